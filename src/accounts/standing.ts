@@ -1,0 +1,9 @@
+import type { AccountRecord } from '../storage/storage.ts';
+
+/** May this subject receive or use tokens now? Asked on every grant, at refresh, introspection and userinfo. */
+export const mayHoldTokens = (account: AccountRecord | undefined): account is AccountRecord =>
+  account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
+
+/** Is a session that began then (epoch seconds) still good? Not after a password change or forced logout. */
+export const isSessionCurrent = (account: AccountRecord, signedInAt: number): boolean =>
+  account.notBefore === undefined || signedInAt >= account.notBefore;

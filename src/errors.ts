@@ -1,0 +1,30 @@
+/** What kind of trouble it is; each protocol maps these to its own answers in one place. */
+export type AppErrorCode = 'invalid_request' | 'not_found' | 'forbidden' | 'throttled' | 'unavailable';
+
+export interface AppErrorOptions {
+  readonly cause?: unknown;
+  /** Goes to the log only, never into an answer. */
+  readonly detail?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/**
+ * The world is broken or the asker was wrong in a way the caller cannot repair.
+ * `message` may be shown to whoever asked; `cause` and `detail` are for the log.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: AppErrorCode;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: AppErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+export const isAppError = (error: unknown, code?: AppErrorCode): error is AppError =>
+  error instanceof AppError && (code === undefined || error.code === code);

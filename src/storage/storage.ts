@@ -1,0 +1,283 @@
+/**
+ * The storage port. It speaks in facts: what is there, what was written, who won. Two engines implement it
+ * (`sqlite/` and `mongodb/`), and `test/contract/storage.contract.ts` holds each rule below as a clause.
+ *
+ * - A call is one trip: one MongoDB command, or one SQLite transaction.
+ * - When a write's promise resolves, the write is durable (majority and journal, or fsync).
+ * - What has expired is absent from that very second on, whether or not it was swept.
+ * - Results are copies. Tenants never meet: no method takes a tenant id, so none can forget it.
+ * - An engine that cannot be reached throws `AppError('unavailable')` within 2.5 s, never a wrong answer.
+ */
+export interface Storage {
+  readonly engine: 'sqlite' | 'mongodb';
+  /** Where the data is, without credentials; for people. */
+  readonly location: string;
+  forTenant(tenant: string): TenantStorage;
+  /** Facts of the whole installation, such as the check value of the master key. */
+  readonly installation: InstallationFacts;
+  /** Throws `AppError('unavailable')` when the engine does not answer. */
+  ping(): Promise<void>;
+  /** Ids of all tenants that have data. */
+  listTenants(): Promise<readonly string[]>;
+  /** Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. */
+  purgeTenant(tenant: string): Promise<number>;
+  /** Deletes what has expired, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
+  sweep(): Promise<number>;
+  /** All durable records (everything but artifacts and counters), for a backup. */
+  exportRecords(): AsyncIterable<StoredRecord>;
+  /** Writes records of a backup; an existing record with the same key is replaced. */
+  importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
+  /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
+  dropEphemeral(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A record of a backup, engine-neutral. `value` is JSON. */
+export interface StoredRecord {
+  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'installation';
+  readonly tenant: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface TenantStorage {
+  readonly artifacts: Artifacts;
+  readonly accounts: AccountRecords;
+  readonly keys: KeyRecords;
+  readonly counters: Counters;
+  readonly usage: PasswordGrantUsage;
+  readonly audit: AuditRecords;
+}
+
+export interface InstallationFacts {
+  /** Stores `value` under `name` unless there is one; resolves to the value that is stored now. */
+  putIfAbsent(name: string, value: string): Promise<string>;
+}
+
+// --- artifacts: what the provider engine stores -------------------------------------------------------------
+
+export type ArtifactKind =
+  | 'Session'
+  | 'Interaction'
+  | 'Grant'
+  | 'AuthorizationCode'
+  | 'AccessToken'
+  | 'ClientCredentials'
+  | 'RefreshToken'
+  | 'DeviceCode'
+  | 'PushedAuthorizationRequest'
+  | 'ReplayDetection'
+  | 'RevokedToken';
+
+/** `pending`: nobody has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
+export type Phase = 'pending' | 'claimed' | 'decided';
+
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  /** Unique within (tenant, kind). Already a hash where the id is a bearer secret. */
+  readonly id: string;
+  /** Opaque to the store. */
+  readonly payload: string;
+  /** Epoch seconds; absent from this second on. */
+  readonly expiresAt: number;
+  /** Links, used to read what belongs together in one trip. */
+  readonly grantId?: string;
+  readonly sessionUid?: string;
+  readonly accountId?: string;
+  /** Session: its uid, unique within the tenant. */
+  readonly uid?: string;
+  /** DeviceCode: its user code, unique within the tenant. */
+  readonly userCode?: string;
+  /** DeviceCode: see `replaceInPhase`. */
+  readonly phase?: Phase;
+  /** Session: one entry per client, merged on write (`mergeSession`). Values are opaque. */
+  readonly authorizations?: Readonly<Record<string, string>>;
+  /** Epoch milliseconds of the winning `consume`. Never set by the caller. */
+  readonly consumedAt?: number;
+}
+
+export type ArtifactRef =
+  | { readonly kind: ArtifactKind; readonly id: string }
+  | { readonly kind: 'Session'; readonly uid: string }
+  | { readonly kind: 'DeviceCode'; readonly userCode: string };
+
+/** What one trip found: the artifacts asked for, and what they are linked to. */
+export interface Loaded {
+  readonly artifacts: readonly Artifact[];
+  /**
+   * Of the artifacts asked for that carry such links: their Grant (`grantId`), Session (`sessionUid`) and
+   * account (`accountId`). Links are followed one step.
+   */
+  readonly linkedArtifacts: readonly Artifact[];
+  readonly linkedAccounts: readonly AccountRecord[];
+}
+
+export type ArtifactWrite =
+  /** Stores it; replaces one of the same id. */
+  | { readonly op: 'put'; readonly artifact: Artifact }
+  /** Stores it unless one of the same id is there, expired or not: the first writer wins. */
+  | { readonly op: 'insert'; readonly artifact: Artifact }
+  /**
+   * Session only. When one with the same uid and accountId is stored, sets the given authorizations, drops
+   * `removed` and keeps the others; else replaces. Atomic: of parallel merges none loses an entry.
+   */
+  | { readonly op: 'mergeSession'; readonly artifact: Artifact; readonly removed: readonly string[] }
+  /** Absent afterwards. May be a tombstone. */
+  | { readonly op: 'remove'; readonly kind: ArtifactKind; readonly id: string }
+  /** Removes all AccessToken, RefreshToken, AuthorizationCode and DeviceCode artifacts with this grantId. */
+  | { readonly op: 'removeByGrant'; readonly grantId: string };
+
+export interface PollOutcome {
+  readonly artifact: Artifact;
+  /** True when this poll came sooner than the interval allowed. The interval has then grown by five seconds. */
+  readonly tooSoon: boolean;
+}
+
+export interface Artifacts {
+  /** One trip for all refs and their links. Absent and expired ones are missing from the result. */
+  load(refs: readonly ArtifactRef[]): Promise<Loaded>;
+  /** One trip, in order, for all writes but `removeByGrant`, each of which may cost one of its own. */
+  write(writes: readonly ArtifactWrite[]): Promise<void>;
+  /** Insert-only with an answer: false when an unexpired one with this id is there already. */
+  tryInsert(artifact: Artifact): Promise<boolean>;
+  /**
+   * Compare-and-set of `consumedAt`. Of any number of callers on any number of instances exactly one gets
+   * `won: true`; the others get the winner's time. `undefined` when absent. Never moves the expiry.
+   */
+  consume(
+    kind: ArtifactKind,
+    id: string,
+    nowMs: number,
+  ): Promise<{ won: boolean; consumedAt: number } | undefined>;
+  /**
+   * Replaces a DeviceCode only if its stored phase is one of `from` and it is not consumed. False for losers.
+   * Keeps consumedAt and poll state.
+   */
+  replaceInPhase(artifact: Artifact, from: readonly Phase[]): Promise<boolean>;
+  /**
+   * Reads a DeviceCode and, in the same atomic step, notes the poll (RFC 8628 section 3.5). The first poll is
+   * free; one that comes sooner than `intervalSeconds` after the last (half a second of tolerance) is too soon
+   * and adds five seconds to the stored interval. Does not follow links.
+   */
+  poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
+}
+
+// --- accounts ----------------------------------------------------------------------------------------------
+
+export interface AccountRecord {
+  /** Stable, opaque, never reassigned. */
+  readonly sub: string;
+  /** Names this person may sign in with (user name, e-mail): NFKC, case-folded; unique within the tenant. */
+  readonly logins: readonly string[];
+  readonly username: string;
+  /** PHC string; absent for people without a local password. */
+  readonly passwordHash?: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  /** Further OpenID Connect standard claims (name, given_name, picture, locale …). */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  /** Epoch milliseconds; present while disabled or locked by an operator or by a directory. */
+  readonly disabledAt?: number;
+  readonly lockedAt?: number;
+  /** Epoch seconds: sessions older than this are over (password change, forced logout). */
+  readonly notBefore?: number;
+  /** `demo`: seeded from the tenant's file. */
+  readonly origin: 'local' | 'demo';
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Grows by one with each update. */
+  readonly version: number;
+}
+
+export type AccountPatch = Partial<Omit<AccountRecord, 'sub' | 'createdAt' | 'version'>>;
+
+export interface AccountRecords {
+  findBySub(sub: string): Promise<AccountRecord | undefined>;
+  /** `login` must be canonical already. */
+  findByLogin(login: string): Promise<AccountRecord | undefined>;
+  /** False when the sub or one of the logins is taken; nothing is written then. */
+  insert(account: AccountRecord): Promise<boolean>;
+  /**
+   * Applies the patch if the stored version is `expectedVersion` (always, when omitted); `undefined` values
+   * remove a field. False when absent, changed meanwhile, or a login is taken.
+   */
+  update(
+    sub: string,
+    patch: { readonly [K in keyof AccountPatch]: AccountPatch[K] | undefined },
+    expectedVersion?: number,
+  ): Promise<boolean>;
+  /** By sub, ascending, after `afterSub`. */
+  list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
+  count(): Promise<number>;
+}
+
+// --- the rest ----------------------------------------------------------------------------------------------
+
+export interface KeyRecord {
+  readonly kid: string;
+  /** JWS algorithm, e.g. `RS256`, `Ed25519`. */
+  readonly alg: string;
+  /** Slot that at most one key ever fills, e.g. `RS256/1`. */
+  readonly slot: string;
+  /** Encrypted private JWK; see crypto/sealed-box. */
+  readonly sealed: string;
+  readonly createdAt: number;
+}
+
+export interface KeyRecords {
+  list(): Promise<readonly KeyRecord[]>;
+  /** Stores the key unless its slot is filled; resolves to the key that fills the slot. */
+  putIfAbsent(key: KeyRecord): Promise<KeyRecord>;
+}
+
+export interface CounterState {
+  readonly count: number;
+  /** Epoch milliseconds when the window ends and the count starts anew. */
+  readonly endsAt: number;
+}
+
+export interface Counters {
+  /** Adds `points` atomically and resolves to the state after it. A window starts with its first hit. */
+  add(
+    key: string,
+    hit: { readonly points: number; readonly windowMs: number; readonly nowMs: number },
+  ): Promise<CounterState>;
+  find(key: string, nowMs: number): Promise<CounterState | undefined>;
+  reset(key: string): Promise<void>;
+}
+
+export interface PasswordGrantReport {
+  readonly clientId: string;
+  readonly count: number;
+  /** Epoch milliseconds. */
+  readonly lastUsedAt: number;
+  readonly distinctUsers: number;
+}
+
+export interface PasswordGrantUsage {
+  record(use: { readonly clientId: string; readonly sub: string; readonly nowMs: number }): Promise<void>;
+  report(): Promise<readonly PasswordGrantReport[]>;
+}
+
+export interface AuditRecord {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly action: string;
+  readonly outcome: 'success' | 'failure';
+  /** Who: a sub, `cli`, or the name that was tried. */
+  readonly actor: string;
+  readonly object?: string;
+  readonly address?: string;
+  readonly clientId?: string;
+  readonly reason?: string;
+  readonly requestId?: string;
+}
+
+export interface AuditRecords {
+  append(record: AuditRecord): Promise<void>;
+  /** Newest first. */
+  list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+}

@@ -1,0 +1,106 @@
+import type { Branding, Locale } from '../config/tenant-definition.ts';
+
+/** How a page looks and speaks. */
+export interface Look {
+  readonly locale: Locale;
+  /** Absent on pages of the server itself, such as the tenant selection. */
+  readonly tenant?: { readonly id: string; readonly displayName: string; readonly branding: Branding };
+  /** The same page in the other languages, for the language switch. */
+  readonly languageUrls?: Readonly<Partial<Record<Locale, string>>>;
+}
+
+export interface ScopeLine {
+  readonly name: string;
+  /** Plain words. Built-in scopes are worded by the view from `name`; this is for scopes of resources. */
+  readonly description?: string;
+}
+
+/** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
+export interface PageModels {
+  'select-tenant': {
+    readonly tenants: readonly {
+      readonly id: string;
+      readonly displayName: string;
+      readonly url: string;
+      readonly color: string;
+    }[];
+    readonly query: string;
+    readonly showSearch: boolean;
+    readonly remembered?: string;
+  };
+  login: {
+    readonly action: string;
+    readonly csrf: string;
+    readonly cancelAction?: string;
+    readonly login: string;
+    readonly clientName?: string;
+    readonly problem?: 'credentials' | 'throttled' | 'unavailable' | 'missing';
+    readonly retryAfterSeconds?: number;
+    /** Shown in demo tenants only: names and passwords to try. */
+    readonly demoUsers?: readonly { readonly username: string; readonly password: string }[];
+  };
+  consent: {
+    readonly action: string;
+    readonly csrf: string;
+    readonly clientName: string;
+    readonly clientId: string;
+    readonly clientLogo?: string;
+    readonly clientUri?: string;
+    readonly policyUri?: string;
+    readonly tosUri?: string;
+    readonly redirectHost: string;
+    readonly username: string;
+    readonly scopes: readonly ScopeLine[];
+    readonly resources: readonly { readonly name: string; readonly scopes: readonly ScopeLine[] }[];
+    readonly offlineAccess: boolean;
+  };
+  'device-code': {
+    readonly action: string;
+    readonly xsrf: string;
+    readonly userCode: string;
+    readonly problem?: 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'throttled' | 'other';
+    readonly retryAfterSeconds?: number;
+  };
+  'device-confirm': {
+    readonly action: string;
+    readonly xsrf: string;
+    readonly userCode: string;
+    readonly clientName: string;
+    /** Epoch milliseconds. */
+    readonly requestedAt: number;
+    readonly address: string;
+    readonly userAgent: string;
+  };
+  'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
+  logout: {
+    readonly action: string;
+    readonly xsrf: string;
+    readonly clientName?: string;
+    readonly username?: string;
+  };
+  'signed-out': { readonly clientName?: string; readonly signInUrl: string };
+  account: {
+    readonly name: string;
+    readonly username: string;
+    readonly email?: string;
+    readonly signOutUrl: string;
+    /** Epoch milliseconds. */
+    readonly signedInAt: number;
+  };
+  error: {
+    readonly status: number;
+    /** Protocol error code or one of ours, e.g. `invalid_redirect_uri`, `not_found`, `misdirected_request`. */
+    readonly code: string;
+    readonly description?: string;
+    readonly errorId: string;
+    readonly retryAfterSeconds?: number;
+    readonly homeUrl?: string;
+  };
+}
+
+export type PageName = keyof PageModels;
+
+export interface Pages {
+  /** The HTML of `views/<name>.eta`. */
+  render<N extends PageName>(name: N, model: PageModels[N], look: Look): string;
+}
