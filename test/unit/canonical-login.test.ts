@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { canonicalLogin } from '../../src/canonical-login.ts';
+
+describe('canonicalLogin', () => {
+  it.each([
+    ['Alice', 'alice'],
+    ['  alice@Example.COM ', 'alice@example.com'],
+    ['ﬁona', 'fiona'],
+    ['Ａｌｉｃｅ', 'alice'],
+    ['ＪÜRGEN', 'jürgen'],
+    ['ju\u0308rgen', 'jürgen'],
+    ['\u212Aelvin', 'kelvin'],
+  ])('gives %j and its kin one spelling', (name, canonical) => {
+    expect(canonicalLogin(name)).toBe(canonical);
+  });
+
+  it.each(['', '   ', 'al\u0000ice', 'al\nice', 'al\u200Bice', 'al\u202Eice', 'al\u2028ice', 'al\uD800ice'])(
+    'refuses %j',
+    (name) => {
+      expect(canonicalLogin(name)).toBeUndefined();
+    },
+  );
+
+  it('refuses names that are too long, before and after normalization', () => {
+    expect(canonicalLogin('a'.repeat(256))).toBe('a'.repeat(256));
+    expect(canonicalLogin('a'.repeat(257))).toBeUndefined();
+    expect(canonicalLogin('\uFDFA'.repeat(200))).toBeUndefined();
+  });
+
+  it('changes nothing when applied again', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (name) => {
+        const once = canonicalLogin(name);
+        if (once !== undefined) expect(canonicalLogin(once)).toBe(once);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
