@@ -1,0 +1,26 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** An unguessable id of `bytes` random bytes, in base64url. */
+export const randomId = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+
+/** SHA-256 in base64url: what is stored in place of a bearer secret of at least 128 random bits. */
+export const hashId = (value: string): string => createHash('sha256').update(value).digest('base64url');
+
+/** Neither the place of the first difference nor the length shows in the time it takes. */
+export const isEqualConstantTime = (a: string, b: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+
+/**
+ * HMAC-SHA-256 in base64url. Each part is preceded by its length, so that `('ab', 'c')` and `('a', 'bc')`
+ * differ.
+ */
+export const hmac = (key: Buffer | string, ...parts: readonly string[]): string => {
+  const mac = createHmac('sha256', key);
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    mac.update(length).update(bytes);
+  }
+  return mac.digest('base64url');
+};

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { argon2id, hash, verify } from 'argon2';
+import { AppError } from '../errors.ts';
+import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
+
+/** Password hashing within bounds. `tenant` decides whose share of the queue is used. */
+export interface PasswordHasher {
+  /**
+   * Resolves to a PHC string.
+   * @throws AppError `invalid_request` for a text that no password can have, `unavailable` when too many wait.
+   */
+  hash(tenant: string, password: string): Promise<string>;
+  /** @throws AppError `unavailable` when too many wait. */
+  verify(tenant: string, phc: string, password: string): Promise<PasswordVerdict>;
+  /** Costs what `verify` costs, for people without a password: the time must not tell who exists. */
+  verifyNothing(tenant: string, password: string): Promise<void>;
+}
+
+export interface PasswordVerdict {
+  readonly isValid: boolean;
+  /** The hash is weaker than the parameters of today. */
+  readonly needsRehash: boolean;
+}
+
+export interface HashingParameters extends FairQueueLimits {
+  readonly memoryKiB: number;
+  readonly iterations: number;
+  readonly parallelism: number;
+}
+
+const maximumBytes = 1024;
+
+/**
+ * The text that is hashed, as RFC 8265 section 4.2 (OpaqueString) has it: other spaces become U+0020, then
+ * NFC, so that a password typed on another system is the same one. No case folding, no NFKC, no trimming:
+ * they would make different passwords equal. `undefined` when empty, longer than 1024 bytes, or with control
+ * characters.
+ */
+export const preparePassword = (password: string): string | undefined => {
+  // The cheap bound comes first: normalizing a megabyte is work for nothing.
+  if (password === '' || Buffer.byteLength(password) > maximumBytes) return undefined;
+  if (/\p{Cc}/u.test(password)) return undefined;
+  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+};
+
+/** Argon2id (RFC 9106) in libuv's pool. */
+export const createPasswordHasher = (parameters: HashingParameters): PasswordHasher => {
+  const queue = createFairQueue(parameters);
+  const options = {
+    type: argon2id,
+    memoryCost: parameters.memoryKiB,
+    timeCost: parameters.iterations,
+    parallelism: parameters.parallelism,
+  };
+  const nothing = unmatchedHash(parameters);
+
+  const compare = async (tenant: string, phc: string, password: string): Promise<boolean> => {
+    const prepared = preparePassword(password);
+    return prepared !== undefined && (await queue.run(tenant, () => verify(phc, prepared)));
+  };
+
+  return {
+    hash: async (tenant, password) => {
+      const prepared = preparePassword(password);
+      if (prepared === undefined) {
+        throw new AppError(
+          'invalid_request',
+          `A password has 1 to ${maximumBytes} bytes and no control characters`,
+        );
+      }
+      return queue.run(tenant, () => hash(prepared, options));
+    },
+    verify: async (tenant, phc, password) => {
+      const isValid = await compare(tenant, phc, password);
+      return { isValid, needsRehash: isValid && isWeaker(phc, parameters) };
+    },
+    verifyNothing: async (tenant, password) => {
+      await compare(tenant, nothing, password);
+    },
+  };
+};
+
+/** A well-formed hash of no known password: comparing with it costs as much as with a real one. */
+const unmatchedHash = ({ memoryKiB, iterations, parallelism }: HashingParameters): string =>
+  `$argon2id$v=19$m=${memoryKiB},t=${iterations},p=${parallelism}$${unpadded(16)}$${unpadded(32)}`;
+
+const unpadded = (bytes: number): string => randomBytes(bytes).toString('base64').replace(/=+$/, '');
+
+const isWeaker = (phc: string, parameters: HashingParameters): boolean => {
+  const found = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$/.exec(phc);
+  if (found === null) return true;
+  const [memoryKiB, iterations] = found.slice(1).map(Number);
+  return Number(memoryKiB) < parameters.memoryKiB || Number(iterations) < parameters.iterations;
+};
