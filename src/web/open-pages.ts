@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { Eta } from 'eta';
+import { type Clock, systemClock } from '../clock.ts';
+import { openAssetUrls } from './asset-urls.ts';
+import { readableOn } from './brand-color.ts';
+import type { Pages } from './pages.ts';
+import { safeImage, safeLink } from './safe-url.ts';
+import { locales, openTexts } from './texts.ts';
+
+export interface PagesOptions {
+  /** The folder `views/`. */
+  readonly directory: string;
+  /** For "2 minutes ago". */
+  readonly clock?: Clock;
+}
+
+/** Of pages that belong to no tenant. */
+const houseColor = '#2f5aa8';
+
+const initial = (name: string): string => {
+  const [first] = new Intl.Segmenter().segment(name.trim());
+  return first?.segment.toUpperCase() ?? '·';
+};
+
+/** Reads templates, texts and assets once; `render` does no IO after a template's first use. */
+export const openPages = ({ directory, clock = systemClock }: PagesOptions): Pages => {
+  const eta = new Eta({ views: directory, autoEscape: true, cache: true, autoTrim: [false, 'nl'] });
+  const texts = openTexts(join(directory, 'locales'), clock);
+  const assets = openAssetUrls(join(directory, 'assets'));
+  return {
+    render: (name, model, look) =>
+      eta.render(name, {
+        model,
+        look,
+        locales,
+        ...texts[look.locale],
+        textsOf: texts,
+        asset: assets.file,
+        brandUrl: assets.brand(look.tenant?.branding.color ?? houseColor),
+        color: look.tenant?.branding.color ?? houseColor,
+        safeLink,
+        safeImage,
+        readableOn,
+        initial,
+      }),
+  };
+};
