@@ -7,3 +7,9 @@ export const mayHoldTokens = (account: AccountRecord | undefined): account is Ac
 /** Is a session that began then (epoch seconds) still good? Not after a password change or forced logout. */
 export const isSessionCurrent = (account: AccountRecord, signedInAt: number): boolean =>
   account.notBefore === undefined || signedInAt >= account.notBefore;
+
+/**
+ * The `notBefore` that ends every session begun until now. Rounded up: sessions know whole seconds only, and
+ * one that began within this very second must end as well.
+ */
+export const endOfSessions = (nowMs: number): number => Math.ceil(nowMs / 1000);

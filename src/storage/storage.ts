@@ -58,6 +58,8 @@ export interface InstallationFacts {
 
 export type ArtifactKind =
   | 'Session'
+  /** A cookie value that leads to a Session (`sessionUid`); several may lead to one. */
+  | 'SessionCookie'
   | 'Interaction'
   | 'Grant'
   | 'AuthorizationCode'
@@ -84,7 +86,7 @@ export interface Artifact {
   readonly grantId?: string;
   readonly sessionUid?: string;
   readonly accountId?: string;
-  /** Session: its uid, unique within the tenant. */
+  /** Session: its uid, unique within the tenant and the same for the session's whole life; its id may change. */
   readonly uid?: string;
   /** DeviceCode: its user code, unique within the tenant. */
   readonly userCode?: string;
@@ -119,10 +121,15 @@ export type ArtifactWrite =
   | { readonly op: 'insert'; readonly artifact: Artifact }
   /**
    * Session only. When one with the same uid and accountId is stored, sets the given authorizations, drops
-   * `removed` and keeps the others; else replaces. Atomic: of parallel merges none loses an entry.
+   * `removed` and keeps the others; else replaces. Atomic: of parallel merges none loses an entry. A merge under
+   * a new id keeps the session's former ids (the latest few) unless the same batch removes them: two requests
+   * of one browser that renew the id at the same time leave both cookies good.
    */
   | { readonly op: 'mergeSession'; readonly artifact: Artifact; readonly removed: readonly string[] }
-  /** Absent afterwards. May be a tombstone. */
+  /**
+   * Absent afterwards. May be a tombstone. A Session ends under all its ids, unless the same batch writes the
+   * session with that uid again: then only this id is gone.
+   */
   | { readonly op: 'remove'; readonly kind: ArtifactKind; readonly id: string }
   /** Removes all AccessToken, RefreshToken, AuthorizationCode and DeviceCode artifacts with this grantId. */
   | { readonly op: 'removeByGrant'; readonly grantId: string };
@@ -134,7 +141,10 @@ export interface PollOutcome {
 }
 
 export interface Artifacts {
-  /** One trip for all refs and their links. Absent and expired ones are missing from the result. */
+  /**
+   * One trip for all refs and their links. Absent and expired ones are missing from the result, whose order is
+   * not that of the refs. A Session found by one of its ids bears that id, otherwise its latest.
+   */
   load(refs: readonly ArtifactRef[]): Promise<Loaded>;
   /** One trip, in order, for all writes but `removeByGrant`, each of which may cost one of its own. */
   write(writes: readonly ArtifactWrite[]): Promise<void>;
@@ -185,6 +195,8 @@ export interface AccountRecord {
   readonly notBefore?: number;
   /** `demo`: seeded from the tenant's file. */
   readonly origin: 'local' | 'demo';
+  /** `demo` only: fingerprint of the seed it was last written from. */
+  readonly seed?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Grows by one with each update. */

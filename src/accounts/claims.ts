@@ -1,0 +1,40 @@
+import type { AccountRecord } from '../storage/storage.ts';
+
+/** OpenID Connect Core section 5.1, without those that have fields of their own in the account. */
+const keptClaims = [
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'profile',
+  'picture',
+  'website',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'phone_number_verified',
+  'address',
+] as const;
+
+export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
+
+/**
+ * All claims of an account; the provider engine picks those whose scope was granted. Groups and roles are an
+ * exception: they are present only with a scope of their own name, as the engine ties them to `openid`.
+ */
+export const claimsOf = (account: AccountRecord, scopes: ReadonlySet<string>): Claims => ({
+  ...Object.fromEntries(
+    keptClaims.filter((name) => account.claims[name] != null).map((name) => [name, account.claims[name]]),
+  ),
+  sub: account.sub,
+  preferred_username: account.username,
+  ...(account.email === undefined
+    ? {}
+    : { email: account.email, email_verified: account.emailVerified === true }),
+  ...(scopes.has('groups') ? { groups: [...account.groups] } : {}),
+  ...(scopes.has('roles') ? { roles: [...account.roles] } : {}),
+  updated_at: Math.floor(account.updatedAt / 1000),
+});

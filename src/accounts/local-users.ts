@@ -1,0 +1,158 @@
+// What an operator does with the local users of a tenant: the operations behind `drawbridge user`.
+import { setTimeout } from 'node:timers/promises';
+import type { Audit } from '../audit/audit.ts';
+import { canonicalLogin } from '../canonical-login.ts';
+import type { Clock } from '../clock.ts';
+import { randomId } from '../crypto/ids.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import { loginsOf } from './logins.ts';
+import { faultOfPassword } from './password-rules.ts';
+import { endOfSessions } from './standing.ts';
+import { createThrottle, signInAccountKey } from './throttle.ts';
+
+export interface NewUser {
+  readonly username: string;
+  readonly password: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  /** OpenID Connect standard claims: name, given_name, locale … */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly groups?: readonly string[];
+  readonly roles?: readonly string[];
+}
+
+export type UserChange =
+  | { readonly ok: true; readonly account: AccountRecord }
+  /** `message` is for the operator. */
+  | { readonly ok: false; readonly reason: UserFault; readonly message: string };
+
+export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found';
+
+/** All of them throw AppError `unavailable` when store, hashing queue or audit record are not to be had. */
+export interface LocalUsers {
+  add(user: NewUser): Promise<UserChange>;
+  /** Ends all sessions, lifts the throttle, and makes a demo user a local one. Takes up to a second. */
+  setPassword(login: string, password: string): Promise<UserChange>;
+  /** Ends all sessions for good; enabling again does not revive them. */
+  disable(login: string): Promise<UserChange>;
+  enable(login: string): Promise<UserChange>;
+  find(login: string): Promise<AccountRecord | undefined>;
+  /** By sub, ascending, after `afterSub`. */
+  list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
+}
+
+export interface LocalUsersParts {
+  readonly tenant: string;
+  readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
+  readonly hasher: PasswordHasher;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  /** Who does it, for the audit record: `cli`, or a sub. */
+  readonly actor: string;
+}
+
+export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
+  const { tenant, hasher, audit, clock, actor } = parts;
+  const records = parts.storage.accounts;
+  const throttle = createThrottle(parts.storage.counters, clock);
+
+  const find = async (login: string): Promise<AccountRecord | undefined> => {
+    const canonical = canonicalLogin(login);
+    return canonical === undefined ? undefined : records.findByLogin(canonical);
+  };
+
+  const add = async (user: NewUser): Promise<UserChange> => {
+    const fault = faultOfUser(user);
+    if (fault !== undefined) return fault;
+    const account = toAccount(user, await hasher.hash(tenant, user.password), clock.now());
+    const taken = await Promise.all(account.logins.map((login) => records.findByLogin(login)));
+    if (taken.some((owner) => owner !== undefined)) return alreadyTaken;
+    const event = { action: 'user.add', actor, object: account.sub };
+    await audit.noteBefore({ ...event, outcome: 'success' });
+    if (await records.insert(account)) return { ok: true, account };
+    await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
+    return alreadyTaken;
+  };
+
+  const change = async (login: string, { action, patch }: PlannedChange): Promise<UserChange> => {
+    const account = await find(login);
+    if (account === undefined) return notFound;
+    await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
+    if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
+    await Promise.all(account.logins.map((name) => throttle.clear(signInAccountKey(name))));
+    const changed = await records.findBySub(account.sub);
+    return changed === undefined ? notFound : { ok: true, account: changed };
+  };
+
+  const setPassword = async (login: string, password: string): Promise<UserChange> => {
+    const account = await find(login);
+    if (account === undefined) return notFound;
+    const message = faultOfPassword(password, account.logins);
+    if (message !== undefined) return { ok: false, reason: 'password', message };
+    const passwordHash = await hasher.hash(tenant, password);
+    const notBefore = endOfSessions(clock.now());
+    const patch = { passwordHash, notBefore, origin: 'local', seed: undefined } as const;
+    const changed = await change(login, { action: 'user.passwd', patch });
+    // Tokens know whole seconds only: one issued in what is left of this second would be born dead.
+    await setTimeout(notBefore * 1000 - clock.now());
+    return changed;
+  };
+
+  return {
+    add,
+    setPassword,
+    disable: (login) => {
+      const nowMs = clock.now();
+      const patch = { disabledAt: nowMs, notBefore: endOfSessions(nowMs) };
+      return change(login, { action: 'user.disable', patch });
+    },
+    enable: (login) => change(login, { action: 'user.enable', patch: { disabledAt: undefined } }),
+    find,
+    list: (page) => records.list(page),
+  };
+};
+
+interface PlannedChange {
+  readonly action: 'user.passwd' | 'user.disable' | 'user.enable';
+  readonly patch: { readonly [K in keyof AccountRecord]?: AccountRecord[K] | undefined };
+}
+
+const notFound: UserChange = {
+  ok: false,
+  reason: 'not_found',
+  message: 'There is no user with this name or e-mail address.',
+};
+
+const alreadyTaken: UserChange = {
+  ok: false,
+  reason: 'taken',
+  message: 'The user name or the e-mail address belongs to another user of this tenant already.',
+};
+
+const faultOfUser = ({ username, email, password }: NewUser): UserChange | undefined => {
+  if (canonicalLogin(username) === undefined) {
+    const message = 'The user name must have 1 to 256 characters, all of them visible.';
+    return { ok: false, reason: 'username', message };
+  }
+  if (email !== undefined && (loginsOf(username, email) === undefined || !/^[^\s@]+@[^\s@]+$/.test(email))) {
+    return { ok: false, reason: 'email', message: 'The e-mail address must have the form name@example.com.' };
+  }
+  const message = faultOfPassword(password, [username, ...(email === undefined ? [] : [email])]);
+  return message === undefined ? undefined : { ok: false, reason: 'password', message };
+};
+
+const toAccount = (user: NewUser, passwordHash: string, nowMs: number): AccountRecord => ({
+  sub: randomId(16),
+  logins: loginsOf(user.username, user.email) ?? [],
+  username: user.username.trim(),
+  passwordHash,
+  ...(user.email === undefined ? {} : { email: user.email, emailVerified: user.emailVerified ?? false }),
+  claims: user.claims ?? {},
+  groups: user.groups ?? [],
+  roles: user.roles ?? [],
+  origin: 'local',
+  createdAt: nowMs,
+  updatedAt: nowMs,
+  version: 1,
+});

@@ -1,0 +1,72 @@
+// Who did what to which object, from where, with what outcome: one record in the store and one log line each.
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { AuditRecord, AuditRecords } from '../storage/storage.ts';
+import { printable } from './printable.ts';
+
+export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
+
+export interface Audit {
+  /**
+   * Notes what happened. Never rejects: people go on signing in while the record cannot be written, and the
+   * event is in the log as an error line with all it holds.
+   */
+  note(event: AuditEvent): Promise<void>;
+  /**
+   * Notes a change before it is made, for what operators do: a change that nobody could be held to is not made.
+   * @throws AppError `unavailable` when the record cannot be written
+   */
+  noteBefore(event: AuditEvent): Promise<void>;
+}
+
+export interface AuditParts {
+  /** Of one tenant. */
+  readonly records: AuditRecords;
+  /** Carries the tenant in its bindings. */
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export const createAudit = ({ records, log, clock }: AuditParts): Audit => {
+  const write = async (event: AuditEvent): Promise<void> => {
+    const record = toRecord(event, clock.now());
+    try {
+      await records.append(record);
+    } catch (cause) {
+      log.error({ audit: record, err: cause }, 'audit record not written');
+      throw new AppError('unavailable', 'The change cannot be recorded at the moment, so it was not made', {
+        cause,
+      });
+    }
+    log.info({ audit: record }, record.action);
+  };
+
+  return {
+    // The log line of `write` is all there is to say about a failure.
+    note: (event) => write(event).catch(() => undefined),
+    noteBefore: write,
+  };
+};
+
+/** Field by field, so that nothing else that an event object carries gets into store or log. */
+const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => ({
+  id: sortableId(nowMs),
+  at: nowMs,
+  action: printable(event.action),
+  outcome: event.outcome,
+  actor: printable(event.actor),
+  ...optional('object', event.object),
+  ...optional('address', event.address),
+  ...optional('clientId', event.clientId),
+  ...optional('reason', event.reason),
+  ...optional('requestId', event.requestId),
+});
+
+const optional = <Name extends string>(name: Name, value: string | undefined): { [K in Name]?: string } =>
+  (value === undefined ? {} : { [name]: printable(value) }) as { [K in Name]?: string }; // a computed key widens to string
+
+/** Twelve hex digits of the time, then chance: later events sort behind earlier ones. */
+const sortableId = (nowMs: number): string =>
+  `${nowMs.toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
