@@ -1,0 +1,76 @@
+import { AppError } from '../../errors.ts';
+import type { Database } from './driver.ts';
+
+/**
+ * `artifacts.key` is the id, but for a Session its uid: a session keeps its uid while its id is renewed, and
+ * `session_ids` leads from each of its ids to it.
+ */
+const version1 = `
+CREATE TABLE artifacts (
+  tenant TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
+  expires_at INTEGER NOT NULL, grant_id TEXT, session_uid TEXT, account_id TEXT, uid TEXT, user_code TEXT,
+  phase TEXT, authorizations TEXT, consumed_at INTEGER, polled_at INTEGER, poll_interval INTEGER,
+  PRIMARY KEY (tenant, kind, key)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX artifacts_user_code ON artifacts (tenant, user_code) WHERE user_code IS NOT NULL;
+CREATE INDEX artifacts_grant ON artifacts (tenant, grant_id) WHERE grant_id IS NOT NULL;
+CREATE INDEX artifacts_expiry ON artifacts (expires_at);
+CREATE TABLE session_ids (
+  n INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL DEFAULT 'Session',
+  key TEXT NOT NULL, UNIQUE (tenant, id),
+  FOREIGN KEY (tenant, kind, key) REFERENCES artifacts (tenant, kind, key) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX session_ids_key ON session_ids (tenant, kind, key);
+CREATE TABLE accounts (
+  tenant TEXT NOT NULL, sub TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tenant, sub)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE logins (
+  tenant TEXT NOT NULL, login TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (tenant, login),
+  FOREIGN KEY (tenant, sub) REFERENCES accounts (tenant, sub) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logins_sub ON logins (tenant, sub);
+CREATE TABLE keys (
+  tenant TEXT NOT NULL, kid TEXT NOT NULL, slot TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (tenant, kid), UNIQUE (tenant, slot)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (
+  tenant TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, ends_at INTEGER NOT NULL,
+  PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX counters_end ON counters (ends_at);
+CREATE TABLE usage (
+  tenant TEXT NOT NULL, client_id TEXT NOT NULL, sub TEXT NOT NULL, count INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL, PRIMARY KEY (tenant, client_id, sub)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (
+  tenant TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_at ON audit (tenant, at, id);
+CREATE TABLE installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+const steps: readonly string[] = [version1];
+
+const readVersion = (database: Database): number =>
+  (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+
+/** Brings the file to the schema of this release. Throws `AppError('unavailable')` when the file is from a later one. */
+export const migrate = (database: Database): void => {
+  if (readVersion(database) === steps.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = readVersion(database);
+    if (version > steps.length) {
+      throw new AppError(
+        'unavailable',
+        'The store was written by a later release of Drawbridge; update this one',
+      );
+    }
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+};

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { AppError } from '../../errors.ts';
+import { makePrivateFile } from './connection.ts';
+import { loadDriver } from './driver.ts';
+import { isBusy } from './errors.ts';
+
+/**
+ * Two servers on one folder would each believe that they alone serve it. The lock is an open transaction on a
+ * file of its own, which the operating system drops with the process, however it dies.
+ *
+ * @throws AppError('unavailable') when another server holds it
+ */
+export const lockFolder = async (folder: string): Promise<() => void> => {
+  const open = await loadDriver();
+  const database = open(makePrivateFile(folder, join(folder, 'server.lock')));
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database.close();
+    if (!isBusy(cause)) throw cause;
+    throw new AppError(
+      'unavailable',
+      `Another Drawbridge server is running on the data in ${folder}. Stop it, or give this one a folder of its own`,
+      { cause },
+    );
+  }
+  return () => database.close();
+};

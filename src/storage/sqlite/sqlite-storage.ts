@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StorageOptions } from '../engine-options.ts';
+import type { Storage } from '../storage.ts';
+import { requireTenantId } from '../tenant-id.ts';
+import { createAccounts } from './accounts.ts';
+import { createArtifacts } from './artifacts.ts';
+import { exportRecords, importRecords } from './backup.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { dropEphemeral, listTenants, purgeTenant, sweep } from './housekeeping.ts';
+import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
+import { lockFolder } from './server-lock.ts';
+
+/** `file:./data` and `file:/var/lib/drawbridge` as well as `file:///var/lib/drawbridge`. */
+export const folderOf = (url: string): string =>
+  url.startsWith('file://') ? fileURLToPath(url) : resolve(url.slice('file:'.length));
+
+const putFact = (connection: Connection, name: string, value: string): Promise<string> =>
+  connection.write('installation.putIfAbsent', (sql) => {
+    sql('INSERT INTO installation (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value);
+    return (sql('SELECT value FROM installation WHERE name = ?').get(name) as { value: string }).value;
+  });
+
+/** @throws AppError('unavailable') when the folder cannot be used, or another server uses it (role `server`) */
+export const openSqliteStorage = async ({ url, clock, role, onTrip }: StorageOptions): Promise<Storage> => {
+  const folder = folderOf(url);
+  const unlock = role === 'server' ? await lockFolder(folder) : () => {};
+  const connection = await openConnection({ folder, onTrip }).catch((error: unknown) => {
+    unlock();
+    throw error;
+  });
+  return {
+    engine: 'sqlite',
+    location: folder,
+    forTenant: (id) => {
+      const tenant = requireTenantId(id);
+      return {
+        artifacts: createArtifacts(connection, clock, tenant),
+        accounts: createAccounts(connection, tenant),
+        keys: createKeys(connection, tenant),
+        counters: createCounters(connection, tenant),
+        usage: createUsage(connection, tenant),
+        audit: createAudit(connection, tenant),
+      };
+    },
+    installation: { putIfAbsent: (name, value) => putFact(connection, name, value) },
+    ping: () =>
+      connection.read('ping', (sql) => {
+        sql('SELECT 1 FROM installation LIMIT 1').get();
+      }),
+    listTenants: () => listTenants(connection),
+    purgeTenant: (tenant) => purgeTenant(connection, tenant),
+    sweep: () => sweep(connection, clock),
+    exportRecords: () => exportRecords(connection),
+    importRecords: (records) => importRecords(connection, records),
+    dropEphemeral: () => dropEphemeral(connection),
+    close: async () => {
+      await connection.close();
+      unlock();
+    },
+  };
+};

@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import type { GetBench } from './storage.contract.ts';
+import { account, startMs, times } from './storage-samples.ts';
+
+export const accountClauses = (bench: GetBench): void => {
+  const open = () => bench().first.forTenant('acme').accounts;
+  const elsewhere = () => bench().second.forTenant('acme').accounts;
+
+  describe('accounts', () => {
+    it('are found by sub and by each login, as they were inserted', async () => {
+      expect(await open().insert(account())).toBe(true);
+      expect(await elsewhere().findBySub('alice')).toEqual(account());
+      expect(await elsewhere().findByLogin('alice')).toEqual(account());
+      expect(await elsewhere().findByLogin('alice@example.org')).toEqual(account());
+      expect(await open().findBySub('bob')).toBeUndefined();
+      expect(await open().findByLogin('Alice')).toBeUndefined();
+      expect(await open().findByLogin('alice\0x')).toBeUndefined();
+    });
+
+    it('give copies', async () => {
+      await open().insert(account());
+      const found = await open().findBySub('alice');
+      Object.assign(found ?? {}, { username: 'x' });
+      Object.assign(found?.claims ?? {}, { name: 'x' });
+      expect(await open().findBySub('alice')).toEqual(account());
+    });
+
+    it('are not inserted when the sub or a login is taken, and nothing is written then', async () => {
+      await open().insert(account());
+      expect(await open().insert(account({ logins: ['new'], username: 'x' }))).toBe(false);
+      expect(await elsewhere().insert(account({ sub: 'bob', logins: ['bob', 'alice@example.org'] }))).toBe(
+        false,
+      );
+      expect(await open().findBySub('alice')).toEqual(account());
+      expect(await open().findBySub('bob')).toBeUndefined();
+      expect(await open().findByLogin('bob')).toBeUndefined();
+      expect(await open().findByLogin('new')).toBeUndefined();
+    });
+
+    it.each([20, 200])('give a login to one of %i who want it', async (count) => {
+      const won = await Promise.all(
+        times(count, (n) =>
+          (n % 2 ? open() : elsewhere()).insert(account({ sub: `s${n}`, logins: [`own-${n}`, 'wanted'] })),
+        ),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await open().findByLogin('wanted')).toMatchObject({ sub: `s${won.indexOf(true)}` });
+      expect(await open().count()).toBe(1);
+    });
+
+    it('are patched: values set, undefined removes, the rest stays, the version grows', async () => {
+      await open().insert(account({ lockedAt: 1 }));
+      const patch = { username: 'Al', lockedAt: undefined, disabledAt: startMs, claims: { 'a.b': 1 } };
+      expect(await open().update('alice', { ...patch, updatedAt: startMs + 1 })).toBe(true);
+      expect(await elsewhere().findBySub('alice')).toEqual(
+        account({
+          username: 'Al',
+          disabledAt: startMs,
+          claims: { 'a.b': 1 },
+          updatedAt: startMs + 1,
+          version: 2,
+        }),
+      );
+      expect(await elsewhere().update('alice', { disabledAt: undefined }, 2)).toBe(true);
+      expect(await open().findBySub('alice')).not.toHaveProperty('disabledAt');
+      expect(await open().findBySub('alice')).toMatchObject({ version: 3 });
+    });
+
+    it('are not updated when absent or changed meanwhile', async () => {
+      await open().insert(account());
+      expect(await open().update('bob', { username: 'x' })).toBe(false);
+      expect(await open().update('alice', { username: 'x' }, 2)).toBe(false);
+      expect(await open().findBySub('alice')).toEqual(account());
+    });
+
+    it('change logins, unless one is taken', async () => {
+      await open().insert(account());
+      await open().insert(account({ sub: 'bob', logins: ['bob'] }));
+      expect(await open().update('bob', { logins: ['bobby', 'alice'], username: 'x' })).toBe(false);
+      expect(await open().findBySub('bob')).toEqual(account({ sub: 'bob', logins: ['bob'] }));
+      expect(await open().update('alice', { logins: ['alice'] })).toBe(true);
+      expect(await open().findByLogin('alice@example.org')).toBeUndefined();
+      expect(await open().update('bob', { logins: ['bob', 'alice@example.org'] })).toBe(true);
+      expect(await open().findByLogin('alice@example.org')).toMatchObject({ sub: 'bob' });
+      expect(await open().insert(account({ sub: 'eve', logins: ['bob'] }))).toBe(false);
+    });
+
+    it.each([20, 200])('take one of %i updates that expect the same version', async (count) => {
+      await open().insert(account());
+      const won = await Promise.all(
+        times(count, (n) => (n % 2 ? open() : elsewhere()).update('alice', { username: `${n}` }, 1)),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await open().findBySub('alice')).toMatchObject({ username: `${won.indexOf(true)}`, version: 2 });
+    });
+
+    it('lose no unconditional update', async () => {
+      await open().insert(account());
+      await Promise.all(times(50, (n) => (n % 2 ? open() : elsewhere()).update('alice', { updatedAt: n })));
+      expect(await open().findBySub('alice')).toMatchObject({ version: 51 });
+    });
+
+    it('are listed by sub in pages, and counted', async () => {
+      for (const n of [3, 1, 5, 2, 4]) await open().insert(account({ sub: `s${n}`, logins: [`s${n}`] }));
+      const subs = async (page: { afterSub?: string; limit: number }) =>
+        (await elsewhere().list(page)).map(({ sub }) => sub);
+      expect(await subs({ limit: 2 })).toEqual(['s1', 's2']);
+      expect(await subs({ afterSub: 's2', limit: 2 })).toEqual(['s3', 's4']);
+      expect(await subs({ afterSub: 's4', limit: 2 })).toEqual(['s5']);
+      expect(await subs({ afterSub: 's5', limit: 2 })).toEqual([]);
+      expect(await open().count()).toBe(5);
+    });
+  });
+};

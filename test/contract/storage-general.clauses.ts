@@ -1,0 +1,312 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Storage, StoredRecord } from '../../src/storage/storage.ts';
+import type { GetBench } from './storage.contract.ts';
+import {
+  account,
+  artifact,
+  auditRecord,
+  deviceCode,
+  key,
+  session,
+  startMs,
+  times,
+} from './storage-samples.ts';
+
+const fill = async (storage: Storage, tenant: string): Promise<void> => {
+  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  await artifacts.write([
+    {
+      op: 'put',
+      artifact: artifact({ payload: tenant, grantId: 'g', sessionUid: 'uid-1', accountId: 'alice' }),
+    },
+    { op: 'put', artifact: artifact({ kind: 'Grant', id: 'g', payload: tenant }) },
+    {
+      op: 'mergeSession',
+      artifact: session({ payload: tenant, authorizations: { [tenant]: '1' } }),
+      removed: [],
+    },
+    { op: 'put', artifact: deviceCode({ payload: tenant }) },
+  ]);
+  await accounts.insert(account({ username: tenant }));
+  await keys.putIfAbsent(key({ sealed: tenant }));
+  await counters.add('k', { points: 1, windowMs: 1000, nowMs: startMs });
+  await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
+  await audit.append(auditRecord({ actor: tenant }));
+};
+
+/** All that a tenant can see. */
+const look = async (storage: Storage, tenant: string) => {
+  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  const loaded = await artifacts.load([
+    { kind: 'AccessToken', id: 'token-1' },
+    { kind: 'Grant', id: 'g' },
+    { kind: 'Session', uid: 'uid-1' },
+    { kind: 'DeviceCode', userCode: 'ABCD' },
+  ]);
+  return {
+    payloads: [...loaded.artifacts, ...loaded.linkedArtifacts]
+      .map(({ kind, payload }) => `${kind} ${payload}`)
+      .sort(),
+    authorizations: loaded.artifacts.map(({ authorizations }) => authorizations).filter(Boolean),
+    linkedAccounts: loaded.linkedAccounts.map(({ username }) => username),
+    bySub: (await accounts.findBySub('alice'))?.username,
+    byLogin: (await accounts.findByLogin('alice'))?.username,
+    list: (await accounts.list({ limit: 9 })).map(({ username }) => username),
+    count: await accounts.count(),
+    keys: (await keys.list()).map(({ sealed }) => sealed),
+    counter: await counters.find('k', startMs),
+    usage: await usage.report(),
+    audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
+  };
+};
+
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};
+
+async function* each<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items;
+}
+
+const inOrder = (records: readonly StoredRecord[]) =>
+  [...records].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+
+export const generalClauses = (bench: GetBench): void => {
+  describe('tenants', () => {
+    it('never meet, with the same ids, in any method', async () => {
+      const { first, second } = bench();
+      for (const tenant of ['acme', 'acme-2', 'ac']) await fill(first, tenant);
+      for (const tenant of ['acme', 'acme-2', 'ac']) {
+        expect(await look(second, tenant)).toEqual({
+          payloads: ['AccessToken', 'DeviceCode', 'Grant', 'Grant', 'Session', 'Session'].map(
+            (k) => `${k} ${tenant}`,
+          ),
+          authorizations: [{ [tenant]: '1' }],
+          linkedAccounts: [tenant],
+          bySub: tenant,
+          byLogin: tenant,
+          list: [tenant],
+          count: 1,
+          keys: [tenant],
+          counter: { count: 1, endsAt: startMs + 1000 },
+          usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
+          audit: [tenant],
+        });
+      }
+    });
+
+    it('are untouched by what is done to another', async () => {
+      const { first } = bench();
+      await fill(first, 'other');
+      await fill(first, 'acme');
+      const before = await look(first, 'other');
+      const { artifacts, accounts, counters } = first.forTenant('acme');
+      await artifacts.consume('AccessToken', 'token-1', startMs);
+      await artifacts.poll('device-1', startMs, 5);
+      expect(await artifacts.replaceInPhase(deviceCode({ phase: 'claimed' }), ['pending'])).toBe(true);
+      await artifacts.write([
+        { op: 'removeByGrant', grantId: 'g' },
+        { op: 'mergeSession', artifact: session({ authorizations: { x: '1' } }), removed: ['other'] },
+        { op: 'remove', kind: 'Session', id: 'cookie-1' },
+        { op: 'remove', kind: 'Grant', id: 'g' },
+      ]);
+      expect(await artifacts.tryInsert(artifact())).toBe(true);
+      await accounts.update('alice', { username: 'x', logins: ['y'] });
+      await counters.reset('k');
+      expect(await look(first, 'other')).toEqual(before);
+      const untouched = first.forTenant('other').artifacts;
+      expect(await untouched.consume('AccessToken', 'token-1', startMs)).toMatchObject({ won: true });
+      expect(await untouched.poll('device-1', startMs, 5)).toMatchObject({ tooSoon: false });
+      expect(await untouched.replaceInPhase(deviceCode(), ['pending'])).toBe(true);
+    });
+
+    it('cannot be reached through a crafted id', async () => {
+      const { first } = bench();
+      expect(() => first.forTenant('')).toThrow();
+      expect(() => first.forTenant('a|b')).toThrow();
+    });
+
+    it('are listed when they have data, and purged alone', async () => {
+      const { first, second } = bench();
+      expect(await first.listTenants()).toEqual([]);
+      for (const tenant of ['zeta', 'acme', 'acme-2', 'ac']) await fill(first, tenant);
+      await first.forTenant('keys-only').keys.putIfAbsent(key());
+      expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
+      const before = await look(first, 'acme-2');
+      expect(await second.purgeTenant('acme')).toBe(9);
+      expect(await second.purgeTenant('acme')).toBe(0);
+      expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
+      expect(await look(first, 'acme-2')).toEqual(before);
+      expect(await first.listTenants()).toEqual(['ac', 'acme-2', 'keys-only', 'zeta']);
+      await fill(first, 'acme');
+      expect(await first.forTenant('acme').accounts.findByLogin('alice')).toBeDefined();
+    });
+  });
+
+  describe('the installation', () => {
+    it('keeps the first value of a fact', async () => {
+      const { first, second } = bench();
+      expect(await first.installation.putIfAbsent('check', 'one')).toBe('one');
+      expect(await second.installation.putIfAbsent('check', 'two')).toBe('one');
+      expect(await second.installation.putIfAbsent('other', 'two')).toBe('two');
+      const values = await Promise.all(
+        times(20, (n) => (n % 2 ? first : second).installation.putIfAbsent('raced', `${n}`)),
+      );
+      expect(new Set(values).size).toBe(1);
+    });
+
+    it('answers a ping, and no longer when it is closed', async () => {
+      const { first } = bench();
+      await first.ping();
+      await first.close();
+      await expect(first.ping()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(
+        first.forTenant('acme').artifacts.write([{ op: 'put', artifact: artifact() }]),
+      ).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    });
+
+    it('sweeps nothing that is alive', async () => {
+      const { first, clock } = bench();
+      await fill(first, 'acme');
+      const before = await look(first, 'acme');
+      await first.sweep();
+      expect(await look(first, 'acme')).toEqual(before);
+      clock.advance(60_000);
+      await first.sweep();
+      await first.forTenant('acme').artifacts.tryInsert(session({ expiresAt: startMs / 1000 + 90 }));
+      const { artifacts } = await first
+        .forTenant('acme')
+        .artifacts.load([{ kind: 'Session', id: 'cookie-1' }]);
+      expect(artifacts).toHaveLength(1);
+    });
+
+    it('drops artifacts and counters, and nothing else', async () => {
+      const { first, second } = bench();
+      await fill(first, 'acme');
+      await fill(first, 'zeta');
+      const before = await look(first, 'zeta');
+      await second.dropEphemeral();
+      expect(await look(first, 'zeta')).toEqual({
+        ...before,
+        payloads: [],
+        authorizations: [],
+        linkedAccounts: [],
+        counter: undefined,
+      });
+    });
+  });
+
+  describe('a backup', () => {
+    it('carries all durable records to an empty store', async () => {
+      const { first } = bench();
+      await fill(first, 'acme');
+      await fill(first, 'zeta');
+      await first.installation.putIfAbsent('check', 'one');
+      const records = JSON.parse(JSON.stringify(await collect(first.exportRecords())));
+      for (const tenant of await first.listTenants()) await first.purgeTenant(tenant);
+      expect(await first.importRecords(each(records))).toBe(records.length);
+      expect(inOrder(await collect(first.exportRecords()))).toEqual(inOrder(records));
+      expect(await look(first, 'acme')).toMatchObject({
+        payloads: [],
+        bySub: 'acme',
+        byLogin: 'acme',
+        keys: ['acme'],
+        usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
+        audit: ['acme'],
+      });
+      expect(await first.installation.putIfAbsent('check', 'two')).toBe('one');
+    });
+
+    it('replaces records with the same key', async () => {
+      const { first } = bench();
+      await fill(first, 'acme');
+      const records = await collect(first.exportRecords());
+      await first.forTenant('acme').accounts.update('alice', { username: 'x', logins: ['x'], lockedAt: 1 });
+      await first.forTenant('acme').usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs + 5 });
+      await first.importRecords(each(records));
+      expect(inOrder(await collect(first.exportRecords()))).toEqual(inOrder(records));
+      expect(await first.forTenant('acme').accounts.findByLogin('x')).toBeUndefined();
+    });
+
+    it('is refused where it contradicts what is stored', async () => {
+      const { first } = bench();
+      await first.forTenant('acme').accounts.insert(account({ sub: 'somebody-else' }));
+      const record: StoredRecord = { collection: 'accounts', tenant: 'acme', key: 'alice', value: account() };
+      await expect(first.importRecords(each([record]))).rejects.toMatchObject({ code: 'invalid_request' });
+    });
+
+    it('is complete with more records than one step takes', async () => {
+      const { first, second } = bench();
+      const { audit } = first.forTenant('acme');
+      await Promise.all(
+        times(1203, (n) => audit.append(auditRecord({ id: `id-${n}`, at: startMs + (n % 7) }))),
+      );
+      const records = await collect(second.exportRecords());
+      expect(new Set(records.map((record) => record.key)).size).toBe(1203);
+      expect(await first.purgeTenant('acme')).toBe(1203);
+      expect(await second.importRecords(each(records))).toBe(1203);
+      expect(await audit.list({ limit: 2000 })).toHaveLength(1203);
+    });
+  });
+
+  describe('a call', () => {
+    it('is one trip', async () => {
+      const { first, trips } = bench();
+      await fill(first, 'acme');
+      const { artifacts, accounts, keys, counters, usage, audit } = first.forTenant('acme');
+      const renewal = session({ id: 'cookie-2' });
+      const calls: Record<string, () => Promise<unknown>> = {
+        load: () => artifacts.load([{ kind: 'AccessToken', id: 'token-1' }]),
+        loadMany: () =>
+          artifacts.load([
+            { kind: 'Grant', id: 'g' },
+            { kind: 'Session', uid: 'uid-1' },
+            { kind: 'Session', id: 'cookie-1' },
+            { kind: 'DeviceCode', userCode: 'ABCD' },
+          ]),
+        write: () =>
+          artifacts.write([
+            { op: 'put', artifact: artifact() },
+            { op: 'insert', artifact: artifact({ id: 'new' }) },
+            { op: 'remove', kind: 'Session', id: 'cookie-1' },
+            { op: 'mergeSession', artifact: renewal, removed: ['a'] },
+            { op: 'remove', kind: 'Grant', id: 'g' },
+          ]),
+        removeByGrant: () => artifacts.write([{ op: 'removeByGrant', grantId: 'g' }]),
+        tryInsert: () => artifacts.tryInsert(artifact({ id: 'tried' })),
+        tryInsertAgain: () => artifacts.tryInsert(artifact({ id: 'tried' })),
+        consume: () => artifacts.consume('AccessToken', 'token-1', startMs),
+        consumeAgain: () => artifacts.consume('AccessToken', 'token-1', startMs),
+        replaceInPhase: () => artifacts.replaceInPhase(deviceCode(), ['pending']),
+        poll: () => artifacts.poll('device-1', startMs, 5),
+        findBySub: () => accounts.findBySub('alice'),
+        findByLogin: () => accounts.findByLogin('alice'),
+        insert: () => accounts.insert(account({ sub: 'bob', logins: ['bob'] })),
+        update: () => accounts.update('alice', { username: 'x' }),
+        list: () => accounts.list({ limit: 5 }),
+        keys: () => keys.list(),
+        putIfAbsent: () => keys.putIfAbsent(key()),
+        add: () => counters.add('k', { points: 1, windowMs: 1, nowMs: startMs }),
+        find: () => counters.find('k', startMs),
+        reset: () => counters.reset('k'),
+        record: () => usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs }),
+        report: () => usage.report(),
+        append: () => audit.append(auditRecord({ id: 'x' })),
+        listAudit: () => audit.list({ beforeId: 'a-1', limit: 3 }),
+        fact: () => first.installation.putIfAbsent('a', 'b'),
+        ping: () => first.ping(),
+      };
+      const counted: Record<string, number> = {};
+      for (const [name, call] of Object.entries(calls)) {
+        const before = trips.length;
+        await call();
+        counted[name] = trips.length - before;
+      }
+      expect(counted).toEqual(Object.fromEntries(Object.keys(calls).map((name) => [name, 1])));
+    });
+  });
+};

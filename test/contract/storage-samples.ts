@@ -1,0 +1,64 @@
+import type { AccountRecord, Artifact, AuditRecord, KeyRecord } from '../../src/storage/storage.ts';
+
+/** Far from the machine's own clock, and later, so that nothing is swept behind a test's back. */
+export const startMs = Date.UTC(2031, 4, 5, 6, 7, 8);
+export const startSeconds = startMs / 1000;
+
+export const artifact = (changes: Partial<Artifact> = {}): Artifact => ({
+  kind: 'AccessToken',
+  id: 'token-1',
+  payload: '{"a":1,"$b":".c"}',
+  expiresAt: startSeconds + 60,
+  ...changes,
+});
+
+export const session = (changes: Partial<Artifact> = {}): Artifact =>
+  artifact({
+    kind: 'Session',
+    id: 'cookie-1',
+    uid: 'uid-1',
+    accountId: 'alice',
+    authorizations: {},
+    ...changes,
+  });
+
+export const deviceCode = (changes: Partial<Artifact> = {}): Artifact =>
+  artifact({ kind: 'DeviceCode', id: 'device-1', userCode: 'ABCD', phase: 'pending', ...changes });
+
+export const account = (changes: Partial<AccountRecord> = {}): AccountRecord => ({
+  sub: 'alice',
+  logins: ['alice', 'alice@example.org'],
+  username: 'Alice',
+  passwordHash: '$argon2id$v=19$x',
+  email: 'alice@example.org',
+  emailVerified: true,
+  claims: { name: 'Alice', 'https://claims.example.org/$x.y': { deep: [1, 'two', null] } },
+  groups: ['staff'],
+  roles: [],
+  origin: 'local',
+  createdAt: startMs,
+  updatedAt: startMs,
+  version: 1,
+  ...changes,
+});
+
+export const key = (changes: Partial<KeyRecord> = {}): KeyRecord => ({
+  kid: 'kid-1',
+  alg: 'RS256',
+  slot: 'RS256/1',
+  sealed: 'sealed',
+  createdAt: startMs,
+  ...changes,
+});
+
+export const auditRecord = (changes: Partial<AuditRecord> = {}): AuditRecord => ({
+  id: 'a-1',
+  at: startMs,
+  action: 'sign-in',
+  outcome: 'success',
+  actor: 'alice',
+  ...changes,
+});
+
+export const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));

@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, describe } from '@jest/globals';
+import type { Trip } from '../../src/storage/engine-options.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { TestClock } from '../support/test-clock.ts';
+import { accountClauses } from './storage-accounts.clauses.ts';
+import { artifactClauses } from './storage-artifacts.clauses.ts';
+import { deviceClauses } from './storage-devices.clauses.ts';
+import { generalClauses } from './storage-general.clauses.ts';
+import { recordClauses } from './storage-records.clauses.ts';
+import { sessionClauses } from './storage-sessions.clauses.ts';
+
+/** Two storages on the same new, empty data, as two processes have them, and what they cost. */
+export interface Bench {
+  readonly first: Storage;
+  readonly second: Storage;
+  readonly clock: TestClock;
+  readonly trips: Trip[];
+  cleanup(): Promise<void>;
+}
+
+/** The bench of the test that runs. */
+export type GetBench = () => Bench;
+
+/** Each rule of `src/storage/storage.ts` as a clause. */
+export const storageContract = (name: string, open: () => Promise<Bench>): void => {
+  describe(`storage contract: ${name}`, () => {
+    let bench: Bench;
+    beforeEach(async () => {
+      bench = await open();
+    });
+    afterEach(() => bench.cleanup());
+    const getBench = () => bench;
+    artifactClauses(getBench);
+    sessionClauses(getBench);
+    deviceClauses(getBench);
+    accountClauses(getBench);
+    recordClauses(getBench);
+    generalClauses(getBench);
+  });
+};
