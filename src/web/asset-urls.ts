@@ -5,6 +5,7 @@ import { brandStylesheet } from './brand-color.ts';
 
 /** Addresses that change with the content, so that browsers may keep what they have for ever. */
 export interface AssetUrls {
+  readonly names: ReadonlySet<string>;
   /** @throws Error for a name that is not in the folder: a mistake in a view. */
   file(name: string): string;
   /** The stylesheet of a brand colour, `#rrggbb`. */
@@ -25,6 +26,7 @@ export const openAssetUrls = (folder: string): AssetUrls => {
     ]),
   );
   return {
+    names: new Set(files.keys()),
     file(name) {
       const url = files.get(name);
       if (url === undefined) throw new Error(`There is no asset ${name} in ${folder}`);

@@ -32,6 +32,8 @@ export interface PageModels {
     readonly action: string;
     readonly csrf: string;
     readonly cancelAction?: string;
+    /** Where another tenant can be chosen. */
+    readonly switchTenantUrl?: string;
     readonly login: string;
     readonly clientName?: string;
     readonly problem?: 'credentials' | 'throttled' | 'unavailable' | 'missing';

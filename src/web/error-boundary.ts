@@ -1,0 +1,97 @@
+import type { Context, Middleware } from 'koa';
+import { isAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Look, Pages } from './pages.ts';
+import { type Problem, problemHeaders, problemOf } from './problem.ts';
+import { requestFacts } from './request-facts.ts';
+import { sendPage } from './send-page.ts';
+
+export interface ErrorPageOptions {
+  readonly pages: Pages;
+  readonly look: Look;
+  readonly homeUrl?: string;
+}
+
+/** The error as a page, with its status and headers; also for the provider's `renderError`. */
+export const renderErrorPage = (ctx: Context, problem: Problem, options: ErrorPageOptions): void => {
+  const { pages, look, homeUrl } = options;
+  sendPage(ctx, pages, {
+    name: 'error',
+    model: { ...problem, ...(homeUrl === undefined ? {} : { homeUrl }) },
+    look,
+    status: problem.status,
+  });
+  ctx.set(problemHeaders(problem));
+};
+
+const renderErrorJson = (ctx: Context, problem: Problem): void => {
+  ctx.status = problem.status;
+  ctx.set({ ...problemHeaders(problem), 'Cache-Control': 'no-store' });
+  ctx.body = {
+    error: problem.code,
+    ...(problem.description === undefined ? {} : { error_description: problem.description }),
+  };
+};
+
+interface LoggedError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly detail?: string;
+  readonly cause?: LoggedError;
+}
+
+const causesShown = 5;
+
+/**
+ * Only what is known to be harmless: other libraries hang requests, contexts and bodies on their errors, which
+ * pino's own serializer would print.
+ */
+const describeError = (error: unknown, depth = causesShown): LoggedError => {
+  if (!(error instanceof Error))
+    return { type: typeof error, message: 'something that is no Error was thrown' };
+  return {
+    type: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(isAppError(error) && error.detail !== undefined ? { detail: error.detail } : {}),
+    ...(error.cause === undefined || depth === 0 ? {} : { cause: describeError(error.cause, depth - 1) }),
+  };
+};
+
+/** The one line that joins an error id to its cause. */
+export const logProblem = (log: Log, problem: Problem, error: unknown): void => {
+  const { errorId, code, status, description = code } = problem;
+  const facts = { errorId, code, status, err: describeError(error) };
+  if (status >= 500) log.error(facts, description);
+  else log.info(facts, description);
+};
+
+export interface ErrorBoundaryOptions {
+  readonly pages: Pages;
+  readonly log: Log;
+  /** How the error page of this request looks; must not throw. */
+  readonly look: (ctx: Context) => Look;
+}
+
+/** Turns what is thrown behind it into one answer and one log line. */
+export const createErrorBoundary = ({ pages, log, look }: ErrorBoundaryOptions): Middleware => {
+  return async (ctx, next) => {
+    try {
+      await next();
+      // What nobody answered becomes a page as well, where koa would send two bare words.
+      if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false && !ctx.headerSent)
+        ctx.throw(404, 'There is nothing here');
+    } catch (error) {
+      const problem = problemOf(error);
+      const { requestId, tenant } = requestFacts(ctx);
+      logProblem(log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) }), problem, error);
+      if (ctx.headerSent) {
+        ctx.res.destroy();
+        return;
+      }
+      if (ctx.accepts('json', 'html') === 'html') renderErrorPage(ctx, problem, { pages, look: look(ctx) });
+      else renderErrorJson(ctx, problem);
+    }
+  };
+};

@@ -1,0 +1,41 @@
+import type { Middleware } from 'koa';
+import type { Locale } from '../config/tenant-definition.ts';
+import { localeOfQuery } from './locale.ts';
+import type { Look } from './pages.ts';
+import { locales } from './texts.ts';
+
+/** @param url path and query of a page, such as `ctx.originalUrl` */
+export const withLocale = (url: string, locale: Locale): string => {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  searchParams.set('ui_locales', locale);
+  return `${pathname}?${searchParams}`;
+};
+
+/** The links of the language switch: the same page in the other languages. */
+export const languageUrls = (url: string, current: Locale): NonNullable<Look['languageUrls']> =>
+  Object.fromEntries(
+    locales.filter((locale) => locale !== current).map((locale) => [locale, withLocale(url, locale)]),
+  );
+
+const yearSeconds = 365 * 24 * 3600;
+
+export interface LanguageCookieOptions {
+  /** Is the public URL of this host https? */
+  readonly isSecure: (host: string) => boolean;
+}
+
+/** Keeps in the cookie `i18next` what somebody chose by the language switch, for the pages that follow. */
+export const createLanguageCookie =
+  ({ isSecure }: LanguageCookieOptions): Middleware =>
+  async (ctx, next) => {
+    const chosen = ctx.method === 'GET' ? localeOfQuery(ctx.query) : undefined;
+    // An app's `ui_locales` arrives from elsewhere: it is a wish for that sign-in, not a choice to keep.
+    if (chosen !== undefined && ctx.get('Sec-Fetch-Site') === 'same-origin') {
+      const secure = isSecure(ctx.state.host);
+      // The header is written here because koa refuses a secure cookie when a proxy did the TLS.
+      ctx.append('Set-Cookie', [
+        `i18next=${chosen}; Path=/; Max-Age=${yearSeconds}; SameSite=Lax; HttpOnly${secure ? '; Secure' : ''}`,
+      ]);
+    }
+    await next();
+  };

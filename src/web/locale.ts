@@ -1,0 +1,42 @@
+import type { Locale } from '../config/tenant-definition.ts';
+import { locales } from './texts.ts';
+
+/** The part of a koa context that says what language somebody reads. */
+export interface LanguageWishes {
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly cookies: { get(name: string, options?: { signed: boolean }): string | undefined };
+  /** All languages of Accept-Language, best first; `*` when there is no such header. */
+  acceptsLanguages(): string[];
+}
+
+const longestTag = 35;
+
+const localeNamed = (tag: string): Locale | undefined =>
+  tag.length > longestTag
+    ? undefined
+    : locales.find((locale) => tag.toLowerCase() === locale || tag.toLowerCase().startsWith(`${locale}-`));
+
+/** The first language of a list as in OIDC Core 3.1.2.1 `ui_locales` that the pages speak. */
+const firstKnown = (tags: readonly string[]): Locale | undefined => {
+  for (const tag of tags.slice(0, 20)) {
+    const locale = localeNamed(tag);
+    if (locale !== undefined) return locale;
+  }
+  return undefined;
+};
+
+export const localeOfQuery = (query: LanguageWishes['query']): Locale | undefined =>
+  typeof query.ui_locales === 'string' ? firstKnown(query.ui_locales.split(' ')) : undefined;
+
+/**
+ * `ui_locales` of the address, then the cookie `i18next`, then what the app asked for, then the browser, then the
+ * tenant.
+ * @param fallback the tenant's language
+ * @param uiLocales `ui_locales` of the authorization request, where the address does not carry it
+ */
+export const localeOf = (wishes: LanguageWishes, fallback: Locale, uiLocales = ''): Locale =>
+  localeOfQuery(wishes.query) ??
+  firstKnown(uiLocales.split(' ')) ??
+  localeNamed(wishes.cookies.get('i18next', { signed: false }) ?? '') ??
+  firstKnown(wishes.acceptsLanguages()) ??
+  fallback;

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import { type AppErrorCode, isAppError } from '../errors.ts';
+
+/** An error as it may be told to whoever asked. */
+export interface Problem {
+  readonly status: number;
+  /** Protocol error code or one of ours, such as `not_found`. */
+  readonly code: string;
+  /** Never a stack, a secret or a cause. */
+  readonly description?: string;
+  /** The same in the answer and in the log. */
+  readonly errorId: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const statuses: Readonly<Record<AppErrorCode, number>> = {
+  invalid_request: 400,
+  forbidden: 403,
+  not_found: 404,
+  throttled: 429,
+  unavailable: 503,
+};
+
+const defaultRetrySeconds = 5;
+
+/** Long enough that nobody meets another's, short enough to be read out on the telephone. */
+export const newErrorId = (): string => randomBytes(8).toString('hex');
+
+const codeOfStatus = (status: number): string =>
+  (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_');
+
+/** koa, its body parser and send throw errors that say whether they may be told (`expose`). */
+const isExposed = (error: unknown): error is Error & { readonly status: number } =>
+  error instanceof Error &&
+  'expose' in error &&
+  error.expose === true &&
+  'status' in error &&
+  typeof error.status === 'number' &&
+  error.status >= 400 &&
+  error.status < 500;
+
+/** Anything that was thrown, as a problem. What nobody foresaw is our fault: 500, and no word about it. */
+export const problemOf = (error: unknown): Problem => {
+  const errorId = newErrorId();
+  if (isAppError(error)) {
+    const status = statuses[error.code];
+    const isTemporary = status === 429 || status === 503;
+    const retryAfterSeconds = error.retryAfterSeconds ?? (isTemporary ? defaultRetrySeconds : undefined);
+    return {
+      status,
+      code: error.code,
+      description: error.message,
+      errorId,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    };
+  }
+  if (isExposed(error)) {
+    return { status: error.status, code: codeOfStatus(error.status), description: error.message, errorId };
+  }
+  return { status: 500, code: 'server_error', errorId };
+};
+
+/** Header values are ASCII on one line. */
+const headerText = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
+
+/** Headers of requirement W6 and RFC 9110 10.2.3. */
+export const problemHeaders = (problem: Problem): Readonly<Record<string, string>> => ({
+  'x-error': headerText(problem.description ?? problem.code),
+  'x-error-id': problem.errorId,
+  ...(problem.retryAfterSeconds === undefined
+    ? {}
+    : { 'Retry-After': String(Math.max(1, Math.ceil(problem.retryAfterSeconds))) }),
+});

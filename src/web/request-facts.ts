@@ -1,0 +1,18 @@
+import type { Context } from 'koa';
+
+/** What the front door finds out about a request, in `ctx.state`. */
+export interface RequestFacts {
+  /** Address of the person, without port; IPv4 in its own form. */
+  readonly address: string;
+  /** In each log line of this request. */
+  readonly requestId: string;
+  /** The `Host` it came to, in small letters: one of those allowed, save for health checks. */
+  readonly host: string;
+  /** Set by the dispatcher once it is known. */
+  tenant?: string;
+  /** Path template, such as `/oauth/:tenant/token`, for logs and limits. */
+  route?: string;
+}
+
+/** koa types `ctx.state` loosely; the front door, which every request passes, has filled it. */
+export const requestFacts = (ctx: Pick<Context, 'state'>): RequestFacts => ctx.state as RequestFacts;

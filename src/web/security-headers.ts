@@ -1,0 +1,66 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import helmet from 'helmet';
+import type { Context, Middleware } from 'koa';
+
+export interface SecurityHeaderOptions {
+  /** Is the public URL of this host https? */
+  readonly isSecure: (host: string) => boolean;
+}
+
+const policy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+  // No form-action: Chromium applies it to the redirects after a form, and would block the way back to the app.
+};
+
+/** helmet's answer depends on its options alone, so it is asked once and not on every request. */
+const headersOf = (isSecure: boolean): readonly (readonly [name: string, value: string])[] => {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: policy },
+    // An app that opens the sign-in in a window of its own needs the handle on it: no opener policy.
+    crossOriginOpenerPolicy: false,
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: isSecure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+  })(new IncomingMessage(new Socket()), response, () => {});
+  response.setHeader(
+    'Permissions-Policy',
+    'camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()',
+  );
+  response.setHeader('Cache-Control', 'no-store');
+  return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
+};
+
+/**
+ * Stands before everything that answers, also before the front door: its refusals are pages too. The provider adds the hash of its own inline script to a policy that is
+ * already there; handlers that may be cached (assets, discovery) replace Cache-Control.
+ */
+export const createSecurityHeaders = ({ isSecure }: SecurityHeaderOptions): Middleware => {
+  const [plain, secure] = [headersOf(false), headersOf(true)];
+  return async (ctx, next) => {
+    for (const [name, value] of isSecure(ctx.get('Host').toLowerCase()) ? secure : plain)
+      ctx.res.setHeader(name, value);
+    await next();
+  };
+};
+
+/** Lets this one page show these pictures, such as a logo, if they are https. */
+export const allowImages = (ctx: Context, urls: readonly (string | undefined)[]): void => {
+  const origins = urls
+    .filter((url) => url !== undefined)
+    .filter((url) => url.startsWith('https://') && URL.canParse(url))
+    .map((url) => new URL(url).origin);
+  if (origins.length === 0) return;
+  const current = String(ctx.response.get('Content-Security-Policy'));
+  ctx.set(
+    'Content-Security-Policy',
+    current.replace(/img-src [^;]*/, (found) => `${found} ${origins.join(' ')}`),
+  );
+};

@@ -1,0 +1,207 @@
+import type { Look, PageModels, PageName } from '../../src/web/pages.ts';
+
+/** What a test's clock shows when the samples are "two minutes ago". */
+export const sampleNow = Date.UTC(2026, 2, 14, 9, 30);
+
+export interface Sample {
+  readonly id: string;
+  readonly render: <T>(see: <N extends PageName>(name: N, model: PageModels[N]) => T) => T;
+  /** Belongs to the server, not to a tenant. */
+  readonly house?: boolean;
+}
+
+const sample = <N extends PageName>(id: string, name: N, model: PageModels[N], house = false): Sample => ({
+  id,
+  house,
+  render: (see) => see(name, model),
+});
+
+const csrf = 'kTq0-sample-token';
+
+const login: PageModels['login'] = {
+  action: '/oauth/acme/interaction/aB3dE/login',
+  cancelAction: '/oauth/acme/interaction/aB3dE/abort',
+  csrf,
+  login: '',
+  clientName: 'Acme Notes',
+};
+
+const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xsrf: csrf, userCode: '' };
+
+const tenants = [
+  { id: 'default', displayName: 'Drawbridge Demo', url: '/oauth/default', color: '#2f5aa8' },
+  { id: 'acme', displayName: 'Acme Corporation', url: '/oauth/acme', color: '#c2410c' },
+  { id: 'bright', displayName: 'Bright & Sons', url: '/oauth/bright', color: '#ffd400' },
+];
+
+/** Every page, in the states that look different. */
+export const samples: readonly Sample[] = [
+  sample(
+    'select-tenant',
+    'select-tenant',
+    { tenants, query: '', showSearch: false, remembered: 'acme' },
+    true,
+  ),
+  sample(
+    'select-tenant-search',
+    'select-tenant',
+    {
+      tenants: Array.from({ length: 12 }, (_, i) => ({
+        id: `branch-${i + 1}`,
+        displayName: `Branch office ${i + 1}`,
+        url: `/oauth/branch-${i + 1}`,
+        color: ['#0f766e', '#7c3aed', '#be123c', '#1d4ed8'][i % 4] ?? '#000000',
+      })),
+      query: 'branch',
+      showSearch: true,
+    },
+    true,
+  ),
+  sample('select-tenant-none', 'select-tenant', { tenants: [], query: 'zzz', showSearch: true }, true),
+  sample('select-tenant-empty', 'select-tenant', { tenants: [], query: '', showSearch: false }, true),
+  sample('login', 'login', login),
+  sample('login-demo', 'login', {
+    ...login,
+    demoUsers: [
+      { username: 'alice', password: 'alice-demo-password' },
+      { username: 'bob', password: 'bob-demo-password' },
+    ],
+  }),
+  sample('login-credentials', 'login', { ...login, login: 'alice', problem: 'credentials' }),
+  sample('login-throttled', 'login', {
+    ...login,
+    login: 'alice',
+    problem: 'throttled',
+    retryAfterSeconds: 150,
+  }),
+  sample('login-throttled-unknown', 'login', { ...login, login: 'alice', problem: 'throttled' }),
+  sample('login-unavailable', 'login', { ...login, login: 'alice', problem: 'unavailable' }),
+  sample('login-missing', 'login', { action: '/oauth/acme/x', csrf, login: '', problem: 'missing' }),
+  sample('consent', 'consent', {
+    action: '/oauth/acme/interaction/aB3dE/consent',
+    csrf,
+    clientName: 'Holiday Planner',
+    clientId: 'holiday-planner',
+    clientUri: 'https://planner.example/',
+    policyUri: 'https://planner.example/privacy',
+    tosUri: 'https://planner.example/terms',
+    redirectHost: 'planner.example',
+    username: 'alice',
+    scopes: [{ name: 'openid' }, { name: 'profile' }, { name: 'email' }, { name: 'groups' }],
+    resources: [
+      {
+        name: 'Calendar',
+        scopes: [{ name: 'calendar:read', description: 'Read your calendar' }, { name: 'calendar:write' }],
+      },
+    ],
+    offlineAccess: true,
+  }),
+  sample('consent-all-scopes', 'consent', {
+    action: '/oauth/acme/interaction/aB3dE/consent',
+    csrf,
+    clientName: 'Small',
+    clientId: 'small',
+    redirectHost: 'small.example',
+    username: 'bob',
+    scopes: ['openid', 'profile', 'email', 'phone', 'address', 'groups', 'roles', 'offline_access'].map(
+      (name) => ({ name }),
+    ),
+    resources: [],
+    offlineAccess: true,
+  }),
+  sample('device-code', 'device-code', deviceCode),
+  ...(['missing', 'unknown', 'expired', 'used', 'aborted', 'throttled', 'other'] as const).map((problem) =>
+    sample(`device-code-${problem}`, 'device-code', { ...deviceCode, userCode: 'WDJB-MJHT', problem }),
+  ),
+  sample('device-code-throttled-for', 'device-code', {
+    ...deviceCode,
+    problem: 'throttled',
+    retryAfterSeconds: 45,
+  }),
+  sample('device-confirm', 'device-confirm', {
+    action: '/oauth/acme/device',
+    xsrf: csrf,
+    userCode: 'WDJB-MJHT',
+    clientName: 'Acme TV',
+    requestedAt: sampleNow - 120_000,
+    address: '203.0.113.7',
+    userAgent: 'AcmeTV/4.2 (Linux; living room)',
+  }),
+  sample('device-confirm-unknown', 'device-confirm', {
+    action: '/oauth/acme/device',
+    xsrf: csrf,
+    userCode: 'WDJB-MJHT',
+    clientName: 'Acme TV',
+    requestedAt: sampleNow,
+    address: '',
+    userAgent: '',
+  }),
+  sample('device-done-approved', 'device-done', { clientName: 'Acme TV', outcome: 'approved' }),
+  sample('device-done-refused', 'device-done', { clientName: 'Acme TV', outcome: 'refused' }),
+  sample('logout', 'logout', { action: '/oauth/acme/session/end/confirm', xsrf: csrf }),
+  sample('logout-app', 'logout', {
+    action: '/oauth/acme/session/end/confirm',
+    xsrf: csrf,
+    clientName: 'Acme Notes',
+    username: 'alice',
+  }),
+  sample('signed-out', 'signed-out', { signInUrl: '/oauth/acme' }),
+  sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
+  sample('account', 'account', {
+    name: 'Alice Example',
+    username: 'alice',
+    email: 'alice@acme.example',
+    signOutUrl: '/oauth/acme/session/end',
+    signedInAt: sampleNow - 3_600_000,
+  }),
+  ...(
+    [
+      [400, 'invalid_request'],
+      [400, 'invalid_redirect_uri'],
+      [400, 'invalid_client'],
+      [400, 'session_expired'],
+      [400, 'toString'],
+      [401, 'unauthorized'],
+      [403, 'access_denied'],
+      [403, 'forbidden'],
+      [404, 'not_found'],
+      [405, 'method_not_allowed'],
+      [413, 'payload_too_large'],
+      [418, 'teapot'],
+      [421, 'misdirected_request'],
+      [429, 'throttled'],
+      [500, 'server_error'],
+      [502, 'server_error'],
+      [503, 'unavailable'],
+      [503, 'tenant_unavailable'],
+    ] as const
+  ).map(([status, code]) =>
+    sample(
+      `error-${status}-${code}`,
+      'error',
+      {
+        status,
+        code,
+        errorId: '9f2c41d07ab3e865',
+        homeUrl: '/',
+        ...(status < 500
+          ? { description: 'The parameter redirect_uri is not registered for this client' }
+          : {}),
+        ...(status === 503 || status === 429 ? { retryAfterSeconds: 5 } : {}),
+      },
+      status === 421,
+    ),
+  ),
+];
+
+export const tenantLook: NonNullable<Look['tenant']> = {
+  id: 'acme',
+  displayName: 'Acme Corporation',
+  branding: { color: '#c2410c' },
+};
+
+export const lookOf = (locale: Look['locale'], house = false, tenant = tenantLook): Look => ({
+  locale,
+  languageUrls: locale === 'en' ? { de: '?ui_locales=de' } : { en: '?ui_locales=en' },
+  ...(house ? {} : { tenant }),
+});
