@@ -1,0 +1,25 @@
+import type { Context } from 'koa';
+import type { Provider } from 'oidc-provider';
+import { toAppError } from './errors.ts';
+
+export interface CurrentSession {
+  readonly sub: string;
+  /** Epoch seconds. */
+  readonly signedInAt: number;
+}
+
+/**
+ * Who is signed in at this tenant in this browser.
+ * @throws AppError `unavailable`
+ */
+export const findCurrentSession = async (
+  provider: Provider,
+  ctx: Context,
+): Promise<CurrentSession | undefined> => {
+  try {
+    const { accountId, loginTs } = await provider.Session.get(ctx);
+    return accountId === undefined ? undefined : { sub: accountId, signedInAt: loginTs ?? 0 };
+  } catch (error) {
+    throw toAppError(error);
+  }
+};

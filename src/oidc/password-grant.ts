@@ -1,0 +1,173 @@
+import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { PasswordGrantUsage } from '../storage/storage.ts';
+import { findClient } from './clients.ts';
+import { TooManyRequests } from './errors.ts';
+import { defaultResourceFor, resourceServerFor } from './resources.ts';
+
+/** RFC 6749 section 4.3.2. */
+export const passwordGrantParameters = ['username', 'password', 'scope', 'resource'] as const;
+
+export interface PasswordGrantParts {
+  readonly definition: TenantDefinition;
+  readonly accounts: Accounts;
+  readonly usage: PasswordGrantUsage;
+  readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
+  readonly clock: Clock;
+  readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
+}
+
+/** When RFC 9700 deprecated this grant; the value of the `Deprecation` header (RFC 9745 section 2.1). */
+const deprecatedSince = `@${Date.UTC(2025, 0, 31) / 1000}`;
+
+/**
+ * The resource owner password credentials grant, for back ends that migrate. RFC 9700 section 2.4 says that it
+ * must not be used; so it is off unless tenant and client both have it, each use is counted, and a client may
+ * carry the date of its end. The provider has authenticated the client and checked that it lists the grant.
+ */
+export const createPasswordGrant =
+  (provider: Provider, parts: PasswordGrantParts) =>
+  async (ctx: KoaContextWithOIDC): Promise<void> => {
+    const { client, params } = ctx.oidc;
+    if (client === undefined || params === undefined)
+      throw new errors.InvalidClient('the client is not known');
+    refuseUnlessAllowed(parts, ctx);
+    if (ctx.get('DPoP') !== '' || client.dpopBoundAccessTokens === true) {
+      throw new errors.InvalidRequest('DPoP is not supported with the password grant');
+    }
+    const username = requiredString(params.username, 'username');
+    const password = requiredString(params.password, 'password');
+
+    const { address, requestId } = parts.requestOf(ctx);
+    const outcome = await parts.accounts.signIn({
+      login: username,
+      password,
+      address,
+      requestId,
+      via: 'password_grant',
+      clientId: client.clientId,
+    });
+    if (!outcome.ok) {
+      if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
+      throw new errors.InvalidGrant('credentials refused');
+    }
+    await parts.usage.record({
+      clientId: client.clientId,
+      sub: outcome.account.sub,
+      nowMs: parts.clock.now(),
+    });
+    await issue(provider, parts, { ctx, sub: outcome.account.sub });
+  };
+
+const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
+  const clientId = ctx.oidc.client?.clientId;
+  if (!parts.definition.grants.password || ctx.oidc.client?.clientAuthMethod === 'none') {
+    throw new errors.UnauthorizedClient('the password grant is not allowed here');
+  }
+  const sunset = findClient(parts.definition, clientId)?.passwordGrant.sunset;
+  if (sunset === undefined) return;
+  if (parts.clock.now() >= sunset) {
+    throw new errors.UnauthorizedClient(
+      'the password grant has ended for this client; use the authorization code grant',
+    );
+  }
+  ctx.set('Deprecation', deprecatedSince);
+  ctx.set('Sunset', new Date(sunset).toUTCString()); // RFC 8594
+};
+
+const requiredString = (value: unknown, name: string): string => {
+  if (typeof value !== 'string' || value === '')
+    throw new errors.InvalidRequest(`missing required parameter '${name}'`);
+  return value;
+};
+
+interface Issuing {
+  readonly ctx: KoaContextWithOIDC;
+  readonly sub: string;
+}
+
+/** Scopes, resources and refresh tokens as for the other grants (RFC 6749 section 5.1). */
+const issue = async (provider: Provider, parts: PasswordGrantParts, { ctx, sub }: Issuing): Promise<void> => {
+  const { client, requestParamScopes: wanted } = ctx.oidc;
+  if (client === undefined) return;
+  const account = await parts.findAccount(ctx, sub);
+  if (account === undefined) throw new errors.InvalidGrant('account not found');
+  ctx.oidc.entity('Account', account);
+
+  const authTime = Math.floor(parts.clock.now() / 1000);
+  const grant = new provider.Grant({ accountId: sub, clientId: client.clientId });
+  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => isAllowed(client.scope, scope));
+  if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
+
+  const resource = requestedResource(parts.definition, ctx);
+  const server =
+    resource === undefined
+      ? undefined
+      : new provider.ResourceServer(resource, resourceServerFor(parts.definition, resource, client.clientId));
+  const resourceScopes = server === undefined ? [] : [...wanted].filter((scope) => server.scopes.has(scope));
+  if (resource !== undefined && resourceScopes.length > 0)
+    grant.addResourceScope(resource, resourceScopes.join(' '));
+  ctx.oidc.entity('Grant', grant);
+  const grantId = await grant.save();
+
+  const shared = { accountId: sub, client, grantId, gty: 'password' };
+  const accessToken = new provider.AccessToken({
+    ...shared,
+    scope: (server === undefined ? oidcScopes : resourceScopes).join(' '),
+    ...(server === undefined ? {} : { resourceServer: server }),
+  });
+  ctx.oidc.entity('AccessToken', accessToken);
+  const accessTokenValue = await accessToken.save();
+
+  const source = {
+    ...shared,
+    authTime,
+    amr: ['pwd'],
+    scope: [...new Set([...oidcScopes, ...resourceScopes])].join(' '),
+    ...(resource === undefined ? {} : { resource }),
+  };
+  ctx.body = {
+    access_token: accessTokenValue,
+    token_type: accessToken.tokenType,
+    expires_in: accessToken.expiration,
+    ...(accessToken.scope === '' ? {} : { scope: accessToken.scope }),
+    ...(client.grantTypeAllowed('refresh_token')
+      ? { refresh_token: await new provider.RefreshToken(source).save() }
+      : {}),
+    ...(oidcScopes.includes('openid')
+      ? { id_token: await idToken(provider, { ctx, account, ...source }) }
+      : {}),
+  };
+};
+
+const isAllowed = (clientScope: string | undefined, scope: string): boolean =>
+  clientScope === undefined || clientScope.split(' ').includes(scope);
+
+const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {
+  const asked = ctx.oidc.params?.resource;
+  if (Array.isArray(asked))
+    throw new errors.InvalidTarget('only one resource may be asked for with this grant');
+  if (typeof asked === 'string') return asked;
+  return defaultResourceFor(definition, ctx.oidc.client?.clientId ?? '', ctx.oidc.requestParamScopes);
+};
+
+interface IdTokenSource {
+  readonly ctx: KoaContextWithOIDC;
+  readonly account: Account;
+  readonly scope: string;
+  readonly authTime: number;
+  readonly amr: readonly string[];
+}
+
+/** OpenID Connect Core section 2; claims of scopes beyond `openid` are at userinfo (section 5.4). */
+const idToken = async (
+  provider: Provider,
+  { ctx, account, scope, authTime, amr }: IdTokenSource,
+): Promise<string> => {
+  const claims = await account.claims('id_token', scope, {}, []);
+  const token = new provider.IdToken({ ...claims, amr, auth_time: authTime }, { ctx });
+  Object.assign(token, { scope: 'openid', mask: {}, rejected: [] });
+  return token.issue({ use: 'idtoken' });
+};

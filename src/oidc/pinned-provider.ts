@@ -1,0 +1,50 @@
+import type { Provider } from 'oidc-provider';
+import { hashId, isEqualConstantTime } from '../crypto/ids.ts';
+
+/** Adjustments of the library's public classes that its options do not offer. */
+
+/** security.md 4.5: every URL, and whether a cookie is secure, follows the issuer, never a header of the request. */
+export const pinToIssuer = (provider: Provider, issuer: string): void => {
+  const { host, hostname, protocol, origin } = new URL(issuer);
+  const constant = (value: unknown): PropertyDescriptor => ({ get: () => value, configurable: true });
+  Object.defineProperties(provider.request, {
+    host: constant(host),
+    hostname: constant(hostname),
+    protocol: constant(protocol.slice(0, -1)),
+    origin: constant(origin),
+    secure: constant(protocol === 'https:'),
+  });
+  provider.OIDCContext.prototype.urlFor = (name: string, options?: object): string =>
+    (provider as unknown as { urlFor(name: string, options?: object): string }).urlFor(name, options); // public, but untyped
+};
+
+/** The provider holds hashes of client secrets; a presented one is hashed and compared in constant time. */
+export const keepSecretsHashed = (provider: Provider): void => {
+  provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string): boolean {
+    return isEqualConstantTime(hashId(actual), this.clientSecret ?? '');
+  };
+};
+
+/** `sid` in every ID token and JWT, so that an app can tell which session a logout meant. */
+export const alwaysIncludeSid = (provider: Provider): void => {
+  provider.Client.prototype.includeSid = () => true;
+};
+
+/**
+ * The successor of a rotated refresh token has an id that follows from the token's: two answers to the same
+ * token, on any two instances, carry the same successor (security.md 4.3).
+ */
+export const deriveSuccessors = (
+  provider: Provider,
+  parts: {
+    readonly rotated: () => { readonly jti: string } | undefined;
+    readonly successorOf: (token: string) => string;
+  },
+): void => {
+  const prototype = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }; // public, but untyped
+  const random = prototype.generateTokenId;
+  prototype.generateTokenId = function generateTokenId(): string {
+    const rotated = parts.rotated();
+    return rotated === undefined ? random.call(this) : parts.successorOf(rotated.jti);
+  };
+};

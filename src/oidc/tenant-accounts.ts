@@ -1,0 +1,59 @@
+import type { Account, KoaContextWithOIDC } from 'oidc-provider';
+import { claimsOf } from '../accounts/claims.ts';
+import { mayHoldTokens } from '../accounts/standing.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import type { RequestScope } from './request-scope.ts';
+
+/** The tenant's people as the provider sees them. */
+export interface TenantAccounts {
+  /**
+   * The one check "may this subject receive or use tokens now?": asked by the provider on every grant, at refresh
+   * and userinfo, and by our introspection policy. Undefined says no.
+   */
+  find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
+  /** The account, if it may hold tokens. */
+  standing(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
+  /** Groups and roles for access tokens of a resource, when their scopes were granted. */
+  tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
+}
+
+/** When the person proved who they are, in epoch seconds: tokens from before a password change are over. */
+const provenAt = (token: object | undefined): number | undefined => {
+  const { authTime, iat } = (token ?? {}) as { authTime?: number; iat?: number }; // tokens differ in what they carry
+  return authTime ?? iat;
+};
+
+export const createTenantAccounts = (scopeOf: () => RequestScope): TenantAccounts => {
+  const standing = async (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> => {
+    const account = await scopeOf().account(sub);
+    return mayHoldTokens(account) ? account : undefined;
+  };
+
+  return {
+    standing,
+    find: async (ctx, sub, token) => {
+      const account = await standing(ctx, sub);
+      if (account === undefined) return undefined;
+      const since = provenAt(token);
+      if (since !== undefined && account.notBefore !== undefined && since < account.notBefore)
+        return undefined;
+      return {
+        accountId: account.sub,
+        claims: (_use, scope) => ({ ...claimsOf(account, new Set(scope.split(' '))), sub: account.sub }),
+      };
+    },
+    tokenClaims: async (ctx, token) => {
+      const { aud, accountId } = token as { aud?: string; accountId?: string }; // client credentials have no account
+      const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
+      if (aud === undefined || accountId === undefined || !(granted.has('groups') || granted.has('roles')))
+        return undefined;
+      const account = await standing(ctx, accountId);
+      return account === undefined
+        ? undefined
+        : {
+            ...(granted.has('groups') ? { groups: account.groups } : {}),
+            ...(granted.has('roles') ? { roles: account.roles } : {}),
+          };
+    },
+  };
+};

@@ -1,0 +1,219 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import { hashId } from '../crypto/ids.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
+import type { Log } from '../log.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { Pages } from '../web/pages.ts';
+import { createAdapter } from './adapter.ts';
+import { lifetimesOf } from './clients.ts';
+import { createDeviceCodes, pollIntervalSeconds } from './device-codes.ts';
+import { toProtocolError, Unavailable } from './errors.ts';
+import { createJwtHandles } from './jwt-handles.ts';
+import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
+import { rewriteForm } from './peek-body.ts';
+import { alwaysIncludeSid, deriveSuccessors, keepSecretsHashed, pinToIssuer } from './pinned-provider.ts';
+import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
+import { speakingProtocol } from './protocol-adapter.ts';
+import { providerConfiguration } from './provider-configuration.ts';
+import { observeProvider } from './provider-events.ts';
+import { createProviderPages } from './provider-pages.ts';
+import { createProviderRequests, type ProviderRequest } from './provider-request.ts';
+import { createRefreshRotation } from './refresh-rotation.ts';
+import { type RequestScope, StoreRequestScope } from './request-scope.ts';
+import { createTenantAccounts } from './tenant-accounts.ts';
+import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
+
+/** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
+export interface TenantProvider {
+  readonly issuer: string;
+  /** Discovery document and JWKS as prepared bytes. */
+  readonly prepared: PreparedAnswers;
+  /**
+   * Answers a request to the tenant's protocol endpoints.
+   * @param path path and query below the issuer, e.g. `/token`
+   */
+  handle(
+    req: IncomingMessage,
+    res: ServerResponse,
+    target: { readonly path: string; readonly facts: ProviderRequest },
+  ): Promise<void>;
+  /** The library's models, for the interaction pages (`interactions.ts`). */
+  readonly provider: Provider;
+}
+
+export interface TenantProviderParts {
+  readonly definition: TenantDefinition;
+  readonly issuer: string;
+  readonly storage: TenantStorage;
+  readonly accounts: Accounts;
+  readonly masterKey: MasterKey;
+  readonly pages: Pages;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Builds the tenant's provider. Owns no socket and no timer, so forgetting it needs no clean-up.
+ * @throws AppError `unavailable` when the signing keys cannot be read
+ */
+export const openTenantProvider = async (parts: TenantProviderParts): Promise<TenantProvider> => {
+  const { definition, issuer, storage, masterKey, clock, log } = parts;
+  const tenant = definition.id;
+  const jwks = await openTenantKeys(
+    { tenant, storage, sealingKey: masterKey.derive('signing keys'), clock },
+    algorithmsOf(definition),
+  );
+
+  const facts = createProviderRequests();
+  const scopes = new WeakMap<object, RequestScope>();
+  const current = (): KoaContextWithOIDC | undefined => Provider.ctx;
+  const scopeOf = (): RequestScope => {
+    const ctx = current();
+    const scope = ctx === undefined ? undefined : scopes.get(ctx);
+    return scope ?? new StoreRequestScope(storage);
+  };
+
+  const rotation = createRefreshRotation({
+    tenant,
+    rotationKey: masterKey.derive('refresh token rotation'),
+    clock,
+    lifetimesOf: (clientId) => lifetimesOf(definition, clientId),
+  });
+  const jwtHandles = createJwtHandles({
+    issuer,
+    publicKeys: { keys: jwks.map(publicJwk) },
+    clock,
+    request: () => current()?.req,
+  });
+  const deviceCodes = createDeviceCodes({
+    tenant,
+    storage,
+    handleKey: masterKey.derive('device code handles'),
+    clock,
+    throttle: definition.throttle,
+    request: () => {
+      const ctx = current();
+      const session = ctx?.oidc.session;
+      return {
+        route: ctx?.oidc.route,
+        address: ctx === undefined ? '' : facts.get(ctx.req).address,
+        session: session?.uid === undefined ? undefined : hashId(session.uid),
+      };
+    },
+  });
+  const accounts = createTenantAccounts(scopeOf);
+  const pages = createProviderPages({
+    definition,
+    issuer,
+    pages: parts.pages,
+    clock,
+    log,
+    factsOf: (ctx) => facts.get(ctx.req),
+    usernameOf: async (ctx, sub) => (await accounts.standing(ctx, sub))?.username,
+  });
+
+  const provider = new Provider(
+    issuer,
+    providerConfiguration({
+      definition,
+      issuer,
+      jwks,
+      cookieKeys: [masterKey.derive(`cookies ${tenant}`).toString('base64url')],
+      dpopNonceSecret: masterKey.derive(`dpop nonce ${tenant}`),
+      adapter: (kind) =>
+        speakingProtocol(
+          createAdapter(kind, {
+            storage,
+            clock,
+            scope: scopeOf,
+            isInRequest: () => current() !== undefined,
+            rotation,
+            deviceCodes,
+            jwtHandles,
+            sessionTouchSeconds: 600,
+          }),
+        ),
+      accounts,
+      rotation,
+      pages,
+    }),
+  );
+  pinToIssuer(provider, issuer);
+  keepSecretsHashed(provider);
+  alwaysIncludeSid(provider);
+  deriveSuccessors(provider, {
+    rotated: () => current()?.oidc.entities.RotatedRefreshToken,
+    successorOf: rotation.successorOf,
+  });
+  provider.registerGrantType(
+    'password',
+    createPasswordGrant(provider, {
+      definition,
+      accounts: parts.accounts,
+      usage: storage.usage,
+      clock,
+      findAccount: (ctx, sub) => accounts.find(ctx, sub),
+      requestOf: (ctx) => facts.get(ctx.req),
+    }) as never, // the library types the context of a custom grant by its parameters
+    passwordGrantParameters,
+    ['resource'],
+  );
+  provider.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
+    body.interval = pollIntervalSeconds;
+  });
+  observeProvider(provider, { tenant, log, factsOf: (ctx) => facts.get(ctx.req) });
+
+  const prepared = createPreparedAnswers();
+  provider.use(async (ctx, next) => {
+    const oidcCtx = ctx as unknown as KoaContextWithOIDC; // the provider's own context
+    const scope = new StoreRequestScope(storage);
+    scopes.set(ctx, scope);
+    await next();
+    try {
+      await scope.flush();
+    } catch (error) {
+      withdrawAnswer(oidcCtx, toProtocolError(error), pages.error);
+    }
+    if (ctx.status === 404 && ctx.body == null) pages.notFound(oidcCtx);
+    prepared.capture(oidcCtx);
+  });
+
+  const callback = provider.callback();
+  return {
+    issuer,
+    prepared,
+    provider,
+    handle: async (req, res, { path, facts: known }) => {
+      facts.set(req, known);
+      req.url = path;
+      if (isTokenQuestion(req, path)) await rewriteForm(req, (body) => jwtHandles.exchange(req, body));
+      await callback(req, res);
+    },
+  };
+};
+
+const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
+  req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);
+
+/** What was answered is not stored: the answer is taken back, cookies and all. */
+const withdrawAnswer = (
+  ctx: KoaContextWithOIDC,
+  error: unknown,
+  showPage: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void,
+): void => {
+  if (!(error instanceof Unavailable)) throw error;
+  ctx.remove('Set-Cookie');
+  ctx.remove('Location');
+  ctx.status = error.statusCode;
+  const out = {
+    error: error.message,
+    ...(error.error_description === undefined ? {} : { error_description: error.error_description }),
+  };
+  if (ctx.accepts('json', 'html') === 'html') showPage(ctx, out, error);
+  else ctx.body = out;
+  ctx.set('Retry-After', String(error.retryAfterSeconds));
+};

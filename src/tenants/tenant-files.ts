@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+const extension = '.yaml';
+
+export interface TenantFile {
+  readonly id: string;
+  readonly path: string;
+  readonly text: string;
+  /** SHA-256 of the text. */
+  readonly hash: string;
+}
+
+export interface TenantFiles {
+  /** Ids of the files that are there now, sorted. */
+  list(): Promise<readonly string[]>;
+  /** Undefined when there is no such file (any more). */
+  read(id: string): Promise<TenantFile | undefined>;
+  /** Calls back soon after something in the directory changed; the event itself says nothing reliable. */
+  watch(onChange: () => void): Promise<{ close(): Promise<void> }>;
+}
+
+export interface TenantFilesOptions {
+  readonly directory: string;
+  readonly polling: boolean;
+  readonly log: Log;
+}
+
+/** Several events of one change (write, rename, link swap) make one call. */
+const debounceMs = 150;
+
+export const createTenantFiles = ({ directory, polling, log }: TenantFilesOptions): TenantFiles => ({
+  list: async () => {
+    try {
+      const names = await readdir(directory);
+      return names
+        .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+        .map((name) => name.slice(0, -extension.length))
+        .sort();
+    } catch (cause) {
+      throw new AppError('unavailable', `The tenants' directory ${directory} cannot be read`, { cause });
+    }
+  },
+  read: async (id) => {
+    const path = join(directory, `${id}${extension}`);
+    try {
+      const text = await readFile(path, 'utf8');
+      return { id, path, text, hash: createHash('sha256').update(text).digest('hex') };
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new AppError('unavailable', `${path} cannot be read`, { cause });
+    }
+  },
+  watch: async (onChange) => {
+    let timer: NodeJS.Timeout | undefined;
+    const watcher: FSWatcher = watch(directory, { depth: 0, ignoreInitial: true, usePolling: polling });
+    watcher.on('all', () => {
+      clearTimeout(timer);
+      timer = setTimeout(onChange, debounceMs);
+    });
+    watcher.on('error', (err) =>
+      log.warn({ err }, 'watching the tenants directory failed; it is still rescanned'),
+    );
+    await new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
+    return {
+      close: async () => {
+        clearTimeout(timer);
+        await watcher.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,214 @@
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Log } from '../log.ts';
+import type { TenantFile, TenantFiles } from './tenant-files.ts';
+
+/** What a file was found to say. */
+export type TenantVerdict =
+  | { readonly definition: TenantDefinition }
+  /** One line each: file:line:column and what to write instead. */
+  | { readonly faults: readonly string[] };
+
+export type TenantLookup<T> =
+  | { readonly status: 'served'; readonly tenant: T }
+  | { readonly status: 'unknown' }
+  /** Its file was never right since the start. */
+  | { readonly status: 'broken' }
+  /** It must not be served here; `reason` may be shown. */
+  | { readonly status: 'refused'; readonly reason: string };
+
+export interface BrokenTenant {
+  readonly id: string;
+  readonly faults: readonly string[];
+  /** The last good version goes on being served. */
+  readonly isServed: boolean;
+}
+
+export interface TenantRegistry<T> {
+  /** The tenant, built if need be. A failed build is thrown and not remembered. */
+  find(id: string): Promise<TenantLookup<T>>;
+  /** Definitions of all tenants that are served; waits for the first check of all files. */
+  list(): Promise<readonly TenantDefinition[]>;
+  /** Definitions known so far, without waiting. */
+  known(): Iterable<TenantDefinition>;
+  status(): {
+    readonly files: number;
+    readonly checked: number;
+    readonly isChecked: boolean;
+    readonly broken: readonly BrokenTenant[];
+  };
+  /** Takes in what changed in the directory. */
+  rescan(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TenantRegistryParts<T> {
+  readonly files: TenantFiles;
+  readonly judge: (file: TenantFile) => Promise<TenantVerdict>;
+  readonly build: (definition: TenantDefinition) => Promise<T>;
+  /** Why a tenant must not be served here, or undefined. */
+  readonly refusalOf: (definition: TenantDefinition) => string | undefined;
+  readonly warmLimit: number;
+  readonly rescanMs: number;
+  readonly log: Log;
+}
+
+interface Entry {
+  hash?: string;
+  definition?: TenantDefinition;
+  faults?: readonly string[];
+}
+
+interface Built<T> {
+  readonly version: string;
+  readonly tenant: Promise<T>;
+}
+
+/**
+ * Tenants by id: files are read when first asked for and checked in the background, providers are built on first
+ * use, kept as promises and forgotten least recently used. A definition that is replaced takes its place for the
+ * next request; requests under way finish on the one they began with.
+ */
+export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Promise<TenantRegistry<T>> => {
+  const { files, log } = parts;
+  const entries = new Map<string, Entry>();
+  const built = new Map<string, Built<T>>();
+  let isChecked = false;
+
+  const take = (id: string, entry: Entry, verdict: TenantVerdict): void => {
+    if ('faults' in verdict) {
+      entry.faults = verdict.faults;
+      log.error(
+        { tenant: id, faults: verdict.faults, isServed: entry.definition !== undefined },
+        'a tenant file is broken',
+      );
+      return;
+    }
+    const isNew = entry.definition?.version !== verdict.definition.version;
+    if (entry.faults !== undefined) log.info({ tenant: id }, 'a tenant file is right again');
+    else if (isNew && entry.definition !== undefined) log.info({ tenant: id }, 'a tenant has changed');
+    delete entry.faults;
+    entry.definition = verdict.definition;
+    const refusal = isNew ? parts.refusalOf(verdict.definition) : undefined;
+    if (refusal !== undefined) log.warn({ tenant: id, reason: refusal }, 'a tenant is not served');
+  };
+
+  /** Reads the file again and takes in what it says now. */
+  const check = async (id: string): Promise<Entry | undefined> => {
+    const file = await files.read(id);
+    if (file === undefined) {
+      if (entries.delete(id)) log.info({ tenant: id }, 'a tenant was removed');
+      built.delete(id);
+      return undefined;
+    }
+    const entry = entries.get(id) ?? {};
+    entries.set(id, entry);
+    const verdict = await parts.judge(file);
+    const isSame = 'definition' in verdict && verdict.definition.version === entry.definition?.version;
+    const isStillBroken = 'faults' in verdict && entry.hash === file.hash && entry.faults !== undefined;
+    entry.hash = file.hash;
+    if (!(isSame && entry.faults === undefined) && !isStillBroken) take(id, entry, verdict);
+    return entry;
+  };
+
+  const rescan = async (): Promise<void> => {
+    const ids = new Set(await files.list());
+    for (const id of entries.keys()) if (!ids.has(id)) await check(id);
+    for (const id of ids) await check(id);
+    isChecked = true;
+  };
+
+  const buildTenant = (definition: TenantDefinition): Promise<T> => {
+    const { id, version } = definition;
+    const warm = built.get(id);
+    built.delete(id);
+    const kept = warm?.version === version ? warm : { version, tenant: parts.build(definition) };
+    built.set(id, kept);
+    if (kept !== warm) {
+      kept.tenant.catch(() => {
+        if (built.get(id) === kept) built.delete(id);
+      });
+    }
+    for (const coldest of built.keys()) {
+      if (built.size <= parts.warmLimit) break;
+      built.delete(coldest);
+    }
+    return kept.tenant;
+  };
+
+  for (const id of await files.list()) entries.set(id, {});
+  const runs = createSerialRuns(rescan, log);
+  const firstCheck = runs.run();
+  const watcher = await files.watch(() => void runs.run());
+  const timer = setInterval(() => void runs.run(), parts.rescanMs);
+  timer.unref();
+
+  return {
+    find: async (id) => {
+      const seen = entries.get(id);
+      if (seen === undefined) return { status: 'unknown' };
+      const entry = seen.hash === undefined ? await check(id) : seen;
+      if (entry === undefined) return { status: 'unknown' };
+      const { definition } = entry;
+      if (definition === undefined) return { status: 'broken' };
+      const reason = parts.refusalOf(definition);
+      return reason === undefined
+        ? { status: 'served', tenant: await buildTenant(definition) }
+        : { status: 'refused', reason };
+    },
+    list: async () => {
+      await firstCheck;
+      return [...definitionsOf(entries.values())].filter(
+        (definition) => parts.refusalOf(definition) === undefined,
+      );
+    },
+    known: () => definitionsOf(entries.values()),
+    status: () => ({
+      files: entries.size,
+      checked: [...entries.values()].filter(({ hash }) => hash !== undefined).length,
+      isChecked,
+      broken: [...entries].flatMap(([id, { faults, definition }]) =>
+        faults === undefined ? [] : [{ id, faults, isServed: definition !== undefined }],
+      ),
+    }),
+    rescan: () => runs.run(),
+    close: async () => {
+      clearInterval(timer);
+      await watcher.close();
+      await runs.settled();
+    },
+  };
+};
+
+function* definitionsOf(entries: Iterable<Entry>): Iterable<TenantDefinition> {
+  for (const { definition } of entries) if (definition !== undefined) yield definition;
+}
+
+/** One run at a time; calls during a run make one more after it. A run that fails is logged, the next one tries again. */
+const createSerialRuns = (
+  work: () => Promise<void>,
+  log: Log,
+): { run(): Promise<void>; settled(): Promise<void> } => {
+  let current = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    try {
+      await work();
+    } catch (err) {
+      log.error({ err }, 'the tenants could not be read');
+    }
+  };
+  return {
+    run: () => {
+      next ??= current.then(() => {
+        next = undefined;
+        current = start();
+        return current;
+      });
+      return next;
+    },
+    settled: async () => {
+      await next;
+      await current;
+    },
+  };
+};
