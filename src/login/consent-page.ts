@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { OpenInteraction } from '../oidc/interactions.ts';
+import { readForm } from '../web/body.ts';
+import type { Csrf } from '../web/csrf.ts';
+import type { PageModels, Pages } from '../web/pages.ts';
+import { sendPage } from '../web/send-page.ts';
+import { csrfToken, goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import { lookOf } from './login-tenant.ts';
+
+export interface ConsentPageParts {
+  readonly pages: Pages;
+  readonly csrf: Csrf;
+}
+
+const fields = z.object({ csrf: z.string(), decision: z.enum(['allow', 'deny']) });
+const cancelFields = z.object({ csrf: z.string() });
+
+export const showConsent = async (
+  parts: ConsentPageParts,
+  visit: InteractionVisit,
+  { pending }: OpenInteraction,
+): Promise<void> => {
+  const { ctx, tenant } = visit;
+  const account = pending.sub === undefined ? undefined : await tenant.accounts.findBySub(pending.sub);
+  const { clientLogo, clientUri, policyUri, tosUri } = pending;
+  sendPage(ctx, parts.pages, {
+    name: 'consent',
+    model: {
+      action: `${interactionUrl(visit)}/consent`,
+      csrf: csrfToken(parts.csrf, visit),
+      clientName: pending.clientName,
+      clientId: pending.clientId,
+      redirectHost: pending.redirectUri === undefined ? '' : hostOf(pending.redirectUri),
+      username: account?.username ?? '',
+      scopes: pending.missing.scopes.filter((name) => name !== 'offline_access').map((name) => ({ name })),
+      resources: resourceLines(visit, pending.missing.resources),
+      offlineAccess: pending.isOfflineAccessAsked,
+      ...(clientLogo === undefined ? {} : { clientLogo }),
+      ...(clientUri === undefined ? {} : { clientUri }),
+      ...(policyUri === undefined ? {} : { policyUri }),
+      ...(tosUri === undefined ? {} : { tosUri }),
+    },
+    look: lookOf(ctx, tenant, { uiLocales: pending.uiLocales }),
+  });
+};
+
+export const submitConsent = async (parts: ConsentPageParts, visit: InteractionVisit): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const { csrf, decision } = await readForm(ctx, fields);
+  refuseForgery(parts.csrf, visit, csrf);
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  if (interaction.pending.prompt !== 'consent') return goOn(visit, interactionUrl(visit));
+  goOn(visit, await (decision === 'allow' ? interaction.allow() : interaction.refuse()));
+};
+
+/** The person goes back to the app without signing in: `access_denied`. */
+export const cancelInteraction = async (parts: ConsentPageParts, visit: InteractionVisit): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const { csrf } = await readForm(ctx, cancelFields);
+  refuseForgery(parts.csrf, visit, csrf);
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  goOn(visit, await interaction.refuse());
+};
+
+/** Private-use schemes have no host; then the scheme says where it goes. */
+const hostOf = (redirectUri: string): string => {
+  const { host, protocol } = new URL(redirectUri);
+  return host === '' ? protocol : host;
+};
+
+const resourceLines = (
+  { tenant }: InteractionVisit,
+  missing: Readonly<Record<string, readonly string[]>>,
+): PageModels['consent']['resources'] =>
+  Object.entries(missing).map(([identifier, scopes]) => {
+    const resource = tenant.definition.resources.find((candidate) => candidate.identifier === identifier);
+    return {
+      name: resource?.name ?? identifier,
+      scopes: scopes.map((name) => {
+        const description = resource?.scopes[name];
+        return description === undefined ? { name } : { name, description };
+      }),
+    };
+  });

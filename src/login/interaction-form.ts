@@ -1,0 +1,35 @@
+import type { Context } from 'koa';
+import { AppError } from '../errors.ts';
+import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
+import type { LoginTenant } from './login-tenant.ts';
+
+/** One interaction in one browser. */
+export interface InteractionVisit {
+  readonly ctx: Context;
+  readonly tenant: LoginTenant;
+  readonly uid: string;
+}
+
+const bindingOf = ({ ctx, tenant, uid }: InteractionVisit): CsrfBinding => ({
+  tenant: tenant.definition.id,
+  uid,
+  cookie: ctx.cookies.get(tenant.provider.provider.cookieName('interaction'), { signed: false }) ?? '',
+});
+
+export const csrfToken = (csrf: Csrf, visit: InteractionVisit): string => csrf.token(bindingOf(visit));
+
+/** @throws AppError `forbidden` unless the form is ours, from this site, tenant, browser and interaction */
+export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string): void => {
+  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) {
+    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
+  }
+};
+
+export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
+  `${tenant.provider.issuer}/interaction/${uid}`;
+
+/** RFC 9700 section 4.12: with 303 the browser does not send the form on. */
+export const goOn = ({ ctx }: InteractionVisit, url: string): void => {
+  ctx.status = 303;
+  ctx.redirect(url);
+};

@@ -1,0 +1,36 @@
+import type { Context } from 'koa';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Interactions } from '../oidc/interactions.ts';
+import type { TenantProvider } from '../oidc/tenant-provider.ts';
+import { languageUrls } from '../web/language-switch.ts';
+import { localeOf } from '../web/locale.ts';
+import type { Look } from '../web/pages.ts';
+
+/** A tenant as the pages of signing in need it. */
+export interface LoginTenant {
+  readonly definition: TenantDefinition;
+  readonly provider: TenantProvider;
+  readonly accounts: Accounts;
+  readonly interactions: Interactions;
+}
+
+export interface LookWishes {
+  /** `ui_locales` of the authorization request. */
+  readonly uiLocales?: string | undefined;
+  /** Path of this page as a GET, for the language switch; default: this request's. */
+  readonly url?: string;
+}
+
+export const lookOf = (
+  ctx: Context,
+  { definition }: Pick<LoginTenant, 'definition'>,
+  wishes: LookWishes = {},
+): Look => {
+  const locale = localeOf(ctx, definition.locale, wishes.uiLocales);
+  return {
+    locale,
+    tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },
+    languageUrls: languageUrls(wishes.url ?? ctx.originalUrl, locale),
+  };
+};
