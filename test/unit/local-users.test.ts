@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLocalUsers } from '../../src/accounts/local-users.ts';
+import { isSessionCurrent } from '../../src/accounts/standing.ts';
+import { AppError } from '../../src/errors.ts';
+import { openPeople, type People } from '../support/people.ts';
+
+const password = 'lantern orbit mosaic';
+let people: People;
+
+beforeEach(async () => {
+  people = await openPeople();
+});
+afterEach(() => people.close());
+
+const signIn = (login: string, text = password) =>
+  people.accounts().signIn({ login, password: text, address: '192.0.2.1', via: 'page' });
+
+describe('adding a user', () => {
+  it('makes somebody who can sign in by name and by e-mail', async () => {
+    const added = await people.users().add({
+      username: 'Alice',
+      email: 'alice@acme.example',
+      password,
+      claims: { name: 'Alice Liddell' },
+      groups: ['staff'],
+      roles: ['editor'],
+    });
+    expect(added).toMatchObject({
+      ok: true,
+      account: {
+        username: 'Alice',
+        emailVerified: false,
+        groups: ['staff'],
+        roles: ['editor'],
+        origin: 'local',
+      },
+    });
+    expect(await signIn('alice')).toMatchObject({ ok: true });
+    expect(await signIn('alice@acme.example')).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['username', { username: ' ' }],
+    ['username', { username: 'al\u0000ice' }],
+    ['email', { email: 'not an address' }],
+    ['email', { email: '' }],
+    ['password', { password: 'short' }],
+    ['password', { password: 'x1y2'.repeat(33) }],
+    ['password', { password: 'passwordpassword' }],
+    ['password', { username: 'alexandra', password: 'alexandra2024' }],
+  ])('refuses a bad %s and stores nothing', async (reason, changes) => {
+    const outcome = await people
+      .users()
+      .add({ username: 'bob', email: 'bob@acme.example', password, ...changes });
+    expect(outcome).toMatchObject({ ok: false, reason });
+    expect(await people.tenant('acme').accounts.count()).toBe(0);
+  });
+
+  it.each([
+    ['the name', { username: 'ALICE' }],
+    ['the e-mail', { username: 'bob', email: 'ALICE@acme.example' }],
+    ['the e-mail as a name', { username: 'alice@acme.example' }],
+  ])('refuses %s of somebody else', async (_name, user) => {
+    await people.users().add({ username: 'alice', email: 'alice@acme.example', password });
+    expect(await people.users().add({ password, ...user })).toMatchObject({ ok: false, reason: 'taken' });
+    expect(await people.users('globex').add({ password, ...user })).toMatchObject({ ok: true });
+  });
+
+  it('gives a name to one of many who ask for it at once', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        people.users().add({ username: 'alice', email: `alice${index}@acme.example`, password }),
+      ),
+    );
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(await people.tenant('acme').accounts.count()).toBe(1);
+  });
+
+  it('is not done when it cannot be recorded', async () => {
+    const users = createLocalUsers({
+      tenant: 'acme',
+      storage: people.tenant('acme'),
+      hasher: people.hasher,
+      audit: {
+        note: () => Promise.resolve(),
+        noteBefore: () => Promise.reject(new AppError('unavailable', 'no disk')),
+      },
+      clock: people.clock,
+      actor: 'cli',
+    });
+    await expect(users.add({ username: 'alice', password })).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await people.tenant('acme').accounts.count()).toBe(0);
+  });
+});
+
+describe('changing a user', () => {
+  beforeEach(async () => {
+    await people.users().add({ username: 'alice', email: 'alice@acme.example', password });
+  });
+
+  it('sets a password that works at once, and ends the sessions begun until then', async () => {
+    const before = Math.floor(people.clock.now() / 1000);
+    people.clock.advance(950);
+    const changed = await people.users().setPassword('ALICE', 'another long password');
+    expect(await signIn('alice')).toMatchObject({ ok: false });
+    const outcome = await signIn('alice', 'another long password');
+    if (!changed.ok || !outcome.ok) throw new Error('refused');
+    expect(isSessionCurrent(changed.account, before)).toBe(false);
+    expect(isSessionCurrent(changed.account, outcome.signedInAt)).toBe(true);
+  });
+
+  it('lifts the throttle with a new password', async () => {
+    for (let round = 0; round < 12; round += 1) await signIn('alice', 'wrong');
+    await people.users().setPassword('alice', 'another long password');
+    expect(await signIn('alice', 'another long password')).toMatchObject({ ok: true });
+  });
+
+  it('refuses a bad password and keeps the old one', async () => {
+    expect(await people.users().setPassword('alice', 'short')).toMatchObject({
+      ok: false,
+      reason: 'password',
+    });
+    expect(await signIn('alice')).toMatchObject({ ok: true });
+  });
+
+  it('disables and enables, and does not revive the sessions of before', async () => {
+    const before = Math.floor(people.clock.now() / 1000);
+    people.clock.advance(5000);
+    expect(await people.users().disable('alice@acme.example')).toMatchObject({ ok: true });
+    expect(await signIn('alice')).toMatchObject({ ok: false, reason: 'credentials' });
+    const enabled = await people.users().enable('alice');
+    expect(await signIn('alice')).toMatchObject({ ok: true });
+    if (!enabled.ok) throw new Error('refused');
+    expect(isSessionCurrent(enabled.account, before)).toBe(false);
+  });
+
+  it('says so when there is nobody of that name', async () => {
+    const users = people.users();
+    const missing = { ok: false, reason: 'not_found' };
+    expect(await users.setPassword('bob', password)).toMatchObject(missing);
+    expect(await users.disable('bob')).toMatchObject(missing);
+    expect(await users.enable('\n')).toMatchObject(missing);
+    expect(await users.find('bob')).toBeUndefined();
+    expect(await people.users('globex').disable('alice')).toMatchObject(missing);
+  });
+
+  it('is recorded with who did it', async () => {
+    await people.users().disable('alice');
+    const actions = (await people.tenant('acme').audit.list({ limit: 10 })).map(({ action, actor }) => [
+      action,
+      actor,
+    ]);
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        ['user.add', 'cli'],
+        ['user.disable', 'cli'],
+      ]),
+    );
+  });
+});
+
+describe('listing users', () => {
+  it('goes through all of them, page by page', async () => {
+    const users = people.users();
+    for (let index = 0; index < 5; index += 1) await users.add({ username: `user${index}`, password });
+    const first = await users.list({ limit: 3 });
+    const rest = await users.list({ limit: 3, afterSub: first.at(-1)?.sub ?? '' });
+    expect(new Set([...first, ...rest].map(({ username }) => username)).size).toBe(5);
+  });
+});

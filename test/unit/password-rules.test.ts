@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { faultOfPassword } from '../../src/accounts/password-rules.ts';
+
+describe('a new password', () => {
+  it.each([
+    'lantern orbit mosaic',
+    'k7!pq-Zw29xL',
+    'über den Wolken',
+    'adminton racket club',
+    '🦊🐢🦉🐙🦀🐝🦋🐌🐞🦎🐍🦖',
+    'x9x9x9x9lantern-orbit',
+  ])('may be %s', (password) => {
+    expect(faultOfPassword(password, ['alice', 'alice@acme.example'])).toBeUndefined();
+  });
+
+  it.each([
+    ['elevenchars', /too short/],
+    ['🦊'.repeat(11), /too short/],
+    [`${'lantern orbit '.repeat(10)}`, /too long/],
+    ['lantern\torbit mosaic', /control characters/],
+    ['passwordpassword', /first/],
+    ['Password12345', /first/],
+    ['123456789012', /first/],
+    ['qwertyuiop1234', /first/],
+    ['aaaaaaaaaaaaaaaa', /first/],
+    ['abababababababab', /first/],
+    ['alice@acme.example', /first/],
+    ['AliceAlice2024', /first/],
+  ])('may not be %s', (password, fault) => {
+    expect(faultOfPassword(password, ['alice', 'alice@acme.example'])).toMatch(fault);
+  });
+});

@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { PasswordAttempt, SignInOutcome } from '../../src/accounts/accounts.ts';
+import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
+import { countingHasher, lightHashing, openPeople, type People, throttle } from '../support/people.ts';
+
+const password = 'lantern orbit mosaic';
+let people: People;
+
+beforeEach(async () => {
+  people = await openPeople();
+  await people.users().add({ username: 'alice', email: 'Alice@acme.example', password });
+});
+afterEach(() => people.close());
+
+const attempt = (changes: Partial<PasswordAttempt> = {}): PasswordAttempt => ({
+  login: 'alice',
+  password,
+  address: '192.0.2.1',
+  via: 'page',
+  ...changes,
+});
+
+const tryMany = (count: number, make: (index: number) => Partial<PasswordAttempt>) => {
+  const accounts = people.accounts();
+  return Promise.all(Array.from({ length: count }, (_, index) => accounts.signIn(attempt(make(index)))));
+};
+
+const countOf = (outcomes: readonly SignInOutcome[], reason: string): number =>
+  outcomes.filter((outcome) => !outcome.ok && outcome.reason === reason).length;
+
+const refused = { ok: false, reason: 'credentials' };
+
+describe('a sign-in with a password', () => {
+  it.each(['alice', 'ALICE', ' alice ', 'ａｌｉｃｅ', 'alice@acme.example', 'ALICE@ACME.EXAMPLE'])(
+    'admits the person by %s',
+    async (login) => {
+      const outcome = await people.accounts().signIn(attempt({ login }));
+      expect(outcome).toMatchObject({ ok: true, account: { username: 'alice' } });
+    },
+  );
+
+  it('refuses a wrong password and an unknown user alike, at the cost of one hash each', async () => {
+    const accounts = people.accounts();
+    const before = people.hasher.computed.compare;
+    expect(await accounts.signIn(attempt({ password: 'lantern orbit mosaiC' }))).toEqual(refused);
+    expect(people.hasher.computed.compare).toBe(before + 1);
+    expect(await accounts.signIn(attempt({ login: 'nobody' }))).toEqual(refused);
+    expect(people.hasher.computed.compare).toBe(before + 2);
+  });
+
+  it('refuses disabled and locked people with the right password, at the cost of one hash', async () => {
+    const accounts = people.accounts();
+    const records = people.tenant('acme').accounts;
+    const alice = await records.findByLogin('alice');
+    for (const mark of ['disabledAt', 'lockedAt'] as const) {
+      await records.update(alice?.sub ?? '', { [mark]: 1 });
+      const before = people.hasher.computed.compare;
+      expect(await accounts.signIn(attempt())).toEqual(refused);
+      expect(people.hasher.computed.compare).toBe(before + 1);
+      await records.update(alice?.sub ?? '', { [mark]: undefined });
+    }
+    expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+  });
+
+  it('refuses people without a password, at the cost of one hash', async () => {
+    const records = people.tenant('acme').accounts;
+    const alice = await records.findByLogin('alice');
+    await records.update(alice?.sub ?? '', { passwordHash: undefined });
+    const before = people.hasher.computed.compare;
+    expect(await people.accounts().signIn(attempt())).toEqual(refused);
+    expect(people.hasher.computed.compare).toBe(before + 1);
+  });
+
+  it('knows nobody of another tenant', async () => {
+    expect(await people.accounts({ id: 'globex' }).signIn(attempt())).toEqual(refused);
+  });
+
+  it.each<[string, Partial<PasswordAttempt>]>([
+    ['an empty password', { password: '' }],
+    ['an overlong password', { password: 'x'.repeat(1025) }],
+    ['a password with NUL', { password: `${password}\0` }],
+    ['an empty name', { login: '  ' }],
+    ['an overlong name', { login: 'a'.repeat(1_000_000) }],
+    ['a name with a line break', { login: 'alice\nadmin' }],
+  ])('refuses %s before anything is verified, and counts it by address', async (_name, changes) => {
+    const accounts = people.accounts({
+      throttle: { ...throttle, address: { points: 2, windowSeconds: 60 } },
+    });
+    expect(await accounts.signIn(attempt(changes))).toEqual(refused);
+    expect(await accounts.signIn(attempt(changes))).toEqual(refused);
+    expect(await accounts.signIn(attempt(changes))).toMatchObject({ reason: 'throttled' });
+    expect(people.hasher.computed.compare).toBe(0);
+  });
+
+  it('dates the sign-in to its beginning, and never before the last password change', async () => {
+    const begun = Math.floor(people.clock.now() / 1000);
+    expect(await people.accounts().signIn(attempt())).toMatchObject({ signedInAt: begun });
+    const records = people.tenant('acme').accounts;
+    const alice = await records.findByLogin('alice');
+    await records.update(alice?.sub ?? '', { notBefore: begun + 1 });
+    expect(await people.accounts().signIn(attempt())).toMatchObject({ signedInAt: begun + 1 });
+  });
+});
+
+describe('the throttle of sign-ins', () => {
+  it('lets no more than the allowance of parallel guesses be verified', async () => {
+    const outcomes = await tryMany(200, (index) => ({ password: `guess ${index}` }));
+    expect(people.hasher.computed.compare).toBe(throttle.account.points);
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+    expect(countOf(outcomes, 'throttled')).toBe(200 - throttle.account.points);
+  });
+
+  it('counts all spellings of a name as one', async () => {
+    const spellings = ['Alice', 'ALICE', ' alice ', 'ａｌｉｃｅ', '\u2003alice'];
+    const outcomes = await tryMany(60, (index) => ({
+      login: spellings[index % spellings.length] ?? '',
+      password: 'wrong',
+      address: `198.51.100.${index}`,
+    }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+  });
+
+  it('counts unknown names as it counts known ones', async () => {
+    const outcomes = await tryMany(30, () => ({ login: 'nobody' }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+    expect(countOf(outcomes, 'throttled')).toBe(20);
+  });
+
+  it('refuses even the right password while it holds, says for how long, and ends by itself', async () => {
+    await tryMany(10, () => ({ password: 'wrong' }));
+    people.clock.advance(100_000);
+    const accounts = people.accounts();
+    expect(await accounts.signIn(attempt())).toEqual({
+      ok: false,
+      reason: 'throttled',
+      retryAfterSeconds: 800,
+    });
+    people.clock.advance(800_000);
+    expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+  });
+
+  it('starts anew after a success', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [last] = (await tryMany(9, () => ({ password: 'wrong' }))).slice(-1);
+      expect(last).toEqual(refused);
+      expect(await people.accounts().signIn(attempt())).toMatchObject({ ok: true });
+    }
+  });
+
+  it('counts the addresses of one /64 as one, whatever names they try', async () => {
+    const outcomes = await tryMany(400, (index) => ({
+      login: `user${index}`,
+      password: '',
+      address: `2001:db8:0:7::${index.toString(16)}`,
+    }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.address.points);
+    const other = await people.accounts().signIn(attempt({ address: '2001:db8:0:8::1' }));
+    expect(other).toMatchObject({ ok: true });
+  });
+
+  it('does not count what succeeds against the address', async () => {
+    const accounts = people.accounts({
+      throttle: { ...throttle, address: { points: 2, windowSeconds: 60 } },
+    });
+    for (let round = 0; round < 6; round += 1) {
+      expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+    }
+  });
+
+  it('leaves accounts alone that a blocked address tries', async () => {
+    const accounts = people.accounts({
+      throttle: { ...throttle, address: { points: 1, windowSeconds: 60 } },
+    });
+    const guess = attempt({ password: 'wrong' });
+    for (let round = 0; round < 20; round += 1) await accounts.signIn(guess);
+    expect(await accounts.signIn(attempt({ address: '192.0.2.77' }))).toMatchObject({ ok: true });
+  });
+
+  it('is of one tenant alone', async () => {
+    await tryMany(30, () => ({ password: 'wrong' }));
+    await people.users('globex').add({ username: 'alice', password });
+    expect(await people.accounts({ id: 'globex' }).signIn(attempt())).toMatchObject({ ok: true });
+  });
+});
+
+describe('parameters that have risen', () => {
+  const risen = () => countingHasher(createPasswordHasher({ ...lightHashing, iterations: 2 }));
+
+  it('renew the hash at the next sign-in, once', async () => {
+    const hasher = risen();
+    const accounts = people.accounts({}, hasher);
+    expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+    expect((await people.tenant('acme').accounts.findByLogin('alice'))?.passwordHash).toContain('t=2');
+    expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+    expect(hasher.computed.hash).toBe(1);
+  });
+
+  it('keep nobody out whose hash cannot be renewed', async () => {
+    const hasher = { ...risen(), hash: () => Promise.reject(new Error('out of memory')) };
+    expect(await people.accounts({}, hasher).signIn(attempt())).toMatchObject({ ok: true });
+  });
+
+  it('never undo a password change that happens meanwhile', async () => {
+    const inner = risen();
+    const hasher = {
+      ...inner,
+      hash: async (tenant: string, text: string) => {
+        await people.users().setPassword('alice', 'a new long password');
+        return inner.hash(tenant, text);
+      },
+    };
+    await people.accounts({}, hasher).signIn(attempt());
+    expect(await people.accounts().signIn(attempt({ password: 'a new long password' }))).toMatchObject({
+      ok: true,
+    });
+    expect(await people.accounts().signIn(attempt())).toEqual(refused);
+  });
+});
+
+describe('the audit record of a sign-in', () => {
+  const records = () => people.tenant('acme').audit.list({ limit: 500 });
+
+  it('says who, from where, with which app, and why not', async () => {
+    const accounts = people.accounts();
+    await accounts.signIn(attempt({ via: 'password_grant', clientId: 'migrator', requestId: 'r1' }));
+    people.clock.advance(1000);
+    await accounts.signIn(attempt({ login: 'Nobody', password: 'wrong' }));
+    const [failure, success] = await records();
+    const sub = (await people.tenant('acme').accounts.findByLogin('alice'))?.sub;
+    expect(success).toMatchObject({
+      action: 'sign_in.password_grant',
+      outcome: 'success',
+      actor: sub,
+      clientId: 'migrator',
+      address: '192.0.2.1',
+      requestId: 'r1',
+    });
+    expect(failure).toMatchObject({ outcome: 'failure', actor: 'Nobody', reason: 'unknown_login' });
+  });
+
+  it('holds no password', async () => {
+    await people.accounts().signIn(attempt());
+    await people.accounts().signIn(attempt({ password: 'wrong but secret' }));
+    expect(JSON.stringify(await records()) + people.lines.join('')).not.toMatch(
+      /lantern|wrong but secret|argon2/,
+    );
+  });
+
+  it('is written once a window for a flood', async () => {
+    await tryMany(200, () => ({ password: 'wrong' }));
+    const all = await records();
+    expect(all.filter(({ reason }) => reason === 'throttled_account')).toHaveLength(1);
+    expect(all.filter(({ reason }) => reason === 'wrong_password')).toHaveLength(10);
+  });
+});
