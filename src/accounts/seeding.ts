@@ -55,7 +55,7 @@ const seedOne = async (parts: SeedingParts, seed: UserSeed): Promise<void> => {
   if (isWritten || (await records.findBySub(sub))?.seed === fingerprint) return;
   log.warn(
     { tenant, username: seed.username },
-    'a user of the file was left out: its name or e-mail is taken',
+    'a user of the file was left out: its name or e-mail is taken, or it was changed just now',
   );
 };
 

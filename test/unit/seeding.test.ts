@@ -50,6 +50,13 @@ describe('users of a demo tenant', () => {
     expect(await demo(alice).signIn(attempt('alice'))).toMatchObject({ ok: true });
   });
 
+  it('are renewed once, however many processes see the new file', async () => {
+    await demo(alice).seed();
+    await Promise.all(Array.from({ length: 8 }, () => demo({ ...alice, password: 'brand new' }).seed()));
+    expect((await find('alice'))?.version).toBe(2);
+    expect(people.lines).toEqual([]);
+  });
+
   it('get the new password of the file, which ends their sessions', async () => {
     await demo(alice).seed();
     const accounts = demo({ ...alice, password: 'brand new' });
