@@ -1,0 +1,8 @@
+/** Freezes a plain value and all that it holds; settings are shared by everything, so nobody may change them. */
+export const deepFreeze = <T>(value: T): T => {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+};

@@ -1,0 +1,111 @@
+import type { z } from 'zod';
+import type { FaultPath, PathFault } from './fault.ts';
+import { findNearest } from './nearest.ts';
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly faults: readonly PathFault[] };
+
+/**
+ * Parses, and gives all that is wrong in words an operator can act on. No value is ever repeated in them, as it may
+ * be a secret.
+ */
+export const parseBySchema = <S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> => {
+  const result = schema.safeParse(value, { error: explain });
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, faults: result.error.issues.flatMap((issue) => toPathFaults(schema, issue)) };
+};
+
+const toPathFaults = (schema: z.ZodType, issue: z.core.$ZodIssue): readonly PathFault[] => {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const known = knownKeys(schema, path);
+  return issue.keys.map((key) => ({ path: [...path, key], atKey: true, message: unknownKey(key, known) }));
+};
+
+const unknownKey = (key: string, known: readonly string[]): string => {
+  const nearest = findNearest(key, known);
+  if (nearest !== undefined) return `is not a known key; did you mean ${nearest}?`;
+  return known.length === 0
+    ? 'is not a known key; remove it'
+    : `is not a known key; remove it, or write one of ${[...known].sort().join(', ')}`;
+};
+
+/** Words for what a schema does not word itself. */
+const explain = (issue: z.core.$ZodRawIssue): string | undefined => {
+  switch (issue.code) {
+    case 'invalid_type': {
+      const wanted = typeWords[issue.expected] ?? issue.expected;
+      if (issue.input === undefined || issue.input === null) return `is missing; write ${wanted}`;
+      return `is ${kindOf(issue.input)}; write ${wanted}`;
+    }
+    case 'invalid_value':
+      return `is not one of the known values; write ${issue.values.map(String).join(' or ')}`;
+    case 'too_small': {
+      const { small, unit } = sizeWords(issue.origin);
+      return `is too ${small}; write at least ${issue.minimum}${unit}`;
+    }
+    case 'too_big': {
+      const { big, unit } = sizeWords(issue.origin);
+      return `is too ${big}; write at most ${issue.maximum}${unit}`;
+    }
+    case 'invalid_key':
+      return issue.issues[0]?.message;
+    default:
+      return undefined;
+  }
+};
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list (lines that begin with "- ")',
+  object: 'a mapping (lines of "key: value")',
+  record: 'a mapping (lines of "key: value")',
+};
+
+const sizeWords = (
+  origin: string,
+): { readonly small: string; readonly big: string; readonly unit: string } => {
+  if (origin === 'string') return { small: 'short', big: 'long', unit: ' characters' };
+  if (origin === 'array') return { small: 'short', big: 'long', unit: ' entries' };
+  return { small: 'small', big: 'large', unit: '' };
+};
+
+const kindOf = (value: unknown): string => {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number';
+  return typeof value === 'boolean' ? 'true or false' : 'text';
+};
+
+/** The keys that the schema knows at a path. */
+const knownKeys = (schema: z.ZodType, path: FaultPath): readonly string[] => {
+  let inner: unknown = unwrap(schema);
+  for (const step of path) {
+    if (isObjectSchema(inner)) inner = unwrap(inner.shape[step]);
+    else if (isArraySchema(inner)) inner = unwrap(inner.element);
+    else return [];
+  }
+  return isObjectSchema(inner) ? Object.keys(inner.shape) : [];
+};
+
+const unwrap = (schema: unknown): unknown => {
+  let inner = schema;
+  for (;;) {
+    if (hasMethod(inner, 'unwrap') && !isArraySchema(inner)) inner = inner.unwrap();
+    else if (typeof inner === 'object' && inner !== null && 'in' in inner) inner = inner.in;
+    else return inner;
+  }
+};
+
+const hasMethod = (value: unknown, name: 'unwrap'): value is { readonly unwrap: () => unknown } =>
+  typeof value === 'object' && value !== null && name in value;
+
+const isObjectSchema = (value: unknown): value is { readonly shape: Readonly<Record<string, unknown>> } =>
+  typeof value === 'object' && value !== null && 'shape' in value;
+
+const isArraySchema = (value: unknown): value is { readonly element: unknown } =>
+  typeof value === 'object' && value !== null && 'element' in value;

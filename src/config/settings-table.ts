@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { serverSchema } from './server-schema.ts';
+
+/** One setting of the server, for the README, `config show` and the environment. */
+export interface Setting {
+  /** `server.publicUrl` */
+  readonly name: string;
+  /** `DRAWBRIDGE_SERVER__PUBLIC_URL`; with `_FILE` behind it, the name of a file that holds the value. */
+  readonly env: string;
+  /** As one writes it in YAML; absent where the default depends on other settings. */
+  readonly default?: string;
+  readonly description: string;
+  /** Its value, or a part of it, must not be shown. */
+  readonly isSecret: boolean;
+}
+
+interface DescribedKey {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, DescribedKey>>;
+}
+
+const secretSettings: ReadonlySet<string> = new Set(['server.secretKey', 'storage.url']);
+
+/** Every setting of config/server.yaml, in its order, read off the schema. */
+export const settingsTable = (): readonly Setting[] => {
+  const described = z.toJSONSchema(serverSchema, { io: 'input' }) as DescribedKey; // what it makes of our schema
+  return Object.entries(described.properties ?? {}).flatMap(([section, { properties = {} }]) =>
+    Object.entries(properties).map(([key, leaf]) => ({
+      name: `${section}.${key}`,
+      env: `DRAWBRIDGE_${toSnakeCase(section)}__${toSnakeCase(key)}`,
+      ...(leaf.default === undefined ? {} : { default: formatDefault(leaf.default) }),
+      description: leaf.description ?? '',
+      isSecret: secretSettings.has(`${section}.${key}`),
+    })),
+  );
+};
+
+const toSnakeCase = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+
+const formatDefault = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
