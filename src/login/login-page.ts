@@ -85,7 +85,14 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
       via: 'page',
     });
     if (outcome.ok) {
-      return goOn(visit, await interaction.finishLogin({ sub: outcome.account.sub, amr: ['pwd'] }));
+      return goOn(
+        visit,
+        await interaction.finishLogin({
+          sub: outcome.account.sub,
+          amr: ['pwd'],
+          signedInAt: outcome.signedInAt,
+        }),
+      );
     }
     if (outcome.reason === 'credentials') return showAgain({ status: 400, problem: 'credentials' });
     return showAgain({ status: 429, problem: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds });

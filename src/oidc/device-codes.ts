@@ -1,4 +1,5 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
+import { addressBucket } from '../accounts/address-bucket.ts';
 import type { Clock } from '../clock.ts';
 import type { Allowance, TenantThrottle } from '../config/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime } from '../crypto/ids.ts';
@@ -81,7 +82,7 @@ export const createDeviceCodes = (parts: DeviceCodesParts): DeviceCodes => {
     },
     throttleEntry: async () => {
       const { address, session } = parts.request();
-      await spend(`user-code/address/${address}`, throttle.userCodeAddress);
+      await spend(`user-code/address/${addressBucket(address)}`, throttle.userCodeAddress);
       if (session !== undefined) await spend(`user-code/session/${session}`, throttle.userCodeSession);
       await spend('user-code/tenant', throttle.userCodeTenant);
     },

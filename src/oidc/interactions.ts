@@ -33,6 +33,8 @@ export interface MissingConsent {
 export interface ProvenLogin {
   readonly sub: string;
   readonly amr: readonly string[];
+  /** Epoch seconds. */
+  readonly signedInAt: number;
 }
 
 /** The steps of a sign-in that people take on our pages. */
@@ -68,10 +70,10 @@ export const createInteractions = (provider: Provider): Interactions => ({
     const interaction = await load(provider, { req, res, uid });
     return {
       pending: await pendingOf(provider, interaction),
-      finishLogin: ({ sub, amr }) =>
+      finishLogin: ({ sub, amr, signedInAt }) =>
         finish(interaction, {
           ...interaction.lastSubmission,
-          login: { accountId: sub, amr: [...amr], remember: true },
+          login: { accountId: sub, amr: [...amr], ts: signedInAt, remember: true },
         }),
       allow: async () =>
         finish(interaction, {

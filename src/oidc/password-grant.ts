@@ -58,7 +58,7 @@ export const createPasswordGrant =
       sub: outcome.account.sub,
       nowMs: parts.clock.now(),
     });
-    await issue(provider, parts, { ctx, sub: outcome.account.sub });
+    await issue(provider, parts, { ctx, sub: outcome.account.sub, authTime: outcome.signedInAt });
   };
 
 const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
@@ -86,17 +86,22 @@ const requiredString = (value: unknown, name: string): string => {
 interface Issuing {
   readonly ctx: KoaContextWithOIDC;
   readonly sub: string;
+  /** Epoch seconds. */
+  readonly authTime: number;
 }
 
 /** Scopes, resources and refresh tokens as for the other grants (RFC 6749 section 5.1). */
-const issue = async (provider: Provider, parts: PasswordGrantParts, { ctx, sub }: Issuing): Promise<void> => {
+const issue = async (
+  provider: Provider,
+  parts: PasswordGrantParts,
+  { ctx, sub, authTime }: Issuing,
+): Promise<void> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) return;
   const account = await parts.findAccount(ctx, sub);
   if (account === undefined) throw new errors.InvalidGrant('account not found');
   ctx.oidc.entity('Account', account);
 
-  const authTime = Math.floor(parts.clock.now() / 1000);
   const grant = new provider.Grant({ accountId: sub, clientId: client.clientId });
   const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => isAllowed(client.scope, scope));
   if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));

@@ -23,10 +23,16 @@ const provenAt = (token: object | undefined): number | undefined => {
   return authTime ?? iat;
 };
 
-export const createTenantAccounts = (scopeOf: () => RequestScope): TenantAccounts => {
+export interface TenantAccountsParts {
+  readonly scopeOf: () => RequestScope;
+  /** Demo passwords are public: once a tenant is no demo any more, its demo users are nobody. */
+  readonly isDemo: boolean;
+}
+
+export const createTenantAccounts = ({ scopeOf, isDemo }: TenantAccountsParts): TenantAccounts => {
   const standing = async (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> => {
     const account = await scopeOf().account(sub);
-    return mayHoldTokens(account) ? account : undefined;
+    return mayHoldTokens(account) && (isDemo || account.origin !== 'demo') ? account : undefined;
   };
 
   return {

@@ -105,7 +105,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
       };
     },
   });
-  const accounts = createTenantAccounts(scopeOf);
+  const accounts = createTenantAccounts({ scopeOf, isDemo: definition.demo });
   const pages = createProviderPages({
     definition,
     issuer,

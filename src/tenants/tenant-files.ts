@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
@@ -11,8 +10,6 @@ export interface TenantFile {
   readonly id: string;
   readonly path: string;
   readonly text: string;
-  /** SHA-256 of the text. */
-  readonly hash: string;
 }
 
 export interface TenantFiles {
@@ -49,7 +46,7 @@ export const createTenantFiles = ({ directory, polling, log }: TenantFilesOption
     const path = join(directory, `${id}${extension}`);
     try {
       const text = await readFile(path, 'utf8');
-      return { id, path, text, hash: createHash('sha256').update(text).digest('hex') };
+      return { id, path, text };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw new AppError('unavailable', `${path} cannot be read`, { cause });

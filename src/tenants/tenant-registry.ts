@@ -28,8 +28,8 @@ export interface TenantRegistry<T> {
   find(id: string): Promise<TenantLookup<T>>;
   /** Definitions of all tenants that are served; waits for the first check of all files. */
   list(): Promise<readonly TenantDefinition[]>;
-  /** Definitions known so far, without waiting. */
-  known(): Iterable<TenantDefinition>;
+  /** Public URLs of tenants that have a host of their own, as far as their files were read. */
+  publicUrls(): ReadonlySet<string>;
   status(): {
     readonly files: number;
     readonly checked: number;
@@ -43,6 +43,8 @@ export interface TenantRegistry<T> {
 
 export interface TenantRegistryParts<T> {
   readonly files: TenantFiles;
+  /** Changes with the file's text and with the secrets that it refers to; cheap. */
+  readonly fingerprint: (file: TenantFile) => Promise<string>;
   readonly judge: (file: TenantFile) => Promise<TenantVerdict>;
   readonly build: (definition: TenantDefinition) => Promise<T>;
   /** Why a tenant must not be served here, or undefined. */
@@ -53,7 +55,7 @@ export interface TenantRegistryParts<T> {
 }
 
 interface Entry {
-  hash?: string;
+  fingerprint?: string;
   definition?: TenantDefinition;
   faults?: readonly string[];
 }
@@ -73,6 +75,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
   const entries = new Map<string, Entry>();
   const built = new Map<string, Built<T>>();
   let isChecked = false;
+  let publicUrls: ReadonlySet<string> | undefined;
 
   const take = (id: string, entry: Entry, verdict: TenantVerdict): void => {
     if ('faults' in verdict) {
@@ -86,6 +89,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     const isNew = entry.definition?.version !== verdict.definition.version;
     if (entry.faults !== undefined) log.info({ tenant: id }, 'a tenant file is right again');
     else if (isNew && entry.definition !== undefined) log.info({ tenant: id }, 'a tenant has changed');
+    publicUrls = undefined;
     delete entry.faults;
     entry.definition = verdict.definition;
     const refusal = isNew ? parts.refusalOf(verdict.definition) : undefined;
@@ -98,15 +102,16 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     if (file === undefined) {
       if (entries.delete(id)) log.info({ tenant: id }, 'a tenant was removed');
       built.delete(id);
+      publicUrls = undefined;
       return undefined;
     }
     const entry = entries.get(id) ?? {};
     entries.set(id, entry);
+    const fingerprint = await parts.fingerprint(file);
+    if (entry.fingerprint === fingerprint) return entry;
     const verdict = await parts.judge(file);
-    const isSame = 'definition' in verdict && verdict.definition.version === entry.definition?.version;
-    const isStillBroken = 'faults' in verdict && entry.hash === file.hash && entry.faults !== undefined;
-    entry.hash = file.hash;
-    if (!(isSame && entry.faults === undefined) && !isStillBroken) take(id, entry, verdict);
+    entry.fingerprint = fingerprint;
+    take(id, entry, verdict);
     return entry;
   };
 
@@ -146,7 +151,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     find: async (id) => {
       const seen = entries.get(id);
       if (seen === undefined) return { status: 'unknown' };
-      const entry = seen.hash === undefined ? await check(id) : seen;
+      const entry = seen.fingerprint === undefined ? await check(id) : seen;
       if (entry === undefined) return { status: 'unknown' };
       const { definition } = entry;
       if (definition === undefined) return { status: 'broken' };
@@ -161,10 +166,15 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
         (definition) => parts.refusalOf(definition) === undefined,
       );
     },
-    known: () => definitionsOf(entries.values()),
+    publicUrls: () => {
+      publicUrls ??= new Set(
+        [...definitionsOf(entries.values())].flatMap((definition) => definition.publicUrl ?? []),
+      );
+      return publicUrls;
+    },
     status: () => ({
       files: entries.size,
-      checked: [...entries.values()].filter(({ hash }) => hash !== undefined).length,
+      checked: [...entries.values()].filter(({ fingerprint }) => fingerprint !== undefined).length,
       isChecked,
       broken: [...entries].flatMap(([id, { faults, definition }]) =>
         faults === undefined ? [] : [{ id, faults, isServed: definition !== undefined }],

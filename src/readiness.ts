@@ -1,0 +1,67 @@
+import type { Context } from 'koa';
+import { isLoopbackHost } from './config/loopback.ts';
+import type { Log } from './log.ts';
+import type { Storage } from './storage/storage.ts';
+import type { Tenant } from './tenants/tenant.ts';
+import type { TenantRegistry } from './tenants/tenant-registry.ts';
+import { requestFacts } from './web/request-facts.ts';
+
+/** Does this process want requests? `isDraining` is set before the port closes, so that a balancer looks elsewhere. */
+export interface Readiness {
+  isDraining: boolean;
+}
+
+export interface ReadinessParts {
+  readonly readiness: Readiness;
+  readonly storage: Storage;
+  readonly tenants: TenantRegistry<Tenant>;
+  readonly log: Log;
+}
+
+/** `/healthz`: the process answers. */
+export const showHealth = (ctx: Context): void => {
+  ctx.body = { status: 'ok' };
+};
+
+/**
+ * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine
+ * also sees which tenant file is broken and why.
+ */
+export const showReadiness = async (ctx: Context, parts: ReadinessParts): Promise<void> => {
+  const { files, checked, isChecked, broken } = parts.tenants.status();
+  const store = await isStoreUp(parts);
+  const status = parts.readiness.isDraining
+    ? 'draining'
+    : !store
+      ? 'store_unavailable'
+      : !isChecked
+        ? 'checking'
+        : 'ready';
+  ctx.status = status === 'ready' ? 200 : 503;
+  if (status !== 'ready') ctx.set('Retry-After', '2');
+  ctx.body = {
+    status,
+    tenants: { files, checked, broken: broken.length },
+    ...(isAskedHere(ctx)
+      ? {
+          store: { engine: parts.storage.engine, location: parts.storage.location, isUp: store },
+          broken: broken.map(({ id, faults, isServed }) => ({ tenant: id, faults, isServed })),
+        }
+      : {}),
+  };
+};
+
+/** From this machine and by nobody's order: a proxy on this machine says for whom it asks. */
+const isAskedHere = (ctx: Context): boolean =>
+  isLoopbackHost(requestFacts(ctx).address) &&
+  ['X-Forwarded-For', 'Forwarded', 'Via'].every((name) => ctx.get(name) === '');
+
+const isStoreUp = async ({ storage, log }: ReadinessParts): Promise<boolean> => {
+  try {
+    await storage.ping();
+    return true;
+  } catch (err) {
+    log.error({ err }, 'the store does not answer');
+    return false;
+  }
+};

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import Koa from 'koa';
+import type { Clock } from './clock.ts';
+import type { ServerSettings } from './config/server-settings.ts';
+import type { MasterKey } from './crypto/master-key.ts';
+import type { PasswordHasher } from './crypto/password-hasher.ts';
+import { AppError } from './errors.ts';
+import type { Log } from './log.ts';
+import { createTenantRoutes } from './login/tenant-routes.ts';
+import { createTenantSelection } from './login/tenant-selection.ts';
+import { type Readiness, showHealth, showReadiness } from './readiness.ts';
+import type { Storage } from './storage/storage.ts';
+import { issuerOf, type Tenant } from './tenants/tenant.ts';
+import type { TenantRegistry } from './tenants/tenant-registry.ts';
+import { createFormParser } from './web/body.ts';
+import { createCsrf } from './web/csrf.ts';
+import { createErrorBoundary } from './web/error-boundary.ts';
+import { createFrontDoor } from './web/front-door.ts';
+import { createLanguageCookie } from './web/language-switch.ts';
+import { localeOf } from './web/locale.ts';
+import type { Pages } from './web/pages.ts';
+import { requestFacts } from './web/request-facts.ts';
+import { createRequestLog } from './web/request-log.ts';
+import { createSecurityHeaders } from './web/security-headers.ts';
+import { openAssetServer } from './web/serve-assets.ts';
+import { parseTenantPath, type TenantPath } from './web/tenant-path.ts';
+
+/** What the server is made of; a test may substitute any of it. */
+export interface ServerParts {
+  readonly settings: ServerSettings;
+  readonly storage: Storage;
+  readonly masterKey: MasterKey;
+  readonly hasher: PasswordHasher;
+  readonly pages: Pages;
+  /** The folder `views`. */
+  readonly viewsDirectory: string;
+  readonly tenants: TenantRegistry<Tenant>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly readiness: Readiness;
+}
+
+/** Everything in front of the tenants, in the order in which a request meets it. */
+export const createApp = (parts: ServerParts): Koa => {
+  const { settings, tenants, pages, log } = parts;
+  const { publicUrl } = settings.server;
+  const hosts = createHosts(publicUrl, () => tenants.publicUrls());
+  const app = new Koa();
+  app.silent = true; // what a handler throws was logged by the error boundary
+
+  const showTenant = createTenantRoutes({
+    pages,
+    csrf: createCsrf(parts.masterKey.derive('csrf')),
+    log,
+    parseForm: createFormParser(),
+    switchTenantUrl: () => (tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined),
+  });
+  const selectTenant = createTenantSelection({
+    pages,
+    list: () => tenants.list(),
+    issuerOf: (definition) => issuerOf(definition, publicUrl),
+    isSecure: publicUrl.startsWith('https:'),
+  });
+
+  app.use(createErrorBoundary({ pages, log, look: (ctx) => ({ locale: localeOf(ctx, 'en') }) }));
+  app.use(createFrontDoor({ hostsAllowed: hosts.all, trustedProxies: settings.server.trustedProxies }));
+  app.use(createRequestLog({ log, clock: parts.clock }));
+  app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
+  app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
+  app.use(openAssetServer({ directory: join(parts.viewsDirectory, 'assets') }));
+  app.use(async (ctx) => {
+    const isGet = ctx.method === 'GET' || ctx.method === 'HEAD';
+    if (isGet && ctx.path === '/healthz') return showHealth(ctx);
+    if (isGet && ctx.path === '/readyz') return showReadiness(ctx, parts);
+    if (isGet && ctx.path === '/') return selectTenant(ctx);
+    const target = tenantTarget(ctx.req.url ?? '');
+    if (target === undefined) throw nothingHere();
+    const facts = requestFacts(ctx);
+    facts.tenant = target.tenant;
+    const tenant = await findTenant(tenants, target.tenant);
+    if (new URL(tenant.provider.issuer).host !== facts.host) throw nothingHere();
+    await showTenant(ctx, tenant, target);
+  });
+  return app;
+};
+
+const nothingHere = (): AppError => new AppError('not_found', 'There is nothing at this address');
+
+const findTenant = async (tenants: TenantRegistry<Tenant>, id: string): Promise<Tenant> => {
+  const lookup = await tenants.find(id);
+  switch (lookup.status) {
+    case 'served':
+      return lookup.tenant;
+    case 'unknown':
+      throw nothingHere();
+    case 'broken':
+      throw new AppError(
+        'unavailable',
+        'This tenant has a fault in its configuration; its operator can see it in the log',
+      );
+    case 'refused':
+      throw new AppError(
+        'unavailable',
+        'This tenant is not served here; its operator can see why in the log',
+        {
+          detail: lookup.reason,
+        },
+      );
+  }
+};
+
+/** RFC 8414 section 3: the well-known part comes before the issuer's path. */
+const insertedWellKnown = /^\/\.well-known\/(oauth-authorization-server|openid-configuration)(\/oauth\/.*)$/;
+
+const tenantTarget = (url: string): TenantPath | undefined => {
+  const [path = ''] = url.split('?');
+  const [, document, issuerPath] = insertedWellKnown.exec(path) ?? [];
+  if (document === undefined || issuerPath === undefined) return parseTenantPath(url);
+  const target = parseTenantPath(issuerPath.replace(/\/$/, ''));
+  return target?.rest === '' ? { ...target, rest: `/.well-known/${document}` } : undefined;
+};
+
+interface Hosts {
+  readonly all: () => ReadonlySet<string>;
+  /** Is the public URL of this host https? */
+  readonly isSecure: (host: string) => boolean;
+}
+
+/** The hosts of all public URLs; made anew only when a tenant's own URL came or went. */
+const createHosts = (publicUrl: string, tenantUrls: () => ReadonlySet<string>): Hosts => {
+  let known: ReadonlySet<string> | undefined;
+  let byHost: ReadonlyMap<string, URL> = new Map();
+  let hosts: ReadonlySet<string> = new Set();
+  const refresh = (): void => {
+    const urls = tenantUrls();
+    if (urls === known) return;
+    known = urls;
+    byHost = new Map([publicUrl, ...urls].map((url) => [new URL(url).host, new URL(url)]));
+    hosts = new Set(byHost.keys());
+  };
+  return {
+    all: () => {
+      refresh();
+      return hosts;
+    },
+    isSecure: (host) => {
+      refresh();
+      return (byHost.get(host) ?? new URL(publicUrl)).protocol === 'https:';
+    },
+  };
+};

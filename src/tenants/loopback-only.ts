@@ -1,0 +1,24 @@
+import { isLoopbackHost } from '../config/loopback.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+
+/**
+ * Demo tenants have passwords and secrets that everybody can read. They are served only by a server that only
+ * this machine can reach.
+ * @param exposure the address the server binds to, and its public URL
+ * @returns why the tenant is not served, in words for the operator
+ */
+export const demoRefusal = (
+  definition: Pick<TenantDefinition, 'id' | 'demo' | 'publicUrl'>,
+  exposure: { readonly host: string; readonly publicUrl: string },
+): string | undefined => {
+  if (!definition.demo) return undefined;
+  const publicUrl = definition.publicUrl ?? exposure.publicUrl;
+  const isPublic = !isLoopbackHost(new URL(publicUrl).hostname);
+  if (!isPublic && isLoopbackHost(exposure.host)) return undefined;
+  const seen = isPublic ? `the public URL is ${publicUrl}` : `the server listens on ${exposure.host}`;
+  return (
+    `The tenant ${definition.id} is a demo: its passwords and secrets are public, and ${seen}. ` +
+    'Remove tenants/' +
+    `${definition.id}.yaml, or make a real tenant with \`npx --no drawbridge init\`.`
+  );
+};

@@ -1,0 +1,54 @@
+import { type Accounts, createAccounts } from '../accounts/accounts.ts';
+import { createAudit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { Log } from '../log.ts';
+import { createInteractions, type Interactions } from '../oidc/interactions.ts';
+import { openTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Pages } from '../web/pages.ts';
+
+/** A tenant, ready to answer. Owns no socket and no timer, so forgetting it needs no clean-up; keep it so. */
+export interface Tenant {
+  readonly definition: TenantDefinition;
+  readonly provider: TenantProvider;
+  readonly accounts: Accounts;
+  readonly interactions: Interactions;
+}
+
+/** What all tenants of a server share. */
+export interface TenantParts {
+  readonly storage: Storage;
+  readonly masterKey: MasterKey;
+  readonly hasher: PasswordHasher;
+  readonly pages: Pages;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Public origin of the server, for tenants that have none of their own. */
+  readonly publicUrl: string;
+}
+
+/** `<publicUrl>/oauth/<tenant>`, without a trailing slash. */
+export const issuerOf = (definition: Pick<TenantDefinition, 'id' | 'publicUrl'>, publicUrl: string): string =>
+  `${definition.publicUrl ?? publicUrl}/oauth/${definition.id}`;
+
+/** @throws AppError `unavailable` when the store or the tenant's keys cannot be had */
+export const openTenant = async (parts: TenantParts, definition: TenantDefinition): Promise<Tenant> => {
+  const { masterKey, hasher, pages, clock, log } = parts;
+  const storage = parts.storage.forTenant(definition.id);
+  const audit = createAudit({ records: storage.audit, log: log.child({ tenant: definition.id }), clock });
+  const accounts = createAccounts({ definition, storage, hasher, audit, clock, log });
+  const provider = await openTenantProvider({
+    definition,
+    issuer: issuerOf(definition, parts.publicUrl),
+    storage,
+    accounts,
+    masterKey,
+    pages,
+    clock,
+    log,
+  });
+  return { definition, provider, accounts, interactions: createInteractions(provider.provider) };
+};
