@@ -12,8 +12,12 @@ let compiler;
 try {
   compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 } catch {
-  if (!existsSync(join(root, 'dist'))) console.warn('Not built: typescript is missing. Run `npm ci` without --omit=dev.');
+  if (!existsSync(join(root, 'dist')))
+    console.warn('Not built: typescript is missing. Run `npm ci` without --omit=dev.');
   process.exit(0);
 }
-const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);

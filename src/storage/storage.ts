@@ -32,7 +32,7 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** A record of a backup, engine-neutral. `value` is JSON. */
+/** A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills it. */
 export interface StoredRecord {
   readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'installation';
   readonly tenant: string;
@@ -117,7 +117,7 @@ export interface Loaded {
 export type ArtifactWrite =
   /** Stores it; replaces one of the same id. */
   | { readonly op: 'put'; readonly artifact: Artifact }
-  /** Stores it unless one of the same id is there, expired or not: the first writer wins. */
+  /** Stores it unless one of the same id is there, expired, or was removed a moment ago: the first writer wins. */
   | { readonly op: 'insert'; readonly artifact: Artifact }
   /**
    * Session only. When one with the same uid and accountId is stored, sets the given authorizations, drops

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import type { AccountRecord, AuditRecord, KeyRecord, StoredRecord } from '../storage.ts';
+import type { AccountRecord, AuditRecord, StoredRecord } from '../storage.ts';
 import { putAccount } from './accounts.ts';
 import type { Connection } from './connection.ts';
 import { isUniqueViolation } from './errors.ts';
@@ -21,8 +21,8 @@ const sources: readonly Source[] = [
   },
   {
     collection: 'keys',
-    page: `SELECT tenant, kid AS k1, '' AS k2, value FROM keys
-      WHERE (tenant, kid, '') > (?, ?, ?) ORDER BY tenant, kid LIMIT ?`,
+    page: `SELECT tenant, slot AS k1, '' AS k2, value FROM keys
+      WHERE (tenant, slot, '') > (?, ?, ?) ORDER BY tenant, slot LIMIT ?`,
   },
   {
     collection: 'accounts',
@@ -85,9 +85,11 @@ const put = (sql: Statements, record: StoredRecord): void => {
   if (record.collection === 'accounts') {
     if (!putAccount(sql, tenant, value as AccountRecord)) refuse(record);
   } else if (record.collection === 'keys') {
-    sql(
-      'INSERT INTO keys (tenant, kid, slot, value) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, kid) DO UPDATE SET slot = excluded.slot, value = excluded.value',
-    ).run(tenant, key, (value as KeyRecord).slot, JSON.stringify(value));
+    sql('INSERT OR REPLACE INTO keys (tenant, slot, value) VALUES (?, ?, ?)').run(
+      tenant,
+      key,
+      JSON.stringify(value),
+    );
   } else if (record.collection === 'usage') {
     const use = value as { clientId: string; sub: string; count: number; lastUsedAt: number };
     sql(
@@ -114,7 +116,7 @@ const putOrRefuse = (sql: Statements, record: StoredRecord): void => {
   }
 };
 
-/** @throws AppError('invalid_request') when a record contradicts a stored one: a login or a key slot is taken */
+/** @throws AppError('invalid_request') when a record contradicts a stored one: a login is taken */
 export const importRecords = async (
   connection: Connection,
   records: AsyncIterable<StoredRecord>,

@@ -10,7 +10,7 @@ const rowsPerStep = 500;
 const primaryKeys: Readonly<Record<TenantTable, string>> = {
   artifacts: 'tenant, kind, key',
   accounts: 'tenant, sub',
-  keys: 'tenant, kid',
+  keys: 'tenant, slot',
   counters: 'tenant, key',
   usage: 'tenant, client_id, sub',
   audit: 'tenant, id',

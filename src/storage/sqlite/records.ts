@@ -11,9 +11,9 @@ import type {
 import type { Connection } from './connection.ts';
 
 export const recordSql = {
-  listKeys: 'SELECT value FROM keys WHERE tenant = ? ORDER BY kid',
+  listKeys: 'SELECT value FROM keys WHERE tenant = ? ORDER BY slot',
   keyInSlot: 'SELECT value FROM keys WHERE tenant = ? AND slot = ?',
-  insertKey: 'INSERT INTO keys (tenant, kid, slot, value) VALUES (?, ?, ?, ?)',
+  insertKey: 'INSERT INTO keys (tenant, slot, value) VALUES (?, ?, ?)',
   addToCounter: `INSERT INTO counters (tenant, key, count, ends_at) VALUES (?1, ?2, ?3, ?4 + ?5)
     ON CONFLICT (tenant, key) DO UPDATE SET
       count = CASE WHEN ends_at <= ?5 THEN excluded.count ELSE count + excluded.count END,
@@ -46,7 +46,7 @@ export const createKeys = (connection: Connection, tenant: string): KeyRecords =
     connection.write('key.putIfAbsent', (sql) => {
       const stored = sql(recordSql.keyInSlot).get(tenant, key.slot);
       if (stored !== undefined) return toValue<KeyRecord>(stored);
-      sql(recordSql.insertKey).run(tenant, key.kid, key.slot, JSON.stringify(key));
+      sql(recordSql.insertKey).run(tenant, key.slot, JSON.stringify(key));
       return { ...key };
     }),
 });

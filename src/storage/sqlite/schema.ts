@@ -30,8 +30,7 @@ CREATE TABLE logins (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX logins_sub ON logins (tenant, sub);
 CREATE TABLE keys (
-  tenant TEXT NOT NULL, kid TEXT NOT NULL, slot TEXT NOT NULL, value TEXT NOT NULL,
-  PRIMARY KEY (tenant, kid), UNIQUE (tenant, slot)
+  tenant TEXT NOT NULL, slot TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tenant, slot)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE counters (
   tenant TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, ends_at INTEGER NOT NULL,

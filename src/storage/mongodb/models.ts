@@ -1,0 +1,138 @@
+import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
+import type {
+  AccountDocument,
+  ArtifactDocument,
+  AuditDocument,
+  CounterDocument,
+  FactDocument,
+  KeyDocument,
+  UsageDocument,
+} from './documents.ts';
+
+export interface Collections {
+  readonly artifacts: mongo.Collection<ArtifactDocument>;
+  readonly accounts: mongo.Collection<AccountDocument>;
+  readonly keys: mongo.Collection<KeyDocument>;
+  readonly counters: mongo.Collection<CounterDocument>;
+  readonly usage: mongo.Collection<UsageDocument>;
+  readonly audit: mongo.Collection<AuditDocument>;
+  readonly installation: mongo.Collection<FactDocument>;
+}
+
+export type CollectionName = keyof Collections;
+
+const text = { type: String, required: true } as const;
+const number = { type: Number, required: true } as const;
+
+const createSchema = (collection: CollectionName, fields: SchemaDefinition): Schema =>
+  new Schema({ _id: text, ...fields }, { collection, versionKey: false, strict: 'throw', _id: false });
+
+/** Indexes begin with the tenant, so that a cluster can be sharded by it; those of time-to-live cannot. */
+const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
+  const artifacts = createSchema('artifacts', {
+    tenant: text,
+    kind: text,
+    payload: text,
+    expiresAt: { type: Date, required: true },
+    links: { type: [String], default: undefined },
+    account: String,
+    grantId: String,
+    sids: { type: [String], default: undefined },
+    userCode: String,
+    phase: String,
+    authorizations: { type: Map, of: String },
+    consumedAt: Number,
+    polledAt: Number,
+    pollInterval: Number,
+  });
+  artifacts.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+  artifacts.index({ tenant: 1, grantId: 1 }, { partialFilterExpression: { grantId: { $exists: true } } });
+  artifacts.index({ tenant: 1, sids: 1 }, { partialFilterExpression: { sids: { $exists: true } } });
+  artifacts.index(
+    { tenant: 1, userCode: 1 },
+    { unique: true, partialFilterExpression: { userCode: { $exists: true } } },
+  );
+  const accounts = createSchema('accounts', {
+    tenant: text,
+    sub: text,
+    logins: { type: [String], default: undefined },
+    claims: text,
+    username: text,
+    passwordHash: String,
+    email: String,
+    emailVerified: Boolean,
+    groups: [String],
+    roles: [String],
+    disabledAt: Number,
+    lockedAt: Number,
+    notBefore: Number,
+    origin: text,
+    createdAt: number,
+    updatedAt: number,
+    version: number,
+  });
+  accounts.index(
+    { tenant: 1, logins: 1 },
+    { unique: true, partialFilterExpression: { logins: { $exists: true } } },
+  );
+  const keys = createSchema('keys', {
+    tenant: text,
+    slot: text,
+    kid: text,
+    alg: text,
+    sealed: text,
+    createdAt: number,
+  });
+  const counters = createSchema('counters', {
+    tenant: text,
+    count: number,
+    endsAt: number,
+    expiresAt: { type: Date, required: true },
+  });
+  counters.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+  const usage = createSchema('usage', {
+    tenant: text,
+    clientId: text,
+    sub: text,
+    count: number,
+    lastUsedAt: number,
+  });
+  const audit = createSchema('audit', {
+    tenant: text,
+    id: text,
+    at: number,
+    action: text,
+    outcome: text,
+    actor: text,
+    object: String,
+    address: String,
+    clientId: String,
+    reason: String,
+    requestId: String,
+  });
+  audit.index({ tenant: 1, at: -1, _id: -1 });
+  return {
+    artifacts,
+    accounts,
+    keys,
+    counters,
+    usage,
+    audit,
+    installation: createSchema('installation', { value: text }),
+  };
+};
+
+export const collectionNames = Object.keys(createSchemas()) as readonly CollectionName[]; // the keys of the record
+
+/**
+ * The models own collections and indexes. Requests use the native collections beneath: no document is hydrated on
+ * the way to a token.
+ */
+export const defineModels = async (connection: Connection): Promise<Collections> => {
+  const models = Object.entries(createSchemas()).map(([name, schema]) =>
+    connection.model(name, schema, name),
+  );
+  await Promise.all(models.map((model) => model.createIndexes()));
+  const natives = Object.fromEntries(models.map((model) => [model.modelName, model.collection]));
+  return natives as unknown as Collections; // the types of documents.ts say what the schemas hold
+};

@@ -1,0 +1,108 @@
+import { type Connection, Mongoose, type mongo } from 'mongoose';
+import type { Log } from '../../log.ts';
+import type { StorageOptions, Trip } from '../engine-options.ts';
+import type { Storage } from '../storage.ts';
+import { requireTenantId } from '../tenant-id.ts';
+import { createAccounts } from './accounts.ts';
+import { createArtifacts } from './artifacts.ts';
+import { exportRecords, importRecords } from './backup.ts';
+import { unavailable } from './errors.ts';
+import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
+import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
+import { type Collections, defineModels } from './models.ts';
+import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
+import { hasDatabaseName, locationOf, requireStrongSettings } from './url.ts';
+
+/** Of the driver's own, not of any call of the port. */
+const silentCommands = new Set(['hello', 'ismaster', 'endSessions', 'createIndexes', 'create']);
+
+const connect = async ({ url, poolSize, onTrip }: StorageOptions): Promise<Connection> => {
+  const instance = new Mongoose({
+    strictQuery: 'throw',
+    sanitizeFilter: true,
+    autoIndex: false,
+    autoCreate: false,
+    bufferCommands: false,
+  });
+  const connection = instance.createConnection(url, {
+    ...connectionLimits,
+    ...(hasDatabaseName(url) ? {} : { dbName: 'drawbridge' }),
+    appName: 'drawbridge',
+    maxPoolSize: poolSize ?? 20,
+    minPoolSize: 1,
+    readPreference: 'primary',
+    writeConcern,
+    monitorCommands: onTrip !== undefined,
+    enableUtf8Validation: false,
+  });
+  await connection.asPromise();
+  return connection;
+};
+
+const reportTrips = (client: mongo.MongoClient, onTrip: (trip: Trip) => void): void => {
+  client.on('commandStarted', ({ commandName, command }) => {
+    if (!silentCommands.has(commandName)) onTrip({ name: commandName, detail: command });
+  });
+};
+
+/** With an arbiter "majority" may be met by one node that holds the data, and the deployment may lose it. */
+const warnAboutArbiters = async (connection: Connection, log: Log): Promise<void> => {
+  const hello = await connection.db?.command({ hello: 1 });
+  const arbiters: unknown = hello?.arbiters;
+  if (Array.isArray(arbiters) && arbiters.length > 0) {
+    log.warn({ arbiters }, 'The replica set has arbiters: use members that hold data, or writes may be lost');
+  }
+};
+
+const putFact = async ({ installation }: Collections, name: string, value: string): Promise<string> => {
+  const options = { ...writing, upsert: true, returnDocument: 'after' } as const;
+  const stored = await call(() =>
+    retryUpsert(() => installation.findOneAndUpdate({ _id: name }, { $setOnInsert: { value } }, options)),
+  );
+  return stored?.value ?? value;
+};
+
+/**
+ * @throws AppError('invalid_request') when the URL asks for weak guarantees
+ * @throws AppError('unavailable') when no primary answers
+ */
+export const openMongoStorage = async (options: StorageOptions): Promise<Storage> => {
+  const { url, clock, log, onTrip } = options;
+  requireStrongSettings(url);
+  const connection = await connect(options).catch((cause: unknown) => {
+    throw unavailable(cause);
+  });
+  const collections = await defineModels(connection).catch(async (cause: unknown) => {
+    await connection.close();
+    throw unavailable(cause);
+  });
+  await warnAboutArbiters(connection, log);
+  if (onTrip !== undefined) reportTrips(connection.getClient(), onTrip);
+  return {
+    engine: 'mongodb',
+    location: locationOf(url),
+    forTenant: (id) => {
+      const tenant = requireTenantId(id);
+      return {
+        artifacts: createArtifacts(collections, clock, tenant),
+        accounts: createAccounts(collections, tenant),
+        keys: createKeys(collections, tenant),
+        counters: createCounters(collections, tenant),
+        usage: createUsage(collections, tenant),
+        audit: createAudit(collections, tenant),
+      };
+    },
+    installation: { putIfAbsent: (name, value) => putFact(collections, name, value) },
+    ping: () =>
+      call(async () => {
+        await connection.getClient().db().command({ ping: 1 });
+      }),
+    listTenants: () => listTenants(collections),
+    purgeTenant: (tenant) => purgeTenant(collections, requireTenantId(tenant)),
+    sweep: async () => 0,
+    exportRecords: () => exportRecords(collections),
+    importRecords: (records) => importRecords(collections, records),
+    dropEphemeral: () => dropEphemeral(collections),
+    close: () => connection.close(),
+  };
+};
