@@ -16,10 +16,14 @@ export const normalizeAddress = (address: string): string => {
 export const createTrustedProxies = (proxies: readonly string[]): ((address: string) => boolean) => {
   const list = new BlockList();
   for (const proxy of proxies) {
-    const [network = '', prefix] = proxy.split('/');
+    const [network = '', prefix, ...rest] = proxy.split('/');
     const bits = Number(prefix);
     const limit = isIP(network) === 6 ? 128 : 32;
-    if (isIP(network) === 0 || (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && bits <= limit))) {
+    if (
+      rest.length > 0 ||
+      isIP(network) === 0 ||
+      (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && bits <= limit))
+    ) {
       throw new Error(`${proxy} is neither an address nor a CIDR block such as 10.0.0.0/8`);
     }
     if (prefix === undefined) list.addAddress(normalizeAddress(network), family(normalizeAddress(network)));

@@ -45,7 +45,7 @@ const causesShown = 5;
 
 /**
  * Only what is known to be harmless: other libraries hang requests, contexts and bodies on their errors, which
- * pino's own serializer would print.
+ * pino's own serializer, that of the key `err`, would print.
  */
 const describeError = (error: unknown, depth = causesShown): LoggedError => {
   if (!(error instanceof Error))
@@ -62,7 +62,7 @@ const describeError = (error: unknown, depth = causesShown): LoggedError => {
 /** The one line that joins an error id to its cause. */
 export const logProblem = (log: Log, problem: Problem, error: unknown): void => {
   const { errorId, code, status, description = code } = problem;
-  const facts = { errorId, code, status, err: describeError(error) };
+  const facts = { errorId, code, status, error: describeError(error) };
   if (status >= 500) log.error(facts, description);
   else log.info(facts, description);
 };
