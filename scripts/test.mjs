@@ -2,14 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findParts } from './real-parts.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const parts = await findParts();
-const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-const { status } = spawnSync(
-  process.execPath,
-  ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', jest, ...process.argv.slice(2)],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, ...parts } },
+const run = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+
+const parts = run(join(root, 'scripts', 'real-parts.mjs'));
+if (parts !== 0 && process.env.CI === 'true') process.exit(parts);
+process.exit(
+  run(
+    '--disable-warning=ExperimentalWarning',
+    '--experimental-vm-modules',
+    join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+    ...process.argv.slice(2),
+  ),
 );
-process.exit(status ?? 1);

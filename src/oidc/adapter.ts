@@ -157,12 +157,22 @@ class DeviceCodeAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     if (this.parts.deviceCodes.isPoll()) {
       const artifact = await this.parts.deviceCodes.poll(hashId(id));
-      return artifact === undefined ? undefined : toPayload(artifact, id);
+      if (artifact === undefined) return undefined;
+      await this.#fetchLinks(artifact);
+      return toPayload(artifact, id);
     }
     const artifact = await this.parts
       .scope()
       .find({ kind: 'DeviceCode', id: this.parts.deviceCodes.hashOf(id) });
     return artifact === undefined ? undefined : toPayload(artifact, id);
+  }
+
+  /** A decided code is followed by look-ups of its session and grant: one trip for both. */
+  async #fetchLinks({ grantId, sessionUid }: Artifact): Promise<void> {
+    await this.parts.scope().findAll([
+      ...(grantId === undefined ? [] : [{ kind: 'Grant' as const, id: grantId }]),
+      ...(sessionUid === undefined ? [] : [{ kind: 'Session' as const, uid: sessionUid }]),
+    ]);
   }
 
   override async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {

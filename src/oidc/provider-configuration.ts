@@ -45,14 +45,13 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     findAccount: (ctx, sub, token) => parts.accounts.find(ctx, sub, token),
 
     scopes: [...builtInScopes],
-    // groups and roles ride on openid, so that ID tokens carry them when their scope was granted
+    // groups and roles ride on openid, so that ID tokens carry them when their scope was granted; how and when
+    // the person signed in is told to every app
     claims: {
       acr: null,
-      amr: null,
-      auth_time: null,
       iss: null,
       sid: null,
-      openid: ['sub', 'groups', 'roles'],
+      openid: ['sub', 'groups', 'roles', 'amr', 'auth_time'],
       email: ['email', 'email_verified'],
       profile: [
         'birthdate',

@@ -1,0 +1,143 @@
+/** A browser as far as sign-in needs one: cookies by path, redirects one by one, forms. No JavaScript. */
+export interface Page {
+  readonly status: number;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: string;
+  /** Absolute target of a redirect. */
+  readonly location: string | undefined;
+}
+
+export interface Form {
+  readonly action: string;
+  readonly method: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface Browser {
+  get(url: string): Promise<Page>;
+  post(url: string, fields: Readonly<Record<string, string>>): Promise<Page>;
+  /** Follows redirects until a page, or until a URL that `stop` accepts (which is not fetched). */
+  follow(page: Page, stop?: (url: string) => boolean): Promise<Page>;
+  /** Fills in and sends the page's form; `button` chooses by name=value. */
+  submit(page: Page, fields?: Readonly<Record<string, string>>, formIndex?: number): Promise<Page>;
+  cookies(): readonly Cookie[];
+}
+
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+  readonly path: string;
+  readonly attributes: string;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#39': "'",
+  '#x27': "'",
+};
+
+export const unescapeHtml = (text: string): string =>
+  text.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (whole, name: string) => entities[name] ?? whole);
+
+const attribute = (tag: string, name: string): string | undefined => {
+  const value = new RegExp(`\\s${name}=(?:"([^"]*)"|'([^']*)'|([^\\s>]+))`, 'i').exec(tag);
+  return value === null ? undefined : unescapeHtml(value[1] ?? value[2] ?? value[3] ?? '');
+};
+
+export const formsOf = (page: Page): readonly Form[] =>
+  [...page.body.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head = '', inner = '']) => ({
+    action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
+    method: (attribute(` ${head}`, 'method') ?? 'get').toLowerCase(),
+    fields: Object.fromEntries(
+      [...inner.matchAll(/<input\b[^>]*>/gi)]
+        .map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const)
+        .filter((pair): pair is readonly [string, string] => pair[0] !== undefined),
+    ),
+  }));
+
+/** @param headers sent with every request, such as a language */
+export const createBrowser = (headers: Readonly<Record<string, string>> = {}): Browser => {
+  const jar = new Map<string, Cookie>();
+
+  const keep = (response: Response, url: string): void => {
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = '', ...rest] = line.split(';');
+      const attributes = rest.join(';');
+      const at = pair.indexOf('=');
+      const path =
+        /path=([^;]+)/i.exec(attributes)?.[1]?.trim() ?? new URL(url).pathname.replace(/\/[^/]*$/, '') ?? '/';
+      const cookie = { name: pair.slice(0, at), value: pair.slice(at + 1), path, attributes };
+      const expires = /expires=([^;]+)/i.exec(attributes)?.[1];
+      const isGone =
+        /max-age=0/i.test(attributes) || (expires !== undefined && Date.parse(expires) <= Date.now());
+      const key = `${new URL(url).hostname} ${cookie.name} ${path}`;
+      if (isGone) jar.delete(key);
+      else jar.set(key, cookie);
+    }
+  };
+
+  const cookieHeader = (url: string): string => {
+    const { hostname, pathname } = new URL(url);
+    return [...jar]
+      .filter(([key, { path }]) => key.startsWith(`${hostname} `) && isBelow(pathname, path))
+      .map(([, { name, value }]) => `${name}=${value}`)
+      .join('; ');
+  };
+
+  const request = async (url: string, init: RequestInit): Promise<Page> => {
+    const cookie = cookieHeader(url);
+    const response = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      headers: {
+        accept: 'text/html',
+        ...headers,
+        ...(cookie === '' ? {} : { cookie }),
+        ...(init.headers as object),
+      },
+    });
+    keep(response, url);
+    const location = response.headers.get('location');
+    return {
+      status: response.status,
+      url,
+      headers: response.headers,
+      body: await response.text(),
+      location: location === null ? undefined : new URL(location, url).href,
+    };
+  };
+
+  const browser: Browser = {
+    get: (url) => request(url, {}),
+    post: (url, fields) =>
+      request(url, {
+        method: 'POST',
+        body: new URLSearchParams(fields),
+        headers: { 'sec-fetch-site': 'same-origin' },
+      }),
+    follow: async (page, stop = () => false) => {
+      let current = page;
+      for (let hops = 0; current.location !== undefined; hops += 1) {
+        if (hops > 20) throw new Error(`redirects without end, last to ${current.location}`);
+        if (stop(current.location)) return current;
+        current = await browser.get(current.location);
+      }
+      return current;
+    },
+    submit: async (page, fields = {}, formIndex = 0) => {
+      const form = formsOf(page)[formIndex];
+      if (form === undefined)
+        throw new Error(`no form on the page ${page.url} (${page.status}): ${page.body.slice(0, 500)}`);
+      return browser.post(form.action, { ...form.fields, ...fields });
+    },
+    cookies: () => [...jar.values()],
+  };
+  return browser;
+};
+
+const isBelow = (pathname: string, path: string): boolean =>
+  pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
