@@ -17,6 +17,8 @@ export interface BrandColors {
   readonly fillHover: string;
   /** Text on `fill` and on `fillHover`. */
   readonly onFill: string;
+  /** Outline of the main button. */
+  readonly edge: string;
   /** Links, icons, focus rings on page and card. */
   readonly accent: string;
 }
@@ -77,19 +79,24 @@ export const brandColors = (color: string, mode: 'light' | 'dark'): BrandColors 
     mode === 'light' ? black : white,
     (candidate) => contrast(candidate, page) >= textContrast && contrast(candidate, card) >= textContrast,
   );
-  // A brand that would vanish in the card, such as navy on dark, gives way to its accent.
-  const visible = contrast(color, card) >= edgeContrast ? color : accent;
   // A red or orange that is nearly dark enough for white is darkened a little, as its owners would do.
   const fill =
-    contrast(white, visible) >= edgeContrast
-      ? shift(visible, black, (candidate) => contrast(white, candidate) >= textContrast)
-      : visible;
+    contrast(white, color) >= edgeContrast
+      ? shift(color, black, (candidate) => contrast(white, candidate) >= textContrast)
+      : color;
   const onFill = readableOn(fill);
-  return { fill, fillHover: mix(fill, onFill === white ? black : white, 0.14), onFill, accent };
+  return {
+    fill,
+    fillHover: mix(fill, onFill === white ? black : white, 0.14),
+    onFill,
+    // Yellow on white, navy on black: the brand stays what it is, and its accent draws the outline.
+    edge: contrast(fill, card) >= edgeContrast ? fill : accent,
+    accent,
+  };
 };
 
-const properties = ({ fill, fillHover, onFill, accent }: BrandColors): string =>
-  `--brand:${fill};--brand-hover:${fillHover};--on-brand:${onFill};--accent:${accent}`;
+const properties = ({ fill, fillHover, onFill, edge, accent }: BrandColors): string =>
+  `--brand:${fill};--brand-hover:${fillHover};--on-brand:${onFill};--brand-edge:${edge};--accent:${accent}`;
 
 /** The stylesheet of a brand. @param color `#rrggbb` */
 export const brandStylesheet = (color: string): string =>

@@ -10,26 +10,15 @@ export interface TenantPath {
 // NULs, matrix parameters, empty and dot segments.
 const ambiguous = /%2f|%5c|%2e|%00|[\\;]|\/\/|\/\.{1,2}(?:\/|$)/i;
 
-const reserved: ReadonlySet<string> = new Set([
-  'admin',
-  'auth',
-  'token',
-  'jwks',
-  'me',
-  'device',
-  'session',
-  'interaction',
-  'reg',
-  'static',
-]);
-
-/** The one place that takes a tenant out of a request target; undefined means 404. */
+/**
+ * The one place that takes a tenant out of a request target; undefined means 404. Reserved ids are no concern here:
+ * no tenant can be called so.
+ */
 export const parseTenantPath = (url: string): TenantPath | undefined => {
   const queryAt = url.indexOf('?');
   const path = queryAt < 0 ? url : url.slice(0, queryAt);
   const match = /^\/oauth\/([a-z0-9][a-z0-9-]{0,62})(\/.*)?$/.exec(path);
   if (match === null || ambiguous.test(path)) return undefined;
   const [, tenant = '', rest = ''] = match;
-  if (reserved.has(tenant)) return undefined;
   return { tenant, rest, search: queryAt < 0 ? '' : url.slice(queryAt) };
 };

@@ -24,7 +24,9 @@ export const openGallery = async (): Promise<Gallery> => {
     const [, locale = '', id = ''] = ctx.path.split('/');
     const sample = samples.find((candidate) => candidate.id === id);
     if (sample === undefined || (locale !== 'en' && locale !== 'de')) return;
-    sample.render((name, model) => sendPage(ctx, pages, { name, model, look: lookOf(locale, sample.house) }));
+    sample.render((name, model) =>
+      sendPage(ctx, pages, { name, model, look: lookOf(locale, sample.house, sample.tenant) }),
+    );
   });
   const server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

@@ -1,3 +1,4 @@
+import type { Branding } from '../../src/config/tenant-definition.ts';
 import type { Look, PageModels, PageName } from '../../src/web/pages.ts';
 
 /** What a test's clock shows when the samples are "two minutes ago". */
@@ -8,6 +9,8 @@ export interface Sample {
   readonly render: <T>(see: <N extends PageName>(name: N, model: PageModels[N]) => T) => T;
   /** Belongs to the server, not to a tenant. */
   readonly house?: boolean;
+  /** Instead of Acme. */
+  readonly tenant?: NonNullable<Look['tenant']>;
 }
 
 const sample = <N extends PageName>(id: string, name: N, model: PageModels[N], house = false): Sample => ({
@@ -33,6 +36,16 @@ const tenants = [
   { id: 'acme', displayName: 'Acme Corporation', url: '/oauth/acme', color: '#c2410c' },
   { id: 'bright', displayName: 'Bright & Sons', url: '/oauth/bright', color: '#ffd400' },
 ];
+
+/** A brand that is hard to show: too bright, too dark, with a logo, with a name without spaces. */
+const branded = (id: string, displayName: string, branding: Branding): Sample => ({
+  ...sample(`login-${id}`, 'login', { ...login, login: 'alice', problem: 'credentials' }),
+  tenant: { id, displayName, branding },
+});
+
+const logo = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><circle cx="20" cy="20" r="18" fill="#0f766e"/><path d="M50 12h60M50 20h44M50 28h52" stroke="#0f766e" stroke-width="4"/></svg>',
+)}`;
 
 /** Every page, in the states that look different. */
 export const samples: readonly Sample[] = [
@@ -77,6 +90,10 @@ export const samples: readonly Sample[] = [
   sample('login-throttled-unknown', 'login', { ...login, login: 'alice', problem: 'throttled' }),
   sample('login-unavailable', 'login', { ...login, login: 'alice', problem: 'unavailable' }),
   sample('login-missing', 'login', { action: '/oauth/acme/x', csrf, login: '', problem: 'missing' }),
+  branded('yellow', 'Sunny Side', { color: '#ffd400' }),
+  branded('navy', 'Night Watch', { color: '#0a1445' }),
+  branded('logo', 'Evergreen', { color: '#0f766e', logo }),
+  branded('long', `Donaudampfschifffahrts${'gesellschaft'.repeat(4)} & Co.`, { color: '#ff4d4d' }),
   sample('consent', 'consent', {
     action: '/oauth/acme/interaction/aB3dE/consent',
     csrf,

@@ -20,16 +20,16 @@ describe('contrast', () => {
 });
 
 describe('the colours of any brand', () => {
-  it('can be read: 4.5 for text, 3 for the button against its card', () => {
+  it('can be read: 4.5 for text, 3 for the outline of the button', () => {
     fc.assert(
       fc.property(anyColor, anyMode, (color, mode) => {
-        const { fill, fillHover, onFill, accent } = brandColors(color, mode);
+        const { fill, fillHover, onFill, edge, accent } = brandColors(color, mode);
         const { page, card } = surfaces[mode];
         expect(contrast(onFill, fill)).toBeGreaterThanOrEqual(4.5);
         expect(contrast(onFill, fillHover)).toBeGreaterThanOrEqual(4.5);
         expect(contrast(accent, page)).toBeGreaterThanOrEqual(4.5);
         expect(contrast(accent, card)).toBeGreaterThanOrEqual(4.5);
-        expect(contrast(fill, card)).toBeGreaterThanOrEqual(3);
+        expect(contrast(edge, card)).toBeGreaterThanOrEqual(3);
         expect(contrast(readableOn(color), color)).toBeGreaterThanOrEqual(4.5);
       }),
       {
@@ -54,7 +54,7 @@ describe('the stylesheet of a brand', () => {
   it('sets the same properties for light and dark', () => {
     const css = brandStylesheet('#c2410c');
     expect(css.match(/--accent:#[0-9a-f]{6}/g)).toHaveLength(2);
-    expect(css.match(/--(brand|brand-hover|on-brand):#[0-9a-f]{6}/g)).toHaveLength(6);
+    expect(css.match(/--(brand|brand-hover|brand-edge|on-brand):#[0-9a-f]{6}/g)).toHaveLength(8);
     expect(css).toContain('@media (prefers-color-scheme:dark)');
   });
 

@@ -210,7 +210,6 @@ describe('the path of a tenant', () => {
     '/oauth/A',
     '/oauth/-a',
     '/oauth/a_b',
-    '/oauth/token',
     '/oauth/.well-known',
     `/oauth/${'a'.repeat(64)}`,
     '/other/a',

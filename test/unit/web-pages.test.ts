@@ -61,10 +61,10 @@ describe.each(locales)('every page in %s', (locale) => {
   it.each(samples.map((sample) => [sample.id, sample] as const))('%s', (_id, sample) => {
     const html = sample.render((name, model) => {
       names.add(name);
-      return pages.render(name, model, lookOf(locale, sample.house));
+      return pages.render(name, model, lookOf(locale, sample.house, sample.tenant));
     });
     expect(html).toMatch(new RegExp(`^<!doctype html>\\s<html lang="${locale}">`));
-    expect(html).toMatch(/<title>[^<]+ · (Acme Corporation|Drawbridge)<\/title>/);
+    expect(html).toMatch(/<title>[^<]+ · ([^<]+)<\/title>/);
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html.match(/<main/g)).toHaveLength(1);
     expect(html).not.toMatch(/ style=|<style|<script(?! src="\/assets\/)|undefined|\[object|\{\{|NaN/);
