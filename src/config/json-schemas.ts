@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { serverSchema } from './server-schema.ts';
+import { tenantSchema } from './tenant-schema.ts';
+
+/** The text of each generated file in config/, by its name. Editors complete and check YAML with them. */
+export const jsonSchemaFiles = (): Readonly<Record<string, string>> => ({
+  'server.schema.json': generate(serverSchema, 'Drawbridge: config/server.yaml'),
+  'tenant.schema.json': generate(tenantSchema, 'Drawbridge: a file of tenants/'),
+});
+
+const generate = (schema: z.ZodType, title: string): string => {
+  // Draft 7 is what the YAML language server knows best.
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;
+};

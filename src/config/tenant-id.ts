@@ -1,0 +1,31 @@
+/** Words that stand in a URL where a tenant's id may, or that mean something to JavaScript's objects. */
+const reserved: ReadonlySet<string> = new Set([
+  'admin',
+  'api',
+  'assets',
+  'auth',
+  'constructor',
+  'device',
+  'healthz',
+  'interaction',
+  'jwks',
+  'me',
+  'oauth',
+  'prototype',
+  'readyz',
+  'reg',
+  'request',
+  'session',
+  'static',
+  'tenant',
+  'token',
+]);
+
+/** @returns what is wrong with it, or undefined when it may be a tenant's id */
+export const checkTenantId = (id: string): string | undefined => {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
+    return 'the name of the file is the tenant id; rename it to lower-case letters, digits and hyphens, at most 63, such as acme.yaml';
+  return reserved.has(id)
+    ? `${id} is reserved; rename the file, for instance to ${id}-tenant.yaml`
+    : undefined;
+};
