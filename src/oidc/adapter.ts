@@ -169,10 +169,12 @@ class DeviceCodeAdapter extends ArtifactAdapter {
 
   /** A decided code is followed by look-ups of its session and grant: one trip for both. */
   async #fetchLinks({ grantId, sessionUid }: Artifact): Promise<void> {
-    await this.parts.scope().findAll([
-      ...(grantId === undefined ? [] : [{ kind: 'Grant' as const, id: grantId }]),
-      ...(sessionUid === undefined ? [] : [{ kind: 'Session' as const, uid: sessionUid }]),
-    ]);
+    await this.parts
+      .scope()
+      .findAll([
+        ...(grantId === undefined ? [] : [{ kind: 'Grant' as const, id: grantId }]),
+        ...(sessionUid === undefined ? [] : [{ kind: 'Session' as const, uid: sessionUid }]),
+      ]);
   }
 
   override async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {

@@ -22,6 +22,9 @@ export interface ConfigurationParts {
   readonly pages: ProviderPages;
 }
 
+/** Seconds. */
+const anonymousSessionTtl = 3600;
+
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** The table of security.md 4.7: everything that matters is set here, on purpose, and nothing is left to a default. */
@@ -142,7 +145,9 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       Interaction: definition.lifetimes.interaction,
       RefreshToken: (_ctx, token, client) =>
         refreshTokenTtl(lifetimesOf(definition, client.clientId), token.iiat ?? nowSeconds(), nowSeconds()),
-      Session: definition.lifetimes.session,
+      // one that nobody signed in to only carries a form's guard
+      Session: (_ctx, session) =>
+        session.accountId === undefined ? anonymousSessionTtl : definition.lifetimes.session,
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: parts.rotation.shouldRotate,

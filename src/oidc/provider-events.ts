@@ -64,7 +64,7 @@ export const observeProvider = (provider: Provider, { tenant, log, factsOf }: Ob
     emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, false));
   emitter.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, true));
   emitter.on('error', (error: Error) => {
-    // koa's own: a response that could not be sent; the caller is gone
-    log.warn({ tenant, err: error }, 'an answer could not be sent');
+    // koa's own: outside of the provider's error handling, or the caller is gone
+    log.warn({ tenant, err: error }, 'a protocol request broke off');
   });
 };

@@ -94,11 +94,11 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
     error,
     notFound: (ctx) => {
       ctx.status = 404;
-      error(
-        ctx,
-        { error: 'not_found', error_description: 'there is nothing at this address' },
-        new Error('not found'),
-      );
+      const out = { error: 'not_found', error_description: 'there is nothing at this address' };
+      if (ctx.accepts('json', 'html') === 'html') return error(ctx, out, new Error(out.error_description));
+      ctx.set('x-error', out.error);
+      ctx.set('x-error-id', parts.factsOf(ctx).requestId);
+      ctx.body = out;
     },
     deviceInfo: (ctx) => ({
       address: parts.factsOf(ctx).address,
