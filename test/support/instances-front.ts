@@ -1,0 +1,47 @@
+import { Agent, createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One address in front of several instances, as a load balancer: each request goes to the next one. */
+export interface InstancesFront {
+  readonly port: number;
+  /** Ports of the instances; set before the first request. */
+  serve(ports: readonly number[]): void;
+  close(): Promise<void>;
+}
+
+/** With this request header a test chooses the instance by its index. */
+export const instanceHeader = 'x-test-instance';
+
+export const openInstancesFront = async (): Promise<InstancesFront> => {
+  let ports: readonly number[] = [];
+  let turn = 0;
+  const agent = new Agent({ keepAlive: true });
+  const server: Server = createServer((req, res) => {
+    const chosen = req.headers[instanceHeader];
+    const index = chosen === undefined ? turn++ % ports.length : Number(chosen);
+    const { method, url: path, headers } = req;
+    const onward = request(
+      { host: '127.0.0.1', port: ports[index], method, path, headers, agent, setHost: false },
+      (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(res);
+      },
+    );
+    onward.on('error', () => res.destroy());
+    req.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port, // it listens on TCP
+    serve: (list) => {
+      ports = list;
+    },
+    close: () => {
+      agent.destroy();
+      return new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+};

@@ -1,0 +1,196 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
+import { createAudit } from '../../src/audit/audit.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import type { ServerSettings } from '../../src/config/server-settings.ts';
+import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
+import { createLog } from '../../src/log.ts';
+import { type OpenServer, openServer } from '../../src/open-server.ts';
+import type { Trip } from '../../src/storage/engine-options.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { openInstancesFront } from './instances-front.ts';
+import { sampleTenant, type TenantContent } from './sample-tenants.ts';
+import type { TestStore } from './stores.ts';
+
+/** Sections of the settings, each with what differs from `testSettings`. */
+export type SettingsChanges = {
+  readonly [S in keyof ServerSettings]?: Partial<ServerSettings[S]>;
+};
+
+export interface TestServerOptions {
+  /** An engine, whose new empty store is removed at `close`, or the URL of a store that the caller owns. */
+  readonly store: TestStore | string;
+  /** By id: the file as an object or as YAML text. Default: `acme` and `globex`, two sample tenants. */
+  readonly tenants?: Readonly<Record<string, TenantContent | string>>;
+  readonly settings?: SettingsChanges;
+  readonly clock?: Clock;
+  /** Servers on the same store. Two of them take turns behind one address; see `instanceHeader`. Default 1. */
+  readonly instances?: 1 | 2;
+}
+
+export interface TestServer {
+  readonly publicUrl: string;
+  /** URL of the store, for another server or a look inside. */
+  readonly storeUrl: string;
+  /** The store as the first instance opened it. */
+  readonly storage: Storage;
+  readonly instances: readonly OpenServer[];
+  readonly tenantsDirectory: string;
+  issuer(tenant: string): string;
+  /** Names of the trips to the store since the last call, of all instances. */
+  trips(): readonly string[];
+  /** The same with the command of each trip. */
+  tripDetails(): readonly Trip[];
+  /** All that was logged so far, JSON lines at level debug. */
+  logLines(): readonly string[];
+  /** What the operator does with the people of a tenant. */
+  users(tenant: string): LocalUsers;
+  /** Writes or replaces a tenant's file; it is live when this resolves. */
+  putTenant(id: string, content: TenantContent | string): Promise<void>;
+  removeTenant(id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const lightHashing: ServerSettings['passwords'] = {
+  memoryKiB: 8,
+  iterations: 1,
+  parallelism: 1,
+  concurrency: 2,
+  queueLimit: 500,
+};
+
+const testSecretKey = 'the-tests-have-a-master-key-of-their-own-0123456789';
+
+const testSettings = (
+  changes: SettingsChanges,
+  own: {
+    readonly publicUrl: string;
+    readonly port: number;
+    readonly url: string;
+    readonly directory: string;
+  },
+): ServerSettings => ({
+  server: {
+    publicUrl: own.publicUrl,
+    host: '127.0.0.1',
+    port: own.port,
+    secretKey: testSecretKey,
+    workers: 1,
+    trustedProxies: [],
+    tlsTerminatedByProxy: false,
+    drainDelayMs: 0,
+    drainTimeoutMs: 1000,
+    ...changes.server,
+  },
+  storage: { url: own.url, ...changes.storage },
+  tenants: {
+    directory: own.directory,
+    warmLimit: 100,
+    rescanMs: 3_600_000,
+    polling: false,
+    ...changes.tenants,
+  },
+  passwords: { ...lightHashing, ...changes.passwords },
+  log: { level: 'debug', ...changes.log },
+  management: { port: 0, host: '127.0.0.1', ...changes.management },
+});
+
+/** Real servers on a free port of this machine. */
+export const startTestServer = async (options: TestServerOptions): Promise<TestServer> => {
+  const { tenants = { acme: sampleTenant(), globex: sampleTenant({ displayName: 'Globex' }) } } = options;
+  const { settings = {}, clock = systemClock, instances: count = 1 } = options;
+  const opened =
+    typeof options.store === 'string'
+      ? { url: options.store, cleanup: async () => {} }
+      : await options.store.open();
+  const directory = await mkdtemp(join(tmpdir(), 'drawbridge-tenants-'));
+  const write = (id: string, content: TenantContent | string): Promise<void> =>
+    writeFile(join(directory, `${id}.yaml`), typeof content === 'string' ? content : stringify(content));
+  for (const [id, content] of Object.entries(tenants)) await write(id, content);
+
+  const front = count > 1 ? await openInstancesFront() : undefined;
+  const port = front?.port ?? (await freePort());
+  const publicUrl = settings.server?.publicUrl ?? `http://localhost:${port}`;
+  const lines: string[] = [];
+  const log = createLog(
+    { level: settings.log?.level ?? 'debug' },
+    { write: (line) => void lines.push(line) },
+  );
+  let trips: Trip[] = [];
+  const servers: OpenServer[] = [];
+  const ports: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const own = { publicUrl, port: front === undefined ? port : 0, url: opened.url, directory };
+    const server = await openServer({
+      settings: testSettings(settings, own),
+      env: {},
+      clock,
+      log,
+      role: index === 0 ? 'server' : 'worker',
+      onTrip: (trip) => void trips.push(trip),
+    });
+    servers.push(server);
+    ports.push(await server.listen());
+  }
+  front?.serve(ports);
+  const [first] = servers;
+  if (first === undefined) throw new Error('no instance was asked for');
+
+  const tripDetails = (): readonly Trip[] => {
+    const seen = trips;
+    trips = [];
+    return seen;
+  };
+  const rescan = async (): Promise<void> => {
+    for (const server of servers) await server.tenants.rescan();
+  };
+  return {
+    publicUrl,
+    storeUrl: opened.url,
+    storage: first.storage,
+    instances: servers,
+    tenantsDirectory: directory,
+    issuer: (tenant) => `${publicUrl}/oauth/${tenant}`,
+    tripDetails,
+    trips: () => tripDetails().map(({ name }) => name),
+    logLines: () => [...lines],
+    users: (tenant) => {
+      const storage = first.storage.forTenant(tenant);
+      const audit = createAudit({ records: storage.audit, log, clock });
+      return createLocalUsers({
+        tenant,
+        storage,
+        hasher: createPasswordHasher(lightHashing),
+        audit,
+        clock,
+        actor: 'cli',
+      });
+    },
+    putTenant: async (id, content) => {
+      await write(id, content);
+      await rescan();
+    },
+    removeTenant: async (id) => {
+      await rm(join(directory, `${id}.yaml`));
+      await rescan();
+    },
+    close: async () => {
+      await front?.close();
+      for (const server of [...servers].reverse()) await server.close();
+      await rm(directory, { recursive: true });
+      await opened.cleanup();
+    },
+  };
+};
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as { port: number }; // it listens on TCP
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  return port;
+};
