@@ -1,6 +1,7 @@
 import type { ServerSettings } from './config/server-settings.ts';
 import type { Storage } from './storage/storage.ts';
-import { issuerOf, type Tenant } from './tenants/tenant.ts';
+import { issuerOf } from './tenants/issuer.ts';
+import type { Tenant } from './tenants/tenant.ts';
 import type { TenantRegistry } from './tenants/tenant-registry.ts';
 
 /** So many tenants are named at the start; more are counted. */
@@ -9,23 +10,22 @@ const namedTenants = 20;
 export interface BannerParts {
   readonly settings: ServerSettings;
   readonly storage: Pick<Storage, 'engine' | 'location'>;
-  readonly tenants: TenantRegistry<Tenant>;
+  readonly tenants: Pick<TenantRegistry<Tenant>, 'known' | 'status'>;
+  /** The port that is listened on. */
+  readonly port: number;
 }
 
-/** What somebody who just started the server wants to know. */
-export const bannerLines = async ({
-  settings,
-  storage,
-  tenants,
-}: BannerParts): Promise<readonly string[]> => {
-  const { publicUrl, host, port } = settings.server;
-  const served = await tenants.list();
-  const { broken } = tenants.status();
-  const demos = served.filter(({ demo }) => demo);
+/** What somebody who just started the server wants to know, as far as the tenants' files were read by now. */
+export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): readonly string[] => {
+  const { publicUrl, host } = settings.server;
+  const known = [...tenants.known()].sort((a, b) => a.id.localeCompare(b.id));
+  const { files, broken, isChecked } = tenants.status();
+  const named = known.slice(0, namedTenants);
+  const others = (isChecked ? known.length : files) - named.length;
   return [
     `Drawbridge serves ${publicUrl} (listening on ${host}:${port})`,
     '',
-    ...served.slice(0, namedTenants).flatMap((definition) => {
+    ...named.flatMap((definition) => {
       const issuer = issuerOf(definition, publicUrl);
       return [
         `  ${definition.displayName}${definition.demo ? ' (demo)' : ''}`,
@@ -33,19 +33,24 @@ export const bannerLines = async ({
         `    sign in  ${issuer}`,
       ];
     }),
-    ...(served.length > namedTenants ? [`  … and ${served.length - namedTenants} more tenants`] : []),
-    ...(served.length === 0 ? ['  No tenant is served. `npx --no drawbridge init` makes one.'] : []),
-    ...broken.flatMap(({ id, faults }) => [
-      `  tenant ${id} is broken:`,
-      ...faults.map((fault) => `    ${fault}`),
-    ]),
+    ...(others > 0 ? [`  … and ${others} more tenants`] : []),
+    ...(files === 0
+      ? [`  There is no tenant in ${settings.tenants.directory}. \`npx --no drawbridge init\` makes one.`]
+      : []),
+    ...broken
+      .slice(0, namedTenants)
+      .flatMap(({ id, faults }) => [
+        `  Tenant ${id} is broken and not served until its file is right:`,
+        ...faults.map((fault) => `    ${fault}`),
+      ]),
     '',
     `  data     ${storage.location} (${storage.engine})`,
-    `  tenants  ${settings.tenants.directory}`,
-    ...(demos.length > 0
+    `  tenants  ${settings.tenants.directory}${isChecked ? '' : ' (still being checked)'}`,
+    ...(known.some(({ demo }) => demo)
       ? [
           '',
-          '  Demo tenants have public passwords; the sign-in page shows them. `npm run demo` plays all flows.',
+          '  Demo tenants have public passwords; the sign-in page shows them. `npm run demo` plays all flows,',
+          '  `npx --no drawbridge init` makes a tenant of your own.',
         ]
       : []),
   ];

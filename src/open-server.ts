@@ -1,19 +1,18 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type Koa from 'koa';
 import type { Clock } from './clock.ts';
 import { formatFault } from './config/fault.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { hashTenant, loadTenant } from './config/tenant-file.ts';
-import { type MasterKey, openMasterKey } from './crypto/master-key.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
-import { AppError } from './errors.ts';
+import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
+import { openStore } from './open-store.ts';
 import { packageRoot } from './package-root.ts';
+import { createManagementApp } from './readiness.ts';
 import { createApp } from './server.ts';
 import type { StorageRole, Trip } from './storage/engine-options.ts';
-import { openStorage } from './storage/open-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { demoRefusal } from './tenants/loopback-only.ts';
 import { openTenant, type Tenant } from './tenants/tenant.ts';
@@ -34,33 +33,27 @@ export interface ServerOptions {
 export interface OpenServer {
   readonly tenants: TenantRegistry<Tenant>;
   readonly storage: Storage;
-  /** Resolves to the port, which the system chose if the settings say 0. */
+  /**
+   * Resolves to the port, which the system chose if the settings say 0.
+   * @throws AppError `unavailable`, with what to do, when a port cannot be had
+   */
   listen(): Promise<number>;
-  /** Finishes what was accepted, then closes everything. Takes at most the drain times of the settings. */
-  close(): Promise<void>;
+  /**
+   * Finishes what was accepted, then closes everything. Takes at most the drain times of the settings.
+   * `isAlone`: no balancer has to notice first, so the port closes at once.
+   */
+  close(options?: { readonly isAlone?: boolean }): Promise<void>;
 }
-
-/** Folder of the embedded store; undefined for MongoDB. */
-export const dataFolder = (storageUrl: string): string | undefined =>
-  storageUrl.startsWith('file:') ? storageUrl.slice('file:'.length) : undefined;
 
 /**
  * Opens all that a serving process needs, in the order in which it depends on each other.
  * @throws AppError `unavailable` when the store cannot be opened or the master key is not the store's
  */
 export const openServer = async (options: ServerOptions): Promise<OpenServer> => {
-  const { settings, env, clock, log } = options;
-  const { url } = settings.storage;
-  const storage = await openStorage({
-    url,
-    clock,
-    log,
-    role: options.role,
-    ...(options.onTrip === undefined ? {} : { onTrip: options.onTrip }),
-  });
+  const { settings, env, clock, log, role, onTrip } = options;
+  const store = await openStore({ settings, clock, log, role, onTrip });
+  const { storage, masterKey } = store;
   try {
-    const masterKey = await openMasterKey({ secretKey: settings.server.secretKey, folder: dataFolder(url) });
-    await refuseOtherMasterKey(storage, masterKey);
     const viewsDirectory = join(packageRoot(), 'views');
     const pages = openPages({ directory: viewsDirectory, clock });
     const hasher = createPasswordHasher(settings.passwords);
@@ -82,79 +75,47 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       log,
     });
     const readiness = { isDraining: false };
-    const app = createApp({ ...shared, settings, viewsDirectory, tenants, readiness });
-    const answer = app.callback();
-    const server = createServer(
-      { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384 },
-      (req, res) => {
-        if (readiness.isDraining) res.setHeader('Connection', 'close');
-        void answer(req, res);
-      },
-    );
-    const sweeping = options.role === 'server' ? startSweeping(storage, log) : undefined;
+    const listeners = createListeners(settings, {
+      main: createApp({ ...shared, settings, viewsDirectory, tenants, readiness }),
+      management: createManagementApp({ readiness, storage, tenants, log }),
+    });
     return {
       tenants,
       storage,
-      listen: () => listen(server, settings.server),
-      close: async () => {
+      listen: async () => {
+        const ports = await Promise.all(listeners.map((listener) => listener.listen()));
+        return ports[0] ?? settings.server.port;
+      },
+      close: async ({ isAlone = false } = {}) => {
         readiness.isDraining = true;
-        await drain(server, settings.server);
-        sweeping?.stop();
+        // First the balancer learns that we go (readyz), then the port closes, then what is under way finishes.
+        for (const listener of listeners) listener.sendClientsAway();
+        if (!isAlone) await delay(settings.server.drainDelayMs);
+        for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
         await tenants.close();
-        await storage.close();
+        await store.close();
       },
     };
   } catch (error) {
-    await storage.close();
+    await store.close();
     throw error;
   }
 };
 
-/** A store sealed with another key must not be written to: half of it would be unreadable for either key. */
-const refuseOtherMasterKey = async (storage: Storage, masterKey: MasterKey): Promise<void> => {
-  const stored = await storage.installation.putIfAbsent('master-key-check', masterKey.checkValue());
-  if (stored === masterKey.checkValue()) return;
-  throw new AppError(
-    'unavailable',
-    'The master key is not the one that this store was made with. Give the old key back ' +
-      '(DRAWBRIDGE_SERVER__SECRET_KEY, or master.key beside the embedded store), or begin with an empty store.',
-  );
-};
-
-const listen = (server: Server, { host, port }: ServerSettings['server']): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint =
-        cause.code === 'EADDRINUSE'
-          ? `Port ${port} on ${host} is in use; choose another with DRAWBRIDGE_SERVER__PORT`
-          : `Cannot listen on ${host}:${port}`;
-      reject(new AppError('unavailable', hint, { cause }));
-    });
-    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port)); // it listens on TCP
+const createListeners = (
+  { server, management }: ServerSettings,
+  apps: { readonly main: Koa; readonly management: Koa },
+): readonly HttpListener[] => {
+  const main = createHttpListener({
+    address: { host: server.host, port: server.port },
+    portVariable: 'DRAWBRIDGE_SERVER__PORT',
+    answer: apps.main.callback(),
   });
-
-/** First the balancer learns that we go (readyz), then the port closes, then what is under way finishes. */
-const drain = async (server: Server, times: ServerSettings['server']): Promise<void> => {
-  if (!server.listening) return;
-  await delay(times.drainDelayMs);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const patience = new AbortController();
-  await Promise.race([
-    closed,
-    delay(times.drainTimeoutMs, undefined, { signal: patience.signal }).catch(() => undefined),
-  ]);
-  patience.abort();
-  server.closeAllConnections();
-  await closed;
-};
-
-const sweepEveryMs = 60_000;
-
-const startSweeping = (storage: Storage, log: Log): { stop(): void } => {
-  const timer = setInterval(() => {
-    storage.sweep().catch((err: unknown) => log.warn({ err }, 'expired records could not be removed'));
-  }, sweepEveryMs);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+  if (management.port === 0) return [main];
+  const second = createHttpListener({
+    address: management,
+    portVariable: 'DRAWBRIDGE_MANAGEMENT__PORT',
+    answer: apps.management.callback(),
+  });
+  return [main, second];
 };

@@ -1,4 +1,4 @@
-import type { Context } from 'koa';
+import Koa, { type Context } from 'koa';
 import { isLoopbackHost } from './config/loopback.ts';
 import type { Log } from './log.ts';
 import type { Storage } from './storage/storage.ts';
@@ -27,7 +27,22 @@ export const showHealth = (ctx: Context): void => {
  * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine
  * also sees which tenant file is broken and why.
  */
-export const showReadiness = async (ctx: Context, parts: ReadinessParts): Promise<void> => {
+export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
+  answerReadiness(ctx, parts, isAskedHere(ctx));
+
+/** What the management listener serves: both with all details, since operators alone can reach it. */
+export const createManagementApp = (parts: ReadinessParts): Koa => {
+  const app = new Koa();
+  app.use(async (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    if (ctx.path === '/healthz') return showHealth(ctx);
+    if (ctx.path === '/readyz') return answerReadiness(ctx, parts, true);
+    ctx.throw(404, 'The management listener serves /healthz and /readyz');
+  });
+  return app;
+};
+
+const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: boolean): Promise<void> => {
   const { files, checked, isChecked, broken } = parts.tenants.status();
   const store = await isStoreUp(parts);
   const status = parts.readiness.isDraining
@@ -42,7 +57,7 @@ export const showReadiness = async (ctx: Context, parts: ReadinessParts): Promis
   ctx.body = {
     status,
     tenants: { files, checked, broken: broken.length },
-    ...(isAskedHere(ctx)
+    ...(isDetailed
       ? {
           store: { engine: parts.storage.engine, location: parts.storage.location, isUp: store },
           broken: broken.map(({ id, faults, isServed }) => ({ tenant: id, faults, isServed })),

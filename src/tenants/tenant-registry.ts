@@ -28,6 +28,8 @@ export interface TenantRegistry<T> {
   find(id: string): Promise<TenantLookup<T>>;
   /** Definitions of all tenants that are served; waits for the first check of all files. */
   list(): Promise<readonly TenantDefinition[]>;
+  /** The same as far as their files were read by now. */
+  known(): readonly TenantDefinition[];
   /** Public URLs of tenants that have a host of their own, as far as their files were read. */
   publicUrls(): ReadonlySet<string>;
   status(): {
@@ -140,6 +142,9 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     return kept.tenant;
   };
 
+  const known = (): readonly TenantDefinition[] =>
+    [...definitionsOf(entries.values())].filter((definition) => parts.refusalOf(definition) === undefined);
+
   for (const id of await files.list()) entries.set(id, {});
   const runs = createSerialRuns(rescan, log);
   const firstCheck = runs.run();
@@ -162,10 +167,9 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     },
     list: async () => {
       await firstCheck;
-      return [...definitionsOf(entries.values())].filter(
-        (definition) => parts.refusalOf(definition) === undefined,
-      );
+      return known();
     },
+    known,
     publicUrls: () => {
       publicUrls ??= new Set(
         [...definitionsOf(entries.values())].flatMap((definition) => definition.publicUrl ?? []),

@@ -9,6 +9,7 @@ import { createInteractions, type Interactions } from '../oidc/interactions.ts';
 import { openTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Pages } from '../web/pages.ts';
+import { issuerOf } from './issuer.ts';
 
 /** A tenant, ready to answer. Owns no socket and no timer, so forgetting it needs no clean-up; keep it so. */
 export interface Tenant {
@@ -29,10 +30,6 @@ export interface TenantParts {
   /** Public origin of the server, for tenants that have none of their own. */
   readonly publicUrl: string;
 }
-
-/** `<publicUrl>/oauth/<tenant>`, without a trailing slash. */
-export const issuerOf = (definition: Pick<TenantDefinition, 'id' | 'publicUrl'>, publicUrl: string): string =>
-  `${definition.publicUrl ?? publicUrl}/oauth/${definition.id}`;
 
 /** @throws AppError `unavailable` when the store or the tenant's keys cannot be had */
 export const openTenant = async (parts: TenantParts, definition: TenantDefinition): Promise<Tenant> => {

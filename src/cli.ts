@@ -1,0 +1,39 @@
+// The command line: one file a verb in `cli/`; here they become one program.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { CommandFailure, exitCodes } from './cli/exit.ts';
+import { addStart } from './cli/start.ts';
+import { packageRoot } from './package-root.ts';
+import { explainFailure } from './process/explain-failure.ts';
+
+/** Runs one command; its exit code is in `process.exitCode` when the promise resolves. */
+export const runCli = async (args: readonly string[]): Promise<void> => {
+  try {
+    await createProgram().parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+      return;
+    }
+    const isForeseen = error instanceof CommandFailure;
+    process.stderr.write(`${isForeseen ? error.message : explainFailure(error)}\n`);
+    process.exitCode = isForeseen ? error.exitCode : exitCodes.failure;
+  }
+};
+
+const createProgram = (): Command => {
+  const program = new Command('drawbridge')
+    .description('A multi-tenant OpenID Connect provider and identity federation bridge')
+    .version(readVersion())
+    .option('-c, --config <file>', 'file of settings (default: config/server.yaml)')
+    .option('--json', 'print results as JSON')
+    .option('-q, --quiet', 'print results only')
+    .showHelpAfterError('Add --help to see how it is used.')
+    .exitOverride();
+  addStart(program);
+  return program;
+};
+
+const readVersion = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version; // our own file

@@ -1,0 +1,75 @@
+import type { Clock } from './clock.ts';
+import type { ServerSettings } from './config/server-settings.ts';
+import { type MasterKey, openMasterKey } from './crypto/master-key.ts';
+import { AppError } from './errors.ts';
+import type { Log } from './log.ts';
+import type { StorageRole, Trip } from './storage/engine-options.ts';
+import { openStorage } from './storage/open-storage.ts';
+import type { Storage } from './storage/storage.ts';
+
+export interface OpenStoreOptions {
+  readonly settings: Pick<ServerSettings, 'server' | 'storage'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `server` also sweeps what has expired. */
+  readonly role: StorageRole;
+  /** Told of each trip to the store: for counting them. */
+  readonly onTrip?: ((trip: Trip) => void) | undefined;
+}
+
+export interface OpenStore {
+  readonly storage: Storage;
+  readonly masterKey: MasterKey;
+  close(): Promise<void>;
+}
+
+/** Folder of the embedded store; undefined for MongoDB. */
+export const dataFolder = (storageUrl: string): string | undefined =>
+  storageUrl.startsWith('file:') ? storageUrl.slice('file:'.length) : undefined;
+
+/**
+ * Opens the store together with the key that it is sealed with. An embedded store gets both on first use.
+ * @throws AppError `unavailable` when the store cannot be opened or the master key is not the store's
+ */
+export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> => {
+  const { settings, clock, log, role, onTrip } = options;
+  const { url } = settings.storage;
+  const storage = await openStorage({ url, clock, log, role, ...(onTrip === undefined ? {} : { onTrip }) });
+  try {
+    const masterKey = await openMasterKey({ secretKey: settings.server.secretKey, folder: dataFolder(url) });
+    await refuseOtherMasterKey(storage, masterKey);
+    const sweeping = role === 'server' ? startSweeping(storage, log) : undefined;
+    return {
+      storage,
+      masterKey,
+      close: async () => {
+        sweeping?.stop();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+};
+
+/** A store sealed with another key must not be written to: half of it would be unreadable for either key. */
+const refuseOtherMasterKey = async (storage: Storage, masterKey: MasterKey): Promise<void> => {
+  const stored = await storage.installation.putIfAbsent('master-key-check', masterKey.checkValue());
+  if (stored === masterKey.checkValue()) return;
+  throw new AppError(
+    'unavailable',
+    'The master key is not the one that this store was made with. Give the old key back ' +
+      '(DRAWBRIDGE_SERVER__SECRET_KEY, or master.key beside the embedded store), or begin with an empty store.',
+  );
+};
+
+const sweepEveryMs = 60_000;
+
+const startSweeping = (storage: Storage, log: Log): { stop(): void } => {
+  const timer = setInterval(() => {
+    storage.sweep().catch((err: unknown) => log.warn({ err }, 'expired records could not be removed'));
+  }, sweepEveryMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+};

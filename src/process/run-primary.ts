@@ -1,0 +1,63 @@
+import { AppError } from '../errors.ts';
+import { openStore } from '../open-store.ts';
+import type { ServeParts } from './serve.ts';
+import { listenForStop, type StopRequest } from './stop-requests.ts';
+import { openWorkerSlots, type WorkerSlots } from './worker-slots.ts';
+
+/** On top of the drain times, for closing the store. */
+const closingMs = 5000;
+
+/**
+ * The process above several workers: it owns the store's lock, makes the master key, sweeps, and replaces workers
+ * that die. Resolves to the exit code.
+ * @throws AppError when the store cannot be opened, or no worker can begin
+ */
+export const runPrimary = async (parts: ServeParts): Promise<number> => {
+  const { settings, clock, log } = parts;
+  let slots: WorkerSlots | undefined;
+  const { first } = listenForStop({
+    log,
+    reload: () => slots?.tell({ type: 'reload' }),
+    abandon: () => {
+      slots?.killAll();
+      process.exit(1);
+    },
+  });
+  const store = await openStore({ settings, clock, log, role: 'server' });
+  try {
+    let hasListened = false;
+    const cannotBegin = new Promise<AppError>((resolve) => {
+      slots = openWorkerSlots({
+        count: settings.server.workers,
+        log,
+        hear: (message) => {
+          if (message.type === 'failed') {
+            log.error({ reason: message.text }, 'a worker cannot begin');
+            if (!hasListened) resolve(new AppError('unavailable', message.text));
+          } else if (!hasListened) {
+            hasListened = true;
+            parts.showBanner(message.banner);
+          }
+        },
+      });
+    });
+    const end = await Promise.race([first, cannotBegin]);
+    const isFailure = end instanceof AppError;
+    await stopWorkers(slots, { settings, isAlone: isFailure || end.isAlone });
+    if (isFailure) throw end;
+    return end.exitCode;
+  } finally {
+    await store.close();
+  }
+};
+
+const stopWorkers = async (
+  slots: WorkerSlots | undefined,
+  { settings, isAlone }: Pick<ServeParts, 'settings'> & Pick<StopRequest, 'isAlone'>,
+): Promise<void> => {
+  slots?.tell({ type: 'stop', isAlone });
+  const { drainDelayMs, drainTimeoutMs } = settings.server;
+  const patience = setTimeout(() => slots?.killAll(), drainDelayMs + drainTimeoutMs + closingMs);
+  await slots?.ended();
+  clearTimeout(patience);
+};

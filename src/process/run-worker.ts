@@ -1,0 +1,40 @@
+import { explainFailure } from './explain-failure.ts';
+import type { PrimaryMessage, WorkerMessage } from './messages.ts';
+import { type ServeParts, serve } from './serve.ts';
+import type { StopRequest } from './stop-requests.ts';
+
+/**
+ * One of several processes that share the port. It stops when the primary says so or is gone. Signals reach a whole
+ * process group, so a second one is no order to end at once: that comes from the primary, which kills.
+ */
+export const runWorker = async (parts: ServeParts): Promise<number> => {
+  let reload = (): void => {};
+  const alsoStoppedBy = new Promise<StopRequest>((resolve) => {
+    process.on('message', (message: PrimaryMessage) => {
+      if (message.type === 'reload') reload();
+      else resolve({ exitCode: 0, isAlone: message.isAlone });
+    });
+    process.once('disconnect', () => resolve({ exitCode: 1, isAlone: true }));
+  });
+  try {
+    return await serve({
+      ...parts,
+      role: 'worker',
+      alsoStoppedBy,
+      onListening: (banner) => void tellPrimary({ type: 'listening', banner }),
+      onReloadable: (take) => {
+        reload = take;
+      },
+      abandon: () => {},
+    });
+  } catch (error) {
+    await tellPrimary({ type: 'failed', text: explainFailure(error) });
+    return 1;
+  }
+};
+
+const tellPrimary = (message: WorkerMessage): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, () => resolve());
+  });

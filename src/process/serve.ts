@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { bannerLines } from '../banner.ts';
+import type { OpenServer, ServerOptions } from '../open-server.ts';
+import { importQuietly } from './import-quietly.ts';
+import { listenForStop, type StopRequest } from './stop-requests.ts';
+
+export interface ServeParts extends Omit<ServerOptions, 'role'> {
+  readonly showBanner: (lines: readonly string[]) => void;
+}
+
+export interface ServeOptions extends ServerOptions {
+  readonly onListening: (banner: readonly string[]) => void;
+  /** Further ways of being asked to stop. */
+  readonly alsoStoppedBy?: Promise<StopRequest>;
+  /** Called with what takes in changed tenants, once there is something to take in. */
+  readonly onReloadable?: (reload: () => void) => void;
+  readonly abandon: () => void;
+}
+
+/** So long the banner waits for the tenants' files; a server with a thousand of them says what it knows by then. */
+const bannerPatienceMs = 500;
+
+/**
+ * Serves until asked to stop. Resolves to the exit code once everything is closed.
+ * @throws AppError when it cannot begin
+ */
+export const serve = async (options: ServeOptions): Promise<number> => {
+  const { settings, log, abandon } = options;
+  let server: OpenServer | undefined;
+  const reload = (): void => {
+    log.info('looking at the tenants again');
+    void server?.tenants.rescan();
+  };
+  const { first } = listenForStop({ log, reload, abandon });
+  options.onReloadable?.(reload);
+  const { openServer } = await importQuietly(() => import('../open-server.ts'));
+  server = await openServer(options);
+  const { tenants, storage } = server;
+  let port: number;
+  try {
+    port = await server.listen();
+  } catch (error) {
+    await server.close({ isAlone: true });
+    throw error;
+  }
+  const { publicUrl, host } = settings.server;
+  log.info({ publicUrl, host, port, store: storage.engine, tenants: tenants.status().files }, 'listening');
+  await Promise.race([tenants.list(), delay(bannerPatienceMs, undefined, { ref: false })]);
+  options.onListening(bannerLines({ settings, storage, tenants, port }));
+
+  const { exitCode, isAlone } = await Promise.race([first, options.alsoStoppedBy ?? first]);
+  await server.close({ isAlone });
+  log.info('stopped');
+  return exitCode;
+};

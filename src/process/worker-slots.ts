@@ -1,0 +1,66 @@
+import cluster, { type Worker } from 'node:cluster';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import type { PrimaryMessage, WorkerMessage } from './messages.ts';
+
+const firstBackoffMs = 200;
+const longestBackoffMs = 30_000;
+/** A worker that lived so long was well; its successor need not wait. */
+const healthyMs = 60_000;
+
+export interface WorkerSlots {
+  tell(message: PrimaryMessage): void;
+  /** No worker is replaced any more. Resolves when all have ended. */
+  ended(): Promise<void>;
+  killAll(): void;
+}
+
+export interface WorkerSlotsParts {
+  readonly count: number;
+  readonly hear: (message: WorkerMessage) => void;
+  readonly log: Log;
+}
+
+/** So many places, each with one worker at a time; the longer one keeps dying, the later comes the next. */
+export const openWorkerSlots = ({ count, hear, log }: WorkerSlotsParts): WorkerSlots => {
+  const workers = new Set<Worker>();
+  const ending = new AbortController();
+
+  const runOne = async (): Promise<void> => {
+    const worker = cluster.fork();
+    workers.add(worker);
+    worker.on('message', hear);
+    // One that is just ending cannot be told anything; its exit says all.
+    worker.on('error', (err) => log.debug({ err }, 'a worker could not be told'));
+    const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+      worker.once('exit', (...how) => resolve(how)),
+    );
+    workers.delete(worker);
+    if (!ending.signal.aborted) log.error({ pid: worker.process.pid, code, signal }, 'a worker has ended');
+  };
+
+  const keepOne = async (): Promise<void> => {
+    let backoffMs = firstBackoffMs;
+    while (!ending.signal.aborted) {
+      const startedAt = performance.now();
+      await runOne();
+      if (performance.now() - startedAt > healthyMs) backoffMs = firstBackoffMs;
+      await delay(backoffMs, undefined, { signal: ending.signal }).catch(() => undefined);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  };
+
+  const slots = Array.from({ length: count }, keepOne);
+  return {
+    tell: (message) => {
+      for (const worker of workers) if (worker.isConnected()) worker.send(message);
+    },
+    ended: async () => {
+      ending.abort();
+      await Promise.all(slots);
+    },
+    killAll: () => {
+      for (const worker of workers) worker.process.kill('SIGKILL');
+    },
+  };
+};

@@ -1,0 +1,5 @@
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+
+/** `<publicUrl>/oauth/<tenant>`, without a trailing slash. */
+export const issuerOf = (definition: Pick<TenantDefinition, 'id' | 'publicUrl'>, publicUrl: string): string =>
+  `${definition.publicUrl ?? publicUrl}/oauth/${definition.id}`;
