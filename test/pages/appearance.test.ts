@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium, launchChromium } from './chromium.ts';
 import { type Gallery, openGallery } from './gallery.ts';
 import { samples } from './samples.ts';
 
-const executablePath = process.env.DRAWBRIDGE_TEST_CHROMIUM ?? '/usr/bin/chromium';
 /** A folder for pictures of all pages, to be looked at. */
 const shots = process.env.DRAWBRIDGE_TEST_SHOTS;
 
@@ -17,24 +17,6 @@ const shown = samples.filter(({ id }) => !alike.test(id));
 
 let gallery: Gallery;
 let browser: Browser;
-beforeAll(async () => {
-  gallery = await openGallery();
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  if (shots !== undefined) mkdirSync(shots, { recursive: true });
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await gallery?.close();
-});
 
 interface Watched {
   readonly page: Page;
@@ -59,69 +41,90 @@ const open = async (javaScriptEnabled = true): Promise<Watched> => {
 
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-describe.each(['en', 'de'])('in %s', (locale) => {
-  it.each(shown.map(({ id }) => id))('%s is accessible, on phone and desktop, light and dark', async (id) => {
-    const { page, complaints } = await open();
-    await page.goto(`${gallery.url}/${locale}/${id}`);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      for (const [width, height] of [
-        [360, 740],
-        [1280, 800],
-      ] as const) {
-        await page.setViewportSize({ width, height });
-        const view = `${locale}-${colorScheme}-${width}`;
-        if (shots !== undefined)
-          await page.screenshot({ path: join(shots, `${id}.${view}.png`), fullPage: true });
-        const { violations } = await new AxeBuilder({ page }).withTags(tags).setLegacyMode(true).analyze();
-        const found = violations.map((violation) => [violation.id, violation.nodes.map((node) => node.html)]);
-        expect({ view, found }).toEqual({ view, found: [] });
-        const overflow = await page.evaluate(
-          'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-        );
-        expect({ view, overflow }).toEqual({ view, overflow: false });
-      }
-    }
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
-});
-
-describe('the sign-in page', () => {
-  it('shows and hides the password, and hides it again when the form is sent', async () => {
-    const { page } = await open();
-    await page.goto(`${gallery.url}/en/login`);
-    const password = page.getByLabel('Password', { exact: true });
-    await password.fill('correct horse');
-    await page.getByRole('button', { name: 'Show' }).click();
-    expect(await password.getAttribute('type')).toBe('text');
-    await page.getByRole('button', { name: 'Hide' }).click();
-    expect(await password.getAttribute('type')).toBe('password');
-    await page.context().close();
+describeInChromium('in a browser', () => {
+  beforeAll(async () => {
+    gallery = await openGallery();
+    browser = await launchChromium();
+    if (shots !== undefined) mkdirSync(shots, { recursive: true });
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await gallery.close();
   });
 
-  it('fills in a demo user, and sends a form once however often it is pressed', async () => {
-    const { page } = await open();
-    const sent: string[] = [];
-    await page.route('**/interaction/**', async (route) => {
-      sent.push(route.request().postData() ?? '');
-      await route.fulfill({ status: 204 });
+  describe.each(['en', 'de'])('in %s', (locale) => {
+    it.each(shown.map(({ id }) => id))(
+      '%s is accessible, on phone and desktop, light and dark',
+      async (id) => {
+        const { page, complaints } = await open();
+        await page.goto(`${gallery.url}/${locale}/${id}`);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          for (const [width, height] of [
+            [360, 740],
+            [1280, 800],
+          ] as const) {
+            await page.setViewportSize({ width, height });
+            const view = `${locale}-${colorScheme}-${width}`;
+            if (shots !== undefined)
+              await page.screenshot({ path: join(shots, `${id}.${view}.png`), fullPage: true });
+            const { violations } = await new AxeBuilder({ page })
+              .withTags(tags)
+              .setLegacyMode(true)
+              .analyze();
+            const found = violations.map((violation) => [
+              violation.id,
+              violation.nodes.map((node) => node.html),
+            ]);
+            expect({ view, found }).toEqual({ view, found: [] });
+            const overflow = await page.evaluate(
+              'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+            );
+            expect({ view, overflow }).toEqual({ view, overflow: false });
+          }
+        }
+        expect(complaints).toEqual([]);
+        await page.context().close();
+      },
+    );
+  });
+
+  describe('the sign-in page', () => {
+    it('shows and hides the password, and hides it again when the form is sent', async () => {
+      const { page } = await open();
+      await page.goto(`${gallery.url}/en/login`);
+      const password = page.getByLabel('Password', { exact: true });
+      await password.fill('correct horse');
+      await page.getByRole('button', { name: 'Show' }).click();
+      expect(await password.getAttribute('type')).toBe('text');
+      await page.getByRole('button', { name: 'Hide' }).click();
+      expect(await password.getAttribute('type')).toBe('password');
+      await page.context().close();
     });
-    await page.goto(`${gallery.url}/en/login-demo`);
-    await page.getByRole('button', { name: 'Use bob' }).click();
-    const submit = page.getByRole('button', { name: 'Sign in' });
-    await submit.click();
-    await submit.click();
-    await submit.click();
-    expect(sent).toEqual(['csrf=kTq0-sample-token&login=bob&password=bob-demo-password']);
-    await page.context().close();
-  });
 
-  it('shows no control that needs JavaScript when there is none', async () => {
-    const { page } = await open(false);
-    await page.goto(`${gallery.url}/en/login-demo`);
-    const buttons = await page.locator('button:visible').allTextContents();
-    expect(buttons).toEqual(['Sign in', 'Cancel and return to Acme Notes']);
-    await page.context().close();
+    it('fills in a demo user, and sends a form once however often it is pressed', async () => {
+      const { page } = await open();
+      const sent: string[] = [];
+      await page.route('**/interaction/**', async (route) => {
+        sent.push(route.request().postData() ?? '');
+        await route.fulfill({ status: 204 });
+      });
+      await page.goto(`${gallery.url}/en/login-demo`);
+      await page.getByRole('button', { name: 'Use bob' }).click();
+      const submit = page.getByRole('button', { name: 'Sign in' });
+      await submit.click();
+      await submit.click();
+      await submit.click();
+      expect(sent).toEqual(['csrf=kTq0-sample-token&login=bob&password=bob-demo-password']);
+      await page.context().close();
+    });
+
+    it('shows no control that needs JavaScript when there is none', async () => {
+      const { page } = await open(false);
+      await page.goto(`${gallery.url}/en/login-demo`);
+      const buttons = await page.locator('button:visible').allTextContents();
+      expect(buttons).toEqual(['Sign in', 'Cancel and return to Acme Notes']);
+      await page.context().close();
+    });
   });
 });
