@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
-import { randomId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';
 import { accountClientId } from '../oidc/clients.ts';
 import { findCurrentSession } from '../oidc/current-session.ts';
@@ -20,7 +19,7 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant): void => {
     response_type: 'code',
     scope: 'openid',
     redirect_uri: `${issuer}/account/callback`,
-    code_challenge: createHash('sha256').update(randomId()).digest('base64url'),
+    code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
     code_challenge_method: 'S256',
   });
   const locales = ctx.query.ui_locales;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { accountClientId } from '../oidc/clients.ts';
 import type { OpenInteraction } from '../oidc/interactions.ts';
 import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
@@ -47,9 +48,11 @@ export const showLogin = (
     model: {
       ...shown,
       action: `${interactionUrl(visit)}/login`,
-      cancelAction: `${interactionUrl(visit)}/cancel`,
       csrf: csrfToken(parts.csrf, visit),
-      clientName: interaction.pending.clientName,
+      // a sign-in that no app asked for has no app to go back to
+      ...(interaction.pending.clientId === accountClientId
+        ? {}
+        : { clientName: interaction.pending.clientName, cancelAction: `${interactionUrl(visit)}/cancel` }),
       ...(switchTenantUrl === undefined ? {} : { switchTenantUrl }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
