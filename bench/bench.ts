@@ -1,0 +1,46 @@
+// `npm run bench`: what Drawbridge costs, beside the bare library and beside nothing at all.
+import { join } from 'node:path';
+import { packageRoot } from '../src/package-root.ts';
+import { measureStore } from './load/measure-store.ts';
+import { openMongod } from './load/store-process.ts';
+import { parseBenchOptions } from './options.ts';
+import { describeRun } from './report/machine.ts';
+import { helloLine, toMarkdown, toTable, toText } from './report/tables.ts';
+import { writeDocument } from './report/write-document.ts';
+import { measureTenants, tenantsTable } from './tenants.ts';
+
+const options = parseBenchOptions(process.argv.slice(2));
+const progress = (line: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+  else process.stderr.write(`${line}\n`);
+};
+
+const mongod = options.stores.includes('mongodb') ? await openMongod(options.mongodb) : undefined;
+try {
+  const run = describeRun(options.node, mongod?.version);
+  const parts: string[] = [run];
+  const show = (text: string): void => {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    process.stdout.write(`${text}\n\n`);
+  };
+  show(options.quick ? `${run}\nOne short cold round: it shows that everything works, not how fast.` : run);
+  for (const store of options.stores) {
+    const result = await measureStore(store, options, {
+      mongod: store === 'mongodb' ? mongod : undefined,
+      progress,
+    });
+    const table = toTable(result);
+    show(`${toText(table)}\n${helloLine(result)}`);
+    parts.push(toMarkdown(table), helloLine(result));
+  }
+  if (options.tenants > 0) {
+    const table = tenantsTable(
+      await measureTenants({ count: options.tenants, node: options.node, progress }),
+    );
+    show(toText(table));
+    parts.push(toMarkdown(table));
+  }
+  if (options.write) writeDocument(join(packageRoot(), 'docs', 'benchmarks.md'), parts.join('\n\n'));
+} finally {
+  await mongod?.close();
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { mongo } from 'mongoose';
+import { packageRoot } from '../../src/package-root.ts';
+
+/** A MongoDB to measure on. */
+export interface BenchMongod {
+  /** @param database a name; each target has its own */
+  urlOf(database: string): string;
+  readonly version: string;
+  /** User and system time in microseconds; undefined where it cannot be seen. */
+  cpuMicros(): Promise<number | undefined>;
+  /** Drops the databases, and stops it when we started it. */
+  close(): Promise<void>;
+}
+
+/** @param url of one that runs; undefined: one of our own is started, as the tests do it */
+export const openMongod = async (url: string | undefined): Promise<BenchMongod> => {
+  const helper = pathToFileURL(join(packageRoot(), 'test/support/mongod.mjs')).href;
+  const own =
+    url === undefined
+      ? await ((await import(helper)) as typeof import('../../test/support/mongod.mjs')).startMongod({
+          replicaSet: true,
+        })
+      : undefined;
+  const client = await mongo.MongoClient.connect(url ?? own?.url ?? '');
+  const databases = new Set<string>();
+  const status = await client.db('admin').command({ serverStatus: 1 });
+  return {
+    urlOf: (database) => {
+      databases.add(database);
+      const target = new URL(url ?? own?.url ?? '');
+      target.pathname = `/${database}`;
+      return target.href;
+    },
+    version: String(status.version),
+    cpuMicros: () => processCpuMicros(Number(status.pid)),
+    close: async () => {
+      for (const database of databases) await client.db(database).dropDatabase();
+      await client.close();
+      await own?.stop();
+    },
+  };
+};
+
+/** Linux's clock ticks are hundredths of a second on every architecture that Node runs on. */
+const microsPerTick = 10_000;
+
+const processCpuMicros = async (pid: number): Promise<number | undefined> => {
+  try {
+    // Elsewhere the same number is another program's.
+    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trim() !== 'mongod') return undefined;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program stands in brackets and may hold anything; utime and stime are fields 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * microsPerTick;
+  } catch {
+    return undefined;
+  }
+};

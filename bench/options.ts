@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { operations } from './load/operations.ts';
+
+export type StoreName = 'mongodb' | 'sqlite';
+
+export interface BenchOptions {
+  /** A smoke run: that everything works, not how fast. */
+  readonly quick: boolean;
+  /** Names of operations; all when empty. */
+  readonly only: readonly string[];
+  readonly stores: readonly StoreName[];
+  readonly rounds: number;
+  readonly concurrency: number;
+  /** Node that the targets run on. */
+  readonly node: string;
+  /** MongoDB to use instead of one of our own. */
+  readonly mongodb?: string;
+  /** Puts the tables into docs/benchmarks.md. */
+  readonly write: boolean;
+  /** Skips the part with many tenants. */
+  readonly tenants: number;
+  /** Folder for CPU profiles of Drawbridge. */
+  readonly profile?: string;
+}
+
+const wholeNumber = (text: string): number => {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('write a whole number');
+};
+
+const oneOf =
+  (known: readonly string[]) =>
+  (text: string): readonly string[] => {
+    const names = text.split(',').map((name) => name.trim());
+    const unknown = names.filter((name) => !known.includes(name));
+    if (unknown.length === 0) return names;
+    throw new InvalidArgumentError(`${unknown.join(', ')} is not known; there are ${known.join(', ')}`);
+  };
+
+export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
+  const command = new Command('npm run bench --')
+    .description('Measures Drawbridge beside a bare oidc-provider and a constant answer of node:http.')
+    .option('--quick', 'a smoke run: one short round', false)
+    .option(
+      '--only <operations>',
+      'names, with commas between',
+      oneOf(operations.map(({ name }) => name)),
+      [],
+    )
+    .option('--stores <stores>', 'mongodb, sqlite', oneOf(['mongodb', 'sqlite']), ['mongodb', 'sqlite'])
+    .option('--rounds <number>', 'rounds, of which the median counts', wholeNumber)
+    .option('--concurrency <number>', 'callers at the same time', wholeNumber, 8)
+    .option('--tenants <number>', 'tenant files of the part with many; 0 leaves it out', wholeNumber)
+    .option('--node <path>', 'run the targets on this Node', process.execPath)
+    .option('--mongodb <url>', 'use this MongoDB instead of starting one')
+    .option('--profile <folder>', 'write CPU profiles of Drawbridge there')
+    .option('--write', 'put the tables into docs/benchmarks.md', false)
+    .parse([...argv], { from: 'user' });
+  const given = command.opts<Partial<BenchOptions>>();
+  const quick = given.quick === true;
+  const only = given.only ?? [];
+  return {
+    quick,
+    only,
+    stores: given.stores ?? [],
+    rounds: Math.max(1, given.rounds ?? (quick ? 1 : 5)),
+    concurrency: Math.min(64, Math.max(1, given.concurrency ?? 8)),
+    tenants: given.tenants ?? (only.length > 0 ? 0 : quick ? 50 : 1000),
+    node: given.node ?? process.execPath,
+    write: given.write === true,
+    ...(given.mongodb === undefined ? {} : { mongodb: given.mongodb }),
+    ...(given.profile === undefined ? {} : { profile: given.profile }),
+  };
+};

@@ -1,0 +1,15 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+const marks = { begin: '<!-- bench:begin -->', end: '<!-- bench:end -->' } as const;
+
+/** Replaces what stands between the marks; what people wrote around them stays. */
+export const writeDocument = (file: string, content: string): void => {
+  const block = `${marks.begin}\n${content.trim()}\n${marks.end}`;
+  const old = existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : `# Benchmarks\n\n${marks.begin}\n${marks.end}\n`;
+  const begin = old.indexOf(marks.begin);
+  const end = old.indexOf(marks.end);
+  if (begin < 0 || end < begin) throw new Error(`${file} has lost its marks ${marks.begin} and ${marks.end}`);
+  writeFileSync(file, `${old.slice(0, begin)}${block}${old.slice(end + marks.end.length)}`);
+};
