@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Storage, StoredRecord } from '../../src/storage/storage.ts';
 import type { GetBench } from './storage.contract.ts';
+import { fill, requestCalls } from './storage-calls.ts';
 import {
   account,
   artifact,
@@ -11,28 +12,6 @@ import {
   startMs,
   times,
 } from './storage-samples.ts';
-
-const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
-  await artifacts.write([
-    {
-      op: 'put',
-      artifact: artifact({ payload: tenant, grantId: 'g', sessionUid: 'uid-1', accountId: 'alice' }),
-    },
-    { op: 'put', artifact: artifact({ kind: 'Grant', id: 'g', payload: tenant }) },
-    {
-      op: 'mergeSession',
-      artifact: session({ payload: tenant, authorizations: { [tenant]: '1' } }),
-      removed: [],
-    },
-    { op: 'put', artifact: deviceCode({ payload: tenant }) },
-  ]);
-  await accounts.insert(account({ username: tenant }));
-  await keys.putIfAbsent(key({ sealed: tenant }));
-  await counters.add('k', { points: 1, windowMs: 1000, nowMs: startMs });
-  await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
-  await audit.append(auditRecord({ actor: tenant }));
-};
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
@@ -257,49 +236,7 @@ export const generalClauses = (bench: GetBench): void => {
     it('is one trip', async () => {
       const { first, trips } = bench();
       await fill(first, 'acme');
-      const { artifacts, accounts, keys, counters, usage, audit } = first.forTenant('acme');
-      const renewal = session({ id: 'cookie-2' });
-      const calls: Record<string, () => Promise<unknown>> = {
-        load: () => artifacts.load([{ kind: 'AccessToken', id: 'token-1' }]),
-        loadMany: () =>
-          artifacts.load([
-            { kind: 'Grant', id: 'g' },
-            { kind: 'Session', uid: 'uid-1' },
-            { kind: 'Session', id: 'cookie-1' },
-            { kind: 'DeviceCode', userCode: 'ABCD' },
-          ]),
-        write: () =>
-          artifacts.write([
-            { op: 'put', artifact: artifact() },
-            { op: 'insert', artifact: artifact({ id: 'new' }) },
-            { op: 'remove', kind: 'Session', id: 'cookie-1' },
-            { op: 'mergeSession', artifact: renewal, removed: ['a'] },
-            { op: 'remove', kind: 'Grant', id: 'g' },
-          ]),
-        removeByGrant: () => artifacts.write([{ op: 'removeByGrant', grantId: 'g' }]),
-        tryInsert: () => artifacts.tryInsert(artifact({ id: 'tried' })),
-        tryInsertAgain: () => artifacts.tryInsert(artifact({ id: 'tried' })),
-        consume: () => artifacts.consume('AccessToken', 'token-1', startMs),
-        consumeAgain: () => artifacts.consume('AccessToken', 'token-1', startMs),
-        replaceInPhase: () => artifacts.replaceInPhase(deviceCode(), ['pending']),
-        poll: () => artifacts.poll('device-1', startMs, 5),
-        findBySub: () => accounts.findBySub('alice'),
-        findByLogin: () => accounts.findByLogin('alice'),
-        insert: () => accounts.insert(account({ sub: 'bob', logins: ['bob'] })),
-        update: () => accounts.update('alice', { username: 'x' }),
-        list: () => accounts.list({ limit: 5 }),
-        keys: () => keys.list(),
-        putIfAbsent: () => keys.putIfAbsent(key()),
-        add: () => counters.add('k', { points: 1, windowMs: 1, nowMs: startMs }),
-        find: () => counters.find('k', startMs),
-        reset: () => counters.reset('k'),
-        record: () => usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs }),
-        report: () => usage.report(),
-        append: () => audit.append(auditRecord({ id: 'x' })),
-        listAudit: () => audit.list({ beforeId: 'a-1', limit: 3 }),
-        fact: () => first.installation.putIfAbsent('a', 'b'),
-        ping: () => first.ping(),
-      };
+      const calls = requestCalls(first, 'acme');
       const counted: Record<string, number> = {};
       for (const [name, call] of Object.entries(calls)) {
         const before = trips.length;

@@ -30,6 +30,8 @@ const isFromServer = (error: unknown): boolean => {
 
 const isTrouble = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
+  const isWrapper = name === 'MongoBulkWriteError' && propertyOf(error, 'code') === undefined;
+  if (isWrapper) return isTrouble(propertyOf(error, 'errorResponse'));
   if (name === 'MongoWriteConcernError' || name === 'MongooseError') return true;
   if (isFromServer(error)) return troubles.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
   const isOurs = name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError';

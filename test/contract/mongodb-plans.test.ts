@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import mongoose from 'mongoose';
+import { pino } from 'pino';
+import type { Trip } from '../../src/storage/engine-options.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { mongoStore, mongoUrl, type OpenedStore } from '../support/stores.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import { fill, requestCalls } from './storage-calls.ts';
+import { artifact, startMs, startSeconds, times } from './storage-samples.ts';
+
+type Command = Readonly<Record<string, unknown>>;
+
+const explainable = ['find', 'aggregate', 'update', 'delete', 'findAndModify', 'distinct', 'count'];
+const ofTheSession = [
+  'lsid',
+  '$db',
+  '$clusterTime',
+  'txnNumber',
+  '$readPreference',
+  'writeConcern',
+  'maxTimeMS',
+];
+
+/** An explain takes one statement at a time, and nothing of session, time or write concern. */
+const explanationsOf = (name: string, command: Command): readonly Command[] => {
+  const plain = Object.fromEntries(
+    Object.entries(command).filter(([field]) => !ofTheSession.includes(field)),
+  );
+  const list = name === 'update' ? 'updates' : 'deletes';
+  if (name !== 'update' && name !== 'delete') return [plain];
+  return (command[list] as readonly unknown[]).map((statement) => ({ ...plain, [list]: [statement] }));
+};
+
+/** Every value of the given name in a plan, however deep. */
+const collect = (value: unknown, name: string): readonly unknown[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([field, inner]) => [
+    ...(field === name ? [inner] : []),
+    ...collect(inner, name),
+  ]);
+};
+
+const define = (): void => {
+  let store: OpenedStore;
+  let connection: mongoose.Connection;
+  let storage: Storage;
+  const trips: Trip[] = [];
+  const clock = createTestClock(startMs);
+
+  beforeAll(async () => {
+    store = await mongoStore.open();
+    connection = await mongoose.createConnection(store.url).asPromise();
+    const options = { url: store.url, clock, log: pino({ enabled: false }) };
+    storage = await openStorage({ ...options, onTrip: (trip) => trips.push(trip) });
+  });
+
+  afterAll(async () => {
+    await storage.close();
+    await connection.close();
+    await store.cleanup();
+  });
+
+  describe('MongoDB', () => {
+    it('reads no collection from end to end for any call', async () => {
+      const { artifacts } = storage.forTenant('other');
+      const many = times(300, (n) => artifact({ id: `${n}`, grantId: `g${n}`, expiresAt: startSeconds + n }));
+      await artifacts.write(many.map((one) => ({ op: 'put', artifact: one })));
+      await fill(storage, 'acme');
+      await fill(storage, 'zeta');
+      for (const [name, call] of Object.entries(requestCalls(storage, 'acme'))) {
+        trips.splice(0);
+        await call();
+        const commands = trips.filter((trip) => explainable.includes(trip.name));
+        for (const trip of commands) {
+          for (const explain of explanationsOf(trip.name, trip.detail as Command)) {
+            const plan = await connection.db?.command({ explain, verbosity: 'executionStats' });
+            const stages = collect(plan, 'stage');
+            const strategies = collect(plan, 'strategy');
+            const lookedAt = [
+              ...collect(plan, 'totalDocsExamined'),
+              ...collect(plan, 'collectionScans').map(Number),
+            ].map(Number);
+            expect({ name, scans: stages.filter((stage) => stage === 'COLLSCAN') }).toEqual({
+              name,
+              scans: [],
+            });
+            expect({ name, strategies: strategies.filter((one) => one !== 'IndexedLoopJoin') }).toEqual({
+              name,
+              strategies: [],
+            });
+            expect(Math.max(0, ...lookedAt)).toBeLessThan(30);
+          }
+        }
+      }
+    });
+
+    it('sees a scan when there is one', async () => {
+      const explain = { find: 'artifacts', filter: { payload: 'x' } };
+      const plan = await connection.db?.command({ explain, verbosity: 'executionStats' });
+      expect(collect(plan, 'stage')).toContain('COLLSCAN');
+    });
+
+    it('writes with majority and journal, and bounds every command in time', async () => {
+      trips.splice(0);
+      await fill(storage, 'writes');
+      for (const call of Object.values(requestCalls(storage, 'writes'))) await call();
+      const ofKind = (...names: string[]) => trips.filter(({ name }) => names.includes(name));
+      const writes = ofKind('insert', 'update', 'delete', 'findAndModify');
+      expect(writes.length).toBeGreaterThan(15);
+      const writeConcern = { w: 'majority', j: true, wtimeout: expect.any(Number) };
+      for (const { detail } of writes) {
+        expect(detail).toMatchObject({ writeConcern, maxTimeMS: expect.any(Number) });
+      }
+      for (const { detail } of ofKind('find', 'aggregate')) {
+        expect(detail).toMatchObject({ readConcern: { level: 'majority' }, maxTimeMS: expect.any(Number) });
+      }
+    });
+
+    it('keeps documents by tenant, and lets the server delete what has expired', async () => {
+      const artifacts = (await connection.db?.collection('artifacts').indexes()) ?? [];
+      expect(artifacts).toContainEqual(
+        expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      );
+      const counters = (await connection.db?.collection('counters').indexes()) ?? [];
+      expect(counters).toContainEqual(
+        expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      );
+      for (const name of ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit']) {
+        const indexes = (await connection.db?.collection(name).indexes()) ?? [];
+        const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);
+        expect(
+          firstFields.filter((field) => !['_id', 'tenant', 'expiresAt'].includes(String(field))),
+        ).toEqual([]);
+        const document = await connection.db?.collection(name).findOne({ tenant: 'zeta' });
+        expect(String(document?._id)).toMatch(/^zeta\|/);
+      }
+    });
+  });
+};
+
+if (mongoUrl() === undefined) describe.skip('on mongodb (mongod is missing)', define);
+else define();

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { accountSql } from '../../src/storage/sqlite/account-rows.ts';
+import { artifactSql } from '../../src/storage/sqlite/artifact-sql.ts';
+import { databaseFile } from '../../src/storage/sqlite/connection.ts';
+import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
+import { recordSql } from '../../src/storage/sqlite/records.ts';
+import { type OpenedStore, sqliteStore } from '../support/stores.ts';
+
+describe('SQLite', () => {
+  let store: OpenedStore;
+  let database: Database;
+
+  beforeAll(async () => {
+    store = await sqliteStore.open();
+    const clock = { now: () => 0 };
+    await (await openStorage({ url: store.url, clock, log: pino({ enabled: false }) })).close();
+    const openDatabase = await loadDriver();
+    database = openDatabase(databaseFile(store.url.slice('file:'.length)));
+  });
+
+  afterAll(async () => {
+    database.close();
+    await store.cleanup();
+  });
+
+  const planOf = (sql: string): readonly string[] =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map((row) => (row as { detail: string }).detail);
+
+  /** Reading through the list of phases that the caller gave is no scan of a table. */
+  const scansOf = (sql: string): readonly string[] =>
+    planOf(sql).filter((step) => /SCAN|TEMP B-TREE/.test(step) && !step.includes('json_each'));
+
+  it.each([...Object.entries(artifactSql), ...Object.entries(accountSql), ...Object.entries(recordSql)])(
+    'reads no table from end to end: %s',
+    (_, sql) => {
+      expect(scansOf(sql)).toEqual([]);
+    },
+  );
+
+  it('sees a scan when there is one', () => {
+    expect(scansOf('SELECT 1 FROM artifacts WHERE payload = ?')).not.toEqual([]);
+  });
+});

@@ -1,0 +1,79 @@
+import type { Storage } from '../../src/storage/storage.ts';
+import { account, artifact, auditRecord, deviceCode, key, session, startMs } from './storage-samples.ts';
+
+/** Every call of the port that a request may make, on a tenant that `fill` has filled. */
+export const requestCalls = (
+  storage: Storage,
+  tenant: string,
+): Readonly<Record<string, () => Promise<unknown>>> => {
+  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  return {
+    load: () => artifacts.load([{ kind: 'AccessToken', id: 'token-1' }]),
+    'load by uid': () => artifacts.load([{ kind: 'Session', uid: 'uid-1' }]),
+    'load by cookie': () => artifacts.load([{ kind: 'Session', id: 'cookie-1' }]),
+    'load by user code': () => artifacts.load([{ kind: 'DeviceCode', userCode: 'ABCD' }]),
+    'load many': () =>
+      artifacts.load([
+        { kind: 'Grant', id: 'g' },
+        { kind: 'AccessToken', id: 'token-1' },
+        { kind: 'Session', uid: 'uid-1' },
+        { kind: 'Session', id: 'cookie-1' },
+        { kind: 'DeviceCode', userCode: 'ABCD' },
+      ]),
+    write: () =>
+      artifacts.write([
+        { op: 'put', artifact: artifact() },
+        { op: 'insert', artifact: artifact({ id: 'new' }) },
+        { op: 'remove', kind: 'Session', id: 'cookie-1' },
+        { op: 'mergeSession', artifact: session({ id: 'cookie-2' }), removed: ['a'] },
+        { op: 'remove', kind: 'Session', id: 'never' },
+        { op: 'remove', kind: 'Grant', id: 'g' },
+      ]),
+    'remove by grant': () => artifacts.write([{ op: 'removeByGrant', grantId: 'other' }]),
+    'try to insert': () => artifacts.tryInsert(artifact({ id: 'tried' })),
+    'try to insert again': () => artifacts.tryInsert(artifact({ id: 'tried' })),
+    consume: () => artifacts.consume('AccessToken', 'token-1', startMs),
+    'consume again': () => artifacts.consume('AccessToken', 'token-1', startMs),
+    'replace in phase': () => artifacts.replaceInPhase(deviceCode(), ['pending']),
+    poll: () => artifacts.poll('device-1', startMs, 5),
+    'find by sub': () => accounts.findBySub('alice'),
+    'find by login': () => accounts.findByLogin('alice'),
+    'insert an account': () => accounts.insert(account({ sub: 'bob', logins: ['bob'] })),
+    'update an account': () => accounts.update('alice', { username: 'x' }),
+    'list accounts': () => accounts.list({ afterSub: 'a', limit: 5 }),
+    'count accounts': () => accounts.count(),
+    'list keys': () => keys.list(),
+    'put a key': () => keys.putIfAbsent(key()),
+    'add to a counter': () => counters.add('k', { points: 1, windowMs: 1, nowMs: startMs }),
+    'find a counter': () => counters.find('k', startMs),
+    'reset a counter': () => counters.reset('k'),
+    'record a use': () => usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs }),
+    'report uses': () => usage.report(),
+    'append to the audit': () => audit.append(auditRecord({ id: 'x' })),
+    'list the audit': () => audit.list({ limit: 3 }),
+    'list the audit further': () => audit.list({ beforeId: 'a-1', limit: 3 }),
+    'put a fact': () => storage.installation.putIfAbsent('a', 'b'),
+    ping: () => storage.ping(),
+  };
+};
+
+/** One of everything, with the payloads and names telling the tenant. */
+export const fill = async (storage: Storage, tenant: string): Promise<void> => {
+  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  const links = { grantId: 'g', sessionUid: 'uid-1', accountId: 'alice' };
+  await artifacts.write([
+    { op: 'put', artifact: artifact({ payload: tenant, ...links }) },
+    { op: 'put', artifact: artifact({ kind: 'Grant', id: 'g', payload: tenant }) },
+    {
+      op: 'mergeSession',
+      artifact: session({ payload: tenant, authorizations: { [tenant]: '1' } }),
+      removed: [],
+    },
+    { op: 'put', artifact: deviceCode({ payload: tenant }) },
+  ]);
+  await accounts.insert(account({ username: tenant }));
+  await keys.putIfAbsent(key({ sealed: tenant }));
+  await counters.add('k', { points: 1, windowMs: 1000, nowMs: startMs });
+  await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
+  await audit.append(auditRecord({ actor: tenant }));
+};
