@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import Koa from 'koa';
+import Koa, { type Context } from 'koa';
 import type { Clock } from './clock.ts';
 import type { ServerSettings } from './config/server-settings.ts';
+import type { TenantDefinition } from './config/tenant-definition.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
 import type { Log } from './log.ts';
+import { lookOf } from './login/login-tenant.ts';
 import { createTenantRoutes } from './login/tenant-routes.ts';
 import { createTenantSelection } from './login/tenant-selection.ts';
 import { type Readiness, showHealth, showReadiness } from './readiness.ts';
@@ -19,7 +21,7 @@ import { createErrorBoundary } from './web/error-boundary.ts';
 import { createFrontDoor } from './web/front-door.ts';
 import { createLanguageCookie } from './web/language-switch.ts';
 import { localeOf } from './web/locale.ts';
-import type { Pages } from './web/pages.ts';
+import type { Look, Pages } from './web/pages.ts';
 import { requestFacts } from './web/request-facts.ts';
 import { createRequestLog } from './web/request-log.ts';
 import { createSecurityHeaders } from './web/security-headers.ts';
@@ -63,10 +65,10 @@ export const createApp = (parts: ServerParts): Koa => {
     isSecure: publicUrl.startsWith('https:'),
   });
 
-  app.use(createErrorBoundary({ pages, log, look: (ctx) => ({ locale: localeOf(ctx, 'en') }) }));
-  app.use(createFrontDoor({ hostsAllowed: hosts.all, trustedProxies: settings.server.trustedProxies }));
   app.use(createRequestLog({ log, clock: parts.clock }));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
+  app.use(createErrorBoundary({ pages, log, look: errorLook }));
+  app.use(createFrontDoor({ hostsAllowed: hosts.all, trustedProxies: settings.server.trustedProxies }));
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(openAssetServer({ directory: join(parts.viewsDirectory, 'assets') }));
   app.use(async (ctx) => {
@@ -80,9 +82,16 @@ export const createApp = (parts: ServerParts): Koa => {
     facts.tenant = target.tenant;
     const tenant = await findTenant(tenants, target.tenant);
     if (new URL(tenant.provider.issuer).host !== facts.host) throw nothingHere();
+    ctx.state.definition = tenant.definition;
     await showTenant(ctx, tenant, target);
   });
   return app;
+};
+
+/** An error page of a tenant looks like that tenant, as soon as it is known which one it is. */
+const errorLook = (ctx: Context): Look => {
+  const definition: TenantDefinition | undefined = ctx.state.definition;
+  return definition === undefined ? { locale: localeOf(ctx, 'en') } : lookOf(ctx, { definition });
 };
 
 const nothingHere = (): AppError => new AppError('not_found', 'There is nothing at this address');

@@ -4,7 +4,14 @@ import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
-import { csrfToken, goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import {
+  csrfToken,
+  formAction,
+  goOn,
+  type InteractionVisit,
+  interactionUrl,
+  refuseForgery,
+} from './interaction-form.ts';
 import { lookOf } from './login-tenant.ts';
 
 export interface ConsentPageParts {
@@ -26,7 +33,7 @@ export const showConsent = async (
   sendPage(ctx, parts.pages, {
     name: 'consent',
     model: {
-      action: `${interactionUrl(visit)}/consent`,
+      action: formAction(visit, 'consent'),
       csrf: csrfToken(parts.csrf, visit),
       clientName: pending.clientName,
       clientId: pending.clientId,

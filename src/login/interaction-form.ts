@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
+import { localeOfQuery } from '../web/locale.ts';
 import type { LoginTenant } from './login-tenant.ts';
 
 /** One interaction in one browser. */
@@ -27,6 +28,13 @@ export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string
 
 export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
   `${tenant.provider.issuer}/interaction/${uid}`;
+
+/** Where a form of the page is sent; a language chosen on the page is kept. */
+export const formAction = (visit: InteractionVisit, step: 'login' | 'consent' | 'cancel'): string => {
+  const chosen = localeOfQuery(visit.ctx.query);
+  const action = `${interactionUrl(visit)}/${step}`;
+  return chosen === undefined ? action : `${action}?ui_locales=${chosen}`;
+};
 
 /** RFC 9700 section 4.12: with 303 the browser does not send the form on. */
 export const goOn = ({ ctx }: InteractionVisit, url: string): void => {

@@ -8,7 +8,14 @@ import type { Csrf } from '../web/csrf.ts';
 import type { PageModels, Pages } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
-import { csrfToken, goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import {
+  csrfToken,
+  formAction,
+  goOn,
+  type InteractionVisit,
+  interactionUrl,
+  refuseForgery,
+} from './interaction-form.ts';
 import { lookOf } from './login-tenant.ts';
 
 export interface LoginPageParts {
@@ -47,12 +54,12 @@ export const showLogin = (
     status,
     model: {
       ...shown,
-      action: `${interactionUrl(visit)}/login`,
+      action: formAction(visit, 'login'),
       csrf: csrfToken(parts.csrf, visit),
       // a sign-in that no app asked for has no app to go back to
       ...(interaction.pending.clientId === accountClientId
         ? {}
-        : { clientName: interaction.pending.clientName, cancelAction: `${interactionUrl(visit)}/cancel` }),
+        : { clientName: interaction.pending.clientName, cancelAction: formAction(visit, 'cancel') }),
       ...(switchTenantUrl === undefined ? {} : { switchTenantUrl }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }

@@ -28,9 +28,11 @@ export const lookOf = (
   wishes: LookWishes = {},
 ): Look => {
   const locale = localeOf(ctx, definition.locale, wishes.uiLocales);
+  // what a form was answered with cannot be fetched again
+  const url = wishes.url ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
   return {
     locale,
     tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },
-    languageUrls: languageUrls(wishes.url ?? ctx.originalUrl, locale),
+    ...(url === undefined ? {} : { languageUrls: languageUrls(url, locale) }),
   };
 };

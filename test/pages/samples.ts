@@ -27,6 +27,7 @@ const login: PageModels['login'] = {
   csrf,
   login: '',
   clientName: 'Acme Notes',
+  switchTenantUrl: '/?tenant=',
 };
 
 const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xsrf: csrf, userCode: '' };
