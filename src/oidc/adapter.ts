@@ -25,9 +25,24 @@ export const createAdapter = (kind: string, parts: AdapterParts): Adapter => {
     case 'AuthorizationCode':
     case 'PushedAuthorizationRequest':
       return new ArtifactAdapter(kind, parts);
+    case 'Client':
+      return noFurtherClients;
     default:
       throw new Error(`the provider asked for a store of ${kind}, which no feature in use needs`);
   }
+};
+
+const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+
+/** Asked for clients that are not in the tenant's definition: there are none, and none are ever registered. */
+const noFurtherClients: Adapter = {
+  find: nothing,
+  findByUid: nothing,
+  findByUserCode: nothing,
+  upsert: nothing,
+  consume: nothing,
+  destroy: nothing,
+  revokeByGrantId: nothing,
 };
 
 /**
