@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import * as openid from 'openid-client';
+import { createBrowser } from '../support/browser.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
+import {
+  type AuthorizationRequest,
+  goToAuthorization,
+  pkce,
+  prepareAuthorization,
+  redeem,
+  refresh,
+  signIn,
+  userinfo,
+} from '../support/oauth-client.ts';
+import { alice, appRedirect, desktop, legacy, secretOf, shop, web } from '../support/sample-tenants.ts';
+import { eachStore } from '../support/stores.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+eachStore((store) => {
+  let server: TestServer;
+  let issuer: string;
+  let request: AuthorizationRequest;
+
+  beforeAll(async () => {
+    server = await startTestServer({ store, instances: 2 });
+    issuer = server.issuer('acme');
+    request = { issuer, client: web };
+  });
+  afterEach(restoreTime);
+  afterAll(() => server.close());
+
+  it('serves an app that uses openid-client', async () => {
+    const config = await openid.discovery(
+      new URL(issuer),
+      web.id,
+      undefined,
+      openid.ClientSecretBasic(web.secret),
+      { execute: [openid.allowInsecureRequests] },
+    );
+    const verifier = openid.randomPKCECodeVerifier();
+    const state = openid.randomState();
+    const nonce = openid.randomNonce();
+    const url = openid.buildAuthorizationUrl(config, {
+      redirect_uri: appRedirect,
+      scope: 'openid profile email',
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    });
+    const browser = createBrowser();
+    const login = await browser.follow(await browser.get(url.href));
+    const back = await browser.follow(
+      await browser.submit(login, { login: alice.username, password: alice.password }),
+      (target) => target.startsWith(appRedirect),
+    );
+
+    // also checks iss (RFC 9207), state, and the ID token's signature, iss, aud, nonce and times
+    const tokens = await openid.authorizationCodeGrant(config, new URL(back.location ?? ''), {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
+    const claims = tokens.claims();
+    const person = await openid.fetchUserInfo(config, tokens.access_token, claims?.sub ?? '');
+
+    expect(config.serverMetadata().authorization_response_iss_parameter_supported).toBe(true);
+    expect(claims).toMatchObject({ iss: issuer, aud: web.id, nonce });
+    expect(person).toMatchObject({
+      sub: claims?.sub,
+      name: 'Alice Adams',
+      preferred_username: 'alice',
+      email: 'alice@acme.example',
+      email_verified: true,
+    });
+  });
+
+  it('gives tokens to one of 20 who redeem a code at once on two instances', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const signedIn = await signIn(createBrowser(), request);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(request, signedIn)));
+      const outcomes = answers.map(({ status, body }) => `${status} ${body.error ?? 'tokens'}`).sort();
+      expect(outcomes).toEqual(['200 tokens', ...Array.from({ length: 19 }, () => '400 invalid_grant')]);
+    }
+  });
+
+  it('takes back what a code gave when the code comes again', async () => {
+    const signedIn = await signIn(createBrowser(), { ...request, scope: 'openid offline_access' });
+    const first = await redeem(request, signedIn);
+    expect((await userinfo(issuer, first.body.access_token ?? '')).status).toBe(200);
+
+    const second = await redeem(request, signedIn);
+    expect(second).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect((await userinfo(issuer, first.body.access_token ?? '')).status).toBe(401);
+    expect((await refresh(issuer, web, first.body.refresh_token)).body.error).toBe('invalid_grant');
+  });
+
+  // V-11
+  it.each([
+    ['no verifier', undefined],
+    ['an empty verifier', ''],
+    ['the word null', 'null'],
+    ['another verifier', pkce().verifier],
+  ])('refuses a code with %s', async (_name, verifier) => {
+    const signedIn = await signIn(createBrowser(), request);
+    const answer = await redeem(request, signedIn, { code_verifier: verifier });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toMatch(/^invalid_(grant|request)$/);
+    expect(answer.body.access_token).toBeUndefined();
+  });
+
+  it('refuses a challenge in the place of its verifier', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    const answer = await redeem(request, signedIn, { code_verifier: signedIn.challenge });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+
+  // V-12, V-13
+  it.each([
+    ['without a challenge', { code_challenge: undefined, code_challenge_method: undefined }],
+    ['with an empty challenge', { code_challenge: '' }],
+    ['with the plain method', { code_challenge_method: 'plain' }],
+    ['without a method, which means plain', { code_challenge_method: undefined }],
+  ])('refuses an authorization request %s', async (_name, extra) => {
+    for (const client of [web, desktop]) {
+      const prepared = prepareAuthorization({ issuer, client, extra });
+      const page = await goToAuthorization(createBrowser(), prepared, client.redirectUri);
+      const returned = new URL(page.location ?? '').searchParams;
+      expect(returned.get('error')).toBe('invalid_request');
+      expect(returned.get('code')).toBeNull();
+    }
+  });
+
+  it('lets the exempt client do without PKCE, but not send a verifier for nothing', async () => {
+    const without = {
+      issuer,
+      client: legacy,
+      extra: { code_challenge: undefined, code_challenge_method: undefined },
+    };
+    const plain = await signIn(createBrowser(), without);
+    expect((await redeem(without, plain, { code_verifier: undefined })).status).toBe(200);
+    const downgraded = await signIn(createBrowser(), without);
+    expect(await redeem(without, downgraded)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+  });
+
+  it('holds the exempt client to the PKCE that it began', async () => {
+    const begun = await signIn(createBrowser(), { issuer, client: legacy });
+    const answer = await redeem({ issuer, client: legacy }, begun, { code_verifier: undefined });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+
+  // V-14
+  it('refuses a code of another client', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    const answer = await redeem({ issuer, client: { ...shop, redirectUri: appRedirect } }, signedIn);
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+
+  it.each([
+    ['another redirect_uri', `${appRedirect}/`],
+    ['no redirect_uri', undefined],
+  ])('refuses a code with %s', async (_name, redirectUri) => {
+    const signedIn = await signIn(createBrowser(), request);
+    const answer = await redeem(request, signedIn, { redirect_uri: redirectUri });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toMatch(/^invalid_(grant|request)$/);
+  });
+
+  it('refuses a code after its lifetime', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    moveTime(61);
+    expect(await redeem(request, signedIn)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+  });
+
+  // V-18
+  it('refuses the code of a person who was disabled meanwhile', async () => {
+    const person = { username: 'carol', password: 'shall be disabled soon' };
+    await server.users('acme').add(person);
+    const signedIn = await signIn(createBrowser(), request, person);
+    await server.users('acme').disable('carol');
+    expect(await redeem(request, signedIn)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+  });
+
+  it('refuses a client with a wrong secret, or none', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    for (const client of [
+      { ...web, secret: secretOf('shop') },
+      { id: web.id, redirectUri: appRedirect },
+    ]) {
+      const answer = await redeem({ issuer, client }, signedIn);
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    }
+    expect((await redeem(request, signedIn)).status).toBe(200);
+  });
+
+  // V-81
+  it('refuses a code with characters cut off', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    for (const cut of [1, 5, signedIn.code.length - 1]) {
+      const answer = await redeem(request, { ...signedIn, code: signedIn.code.slice(0, -cut) });
+      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    }
+    expect((await redeem(request, signedIn)).status).toBe(200);
+  });
+
+  it('tells no cache to keep the tokens', async () => {
+    const { headers } = await redeem(request, await signIn(createBrowser(), request));
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+});
