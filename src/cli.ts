@@ -2,8 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { addClient } from './cli/client.ts';
+import { addConfig } from './cli/config.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
+import { addHealthcheck } from './cli/healthcheck.ts';
+import { addKeys } from './cli/keys.ts';
 import { addStart } from './cli/start.ts';
+import { addTenant } from './cli/tenant.ts';
+import { addUser } from './cli/user.ts';
 import { packageRoot } from './package-root.ts';
 import { explainFailure } from './process/explain-failure.ts';
 
@@ -32,6 +38,12 @@ const createProgram = (): Command => {
     .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride();
   addStart(program);
+  addConfig(program);
+  addTenant(program);
+  addClient(program);
+  addUser(program);
+  addKeys(program);
+  addHealthcheck(program);
   return program;
 };
 

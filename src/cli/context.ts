@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import pc from 'picocolors';
 import { formatFault } from '../config/fault.ts';
 import { type LoadedServerSettings, loadServerSettings } from '../config/load-server-settings.ts';
@@ -47,6 +48,10 @@ export const createContext = (options: GlobalOptions): CliContext => {
     },
   };
 };
+
+/** Of the verb that is being run. */
+export const contextOf = (command: Command): CliContext =>
+  createContext(command.optsWithGlobals<GlobalOptions>());
 
 export type GoodSettings = Extract<LoadedServerSettings, { readonly settings: unknown }>;
 

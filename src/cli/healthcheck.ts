@@ -1,0 +1,57 @@
+import { isIPv6 } from 'node:net';
+import type { Command } from 'commander';
+import type { ServerSettings } from '../config/server-settings.ts';
+import { type CliContext, contextOf, requireSettings } from './context.ts';
+import { CommandFailure } from './exit.ts';
+
+const patienceMs = 5000;
+
+export const addHealthcheck = (program: Command): void => {
+  program
+    .command('healthcheck')
+    .description('ask the server of these settings whether it is well; for containers')
+    .option('--ready', 'whether it wants requests, instead of whether it lives')
+    .action((options: { readonly ready?: boolean }, command: Command) =>
+      healthcheck(contextOf(command), options.ready ?? false),
+    );
+};
+
+const healthcheck = async (context: CliContext, isReadiness: boolean): Promise<void> => {
+  const { settings } = requireSettings(context);
+  const { url, status, body } = await askHealth(settings, isReadiness ? '/readyz' : '/healthz');
+  context.printResult({ url, status, answer: body }, () => [`${url} answers ${status}.`]);
+  if (status !== 200) throw new CommandFailure(`The server is not well: ${JSON.stringify(body)}`);
+};
+
+export interface Health {
+  readonly url: string;
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Asks the management listener if there is one.
+ * @throws CommandFailure when nobody answers
+ */
+export const askHealth = async (
+  { server, management }: Pick<ServerSettings, 'server' | 'management'>,
+  path: '/healthz' | '/readyz',
+): Promise<Health> => {
+  const { host, port } = management.port === 0 ? server : management;
+  const url = `http://${reachable(host)}:${port}${path}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs), redirect: 'manual' });
+    return { url, status: response.status, body: await response.json() };
+  } catch {
+    throw new CommandFailure(
+      `Nobody answers at ${url}. Start the server with \`npm start\`, or correct its port.`,
+    );
+  }
+};
+
+/** An address for "all of this machine's" is no address to connect to. */
+const reachable = (host: string): string => {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return isIPv6(host) ? `[${host}]` : host;
+};

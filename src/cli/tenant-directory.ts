@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findNearest } from '../config/nearest.ts';
+import type { ServerSettings } from '../config/server-settings.ts';
+import { type LoadedTenant, loadTenant } from '../config/tenant-file.ts';
+import { CommandFailure } from './exit.ts';
+
+const extension = '.yaml';
+
+/** Ids of the tenants that have a file, sorted. @throws CommandFailure when the folder cannot be read */
+export const listTenantIds = ({ tenants }: Pick<ServerSettings, 'tenants'>): readonly string[] => {
+  try {
+    return readdirSync(tenants.directory)
+      .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+      .map((name) => name.slice(0, -extension.length))
+      .sort();
+  } catch {
+    throw new CommandFailure(
+      `The folder of tenants, ${tenants.directory}, cannot be read. Make it, or set DRAWBRIDGE_TENANTS__DIRECTORY to the right one.`,
+    );
+  }
+};
+
+export const tenantFile = ({ tenants }: Pick<ServerSettings, 'tenants'>, id: string): string =>
+  join(tenants.directory, `${id}${extension}`);
+
+/** A file that cannot be read is at fault as one that says something wrong. */
+export const readTenant = (
+  settings: Pick<ServerSettings, 'tenants'>,
+  { id, env }: { readonly id: string; readonly env: NodeJS.ProcessEnv },
+): LoadedTenant => {
+  const path = tenantFile(settings, id);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return { faults: [{ file: path, path: '', message: 'cannot be read; check its rights' }] };
+  }
+  return loadTenant({ id, path, text, env });
+};
+
+/** A misspelt tenant would otherwise get users that nobody can find. @throws CommandFailure */
+export const requireTenant = (settings: Pick<ServerSettings, 'tenants'>, id: string): void => {
+  const ids = listTenantIds(settings);
+  if (ids.includes(id)) return;
+  const nearest = findNearest(id, ids);
+  const hint =
+    nearest === undefined ? ` There are: ${ids.join(', ') || 'none'}.` : ` Did you mean ${nearest}?`;
+  throw new CommandFailure(`There is no tenant ${id} in ${settings.tenants.directory}.${hint}`);
+};

@@ -1,0 +1,33 @@
+import { systemClock } from '../clock.ts';
+import type { ServerSettings } from '../config/server-settings.ts';
+import { createLog, type Log } from '../log.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type CliContext, requireSettings } from './context.ts';
+
+export interface StoreParts {
+  readonly storage: Storage;
+  readonly settings: ServerSettings;
+  readonly log: Log;
+}
+
+/** What a command has to log goes beside its result. */
+export const createCliLog = (): Log => createLog({ level: 'warn' }, process.stderr);
+
+/**
+ * Opens the store that the server uses too, and closes it whatever happens.
+ * @throws AppError `unavailable` when it cannot be reached
+ */
+export const withStore = async <T>(
+  context: CliContext,
+  use: (parts: StoreParts) => Promise<T>,
+): Promise<T> => {
+  const { settings } = requireSettings(context);
+  const log = createCliLog();
+  const storage = await openStorage({ url: settings.storage.url, clock: systemClock, log, role: 'cli' });
+  try {
+    return await use({ storage, settings, log });
+  } finally {
+    await storage.close();
+  }
+};
