@@ -15,14 +15,19 @@ export interface BenchMongod {
   close(): Promise<void>;
 }
 
+/** What the tests' support folder offers; it is not part of the build. */
+interface MongodHelper {
+  startMongod(options: {
+    readonly replicaSet: boolean;
+  }): Promise<{ readonly url: string; stop(): Promise<void> }>;
+}
+
 /** @param url of one that runs; undefined: one of our own is started, as the tests do it */
 export const openMongod = async (url: string | undefined): Promise<BenchMongod> => {
   const helper = pathToFileURL(join(packageRoot(), 'test/support/mongod.mjs')).href;
   const own =
     url === undefined
-      ? await ((await import(helper)) as typeof import('../../test/support/mongod.mjs')).startMongod({
-          replicaSet: true,
-        })
+      ? await ((await import(helper)) as MongodHelper).startMongod({ replicaSet: true })
       : undefined;
   const client = await mongo.MongoClient.connect(url ?? own?.url ?? '');
   const databases = new Set<string>();

@@ -1,0 +1,90 @@
+// `npm run demo`: plays the apps of the demo tenants against the running server, as customers would.
+import { join } from 'node:path';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { packageRoot } from '../../src/package-root.ts';
+import { loadDemoTenant } from './demo-tenant.ts';
+import { describeFailure } from './expectations.ts';
+import { exchange } from './http-exchange.ts';
+import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
+
+const tenantIds = ['default', 'acme'] as const;
+const nameWidth = 52;
+
+const answers = async (url: string): Promise<boolean> => {
+  try {
+    return (await exchange(new URL(`${url}/healthz`))).status === 200;
+  } catch {
+    return false;
+  }
+};
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** Counts what was done, and shows each step on a line of its own. */
+const createSteps = (): { readonly step: Step; done(): number } => {
+  let done = 0;
+  return {
+    step: async (name, work) => {
+      const startedAt = performance.now();
+      try {
+        const result = await work();
+        done += 1;
+        const time = `${(performance.now() - startedAt).toFixed(0)} ms`;
+        say(`  ${pc.green('✓')} ${name.padEnd(nameWidth)} ${pc.dim(time.padStart(8))}`);
+        return result;
+      } catch (failure) {
+        say(`  ${pc.red('✗')} ${name}\n    ${pc.red(describeFailure(failure))}`);
+        throw failure;
+      }
+    },
+    done: () => done,
+  };
+};
+
+/** Resolves to the exit code. */
+const play = async (url: string): Promise<number> => {
+  if (!(await answers(url))) {
+    say(pc.red(`No Drawbridge answers at ${url}. Start it in another terminal first: npm start`));
+    say('If it is elsewhere: npm run demo -- --url http://localhost:<port>');
+    return 1;
+  }
+  const startedAt = performance.now();
+  const { step, done } = createSteps();
+  const played: PlayedTenant[] = [];
+  say(`Playing the demo's apps against ${pc.bold(url)}`);
+  for (const id of tenantIds) {
+    const tenant = loadDemoTenant(join(packageRoot(), 'tenants'), id, url);
+    say(`\n${pc.bold(tenant.displayName)} ${pc.dim(tenant.issuer)}`);
+    // What failed was said by its step; the other tenant is played all the same.
+    await playTenant(tenant, step).then(
+      (result) => played.push(result),
+      () => undefined,
+    );
+  }
+  const [one, other] = played;
+  let isApart = false;
+  if (one !== undefined && other !== undefined) {
+    say(`\n${pc.bold('Tenants are apart')}`);
+    isApart = await compareTenants(one, other, step).then(
+      () => true,
+      () => false,
+    );
+  }
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(
+    isApart
+      ? `\n${pc.green(`All ${done()} steps went well`)} in ${seconds} s.`
+      : `\n${pc.red('A step failed.')}`,
+  );
+  return isApart ? 0 : 1;
+};
+
+const { url } = new Command('npm run demo --')
+  .description('Plays all flows against the running server, at both demo tenants.')
+  .option('--url <url>', 'public URL of the server', 'http://localhost:3000')
+  .parse()
+  .opts<{ url: string }>();
+process.exitCode = await play(url.replace(/\/$/, ''));
