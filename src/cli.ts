@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { addBackup } from './cli/backup.ts';
 import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addHealthcheck } from './cli/healthcheck.ts';
+import { addInit } from './cli/init.ts';
 import { addKeys } from './cli/keys.ts';
+import { addRestore } from './cli/restore.ts';
 import { addStart } from './cli/start.ts';
 import { addTenant } from './cli/tenant.ts';
 import { addUser } from './cli/user.ts';
@@ -37,12 +40,15 @@ const createProgram = (): Command => {
     .option('-q, --quiet', 'print results only')
     .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride();
+  addInit(program);
   addStart(program);
   addConfig(program);
   addTenant(program);
   addClient(program);
   addUser(program);
   addKeys(program);
+  addBackup(program);
+  addRestore(program);
   addHealthcheck(program);
   return program;
 };
