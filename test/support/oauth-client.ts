@@ -213,3 +213,9 @@ export const refresh = (
   extra: Parameters = {},
 ): Promise<Answer> =>
   tokenRequest(issuer, client, { grant_type: 'refresh_token', refresh_token: refreshToken, ...extra });
+
+/** A person signs out through the real pages, of the session and so of all apps. */
+export const signOut = async (browser: Browser, issuer: string): Promise<Page> => {
+  const question = await browser.follow(await browser.get(`${issuer}/session/end`));
+  return browser.follow(await browser.submit(question, { logout: 'yes' }));
+};
