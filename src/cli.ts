@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { addBackup } from './cli/backup.ts';
 import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
+import { addDoctor } from './cli/doctor.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addHealthcheck } from './cli/healthcheck.ts';
 import { addInit } from './cli/init.ts';
@@ -50,6 +51,7 @@ const createProgram = (): Command => {
   addBackup(program);
   addRestore(program);
   addHealthcheck(program);
+  addDoctor(program);
   return program;
 };
 

@@ -5,6 +5,7 @@ import { AppError } from './errors.ts';
 import type { Log } from './log.ts';
 import type { StorageRole, Trip } from './storage/engine-options.ts';
 import { openStorage } from './storage/open-storage.ts';
+import { networkFilesystemOf } from './storage/sqlite/network-filesystem.ts';
 import type { Storage } from './storage/storage.ts';
 
 export interface OpenStoreOptions {
@@ -38,6 +39,7 @@ export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> =
   try {
     const masterKey = await openMasterKey({ secretKey: settings.server.secretKey, folder: dataFolder(url) });
     await refuseOtherMasterKey(storage, masterKey);
+    if (role === 'server') await warnOfNetwork(dataFolder(url), log);
     const sweeping = role === 'server' ? startSweeping(storage, log) : undefined;
     return {
       storage,
@@ -62,6 +64,12 @@ const refuseOtherMasterKey = async (storage: Storage, masterKey: MasterKey): Pro
     'The master key is not the one that this store was made with. Give the old key back ' +
       '(DRAWBRIDGE_SERVER__SECRET_KEY, or master.key beside the embedded store), or begin with an empty store.',
   );
+};
+
+const warnOfNetwork = async (folder: string | undefined, log: Log): Promise<void> => {
+  const network = folder === undefined ? undefined : await networkFilesystemOf(folder);
+  if (network === undefined) return;
+  log.warn({ folder, network }, 'the embedded store is on a network file system and may lose data there');
 };
 
 const sweepEveryMs = 60_000;
