@@ -161,6 +161,13 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await find(open(), { kind: 'AccessToken', id: 'other' })).toBeDefined();
     });
 
+    it.each([20, 200])('takes %i parallel first writes of one id', async (count) => {
+      await Promise.all(
+        times(count, (n) => put(n % 2 ? open() : elsewhere(), artifact({ payload: `${n}` }))),
+      );
+      expect(await find(open(), token)).toBeDefined();
+    });
+
     it('removes, and what is absent stays absent', async () => {
       await put(open(), artifact({ grantId: 'g' }));
       await open().write([

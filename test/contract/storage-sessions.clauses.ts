@@ -85,7 +85,6 @@ export const sessionClauses = (bench: GetBench): void => {
     });
 
     it.each([2, 20, 200])('lose no entry of %i parallel merges', async (count) => {
-      await open().write([merge(session())]);
       await Promise.all(
         times(count, (n) =>
           (n % 2 ? open() : elsewhere()).write([

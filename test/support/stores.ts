@@ -33,7 +33,8 @@ export const mongoStore: TestStore = {
   open: async () => {
     const server = mongoUrl();
     if (server === undefined) throw new Error('There is no mongod');
-    const url = `${server}drawbridge-${randomBytes(6).toString('hex')}`;
+    const name = `drawbridge-${randomBytes(6).toString('hex')}`;
+    const url = server.replace(/\/(?=\?|$)/, `/${name}`);
     const cleanup = async (): Promise<void> => {
       const connection = await mongoose.createConnection(url).asPromise();
       await connection.dropDatabase();

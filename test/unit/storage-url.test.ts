@@ -43,6 +43,16 @@ describe('the URL of the store', () => {
     },
   );
 
+  it.each([
+    'mongodb://',
+    'mongodb://user:secret-word@a/x?noSuchOption=1',
+    'mongodb://user:secret-word@a:port/x',
+  ])('is refused when MongoDB cannot read it, and not repeated: %s', async (url) => {
+    const error = await open(url).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'invalid_request' });
+    expect(String(error)).not.toContain('secret-word');
+  });
+
   it('is shown to people without credentials', () => {
     expect(locationOf('mongodb://user:p%40ss@a:1,b:2/x?authSource=admin')).toBe('mongodb://a:1,b:2/x');
     expect(locationOf('mongodb://user:p@ss@a:1/x')).toBe('mongodb://a:1/x');

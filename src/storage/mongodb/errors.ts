@@ -45,6 +45,20 @@ export const unavailable = (cause: unknown): AppError =>
     retryAfterSeconds: 1,
   });
 
+/** The driver could make no sense of the URL or of one of its options. */
+export const isMalformedUrl = (error: unknown): boolean =>
+  [
+    'MongoParseError',
+    'MongoRuntimeError',
+    'MongoInvalidArgumentError',
+    'MongoMissingCredentialsError',
+  ].includes(String(propertyOf(error, 'name')));
+
+export const malformedUrl = (cause: unknown): AppError =>
+  new AppError('invalid_request', `The storage URL is wrong: ${String(propertyOf(cause, 'message'))}`, {
+    cause,
+  });
+
 /** Troubles on the way to the server and of the server become `unavailable`; anything else stays as it is. */
 export const toStoreError = (error: unknown): unknown =>
   isAppError(error) || !isTrouble(error) ? error : unavailable(error);

@@ -9,8 +9,7 @@ export const connectionLimits = {
   serverSelectionTimeoutMS: 1800,
   connectTimeoutMS: 1800,
   socketTimeoutMS: 2300,
-  /** Short: when the pool is exhausted, more waiting only adds to the pile. */
-  waitQueueTimeoutMS: 1000,
+  waitQueueTimeoutMS: 1800,
 } as const;
 
 /** Set on every operation, so that no default of the deployment can weaken it. */

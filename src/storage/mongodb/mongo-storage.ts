@@ -6,7 +6,7 @@ import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
-import { unavailable } from './errors.ts';
+import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
 import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
 import { type Collections, defineModels } from './models.ts';
@@ -70,7 +70,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
   const { url, clock, log, onTrip } = options;
   requireStrongSettings(url);
   const connection = await connect(options).catch((cause: unknown) => {
-    throw unavailable(cause);
+    throw isMalformedUrl(cause) ? malformedUrl(cause) : unavailable(cause);
   });
   const collections = await defineModels(connection).catch(async (cause: unknown) => {
     await connection.close();

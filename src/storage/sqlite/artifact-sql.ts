@@ -16,7 +16,8 @@ export const artifactSql = {
   put: `${insertOne} ON CONFLICT (tenant, kind, key) DO UPDATE SET ${replaced}, consumed_at = NULL, polled_at = NULL, poll_interval = NULL`,
   remove: 'DELETE FROM artifacts WHERE tenant = ? AND kind = ? AND key = ?',
   removeExpiredUserCode: 'DELETE FROM artifacts WHERE tenant = ? AND user_code = ? AND expires_at <= ?',
-  removeByGrant: `DELETE FROM artifacts WHERE tenant = ? AND grant_id = ?
+  // Left alone the planner takes the primary key and reads all tokens of the tenant.
+  removeByGrant: `DELETE FROM artifacts INDEXED BY artifacts_grant WHERE tenant = ? AND grant_id = ?
     AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode')`,
   addSessionId: 'INSERT OR REPLACE INTO session_ids (tenant, id, key) VALUES (?, ?, ?)',
   removeSessionId: 'DELETE FROM session_ids WHERE tenant = ? AND id = ?',
