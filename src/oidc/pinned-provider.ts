@@ -48,3 +48,16 @@ export const deriveSuccessors = (
     return rotated === undefined ? random.call(this) : parts.successorOf(rotated.jti);
   };
 };
+
+/**
+ * A client's own token for no resource has no scopes: none is defined that it could mean, and whoever is shown the
+ * token must not take a name that the client chose for a permission.
+ */
+export const leaveOutUndefinedScopes = (provider: Provider): void => {
+  const { prototype } = provider.ClientCredentials;
+  const { save } = prototype;
+  prototype.save = function saveWithDefinedScopes(): Promise<string> {
+    if (this.aud === undefined) delete this.scope;
+    return save.call(this);
+  };
+};

@@ -15,7 +15,13 @@ import { toProtocolError, Unavailable } from './errors.ts';
 import { createJwtHandles } from './jwt-handles.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { rewriteForm } from './peek-body.ts';
-import { alwaysIncludeSid, deriveSuccessors, keepSecretsHashed, pinToIssuer } from './pinned-provider.ts';
+import {
+  alwaysIncludeSid,
+  deriveSuccessors,
+  keepSecretsHashed,
+  leaveOutUndefinedScopes,
+  pinToIssuer,
+} from './pinned-provider.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { speakingProtocol } from './protocol-adapter.ts';
 import { providerConfiguration } from './provider-configuration.ts';
@@ -145,6 +151,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   pinToIssuer(provider, issuer);
   keepSecretsHashed(provider);
   alwaysIncludeSid(provider);
+  leaveOutUndefinedScopes(provider);
   deriveSuccessors(provider, {
     rotated: () => current()?.oidc.entities.RotatedRefreshToken,
     successorOf: rotation.successorOf,
