@@ -7,10 +7,10 @@ import {
   LineCounter,
   type Node,
   type ParsedNode,
-  parseDocument,
   visit,
 } from 'yaml';
 import { byPosition, type Fault, type FaultPath, type PathFault } from './fault.ts';
+import { readDocument } from './yaml-document.ts';
 
 /** A YAML file as plain values, and where in the file each came from. */
 export interface YamlSource {
@@ -22,6 +22,7 @@ export interface YamlSource {
 const mostBytes = 1024 * 1024;
 const mostAliases = 100;
 const deepestNesting = 20;
+const tooDeep = `is nested deeper than ${deepestNesting} levels; flatten it`;
 /** What a parser says after its first stumbles is noise. */
 const mostFaults = 20;
 /** Names that mean something to JavaScript's objects; no setting is called so. */
@@ -41,13 +42,10 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    stringKeys: true,
-    logLevel: 'error',
-  });
+  const read = readDocument(text, lines);
+  if ('refusal' in read)
+    return whole(read.refusal === 'too deep' ? tooDeep : 'has more entries in one place than any file needs');
+  const { document } = read;
   const faults: Fault[] = [...document.errors, ...document.warnings].slice(0, mostFaults).map((error) => ({
     ...place(error.pos[0]),
     path: '',
@@ -68,7 +66,7 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
       depthExceeded ||= path.filter(isCollection).length >= deepestNesting;
     },
   });
-  if (depthExceeded) return whole(`is nested deeper than ${deepestNesting} levels; flatten it`);
+  if (depthExceeded) return whole(tooDeep);
   if (faults.length > 0) return { faults: faults.sort(byPosition) };
 
   const aliasFaults = whole(
@@ -151,7 +149,7 @@ const syntaxWords: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'a key must stay on one line; is a colon missing on the line above?',
   MULTIPLE_DOCS: 'a file holds one document; remove the --- line',
   NON_STRING_KEY: 'a key must be plain text',
-  RESOURCE_EXHAUSTION: `is nested deeper than ${deepestNesting} levels; flatten it`,
+  RESOURCE_EXHAUSTION: tooDeep,
   TAB_AS_INDENT: 'tabs cannot indent YAML; use two spaces a level',
   TAG_RESOLVE_FAILED: 'tags (!name) are not allowed; remove this one',
   UNEXPECTED_TOKEN: 'this does not belong here; check quotes, brackets and indentation',

@@ -1,0 +1,46 @@
+import { Composer, type CST, type Document, Lexer, type LineCounter, Parser, YAMLParseError } from 'yaml';
+
+// The parser of a YAML document recurses when it composes what it read, and looks at each key again for each other
+// key. A file that is made for it would end the process or keep it busy for minutes; reading token by token, such a
+// file is recognised in time. Files of ours stay far below all of these.
+const deepest = 60;
+const longestCollection = 5000;
+const mostTokensInLine = 5000;
+const mostStumbles = 20;
+
+export type ReadDocument =
+  | { readonly document: Document.Parsed }
+  | { readonly refusal: 'too deep' | 'too long' };
+
+/** One YAML document, without the errors that repeat themselves. */
+export const readDocument = (text: string, lineCounter: LineCounter): ReadDocument => {
+  lineCounter.addNewLine(0);
+  const parser = new Parser(lineCounter.addNewLine);
+  const tokens: CST.Token[] = [];
+  let stumbles = 0;
+  let tokensInLine = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    tokensInLine = lexeme.endsWith('\n') ? 0 : tokensInLine + 1;
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === 'error' || token.type === 'directive' || token.type === 'document') stumbles += 1;
+    }
+    if (parser.stack.length > deepest) return { refusal: 'too deep' };
+    if (tokensInLine > mostTokensInLine || sizeOf(parser.stack.at(-1)) > longestCollection)
+      return { refusal: 'too long' };
+    if (stumbles > mostStumbles) break;
+  }
+  tokens.push(...parser.end());
+  const composer = new Composer({ lineCounter, prettyErrors: false, uniqueKeys: true, stringKeys: true });
+  const [document, second] = composer.compose(tokens, true, text.length);
+  if (document === undefined) throw new Error('the composer gave no document, although it was told to');
+  if (second !== undefined)
+    document.errors.push(new YAMLParseError([second.range[0], second.range[1]], 'MULTIPLE_DOCS', ''));
+  return { document };
+};
+
+const sizeOf = (token: CST.Token | undefined): number => {
+  if (token === undefined) return 0;
+  const { items, start, end } = token as { items?: unknown; start?: unknown; end?: unknown }; // each kind has some of them
+  return Math.max(...[items, start, end].map((list) => (Array.isArray(list) ? list.length : 0)));
+};
