@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import QRCode from 'qrcode';
 import { hashId } from '../../src/crypto/ids.ts';
-import { type Browser, createBrowser, type Page, unescapeHtml } from '../support/browser.ts';
+import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { approve, approveDevice, enterCode, pollDevice, refuse, startDevice } from '../support/device.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { refresh, tokenRequest, userinfo } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
 import {
   alice,
   bob,
@@ -32,8 +33,6 @@ const clients = [
   publicClient(hostileTv, { client_name: hostile, grant_types: [deviceGrant], redirect_uris: [] }),
   publicClient(radio, { grant_types: [deviceGrant], redirect_uris: [] }),
 ];
-
-const texts = (page: Page): string => unescapeHtml(page.body.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' '));
 
 eachStore((store) => {
   let server: TestServer;
@@ -73,7 +72,7 @@ eachStore((store) => {
       const { status, body } = await pollDevice(issuer, started);
 
       expect(early.body.error).toBe('authorization_pending');
-      expect(texts(done)).toContain('Device connected');
+      expect(textOf(done)).toContain('Device connected');
       expect(status).toBe(200);
       expect((await userinfo(issuer, body.access_token ?? '')).body).toMatchObject({ name: 'Alice Adams' });
       expect((await refresh(issuer, tv, body.refresh_token)).status).toBe(200);
@@ -116,7 +115,7 @@ eachStore((store) => {
       const page = await enterCode(createBrowser(), issuer, started.user_code);
 
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'expired_token' });
-      expect(texts(page)).toContain('This code has expired');
+      expect(textOf(page)).toContain('This code has expired');
     });
 
     it('hears access_denied once the person has refused', async () => {
@@ -125,7 +124,7 @@ eachStore((store) => {
       const page = await refuse(browser, await enterCode(browser, issuer, started.user_code));
       const { status, body } = await pollDevice(issuer, started);
 
-      expect(texts(page)).toContain('Request refused');
+      expect(textOf(page)).toContain('Request refused');
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'access_denied' });
     });
 
@@ -152,13 +151,15 @@ eachStore((store) => {
     });
 
     it('gets tokens once, however many instances it asks at once', async () => {
-      const started = await startDevice(issuer);
-      await approveDevice(createBrowser(), issuer, started);
-      const answers = await Promise.all(Array.from({ length: 20 }, () => pollDevice(issuer, started)));
+      for (let round = 0; round < 5; round += 1) {
+        const started = await startDevice(issuer);
+        await approveDevice(createBrowser(), issuer, started);
+        const answers = await Promise.all(Array.from({ length: 20 }, () => pollDevice(issuer, started)));
 
-      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 400]));
-      expect((await pollDevice(issuer, started)).body.error).toBe('invalid_grant');
+        expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+        expect(answers.filter(({ body }) => body.error === 'invalid_grant')).toHaveLength(19);
+        expect((await pollDevice(issuer, started)).body.error).toBe('invalid_grant');
+      }
     });
 
     it('gets no tokens for a person who was disabled after approving', async () => {
@@ -168,7 +169,7 @@ eachStore((store) => {
       const done = await approveDevice(createBrowser(), issuer, started, carol);
       await server.users('acme').disable('carol');
 
-      expect(texts(done)).toContain('Device connected');
+      expect(textOf(done)).toContain('Device connected');
       expect((await pollDevice(issuer, started)).body).toMatchObject({ error: 'invalid_grant' });
     });
   });
@@ -178,10 +179,10 @@ eachStore((store) => {
       const started = await startDevice(issuer, { headers: { 'user-agent': 'Living Room TV/7.1' } });
       const page = await enterCode(createBrowser(), issuer, started.user_code);
 
-      expect(texts(page)).toContain('The tv app');
-      expect(texts(page)).toContain(started.user_code);
-      expect(texts(page)).toContain('127.0.0.1');
-      expect(texts(page)).toContain('Living Room TV/7.1');
+      expect(textOf(page)).toContain('The tv app');
+      expect(textOf(page)).toContain(started.user_code);
+      expect(textOf(page)).toContain('127.0.0.1');
+      expect(textOf(page)).toContain('Living Room TV/7.1');
       const [, requested = ''] = /<time datetime="([^"]+)"/.exec(page.body) ?? [];
       expect(Math.abs(Date.parse(requested) - Date.now())).toBeLessThan(60_000);
       expect((await pollDevice(issuer, started)).body.error).toBe('authorization_pending');
@@ -193,8 +194,8 @@ eachStore((store) => {
       const opened = await browser.get(started.verification_uri_complete);
       const confirmation = await browser.submit(opened);
 
-      expect(texts(confirmation)).toContain('Connect this device?');
-      expect(texts(confirmation)).toContain(started.user_code);
+      expect(textOf(confirmation)).toContain('Connect this device?');
+      expect(textOf(confirmation)).toContain(started.user_code);
       expect((await pollDevice(issuer, started)).body.error).toBe('authorization_pending');
     });
 
@@ -203,14 +204,14 @@ eachStore((store) => {
       const page = await enterCode(createBrowser(), issuer, started.user_code);
 
       expect(page.body).not.toContain('<script>alert');
-      expect(texts(page)).toContain(`${hostile} wants to use your account`);
+      expect(textOf(page)).toContain(`${hostile} wants to use your account`);
     });
 
     it('may type the code in small letters, without the hyphen and with spaces', async () => {
       const started = await startDevice(issuer);
       const typed = ` ${started.user_code.toLowerCase().replace('-', ' ')} `;
 
-      expect(texts(await enterCode(createBrowser(), issuer, typed))).toContain('Connect this device?');
+      expect(textOf(await enterCode(createBrowser(), issuer, typed))).toContain('Connect this device?');
     });
 
     it.each([
@@ -220,7 +221,7 @@ eachStore((store) => {
     ])('is told what is wrong with the code %j', async (code, words) => {
       const page = await enterCode(createBrowser(), issuer, code);
 
-      expect(texts(page)).toContain(words);
+      expect(textOf(page)).toContain(words);
       expect(page.body).not.toContain('<script>alert');
     });
 
@@ -228,7 +229,7 @@ eachStore((store) => {
       const started = await startDevice(server.issuer('globex'));
       const page = await enterCode(createBrowser(), issuer, started.user_code);
 
-      expect(texts(page)).toContain('This code is not right.');
+      expect(textOf(page)).toContain('This code is not right.');
     });
 
     it('cannot decide twice', async () => {
@@ -238,7 +239,7 @@ eachStore((store) => {
       await approve(browser, confirmation);
       const again = await enterCode(createBrowser(), issuer, started.user_code);
 
-      expect(texts(again)).toContain('This code was used already.');
+      expect(textOf(again)).toContain('This code was used already.');
       expect((await pollDevice(issuer, started)).status).toBe(200);
     });
 
@@ -253,7 +254,7 @@ eachStore((store) => {
           browsers.map((browser, i) => approve(browser, confirmations[i] as Page)),
         );
 
-        expect(ends.filter((page) => texts(page).includes('Device connected'))).toHaveLength(1);
+        expect(ends.filter((page) => textOf(page).includes('Device connected'))).toHaveLength(1);
         expect((await pollDevice(issuer, started)).status).toBe(200);
       }
     });
@@ -307,7 +308,7 @@ eachStore((store) => {
 
       expect(asCode.body.error).toBe('invalid_grant');
       expect((await refresh(issuer, tv, started.device_code)).body.error).toBe('invalid_grant');
-      expect(texts(page)).toContain('This code is not right.');
+      expect(textOf(page)).toContain('This code is not right.');
     });
   });
 
@@ -382,7 +383,7 @@ eachStore((store) => {
       const issuer = server.issuer(tenant);
       const { user_code: right } = await startDevice(issuer);
       for (let i = 0; i < 3; i += 1) {
-        expect(texts(await enterCode(first(), issuer, 'BBBB-BBBB'))).toContain('This code is not right.');
+        expect(textOf(await enterCode(first(), issuer, 'BBBB-BBBB'))).toContain('This code is not right.');
       }
       const browser = then();
       const form = await browser.get(`${issuer}/device`);
@@ -400,15 +401,15 @@ eachStore((store) => {
       );
 
       expect(page.status).toBe(429);
-      expect(texts(page)).toMatch(/Too many attempts\. Please try again in/);
+      expect(textOf(page)).toMatch(/Too many attempts\. Please try again in/);
       expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(Number(page.headers.get('retry-after'))).toBeLessThanOrEqual(60);
       expect(trips.filter((name) => ['load', 'aggregate', 'find'].includes(name))).toHaveLength(1); // its session
       const elsewhere = await enterCode(browserFrom('192.0.2.2'), server.issuer('by-session'), right);
-      expect(texts(elsewhere)).toContain('Connect this device?');
+      expect(textOf(elsewhere)).toContain('Connect this device?');
       moveTime(61);
       const later = await enterCode(browser, server.issuer('by-session'), right);
-      expect(texts(later)).toContain('Connect this device?');
+      expect(textOf(later)).toContain('Connect this device?');
     });
 
     it('is throttled by address, and counts an IPv6 network as one', async () => {
@@ -421,7 +422,7 @@ eachStore((store) => {
       const nextDoor = await enterCode(browserFrom('2001:db8:1:3::1'), server.issuer('by-address'), right);
 
       expect(page.status).toBe(429);
-      expect(texts(nextDoor)).toContain('Connect this device?');
+      expect(textOf(nextDoor)).toContain('Connect this device?');
     });
 
     it('is throttled in the whole tenant, however many addresses guess', async () => {
@@ -435,7 +436,7 @@ eachStore((store) => {
       const unharmed = await enterCode(anybody(), server.issuer('by-address'), other.user_code);
 
       expect(page.status).toBe(429);
-      expect(texts(unharmed)).toContain('Connect this device?');
+      expect(textOf(unharmed)).toContain('Connect this device?');
     });
   });
 });
