@@ -22,11 +22,11 @@ export interface JwtHandle {
 }
 
 export interface JwtHandles {
-  /** The handle with this name in the request under way. */
+  /** The handle with this name, or of the JWT with this `jti`, in the request under way. */
   find(name: string): JwtHandle | undefined;
   /**
-   * Makes the request's `token` parameter a handle if it is a valid JWT access token of this tenant. Anything
-   * else is left as it is. Resolves to the body to use.
+   * Makes the request's `token` parameter a handle that is good for something only if it was a valid JWT access
+   * token of this tenant. What is no JWT is left as it is. Resolves to the body to use.
    */
   exchange(req: IncomingMessage, body: string): Promise<string>;
 }
@@ -41,7 +41,8 @@ export interface JwtHandlesParts {
 
 const looksLikeJwt = (token: string): boolean => {
   try {
-    return decodeProtectedHeader(token).typ === 'at+jwt';
+    decodeProtectedHeader(token);
+    return true;
   } catch {
     return false;
   }
@@ -94,7 +95,7 @@ export const createJwtHandles = (parts: JwtHandlesParts): JwtHandles => {
     find: (name) => {
       const request = parts.request();
       const entry = request === undefined ? undefined : handles.get(request);
-      return entry?.name === name ? entry.handle : undefined;
+      return entry?.name === name || entry?.handle.payload.jti === name ? entry?.handle : undefined;
     },
     exchange: async (req, body) => {
       const form = new URLSearchParams(body);

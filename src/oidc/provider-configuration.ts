@@ -214,7 +214,10 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
             : (defaultResourceFor(definition, client.clientId, ctx.oidc.requestParamScopes) ?? []),
         useGrantedResource: (_ctx, source) => Promise.resolve(isSingleResource(source)),
       },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx) => pages.logout(ctx),
