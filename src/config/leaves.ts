@@ -57,8 +57,10 @@ export const originWords =
   'is not an origin; write scheme and host alone, in lower case, without path or slash at the end, such as https://login.example.com';
 
 export const isOrigin = (value: string): boolean => {
-  const url = parseUrl(value);
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === value;
+  // The URL parser takes *.example.com for a host like any other.
+  return (
+    /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?$/.test(value) && parseUrl(value)?.origin === value
+  );
 };
 
 export const parseUrl = (value: string): URL | undefined => {

@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { checkConfig } from '../../src/config/check-config.ts';
+import { formatFault } from '../../src/config/fault.ts';
+
+let cwd = '';
+beforeEach(() => {
+  cwd = realpathSync(mkdtempSync(join(tmpdir(), 'drawbridge-check-')));
+  mkdirSync(join(cwd, 'config'));
+  mkdirSync(join(cwd, 'tenants'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+const put = (path: string, text: string): void => writeFileSync(join(cwd, path), text);
+
+describe('checkConfig', () => {
+  it('tells of the server and of every tenant at once, with paths one can click', () => {
+    put('config/server.yaml', 'server:\n  prot: 1\n');
+    put('tenants/acme.yaml', 'displayname: x\n');
+    put('tenants/good.yaml', '');
+    put('tenants/Bad.yaml', '[\n');
+    const { faults, tenantCount } = checkConfig({ cwd, env: {} });
+    expect(faults.map(formatFault)).toEqual([
+      'config/server.yaml:2:3 server.prot: is not a known key; did you mean port?',
+      expect.stringMatching(/^tenants\/Bad\.yaml: the name of the file is the tenant id; rename it/),
+      expect.stringMatching(
+        /^tenants\/Bad\.yaml:\d+:\d+: a colon, comma, bracket or closing quote is missing here$/,
+      ),
+      'tenants/acme.yaml:1:1 displayname: is not a known key; did you mean displayName?',
+    ]);
+    expect(tenantCount).toBe(3);
+  });
+
+  it('looks where the settings say, and says when that is nowhere', () => {
+    mkdirSync(join(cwd, 'elsewhere'));
+    put('elsewhere/one.yaml', 'locale: fr\n');
+    const found = checkConfig({ cwd, env: { DRAWBRIDGE_TENANTS__DIRECTORY: 'elsewhere' } });
+    expect(found.faults.map(({ file }) => file)).toEqual(['elsewhere/one.yaml']);
+    const lost = checkConfig({ cwd, env: { DRAWBRIDGE_TENANTS__DIRECTORY: 'nowhere' } });
+    expect(lost.faults.map(formatFault)).toEqual([
+      expect.stringMatching(/^nowhere: cannot be read \(ENOENT\)/),
+    ]);
+  });
+
+  it('warns of files that are not looked at and of a folder without tenants', () => {
+    put('tenants/acme.yml', '');
+    expect(checkConfig({ cwd, env: {} }).warnings).toEqual([
+      'tenants/acme.yml is ignored; rename it to end in .yaml',
+      'tenants holds no tenant; make one with: npx --no drawbridge init',
+    ]);
+  });
+
+  it('finds secrets in the environment that it is given', () => {
+    put(
+      'tenants/acme.yaml',
+      'clients:\n  - client_id: job\n    client_secret: env:JOB\n    grant_types: [client_credentials]\n',
+    );
+    expect(checkConfig({ cwd, env: {} }).faults).toHaveLength(1);
+    expect(checkConfig({ cwd, env: { JOB: 's'.repeat(32) } }).faults).toEqual([]);
+  });
+});

@@ -1,0 +1,608 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { formatFault } from '../../src/config/fault.ts';
+import type { TenantDefinition } from '../../src/config/tenant-definition.ts';
+import { hashTenant, loadTenant } from '../../src/config/tenant-file.ts';
+
+const secret = 'a-secret-that-is-at-least-32-characters';
+const env = { SECRET: secret, SHORT: 'too-short' };
+const files: Readonly<Record<string, string>> = {
+  '/run/secret': `${secret}\n`,
+  '/run/empty': '\n',
+  'tenants/acme.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
+  'tenants/big.png': 'x'.repeat(70_000),
+};
+const readFile = (path: string): Buffer => {
+  const text = files[path];
+  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+  return Buffer.from(text);
+};
+
+const load = (text: string, id = 'acme') =>
+  loadTenant({ id, text, path: `tenants/${id}.yaml`, env, readFile });
+
+const define = (text: string): TenantDefinition => {
+  const loaded = load(text);
+  if ('faults' in loaded) throw new Error(loaded.faults.map(formatFault).join('\n'));
+  return loaded.definition;
+};
+const faultsOf = (text: string, id?: string): readonly string[] => {
+  const loaded = load(text, id);
+  return 'faults' in loaded ? loaded.faults.map(formatFault) : [];
+};
+/** Faults of a tenant with one client, which is written in one line each. */
+const clientFaults = (...lines: readonly string[]): readonly string[] =>
+  faultsOf(
+    `grants: { password: true }\nclients:\n  - client_id: app\n${lines.map((line) => `    ${line}\n`).join('')}`,
+  ).map((line) => line.replace(/^tenants\/acme\.yaml:\d+:\d+ (clients\.0\.)?/, ''));
+const publicApp = ['token_endpoint_auth_method: none', 'redirect_uris: [https://app.example.com/cb]'];
+const confidential = ['client_secret: env:SECRET', 'redirect_uris: [https://app.example.com/cb]'];
+
+describe('loadTenant', () => {
+  it('makes a whole tenant of an empty file', () => {
+    const { version, ...definition } = define('');
+    expect(version).toMatch(/^[0-9a-f]{64}$/);
+    expect(definition).toEqual({
+      id: 'acme',
+      displayName: 'acme',
+      demo: false,
+      listed: true,
+      branding: { color: '#1d4ed8' },
+      locale: 'en',
+      lifetimes: {
+        session: 14 * 86_400,
+        interaction: 900,
+        authorizationCode: 60,
+        accessToken: 3600,
+        idToken: 600,
+        refreshToken: 30 * 86_400,
+        refreshTokenAbsolute: 180 * 86_400,
+        refreshTokenGrace: 10,
+        deviceCode: 300,
+      },
+      grants: { password: false },
+      pkceExemptions: [],
+      resources: [],
+      clients: [],
+      users: [],
+      throttle: {
+        account: { points: 10, windowSeconds: 900 },
+        address: { points: 100, windowSeconds: 900 },
+        userCodeSession: { points: 10, windowSeconds: 60 },
+        userCodeAddress: { points: 30, windowSeconds: 60 },
+        userCodeTenant: { points: 100, windowSeconds: 60 },
+      },
+    });
+  });
+
+  it('fills in the defaults of a client as RFC 7591 has them', () => {
+    const { clients } = define(
+      `clients:\n  - client_id: web\n    client_secret: env:SECRET\n    redirect_uris: [https://app.example.com/cb]\n`,
+    );
+    expect(clients).toEqual([
+      {
+        metadata: {
+          client_id: 'web',
+          client_secret: secret,
+          application_type: 'web',
+          token_endpoint_auth_method: 'client_secret_basic',
+          grant_types: ['authorization_code'],
+          response_types: ['code'],
+          redirect_uris: ['https://app.example.com/cb'],
+          post_logout_redirect_uris: [],
+          id_token_signed_response_alg: 'RS256',
+        },
+        firstParty: false,
+        allowedOrigins: [],
+        lifetimes: {},
+        passwordGrant: {},
+      },
+    ]);
+  });
+
+  it('gives no response type to a client without the code flow', () => {
+    const { clients } = define(
+      'clients:\n  - client_id: job\n    client_secret: env:SECRET\n    grant_types: [client_credentials]\n',
+    );
+    expect(clients[0]?.metadata).toMatchObject({ response_types: [], redirect_uris: [] });
+  });
+
+  it('reads durations, dates, throttles and what only some clients have', () => {
+    const definition = define(`
+publicUrl: https://login.acme.example
+lifetimes: { session: 8h, refreshTokenGrace: 0 }
+authentication: { oauth2: { deviceCodeExpiration: 600 } }
+grants: { password: true }
+throttle: { account: { attempts: 3 }, address: { window: 1h } }
+branding: { color: "#AABBCC", logo: acme.svg }
+clients:
+  - client_id: migrator
+    client_secret: file:/run/secret
+    grant_types: [password, refresh_token]
+    lifetimes: { accessToken: 24h }
+    allowedOrigins: [https://app.example.com]
+    passwordGrant: { sunset: 2027-06-30 }
+`);
+    expect(definition.publicUrl).toBe('https://login.acme.example');
+    expect(definition.lifetimes).toMatchObject({ session: 28_800, refreshTokenGrace: 0, deviceCode: 600 });
+    expect(definition.throttle.account).toEqual({ points: 3, windowSeconds: 900 });
+    expect(definition.throttle.address).toEqual({ points: 100, windowSeconds: 3600 });
+    expect(definition.branding).toEqual({
+      color: '#aabbcc',
+      logo: `data:image/svg+xml;base64,${Buffer.from(files['tenants/acme.svg'] ?? '').toString('base64')}`,
+    });
+    expect(definition.clients[0]).toMatchObject({
+      metadata: { client_secret: secret },
+      lifetimes: { accessToken: 86_400 },
+      allowedOrigins: ['https://app.example.com'],
+      passwordGrant: { sunset: Date.UTC(2027, 5, 30) },
+    });
+  });
+
+  it('is frozen through and through', () => {
+    const { clients } = define(
+      'clients:\n  - client_id: web\n    client_secret: env:SECRET\n    redirect_uris: [https://a.example]\n',
+    );
+    expect(() =>
+      Object.assign(clients[0]?.metadata.redirect_uris ?? [], { 0: 'https://evil.example' }),
+    ).toThrow(TypeError);
+  });
+
+  it('gives all faults of a file at once, in its order, with line and column', () => {
+    expect(
+      faultsOf(`displayName: Acme
+locale: fr
+lifetimes:
+  authorizationCode: 1h
+  sesion: 1d
+clients:
+  - client_id: web
+    redirectUris: [https://app.example.com/cb]
+    grant_types: [authorization_code, implicit]
+  - client_id: web app
+    token_endpoint_auth_method: none
+    redirect_uris:
+      - JaVaScRiPt:alert(1)
+      - https://app.example.com/*
+  - token_endpoint_auth_method: none
+`),
+    ).toEqual([
+      'tenants/acme.yaml:2:9 locale: is not one of the known values; write en or de',
+      'tenants/acme.yaml:4:22 lifetimes.authorizationCode: is too long; write at most 10m',
+      'tenants/acme.yaml:5:3 lifetimes.sesion: is not a known key; did you mean session?',
+      'tenants/acme.yaml:8:5 clients.0.redirectUris: is not a known key; did you mean redirect_uris?',
+      'tenants/acme.yaml:9:39 clients.0.grant_types.1: is not one of the known values; write authorization_code or refresh_token or client_credentials or password or urn:ietf:params:oauth:grant-type:device_code',
+      'tenants/acme.yaml:10:16 clients.1.client_id: is not a client id; write letters, digits, dots, hyphens or underscores, at most 100, a letter or digit first',
+      'tenants/acme.yaml:13:9 clients.1.redirect_uris.0: has a scheme that is never allowed; write https://…',
+      'tenants/acme.yaml:14:9 clients.1.redirect_uris.1: has a wildcard; write each address in full, on a line of its own',
+      'tenants/acme.yaml:15:5 clients.2.client_id: is missing; write text',
+    ]);
+  });
+
+  it('tells of rules between keys in the same run as of single values', () => {
+    expect(
+      faultsOf(`colour: red
+clients:
+  - client_id: broken
+    redirect_uris: nowhere
+  - client_id: open
+    token_endpoint_auth_method: none
+    grant_types: [client_credentials]
+    extra: 1
+pkceExemptions: [broken, opne, open]
+`),
+    ).toEqual([
+      expect.stringContaining('tenants/acme.yaml:1:1 colour: is not a known key; remove it, or write one of'),
+      'tenants/acme.yaml:4:20 clients.0.redirect_uris: is text; write a list (lines that begin with "- ")',
+      'tenants/acme.yaml:7:19 clients.1.grant_types.0: is for confidential clients; give it a client_secret, or remove client_credentials',
+      expect.stringContaining('tenants/acme.yaml:8:5 clients.1.extra: is not a known key'),
+      'tenants/acme.yaml:9:26 pkceExemptions.1: names nothing in this file; did you mean open?',
+      'tenants/acme.yaml:9:32 pkceExemptions.2: names a public client, which PKCE alone protects; remove it',
+    ]);
+  });
+
+  it.each([
+    'Acme',
+    'acme_1',
+    '-acme',
+    'a'.repeat(64),
+    'acme.example',
+    '',
+    'token',
+    'device',
+    'jwks',
+    'admin',
+    'constructor',
+  ])('refuses the tenant id %j', (id) => {
+    expect(faultsOf('', id)).toEqual([expect.stringMatching(/rename/)]);
+  });
+
+  it.each(['device-lab', 'me2', '0', 'a'.repeat(63)])('takes the tenant id %j', (id) => {
+    expect(faultsOf('', id)).toEqual([]);
+  });
+
+  it.each([
+    'constructor',
+    'prototype',
+    'toString',
+    'valueOf',
+    'hasOwnProperty',
+    '__proto__',
+    '_x',
+    '.x',
+    'a b',
+    'ä',
+    'a'.repeat(101),
+    'drawbridge',
+    'Drawbridge-account',
+  ])('refuses the client id %j', (id) => {
+    expect(
+      faultsOf(
+        `clients:\n  - client_id: "${id}"\n    token_endpoint_auth_method: none\n    redirect_uris: [https://a.example]\n`,
+      ),
+    ).toEqual([expect.stringMatching(/^tenants\/acme\.yaml:2:16 clients\.0\.client_id: /)]);
+  });
+});
+
+describe('rules of a client', () => {
+  it('takes a public and a confidential one', () => {
+    expect(clientFaults(...publicApp)).toEqual([]);
+    expect(clientFaults(...confidential)).toEqual([]);
+  });
+
+  it('refuses public clients the grants that need a secret', () => {
+    expect(
+      clientFaults('token_endpoint_auth_method: none', 'grant_types: [client_credentials, password]'),
+    ).toEqual([
+      'grant_types.0: is for confidential clients; give it a client_secret, or remove client_credentials',
+      'grant_types.1: is for confidential clients; give it a client_secret, or remove password',
+    ]);
+  });
+
+  it('refuses the password grant where the tenant does not allow it, and with DPoP', () => {
+    const client =
+      'clients:\n  - client_id: app\n    client_secret: env:SECRET\n    grant_types: [password]\n';
+    expect(faultsOf(client)).toEqual([
+      'tenants/acme.yaml:4:19 clients.0.grant_types.0: is not allowed in this tenant; write grants: { password: true } in the file, or remove it',
+    ]);
+    expect(faultsOf(`grants: { password: true }\n${client}`)).toEqual([]);
+    expect(
+      faultsOf(`grants: { password: true }\n${client}    dpop_bound_access_tokens: true\n`),
+    ).toHaveLength(1);
+  });
+
+  it('refuses what does not fit the grants', () => {
+    expect(clientFaults('client_secret: env:SECRET')).toEqual([
+      'redirect_uris: is missing; authorization_code needs at least one address to send codes to',
+    ]);
+    expect(clientFaults(...confidential, 'grant_types: [client_credentials]')).toEqual([
+      'redirect_uris: is of no use without authorization_code; add that to grant_types, or remove this',
+    ]);
+    expect(clientFaults('client_secret: env:SECRET', 'grant_types: []')).toHaveLength(1);
+    expect(
+      clientFaults('client_secret: env:SECRET', 'grant_types: [client_credentials, refresh_token]'),
+    ).toHaveLength(1);
+    expect(clientFaults(...confidential, 'response_types: []')).toHaveLength(1);
+    expect(clientFaults(...confidential, 'passwordGrant: { sunset: 2027-01-01 }')).toHaveLength(1);
+  });
+
+  it('wants the proof that the method needs, and no other', () => {
+    const [, uris = ''] = confidential;
+    expect(clientFaults(uris)).toEqual([
+      'client_secret: is missing; write client_secret: env:NAME, or token_endpoint_auth_method: none for a public client',
+    ]);
+    expect(clientFaults(...confidential, 'token_endpoint_auth_method: none')).toEqual([
+      'client_secret: is not used with none; remove it',
+    ]);
+    expect(clientFaults(uris, 'token_endpoint_auth_method: private_key_jwt')).toEqual([
+      'jwks: is missing; private_key_jwt needs jwks or jwks_uri',
+    ]);
+    const jwk = 'jwks: { keys: [{ kty: OKP, crv: Ed25519, x: abc }] }';
+    expect(clientFaults(uris, 'token_endpoint_auth_method: private_key_jwt', jwk)).toEqual([]);
+    const leaked = 'jwks: { keys: [{ kty: OKP, crv: Ed25519, x: abc, d: hush }] }';
+    expect(clientFaults(uris, 'token_endpoint_auth_method: private_key_jwt', leaked)).toEqual([
+      'jwks.keys.0: holds the private part of a key, which only the client may have; write the public members alone',
+    ]);
+  });
+
+  it('checks redirect URIs by the kind of application', () => {
+    const uri = 'redirect_uris: ["com.example.app:/cb"]';
+    expect(clientFaults('token_endpoint_auth_method: none', uri, 'application_type: native')).toEqual([]);
+    expect(clientFaults('token_endpoint_auth_method: none', uri)).toEqual([
+      expect.stringMatching(/^redirect_uris\.0: is not a web address/),
+    ]);
+    expect(clientFaults(...publicApp, 'post_logout_redirect_uris: ["http://app.example.com/"]')).toEqual([
+      expect.stringMatching(/^post_logout_redirect_uris\.0: is http and not a loopback host/),
+    ]);
+  });
+
+  it.each([
+    'https://app.example.com/',
+    'https://app.example.com:443',
+    'http://app.example.com',
+    '"*"',
+    '"null"',
+    'https://*.example.com',
+    'app.example.com',
+  ])('refuses the allowed origin %s', (origin) => {
+    expect(clientFaults(...publicApp, `allowedOrigins: [${origin}]`)).toEqual([
+      expect.stringMatching(/^allowedOrigins\.0: is /),
+    ]);
+  });
+
+  it('knows the scopes of the tenant', () => {
+    expect(clientFaults(...publicApp, 'scope: openid profile email groups roles offline_access')).toEqual([]);
+    expect(clientFaults(...publicApp, 'scope: openid profil')).toEqual([
+      'scope: holds profil, which no resource has; did you mean profile?',
+    ]);
+    expect(clientFaults(...publicApp, 'scope: "openid  profile"')).toHaveLength(1);
+  });
+
+  it.each(['2027-02-30', '2027-13-01', '30.06.2027', 'tomorrow', '2027-06-30T25:00:00Z'])(
+    'refuses the sunset %j',
+    (date) => {
+      expect(
+        clientFaults(
+          'client_secret: env:SECRET',
+          'grant_types: [password]',
+          `passwordGrant: { sunset: "${date}" }`,
+        ),
+      ).toEqual([expect.stringMatching(/^passwordGrant\.sunset: is not a date/)]);
+    },
+  );
+});
+
+describe('secrets of a tenant', () => {
+  const withSecret = (reference: string, demo = false) =>
+    faultsOf(
+      `demo: ${demo}\nclients:\n  - client_id: app\n    client_secret: ${reference}\n    redirect_uris: [https://app.example.com/cb]\n`,
+    );
+
+  it('are references, unless the tenant is a demo', () => {
+    expect(withSecret('hush-hush-hush-hush-hush-hush-hush-hush')).toEqual([
+      'tenants/acme.yaml:4:20 clients.0.client_secret: is written out; write a reference, env:NAME or file:/path (only demo tenants hold secrets)',
+    ]);
+    expect(withSecret('hush-hush-hush-hush', true)).toEqual([]);
+    expect(withSecret('hush', true)).toEqual([expect.stringContaining('is shorter than 16 characters')]);
+    expect(withSecret('env:SECRET')).toEqual([]);
+    expect(withSecret('file:/run/secret')).toEqual([]);
+  });
+
+  it('are never repeated in a fault', () => {
+    const hush = 'hush-hush-hush-hush-hush-hush-hush-hush';
+    const texts = [
+      `clients:\n  - client_id: ${hush}!\n    client_secret: ${hush}\n    grant_types: [${hush}]\n    scope: ${hush}\n`,
+      `demo: ${hush}\nlocale: ${hush}\npublicUrl: ${hush}\nlifetimes: { session: ${hush} }\nclients: ${hush}\n`,
+      `demo: true\nusers:\n  - username: "A${hush}"\n    password: { a: ${hush} }\n    email: ${hush}\n`,
+      `clients:\n  - client_id: app\n    client_secret: "${hush}\n`,
+    ];
+    for (const text of texts) {
+      expect(faultsOf(text)).not.toEqual([]);
+      expect(faultsOf(text.replaceAll(`"A${hush}"`, 'alice')).join('\n')).not.toContain(hush);
+    }
+  });
+
+  it('say which reference leads nowhere', () => {
+    expect(withSecret('env:ABSENT')).toEqual([
+      expect.stringContaining('the environment variable ABSENT, which is not set'),
+    ]);
+    expect(withSecret('env:SHORT')).toEqual([expect.stringContaining('is shorter than 32 characters')]);
+    expect(withSecret('file:/run/absent')).toEqual([
+      expect.stringContaining('the file /run/absent, which cannot be read (ENOENT)'),
+    ]);
+    expect(withSecret('file:/run/empty')).toEqual([
+      expect.stringContaining('the file /run/empty, which is empty'),
+    ]);
+    expect(withSecret('file:relative')).toEqual([expect.stringContaining('is not a valid reference')]);
+    expect(withSecret('env:NOT-A-NAME')).toEqual([expect.stringContaining('is not a valid reference')]);
+  });
+});
+
+describe('rules of a tenant', () => {
+  const clients = `clients:
+  - client_id: open
+    token_endpoint_auth_method: none
+    redirect_uris: [https://app.example.com/cb]
+  - client_id: closed
+    client_secret: env:SECRET
+    redirect_uris: [https://app.example.com/cb]
+`;
+
+  it('wants names to be unique', () => {
+    expect(
+      faultsOf(`${clients}  - client_id: open
+    client_secret: env:SECRET
+    redirect_uris: [https://app.example.com/cb]
+resources: [{ identifier: https://api.example.com }, { identifier: https://api.example.com }]
+`),
+    ).toEqual([
+      expect.stringContaining('clients.2.client_id: was given above'),
+      expect.stringContaining('resources.1.identifier: was given above'),
+    ]);
+  });
+
+  it('wants references to lead somewhere', () => {
+    expect(
+      faultsOf(`${clients}    defaultResource: https://api.example.com/b
+resources:
+  - identifier: https://api.example.com/a
+    introspectedBy: [nobody, open, closed]
+    clients: [opne]
+defaultResource: https://api.example.com/c
+pkceExemptions: [closed]
+`).map((line) => line.replace(/^\S+ /, '')),
+    ).toEqual([
+      'clients.1.defaultResource: names nothing in this file; did you mean https://api.example.com/a?',
+      'resources.0.introspectedBy.0: names nothing in this file; write one of open, closed',
+      'resources.0.introspectedBy.1: names a public client, and anybody can pose as one; name a confidential client',
+      'resources.0.clients.0: names nothing in this file; did you mean open?',
+      'defaultResource: names nothing in this file; did you mean https://api.example.com/a?',
+    ]);
+  });
+
+  it('refuses a default resource for which the client may not ask', () => {
+    expect(
+      faultsOf(
+        `${clients}    defaultResource: https://api.example.com/a\nresources: [{ identifier: https://api.example.com/a, clients: [open] }]\n`,
+      ),
+    ).toEqual([
+      expect.stringContaining(
+        'clients.1.defaultResource: is a resource that this client may not ask for; add closed',
+      ),
+    ]);
+  });
+
+  it.each(['api', '/api', 'https://api.example.com/#a', 'https://api.example.com/ a', ''])(
+    'refuses the resource %j',
+    (identifier) => {
+      expect(faultsOf(`resources: [{ identifier: "${identifier}" }]\n`)).toEqual([
+        expect.stringContaining('resources.0.identifier: is not a resource identifier'),
+      ]);
+    },
+  );
+
+  it('refuses scopes of a resource that are built in or no scopes', () => {
+    expect(
+      faultsOf(
+        'resources:\n  - identifier: https://api.example.com\n    scopes:\n      openid: x\n      "a b": x\n      "a:b": ok\n',
+      ),
+    ).toEqual([
+      expect.stringMatching(
+        /^tenants\/acme\.yaml:4:\d+ resources\.0\.scopes\.openid: is a scope that every tenant has/,
+      ),
+      expect.stringMatching(/^tenants\/acme\.yaml:5:\d+ resources\.0\.scopes\.a b: is not a scope/),
+    ]);
+  });
+
+  it('has users in demo tenants only, under canonical names that are unique', () => {
+    const users = (lines: string) => `users:\n${lines}`;
+    expect(faultsOf(users('  - { username: alice, password: open-sesame }\n'))).toEqual([
+      expect.stringContaining('tenants/acme.yaml:1:1 users: are for demo tenants only'),
+    ]);
+    expect(
+      faultsOf(
+        `demo: true\n${users('  - { username: alice, password: open-sesame, email: a@acme.example }\n  - { username: alice, password: open-sesame }\n  - { username: a@acme.example, password: open-sesame }\n  - { username: Bob, password: open-sesame }\n  - { username: eve, password: short }\n')}`,
+      ).map((line) => line.replace(/^\S+ /, '')),
+    ).toEqual([
+      'users.1.username: was given to a user above; choose another',
+      'users.2.username: was given to a user above; choose another',
+      'users.3.username: is not in its canonical spelling; write bob',
+      'users.4.password: is too short; write at least 8 characters',
+    ]);
+  });
+
+  it('keeps claims that Drawbridge makes itself out of the users', () => {
+    expect(
+      faultsOf(
+        'demo: true\nusers:\n  - username: alice\n    password: open-sesame\n    claims: { name: Alice, sub: admin, groups: [x] }\n',
+      ),
+    ).toEqual([
+      expect.stringContaining('users.0.claims.sub: is a claim that Drawbridge makes itself'),
+      expect.stringContaining('users.0.claims.groups: is a claim that Drawbridge makes itself'),
+    ]);
+  });
+
+  it('wants a public URL that is safe', () => {
+    expect(faultsOf('publicUrl: http://login.acme.example\n')).toEqual([
+      expect.stringContaining('write https://login.acme.example'),
+    ]);
+    expect(faultsOf('publicUrl: https://login.acme.example/\n')).toEqual([
+      expect.stringContaining('is not an origin'),
+    ]);
+    expect(faultsOf('demo: true\npublicUrl: https://login.acme.example\n')).toEqual([
+      expect.stringContaining('the tenant is a demo'),
+    ]);
+    expect(faultsOf('demo: true\npublicUrl: http://acme.localhost:3000\n')).toEqual([]);
+  });
+
+  it.each([
+    'nowhere.svg',
+    'big.png',
+    '../secret.png',
+    '/etc/passwd.png',
+    'acme.html',
+    'http://x.example/a.png',
+    'javascript:alert(1)',
+    'data:image/png,x',
+  ])('refuses the logo %s', (logo) => {
+    expect(faultsOf(`branding: { logo: "${logo}" }\n`)).toEqual([expect.stringContaining('branding.logo: ')]);
+  });
+});
+
+describe('hashTenant', () => {
+  const text =
+    'clients:\n  - client_id: app\n    client_secret: env:SECRET\n    jwks: file:/run/secret\nbranding:\n  logo: acme.svg\n';
+  const hash = (over: { text?: string; env?: Record<string, string>; files?: Record<string, string> } = {}) =>
+    hashTenant({
+      text: over.text ?? text,
+      path: 'tenants/acme.yaml',
+      env: over.env ?? env,
+      readFile: (path) => Buffer.from(over.files?.[path] ?? files[path] ?? ''),
+    });
+
+  it('changes with the text, a secret and the logo, and with nothing else', () => {
+    const hashes = [
+      hash(),
+      hash({ text: `${text}#` }),
+      hash({ env: { SECRET: 'other' } }),
+      hash({ env: {} }),
+      hash({ files: { '/run/secret': 'other' } }),
+      hash({ files: { 'tenants/acme.svg': 'other' } }),
+    ];
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(hash({ env: { ...env, OTHER: 'x' } })).toBe(hash());
+  });
+
+  it('is the version of the definition', () => {
+    const fine =
+      'clients:\n  - client_id: app\n    client_secret: env:SECRET\n    redirect_uris: [https://a.example]\n';
+    expect(define(fine).version).toBe(hashTenant({ text: fine, path: 'tenants/acme.yaml', env, readFile }));
+  });
+});
+
+describe('loadTenant, whatever the file', () => {
+  it('never throws', () => {
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('none', 'env:X', 'file:/x', 'https://a.example', true, 1, null, ''),
+        fc.array(tie('any'), { maxLength: 3 }),
+        tie('map'),
+      ),
+      map: fc.dictionary(
+        fc.constantFrom(
+          'clients',
+          'client_id',
+          'redirect_uris',
+          'grant_types',
+          'jwks',
+          'keys',
+          'resources',
+          'identifier',
+          'scopes',
+          'users',
+          'username',
+          'password',
+          'claims',
+          'lifetimes',
+          'session',
+          'grants',
+          'branding',
+          'logo',
+          'throttle',
+          'demo',
+          'x',
+        ),
+        tie('any'),
+        { maxKeys: 5 },
+      ),
+    })).map;
+    fc.assert(
+      fc.property(value, (tenant) => {
+        const loaded = load(JSON.stringify(tenant));
+        expect('definition' in loaded || loaded.faults.length > 0).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
