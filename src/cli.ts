@@ -19,8 +19,11 @@ import { explainFailure } from './process/explain-failure.ts';
 
 /** Runs one command; its exit code is in `process.exitCode` when the promise resolves. */
 export const runCli = async (args: readonly string[]): Promise<void> => {
+  // Should a command wait for what never comes, Node ends the process, and that is no success.
+  process.exitCode = exitCodes.failure;
   try {
     await createProgram().parseAsync([...args], { from: 'user' });
+    process.exitCode = exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

@@ -1,5 +1,5 @@
 // The form of a backup: gzipped lines of JSON. The first says what it is, the last how many records there are.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -46,8 +46,9 @@ export const writeBackup = async (
     throw new CommandFailure(`${file} cannot be written (${cause.code}). Choose a folder that can be.`);
   });
   try {
-    const sink = createWriteStream(file, { fd: handle, autoClose: false });
-    await pipeline(Readable.from(lines()), createGzip(), sink);
+    await pipeline(Readable.from(lines()), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await handle.appendFile(chunk);
+    });
     await handle.sync();
     await handle.close();
   } catch (error) {

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { createLog } from '../log.ts';
+import { createLog, type Log } from '../log.ts';
 import { runPrimary } from '../process/run-primary.ts';
 import { runSingle } from '../process/run-single.ts';
 import { runWorker } from '../process/run-worker.ts';
@@ -41,7 +41,7 @@ const start = async (options: StartOptions): Promise<number> => {
     settings,
     env: context.env,
     clock: systemClock,
-    log: createLog(settings.log),
+    log: nameWorker(createLog(settings.log)),
     showBanner: (lines: readonly string[]) => {
       const [title = '', ...rest] = lines;
       for (const line of ['', context.colors.bold(title), ...rest, '']) context.note(line);
@@ -52,6 +52,9 @@ const start = async (options: StartOptions): Promise<number> => {
 };
 
 const recommendedNode = 24;
+
+const nameWorker = (log: Log): Log =>
+  cluster.worker === undefined ? log : log.child({ worker: cluster.worker.id });
 
 const flagsOf = ({ port, host, publicUrl }: StartOptions): Readonly<Record<string, string>> => ({
   ...(port === undefined ? {} : { 'server.port': port }),

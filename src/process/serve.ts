@@ -18,7 +18,7 @@ export interface ServeOptions extends ServerOptions {
 }
 
 /** So long the banner waits for the tenants' files; a server with a thousand of them says what it knows by then. */
-const bannerPatienceMs = 500;
+const bannerPatienceMs = 250;
 
 /**
  * Serves until asked to stop. Resolves to the exit code once everything is closed.
