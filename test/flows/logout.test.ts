@@ -167,6 +167,7 @@ eachStore((store) => {
       await browser.follow(await browser.submit(asked));
 
       expect(textOf(asked)).toContain('Stay signed in');
+      expect(asked.body.match(/<button [^>]*name="logout"/g)).toHaveLength(1); // the other button sends nothing
       expect(await isSignedIn(browser)).toBe(true);
       expect((await userinfo(issuer, tokens.access_token)).status).toBe(200);
       expect((await refresh(issuer, web, tokens.refresh_token)).status).toBe(200);
@@ -226,7 +227,12 @@ eachStore((store) => {
   it('refuses at once, on both instances, all that hung on the session', async () => {
     const browser = createBrowser({ [instanceHeader]: '0' });
     const plain = await tokensFor(browser, { issuer, client: web });
-    const offline = await tokensFor(browser, { issuer, client: shop, scope: 'openid offline_access' });
+    const offline = await tokensFor(browser, {
+      issuer,
+      client: shop,
+      scope: 'openid offline_access',
+      extra: { prompt: 'consent' },
+    });
     const jwt = await tokensFor(browser, {
       issuer,
       client: web,
@@ -238,6 +244,7 @@ eachStore((store) => {
     await signOut(browser);
 
     expect(before.body.active).toBe(true);
+    expect(offline.scope).toContain('offline_access');
     for (const headers of [{ [instanceHeader]: '1' }, { [instanceHeader]: '0' }]) {
       const introspection = async (client: KnownClient, token: string) =>
         (await postAs(client, `${issuer}/token/introspection`, { form: { token }, headers })).body;
