@@ -47,10 +47,11 @@ const restore = async (
   try {
     const tenants = await storage.listTenants();
     if (tenants.length > 0 && !isReplacing) throw new CommandFailure(notEmpty(storage, tenants));
-    // Before anything is put back, so that old tokens never meet restored records.
-    await storage.dropEphemeral();
+    // Tokens go with their tenants before anything is put back, so that they never meet restored records.
     for (const tenant of tenants) await storage.purgeTenant(tenant);
     const restored = await storage.importRecords(readRecords(file));
+    // An instance on MongoDB that was forgotten may have issued some meanwhile.
+    await storage.dropEphemeral();
     context.printResult({ file, restored, counts, removedTenants: tenants }, () => [
       `${describeCounts(counts)} of ${header.createdAt} were restored. All sessions and tokens have ended.`,
     ]);

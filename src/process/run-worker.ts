@@ -4,7 +4,8 @@ import { type ServeParts, serve } from './serve.ts';
 import type { StopRequest } from './stop-requests.ts';
 
 /**
- * One of several processes that share the port. It stops when the primary says so or is gone. Signals reach a whole
+ * One of several processes that share the port. It stops when the primary says so, and Node ends it when the primary is gone.
+ * Signals reach a whole
  * process group, so a second one is no order to end at once: that comes from the primary, which kills.
  */
 export const runWorker = async (parts: ServeParts): Promise<number> => {
@@ -14,7 +15,6 @@ export const runWorker = async (parts: ServeParts): Promise<number> => {
       if (message.type === 'reload') reload();
       else resolve({ exitCode: 0, isAlone: message.isAlone });
     });
-    process.once('disconnect', () => resolve({ exitCode: 1, isAlone: true }));
   });
   try {
     return await serve({

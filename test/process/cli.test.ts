@@ -303,6 +303,7 @@ describe('backup and restore', () => {
     expect(text).not.toContain(masterKey);
     expect(text).not.toContain(tokens.refresh_token);
     await home.run(['user', 'disable', 'acme', 'alice']);
+    await home.run(['user', 'add', 'acme', 'bob', '--password-stdin'], { input: password });
 
     const busy = await home.run(['restore', 'saved.gz', '--replace']);
     expect(busy.code).toBe(1);
@@ -317,6 +318,8 @@ describe('backup and restore', () => {
     await home.start();
     expect((await home.run(['keys', 'list', 'acme', '--json'])).stdout).toBe(keys);
     expect((await signIn()).status).toBe(200);
+    const people = JSON.parse((await home.run(['user', 'list', 'acme', '--json'])).stdout);
+    expect(people).toMatchObject([{ username: 'alice', status: 'enabled' }]);
     const userinfo = await fetch(`${home.issuer('acme')}/me`, {
       headers: { Authorization: `Bearer ${tokens.access_token}` },
     });

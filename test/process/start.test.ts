@@ -127,9 +127,11 @@ describe('stopping', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
     const statuses: number[] = [];
     let isOpen = true;
+    const connections = new Set<string | undefined>();
     const ask = (path: string): Promise<number> =>
       new Promise((resolve, reject) => {
         get(`${home.publicUrl}${path}`, { agent }, (response) => {
+          if (response.statusCode === 503) connections.add(response.headers.connection);
           response.resume();
           response.once('end', () => resolve(response.statusCode ?? 0));
         }).once('error', reject);
@@ -150,6 +152,8 @@ describe('stopping', () => {
     isOpen = false;
     await Promise.all(lanes);
     expect(new Set(statuses)).toEqual(new Set([200]));
+    // So that clients without a balancer connect anew, elsewhere.
+    expect(connections).toEqual(new Set(['close']));
     expect((await server.ended).code).toBe(0);
     agent.destroy();
   });
