@@ -35,6 +35,7 @@ describe('checkRedirectUri', () => {
       'https://rp:443@evil.example',
       'https://@evil.example/cb',
       'https://rp\\@evil.example/cb',
+      'https://rp.example\\.evil.example/cb',
       'https://evil.example#@rp/cb',
       'https:\\\\evil.example\\cb',
       'https:evil.example/cb',
@@ -76,6 +77,11 @@ describe('checkRedirectUri', () => {
       .flatMap((scheme) => [`${scheme}:alert(1)`, `${scheme}://app.example.com/cb`, `${scheme}:/cb`]);
     expect(accepted('web', uris)).toEqual([]);
     expect(accepted('native', uris)).toEqual([]);
+  });
+
+  it('says of schemes that run code that they are never allowed', () => {
+    for (const uri of ['JaVaScRiPt:alert(1)', 'data:text/html,x', 'intent://x', 'blob:https://x.example/1'])
+      expect(checkRedirectUri(uri, 'native')).toBe('has a scheme that is never allowed; write https://…');
   });
 
   it('refuses http beyond loopback, custom schemes of web apps and https loopback of native ones', () => {

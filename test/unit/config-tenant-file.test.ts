@@ -529,6 +529,20 @@ pkceExemptions: [closed]
   });
 });
 
+describe('the logo of a tenant', () => {
+  it.each([
+    '../tenants/acme.svg',
+    'a/../../tenants/acme.svg',
+    './acme.svg',
+    '.hidden.svg',
+    '/tenants/acme.svg',
+  ])('is never looked for at %s', (logo) => {
+    expect(faultsOf(`branding: { logo: "${logo}" }\n`)).toEqual([
+      expect.stringContaining('is no logo; write a file'),
+    ]);
+  });
+});
+
 describe('hashTenant', () => {
   const text =
     'clients:\n  - client_id: app\n    client_secret: env:SECRET\n    jwks: file:/run/secret\nbranding:\n  logo: acme.svg\n';
