@@ -96,7 +96,7 @@ class DeviceCodeAdapter extends ArtifactAdapter {
       .scope()
       .findAll([
         ...(grantId === undefined ? [] : [{ kind: 'Grant' as const, id: grantId }]),
-        ...(sessionUid === undefined ? [] : [{ kind: 'Session' as const, uid: sessionUid }]),
+        ...(sessionUid === undefined ? [] : [{ kind: 'Session' as const, id: sessionUid }]),
       ]);
   }
 

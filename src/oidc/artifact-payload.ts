@@ -61,11 +61,9 @@ export const toSession = (
   expiresAt: number,
 ): Artifact => {
   const { jti: _id, authorizations = {}, iat: _iat, exp: _exp, ...kept } = payload;
-  const uid = hashId(payload.uid);
   return {
     kind: 'Session',
-    id: uid,
-    uid,
+    id: hashId(payload.uid),
     payload: JSON.stringify(kept),
     expiresAt,
     ...(payload.accountId === undefined ? {} : { accountId: payload.accountId }),

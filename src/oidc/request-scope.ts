@@ -36,7 +36,7 @@ export interface RequestScope {
 const keyOf = (kind: string, id: string): string => `${kind}|${id}`;
 
 const refKey = (ref: ArtifactRef): string =>
-  'id' in ref ? keyOf(ref.kind, ref.id) : 'uid' in ref ? `uid|${ref.uid}` : `userCode|${ref.userCode}`;
+  'id' in ref ? keyOf(ref.kind, ref.id) : `userCode|${ref.userCode}`;
 
 interface Waiting {
   readonly ref: ArtifactRef;
@@ -92,7 +92,6 @@ export class StoreRequestScope implements RequestScope {
 
   remember(artifact: Artifact): void {
     this.#known.set(keyOf(artifact.kind, artifact.id), artifact);
-    if (artifact.uid !== undefined) this.#known.set(`uid|${artifact.uid}`, artifact);
   }
 
   async flush(): Promise<void> {
@@ -130,8 +129,8 @@ export class StoreRequestScope implements RequestScope {
     const { grantId, sessionUid, accountId } = artifact;
     if (grantId !== undefined && !this.#known.has(keyOf('Grant', grantId)))
       this.#known.set(keyOf('Grant', grantId), undefined);
-    if (sessionUid !== undefined && !this.#known.has(`uid|${sessionUid}`))
-      this.#known.set(`uid|${sessionUid}`, undefined);
+    if (sessionUid !== undefined && !this.#known.has(keyOf('Session', sessionUid)))
+      this.#known.set(keyOf('Session', sessionUid), undefined);
     if (accountId !== undefined && !this.#accounts.has(accountId)) this.#accounts.set(accountId, undefined);
   }
 }

@@ -16,7 +16,7 @@ export class SessionAdapter extends ArtifactAdapter {
   }
 
   override async findByUid(uid: string): Promise<undefined> {
-    const session = await this.parts.scope().find({ kind: 'Session', uid: hashId(uid) });
+    const session = await this.parts.scope().find({ kind: 'Session', id: hashId(uid) });
     // the declared return type of the base class is narrower than the port's
     return (session === undefined ? undefined : toSessionPayload(session, undefined)) as undefined;
   }
@@ -50,7 +50,7 @@ export class SessionAdapter extends ArtifactAdapter {
   async #findByCookie(cookieValue: string): Promise<Artifact | undefined> {
     const cookie = await this.parts.scope().find({ kind: 'SessionCookie', id: hashId(cookieValue) });
     if (cookie?.sessionUid === undefined) return undefined;
-    return this.parts.scope().find({ kind: 'Session', uid: cookie.sessionUid });
+    return this.parts.scope().find({ kind: 'Session', id: cookie.sessionUid });
   }
 
   #isSame(stored: Artifact, session: Artifact): boolean {

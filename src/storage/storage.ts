@@ -82,12 +82,10 @@ export interface Artifact {
   readonly payload: string;
   /** Epoch seconds; absent from this second on. */
   readonly expiresAt: number;
-  /** Links, used to read what belongs together in one trip. */
+  /** Links, used to read what belongs together in one trip: the id of a Grant, of a Session, the sub of an account. */
   readonly grantId?: string;
   readonly sessionUid?: string;
   readonly accountId?: string;
-  /** Session: its uid, unique within the tenant and the same for the session's whole life; its id may change. */
-  readonly uid?: string;
   /** DeviceCode: its user code, unique within the tenant. */
   readonly userCode?: string;
   /** DeviceCode: see `replaceInPhase`. */
@@ -100,7 +98,6 @@ export interface Artifact {
 
 export type ArtifactRef =
   | { readonly kind: ArtifactKind; readonly id: string }
-  | { readonly kind: 'Session'; readonly uid: string }
   | { readonly kind: 'DeviceCode'; readonly userCode: string };
 
 /** What one trip found: the artifacts asked for, and what they are linked to. */
@@ -120,16 +117,12 @@ export type ArtifactWrite =
   /** Stores it unless one of the same id is there, expired, or was removed a moment ago: the first writer wins. */
   | { readonly op: 'insert'; readonly artifact: Artifact }
   /**
-   * Session only. When one with the same uid and accountId is stored, sets the given authorizations, drops
-   * `removed` and keeps the others; else replaces. Atomic: of parallel merges none loses an entry. A merge under
-   * a new id keeps the session's former ids (the latest few) unless the same batch removes them: two requests
-   * of one browser that renew the id at the same time leave both cookies good.
+   * Session only. When one with this id and the same accountId (or, like this one, none) is stored, sets the
+   * given authorizations, drops `removed`, keeps the others and replaces the rest; else replaces all. Atomic: of
+   * parallel merges none loses an entry.
    */
   | { readonly op: 'mergeSession'; readonly artifact: Artifact; readonly removed: readonly string[] }
-  /**
-   * Absent afterwards. May be a tombstone. A Session ends under all its ids, unless the same batch writes the
-   * session with that uid again: then only this id is gone.
-   */
+  /** Absent afterwards. May be a tombstone. */
   | { readonly op: 'remove'; readonly kind: ArtifactKind; readonly id: string }
   /** Removes all AccessToken, RefreshToken, AuthorizationCode and DeviceCode artifacts with this grantId. */
   | { readonly op: 'removeByGrant'; readonly grantId: string };
@@ -143,7 +136,7 @@ export interface PollOutcome {
 export interface Artifacts {
   /**
    * One trip for all refs and their links. Absent and expired ones are missing from the result, whose order is
-   * not that of the refs. A Session found by one of its ids bears that id, otherwise its latest.
+   * not that of the refs.
    */
   load(refs: readonly ArtifactRef[]): Promise<Loaded>;
   /** One trip, in order, for all writes but `removeByGrant`, each of which may cost one of its own. */

@@ -33,7 +33,7 @@ describe('SQLite', () => {
 
   /** The tenant and the kind alone leave too many: an id, a user code or a grant has to be looked up as well. */
   const isNarrow = (step: string): boolean =>
-    !/SEARCH (artifacts|session_ids) /.test(step) || /\b(key|id|user_code|grant_id)=\?|rowid=\?/.test(step);
+    !/SEARCH artifacts /.test(step) || /\b(id|user_code|grant_id)=\?/.test(step);
 
   /** Reading through the list of phases that the caller gave is no scan of a table. */
   const scansOf = (sql: string): readonly string[] =>

@@ -12,6 +12,7 @@ const token: ArtifactRef = { kind: 'AccessToken', id: 'token-1' };
 
 const kinds: readonly ArtifactKind[] = [
   'Session',
+  'SessionCookie',
   'Interaction',
   'Grant',
   'AuthorizationCode',
@@ -66,7 +67,7 @@ export const artifactClauses = (bench: GetBench): void => {
       await put(open(), artifact(), device, session(), artifact({ kind: 'Grant', id: 'g' }));
       await put(
         open(),
-        artifact({ id: 'later', expiresAt: startSeconds + 99, grantId: 'g', sessionUid: 'uid-1' }),
+        artifact({ id: 'later', expiresAt: startSeconds + 99, grantId: 'g', sessionUid: 'session-1' }),
       );
       clock.advance(59_999);
       expect((await open().load([token, { kind: 'DeviceCode', userCode: 'U' }])).artifacts).toHaveLength(2);
@@ -74,8 +75,7 @@ export const artifactClauses = (bench: GetBench): void => {
       const refs: ArtifactRef[] = [
         token,
         { kind: 'DeviceCode', userCode: 'U' },
-        { kind: 'Session', uid: 'uid-1' },
-        { kind: 'Session', id: 'cookie-1' },
+        { kind: 'Session', id: 'session-1' },
       ];
       expect(await open().load(refs)).toEqual({ artifacts: [], linkedArtifacts: [], linkedAccounts: [] });
       expect((await open().load([{ kind: 'AccessToken', id: 'later' }])).linkedArtifacts).toEqual([]);
@@ -88,10 +88,10 @@ export const artifactClauses = (bench: GetBench): void => {
 
     it('gives copies: changing a result changes nothing', async () => {
       await put(open(), session({ authorizations: { app: 'x' } }));
-      const found = await find(open(), { kind: 'Session', uid: 'uid-1' });
+      const found = await find(open(), { kind: 'Session', id: 'session-1' });
       Object.assign(found?.authorizations ?? {}, { app: 'changed' });
       Object.assign(found ?? {}, { payload: 'changed' });
-      expect(await find(open(), { kind: 'Session', uid: 'uid-1' })).toEqual(
+      expect(await find(open(), { kind: 'Session', id: 'session-1' })).toEqual(
         session({ authorizations: { app: 'x' } }),
       );
     });
@@ -100,7 +100,7 @@ export const artifactClauses = (bench: GetBench): void => {
       const tenant = bench().first.forTenant('acme');
       await tenant.accounts.insert(account());
       const grant = artifact({ kind: 'Grant', id: 'g1' });
-      const one = artifact({ id: 't1', grantId: 'g1', sessionUid: 'uid-1', accountId: 'alice' });
+      const one = artifact({ id: 't1', grantId: 'g1', sessionUid: 'session-1', accountId: 'alice' });
       const two = artifact({ id: 't2', grantId: 'g1', sessionUid: 'nobody', accountId: 'nobody' });
       await put(open(), grant, session({ grantId: 'not-followed-twice' }), one, two);
       await put(open(), artifact({ kind: 'Grant', id: 'not-followed-twice' }));
@@ -120,7 +120,7 @@ export const artifactClauses = (bench: GetBench): void => {
 
     it('follows no link of an artifact that has none', async () => {
       await bench().first.forTenant('acme').accounts.insert(account());
-      await put(open(), artifact(), artifact({ kind: 'Grant', id: 'g' }), session({ id: 'c2', uid: 'u2' }));
+      await put(open(), artifact(), artifact({ kind: 'Grant', id: 'g' }), session({ id: 's2' }));
       expect(await open().load([token])).toEqual({
         artifacts: [artifact()],
         linkedArtifacts: [],

@@ -9,23 +9,21 @@ export const requestCalls = (
   const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
   return {
     load: () => artifacts.load([{ kind: 'AccessToken', id: 'token-1' }]),
-    'load by uid': () => artifacts.load([{ kind: 'Session', uid: 'uid-1' }]),
-    'load by cookie': () => artifacts.load([{ kind: 'Session', id: 'cookie-1' }]),
+    'load a session': () => artifacts.load([{ kind: 'Session', id: 'session-1' }]),
     'load by user code': () => artifacts.load([{ kind: 'DeviceCode', userCode: 'ABCD' }]),
     'load many': () =>
       artifacts.load([
         { kind: 'Grant', id: 'g' },
         { kind: 'AccessToken', id: 'token-1' },
-        { kind: 'Session', uid: 'uid-1' },
-        { kind: 'Session', id: 'cookie-1' },
+        { kind: 'Session', id: 'session-1' },
         { kind: 'DeviceCode', userCode: 'ABCD' },
       ]),
     write: () =>
       artifacts.write([
         { op: 'put', artifact: artifact() },
         { op: 'insert', artifact: artifact({ id: 'new' }) },
-        { op: 'remove', kind: 'Session', id: 'cookie-1' },
-        { op: 'mergeSession', artifact: session({ id: 'cookie-2' }), removed: ['a'] },
+        { op: 'mergeSession', artifact: session(), removed: ['a'] },
+        { op: 'remove', kind: 'SessionCookie', id: 'cookie-1' },
         { op: 'remove', kind: 'Session', id: 'never' },
         { op: 'remove', kind: 'Grant', id: 'g' },
       ]),
@@ -60,7 +58,7 @@ export const requestCalls = (
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
-  const links = { grantId: 'g', sessionUid: 'uid-1', accountId: 'alice' };
+  const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
     { op: 'put', artifact: artifact({ payload: tenant, ...links }) },
     { op: 'put', artifact: artifact({ kind: 'Grant', id: 'g', payload: tenant }) },

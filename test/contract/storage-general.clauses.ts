@@ -19,7 +19,7 @@ const look = async (storage: Storage, tenant: string) => {
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
     { kind: 'Grant', id: 'g' },
-    { kind: 'Session', uid: 'uid-1' },
+    { kind: 'Session', id: 'session-1' },
     { kind: 'DeviceCode', userCode: 'ABCD' },
   ]);
   return {
@@ -88,7 +88,7 @@ export const generalClauses = (bench: GetBench): void => {
       await artifacts.write([
         { op: 'removeByGrant', grantId: 'g' },
         { op: 'mergeSession', artifact: session({ authorizations: { x: '1' } }), removed: ['other'] },
-        { op: 'remove', kind: 'Session', id: 'cookie-1' },
+        { op: 'remove', kind: 'Session', id: 'session-1' },
         { op: 'remove', kind: 'Grant', id: 'g' },
       ]);
       expect(await artifacts.tryInsert(artifact())).toBe(true);
@@ -159,7 +159,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('acme').artifacts.tryInsert(session({ expiresAt: startMs / 1000 + 90 }));
       const { artifacts } = await first
         .forTenant('acme')
-        .artifacts.load([{ kind: 'Session', id: 'cookie-1' }]);
+        .artifacts.load([{ kind: 'Session', id: 'session-1' }]);
       expect(artifacts).toHaveLength(1);
     });
 

@@ -15,8 +15,7 @@ export const artifact = (changes: Partial<Artifact> = {}): Artifact => ({
 export const session = (changes: Partial<Artifact> = {}): Artifact =>
   artifact({
     kind: 'Session',
-    id: 'cookie-1',
-    uid: 'uid-1',
+    id: 'session-1',
     accountId: 'alice',
     authorizations: {},
     ...changes,

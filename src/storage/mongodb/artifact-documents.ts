@@ -4,13 +4,7 @@ import type { ArtifactDocument } from './documents.ts';
 export const artifactKey = (tenant: string, kind: ArtifactKind, id: string): string =>
   `${tenant}|${kind}|${id}`;
 
-/** A session is the same one as long as its uid is, however often its id is renewed. */
-export const keyOf = (tenant: string, artifact: Artifact): string =>
-  artifactKey(
-    tenant,
-    artifact.kind,
-    artifact.kind === 'Session' ? (artifact.uid ?? artifact.id) : artifact.id,
-  );
+export const keyOf = (tenant: string, { kind, id }: Artifact): string => artifactKey(tenant, kind, id);
 
 const revocable: ReadonlySet<ArtifactKind> = new Set([
   'AccessToken',
@@ -46,7 +40,6 @@ export const toDocument = (tenant: string, artifact: Artifact): Omit<ArtifactDoc
     ...(links.length === 0 ? {} : { links }),
     ...(artifact.accountId === undefined ? {} : { account: `${tenant}|${artifact.accountId}` }),
     ...(artifact.grantId !== undefined && revocable.has(artifact.kind) ? { grantId: artifact.grantId } : {}),
-    ...(artifact.kind === 'Session' ? { sids: [artifact.id] } : {}),
     ...(artifact.userCode === undefined ? {} : { userCode: artifact.userCode }),
     ...(artifact.phase === undefined ? {} : { phase: artifact.phase }),
     ...(artifact.authorizations === undefined ? {} : { authorizations: fieldsOf(artifact.authorizations) }),
@@ -58,22 +51,19 @@ const linkedId = (document: ArtifactDocument, kind: 'Grant' | 'Session'): string
   return document.links?.find((link) => link.startsWith(prefix))?.slice(prefix.length);
 };
 
-/** `sid`: the id by which a Session was asked for. */
-export const toArtifact = (document: ArtifactDocument, sid?: string): Artifact => {
+export const toArtifact = (document: ArtifactDocument): Artifact => {
   const kind = document.kind as ArtifactKind; // written by `toDocument` only
-  const key = document._id.slice(artifactKey(document.tenant, kind, '').length);
-  const { sids, account, userCode, phase, authorizations, consumedAt } = document;
+  const { account, userCode, phase, authorizations, consumedAt } = document;
   const grantId = linkedId(document, 'Grant');
   const sessionUid = linkedId(document, 'Session');
   return {
     kind,
-    id: sid ?? sids?.[0] ?? key,
+    id: document._id.slice(artifactKey(document.tenant, kind, '').length),
     payload: document.payload,
     expiresAt: document.expiresAt.getTime() / 1000,
     ...(grantId === undefined ? {} : { grantId }),
     ...(sessionUid === undefined ? {} : { sessionUid }),
     ...(account === undefined ? {} : { accountId: account.slice(document.tenant.length + 1) }),
-    ...(kind === 'Session' ? { uid: key } : {}),
     ...(userCode === undefined ? {} : { userCode }),
     ...(phase === undefined ? {} : { phase: phase as Phase }), // written by `toDocument` only
     ...(authorizations === undefined

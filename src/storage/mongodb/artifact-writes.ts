@@ -1,7 +1,6 @@
 import type { mongo } from 'mongoose';
-import { type PlannedWrite, planSessionRemovals, sessionIdLimit } from '../session-renewal.ts';
 import type { Artifact, ArtifactWrite } from '../storage.ts';
-import { artifactKey, fieldOf, fieldsOf, keyOf, toDocument } from './artifact-documents.ts';
+import { artifactKey, fieldOf, keyOf, toDocument } from './artifact-documents.ts';
 import type { ArtifactDocument } from './documents.ts';
 
 export type Operation = mongo.AnyBulkWriteOperation<ArtifactDocument>;
@@ -30,20 +29,15 @@ const insert = (tenant: string, artifact: Artifact): Operation => ({
   },
 });
 
-/** A statement of its own, because the id may be one of a session that a later write of the batch goes on with. */
-const endSession = (tenant: string, id: string, spared?: string): Operation => ({
+const remove = (tenant: string, { kind, id }: ArtifactWrite & { op: 'remove' }): Operation => ({
   replaceOne: {
-    filter: { tenant, sids: id, ...(spared === undefined ? {} : { _id: { $ne: spared } }) },
-    replacement: tombstone(tenant, 'Session'),
+    filter: { _id: artifactKey(tenant, kind, id), tenant },
+    replacement: tombstone(tenant, kind),
   },
 });
 
 /** `$literal`, because a plain string that begins with `$` would be read as the name of a field. */
 const literal = (value: unknown) => ({ $literal: value });
-
-const without = (array: string, dropped: readonly string[]) => ({
-  $filter: { input: array, cond: { $not: [{ $in: ['$$this', literal(dropped)] }] } },
-});
 
 /**
  * One pipeline, so that the server decides and merges in one atomic step. All expressions of the stage see the
@@ -51,14 +45,13 @@ const without = (array: string, dropped: readonly string[]) => ({
  */
 const mergeSession = (
   tenant: string,
-  write: ArtifactWrite & { op: 'mergeSession' },
-  context: { readonly now: Date; readonly removedIds: readonly string[] },
+  { artifact, removed }: ArtifactWrite & { op: 'mergeSession' },
+  now: Date,
 ): Operation => {
-  const { artifact, removed } = write;
-  const { sids: _, authorizations, ...plain } = toDocument(tenant, artifact);
+  const { authorizations, ...plain } = toDocument(tenant, artifact);
   const isSame = {
     $and: [
-      { $gt: ['$expiresAt', context.now] },
+      { $gt: ['$expiresAt', now] },
       plain.account === undefined
         ? { $eq: [{ $type: '$account' }, 'missing'] }
         : { $eq: ['$account', literal(plain.account)] },
@@ -75,32 +68,18 @@ const mergeSession = (
             },
           },
         };
-  const given = fieldsOf(artifact.authorizations ?? {});
-  const formerIds = { $cond: [isSame, without('$sids', [artifact.id, ...context.removedIds]), []] };
-  const optional = { links: plain.links, account: plain.account };
+  const merged = { $mergeObjects: [kept, literal(authorizations ?? {})] };
+  const replaced = authorizations === undefined ? '$$REMOVE' : literal(authorizations);
   return {
     updateOne: {
       filter: { _id: keyOf(tenant, artifact), tenant },
       update: [
         {
-          $set: {
-            kind: 'Session',
-            payload: literal(plain.payload),
-            expiresAt: plain.expiresAt,
-            ...Object.fromEntries(
-              Object.entries(optional).map(([name, value]) => [
-                name,
-                value === undefined ? '$$REMOVE' : literal(value),
-              ]),
-            ),
-            sids: { $slice: [{ $concatArrays: [literal([artifact.id]), formerIds] }, sessionIdLimit] },
-            authorizations: {
-              $cond: [
-                isSame,
-                { $mergeObjects: [kept, literal(given)] },
-                authorizations === undefined ? '$$REMOVE' : literal(given),
-              ],
-            },
+          $replaceWith: {
+            $mergeObjects: [
+              literal(plain),
+              { _id: '$_id', authorizations: { $cond: [isSame, merged, replaced] } },
+            ],
           },
         },
       ],
@@ -109,30 +88,15 @@ const mergeSession = (
   };
 };
 
-const removedSessionIds = (writes: readonly ArtifactWrite[]): readonly string[] =>
-  writes.flatMap((write) => (write.op === 'remove' && write.kind === 'Session' ? [write.id] : []));
-
-const operationsOf = (
+const operationOf = (
   tenant: string,
-  write: Exclude<PlannedWrite, { op: 'removeByGrant' }>,
-  context: { readonly now: Date; readonly removedIds: readonly string[] },
-): readonly Operation[] => {
-  if (write.op === 'remove') {
-    if (write.kind !== 'Session') {
-      const filter = { _id: artifactKey(tenant, write.kind, write.id), tenant };
-      return [{ replaceOne: { filter, replacement: tombstone(tenant, write.kind) } }];
-    }
-    const { sparedUid } = write;
-    const spared = sparedUid === undefined ? undefined : artifactKey(tenant, 'Session', sparedUid);
-    return [endSession(tenant, write.id, spared)];
-  }
-  if (write.op === 'insert') return [insert(tenant, write.artifact)];
-  const { artifact } = write;
-  const main = write.op === 'put' ? put(tenant, artifact) : mergeSession(tenant, write, context);
-  // An id belongs to one session: should another uid come under it, the former session ends.
-  return artifact.kind === 'Session'
-    ? [endSession(tenant, artifact.id, keyOf(tenant, artifact)), main]
-    : [main];
+  write: Exclude<ArtifactWrite, { op: 'removeByGrant' }>,
+  now: Date,
+): Operation => {
+  if (write.op === 'put') return put(tenant, write.artifact);
+  if (write.op === 'insert') return insert(tenant, write.artifact);
+  if (write.op === 'mergeSession') return mergeSession(tenant, write, now);
+  return remove(tenant, write);
 };
 
 /** What one trip writes: statements of one `update` command, or the removal of a grant's artifacts. */
@@ -144,15 +108,14 @@ export const planWrites = (
   now: Date,
 ): readonly WriteStep[] => {
   const steps: WriteStep[] = [];
-  const context = { now, removedIds: removedSessionIds(writes) };
   let operations: Operation[] = [];
-  for (const write of planSessionRemovals(writes)) {
+  for (const write of writes) {
     if (write.op === 'removeByGrant') {
       if (operations.length > 0) steps.push({ operations });
       operations = [];
       steps.push({ grantId: write.grantId });
     } else {
-      operations.push(...operationsOf(tenant, write, context));
+      operations.push(operationOf(tenant, write, now));
     }
   }
   if (operations.length > 0) steps.push({ operations });

@@ -27,37 +27,26 @@ const joins = [
 /** Each branch names the tenant, so that each can use its index. */
 const toFilter = (tenant: string, refs: readonly ArtifactRef[]) => {
   const keys: string[] = [];
-  const sids: string[] = [];
   const userCodes: string[] = [];
   for (const ref of refs) {
     if ('userCode' in ref) userCodes.push(ref.userCode);
-    else if ('uid' in ref) keys.push(artifactKey(tenant, 'Session', ref.uid));
-    else if (ref.kind === 'Session') sids.push(ref.id);
     else keys.push(artifactKey(tenant, ref.kind, ref.id));
   }
   const branches = [
     ...(keys.length === 0 ? [] : [{ _id: keys.length === 1 ? keys[0] : { $in: keys }, tenant }]),
-    ...(sids.length === 0 ? [] : [{ tenant, sids: sids.length === 1 ? sids[0] : { $in: sids } }]),
     ...(userCodes.length === 0 ? [] : [{ tenant, userCode: { $in: userCodes } }]),
   ];
   return branches.length === 1 ? branches[0] : { $or: branches };
 };
 
-const toLoaded = (
-  documents: readonly LoadedDocument[],
-  refs: readonly ArtifactRef[],
-  nowMs: number,
-): Loaded => {
+const toLoaded = (documents: readonly LoadedDocument[], nowMs: number): Loaded => {
   const isAlive = (document: ArtifactDocument): boolean => document.expiresAt.getTime() > nowMs;
-  const askedIds = new Set(refs.flatMap((ref) => (ref.kind === 'Session' && 'id' in ref ? [ref.id] : [])));
   const artifacts: Artifact[] = [];
   const linkedArtifacts = new Map<string, Artifact>();
   const linkedAccounts = new Map<string, Loaded['linkedAccounts'][number]>();
   for (const document of documents) {
     if (!isAlive(document)) continue;
-    const sids = document.sids?.filter((sid) => askedIds.has(sid)) ?? [];
-    if (sids.length === 0) artifacts.push(toArtifact(document));
-    for (const sid of sids) artifacts.push(toArtifact(document, sid));
+    artifacts.push(toArtifact(document));
     for (const linked of document.linkedArtifacts) {
       if (isAlive(linked)) linkedArtifacts.set(linked._id, toArtifact(linked));
     }
@@ -106,7 +95,8 @@ const pollUpdate = (nowMs: number, intervalSeconds: number) => {
 export const createArtifacts = (collections: Collections, clock: Clock, tenant: string): Artifacts => {
   const collection = collections.artifacts;
   const alive = (kind: ArtifactKind, id: string) => ({
-    ...(kind === 'Session' ? { tenant, sids: id } : { _id: artifactKey(tenant, kind, id), tenant }),
+    _id: artifactKey(tenant, kind, id),
+    tenant,
     expiresAt: { $gt: new Date(clock.now()) },
   });
   return {
@@ -117,7 +107,7 @@ export const createArtifacts = (collections: Collections, clock: Clock, tenant: 
           .aggregate<LoadedDocument>([{ $match: toFilter(tenant, refs) }, ...joins], reading)
           .toArray(),
       );
-      return toLoaded(documents, refs, clock.now());
+      return toLoaded(documents, clock.now());
     },
 
     write: (writes) =>

@@ -11,8 +11,6 @@ export interface ArtifactDocument {
   readonly account?: string;
   /** Only on kinds that `removeByGrant` removes. */
   readonly grantId?: string;
-  /** Session: its ids, the latest first. */
-  readonly sids?: readonly string[];
   readonly userCode?: string;
   readonly phase?: string;
   readonly authorizations?: Readonly<Record<string, string>>;

@@ -37,7 +37,6 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     links: { type: [String], default: undefined },
     account: String,
     grantId: String,
-    sids: { type: [String], default: undefined },
     userCode: String,
     phase: String,
     authorizations: { type: Map, of: String },
@@ -47,7 +46,6 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   });
   artifacts.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   artifacts.index({ tenant: 1, grantId: 1 }, { partialFilterExpression: { grantId: { $exists: true } } });
-  artifacts.index({ tenant: 1, sids: 1 }, { partialFilterExpression: { sids: { $exists: true } } });
   artifacts.index(
     { tenant: 1, userCode: 1 },
     { unique: true, partialFilterExpression: { userCode: { $exists: true } } },

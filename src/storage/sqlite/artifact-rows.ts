@@ -3,14 +3,12 @@ import type { Value } from './driver.ts';
 
 export interface ArtifactRow {
   readonly kind: ArtifactKind;
-  readonly key: string;
   readonly id: string;
   readonly payload: string;
   readonly expires_at: number;
   readonly grant_id: string | null;
   readonly session_uid: string | null;
   readonly account_id: string | null;
-  readonly uid: string | null;
   readonly user_code: string | null;
   readonly phase: Phase | null;
   readonly authorizations: string | null;
@@ -20,22 +18,17 @@ export interface ArtifactRow {
 }
 
 export const artifactColumns =
-  'kind, key, id, payload, expires_at, grant_id, session_uid, account_id, uid, user_code, phase, authorizations, ' +
+  'kind, id, payload, expires_at, grant_id, session_uid, account_id, user_code, phase, authorizations, ' +
   'consumed_at, polled_at, poll_interval';
 
-/** A session is the same one as long as its uid is, however often its id is renewed. */
-export const artifactKey = (artifact: Artifact): string =>
-  artifact.kind === 'Session' ? (artifact.uid ?? artifact.id) : artifact.id;
-
-export const toArtifact = (row: ArtifactRow, id = row.id): Artifact => ({
+export const toArtifact = (row: ArtifactRow): Artifact => ({
   kind: row.kind,
-  id,
+  id: row.id,
   payload: row.payload,
   expiresAt: row.expires_at,
   ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
   ...(row.session_uid === null ? {} : { sessionUid: row.session_uid }),
   ...(row.account_id === null ? {} : { accountId: row.account_id }),
-  ...(row.uid === null ? {} : { uid: row.uid }),
   ...(row.user_code === null ? {} : { userCode: row.user_code }),
   ...(row.phase === null ? {} : { phase: row.phase }),
   ...(row.authorizations === null ? {} : { authorizations: JSON.parse(row.authorizations) }),
@@ -45,18 +38,16 @@ export const toArtifact = (row: ArtifactRow, id = row.id): Artifact => ({
 /** In the order of `insertColumns`, after the tenant. */
 export const toValues = (artifact: Artifact): Value[] => [
   artifact.kind,
-  artifactKey(artifact),
   artifact.id,
   artifact.payload,
   artifact.expiresAt,
   artifact.grantId ?? null,
   artifact.sessionUid ?? null,
   artifact.accountId ?? null,
-  artifact.uid ?? null,
   artifact.userCode ?? null,
   artifact.phase ?? null,
   artifact.authorizations === undefined ? null : JSON.stringify(artifact.authorizations),
 ];
 
 export const insertColumns =
-  'tenant, kind, key, id, payload, expires_at, grant_id, session_uid, account_id, uid, user_code, phase, authorizations';
+  'tenant, kind, id, payload, expires_at, grant_id, session_uid, account_id, user_code, phase, authorizations';

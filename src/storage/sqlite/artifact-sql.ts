@@ -1,6 +1,6 @@
 import { artifactColumns, insertColumns } from './artifact-rows.ts';
 
-const insertOne = `INSERT INTO artifacts (${insertColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`;
+const insertOne = `INSERT INTO artifacts (${insertColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?)`;
 const replaced = insertColumns
   .split(', ')
   .slice(3)
@@ -9,26 +9,20 @@ const replaced = insertColumns
 
 /** All statements on artifacts; a test shows by EXPLAIN QUERY PLAN that none of them scans. */
 export const artifactSql = {
-  byKey: `SELECT ${artifactColumns} FROM artifacts WHERE tenant = ? AND kind = ? AND key = ? AND expires_at > ?`,
+  byId: `SELECT ${artifactColumns} FROM artifacts WHERE tenant = ? AND kind = ? AND id = ? AND expires_at > ?`,
   byUserCode: `SELECT ${artifactColumns} FROM artifacts WHERE tenant = ? AND user_code = ? AND expires_at > ?`,
-  keyOfSession: 'SELECT key FROM session_ids WHERE tenant = ? AND id = ?',
-  insert: `${insertOne} ON CONFLICT (tenant, kind, key) DO NOTHING`,
-  put: `${insertOne} ON CONFLICT (tenant, kind, key) DO UPDATE SET ${replaced}, consumed_at = NULL, polled_at = NULL, poll_interval = NULL`,
-  remove: 'DELETE FROM artifacts WHERE tenant = ? AND kind = ? AND key = ?',
+  insert: `${insertOne} ON CONFLICT (tenant, kind, id) DO NOTHING`,
+  put: `${insertOne} ON CONFLICT (tenant, kind, id) DO UPDATE SET ${replaced}, consumed_at = NULL, polled_at = NULL, poll_interval = NULL`,
+  remove: 'DELETE FROM artifacts WHERE tenant = ? AND kind = ? AND id = ?',
   removeExpiredUserCode: 'DELETE FROM artifacts WHERE tenant = ? AND user_code = ? AND expires_at <= ?',
   // Left alone the planner takes the primary key and reads all tokens of the tenant.
   removeByGrant: `DELETE FROM artifacts INDEXED BY artifacts_grant WHERE tenant = ? AND grant_id = ?
     AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode')`,
-  addSessionId: 'INSERT OR REPLACE INTO session_ids (tenant, id, key) VALUES (?, ?, ?)',
-  removeSessionId: 'DELETE FROM session_ids WHERE tenant = ? AND id = ?',
-  removeSessionIds: "DELETE FROM session_ids WHERE tenant = ? AND kind = 'Session' AND key = ?",
-  removeOldSessionIds: `DELETE FROM session_ids WHERE n IN (
-    SELECT n FROM session_ids WHERE tenant = ? AND kind = 'Session' AND key = ? ORDER BY n DESC LIMIT -1 OFFSET ?)`,
   consume: `UPDATE artifacts SET consumed_at = ?
-    WHERE tenant = ? AND kind = ? AND key = ? AND expires_at > ? AND consumed_at IS NULL`,
+    WHERE tenant = ? AND kind = ? AND id = ? AND expires_at > ? AND consumed_at IS NULL`,
   replaceInPhase: `UPDATE artifacts SET payload = ?, expires_at = ?, grant_id = ?, session_uid = ?, account_id = ?,
-    uid = ?, user_code = ?, phase = ?, authorizations = ?
-    WHERE tenant = ? AND kind = 'DeviceCode' AND key = ? AND expires_at > ? AND consumed_at IS NULL
+    user_code = ?, phase = ?, authorizations = ?
+    WHERE tenant = ? AND kind = 'DeviceCode' AND id = ? AND expires_at > ? AND consumed_at IS NULL
     AND phase IN (SELECT value FROM json_each(?))`,
-  notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND key = ?`,
+  notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND id = ?`,
 } as const;

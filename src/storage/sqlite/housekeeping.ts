@@ -8,7 +8,7 @@ type TenantTable = (typeof tenantTables)[number];
 const rowsPerStep = 500;
 
 const primaryKeys: Readonly<Record<TenantTable, string>> = {
-  artifacts: 'tenant, kind, key',
+  artifacts: 'tenant, kind, id',
   accounts: 'tenant, sub',
   keys: 'tenant, slot',
   counters: 'tenant, key',

@@ -1,26 +1,15 @@
 import { AppError } from '../../errors.ts';
 import type { Database } from './driver.ts';
 
-/**
- * `artifacts.key` is the id, but for a Session its uid: a session keeps its uid while its id is renewed, and
- * `session_ids` leads from each of its ids to it.
- */
 const version1 = `
 CREATE TABLE artifacts (
-  tenant TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
-  expires_at INTEGER NOT NULL, grant_id TEXT, session_uid TEXT, account_id TEXT, uid TEXT, user_code TEXT,
-  phase TEXT, authorizations TEXT, consumed_at INTEGER, polled_at INTEGER, poll_interval INTEGER,
-  PRIMARY KEY (tenant, kind, key)
+  tenant TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL, expires_at INTEGER NOT NULL,
+  grant_id TEXT, session_uid TEXT, account_id TEXT, user_code TEXT, phase TEXT, authorizations TEXT,
+  consumed_at INTEGER, polled_at INTEGER, poll_interval INTEGER, PRIMARY KEY (tenant, kind, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX artifacts_user_code ON artifacts (tenant, user_code) WHERE user_code IS NOT NULL;
 CREATE INDEX artifacts_grant ON artifacts (tenant, grant_id) WHERE grant_id IS NOT NULL;
 CREATE INDEX artifacts_expiry ON artifacts (expires_at);
-CREATE TABLE session_ids (
-  n INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL DEFAULT 'Session',
-  key TEXT NOT NULL, UNIQUE (tenant, id),
-  FOREIGN KEY (tenant, kind, key) REFERENCES artifacts (tenant, kind, key) ON DELETE CASCADE
-) STRICT;
-CREATE INDEX session_ids_key ON session_ids (tenant, kind, key);
 CREATE TABLE accounts (
   tenant TEXT NOT NULL, sub TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tenant, sub)
 ) STRICT, WITHOUT ROWID;
