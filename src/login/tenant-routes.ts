@@ -39,7 +39,8 @@ export const createTenantRoutes =
       ctx.respond = false;
       return;
     }
-    if (isGet && rest === '') {
+    if (rest === '') {
+      if (!isGet) throw nothingHere();
       if (authorizationParameters.some((name) => ctx.query[name] !== undefined))
         return askProvider(`/auth${search}`);
       return startSignIn(ctx, tenant);
@@ -56,13 +57,15 @@ export const createTenantRoutes =
     if (uid === undefined) return askProvider(`${rest}${search}`);
     const visit: InteractionVisit = { ctx, tenant, uid };
     if (isGet && step === undefined) return showInteraction(parts, visit);
-    if (ctx.method !== 'POST' || step === undefined) throw new AppError('not_found', 'There is nothing here');
+    if (ctx.method !== 'POST' || step === undefined) throw nothingHere();
     await parts.parseForm(ctx, async () => {
       if (step === 'login') await submitLogin(parts, visit);
       else if (step === 'consent') await submitConsent(parts, visit);
       else await cancelInteraction(parts, visit);
     });
   };
+
+const nothingHere = (): AppError => new AppError('not_found', 'There is nothing here');
 
 const showInteraction = async (parts: TenantRoutesParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
