@@ -47,5 +47,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
+  // in the background: nobody waits for hashes but the first sign-in
+  accounts
+    .seed()
+    .catch((error: unknown) =>
+      log.warn({ tenant: definition.id, err: error }, 'demo users are not written yet'),
+    );
   return { definition, provider, accounts, interactions: createInteractions(provider.provider) };
 };
