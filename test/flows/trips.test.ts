@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Trip } from '../../src/storage/engine-options.ts';
+import { createBrowser } from '../support/browser.ts';
+import { approve, enterCode, pollDevice, startDevice } from '../support/device.ts';
+import {
+  introspect,
+  redeem,
+  refresh,
+  signIn,
+  tokenRequest,
+  tokensFor,
+  userinfo,
+} from '../support/oauth-client.ts';
+import {
+  confidential,
+  ordersResource,
+  sampleClients,
+  sampleTenant,
+  service,
+  web,
+} from '../support/sample-tenants.ts';
+import { eachStore } from '../support/stores.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const box = confidential('box');
+
+/** Throttle, accounts, audit and usage are counted beside: SQLite names the operation, MongoDB the collection. */
+const beside = /^(?:counter|account|audit|usage)/;
+
+const targetOf = ({ name, detail }: Trip): string => {
+  const collection = (detail as Readonly<Record<string, unknown>> | undefined)?.[name];
+  return typeof collection === 'string' ? collection : name;
+};
+
+eachStore((store) => {
+  describe('trips to the store, warm', () => {
+    let server: TestServer;
+    let issuer: string;
+
+    beforeAll(async () => {
+      const deviceClient = {
+        client_id: box.id,
+        client_secret: box.secret as string,
+        firstParty: true,
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code' as const, 'refresh_token' as const],
+      };
+      server = await startTestServer({
+        store,
+        tenants: { acme: sampleTenant({ clients: [...sampleClients, deviceClient] }) },
+      });
+      issuer = server.issuer('acme');
+    });
+    afterAll(() => server.close());
+
+    /** Plays it once to warm up, then counts. */
+    const tripsOf = async (play: () => Promise<unknown>): Promise<readonly string[]> => {
+      await play();
+      server.trips();
+      await play();
+      return server
+        .tripDetails()
+        .filter((trip) => !beside.test(targetOf(trip)))
+        .map(({ name }) => name);
+    };
+
+    const expectStatus = (status: number, answer: { readonly status: number }): void => {
+      expect(answer.status).toBe(status);
+    };
+
+    it('client_credentials: one, and none for a JWT', async () => {
+      const grant = { grant_type: 'client_credentials' };
+      const opaque = await tripsOf(async () => expectStatus(200, await tokenRequest(issuer, service, grant)));
+      const jwt = await tripsOf(async () =>
+        expectStatus(
+          200,
+          await tokenRequest(issuer, service, { ...grant, resource: ordersResource, scope: 'orders:read' }),
+        ),
+      );
+
+      expect(opaque).toHaveLength(1);
+      expect(jwt).toEqual([]);
+    });
+
+    it('introspection: one', async () => {
+      const tokens = await tokensFor(createBrowser(), { issuer, client: web });
+      const trips = await tripsOf(async () => {
+        expect((await introspect(issuer, web, tokens.access_token)).body.active).toBe(true);
+      });
+
+      expect(trips).toHaveLength(1);
+    });
+
+    it('userinfo: one', async () => {
+      const tokens = await tokensFor(createBrowser(), {
+        issuer,
+        client: web,
+        scope: 'openid profile groups',
+      });
+      const trips = await tripsOf(async () => expectStatus(200, await userinfo(issuer, tokens.access_token)));
+
+      expect(trips).toHaveLength(1);
+    });
+
+    it('refresh: three', async () => {
+      let { refresh_token: token } = await tokensFor(createBrowser(), { issuer, client: web });
+      const trips = await tripsOf(async () => {
+        const answer = await refresh(issuer, web, token);
+        expect(answer.body.refresh_token).not.toBe(token);
+        token = answer.body.refresh_token;
+        expectStatus(200, answer);
+      });
+
+      expect(trips).toHaveLength(3);
+    });
+
+    it('code flow with login and userinfo: thirteen at most', async () => {
+      const request = { issuer, client: web, scope: 'openid profile' };
+      const trips = await tripsOf(async () => {
+        const signedIn = await signIn(createBrowser(), request);
+        const { body } = await redeem(request, signedIn);
+        expect(signedIn.seen).toEqual(['login']);
+        expectStatus(200, await userinfo(issuer, body.access_token ?? ''));
+      });
+
+      expect(trips.length).toBeLessThanOrEqual(13);
+    });
+
+    it('device flow with login: twenty-two at most', async () => {
+      const trips = await tripsOf(async () => {
+        const browser = createBrowser();
+        const started = await startDevice(issuer, { client: box });
+        await approve(browser, await enterCode(browser, issuer, started.user_code));
+        expectStatus(200, await pollDevice(issuer, started, box));
+      });
+
+      expect(trips.length).toBeLessThanOrEqual(22);
+    });
+
+    it('discovery and JWKS: none', async () => {
+      const trips = await tripsOf(async () => {
+        expectStatus(200, await fetch(`${issuer}/.well-known/openid-configuration`));
+        expectStatus(200, await fetch(`${issuer}/jwks`));
+      });
+
+      expect(trips).toEqual([]);
+    });
+  });
+});
