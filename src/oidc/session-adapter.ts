@@ -21,7 +21,10 @@ export class SessionAdapter extends ArtifactAdapter {
     return (session === undefined ? undefined : toSessionPayload(session, undefined)) as undefined;
   }
 
-  /** Unchanged sessions are not written on each request; parallel sign-ins of two apps both survive. */
+  /**
+   * Unchanged sessions are not written on each request; parallel sign-ins of two apps both survive, and none brings
+   * back a session that was signed out meanwhile.
+   */
   override async upsert(cookieValue: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     if (payload.uid === undefined) throw new Error('a session has no uid');
     const session = toSession({ ...payload, uid: payload.uid }, this.expiryOf(payload, expiresIn));
@@ -34,7 +37,7 @@ export class SessionAdapter extends ArtifactAdapter {
     );
     await this.write((target) => {
       target.unstageRemoval('Session', session.id);
-      target.stage({ op: 'mergeSession', artifact: session, removed });
+      target.stage({ op: 'mergeSession', artifact: session, removed, onlyIfStored: stored !== undefined });
       target.stage({ op: 'put', artifact: toSessionCookie(cookieValue, session) });
     });
   }

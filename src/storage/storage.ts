@@ -119,9 +119,14 @@ export type ArtifactWrite =
   /**
    * Session only. When one with this id and the same accountId (or, like this one, none) is stored, sets the
    * given authorizations, drops `removed`, keeps the others and replaces the rest; else replaces all. Atomic: of
-   * parallel merges none loses an entry.
+   * parallel merges none loses an entry. With `onlyIfStored` one that is not stored (any more) stays away.
    */
-  | { readonly op: 'mergeSession'; readonly artifact: Artifact; readonly removed: readonly string[] }
+  | {
+      readonly op: 'mergeSession';
+      readonly artifact: Artifact;
+      readonly removed: readonly string[];
+      readonly onlyIfStored?: boolean;
+    }
   /** Absent afterwards. May be a tombstone. */
   | { readonly op: 'remove'; readonly kind: ArtifactKind; readonly id: string }
   /** Removes all AccessToken, RefreshToken, AuthorizationCode and DeviceCode artifacts with this grantId. */

@@ -113,6 +113,27 @@ export const sessionClauses = (bench: GetBench): void => {
       expect(await find(open())).toEqual(session({ authorizations: { b: '1' } }));
     });
 
+    it('are not brought back by a merge of one that was stored', async () => {
+      const known: ArtifactWrite = {
+        op: 'mergeSession',
+        artifact: session({ authorizations: { b: '1' } }),
+        removed: [],
+        onlyIfStored: true,
+      };
+      await open().write([known]);
+      expect(await find(open())).toBeUndefined();
+      await open().write([merge(session({ authorizations: { a: '1' } }))]);
+      await open().write([known]);
+      expect((await find(open()))?.authorizations).toEqual({ a: '1', b: '1' });
+      await elsewhere().write([{ op: 'remove', kind: 'Session', id: 'session-1' }]);
+      await open().write([known]);
+      expect(await find(open())).toBeUndefined();
+      await open().write([merge(session())]);
+      bench().clock.advance(60_000);
+      await open().write([known]);
+      expect(await find(open())).toBeUndefined();
+    });
+
     it('are there, without former entries, when a batch removes and then writes them', async () => {
       await open().write([merge(session({ authorizations: { a: '1' } }))]);
       await open().write([

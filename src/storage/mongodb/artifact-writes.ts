@@ -45,7 +45,7 @@ const literal = (value: unknown) => ({ $literal: value });
  */
 const mergeSession = (
   tenant: string,
-  { artifact, removed }: ArtifactWrite & { op: 'mergeSession' },
+  { artifact, removed, onlyIfStored = false }: ArtifactWrite & { op: 'mergeSession' },
   now: Date,
 ): Operation => {
   const { authorizations, ...plain } = toDocument(tenant, artifact);
@@ -72,7 +72,11 @@ const mergeSession = (
   const replaced = authorizations === undefined ? '$$REMOVE' : literal(authorizations);
   return {
     updateOne: {
-      filter: { _id: keyOf(tenant, artifact), tenant },
+      filter: {
+        _id: keyOf(tenant, artifact),
+        tenant,
+        ...(onlyIfStored ? { expiresAt: { $gt: now } } : {}),
+      },
       update: [
         {
           $replaceWith: {
@@ -83,7 +87,7 @@ const mergeSession = (
           },
         },
       ],
-      upsert: true,
+      upsert: !onlyIfStored,
     },
   };
 };

@@ -69,6 +69,7 @@ const insert = (sql: Statements, scope: Scope, artifact: Artifact): boolean => {
 const mergeSession = (sql: Statements, scope: Scope, write: ArtifactWrite & { op: 'mergeSession' }): void => {
   const { artifact } = write;
   const stored = findRow(sql, scope, { kind: 'Session', id: artifact.id });
+  if (stored === undefined && write.onlyIfStored === true) return;
   if (stored === undefined || stored.account_id !== (artifact.accountId ?? null)) {
     put(sql, scope, artifact);
     return;
