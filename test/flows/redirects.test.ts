@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createBrowser } from '../support/browser.ts';
+import { prepareAuthorization, signIn, tokensFor } from '../support/oauth-client.ts';
+import { confidential, sampleClients, sampleTenant, web, webClient } from '../support/sample-tenants.ts';
+import { eachStore } from '../support/stores.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const rp = confidential('rp', 'https://app.example.com/Cb');
+const withQuery = confidential('with-query', 'https://app.example.com/cb?app=One');
+
+const acme = sampleTenant({
+  clients: [
+    ...sampleClients,
+    webClient(rp, { post_logout_redirect_uris: ['https://app.example.com/bye'] }),
+    webClient(withQuery),
+  ],
+});
+
+// security.md 2.1
+eachStore((store) => {
+  let server: TestServer;
+  let issuer: string;
+
+  beforeAll(async () => {
+    server = await startTestServer({ store, tenants: { acme } });
+    issuer = server.issuer('acme');
+  });
+  afterAll(() => server.close());
+
+  describe('a code is sent nowhere but to the address as it is registered', () => {
+    it('which is where it does go', async () => {
+      for (const client of [rp, withQuery]) {
+        const { returned, code } = await signIn(createBrowser(), { issuer, client });
+        expect(returned.get('code')).toBe(code);
+      }
+      const { returned } = await signIn(createBrowser(), { issuer, client: withQuery });
+      expect(returned.get('app')).toBe('One');
+    });
+
+    it.each([
+      ['V-01', 'https://app.example.com/Cb/..;/evil'],
+      ['V-01', 'https://app.example.com/Cb/../x'],
+      ['V-01', 'https://app.example.com/x/../Cb'],
+      ['V-01', 'https://app.example.com/Cb%2f..'],
+      ['V-01', 'https://app.example.com/Cb/'],
+      ['V-01', 'https://app.example.com/Cb?x'],
+      ['V-01', 'https://app.example.com/Cb?'],
+      ['V-01', 'https://app.example.com/Cb#x'],
+      ['V-01', 'https://app.example.com/Cb#'],
+      ['V-01', 'https://app.example.com//Cb'],
+      ['V-02', 'https://app.example.com@evil.example/Cb'],
+      ['V-02', 'https://app.example.com:443@evil.example/Cb'],
+      ['V-02', 'https://app.example.com:443/Cb'],
+      ['V-02', 'https://app.example.com\\@evil.example/Cb'],
+      ['V-02', 'https://evil.example#@app.example.com/Cb'],
+      ['V-02', 'https://evil.example\\.app.example.com/Cb'],
+      ['V-02', 'https://user@app.example.com/Cb'],
+      ['V-02', '//app.example.com/Cb'],
+      ['V-03', 'https://appXexample.com/Cb'],
+      ['V-04', 'https://app.example.com/Cb.evil.example'],
+      ['V-04', 'https://app.example.com/Cbx'],
+      ['V-04', 'https://app.example.com.evil.example/Cb'],
+      ['V-05', 'https://app.example.com/cb'],
+      ['V-05', 'https://APP.example.com/Cb'],
+      ['V-05', 'HTTPS://app.example.com/Cb'],
+      ['V-07', 'http://app.example.com/Cb'],
+      ['V-07', 'javascript:alert(1)'],
+      ['V-07', 'JaVaScRiPt:alert(1)'],
+      ['V-07', 'data:text/html,x'],
+      ['V-73', 'https://app.example.com/Cb\r\nLocation: https://evil.example'],
+      ['V-73', 'https://app.example.com/Cb%0d%0aLocation:x'],
+      ['', 'null'],
+      ['', ' https://app.example.com/Cb'],
+      ['', 'https://app.example.com/Cb '],
+      ['', 'https://app.example.com/\u0421b'],
+    ])('%s %s', async (_number, redirectUri) => {
+      const { url } = prepareAuthorization({ issuer, client: { ...rp, redirectUri } });
+      const page = await createBrowser().get(url);
+      expect(page).toMatchObject({ status: 400, location: undefined });
+      expect(page.headers.get('content-type')).toContain('text/html');
+    });
+
+    it.each([
+      'https://app.example.com/cb?app=one',
+      'https://app.example.com/cb',
+      'https://app.example.com/cb?app=One&x',
+    ])('V-05 with its query: %s', async (redirectUri) => {
+      const { url } = prepareAuthorization({ issuer, client: { ...withQuery, redirectUri } });
+      expect(await createBrowser().get(url)).toMatchObject({ status: 400, location: undefined });
+    });
+
+    it.each([
+      'redirect_uri',
+      'client_id',
+      'state',
+      'scope',
+      'response_type',
+      'code_challenge',
+      'nonce',
+      'prompt',
+    ])('V-08 when the request has two of %s', async (name) => {
+      const { url } = prepareAuthorization({
+        issuer,
+        client: rp,
+        extra: { nonce: 'n-0S6', prompt: 'login' },
+      });
+      const page = await createBrowser().get(`${url}&${name}=https://evil.example/Cb`);
+      const target = page.location ?? `${rp.redirectUri}?error=invalid_request`;
+      expect(target.split('?')[0]).toBe(rp.redirectUri);
+      expect(new URL(target).searchParams.get('error')).toBe('invalid_request');
+      if (page.location === undefined) expect(page.status).toBe(400);
+    });
+
+    it('V-09 when it comes by form_post, nor as markup', async () => {
+      const state = '"><script>alert(1)</script>';
+      const { url } = prepareAuthorization({
+        issuer,
+        client: rp,
+        extra: { response_mode: 'form_post', prompt: 'none', state },
+      });
+      const page = await createBrowser().get(url);
+      expect(page.status).toBeLessThan(500);
+      expect(page.body).not.toContain('<script>alert(1)');
+      expect(page.body).not.toContain('action="https://evil');
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(page.headers.get('content-security-policy')).not.toContain('unsafe-inline');
+    });
+  });
+
+  // V-10
+  describe('after a sign-out nobody is sent', () => {
+    it.each([
+      'https://evil.example/',
+      'https://app.example.com/bye/../evil',
+      'https://app.example.com/BYE',
+      'https://app.example.com/Cb',
+      'javascript:alert(1)',
+      '//evil.example',
+    ])('to %s', async (target) => {
+      const browser = createBrowser();
+      const { id_token: hint = '' } = await tokensFor(browser, { issuer, client: rp });
+      const query = new URLSearchParams({
+        client_id: rp.id,
+        id_token_hint: hint,
+        post_logout_redirect_uri: target,
+      });
+      const page = await browser.get(`${issuer}/session/end?${query}`);
+      expect(page).toMatchObject({ status: 400, location: undefined });
+    });
+
+    it('anywhere without naming the client, or by naming another one', async () => {
+      const target = 'https://app.example.com/bye';
+      for (const more of [{}, { client_id: web.id }]) {
+        const browser = createBrowser();
+        await tokensFor(browser, { issuer, client: rp });
+        const query = new URLSearchParams({ ...more, post_logout_redirect_uri: target });
+        let page = await browser.get(`${issuer}/session/end?${query}`);
+        if (page.status === 200) page = await browser.submit(page, { logout: 'yes' });
+        expect(page.location ?? '').not.toContain('app.example.com');
+      }
+    });
+  });
+});
