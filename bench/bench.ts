@@ -5,6 +5,7 @@ import { measureStore } from './load/measure-store.ts';
 import { openMongod } from './load/store-process.ts';
 import { parseBenchOptions } from './options.ts';
 import { describeRun } from './report/machine.ts';
+import { summarizeProfiles } from './report/profile-summary.ts';
 import { helloLine, toMarkdown, toTable, toText } from './report/tables.ts';
 import { writeDocument } from './report/write-document.ts';
 import { measureTenants, tenantsTable } from './tenants.ts';
@@ -39,6 +40,9 @@ try {
     );
     show(toText(table));
     parts.push(toMarkdown(table));
+  }
+  if (options.profile !== undefined) {
+    for (const table of summarizeProfiles(options.profile)) show(toText(table));
   }
   if (options.write) writeDocument(join(packageRoot(), 'docs', 'benchmarks.md'), parts.join('\n\n'));
 } finally {

@@ -11,15 +11,17 @@ export interface BenchOptions {
   readonly stores: readonly StoreName[];
   readonly rounds: number;
   readonly concurrency: number;
+  /** Times the operations of a round. */
+  readonly scale: number;
   /** Node that the targets run on. */
   readonly node: string;
   /** MongoDB to use instead of one of our own. */
   readonly mongodb?: string;
   /** Puts the tables into docs/benchmarks.md. */
   readonly write: boolean;
-  /** Skips the part with many tenants. */
+  /** Tenant files of the part with many; 0 leaves it out. */
   readonly tenants: number;
-  /** Folder for CPU profiles of Drawbridge. */
+  /** Folder for CPU profiles of Drawbridge; what they say is shown at the end. */
   readonly profile?: string;
 }
 
@@ -51,9 +53,10 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
     .option('--rounds <number>', 'rounds, of which the median counts', wholeNumber)
     .option('--concurrency <number>', 'callers at the same time', wholeNumber, 8)
     .option('--tenants <number>', 'tenant files of the part with many; 0 leaves it out', wholeNumber)
+    .option('--scale <number>', 'so many times the operations of a round', wholeNumber, 1)
     .option('--node <path>', 'run the targets on this Node', process.execPath)
     .option('--mongodb <url>', 'use this MongoDB instead of starting one')
-    .option('--profile <folder>', 'write CPU profiles of Drawbridge there')
+    .option('--profile <folder>', 'write CPU profiles of Drawbridge there (which makes it slower)')
     .option('--write', 'put the tables into docs/benchmarks.md', false)
     .parse([...argv], { from: 'user' });
   const given = command.opts<Partial<BenchOptions>>();
@@ -65,7 +68,8 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
     stores: given.stores ?? [],
     rounds: Math.max(1, given.rounds ?? (quick ? 1 : 5)),
     concurrency: Math.min(64, Math.max(1, given.concurrency ?? 8)),
-    tenants: given.tenants ?? (only.length > 0 ? 0 : quick ? 50 : 1000),
+    tenants: given.tenants ?? (only.length > 0 ? 0 : quick ? 12 : 1000),
+    scale: quick ? 0.08 : Math.max(1, given.scale ?? 1),
     node: given.node ?? process.execPath,
     write: given.write === true,
     ...(given.mongodb === undefined ? {} : { mongodb: given.mongodb }),

@@ -19,6 +19,8 @@ export interface Figures {
   readonly p99Ms: number;
   readonly serverCpuMs: number;
   readonly storeCpuMs?: number;
+  /** Commands to MongoDB for one operation. */
+  readonly trips?: number;
 }
 
 export interface OperationResult {
@@ -92,18 +94,16 @@ export const measureStore = async (
     const rounds = new Map<string, Figures[]>();
     // Round 0 warms up, and does not count.
     for (let round = options.quick ? 1 : 0; round <= options.rounds; round += 1) {
-      const scale = options.quick ? 0.08 : 1;
       const record = (key: string, figures: Figures): void => {
         if (round > 0) rounds.set(key, [...(rounds.get(key) ?? []), figures]);
       };
-      record('hello', await measure(targetOf('hello', false), hello, { scale, options, mongod }));
+      record('hello', await measure(targetOf('hello', false), hello, { options, mongod }));
       for (const operation of chosen) {
         // Whoever goes first may find the machine in another state, so they take turns.
         const kinds: readonly TargetKind[] =
           round % 2 === 0 ? ['drawbridge', 'bare'] : ['bare', 'drawbridge'];
         for (const kind of kinds) {
           const figures = await measure(targetOf(kind, operation.isHashed), operation, {
-            scale,
             options,
             mongod,
           });
@@ -175,41 +175,40 @@ const storageUrl = (
 const measure = async (
   target: Target,
   operation: Operation,
-  {
-    scale,
-    options,
-    mongod,
-  }: { readonly scale: number; readonly options: BenchOptions; readonly mongod: BenchMongod | undefined },
+  { options, mongod }: { readonly options: BenchOptions; readonly mongod: BenchMongod | undefined },
 ): Promise<Figures> => {
   const callers: (() => Promise<unknown>)[] = [];
   for (let caller = 0; caller < options.concurrency; caller += 1) {
     callers.push(await operation.prepare(target.client, caller));
   }
-  const [usageBefore, storeBefore] = [await target.process.usage(), await mongod?.cpuMicros()];
-  const count = Math.max(options.concurrency, Math.round(operation.count * scale));
+  const [usageBefore, storeBefore] = [await target.process.usage(), await mongod?.meter()];
+  const count = Math.max(options.concurrency, Math.round(operation.count * options.scale));
   const { done, seconds, latencies } = await runLoad({ callers, count, limitMs: 20_000 });
-  const [usageAfter, storeAfter] = [await target.process.usage(), await mongod?.cpuMicros()];
+  const [usageAfter, storeAfter] = [await target.process.usage(), await mongod?.meter()];
   const perOperation = (micros: number): number => micros / 1000 / done;
   return {
     perSecond: done / seconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     serverCpuMs: perOperation(usageAfter.cpuMicros - usageBefore.cpuMicros),
+    ...(storeBefore?.cpuMicros === undefined || storeAfter?.cpuMicros === undefined
+      ? {}
+      : { storeCpuMs: perOperation(storeAfter.cpuMicros - storeBefore.cpuMicros) }),
     ...(storeBefore === undefined || storeAfter === undefined
       ? {}
-      : { storeCpuMs: perOperation(storeAfter - storeBefore) }),
+      : { trips: (storeAfter.trips - storeBefore.trips) / done }),
   };
 };
 
 const medians = (rounds: readonly Figures[]): Figures => {
-  const of = (name: 'perSecond' | 'p50Ms' | 'p99Ms' | 'serverCpuMs'): number =>
-    median(rounds.map((figures) => figures[name]));
-  const stores = rounds.flatMap(({ storeCpuMs }) => storeCpuMs ?? []);
+  const of = (name: keyof Figures): number => median(rounds.flatMap((figures) => figures[name] ?? []));
+  const isSeen = (name: keyof Figures): boolean => rounds.some((figures) => figures[name] !== undefined);
   return {
     perSecond: of('perSecond'),
     p50Ms: of('p50Ms'),
     p99Ms: of('p99Ms'),
     serverCpuMs: of('serverCpuMs'),
-    ...(stores.length === 0 ? {} : { storeCpuMs: median(stores) }),
+    ...(isSeen('storeCpuMs') ? { storeCpuMs: of('storeCpuMs') } : {}),
+    ...(isSeen('trips') ? { trips: of('trips') } : {}),
   };
 };

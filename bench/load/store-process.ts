@@ -4,13 +4,20 @@ import { pathToFileURL } from 'node:url';
 import { mongo } from 'mongoose';
 import { packageRoot } from '../../src/package-root.ts';
 
+/** What a MongoDB has done since it started. */
+export interface StoreMeter {
+  /** User and system time in microseconds; undefined where it cannot be seen. */
+  readonly cpuMicros: number | undefined;
+  /** Commands that read or write documents: each is a round trip. */
+  readonly trips: number;
+}
+
 /** A MongoDB to measure on. */
 export interface BenchMongod {
   /** @param database a name; each target has its own */
   urlOf(database: string): string;
   readonly version: string;
-  /** User and system time in microseconds; undefined where it cannot be seen. */
-  cpuMicros(): Promise<number | undefined>;
+  meter(): Promise<StoreMeter>;
   /** Drops the databases, and stops it when we started it. */
   close(): Promise<void>;
 }
@@ -31,7 +38,8 @@ export const openMongod = async (url: string | undefined): Promise<BenchMongod> 
       : undefined;
   const client = await mongo.MongoClient.connect(url ?? own?.url ?? '');
   const databases = new Set<string>();
-  const status = await client.db('admin').command({ serverStatus: 1 });
+  const readStatus = () => client.db('admin').command({ serverStatus: 1 });
+  const status = await readStatus();
   return {
     urlOf: (database) => {
       databases.add(database);
@@ -40,7 +48,10 @@ export const openMongod = async (url: string | undefined): Promise<BenchMongod> 
       return target.href;
     },
     version: String(status.version),
-    cpuMicros: () => processCpuMicros(Number(status.pid)),
+    meter: async () => ({
+      cpuMicros: await processCpuMicros(Number(status.pid)),
+      trips: countTrips((await readStatus()).metrics.commands),
+    }),
     close: async () => {
       for (const database of databases) await client.db(database).dropDatabase();
       await client.close();
@@ -48,6 +59,11 @@ export const openMongod = async (url: string | undefined): Promise<BenchMongod> 
     },
   };
 };
+
+const tripCommands = ['find', 'getMore', 'aggregate', 'insert', 'update', 'delete', 'findAndModify'] as const;
+
+const countTrips = (commands: Readonly<Record<string, { readonly total?: unknown }>>): number =>
+  tripCommands.reduce((sum, name) => sum + Number(commands[name]?.total ?? 0), 0);
 
 /** Linux's clock ticks are hundredths of a second on every architecture that Node runs on. */
 const microsPerTick = 10_000;

@@ -9,6 +9,8 @@ export interface Table {
 const ms = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value < 10 ? value.toFixed(2) : value.toFixed(0);
 
+const trips = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(1));
+
 const perSecond = (value: number): string => (value < 100 ? value.toFixed(1) : value.toFixed(0));
 
 const storeNames = { mongodb: 'MongoDB', sqlite: 'Embedded store (SQLite)' } as const;
@@ -31,6 +33,7 @@ export const toTable = (result: StoreResult): Table => {
       'p99 ms',
       'server CPU ms',
       ...(hasStoreCpu ? ['store CPU ms'] : []),
+      ...(isMongodb ? ['store trips'] : []),
       'server CPU ratio (range)',
       ...(isMongodb ? ['aim'] : []),
       'in hellos',
@@ -44,6 +47,7 @@ export const toTable = (result: StoreResult): Table => {
         `${ms(drawbridge.p99Ms)} / ${ms(bare.p99Ms)}`,
         `${ms(drawbridge.serverCpuMs)} / ${ms(bare.serverCpuMs)}`,
         ...(hasStoreCpu ? [`${ms(drawbridge.storeCpuMs)} / ${ms(bare.storeCpuMs)}`] : []),
+        ...(isMongodb ? [`${trips(drawbridge.trips)} / ${trips(bare.trips)}`] : []),
         `${ratio.toFixed(2)}× (${ratioRange.map((value) => value.toFixed(2)).join('–')})`,
         ...(isMongodb ? [aimOf(row, result.store)] : []),
         `${hellos.toFixed(0)}×`,

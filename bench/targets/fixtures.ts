@@ -51,8 +51,8 @@ export interface Person {
   readonly name: string;
 }
 
-/** As many as the highest concurrency, so that no two callers at once are the same person. */
-export const people: readonly Person[] = Array.from({ length: 64 }, (_, number) => ({
+/** More than there are callers by default, so that no two at once are the same person. */
+export const people: readonly Person[] = Array.from({ length: 16 }, (_, number) => ({
   username: `person-${number}`,
   password: `bench-password-${number}`,
   email: `person-${number}@app.example`,
