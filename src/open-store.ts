@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { type MasterKey, openMasterKey } from './crypto/master-key.ts';
-import { AppError } from './errors.ts';
+import { AppError, isAppError } from './errors.ts';
 import type { Log } from './log.ts';
-import type { StorageRole, Trip } from './storage/engine-options.ts';
+import type { StorageOptions, StorageRole, Trip } from './storage/engine-options.ts';
+import { locationOf } from './storage/mongodb/url.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { networkFilesystemOf } from './storage/sqlite/network-filesystem.ts';
 import type { Storage } from './storage/storage.ts';
@@ -35,7 +36,7 @@ export const dataFolder = (storageUrl: string): string | undefined =>
 export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> => {
   const { settings, clock, log, role, onTrip } = options;
   const { url } = settings.storage;
-  const storage = await openStorage({ url, clock, log, role, ...(onTrip === undefined ? {} : { onTrip }) });
+  const storage = await reachStorage({ url, clock, log, role, ...(onTrip === undefined ? {} : { onTrip }) });
   try {
     const masterKey = await openMasterKey({ secretKey: settings.server.secretKey, folder: dataFolder(url) });
     await refuseOtherMasterKey(storage, masterKey);
@@ -52,6 +53,20 @@ export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> =
   } catch (error) {
     await storage.close();
     throw error;
+  }
+};
+
+/** Opens the storage alone. @throws AppError `unavailable` with where it was looked for and what to do */
+export const reachStorage = async (options: StorageOptions): Promise<Storage> => {
+  try {
+    return await openStorage(options);
+  } catch (cause) {
+    if (!isAppError(cause, 'unavailable') || dataFolder(options.url) !== undefined) throw cause;
+    throw new AppError(
+      'unavailable',
+      `${cause.message}: ${locationOf(options.url)}. See that it runs and can be reached from here, or correct DRAWBRIDGE_STORAGE__URL.`,
+      { cause: cause.cause },
+    );
   }
 };
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server-settings.ts';
 import { createLog, type Log } from '../log.ts';
-import { openStorage } from '../storage/open-storage.ts';
+import { reachStorage } from '../open-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type CliContext, requireSettings } from './context.ts';
 
@@ -24,7 +24,7 @@ export const withStore = async <T>(
 ): Promise<T> => {
   const { settings } = requireSettings(context);
   const log = createCliLog();
-  const storage = await openStorage({ url: settings.storage.url, clock: systemClock, log, role: 'cli' });
+  const storage = await reachStorage({ url: settings.storage.url, clock: systemClock, log, role: 'cli' });
   try {
     return await use({ storage, settings, log });
   } finally {
