@@ -287,7 +287,8 @@ describe('loadServerSettings', () => {
   });
 
   it('is frozen through and through', () => {
-    const { settings } = good(load());
+    const { settings } = good(load({ DRAWBRIDGE_SERVER__TRUSTED_PROXIES: '10.0.0.1' }));
     expect(() => Object.assign(settings.server.trustedProxies, { 0: 'x' })).toThrow(TypeError);
+    expect(() => Object.assign(settings.server, { port: 1 })).toThrow(TypeError);
   });
 });
