@@ -33,6 +33,15 @@ export const toProtocolError = (error: unknown): unknown => {
   return error;
 };
 
+/** Work of our rooms inside of the provider, which can answer its own errors only. */
+export const speakProtocol = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw toProtocolError(error);
+  }
+};
+
 /** Seconds for the `Retry-After` header, when the error names them. */
 export const retryAfterOf = (error: unknown): number | undefined =>
   error instanceof TooManyRequests || error instanceof Unavailable ? error.retryAfterSeconds : undefined;

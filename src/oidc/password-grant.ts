@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { PasswordGrantUsage } from '../storage/storage.ts';
 import { findClient } from './clients.ts';
-import { TooManyRequests } from './errors.ts';
+import { speakProtocol, TooManyRequests } from './errors.ts';
 import { defaultResourceFor, resourceServerFor } from './resources.ts';
 
 /** RFC 6749 section 4.3.2. */
@@ -41,24 +41,25 @@ export const createPasswordGrant =
     const password = requiredString(params.password, 'password');
 
     const { address, requestId } = parts.requestOf(ctx);
-    const outcome = await parts.accounts.signIn({
-      login: username,
-      password,
-      address,
-      requestId,
-      via: 'password_grant',
-      clientId: client.clientId,
-    });
+    const outcome = await speakProtocol(() =>
+      parts.accounts.signIn({
+        login: username,
+        password,
+        address,
+        requestId,
+        via: 'password_grant',
+        clientId: client.clientId,
+      }),
+    );
     if (!outcome.ok) {
       if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
       throw new errors.InvalidGrant('credentials refused');
     }
-    await parts.usage.record({
-      clientId: client.clientId,
-      sub: outcome.account.sub,
-      nowMs: parts.clock.now(),
-    });
-    await issue(provider, parts, { ctx, sub: outcome.account.sub, authTime: outcome.signedInAt });
+    const { sub } = outcome.account;
+    await speakProtocol(() =>
+      parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
+    );
+    await issue(provider, parts, { ctx, sub, authTime: outcome.signedInAt });
   };
 
 const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {

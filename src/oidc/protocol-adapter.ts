@@ -1,17 +1,12 @@
 import type { Adapter } from 'oidc-provider';
-import { toProtocolError } from './errors.ts';
+import { speakProtocol } from './errors.ts';
 
 /** The same adapter, whose errors the provider can put into an answer. */
 export const speakingProtocol = (adapter: Adapter): Adapter => {
   const translated =
     <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      try {
-        return await call(...args);
-      } catch (error) {
-        throw toProtocolError(error);
-      }
-    };
+    (...args: A): Promise<R> =>
+      speakProtocol(() => call(...args));
   return {
     upsert: translated((...args: Parameters<Adapter['upsert']>) => adapter.upsert(...args)),
     find: translated((...args: Parameters<Adapter['find']>) => adapter.find(...args)),

@@ -2,6 +2,7 @@ import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import { claimsOf } from '../accounts/claims.ts';
 import { mayHoldTokens } from '../accounts/standing.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import { speakProtocol } from './errors.ts';
 import type { RequestScope } from './request-scope.ts';
 
 /** The tenant's people as the provider sees them. */
@@ -31,7 +32,7 @@ export interface TenantAccountsParts {
 
 export const createTenantAccounts = ({ scopeOf, isDemo }: TenantAccountsParts): TenantAccounts => {
   const standing = async (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> => {
-    const account = await scopeOf().account(sub);
+    const account = await speakProtocol(() => scopeOf().account(sub));
     return mayHoldTokens(account) && (isDemo || account.origin !== 'demo') ? account : undefined;
   };
 
