@@ -92,10 +92,14 @@ eachStore((store) => {
       ['spaces for a name', { login: '   ', password: 'x' }],
     ])('asks again for %s, without trying anything', async (_what, fields) => {
       const browser = createBrowser();
-      const page = await browser.submit(await openLogin(browser), fields);
+      const login = await openLogin(browser);
+      const before = await server.storage.forTenant('acme').audit.list({ limit: 1 });
+      const page = await browser.submit(login, fields);
 
       expect(page.status).toBe(400);
+      expect(textOf(page)).toContain('Please enter your user name and your password.');
       expect(formsOf(page)[0]?.fields).toHaveProperty('password');
+      expect(await server.storage.forTenant('acme').audit.list({ limit: 1 })).toEqual(before);
     });
 
     it.each(['\0', `${alice.password}\0`, '   ', 'a'.repeat(10_000)])(
@@ -215,6 +219,20 @@ eachStore((store) => {
 
       expect(page.status).toBe(404);
       expect(textOf(page)).toContain('started in another browser');
+    });
+
+    it('with the cookie of another sign-in does not see this one', async () => {
+      const [browser, stranger] = [createBrowser(), createBrowser()];
+      const login = await openLogin(browser);
+      await openLogin(stranger);
+      const cookie = stranger
+        .cookies()
+        .map(({ name, value }) => `${name}=${value}`)
+        .join('; ');
+      const answer = await fetch(login.url, { headers: { cookie, accept: 'text/html' } });
+
+      expect(cookie).toContain('interaction');
+      expect(answer.status).toBe(404);
     });
   });
 
