@@ -16,6 +16,9 @@ const progress = (line: string): void => {
   else process.stderr.write(`${line}\n`);
 };
 
+// An exit, unlike a signal, takes the processes that were started with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const mongod = options.stores.includes('mongodb') ? await openMongod(options.mongodb) : undefined;
 try {
   const run = describeRun(options.node, mongod?.version);

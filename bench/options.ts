@@ -42,7 +42,7 @@ const oneOf =
 export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
   const command = new Command('npm run bench --')
     .description('Measures Drawbridge beside a bare oidc-provider and a constant answer of node:http.')
-    .option('--quick', 'a smoke run: one short round', false)
+    .option('--quick', 'a smoke run: one short round, without password hashes', false)
     .option(
       '--only <operations>',
       'names, with commas between',
@@ -62,6 +62,7 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
   const given = command.opts<Partial<BenchOptions>>();
   const quick = given.quick === true;
   const only = given.only ?? [];
+  if (quick && given.write === true) command.error('the figures of --quick do not belong into a document');
   return {
     quick,
     only,

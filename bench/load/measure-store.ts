@@ -59,7 +59,9 @@ export const measureStore = async (
     progress,
   }: { readonly mongod: BenchMongod | undefined; readonly progress: (line: string) => void },
 ): Promise<StoreResult> => {
-  const chosen = operations.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  const chosen = operations.filter(({ name, isHashed }) =>
+    options.only.length === 0 ? !(options.quick && isHashed) : options.only.includes(name),
+  );
   const folder = mkdtempSync(join(tmpdir(), 'drawbridge-bench-'));
   const targets = new Map<string, Target>();
   const open = async (kind: TargetKind, hashing: HashCost): Promise<void> => {
