@@ -15,6 +15,7 @@ import {
   bob,
   confidential,
   type KnownClient,
+  partner,
   sampleClients,
   sampleTenant,
   webClient,
@@ -22,9 +23,13 @@ import {
 import { eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-const rounds = 20;
-const apps = ['one', 'two', 'three', 'four'].map((id) => confidential(id, `https://${id}.example/callback`));
-const [one, two] = apps as [KnownClient, KnownClient, ...KnownClient[]];
+const one = confidential('one', 'https://one.example/callback');
+const two = confidential('two', 'https://two.example/callback');
+const apps = [
+  one,
+  two,
+  ...Array.from({ length: 10 }, (_, n) => confidential(`app-${n}`, `https://app-${n}.example/callback`)),
+];
 
 const acme = sampleTenant({ clients: [...sampleClients, ...apps.map((app) => webClient(app))] });
 
@@ -66,24 +71,24 @@ eachStore((store) => {
   // F-07
   describe('two apps that sign in at once in one browser', () => {
     it('are both signed in, by prompt=none', async () => {
-      for (let round = 0; round < rounds; round += 1) {
+      await inRounds(async () => {
         const browser = await signInWithoutApp();
         const signedIn = await Promise.all([silently(browser, one), silently(browser, two)]);
         await Promise.all([expectAlive(one, signedIn[0]), expectAlive(two, signedIn[1])]);
-      }
-    });
+      });
+    }, 120_000);
 
     it('are both signed in, on the way through the pages', async () => {
-      for (let round = 0; round < rounds; round += 1) {
+      await inRounds(async () => {
         const browser = createBrowser();
         const signedIn = await Promise.all([
           signIn(browser, { issuer, client: one }),
           signIn(browser, { issuer, client: two }),
         ]);
         await Promise.all([expectAlive(one, signedIn[0]), expectAlive(two, signedIn[1])]);
-        for (const app of apps) expect((await silently(browser, app)).seen).toEqual([]);
-      }
-    });
+        expect((await silently(browser, one)).seen).toEqual([]);
+      });
+    }, 120_000);
 
     it('are all signed out by one sign-out', async () => {
       const browser = await signInWithoutApp();
@@ -102,7 +107,7 @@ eachStore((store) => {
 
   describe('a session', () => {
     it('is not revived by an app that signs in while the person signs out', async () => {
-      for (let round = 0; round < rounds; round += 1) {
+      for (let round = 0; round < 5; round += 1) {
         const browser = await signInWithoutApp();
         const cookie = browser
           .cookies()
@@ -114,8 +119,10 @@ eachStore((store) => {
             redirect: 'manual',
           });
         const question = await browser.get(`${issuer}/session/end`);
-        const [done] = await Promise.all([browser.submit(question, { logout: 'yes' }), ...apps.map(ask)]);
-        expect(done.status).toBe(303);
+        const early = apps.slice(0, 6).map(ask);
+        const done = browser.submit(question, { logout: 'yes' });
+        await Promise.all([...early, ...apps.slice(6).map(ask)]);
+        expect((await done).status).toBe(303);
         expect((await ask(one)).headers.get('location')).toContain('error=login_required');
       }
     });
@@ -176,15 +183,22 @@ eachStore((store) => {
 
     it('is read, not written, by requests that change nothing of it', async () => {
       const browser = await signInWithoutApp();
-      await silently(browser, one);
+      const { url } = prepareAuthorization({ issuer, client: partner, extra: { prompt: 'none' } });
+      const askUnseen = async (): Promise<void> => {
+        expect((await browser.get(url)).location).toContain('error=consent_required');
+      };
+      await askUnseen();
       server.trips();
+      await askUnseen();
       await browser.get(`${issuer}/account`);
       expect(server.trips().filter(isWrite)).toEqual([]);
-      await silently(browser, one);
-      // the code is written, and nothing else
-      expect(server.trips().filter(isWrite)).toHaveLength(1);
     });
   });
 });
+
+/** 20 rounds, each with a browser of its own, four at a time. */
+const inRounds = async (round: () => Promise<void>): Promise<void> => {
+  for (let batch = 0; batch < 5; batch += 1) await Promise.all([round(), round(), round(), round()]);
+};
 
 const isWrite = (name: string): boolean => !/^(aggregate|find|load|account\.find)/.test(name);
