@@ -10,6 +10,7 @@ import type { TenantStorage } from '../storage/storage.ts';
 import type { Pages } from '../web/pages.ts';
 import { createAdapter } from './adapter.ts';
 import { lifetimesOf } from './clients.ts';
+import { createOriginGuard } from './cross-origin.ts';
 import { createDeviceCodes, pollIntervalSeconds } from './device-codes.ts';
 import { toProtocolError, Unavailable } from './errors.ts';
 import { createJwtHandles } from './jwt-handles.ts';
@@ -175,11 +176,13 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   observeProvider(provider, { tenant, log, factsOf: (ctx) => facts.get(ctx.req) });
 
   const prepared = createPreparedAnswers();
+  const guardOrigin = createOriginGuard(definition);
   provider.use(async (ctx, next) => {
     const oidcCtx = ctx as unknown as KoaContextWithOIDC; // the provider's own context
     const scope = new StoreRequestScope(storage);
     scopes.set(ctx, scope);
     await next();
+    guardOrigin(oidcCtx);
     try {
       await scope.flush();
     } catch (error) {
