@@ -1,5 +1,11 @@
 import type { JWK } from 'jose';
-import { type Adapter, type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import {
+  type Adapter,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
 import { isSessionCurrent } from '../accounts/standing.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
@@ -91,7 +97,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       findClient(definition, client.clientId)?.allowedOrigins.includes(origin) === true,
     assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => {
       // only the issuer as audience: an assertion made for another server must not be worth anything here
-      if (claims.aud !== issuer) throw new Error('the audience of a client assertion must be the issuer');
+      if (claims.aud !== issuer)
+        throw new errors.InvalidClientAuth('the audience of a client assertion must be the issuer');
       return Promise.resolve();
     },
     enabledJWA: {
