@@ -17,4 +17,6 @@ export interface Mongod {
 export declare const startMongod: (options?: {
   readonly replicaSet?: boolean;
   readonly ttlMonitorSeconds?: number;
+  /** Lets a test break single commands by `configureFailPoint`. */
+  readonly failPoints?: boolean;
 }) => Promise<Mongod>;

@@ -53,7 +53,7 @@ const initiate = async (port) => {
  * A mongod of one's own on a free port, with its files in a temporary folder. Nothing is deleted behind a test's
  * back: the TTL monitor is off unless `ttlMonitorSeconds` is given.
  */
-export const startMongod = async ({ replicaSet = false, ttlMonitorSeconds } = {}) => {
+export const startMongod = async ({ replicaSet = false, ttlMonitorSeconds, failPoints = false } = {}) => {
   const mongod = findPart('mongod');
   if (mongod === undefined) throw new Error('mongod is missing');
   const folder = await mkdtemp(join(tmpdir(), 'drawbridge-mongod-'));
@@ -63,6 +63,7 @@ export const startMongod = async ({ replicaSet = false, ttlMonitorSeconds } = {}
   const args = [
     ...['--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1', '--nounixsocket'],
     ...['--wiredTigerCacheSizeGB', '0.25', '--setParameter', 'diagnosticDataCollectionEnabled=false'],
+    ...(failPoints ? ['--setParameter', 'enableTestCommands=1'] : []),
     ...['--setParameter', ttl, ...(replicaSet ? ['--replSet', 'rs0', '--oplogSize', '64'] : [])],
   ];
   let { child, exited } = await launch(mongod, args);

@@ -1,9 +1,13 @@
-import type { mongo } from 'mongoose';
 import type { Artifact, ArtifactWrite } from '../storage.ts';
 import { artifactKey, fieldOf, keyOf, toDocument } from './artifact-documents.ts';
 import type { ArtifactDocument } from './documents.ts';
 
-export type Operation = mongo.AnyBulkWriteOperation<ArtifactDocument>;
+/** One statement of an `update` command. */
+interface Statement {
+  readonly q: object;
+  readonly u: object;
+  readonly upsert?: boolean;
+}
 
 /** What is left of a removed artifact until the server deletes it: nothing of it, and expired. */
 const tombstone = (tenant: string, kind: string): Omit<ArtifactDocument, '_id'> => ({
@@ -13,27 +17,21 @@ const tombstone = (tenant: string, kind: string): Omit<ArtifactDocument, '_id'> 
   expiresAt: new Date(0),
 });
 
-const put = (tenant: string, artifact: Artifact): Operation => ({
-  replaceOne: {
-    filter: { _id: keyOf(tenant, artifact), tenant },
-    replacement: toDocument(tenant, artifact),
-    upsert: true,
-  },
+const put = (tenant: string, artifact: Artifact): Statement => ({
+  q: { _id: keyOf(tenant, artifact), tenant },
+  u: toDocument(tenant, artifact),
+  upsert: true,
 });
 
-const insert = (tenant: string, artifact: Artifact): Operation => ({
-  updateOne: {
-    filter: { _id: keyOf(tenant, artifact), tenant },
-    update: { $setOnInsert: toDocument(tenant, artifact) },
-    upsert: true,
-  },
+const insert = (tenant: string, artifact: Artifact): Statement => ({
+  q: { _id: keyOf(tenant, artifact), tenant },
+  u: { $setOnInsert: toDocument(tenant, artifact) },
+  upsert: true,
 });
 
-const remove = (tenant: string, { kind, id }: ArtifactWrite & { op: 'remove' }): Operation => ({
-  replaceOne: {
-    filter: { _id: artifactKey(tenant, kind, id), tenant },
-    replacement: tombstone(tenant, kind),
-  },
+const remove = (tenant: string, { kind, id }: ArtifactWrite & { op: 'remove' }): Statement => ({
+  q: { _id: artifactKey(tenant, kind, id), tenant },
+  u: tombstone(tenant, kind),
 });
 
 /** `$literal`, because a plain string that begins with `$` would be read as the name of a field. */
@@ -47,7 +45,7 @@ const mergeSession = (
   tenant: string,
   { artifact, removed, onlyIfStored = false }: ArtifactWrite & { op: 'mergeSession' },
   now: Date,
-): Operation => {
+): Statement => {
   const { authorizations, ...plain } = toDocument(tenant, artifact);
   const isSame = {
     $and: [
@@ -71,40 +69,49 @@ const mergeSession = (
   const merged = { $mergeObjects: [kept, literal(authorizations ?? {})] };
   const replaced = authorizations === undefined ? '$$REMOVE' : literal(authorizations);
   return {
-    updateOne: {
-      filter: {
-        _id: keyOf(tenant, artifact),
-        tenant,
-        ...(onlyIfStored ? { expiresAt: { $gt: now } } : {}),
-      },
-      update: [
-        {
-          $replaceWith: {
-            $mergeObjects: [
-              literal(plain),
-              { _id: '$_id', authorizations: { $cond: [isSame, merged, replaced] } },
-            ],
-          },
+    q: { _id: keyOf(tenant, artifact), tenant, ...(onlyIfStored ? { expiresAt: { $gt: now } } : {}) },
+    u: [
+      {
+        $replaceWith: {
+          $mergeObjects: [
+            literal(plain),
+            { _id: '$_id', authorizations: { $cond: [isSame, merged, replaced] } },
+          ],
         },
-      ],
-      upsert: !onlyIfStored,
-    },
+      },
+    ],
+    upsert: !onlyIfStored,
   };
 };
 
-const operationOf = (
-  tenant: string,
-  write: Exclude<ArtifactWrite, { op: 'removeByGrant' }>,
-  now: Date,
-): Operation => {
+type StatementWrite = Exclude<ArtifactWrite, { op: 'removeByGrant' }>;
+type InsertWrite = ArtifactWrite & { op: 'insert' };
+
+const statementOf = (tenant: string, write: StatementWrite, now: Date): Statement => {
   if (write.op === 'put') return put(tenant, write.artifact);
   if (write.op === 'insert') return insert(tenant, write.artifact);
   if (write.op === 'mergeSession') return mergeSession(tenant, write, now);
   return remove(tenant, write);
 };
 
-/** What one trip writes: statements of one `update` command, or the removal of a grant's artifacts. */
-export type WriteStep = { readonly operations: Operation[] } | { readonly grantId: string };
+/** What one trip writes. */
+export type WriteStep =
+  | { readonly documents: readonly ArtifactDocument[] }
+  | { readonly statements: readonly Statement[] }
+  | { readonly grantId: string };
+
+const isInsert = (write: StatementWrite): write is InsertWrite => write.op === 'insert';
+
+/** What is only inserted, as tokens are, goes in an `insert`: it costs less than an `update` that may insert. */
+const stepOf = (tenant: string, writes: readonly StatementWrite[], now: Date): WriteStep =>
+  writes.every(isInsert)
+    ? {
+        documents: writes.map(({ artifact }) => ({
+          _id: keyOf(tenant, artifact),
+          ...toDocument(tenant, artifact),
+        })),
+      }
+    : { statements: writes.map((write) => statementOf(tenant, write, now)) };
 
 export const planWrites = (
   tenant: string,
@@ -112,16 +119,19 @@ export const planWrites = (
   now: Date,
 ): readonly WriteStep[] => {
   const steps: WriteStep[] = [];
-  let operations: Operation[] = [];
+  let together: StatementWrite[] = [];
+  const finish = (): void => {
+    if (together.length > 0) steps.push(stepOf(tenant, together, now));
+    together = [];
+  };
   for (const write of writes) {
     if (write.op === 'removeByGrant') {
-      if (operations.length > 0) steps.push({ operations });
-      operations = [];
+      finish();
       steps.push({ grantId: write.grantId });
     } else {
-      operations.push(operationOf(tenant, write, now));
+      together.push(write);
     }
   }
-  if (operations.length > 0) steps.push({ operations });
+  finish();
   return steps;
 };

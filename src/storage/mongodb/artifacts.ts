@@ -1,28 +1,15 @@
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../clock.ts';
-import { isAppError } from '../../errors.ts';
 import { isTooSoon, slowDownSeconds, toleranceMs } from '../polling.ts';
 import type { Artifact, ArtifactKind, ArtifactRef, Artifacts, Loaded } from '../storage.ts';
-import { type AccountView, toAccount } from './account-documents.ts';
+import { toAccount } from './account-documents.ts';
+import { findJoined, type LoadedDocument, runStep } from './artifact-commands.ts';
 import { artifactKey, keyOf, toArtifact, toDocument } from './artifact-documents.ts';
-import { type Operation, planWrites } from './artifact-writes.ts';
+import { planWrites } from './artifact-writes.ts';
+import type { RunCommand } from './commands.ts';
 import type { ArtifactDocument } from './documents.ts';
-import { isDuplicateId, toStoreError } from './errors.ts';
-import { call, reading, retryUpsert, writing } from './limits.ts';
-import type { Collections } from './models.ts';
-
-type ArtifactCollection = mongo.Collection<ArtifactDocument>;
-
-interface LoadedDocument extends ArtifactDocument {
-  readonly linkedArtifacts: readonly ArtifactDocument[];
-  readonly linkedAccounts: readonly AccountView[];
-}
-
-/** The join runs by `_id`; an artifact without links joins nothing. */
-const joins = [
-  { $lookup: { from: 'artifacts', localField: 'links', foreignField: '_id', as: 'linkedArtifacts' } },
-  { $lookup: { from: 'accounts', localField: 'account', foreignField: '_id', as: 'linkedAccounts' } },
-];
+import { isDuplicateId } from './errors.ts';
+import { call, writing } from './limits.ts';
 
 /** Each branch names the tenant, so that each can use its index. */
 const toFilter = (tenant: string, refs: readonly ArtifactRef[]) => {
@@ -59,30 +46,6 @@ const toLoaded = (documents: readonly LoadedDocument[], nowMs: number): Loaded =
   };
 };
 
-const writeMany = async (collection: ArtifactCollection, operations: readonly Operation[]): Promise<void> => {
-  let rest = [...operations];
-  await retryUpsert(async () => {
-    try {
-      await collection.bulkWrite(rest, { ...writing, ordered: true });
-    } catch (error) {
-      const index = (error as { writeErrors?: readonly { index: number }[] }).writeErrors?.[0]?.index;
-      if (index !== undefined) rest = rest.slice(index); // in order: what came before is written
-      throw error;
-    }
-  });
-};
-
-/** The driver does not retry a deletion of many; it is idempotent, so a broken connection is no reason to fail. */
-const removeByGrant = async (collection: ArtifactCollection, filter: { tenant: string; grantId: string }) => {
-  const run = () => collection.deleteMany(filter, writing);
-  try {
-    await run();
-  } catch (error) {
-    if (!isAppError(toStoreError(error), 'unavailable')) throw error;
-    await run();
-  }
-};
-
 /** The poll is too soon, as `isTooSoon` has it, in the server's words. */
 const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   const interval = { $ifNull: ['$pollInterval', intervalSeconds] };
@@ -92,8 +55,16 @@ const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   return [{ $set: { polledAt: nowMs, pollInterval: grown } }];
 };
 
-export const createArtifacts = (collections: Collections, clock: Clock, tenant: string): Artifacts => {
-  const collection = collections.artifacts;
+export interface ArtifactStore {
+  readonly collection: mongo.Collection<ArtifactDocument>;
+  readonly run: RunCommand;
+}
+
+export const createArtifacts = (
+  { collection, run }: ArtifactStore,
+  clock: Clock,
+  tenant: string,
+): Artifacts => {
   const alive = (kind: ArtifactKind, id: string) => ({
     _id: artifactKey(tenant, kind, id),
     tenant,
@@ -102,19 +73,14 @@ export const createArtifacts = (collections: Collections, clock: Clock, tenant: 
   return {
     load: async (refs) => {
       if (refs.length === 0) return { artifacts: [], linkedArtifacts: [], linkedAccounts: [] };
-      const documents = await call(() =>
-        collection
-          .aggregate<LoadedDocument>([{ $match: toFilter(tenant, refs) }, ...joins], reading)
-          .toArray(),
-      );
+      const documents = await call(() => findJoined(run, toFilter(tenant, refs), refs.length));
       return toLoaded(documents, clock.now());
     },
 
     write: (writes) =>
       call(async () => {
         for (const step of planWrites(tenant, writes, new Date(clock.now()))) {
-          if ('grantId' in step) await removeByGrant(collection, { tenant, grantId: step.grantId });
-          else await writeMany(collection, step.operations);
+          await runStep(run, tenant, step);
         }
       }),
 

@@ -23,9 +23,35 @@ export const isDuplicate = (error: unknown): boolean => propertyOf(error, 'code'
 export const isDuplicateId = (error: unknown): boolean =>
   isDuplicate(error) && /index: _id_/.test(String(propertyOf(error, 'message')));
 
-const isFromServer = (error: unknown): boolean => {
-  const name = propertyOf(error, 'name');
-  return name === 'MongoServerError' || name === 'MongoBulkWriteError' || name === 'MongoWriteConcernError';
+/** What the reply to a command says of one of its statements; `index` is the statement's place. */
+export interface Refusal {
+  readonly index: number;
+  readonly code: number;
+  readonly errmsg: string;
+}
+
+export class RefusedWrite extends Error {
+  readonly code: number;
+
+  constructor({ code, errmsg }: Refusal) {
+    super(errmsg);
+    this.name = 'RefusedWrite';
+    this.code = code;
+  }
+}
+
+const serverErrors = ['MongoServerError', 'MongoBulkWriteError', 'MongoWriteConcernError', 'RefusedWrite'];
+
+const isFromServer = (error: unknown): boolean => serverErrors.includes(String(propertyOf(error, 'name')));
+
+/** The primary stepped down or is shutting down. */
+const changes = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
+
+/** The connection broke or the primary changed: whether it was done nobody knows, and asking again may help. */
+export const isBrokenOff = (error: unknown): boolean => {
+  const name = String(propertyOf(error, 'name'));
+  if (name === 'MongoNetworkTimeoutError') return false; // no time is left for another try
+  return /^Mongo(Network|PoolCleared)/.test(name) || changes.has(Number(propertyOf(error, 'code')));
 };
 
 const isTrouble = (error: unknown): boolean => {

@@ -3,7 +3,7 @@ import { isDuplicateId, toStoreError } from './errors.ts';
 
 /** All in all a caller waits this long for the store; the limits below end what is under way a little earlier. */
 const callLimitMs = 2400;
-const commandLimitMs = 2000;
+export const commandLimitMs = 2000;
 
 export const connectionLimits = {
   serverSelectionTimeoutMS: 1800,

@@ -6,6 +6,7 @@ import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
+import { createRunCommand } from './commands.ts';
 import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
 import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
@@ -45,6 +46,11 @@ const reportTrips = (client: mongo.MongoClient, onTrip: (trip: Trip) => void): v
   });
 };
 
+const databaseOf = ({ db }: Connection): mongo.Db => {
+  if (db === undefined) throw new Error('a connection that is open has a database');
+  return db;
+};
+
 /** With an arbiter "majority" may be met by one node that holds the data, and the deployment may lose it. */
 const warnAboutArbiters = async (connection: Connection, log: Log): Promise<void> => {
   const hello = await connection.db?.command({ hello: 1 });
@@ -77,6 +83,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     throw unavailable(cause);
   });
   await warnAboutArbiters(connection, log);
+  const run = createRunCommand(databaseOf(connection));
   if (onTrip !== undefined) reportTrips(connection.getClient(), onTrip);
   return {
     engine: 'mongodb',
@@ -84,7 +91,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     forTenant: (id) => {
       const tenant = requireTenantId(id);
       return {
-        artifacts: createArtifacts(collections, clock, tenant),
+        artifacts: createArtifacts({ collection: collections.artifacts, run }, clock, tenant),
         accounts: createAccounts(collections, tenant),
         keys: createKeys(collections, tenant),
         counters: createCounters(collections, tenant),

@@ -1,0 +1,37 @@
+import type { mongo } from 'mongoose';
+import { isBrokenOff, type Refusal } from './errors.ts';
+import { commandLimitMs } from './limits.ts';
+
+interface Reply {
+  readonly cursor?: { readonly id: unknown; readonly firstBatch: readonly mongo.Document[] };
+  readonly writeErrors?: readonly Refusal[];
+}
+
+export type RunCommand = (command: mongo.Document) => Promise<Reply>;
+
+/** What `reading` and `writing` of limits.ts ask of the driver, in the words of a command. */
+export const commandReading = { readConcern: { level: 'majority' }, maxTimeMS: commandLimitMs } as const;
+export const commandWriting = {
+  writeConcern: { w: 'majority', j: true, wtimeout: commandLimitMs },
+  maxTimeMS: commandLimitMs,
+} as const;
+
+/**
+ * Sends a command as it is: cursors and bulk writes of the driver cost more of our time than the trip itself. The
+ * driver does not repeat such a command, so a broken connection or a change of the primary is answered here, by one
+ * second try. That is safe, because each command sent here means the same twice as once: a document is replaced as a
+ * whole, inserted if absent, merged by setting the same entries, or removed. What another request did between the
+ * two counts as having come before.
+ */
+export const createRunCommand = (database: mongo.Db): RunCommand => {
+  const run = (command: mongo.Document): Promise<Reply> =>
+    database.command(command, { enableUtf8Validation: false });
+  return async (command) => {
+    try {
+      return await run(command);
+    } catch (error) {
+      if (!isBrokenOff(error)) throw error;
+      return run(command);
+    }
+  };
+};
