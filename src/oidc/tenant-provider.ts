@@ -200,11 +200,15 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     handle: async (req, res, { path, facts: known }) => {
       facts.set(req, known);
       req.url = path;
+      if (programsOnly.test(path)) req.headers.accept = 'application/json';
       if (isTokenQuestion(req, path)) await rewriteForm(req, (body) => jwtHandles.exchange(req, body));
       await callback(req, res);
     },
   };
 };
+
+/** Where RFC 6749 section 5.2 and its relatives want JSON, whatever the caller would like; the rest is for browsers too. */
+const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
 
 const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
   req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);
