@@ -1,4 +1,4 @@
-import type { Provider } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { hashId, isEqualConstantTime } from '../crypto/ids.ts';
 
 /** Adjustments of the library's public classes that its options do not offer. */
@@ -61,3 +61,32 @@ export const leaveOutUndefinedScopes = (provider: Provider): void => {
     return save.call(this);
   };
 };
+
+/**
+ * A form that comes without a session, because that has expired, is shown again with a guard in a new session. The
+ * library forgets to store that one and breaks off; so it is stored here, with its cookie, and the form can be sent.
+ */
+export const storeFirstSessions = (
+  provider: Provider,
+  parts: {
+    readonly current: () => KoaContextWithOIDC | undefined;
+    readonly cookie: Parameters<KoaContextWithOIDC['oidc']['cookies']['set']>[2];
+    /** Seconds. */
+    readonly ttl: number;
+  },
+): void => {
+  const prototype = provider.Session.prototype as unknown as StorableSession; // public, but untyped
+  const { persist } = prototype;
+  prototype.persist = function persistOrStore(): Promise<unknown> {
+    if (this.exp !== undefined) return persist.call(this);
+    parts.current()?.oidc.cookies.set(provider.cookieName('session'), this.id, parts.cookie);
+    return this.save(parts.ttl);
+  };
+};
+
+interface StorableSession {
+  readonly id: string;
+  readonly exp?: number;
+  persist(): Promise<unknown>;
+  save(ttlSeconds: number): Promise<unknown>;
+}

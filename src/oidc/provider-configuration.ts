@@ -29,9 +29,15 @@ export interface ConfigurationParts {
 }
 
 /** Seconds. */
-const anonymousSessionTtl = 3600;
+export const anonymousSessionTtl = 3600;
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** Below the tenant's own path: tenants may share a host. */
+export const sessionCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  return { httpOnly: true, secure: protocol === 'https:', sameSite: 'lax', path: pathname } as const;
+};
 
 /** The table of security.md 4.7: everything that matters is set here, on purpose, and nothing is left to a default. */
 export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
@@ -112,14 +118,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     cookies: {
       keys: [...parts.cookieKeys],
       names: { session: cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
-      long: {
-        signed: true,
-        httpOnly: true,
-        secure: isSecure,
-        sameSite: 'lax',
-        path: pathname,
-        overwrite: true,
-      },
+      long: { ...sessionCookie(issuer), signed: true, overwrite: true },
       short: { signed: true, httpOnly: true, secure: isSecure, sameSite: 'lax', overwrite: true },
     },
     discovery: {

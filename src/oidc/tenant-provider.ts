@@ -22,10 +22,11 @@ import {
   keepSecretsHashed,
   leaveOutUndefinedScopes,
   pinToIssuer,
+  storeFirstSessions,
 } from './pinned-provider.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { speakingProtocol } from './protocol-adapter.ts';
-import { providerConfiguration } from './provider-configuration.ts';
+import { anonymousSessionTtl, providerConfiguration, sessionCookie } from './provider-configuration.ts';
 import { observeProvider } from './provider-events.ts';
 import { createProviderPages } from './provider-pages.ts';
 import { createProviderRequests, type ProviderRequest } from './provider-request.ts';
@@ -153,6 +154,11 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   keepSecretsHashed(provider);
   alwaysIncludeSid(provider);
   leaveOutUndefinedScopes(provider);
+  storeFirstSessions(provider, {
+    current,
+    cookie: { ...sessionCookie(issuer), signed: true },
+    ttl: anonymousSessionTtl,
+  });
   deriveSuccessors(provider, {
     rotated: () => current()?.oidc.entities.RotatedRefreshToken,
     successorOf: rotation.successorOf,
