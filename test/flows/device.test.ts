@@ -259,6 +259,18 @@ eachStore((store) => {
       }
     });
 
+    it('may send a form whose session is over: it is asked for again, and then goes on', async () => {
+      const started = await startDevice(issuer);
+      const form = await createBrowser().get(`${issuer}/device`);
+      const browser = createBrowser();
+      const again = await browser.submit(form, { user_code: started.user_code });
+      const confirmation = await browser.submit(again, { user_code: started.user_code });
+
+      expect(again.status).toBe(400);
+      expect(textOf(again)).toContain('Please enter the code again.');
+      expect(textOf(confirmation)).toContain('Connect this device?');
+    });
+
     it('cannot be made to approve by a form from elsewhere', async () => {
       const started = await startDevice(issuer);
       const browser = createBrowser();
