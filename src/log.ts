@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { AppError } from './errors.ts';
 
 export type Log = Logger;
 
@@ -6,7 +7,7 @@ export interface LogSettings {
   readonly level: string;
 }
 
-const secretNames = [
+const secretNames: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
   'set-cookie',
@@ -20,17 +21,77 @@ const secretNames = [
   'code_verifier',
   'device_code',
   'user_code',
-];
+]);
 
-/** One JSON line an event, to `destination` or standard output. Secrets by name are masked as a last resort. */
+/**
+ * One JSON line an event, to `destination` or standard output. What is logged is chosen field by field; secrets by
+ * name are masked as a last resort, two levels deep.
+ */
 export const createLog = (settings: LogSettings, destination?: DestinationStream): Log =>
   pino(
     {
       level: settings.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: '[secret]' },
+      formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields, 2) },
+      serializers: { err: (error: unknown) => describeError(error) },
     },
     ...(destination === undefined ? [] : [destination]),
   );
+
+/** Lines wait for each other this long at most, in milliseconds: one write for many lines is much cheaper. */
+const flushEveryMs = 200;
+
+/** Standard output for a server that logs each request; flushed at exit too. */
+export const openBufferedOutput = (): DestinationStream => {
+  const output = pino.destination({ fd: 1, sync: false, minLength: 4096 });
+  setInterval(() => output.flush(), flushEveryMs).unref();
+  return output;
+};
+
+const withoutSecrets = (fields: Record<string, unknown>, depth: number): Record<string, unknown> => {
+  let masked = fields;
+  for (const [name, value] of Object.entries(fields)) {
+    const shown = secretNames.has(name)
+      ? '[secret]'
+      : isPlain(value) && depth > 1
+        ? withoutSecrets(value, depth - 1)
+        : value;
+    if (shown === value) continue;
+    if (masked === fields) masked = { ...fields };
+    masked[name] = shown;
+  }
+  return masked;
+};
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+interface LoggedError {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly detail?: string;
+  readonly cause?: LoggedError;
+}
+
+const causesShown = 5;
+
+/**
+ * Only what is known to be harmless: libraries hang requests, contexts and bodies on their errors, which pino's own
+ * serializer would print.
+ */
+const describeError = (error: unknown, depth = causesShown): LoggedError => {
+  if (!(error instanceof Error))
+    return { type: typeof error, message: 'something that is no Error was thrown' };
+  const { code } = error as { code?: unknown }; // of the system, or AppError's
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error instanceof AppError && error.detail !== undefined ? { detail: error.detail } : {}),
+    ...(error.cause === undefined || depth === 0 ? {} : { cause: describeError(error.cause, depth - 1) }),
+  };
+};

@@ -1,6 +1,6 @@
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type Koa from 'koa';
 import type { Clock } from './clock.ts';
 import { formatFault } from './config/fault.ts';
 import type { ServerSettings } from './config/server-settings.ts';
@@ -10,6 +10,7 @@ import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { packageRoot } from './package-root.ts';
+import { createProtocolLane } from './protocol-lane.ts';
 import { createManagementApp } from './readiness.ts';
 import { createApp } from './server.ts';
 import type { StorageRole, Trip } from './storage/engine-options.ts';
@@ -76,8 +77,14 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const readiness = { isDraining: false };
     const listeners = createListeners(settings, {
-      main: createApp({ ...shared, settings, viewsDirectory, tenants, readiness }),
-      management: createManagementApp({ readiness, storage, tenants, log }),
+      main: createProtocolLane({
+        tenants,
+        trustedProxies: settings.server.trustedProxies,
+        clock,
+        log,
+        otherwise: createApp({ ...shared, settings, viewsDirectory, tenants, readiness }).callback(),
+      }),
+      management: createManagementApp({ readiness, storage, tenants, log }).callback(),
     });
     return {
       tenants,
@@ -104,18 +111,18 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 
 const createListeners = (
   { server, management }: ServerSettings,
-  apps: { readonly main: Koa; readonly management: Koa },
+  answers: { readonly main: RequestListener; readonly management: RequestListener },
 ): readonly HttpListener[] => {
   const main = createHttpListener({
     address: { host: server.host, port: server.port },
     portVariable: 'DRAWBRIDGE_SERVER__PORT',
-    answer: apps.main.callback(),
+    answer: answers.main,
   });
   if (management.port === 0) return [main];
   const second = createHttpListener({
     address: management,
     portVariable: 'DRAWBRIDGE_MANAGEMENT__PORT',
-    answer: apps.management.callback(),
+    answer: answers.management,
   });
   return [main, second];
 };

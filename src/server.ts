@@ -81,7 +81,7 @@ export const createApp = (parts: ServerParts): Koa => {
     const facts = requestFacts(ctx);
     facts.tenant = target.tenant;
     const tenant = await findTenant(tenants, target.tenant);
-    if (new URL(tenant.provider.issuer).host !== facts.host) throw nothingHere();
+    if (tenant.provider.host !== facts.host) throw nothingHere();
     ctx.state.definition = tenant.definition;
     await showTenant(ctx, tenant, target);
   });

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, openBufferedOutput } from '../log.ts';
 import { runPrimary } from '../process/run-primary.ts';
 import { runSingle } from '../process/run-single.ts';
 import { runWorker } from '../process/run-worker.ts';
@@ -41,7 +41,7 @@ const start = async (options: StartOptions): Promise<number> => {
     settings,
     env: context.env,
     clock: systemClock,
-    log: nameWorker(createLog(settings.log)),
+    log: nameWorker(createLog(settings.log, openBufferedOutput())),
     showBanner: (lines: readonly string[]) => {
       const [title = '', ...rest] = lines;
       for (const line of ['', context.colors.bold(title), ...rest, '']) context.note(line);

@@ -39,7 +39,9 @@ export interface JwtHandlesParts {
   readonly request: () => IncomingMessage | undefined;
 }
 
+/** Most tokens are opaque: the form is looked at before anything is decoded. */
 const looksLikeJwt = (token: string): boolean => {
+  if (!/^eyJ[^.]*\.[^.]*\.[^.]*$/.test(token)) return false;
   try {
     decodeProtectedHeader(token);
     return true;

@@ -38,6 +38,10 @@ import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
 /** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
 export interface TenantProvider {
   readonly issuer: string;
+  /** The issuer's `URL.host`. */
+  readonly host: string;
+  /** Is the issuer https? */
+  readonly isSecure: boolean;
   /** Discovery document and JWKS as prepared bytes. */
   readonly prepared: PreparedAnswers;
   /**
@@ -199,8 +203,11 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   });
 
   const callback = provider.callback();
+  const { host, protocol } = new URL(issuer);
   return {
     issuer,
+    host,
+    isSecure: protocol === 'https:',
     prepared,
     provider,
     handle: async (req, res, { path, facts: known }) => {

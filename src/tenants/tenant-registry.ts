@@ -26,6 +26,8 @@ export interface BrokenTenant {
 export interface TenantRegistry<T> {
   /** The tenant, built if need be. A failed build is thrown and not remembered. */
   find(id: string): Promise<TenantLookup<T>>;
+  /** The tenant if it is built and as its file says, at once. */
+  findWarm(id: string): T | undefined;
   /** Definitions of all tenants that are served; waits for the first check of all files. */
   list(): Promise<readonly TenantDefinition[]>;
   /** The same as far as their files were read by now. */
@@ -59,12 +61,16 @@ export interface TenantRegistryParts<T> {
 interface Entry {
   fingerprint?: string;
   definition?: TenantDefinition;
+  /** Why the definition must not be served here. */
+  refusal?: string | undefined;
   faults?: readonly string[];
 }
 
 interface Built<T> {
   readonly version: string;
   readonly tenant: Promise<T>;
+  /** The tenant, once the promise is fulfilled. */
+  ready?: T;
 }
 
 /**
@@ -94,8 +100,10 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     publicUrls = undefined;
     delete entry.faults;
     entry.definition = verdict.definition;
-    const refusal = isNew ? parts.refusalOf(verdict.definition) : undefined;
-    if (refusal !== undefined) log.warn({ tenant: id, reason: refusal }, 'a tenant is not served');
+    if (!isNew) return;
+    entry.refusal = parts.refusalOf(verdict.definition);
+    if (entry.refusal !== undefined)
+      log.warn({ tenant: id, reason: entry.refusal }, 'a tenant is not served');
   };
 
   /** Reads the file again and takes in what it says now. */
@@ -128,12 +136,17 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     const { id, version } = definition;
     const warm = built.get(id);
     built.delete(id);
-    const kept = warm?.version === version ? warm : { version, tenant: parts.build(definition) };
+    const kept: Built<T> = warm?.version === version ? warm : { version, tenant: parts.build(definition) };
     built.set(id, kept);
     if (kept !== warm) {
-      kept.tenant.catch(() => {
-        if (built.get(id) === kept) built.delete(id);
-      });
+      kept.tenant.then(
+        (tenant) => {
+          kept.ready = tenant;
+        },
+        () => {
+          if (built.get(id) === kept) built.delete(id);
+        },
+      );
     }
     for (const coldest of built.keys()) {
       if (built.size <= parts.warmLimit) break;
@@ -143,7 +156,9 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
   };
 
   const known = (): readonly TenantDefinition[] =>
-    [...definitionsOf(entries.values())].filter((definition) => parts.refusalOf(definition) === undefined);
+    [...entries.values()].flatMap(({ definition, refusal }) =>
+      definition === undefined || refusal !== undefined ? [] : [definition],
+    );
 
   for (const id of await files.list()) entries.set(id, {});
   const runs = createSerialRuns(rescan, log);
@@ -158,12 +173,20 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
       if (seen === undefined) return { status: 'unknown' };
       const entry = seen.fingerprint === undefined ? await check(id) : seen;
       if (entry === undefined) return { status: 'unknown' };
-      const { definition } = entry;
+      const { definition, refusal } = entry;
       if (definition === undefined) return { status: 'broken' };
-      const reason = parts.refusalOf(definition);
-      return reason === undefined
+      return refusal === undefined
         ? { status: 'served', tenant: await buildTenant(definition) }
-        : { status: 'refused', reason };
+        : { status: 'refused', reason: refusal };
+    },
+    findWarm: (id) => {
+      const { definition, refusal } = entries.get(id) ?? {};
+      const warm = built.get(id);
+      if (warm?.ready === undefined || refusal !== undefined || warm.version !== definition?.version)
+        return undefined;
+      built.delete(id); // the most recently used stands last
+      built.set(id, warm);
+      return warm.ready;
     },
     list: async () => {
       await firstCheck;

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { isAppError } from '../errors.ts';
+
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
 import { type Problem, problemHeaders, problemOf } from './problem.ts';
@@ -33,36 +33,10 @@ const renderErrorJson = (ctx: Context, problem: Problem): void => {
   };
 };
 
-interface LoggedError {
-  readonly type: string;
-  readonly message: string;
-  readonly stack?: string;
-  readonly detail?: string;
-  readonly cause?: LoggedError;
-}
-
-const causesShown = 5;
-
-/**
- * Only what is known to be harmless: other libraries hang requests, contexts and bodies on their errors, which
- * pino's own serializer, that of the key `err`, would print.
- */
-const describeError = (error: unknown, depth = causesShown): LoggedError => {
-  if (!(error instanceof Error))
-    return { type: typeof error, message: 'something that is no Error was thrown' };
-  return {
-    type: error.name,
-    message: error.message,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(isAppError(error) && error.detail !== undefined ? { detail: error.detail } : {}),
-    ...(error.cause === undefined || depth === 0 ? {} : { cause: describeError(error.cause, depth - 1) }),
-  };
-};
-
 /** The one line that joins an error id to its cause. */
 export const logProblem = (log: Log, problem: Problem, error: unknown): void => {
   const { errorId, code, status, description = code } = problem;
-  const facts = { errorId, code, status, error: describeError(error) };
+  const facts = { errorId, code, status, err: error };
   if (status >= 500) log.error(facts, description);
   else log.info(facts, description);
 };

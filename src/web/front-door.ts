@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import type { Context, Middleware } from 'koa';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Middleware } from 'koa';
 import { clientAddress, createTrustedProxies, normalizeAddress } from './client-address.ts';
 
 export interface FrontDoorOptions {
@@ -10,17 +11,43 @@ export interface FrontDoorOptions {
 
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-const singleHost = (ctx: Context): string => {
-  const hosts = ctx.req.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
-  return hosts.length === 1 ? (ctx.req.headers.host ?? '').toLowerCase() : '';
+const singleHost = ({ rawHeaders, headers }: IncomingMessage): string => {
+  let seen = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') seen += 1;
+  }
+  return seen === 1 ? (headers.host ?? '').toLowerCase() : '';
 };
 
 const readable = (host: string): string => JSON.stringify(host.slice(0, 100)).replace(/[^\x20-\x7e]/g, '?');
 
 const requestId = (inbound: string | undefined): string =>
-  inbound !== undefined && /^[A-Za-z0-9._-]{8,64}$/.test(inbound)
-    ? inbound
-    : randomBytes(9).toString('base64url');
+  inbound !== undefined && /^[A-Za-z0-9._-]{8,64}$/.test(inbound) ? inbound : randomUUID();
+
+/** What is known of a request before anything looks at its target. */
+export interface Caller {
+  readonly address: string;
+  readonly requestId: string;
+  /** The one `Host` it came with, in small letters; empty when there was none or several. */
+  readonly host: string;
+}
+
+/** @param trustedProxies addresses or CIDR blocks whose X-Forwarded-For and X-Request-Id are believed */
+export const createCallerOf = (trustedProxies: readonly string[]): ((req: IncomingMessage) => Caller) => {
+  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
+  return (req) => {
+    const peer = req.socket.remoteAddress ?? '';
+    const forwardedFor = req.headers['x-forwarded-for'];
+    const inbound = req.headers['x-request-id'];
+    return {
+      address: clientAddress(peer, [forwardedFor].flat().join(',') || undefined, isTrusted),
+      requestId: requestId(
+        isTrusted(normalizeAddress(peer)) && typeof inbound === 'string' ? inbound : undefined,
+      ),
+      host: singleHost(req),
+    };
+  };
+};
 
 /**
  * The first thing every request meets. URLs, cookies and links of the provider follow the request's host and
@@ -28,13 +55,9 @@ const requestId = (inbound: string | undefined): string =>
  * Throws koa's HTTP errors 400 and 421.
  */
 export const createFrontDoor = ({ hostsAllowed, trustedProxies }: FrontDoorOptions): Middleware => {
-  const isTrusted = createTrustedProxies(trustedProxies);
+  const callerOf = createCallerOf(trustedProxies);
   return async (ctx, next) => {
-    const peer = ctx.req.socket.remoteAddress ?? '';
-    const forwardedFor = ctx.get('X-Forwarded-For') || undefined;
-    ctx.state.address = clientAddress(peer, forwardedFor, isTrusted);
-    ctx.state.requestId = requestId(isTrusted(normalizeAddress(peer)) ? ctx.get('X-Request-Id') : undefined);
-    ctx.state.host = singleHost(ctx);
+    Object.assign(ctx.state, callerOf(ctx.req));
     ctx.set('X-Request-Id', ctx.state.requestId);
 
     const target = ctx.req.url ?? '';

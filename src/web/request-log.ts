@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -14,22 +15,43 @@ const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 export const createRequestLog =
   ({ log, clock }: RequestLogOptions): Middleware =>
   async (ctx, next) => {
-    const startedAt = clock.now();
-    // Whoever answers, koa or the provider, and also when the other side hangs up.
-    ctx.res.once('close', () => {
-      const { address, requestId, route, tenant } = requestFacts(ctx);
-      const [path = ''] = (ctx.originalUrl ?? '').split('?');
-      const line = {
-        requestId,
-        method: ctx.method,
-        route: route ?? path.slice(0, 200),
-        status: ctx.res.statusCode,
-        ms: clock.now() - startedAt,
-        address,
-        ...(tenant === undefined ? {} : { tenant }),
-        ...(ctx.res.writableFinished ? {} : { aborted: true }),
-      };
-      log[probes.has(path) ? 'debug' : 'info'](line, 'request');
+    const [path = ''] = (ctx.originalUrl ?? '').split('?');
+    logAnswer({ log, clock }, ctx.res, () => {
+      const { address, requestId, route = path.slice(0, 200), tenant } = requestFacts(ctx);
+      return { requestId, method: ctx.method, route, address, tenant, isProbe: probes.has(path) };
     });
     await next();
   };
+
+/** What a request line says besides status and time. */
+export interface RequestLine {
+  readonly requestId: string;
+  readonly method: string;
+  /** Route template, or the path without its query. */
+  readonly route: string;
+  readonly address: string;
+  readonly tenant?: string | undefined;
+  /** Logged at `debug`: somebody asks every few seconds. */
+  readonly isProbe?: boolean;
+}
+
+/** Logs when the answer has left, whoever gives it, and also when the other side hangs up. */
+export const logAnswer = (
+  { log, clock }: RequestLogOptions,
+  res: ServerResponse,
+  lineOf: () => RequestLine,
+): void => {
+  const startedAt = clock.now();
+  res.once('close', () => {
+    const { isProbe = false, address, tenant, ...line } = lineOf();
+    const entry = {
+      ...line,
+      status: res.statusCode,
+      ms: clock.now() - startedAt,
+      address,
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(res.writableFinished ? {} : { aborted: true }),
+    };
+    log[isProbe ? 'debug' : 'info'](entry, 'request');
+  });
+};

@@ -116,7 +116,7 @@ describe('an error', () => {
       expect(found[0]).toMatchObject({
         level: 'error',
         tenant: 'acme',
-        error: { message: 'secret detail', cause: { message: 'the cause' } },
+        err: { message: 'secret detail', cause: { message: 'the cause' } },
       });
     }
   });
