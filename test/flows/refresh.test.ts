@@ -89,7 +89,7 @@ eachStore((store) => {
     it('gives a client, who lost the answer, the same successor again', async () => {
       const first = await offlineTokens(acme);
       const lost = await refresh(acme, web, first.refresh_token);
-      moveTime(9);
+      moveTime(5);
       const again = await refresh(acme, web, first.refresh_token);
       expect(again.status).toBe(200);
       expect(again.body.refresh_token).toBe(lost.body.refresh_token);
