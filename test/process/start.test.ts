@@ -36,7 +36,7 @@ describe('drawbridge start', () => {
     expect(words).toContain(join(home.folder, 'data'));
     expect(words).toMatch(/broken.yaml:\d+:\d+/);
     expect(words).not.toContain('Unsupported runtime');
-    expect(server.log().map(({ msg }) => msg)).toContain('listening');
+    await server.waitForLog(({ msg }) => msg === 'listening');
     expect((await fetch(`${home.issuer('acme')}/.well-known/openid-configuration`)).status).toBe(200);
   });
 
