@@ -21,6 +21,14 @@ import { eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const isBackAtPartner = (url: string): boolean => url.startsWith(partner.redirectUri);
+/** What the browser would send there. */
+const cookiesFor = (browser: Browser, url: string): string =>
+  browser
+    .cookies()
+    .filter(({ path }) => new URL(url).pathname.startsWith(path))
+    .map(({ name, value }) => `${name}=${value}`)
+    .join('; ');
+
 const returnedTo = (page: Page): Record<string, string> =>
   Object.fromEntries(new URL(page.location ?? '').searchParams);
 
@@ -154,30 +162,32 @@ eachStore((store) => {
   it('refuses a decision that another site sends', async () => {
     const browser = createBrowser();
     const [form] = formsOf(await askAlice(browser));
-    const response = await fetch(form?.action ?? '', {
-      method: 'POST',
-      redirect: 'manual',
-      headers: {
-        'sec-fetch-site': 'cross-site',
-        cookie: browser
-          .cookies()
-          .map(({ name, value }) => `${name}=${value}`)
-          .join('; '),
-      },
-      body: new URLSearchParams({ ...form?.fields, decision: 'allow' }),
-    });
-    expect(response.status).toBe(403);
+    const url = form?.action ?? '';
+    const send = (site: string): Promise<Response> =>
+      fetch(url, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { 'sec-fetch-site': site, cookie: cookiesFor(browser, url) },
+        body: new URLSearchParams({ ...form?.fields, decision: 'allow' }),
+      });
+    for (const site of ['cross-site', 'same-site']) expect((await send(site)).status).toBe(403);
+    expect((await send('same-origin')).status).toBe(303);
   });
 
   it('shows an interaction to no other browser', async () => {
     const page = await askAlice(createBrowser());
     const other = createBrowser();
-    await askAlice(other);
-    for (const browser of [createBrowser(), other]) {
-      const stolen = await browser.get(page.url);
-      expect(stolen.status).toBe(404);
-      expect(stolen.body).not.toContain('name="decision"');
+    const own = await askAlice(other);
+    const answers = await Promise.all([
+      createBrowser().get(page.url),
+      other.get(page.url),
+      createBrowser({ cookie: cookiesFor(other, own.url) }).get(page.url),
+    ]);
+    for (const { status, body } of answers) {
+      expect(status).toBe(404);
+      expect(body).not.toContain('name="decision"');
     }
+    expect((await other.get(own.url)).status).toBe(200);
   });
 
   it('skips no step: a decision before the sign-in decides nothing', async () => {

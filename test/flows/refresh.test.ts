@@ -37,7 +37,7 @@ const strict = sampleTenant({
   clients: [
     ...sampleClients,
     webClient(codeOnly, { grant_types: ['authorization_code'] }),
-    webClient(shortLived, { lifetimes: { refreshToken: '10m' } }),
+    webClient(shortLived, { lifetimes: { refreshToken: '10m', refreshTokenAbsolute: '15m' } }),
   ],
 });
 
@@ -150,17 +150,18 @@ eachStore((store) => {
     // V-20
     it('remembers across a restart what was used', async () => {
       const opened = await store.open();
-      const tenants = { strict };
-      const before = await startTestServer({ store: opened.url, tenants });
-      const first = await offlineTokens(before.issuer('strict'));
-      const second = await refresh(before.issuer('strict'), web, first.refresh_token);
-      await before.close();
-
-      const after = await startTestServer({ store: opened.url, tenants });
-      expect(await refresh(after.issuer('strict'), web, first.refresh_token)).toMatchObject(refused);
-      await expectRevoked(after.issuer('strict'), [first, second.body]);
-      await after.close();
-      await opened.cleanup();
+      const whileOpen = async <T>(use: (issuer: string) => Promise<T>): Promise<T> => {
+        const restarted = await startTestServer({ store: opened.url, tenants: { strict } });
+        return use(restarted.issuer('strict')).finally(() => restarted.close());
+      };
+      const [first, second] = await whileOpen(async (issuer) => {
+        const tokens = await offlineTokens(issuer);
+        return [tokens, (await refresh(issuer, web, tokens.refresh_token)).body];
+      });
+      await whileOpen(async (issuer) => {
+        expect(await refresh(issuer, web, first?.refresh_token)).toMatchObject(refused);
+        await expectRevoked(issuer, [first ?? {}, second ?? {}]);
+      }).finally(() => opened.cleanup());
     });
   });
 
@@ -224,9 +225,15 @@ eachStore((store) => {
 
     it('is what the client sets for itself', async () => {
       const issuer = server.issuer('strict');
+      const unused = await offlineTokens(issuer, shortLived);
       const tokens = await offlineTokens(issuer, shortLived);
-      moveTime(601);
-      expect(await refresh(issuer, shortLived, tokens.refresh_token)).toMatchObject(refused);
+      moveTime(540);
+      const next = await refresh(issuer, shortLived, tokens.refresh_token);
+      expect(next.status).toBe(200);
+      moveTime(61);
+      expect(await refresh(issuer, shortLived, unused.refresh_token)).toMatchObject(refused);
+      moveTime(300); // used 6 minutes ago, but more than 15 after the sign-in
+      expect(await refresh(issuer, shortLived, next.body.refresh_token)).toMatchObject(refused);
     });
 
     // V-26
