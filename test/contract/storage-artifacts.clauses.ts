@@ -161,7 +161,7 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await find(open(), { kind: 'AccessToken', id: 'other' })).toBeDefined();
     });
 
-    it.each([20, 200])('takes %i parallel first writes of one id', async (count) => {
+    it.each([20, 100])('takes %i parallel first writes of one id', async (count) => {
       await Promise.all(
         times(count, (n) => put(n % 2 ? open() : elsewhere(), artifact({ payload: `${n}` }))),
       );
@@ -208,7 +208,7 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await find(open(), token)).toEqual(later);
     });
 
-    it.each([20, 200])('has one of %i inserters win', async (count) => {
+    it.each([20, 100])('has one of %i inserters win', async (count) => {
       const won = await Promise.all(
         times(count, (n) => (n % 2 ? open() : elsewhere()).tryInsert(artifact({ payload: `${n}` }))),
       );
@@ -216,7 +216,7 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await find(open(), token)).toMatchObject({ payload: `${won.indexOf(true)}` });
     });
 
-    it.each([20, 200])('has one of %i inserters replace an expired one', async (count) => {
+    it.each([20, 100])('has one of %i inserters replace an expired one', async (count) => {
       await put(open(), artifact());
       bench().clock.advance(60_000);
       const late = (n: number) => artifact({ payload: `${n}`, expiresAt: startSeconds + 999 });
@@ -254,7 +254,7 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await open().consume('AccessToken', 'never', startMs)).toBeUndefined();
     });
 
-    it.each([20, 200])('has one of %i callers win, on two connections', async (count) => {
+    it.each([20, 100])('has one of %i callers win, on two connections', async (count) => {
       await put(open(), artifact());
       const outcomes = await Promise.all(
         times(count, (n) => (n % 2 ? open() : elsewhere()).consume('AccessToken', 'token-1', startMs + n)),

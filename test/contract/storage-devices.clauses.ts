@@ -56,7 +56,7 @@ export const deviceClauses = (bench: GetBench): void => {
       expect(await find(open())).toBeUndefined();
     });
 
-    it.each([20, 200])('are claimed by one of %i people', async (count) => {
+    it.each([20, 100])('are claimed by one of %i people', async (count) => {
       await put();
       const claims = await Promise.all(
         times(count, (n) =>

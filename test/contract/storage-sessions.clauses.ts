@@ -73,7 +73,7 @@ export const sessionClauses = (bench: GetBench): void => {
       expect(await find(open())).toEqual(session({ authorizations: { b: '1' } }));
     });
 
-    it.each([2, 20, 200])('lose no entry of %i parallel merges', async (count) => {
+    it.each([2, 20, 100])('lose no entry of %i parallel merges', async (count) => {
       await Promise.all(
         times(count, (n) =>
           (n % 2 ? open() : elsewhere()).write([
