@@ -231,6 +231,11 @@ eachStore((store) => {
       .map(({ value }) => value);
     const lateCode = await fetch(`${issuer}/account/callback?code=${signedIn.code}x&error=x`);
     answers.push(await lateCode.text());
+    // a request that went astray carries what its query carries
+    for (const path of ['/nowhere', '/', '/assets/x', '/oauth/nobody/auth', '/oauth/acme/nowhere']) {
+      const answer = await fetch(`${server.publicUrl}${path}?code=${signedIn.code}`);
+      keep({ status: answer.status, body: await answer.text() });
+    }
 
     const secrets: Readonly<Record<string, string | undefined>> = {
       'password of alice': alice.password,

@@ -329,6 +329,12 @@ eachStore((store) => {
             ({ kid }) => kid,
           );
         const before = await kids('one');
+        for (const id of ids) await kids(id);
+        server.trips();
+        await kids('four');
+        expect(server.trips()).toEqual([]); // still warm
+        await kids('one');
+        expect(server.trips()).not.toEqual([]); // was forgotten, its keys are read again
         await Promise.all([...ids, ...ids, ...ids].map(kids));
         expect(await kids('one')).toEqual(before);
       } finally {
