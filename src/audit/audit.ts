@@ -67,6 +67,10 @@ const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => ({
 const optional = <Name extends string>(name: Name, value: string | undefined): { [K in Name]?: string } =>
   (value === undefined ? {} : { [name]: printable(value) }) as { [K in Name]?: string }; // a computed key widens to string
 
-/** Twelve hex digits of the time, then chance: later events sort behind earlier ones. */
+/**
+ * Twelve hex digits of the time, sixteen of this machine's running clock, then chance: later events sort behind
+ * earlier ones, those of one millisecond too.
+ */
 const sortableId = (nowMs: number): string =>
-  `${nowMs.toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
+  [nowMs.toString(16).padStart(12, '0'), process.hrtime.bigint().toString(16).padStart(16, '0')].join('') +
+  randomBytes(4).toString('hex');
