@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type FSWatcher, watch } from 'chokidar';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -45,7 +46,7 @@ export const createTenantFiles = ({ directory, polling, log }: TenantFilesOption
   read: async (id) => {
     const path = join(directory, `${id}${extension}`);
     try {
-      const text = await readFile(path, 'utf8');
+      const text = await readSettled(path);
       return { id, path, text };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -71,3 +72,21 @@ export const createTenantFiles = ({ directory, polling, log }: TenantFilesOption
     };
   },
 });
+
+/** A file that was written to less than so long ago may not be whole yet. */
+const settleMs = 50;
+const mostReadings = 5;
+
+/** The first half of a tenant's file may well be a valid file: of a tenant that has lost its last clients. */
+const readSettled = async (path: string): Promise<string> => {
+  for (let readings = 1; ; readings += 1) {
+    const before = await stat(path);
+    const text = await readFile(path, 'utf8');
+    const after = await stat(path);
+    const isWhole = before.mtimeMs === after.mtimeMs && before.size === after.size;
+    // whoever keeps the files may have a clock of its own, on which this waits in vain, but not for long
+    const isSettled = isWhole && Date.now() - after.mtimeMs >= settleMs;
+    if (isSettled || readings === mostReadings) return text;
+    await delay(settleMs);
+  }
+};
