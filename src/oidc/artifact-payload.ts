@@ -67,6 +67,7 @@ export const toSession = (
     payload: JSON.stringify(kept),
     expiresAt,
     ...(payload.accountId === undefined ? {} : { accountId: payload.accountId }),
+    ...(payload.loginTs === undefined ? {} : { signedInAt: payload.loginTs }),
     authorizations: Object.fromEntries(
       Object.entries(authorizations).map(([clientId, { persistsLogout: _always, ...authorization }]) => [
         authorizationKey(clientId),

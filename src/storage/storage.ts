@@ -92,6 +92,8 @@ export interface Artifact {
   readonly phase?: Phase;
   /** Session: one entry per client, merged on write (`mergeSession`). Values are opaque. */
   readonly authorizations?: Readonly<Record<string, string>>;
+  /** Session: epoch seconds of the sign-in; absent while nobody signed in. See `mergeSession`. */
+  readonly signedInAt?: number;
   /** Epoch milliseconds of the winning `consume`. Never set by the caller. */
   readonly consumedAt?: number;
 }
@@ -112,14 +114,16 @@ export interface Loaded {
 }
 
 export type ArtifactWrite =
-  /** Stores it; replaces one of the same id. */
-  | { readonly op: 'put'; readonly artifact: Artifact }
+  /** Stores it; replaces one of the same id. With `onlyIfStored` one that is not stored (any more) stays away. */
+  | { readonly op: 'put'; readonly artifact: Artifact; readonly onlyIfStored?: boolean }
   /** Stores it unless one of the same id is there, expired, or was removed a moment ago: the first writer wins. */
   | { readonly op: 'insert'; readonly artifact: Artifact }
   /**
    * Session only. When one with this id and the same accountId (or, like this one, none) is stored, sets the
    * given authorizations, drops `removed`, keeps the others and replaces the rest; else replaces all. Atomic: of
    * parallel merges none loses an entry. With `onlyIfStored` one that is not stored (any more) stays away.
+   * A stored one of a later sign-in (`signedInAt`) is not undone by a request that began before it: only the
+   * authorizations are merged then, and nothing at all when the account is another.
    */
   | {
       readonly op: 'mergeSession';

@@ -134,6 +134,41 @@ export const sessionClauses = (bench: GetBench): void => {
       expect(await find(open())).toBeUndefined();
     });
 
+    it('of a later sign-in are not undone by a request that began before it', async () => {
+      const { accountId: _, ...anonymous } = session({ authorizations: { x: '1' } });
+      const later = session({ payload: 'later', authorizations: { a: '1' }, signedInAt: 20 });
+      await open().write([merge(anonymous)]);
+      await open().write([merge(later)]);
+      await elsewhere().write([merge({ ...anonymous, payload: 'form' })]);
+      expect(await find(open())).toEqual(later);
+      await elsewhere().write([merge(session({ accountId: 'bob', signedInAt: 10 }))]);
+      expect(await find(open())).toEqual(later);
+      const earlier = session({ payload: 'earlier', authorizations: { b: '2' }, signedInAt: 10 });
+      await elsewhere().write([merge(earlier)]);
+      expect(await find(open())).toEqual({ ...later, authorizations: { a: '1', b: '2' } });
+      const latest = session({ payload: 'latest', signedInAt: 30 });
+      await elsewhere().write([merge(latest)]);
+      expect(await find(open())).toMatchObject({ payload: 'latest', signedInAt: 30 });
+    });
+
+    it('and their cookies stay away when a put is only for what is stored', async () => {
+      const cookie: Artifact = { kind: 'SessionCookie', id: 'c', payload: '', expiresAt: startSeconds + 60 };
+      const renewed = {
+        op: 'put',
+        artifact: { ...cookie, expiresAt: startSeconds + 90 },
+        onlyIfStored: true,
+      } as const;
+      const stored = async () => (await open().load([{ kind: 'SessionCookie', id: 'c' }])).artifacts[0];
+      await open().write([renewed]);
+      expect(await stored()).toBeUndefined();
+      await open().write([{ op: 'put', artifact: cookie }]);
+      await elsewhere().write([renewed]);
+      expect(await stored()).toEqual(renewed.artifact);
+      await open().write([{ op: 'remove', kind: 'SessionCookie', id: 'c' }]);
+      await elsewhere().write([renewed]);
+      expect(await stored()).toBeUndefined();
+    });
+
     it('are there, without former entries, when a batch removes and then writes them', async () => {
       await open().write([merge(session({ authorizations: { a: '1' } }))]);
       await open().write([

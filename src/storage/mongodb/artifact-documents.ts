@@ -42,6 +42,7 @@ export const toDocument = (tenant: string, artifact: Artifact): Omit<ArtifactDoc
     ...(artifact.grantId !== undefined && revocable.has(artifact.kind) ? { grantId: artifact.grantId } : {}),
     ...(artifact.userCode === undefined ? {} : { userCode: artifact.userCode }),
     ...(artifact.phase === undefined ? {} : { phase: artifact.phase }),
+    ...(artifact.signedInAt === undefined ? {} : { signedInAt: artifact.signedInAt }),
     ...(artifact.authorizations === undefined ? {} : { authorizations: fieldsOf(artifact.authorizations) }),
   };
 };
@@ -53,7 +54,7 @@ const linkedId = (document: ArtifactDocument, kind: 'Grant' | 'Session'): string
 
 export const toArtifact = (document: ArtifactDocument): Artifact => {
   const kind = document.kind as ArtifactKind; // written by `toDocument` only
-  const { account, userCode, phase, authorizations, consumedAt } = document;
+  const { account, userCode, phase, authorizations, signedInAt, consumedAt } = document;
   const grantId = linkedId(document, 'Grant');
   const sessionUid = linkedId(document, 'Session');
   return {
@@ -73,6 +74,7 @@ export const toArtifact = (document: ArtifactDocument): Artifact => {
             Object.entries(authorizations).map(([field, value]) => [clientOf(field), value]),
           ),
         }),
+    ...(signedInAt === undefined ? {} : { signedInAt }),
     ...(consumedAt === undefined ? {} : { consumedAt }),
   };
 };

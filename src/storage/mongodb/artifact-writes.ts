@@ -17,10 +17,14 @@ const tombstone = (tenant: string, kind: string): Omit<ArtifactDocument, '_id'> 
   expiresAt: new Date(0),
 });
 
-const put = (tenant: string, artifact: Artifact): Statement => ({
-  q: { _id: keyOf(tenant, artifact), tenant },
+const put = (
+  tenant: string,
+  { artifact, onlyIfStored = false }: ArtifactWrite & { op: 'put' },
+  now: Date,
+): Statement => ({
+  q: { _id: keyOf(tenant, artifact), tenant, ...(onlyIfStored ? { expiresAt: { $gt: now } } : {}) },
   u: toDocument(tenant, artifact),
-  upsert: true,
+  upsert: !onlyIfStored,
 });
 
 const insert = (tenant: string, artifact: Artifact): Statement => ({
@@ -66,6 +70,9 @@ const mergeSession = (
             },
           },
         };
+  const isLater = {
+    $and: [{ $gt: ['$expiresAt', now] }, { $gt: ['$signedInAt', artifact.signedInAt ?? 0] }],
+  };
   const merged = { $mergeObjects: [kept, literal(authorizations ?? {})] };
   const replaced = authorizations === undefined ? '$$REMOVE' : literal(authorizations);
   return {
@@ -74,8 +81,13 @@ const mergeSession = (
       {
         $replaceWith: {
           $mergeObjects: [
-            literal(plain),
-            { _id: '$_id', authorizations: { $cond: [isSame, merged, replaced] } },
+            { $cond: [isLater, '$$ROOT', literal(plain)] },
+            {
+              _id: '$_id',
+              authorizations: {
+                $cond: [isSame, merged, { $cond: [isLater, '$authorizations', replaced] }],
+              },
+            },
           ],
         },
       },
@@ -88,7 +100,7 @@ type StatementWrite = Exclude<ArtifactWrite, { op: 'removeByGrant' }>;
 type InsertWrite = ArtifactWrite & { op: 'insert' };
 
 const statementOf = (tenant: string, write: StatementWrite, now: Date): Statement => {
-  if (write.op === 'put') return put(tenant, write.artifact);
+  if (write.op === 'put') return put(tenant, write, now);
   if (write.op === 'insert') return insert(tenant, write.artifact);
   if (write.op === 'mergeSession') return mergeSession(tenant, write, now);
   return remove(tenant, write);

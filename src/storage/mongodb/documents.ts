@@ -14,6 +14,8 @@ export interface ArtifactDocument {
   readonly userCode?: string;
   readonly phase?: string;
   readonly authorizations?: Readonly<Record<string, string>>;
+  /** Epoch seconds. */
+  readonly signedInAt?: number;
   readonly consumedAt?: number;
   readonly polledAt?: number;
   readonly pollInterval?: number;

@@ -39,6 +39,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     grantId: String,
     userCode: String,
     phase: String,
+    signedInAt: Number,
     authorizations: { type: Map, of: String },
     consumedAt: Number,
     polledAt: Number,

@@ -12,6 +12,7 @@ export interface ArtifactRow {
   readonly user_code: string | null;
   readonly phase: Phase | null;
   readonly authorizations: string | null;
+  readonly signed_in_at: number | null;
   readonly consumed_at: number | null;
   readonly polled_at: number | null;
   readonly poll_interval: number | null;
@@ -19,7 +20,7 @@ export interface ArtifactRow {
 
 export const artifactColumns =
   'kind, id, payload, expires_at, grant_id, session_uid, account_id, user_code, phase, authorizations, ' +
-  'consumed_at, polled_at, poll_interval';
+  'signed_in_at, consumed_at, polled_at, poll_interval';
 
 export const toArtifact = (row: ArtifactRow): Artifact => ({
   kind: row.kind,
@@ -32,6 +33,7 @@ export const toArtifact = (row: ArtifactRow): Artifact => ({
   ...(row.user_code === null ? {} : { userCode: row.user_code }),
   ...(row.phase === null ? {} : { phase: row.phase }),
   ...(row.authorizations === null ? {} : { authorizations: JSON.parse(row.authorizations) }),
+  ...(row.signed_in_at === null ? {} : { signedInAt: row.signed_in_at }),
   ...(row.consumed_at === null ? {} : { consumedAt: row.consumed_at }),
 });
 
@@ -47,7 +49,9 @@ export const toValues = (artifact: Artifact): Value[] => [
   artifact.userCode ?? null,
   artifact.phase ?? null,
   artifact.authorizations === undefined ? null : JSON.stringify(artifact.authorizations),
+  artifact.signedInAt ?? null,
 ];
 
 export const insertColumns =
-  'tenant, kind, id, payload, expires_at, grant_id, session_uid, account_id, user_code, phase, authorizations';
+  'tenant, kind, id, payload, expires_at, grant_id, session_uid, account_id, user_code, phase, authorizations, ' +
+  'signed_in_at';

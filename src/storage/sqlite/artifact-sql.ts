@@ -1,6 +1,6 @@
 import { artifactColumns, insertColumns } from './artifact-rows.ts';
 
-const insertOne = `INSERT INTO artifacts (${insertColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?)`;
+const insertOne = `INSERT INTO artifacts (${insertColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`;
 const replaced = insertColumns
   .split(', ')
   .slice(3)
@@ -21,7 +21,7 @@ export const artifactSql = {
   consume: `UPDATE artifacts SET consumed_at = ?
     WHERE tenant = ? AND kind = ? AND id = ? AND expires_at > ? AND consumed_at IS NULL`,
   replaceInPhase: `UPDATE artifacts SET payload = ?, expires_at = ?, grant_id = ?, session_uid = ?, account_id = ?,
-    user_code = ?, phase = ?, authorizations = ?
+    user_code = ?, phase = ?, authorizations = ?, signed_in_at = ?
     WHERE tenant = ? AND kind = 'DeviceCode' AND id = ? AND expires_at > ? AND consumed_at IS NULL
     AND phase IN (SELECT value FROM json_each(?))`,
   notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND id = ?`,

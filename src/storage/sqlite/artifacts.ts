@@ -69,9 +69,13 @@ const insert = (sql: Statements, scope: Scope, artifact: Artifact): boolean => {
 const mergeSession = (sql: Statements, scope: Scope, write: ArtifactWrite & { op: 'mergeSession' }): void => {
   const { artifact } = write;
   const stored = findRow(sql, scope, { kind: 'Session', id: artifact.id });
-  if (stored === undefined && write.onlyIfStored === true) return;
-  if (stored === undefined || stored.account_id !== (artifact.accountId ?? null)) {
-    put(sql, scope, artifact);
+  if (stored === undefined) {
+    if (write.onlyIfStored !== true) put(sql, scope, artifact);
+    return;
+  }
+  const isLater = (stored.signed_in_at ?? 0) > (artifact.signedInAt ?? 0);
+  if (stored.account_id !== (artifact.accountId ?? null)) {
+    if (!isLater) put(sql, scope, artifact);
     return;
   }
   const authorizations = new Map(Object.entries(toArtifact(stored).authorizations ?? {}));
@@ -79,12 +83,17 @@ const mergeSession = (sql: Statements, scope: Scope, write: ArtifactWrite & { op
   for (const [clientId, value] of Object.entries(artifact.authorizations ?? {})) {
     authorizations.set(clientId, value);
   }
-  put(sql, scope, { ...artifact, authorizations: Object.fromEntries(authorizations) });
+  put(sql, scope, {
+    ...(isLater ? toArtifact(stored) : artifact),
+    authorizations: Object.fromEntries(authorizations),
+  });
 };
 
 const apply = (sql: Statements, scope: Scope, write: ArtifactWrite): void => {
-  if (write.op === 'put') put(sql, scope, write.artifact);
-  else if (write.op === 'insert') insert(sql, scope, write.artifact);
+  if (write.op === 'put') {
+    const { artifact } = write;
+    if (write.onlyIfStored !== true || findRow(sql, scope, artifact) !== undefined) put(sql, scope, artifact);
+  } else if (write.op === 'insert') insert(sql, scope, write.artifact);
   else if (write.op === 'mergeSession') mergeSession(sql, scope, write);
   else if (write.op === 'remove') sql(artifactSql.remove).run(scope.tenant, write.kind, write.id);
   else sql(artifactSql.removeByGrant).run(scope.tenant, write.grantId);

@@ -5,7 +5,7 @@ const version1 = `
 CREATE TABLE artifacts (
   tenant TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL, expires_at INTEGER NOT NULL,
   grant_id TEXT, session_uid TEXT, account_id TEXT, user_code TEXT, phase TEXT, authorizations TEXT,
-  consumed_at INTEGER, polled_at INTEGER, poll_interval INTEGER, PRIMARY KEY (tenant, kind, id)
+  signed_in_at INTEGER,  consumed_at INTEGER, polled_at INTEGER, poll_interval INTEGER, PRIMARY KEY (tenant, kind, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX artifacts_user_code ON artifacts (tenant, user_code) WHERE user_code IS NOT NULL;
 CREATE INDEX artifacts_grant ON artifacts (tenant, grant_id) WHERE grant_id IS NOT NULL;
