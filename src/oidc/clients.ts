@@ -48,6 +48,7 @@ const toProviderClient = (metadata: ClientDefinition['metadata']): ProviderClien
   return {
     ...rest,
     ...(secret === undefined ? {} : { client_secret: hashId(secret) }),
-    ...(known === undefined || known.length === 0 ? {} : { scope: known.join(' ') }),
+    // the provider takes an empty scope for no limit at all
+    ...(known === undefined ? {} : { scope: known.join(' ') || 'openid' }),
   } as ProviderClientMetadata; // the definition's schema has checked the names and values
 };

@@ -3,7 +3,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { PasswordGrantUsage } from '../storage/storage.ts';
-import { findClient } from './clients.ts';
+import { clientScopes, findClient } from './clients.ts';
 import { speakProtocol, TooManyRequests } from './errors.ts';
 import { defaultResourceFor, resourceServerFor } from './resources.ts';
 
@@ -104,7 +104,8 @@ const issue = async (
   ctx.oidc.entity('Account', account);
 
   const grant = new provider.Grant({ accountId: sub, clientId: client.clientId });
-  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => isAllowed(client.scope, scope));
+  const allowed = clientScopes(findClient(parts.definition, client.clientId));
+  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => allowed?.has(scope) !== false);
   if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
 
   const resource = requestedResource(parts.definition, ctx);
@@ -147,9 +148,6 @@ const issue = async (
       : {}),
   };
 };
-
-const isAllowed = (clientScope: string | undefined, scope: string): boolean =>
-  clientScope === undefined || clientScope.split(' ').includes(scope);
 
 const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {
   const asked = ctx.oidc.params?.resource;
