@@ -50,7 +50,7 @@ export const createProtocolLane = (parts: ProtocolLaneParts): RequestListener =>
   };
 };
 
-const readsHtml = ({ headers }: IncomingMessage): boolean => headers.accept?.includes('text/html') === true;
+const readsHtml = ({ headers }: IncomingMessage): boolean => /text\/(?:html|\*)/i.test(headers.accept ?? '');
 
 /** For answers that no browser shows as a page. */
 const setHeaders = (
