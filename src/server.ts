@@ -58,6 +58,10 @@ export const createApp = (parts: ServerParts): Koa => {
     parseForm: createFormParser(),
     switchTenantUrl: () => (tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined),
   });
+  const homeUrl = (ctx: Context): string => {
+    const definition: TenantDefinition | undefined = ctx.state.definition;
+    return definition === undefined ? `${publicUrl}/` : issuerOf(definition, publicUrl);
+  };
   const selectTenant = createTenantSelection({
     pages,
     list: () => tenants.list(),
@@ -67,7 +71,7 @@ export const createApp = (parts: ServerParts): Koa => {
 
   app.use(createRequestLog({ log, clock: parts.clock }));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
-  app.use(createErrorBoundary({ pages, log, look: errorLook }));
+  app.use(createErrorBoundary({ pages, log, look: errorLook, homeUrl }));
   app.use(createFrontDoor({ hostsAllowed: hosts.all, trustedProxies: settings.server.trustedProxies }));
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(openAssetServer({ directory: join(parts.viewsDirectory, 'assets') }));

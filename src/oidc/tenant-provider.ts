@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorOut, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
@@ -12,7 +12,7 @@ import { createAdapter } from './adapter.ts';
 import { lifetimesOf } from './clients.ts';
 import { createOriginGuard } from './cross-origin.ts';
 import { createDeviceCodes, pollIntervalSeconds } from './device-codes.ts';
-import { toProtocolError, Unavailable } from './errors.ts';
+import { toProtocolError } from './errors.ts';
 import { createJwtHandles } from './jwt-handles.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { rewriteForm } from './peek-body.ts';
@@ -34,6 +34,7 @@ import { createRefreshRotation } from './refresh-rotation.ts';
 import { type RequestScope, StoreRequestScope } from './request-scope.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
+import { withdrawAnswer } from './withdraw-answer.ts';
 
 /** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
 export interface TenantProvider {
@@ -117,6 +118,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
       };
     },
   });
+  const factsOf = (ctx: KoaContextWithOIDC): ProviderRequest => facts.get(ctx.req);
   const accounts = createTenantAccounts({ scopeOf, isDemo: definition.demo });
   const pages = createProviderPages({
     definition,
@@ -124,7 +126,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     pages: parts.pages,
     clock,
     log,
-    factsOf: (ctx) => facts.get(ctx.req),
+    factsOf,
     usernameOf: async (ctx, sub) => (await accounts.standing(ctx, sub))?.username,
   });
 
@@ -183,7 +185,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   provider.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
     body.interval = pollIntervalSeconds;
   });
-  observeProvider(provider, { tenant, log, factsOf: (ctx) => facts.get(ctx.req) });
+  observeProvider(provider, { tenant, log, factsOf });
 
   const prepared = createPreparedAnswers();
   const guardOrigin = createOriginGuard(definition);
@@ -196,7 +198,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     try {
       await scope.flush();
     } catch (error) {
-      withdrawAnswer(oidcCtx, toProtocolError(error), pages.error);
+      withdrawAnswer({ tenant, log, pages, factsOf }, oidcCtx, toProtocolError(error));
     }
     if (ctx.status === 404 && ctx.body == null) pages.notFound(oidcCtx);
     prepared.capture(oidcCtx);
@@ -225,22 +227,3 @@ const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
 
 const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
   req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);
-
-/** What was answered is not stored: the answer is taken back, cookies and all. */
-const withdrawAnswer = (
-  ctx: KoaContextWithOIDC,
-  error: unknown,
-  showPage: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void,
-): void => {
-  if (!(error instanceof Unavailable)) throw error;
-  ctx.remove('Set-Cookie');
-  ctx.remove('Location');
-  ctx.status = error.statusCode;
-  const out = {
-    error: error.message,
-    ...(error.error_description === undefined ? {} : { error_description: error.error_description }),
-  };
-  if (ctx.accepts('json', 'html') === 'html') showPage(ctx, out, error);
-  else ctx.body = out;
-  ctx.set('Retry-After', String(error.retryAfterSeconds));
-};

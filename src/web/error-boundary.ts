@@ -46,10 +46,12 @@ export interface ErrorBoundaryOptions {
   readonly log: Log;
   /** How the error page of this request looks; must not throw. */
   readonly look: (ctx: Context) => Look;
+  /** Where its button leads. */
+  readonly homeUrl: (ctx: Context) => string;
 }
 
 /** Turns what is thrown behind it into one answer and one log line. */
-export const createErrorBoundary = ({ pages, log, look }: ErrorBoundaryOptions): Middleware => {
+export const createErrorBoundary = ({ pages, log, look, homeUrl }: ErrorBoundaryOptions): Middleware => {
   return async (ctx, next) => {
     try {
       await next();
@@ -64,8 +66,9 @@ export const createErrorBoundary = ({ pages, log, look }: ErrorBoundaryOptions):
         ctx.res.destroy();
         return;
       }
-      if (ctx.accepts('json', 'html') === 'html') renderErrorPage(ctx, problem, { pages, look: look(ctx) });
-      else renderErrorJson(ctx, problem);
+      if (ctx.accepts('json', 'html') === 'html') {
+        renderErrorPage(ctx, problem, { pages, look: look(ctx), homeUrl: homeUrl(ctx) });
+      } else renderErrorJson(ctx, problem);
     }
   };
 };

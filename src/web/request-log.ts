@@ -18,7 +18,14 @@ export const createRequestLog =
     const [path = ''] = (ctx.originalUrl ?? '').split('?');
     logAnswer({ log, clock }, ctx.res, () => {
       const { address, requestId, route = path.slice(0, 200), tenant } = requestFacts(ctx);
-      return { requestId, method: ctx.method, route, address, tenant, isProbe: probes.has(path) };
+      return {
+        requestId,
+        method: ctx.method,
+        route,
+        address,
+        tenant,
+        isProbe: probes.has(path) || path.startsWith('/assets/'),
+      };
     });
     await next();
   };
@@ -31,7 +38,7 @@ export interface RequestLine {
   readonly route: string;
   readonly address: string;
   readonly tenant?: string | undefined;
-  /** Logged at `debug`: somebody asks every few seconds. */
+  /** Logged at `debug`: asked every few seconds, or with every page. */
   readonly isProbe?: boolean;
 }
 

@@ -52,9 +52,13 @@ interface TextSource {
 const createTexts = ({ locale, t, keys }: TextSource, clock: Clock): Texts => {
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always' });
   const absolute = new Intl.DateTimeFormat(locale, {
-    dateStyle: 'long',
-    timeStyle: 'short',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
     timeZone: 'UTC',
+    timeZoneName: 'short',
   });
   const text: Texts['t'] = (key, values = {}) => t(key, values);
   return {

@@ -188,3 +188,16 @@ describe('stopping', () => {
     expect(server.log().at(-1)?.msg).toBe('stopped');
   });
 });
+
+describe('the embedded store after a stop', () => {
+  it('is one whole file', async () => {
+    await addAlice();
+    const server = await home.start();
+    await passwordGrant(home.issuer('acme'), { username: 'alice', password });
+    server.process.kill('SIGTERM');
+    await server.ended;
+    const log = join(home.folder, 'data', 'drawbridge.db-wal');
+    expect(statSync(log, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+    expect(statSync(join(home.folder, 'data', 'drawbridge.db')).size).toBeGreaterThan(50_000);
+  });
+});

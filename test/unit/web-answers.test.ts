@@ -40,7 +40,14 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
   const hosts = new Set<string>();
   app.use(createRequestLog({ log, clock: { now: () => 0 } }));
   app.use(createSecurityHeaders({ isSecure: (host) => host === 'secure.example' }));
-  app.use(createErrorBoundary({ pages, log, look: () => ({ locale: 'en', tenant }) }));
+  app.use(
+    createErrorBoundary({
+      pages,
+      log,
+      look: () => ({ locale: 'en', tenant }),
+      homeUrl: () => 'http://localhost/',
+    }),
+  );
   app.use(createFrontDoor({ hostsAllowed: () => hosts, trustedProxies: [] }));
   app.use(createLanguageCookie({ isSecure: () => false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));

@@ -70,7 +70,11 @@ export const openConnection = async ({ folder, onTrip }: ConnectionOptions): Pro
       return writes.enqueue(job);
     },
     close: () => {
-      closed ??= writes.close().then(() => database.close());
+      closed ??= writes.close().then(() => {
+        // the file alone is then whole, for whoever copies it; other processes that still write keep their log
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        database.close();
+      });
       return closed;
     },
   };
