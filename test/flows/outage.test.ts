@@ -214,6 +214,11 @@ const define = (): void => {
       expect(page.headers.get('x-error-id')).toBeTruthy();
       expect(JSON.stringify(json.body)).not.toMatch(/mongo|ECONNREFUSED|127\.0\.0\.1/i);
       expect(json.body.error).toBe('temporarily_unavailable');
+      for (const { headers } of [page, json]) {
+        const id = headers.get('x-error-id');
+        const [line] = server.logLines().filter((text) => id !== null && text.includes(id));
+        expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'error', err: { cause: expect.anything() } });
+      }
     }, 90_000);
   });
 
