@@ -1,4 +1,5 @@
-import type { PathFault } from './fault.ts';
+import type { FaultPath, PathFault } from './fault.ts';
+import { findNearest } from './nearest.ts';
 import { parseBySchema } from './schema-faults.ts';
 import { type TenantFileContent, tenantSchema } from './tenant-schema.ts';
 
@@ -8,11 +9,14 @@ type List = (typeof lists)[number];
 /** What of a file can be judged, and which places its list entries have in the file. */
 export interface JudgedContent {
   readonly content: TenantFileContent;
+  /** Keys at the top whose value could not be read, or stands under a misspelt key: nothing may be blamed for them. */
+  readonly doubtful: ReadonlySet<string>;
   readonly places: Readonly<Record<List, readonly number[]>>;
 }
 
 export const wholeContent = (content: TenantFileContent): JudgedContent => ({
   content,
+  doubtful: new Set(),
   places: {
     clients: content.clients.map((_, index) => index),
     resources: content.resources.map((_, index) => index),
@@ -21,21 +25,29 @@ export const wholeContent = (content: TenantFileContent): JudgedContent => ({
 });
 
 /**
- * The file without its unknown keys and without the clients, resources and users that are wrong, so that the rules
- * between keys are told in the same run as the faults of single values. Undefined when a key is wrong on which those
- * rules depend: they would complain of things that are right.
+ * The file without its unknown keys, without wrong values, and without the clients, resources and users that are
+ * wrong, so that the rules between keys are told in the same run as the faults of single values. What is in doubt
+ * and decides on other keys is taken as what allows most. Undefined when the file is no mapping.
  */
 export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedContent | undefined => {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const rest = structuredClone(value) as Record<string, unknown>; // a YAML mapping has text keys
   const dropped: Record<List, Set<number>> = { clients: new Set(), resources: new Set(), users: new Set() };
+  const doubtful = new Set<string>();
   for (const { path, atKey } of faults) {
     const [first, second] = path;
     const list = lists.find((name) => name === first);
-    if (atKey) deleteKey(rest, path);
-    else if (list !== undefined && typeof second === 'number') dropped[list].add(second);
-    else return undefined;
+    if (list !== undefined && typeof second === 'number') {
+      if (atKey) deleteKey(rest, path);
+      else dropped[list].add(second);
+      continue;
+    }
+    // Of a list of names, one that is wrong spoils all.
+    deleteKey(rest, path.some((step) => typeof step === 'number') ? path.slice(0, 1) : path);
+    doubtful.add(meantKey(String(first), value));
   }
+  if (doubtful.has('demo')) rest.demo = true;
+  if (doubtful.has('grants')) rest.grants = { password: true };
   const places: Record<List, number[]> = { clients: [], resources: [], users: [] };
   for (const list of lists) {
     const entries = rest[list];
@@ -44,10 +56,18 @@ export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedCon
     rest[list] = places[list].map((index) => entries[index]);
   }
   const parsed = parseBySchema(tenantSchema, rest);
-  return parsed.ok ? { content: parsed.value, places } : undefined;
+  return parsed.ok ? { content: parsed.value, doubtful, places } : undefined;
 };
 
-const deleteKey = (root: Record<string, unknown>, path: PathFault['path']): void => {
+/** A misspelt key leaves the one that was meant unknown, unless that is there too. */
+const meantKey = (key: string, present: object): string => {
+  const known = Object.keys(tenantSchema.shape);
+  if (known.includes(key)) return key;
+  const meant = findNearest(key, known);
+  return meant === undefined || meant in present ? key : meant;
+};
+
+const deleteKey = (root: Record<string, unknown>, path: FaultPath): void => {
   let holder: unknown = root;
   for (const step of path.slice(0, -1))
     holder = (holder as Record<string | number, unknown> | undefined)?.[step]; // the schema found the key there

@@ -38,19 +38,28 @@ export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
   const yaml = parseYaml(options.text, path);
   if ('faults' in yaml) return { faults: [...idFaults, ...yaml.faults] };
 
-  const value = yaml.value ?? {};
+  const { value } = yaml;
+  if (isEmpty(value)) return { faults: [...idFaults, { file: path, path: '', message: emptyFile }] };
   const parsed = parseBySchema(tenantSchema, value);
   const judged = parsed.ok ? wholeContent(parsed.value) : salvage(value, parsed.faults);
   const filled = judged === undefined ? undefined : fillIn(judged, options);
   const faults = [
     ...(parsed.ok ? [] : parsed.faults),
-    ...(judged === undefined ? [] : checkTenant(judged, namesInFile(value))),
+    ...(judged === undefined ? [] : checkTenant(judged, namesInFile(value, judged.doubtful))),
     ...(filled?.faults ?? []),
   ];
   if (filled === undefined || faults.length > 0 || idFaults.length > 0)
     return { faults: [...idFaults, ...faults.map(yaml.toFault).sort(byPosition)] };
   return { definition: deepFreeze(toDefinition(filled, options)) };
 };
+
+const emptyFile = 'the file is empty; write at least displayName: and the name shown to people';
+
+/** Half a file must not make a tenant: without any key that has a value, nothing says that one is wanted. */
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0);
 
 /**
  * Changes whenever the file, a secret or a logo that it refers to changes. Costs a hash and reading those, no parsing.

@@ -5,25 +5,26 @@ import { findNearest } from './nearest.ts';
 import type { JudgedContent } from './salvage.ts';
 import { builtInScopes } from './scopes.ts';
 
-/** All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too. */
+/**
+ * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
+ * Undefined where not all names can be known.
+ */
 export interface NamesInFile {
-  readonly clients: ReadonlySet<string>;
-  readonly resources: ReadonlySet<string>;
+  readonly clients: ReadonlySet<string> | undefined;
+  readonly resources: ReadonlySet<string> | undefined;
   readonly resourceCount: number;
 }
 
-export const namesInFile = (value: unknown): NamesInFile => ({
-  clients: collect(value, 'clients', 'client_id'),
-  resources: collect(value, 'resources', 'identifier'),
+export const namesInFile = (value: unknown, doubtful: ReadonlySet<string>): NamesInFile => ({
+  clients: doubtful.has('clients') ? undefined : collect(value, 'clients', 'client_id'),
+  resources: doubtful.has('resources') ? undefined : collect(value, 'resources', 'identifier'),
   resourceCount: listIn(value, 'resources').length,
 });
 
-const collect = (value: unknown, list: string, key: string): ReadonlySet<string> =>
-  new Set(
-    listIn(value, list)
-      .map((entry) => (entry as Record<string, unknown> | null)?.[key]) // whatever it is, only text goes on
-      .filter((name) => typeof name === 'string'),
-  );
+const collect = (value: unknown, list: string, key: string): ReadonlySet<string> | undefined => {
+  const names = listIn(value, list).map((entry) => (entry as Record<string, unknown> | null)?.[key]); // whatever it is, only text goes on
+  return names.every((name) => typeof name === 'string') ? new Set(names) : undefined;
+};
 
 const listIn = (value: unknown, list: string): readonly unknown[] => {
   const entries = (value as Record<string, unknown> | null)?.[list]; // whatever it is, only lists go on
@@ -38,8 +39,8 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkUsers(judged),
 ];
 
-const checkFace = ({ content }: JudgedContent): readonly PathFault[] => {
-  if (content.publicUrl === undefined) return [];
+const checkFace = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
+  if (content.publicUrl === undefined || doubtful.has('demo')) return [];
   const { protocol, hostname, host } = new URL(content.publicUrl);
   const isLoopback = isLoopbackHost(hostname);
   if (content.demo && !isLoopback)
@@ -59,18 +60,19 @@ const checkFace = ({ content }: JudgedContent): readonly PathFault[] => {
   ];
 };
 
-const checkClients = ({ content, places }: JudgedContent, names: NamesInFile): readonly PathFault[] => {
+const checkClients = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => {
+  const { content, doubtful, places } = judged;
   const tenant = { demo: content.demo, passwordGrant: content.grants.password };
   const scopes = [...builtInScopes, ...content.resources.flatMap(({ scopes: own }) => Object.keys(own))];
   // A resource that could not be read may have any scope.
-  const knowsScopes = content.resources.length === names.resourceCount;
+  const knowsScopes = !doubtful.has('resources') && content.resources.length === names.resourceCount;
   const ids = content.clients.map(({ client_id }) => client_id);
   const faults = content.clients.flatMap((client, index): readonly PathFault[] =>
     [
       ...checkClient(client, tenant),
       ...unique(ids, index, 'client_id'),
       ...reference(['defaultResource'], client.defaultResource, names.resources),
-      ...resourceForClient(content, client),
+      ...resourceForClient(judged, client),
       ...(client.scope?.split(' ') ?? [])
         .filter((scope) => knowsScopes && !scopes.includes(scope))
         .map((scope) => ({
@@ -96,12 +98,13 @@ const checkClients = ({ content, places }: JudgedContent, names: NamesInFile): r
 };
 
 const resourceForClient = (
-  { resources, defaultResource }: JudgedContent['content'],
+  { content: { resources, defaultResource }, doubtful }: JudgedContent,
   client: JudgedContent['content']['clients'][number],
 ): readonly PathFault[] => {
   const identifier = client.defaultResource;
   const resource = resources.find((one) => one.identifier === identifier);
-  if (identifier === undefined || identifier === defaultResource) return [];
+  if (identifier === undefined || identifier === defaultResource || doubtful.has('defaultResource'))
+    return [];
   if (resource?.clients === undefined || resource.clients.includes(client.client_id)) return [];
   return [
     {
@@ -177,9 +180,9 @@ const unique = (names: readonly string[], index: number, key: string): readonly 
 const reference = (
   path: FaultPath,
   name: string | undefined,
-  known: ReadonlySet<string>,
+  known: ReadonlySet<string> | undefined,
 ): readonly PathFault[] =>
-  name === undefined || known.has(name)
+  name === undefined || known === undefined || known.has(name)
     ? []
     : [{ path, message: `names nothing in this file${hint(name, [...known])}` }];
 

@@ -19,7 +19,7 @@ describe('checkConfig', () => {
   it('tells of the server and of every tenant at once, with paths one can click', () => {
     put('config/server.yaml', 'server:\n  prot: 1\n');
     put('tenants/acme.yaml', 'displayname: x\n');
-    put('tenants/good.yaml', '');
+    put('tenants/good.yaml', 'displayName: Good\n');
     put('tenants/Bad.yaml', '[\n');
     const { faults, tenantCount } = checkConfig({ cwd, env: {} });
     expect(faults.map(formatFault)).toEqual([

@@ -39,8 +39,8 @@ const publicApp = ['token_endpoint_auth_method: none', 'redirect_uris: [https://
 const confidential = ['client_secret: env:SECRET', 'redirect_uris: [https://app.example.com/cb]'];
 
 describe('loadTenant', () => {
-  it('makes a whole tenant of an empty file', () => {
-    const { version, ...definition } = define('');
+  it('makes a whole tenant of a single key', () => {
+    const { version, ...definition } = define('listed: true\n');
     expect(version).toMatch(/^[0-9a-f]{64}$/);
     expect(definition).toEqual({
       id: 'acme',
@@ -74,6 +74,15 @@ describe('loadTenant', () => {
       },
     });
   });
+
+  it.each(['', '# displayName: Acme\n', '---\n', 'displayName:\n', '{}\n'])(
+    'refuses the empty file %j',
+    (text) => {
+      expect(faultsOf(text)).toEqual([
+        'tenants/acme.yaml: the file is empty; write at least displayName: and the name shown to people',
+      ]);
+    },
+  );
 
   it('fills in the defaults of a client as RFC 7591 has them', () => {
     const { clients } = define(
@@ -214,11 +223,11 @@ pkceExemptions: [broken, opne, open]
     'admin',
     'constructor',
   ])('refuses the tenant id %j', (id) => {
-    expect(faultsOf('', id)).toEqual([expect.stringMatching(/rename/)]);
+    expect(faultsOf('listed: true\n', id)).toEqual([expect.stringMatching(/rename/)]);
   });
 
   it.each(['device-lab', 'me2', '0', 'a'.repeat(63)])('takes the tenant id %j', (id) => {
-    expect(faultsOf('', id)).toEqual([]);
+    expect(faultsOf('listed: true\n', id)).toEqual([]);
   });
 
   it.each([
@@ -539,6 +548,73 @@ describe('the logo of a tenant', () => {
   ])('is never looked for at %s', (logo) => {
     expect(faultsOf(`branding: { logo: "${logo}" }\n`)).toEqual([
       expect.stringContaining('is no logo; write a file'),
+    ]);
+  });
+});
+
+describe('faults of all kinds in one run', () => {
+  const client = (id: string, ...lines: readonly string[]) =>
+    [`  - client_id: ${id}`, ...lines.map((line) => `    ${line}`), ''].join('\n');
+  const placesIn = (text: string) =>
+    faultsOf(text).map((line) => line.replace(/^tenants\/acme\.yaml:\d+:\d+ ([^:]*): .*/, '$1'));
+
+  it('tells of values, clients, secrets, addresses, names and users together', () => {
+    const text =
+      'displayNam: Acme\nlifetimes: { session: soon }\nbranding: { color: red, logo: lost.svg }\nclients:\n' +
+      client('bad', ...publicApp, 'grant_types: [implicit]') +
+      client('plain', `client_secret: ${secret}`, 'redirect_uris: [https://app.example.com/cb]') +
+      client('open', 'token_endpoint_auth_method: none', 'redirect_uris: [http://app.example.com/cb]') +
+      client('open', ...publicApp) +
+      'users:\n  - { username: alice, password: a-password }\n';
+    expect(placesIn(text)).toEqual([
+      'displayNam',
+      'lifetimes.session',
+      'branding.color',
+      'branding.logo',
+      'clients.0.grant_types.0',
+      'clients.1.client_secret',
+      'clients.2.redirect_uris.0',
+      'clients.3.client_id',
+      'users',
+    ]);
+  });
+
+  const inDemo =
+    'publicUrl: http://login.acme.example\nusers:\n  - { username: alice, password: a-password }\nclients:\n' +
+    client('plain', 'client_secret: sixteen-and-more', 'redirect_uris: [https://app.example.com/cb]');
+  const withGrant = `clients:\n${client('job', 'client_secret: env:SECRET', 'grant_types: [password]')}`;
+  const naming = 'pkceExemptions: [web]\nresources:\n  - { identifier: urn:api:x, clients: [web] }\n';
+  const withScope = `clients:\n${client('app', ...publicApp, 'scope: openid orders', 'defaultResource: urn:api:x')}`;
+  const withResource =
+    `clients:\n${client('app', ...publicApp, 'defaultResource: urn:api:x')}` +
+    'resources:\n  - { identifier: urn:api:x, clients: [] }\n';
+
+  it.each([
+    ['a wrong demo', 'demo: 1\n', inDemo, ['demo']],
+    ['a misspelt demo', 'dmeo: true\n', inDemo, ['dmeo']],
+    ['wrong grants', 'grants: { password: 1 }\n', withGrant, ['grants.password']],
+    ['misspelt grants', 'grants: { pasword: true }\n', withGrant, ['grants.pasword']],
+    ['wrong clients', 'clients: web\n', naming, ['clients']],
+    ['misspelt clients', 'client: [{ client_id: web }]\n', naming, ['client']],
+    [
+      'a client without a name',
+      'clients: [{ clientid: web }]\n',
+      naming,
+      ['clients.0.clientid', 'clients.0.client_id'],
+    ],
+    ['wrong resources', 'resources: 1\n', withScope, ['resources']],
+    ['misspelt resources', 'resorces: []\n', withScope, ['resorces']],
+    ['a wrong default', 'defaultResource: 1\n', withResource, ['defaultResource']],
+  ])('blames nothing for %s', (_, start, rest, places) => {
+    expect([...placesIn(`${start}${rest}`)].sort()).toEqual([...places].sort());
+  });
+
+  it('takes a stray key for what it is when the real one is there', () => {
+    expect(placesIn(`dmeo: true\ndemo: false\n${inDemo}`)).toEqual([
+      'dmeo',
+      'publicUrl',
+      'users',
+      'clients.0.client_secret',
     ]);
   });
 });
