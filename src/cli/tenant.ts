@@ -5,6 +5,7 @@ import { issuerOf } from '../tenants/issuer.ts';
 import { demoRefusal } from '../tenants/loopback-only.ts';
 import { columns } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
+import { count } from './count.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
 import { askConfirmation, canAsk } from './prompts.ts';
 import { listTenantIds, readTenant, tenantFile } from './tenant-directory.ts';
@@ -55,9 +56,13 @@ const list = (context: CliContext): Promise<void> =>
           issuer,
         ]),
       ]),
-      ...tenants.flatMap(({ id, reasons }) => reasons.map((reason) => `${id}: ${reason}`)),
+      ...tenants.flatMap(({ id, status, reasons }) =>
+        (status === 'broken' ? [brokenFile, ...reasons] : reasons).map((reason) => `${id}: ${reason}`),
+      ),
     ]);
   });
+
+const brokenFile = 'broken, last good version is served if the server runs';
 
 const describe = (
   { env }: CliContext,
@@ -95,5 +100,7 @@ const purge = (context: CliContext, { id, isSure }: { id: string; isSure: boolea
       throw new CommandFailure('Nothing was deleted.');
     }
     const removed = await storage.purgeTenant(id);
-    context.printResult({ tenant: id, removed }, () => [`${removed} records of ${id} were deleted.`]);
+    context.printResult({ tenant: id, removed }, () => [
+      `${count(removed, 'record')} of ${id} ${removed === 1 ? 'was' : 'were'} deleted.`,
+    ]);
   });

@@ -52,7 +52,7 @@ export const addUser = (program: Command): void => {
       .action(async (tenant: string, login: string, _: unknown, command: Command) => {
         const context = contextOf(command);
         await withUsers(context, tenant, async (users) => {
-          report(context, `${verb}d`, await users[verb](login));
+          report(context, { change: await users[verb](login), done: `${verb}d` });
         });
       });
   }
@@ -81,7 +81,7 @@ const add = async (
       groups: group,
       roles: role,
     });
-    report(context, 'added', change);
+    report(context, { change, done: 'added' });
   });
 };
 
@@ -96,8 +96,13 @@ const setPassword = async (
       message: `New password of ${account.username}`,
       judge: (answer) => faultOfPassword(answer, account.logins),
     });
-    report(context, 'given a new password', await users.setPassword(login, password));
+    const change = await users.setPassword(login, password);
+    const more = account.origin === 'demo' ? [ownPassword(tenant)] : [];
+    report(context, { change, done: 'given a new password', more });
   });
+
+const ownPassword = (tenant: string): string =>
+  `The password in the file of ${tenant}, which the sign-in page shows, no longer works for this person: the account is a local one now.`;
 
 const nobody = (tenant: string, login: string): string =>
   `Nobody in ${tenant} has the name or e-mail address ${login}. \`drawbridge user list ${tenant}\` shows all.`;
@@ -142,10 +147,16 @@ const toPublic = ({ passwordHash, ...account }: AccountRecord) => ({
   status: statusOf({ ...account }),
 });
 
-const report = (context: CliContext, done: string, change: UserChange): void => {
+const report = (
+  context: CliContext,
+  { change, done, more = [] }: { change: UserChange; done: string; more?: readonly string[] },
+): void => {
   if (!change.ok) throw new CommandFailure(change.message);
   const { account } = change;
-  context.printResult(toPublic(account), () => [`${account.username} was ${done} (sub ${account.sub}).`]);
+  context.printResult(toPublic(account), () => [
+    `${account.username} was ${done} (sub ${account.sub}).`,
+    ...more,
+  ]);
 };
 
 const withUsers = (

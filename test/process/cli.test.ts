@@ -67,6 +67,22 @@ describe('config', () => {
     expect(stderr).toContain('2 faults.');
   });
 
+  it('check warns of demo tenants that the public would not get', async () => {
+    home.putTenant('demo', serviceTenant({ demo: true }));
+    const env = { DRAWBRIDGE_SERVER__PUBLIC_URL: 'https://login.example.com' };
+    const { code, stdout, stderr } = await home.run(['config', 'check'], { env });
+    expect(code).toBe(0);
+    expect(stdout).toContain('and 1 tenant file.');
+    expect(stderr).toContain('demo is not served. The tenant demo is a demo');
+    expect((await home.run(['config', 'check'])).stderr).not.toContain('is not served');
+    expect((await home.run(['doctor'], { env })).stdout).toMatch(
+      /warning +tenant demo: It is not served\. .*demo/,
+    );
+    await home.start(env);
+    const { stdout: ready } = await home.run(['healthcheck', '--ready', '--json'], { env });
+    expect(JSON.stringify(JSON.parse(ready))).toContain('The tenant demo is a demo');
+  });
+
   it('show tells where a setting comes from and masks secrets', async () => {
     const env = { DRAWBRIDGE_SERVER__SECRET_KEY: 'a-master-key-that-nobody-may-see-0123456789' };
     const { stdout, stderr } = await home.run(['config', 'show', '--json'], { env });
@@ -200,6 +216,20 @@ describe('user', () => {
     const { code, stderr } = await home.run(weak, { input: 'bobbobbobbob' });
     expect(code).toBe(1);
     expect(stderr).not.toContain('bobbobbobbob');
+  });
+});
+
+describe('a demo user with a new password', () => {
+  it('is told to be a local one from now on', async () => {
+    const people = [{ username: 'alice', password: 'demo-password' }];
+    home.putTenant('acme', serviceTenant({ demo: true, users: people }));
+    await home.start();
+    await passwordGrant(home.issuer('acme'), { username: 'alice', password: 'demo-password' });
+    const change = () =>
+      home.run(['user', 'passwd', 'acme', 'alice', '--password-stdin'], { input: password });
+    expect((await change()).stdout).toContain('no longer works for this person');
+    expect((await change()).stdout).not.toContain('no longer works');
+    expect((await home.run(['doctor', 'acme'])).stdout).toMatch(/tenant acme: 1 user$/m);
   });
 });
 
