@@ -77,5 +77,5 @@ const masterKeyText = ({ server, storage }: ServerSettings): string => {
 
 export const describeCounts = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
-    .map(([collection, count]) => `${count} ${collection}`)
+    .map(([collection, count]) => `${count} ${count === 1 ? collection.replace(/s$/, '') : collection}`)
     .join(', ') || 'no records';

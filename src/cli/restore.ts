@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server-settings.ts';
 import { createMasterKey, openMasterKey } from '../crypto/master-key.ts';
-import { dataFolder, openStore } from '../open-store.ts';
+import { dataFolder, type OpenStore, openStore } from '../open-store.ts';
+import { isFolderTaken } from '../storage/sqlite/server-lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { describeCounts } from './backup.ts';
 import { type BackupHeader, checkBackup, readRecords } from './backup-file.ts';
@@ -38,12 +39,7 @@ const restore = async (
   const file = resolve(context.cwd, name);
   const { header, counts } = await checkBackup(file);
   await requireSameKey(settings, header);
-  const { storage, close } = await openStore({
-    settings,
-    clock: systemClock,
-    log: createCliLog(),
-    role: 'server',
-  });
+  const { storage, close } = await openAlone(settings);
   try {
     const tenants = await storage.listTenants();
     if (tenants.length > 0 && !isReplacing) throw new CommandFailure(notEmpty(storage, tenants));
@@ -53,10 +49,22 @@ const restore = async (
     // An instance on MongoDB that was forgotten may have issued some meanwhile.
     await storage.dropEphemeral();
     context.printResult({ file, restored, counts, removedTenants: tenants }, () => [
-      `${describeCounts(counts)} of ${header.createdAt} were restored. All sessions and tokens have ended.`,
+      `Restored as of ${header.createdAt}: ${describeCounts(counts)}. All sessions and tokens have ended.`,
     ]);
   } finally {
     await close();
+  }
+};
+
+/** As a server does, so that none runs beside it. @throws CommandFailure when one does */
+const openAlone = async (settings: ServerSettings): Promise<OpenStore> => {
+  try {
+    return await openStore({ settings, clock: systemClock, log: createCliLog(), role: 'server' });
+  } catch (error) {
+    if (!isFolderTaken(error)) throw error;
+    throw new CommandFailure(
+      `A Drawbridge server is running on the data in ${dataFolder(settings.storage.url)}. A restore needs it stopped: stop it, then run this again.`,
+    );
   }
 };
 

@@ -303,6 +303,15 @@ describe('doctor', () => {
     expect(of('warning')).toContain('DRAWBRIDGE_SERVER__TRUSTED_PROXIES');
   });
 
+  it('tells a fault of a tenant file once', async () => {
+    home.putTenant('acme', serviceTenant({ displayNam: 'x' }));
+    const { code, stdout } = await home.run(['doctor', 'acme']);
+    expect(code).toBe(1);
+    expect(stdout.match(/displayNam: is not/g)).toHaveLength(1);
+    const listed = (await home.run(['tenant', 'list'])).stdout;
+    expect(listed).toContain('acme: broken, last good version is served if the server runs');
+  });
+
   it('knows a port that another program uses', async () => {
     const other = createServer().listen(home.port, '127.0.0.1');
     await once(other, 'listening');
@@ -337,13 +346,16 @@ describe('backup and restore', () => {
 
     const busy = await home.run(['restore', 'saved.gz', '--replace']);
     expect(busy.code).toBe(1);
-    expect(busy.stderr).toContain('Another Drawbridge server is running');
+    expect(busy.stderr).toContain('A restore needs it stopped');
+    expect(busy.stderr).not.toContain('folder of its own');
     first.process.kill('SIGTERM');
     await first.ended;
     const full = await home.run(['restore', 'saved.gz']);
     expect(full.code).toBe(1);
     expect(full.stderr).toContain('--replace');
-    expect((await home.run(['restore', 'saved.gz', '--replace'])).code).toBe(0);
+    const restored = await home.run(['restore', 'saved.gz', '--replace']);
+    expect(restored.code).toBe(0);
+    expect(restored.stdout).toMatch(/: .*\b1 account, /);
 
     await home.start();
     expect((await home.run(['keys', 'list', 'acme', '--json'])).stdout).toBe(keys);

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import { makePrivateFile } from './connection.ts';
 import { loadDriver } from './driver.ts';
 import { isBusy } from './errors.ts';
+
+/** Is it the failure of a second server on the folder of a first? */
+export const isFolderTaken = (error: unknown): boolean =>
+  isAppError(error, 'unavailable') && isBusy(error.cause);
 
 /**
  * Two servers on one folder would each believe that they alone serve it. The lock is an open transaction on a
