@@ -19,9 +19,9 @@ export interface BannerParts {
 export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): readonly string[] => {
   const { publicUrl, host } = settings.server;
   const known = [...tenants.known()].sort((a, b) => a.id.localeCompare(b.id));
-  const { files, broken, isChecked } = tenants.status();
+  const { files, broken, refused, isChecked } = tenants.status();
   const named = known.slice(0, namedTenants);
-  const others = (isChecked ? known.length : files) - named.length;
+  const others = (isChecked ? known.length : files - refused.length) - named.length;
   return [
     `Drawbridge serves ${publicUrl} (listening on ${host}:${port})`,
     '',
@@ -33,7 +33,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
         `    sign in  ${issuer}`,
       ];
     }),
-    ...(others > 0 ? [`  … and ${others} more tenants`] : []),
+    ...(others > 0 ? [`  … and ${others} more ${others === 1 ? 'tenant' : 'tenants'}`] : []),
     ...(files === 0
       ? [`  There is no tenant in ${settings.tenants.directory}. \`npx --no drawbridge init\` makes one.`]
       : []),
@@ -43,6 +43,9 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
         `  Tenant ${id} is broken and not served until its file is right:`,
         ...faults.map((fault) => `    ${fault}`),
       ]),
+    ...refused
+      .slice(0, namedTenants)
+      .flatMap(({ id, reason }) => [`  Tenant ${id} is not served:`, `    ${reason}`]),
     '',
     `  data     ${storage.location} (${storage.engine})`,
     `  tenants  ${settings.tenants.directory}${isChecked ? '' : ' (still being checked)'}`,

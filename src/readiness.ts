@@ -25,7 +25,7 @@ export const showHealth = (ctx: Context): void => {
 
 /**
  * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine
- * also sees which tenant file is broken and why.
+ * also sees which tenants are broken or refused, and why.
  */
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));
@@ -43,7 +43,7 @@ export const createManagementApp = (parts: ReadinessParts): Koa => {
 };
 
 const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: boolean): Promise<void> => {
-  const { files, checked, isChecked, broken } = parts.tenants.status();
+  const { files, checked, isChecked, broken, refused } = parts.tenants.status();
   const store = await isStoreUp(parts);
   const status = parts.readiness.isDraining
     ? 'draining'
@@ -61,6 +61,7 @@ const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: 
       ? {
           store: { engine: parts.storage.engine, location: parts.storage.location, isUp: store },
           broken: broken.map(({ id, faults, isServed }) => ({ tenant: id, faults, isServed })),
+          refused: refused.map(({ id, reason }) => ({ tenant: id, reason })),
         }
       : {}),
   };

@@ -4,7 +4,9 @@ import { formatFault } from '../config/fault.ts';
 import { jsonSchemaFiles } from '../config/json-schemas.ts';
 import { columns } from './columns.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
+import { count } from './count.ts';
 import { CommandFailure, exitCodes, usageFailure } from './exit.ts';
+import { findRefused } from './refused-tenants.ts';
 
 export const addConfig = (program: Command): void => {
   const config = program.command('config').description('settings of the server and the tenants');
@@ -24,7 +26,9 @@ export const addConfig = (program: Command): void => {
 
 const check = (context: CliContext): void => {
   const { env, cwd, configFile: file } = context;
-  const { faults, warnings, tenantCount } = checkConfig({ file, env, cwd });
+  const { faults, warnings: others, tenantCount, definitions, settings } = checkConfig({ file, env, cwd });
+  const refused = settings === undefined ? [] : findRefused(definitions, settings.server);
+  const warnings = [...others, ...refused.map(({ id, reason }) => `${id} is not served. ${reason}`)];
   if (context.isJson) context.print(JSON.stringify({ faults, warnings, tenants: tenantCount }, undefined, 2));
   for (const warning of warnings) context.note(`${context.colors.yellow('warning')} ${warning}`);
   if (faults.length > 0) {
@@ -33,8 +37,6 @@ const check = (context: CliContext): void => {
   }
   if (!context.isJson) context.print(`No faults in the settings and ${count(tenantCount, 'tenant file')}.`);
 };
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 const show = (context: CliContext): void => {
   const { effective, file } = requireSettings(context);

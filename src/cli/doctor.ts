@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { checkConfig } from '../config/check-config.ts';
 import { formatFault } from '../config/fault.ts';
-import { loadServerSettings } from '../config/load-server-settings.ts';
 import { dataFolder } from '../open-store.ts';
 import { type CliContext, contextOf } from './context.ts';
+import { count } from './count.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { checkNode, checkPort, checkPublicUrl } from './doctor/check-surroundings.ts';
-import { checkTenantData, checkTenantFile } from './doctor/check-tenant.ts';
+import { checkTenant, checkTenantData } from './doctor/check-tenant.ts';
 import { type Finding, ok, problem, warning } from './doctor/finding.ts';
 import { CommandFailure } from './exit.ts';
+import { findRefused } from './refused-tenants.ts';
 import { requireTenant } from './tenant-directory.ts';
 
 export const addDoctor = (program: Command): void => {
@@ -33,20 +34,22 @@ const doctor = async (context: CliContext, tenant: string | undefined): Promise<
 const examine = async (context: CliContext, tenant: string | undefined): Promise<readonly Finding[]> => {
   const { env, cwd, configFile: file } = context;
   const findings: Finding[] = [checkNode(process.versions.node)];
-  const { faults, warnings, tenantCount } = checkConfig({ file, env, cwd });
+  const { faults, warnings, tenantCount, definitions, settings } = checkConfig({ file, env, cwd });
   findings.push(...warnings.map((message) => warning('configuration', message)));
   findings.push(...faults.map((fault) => problem('configuration', formatFault(fault))));
-  if (faults.length === 0) findings.push(ok('configuration', `no faults, ${tenantCount} tenant files`));
-  const loaded = loadServerSettings({ file, env, cwd });
+  if (faults.length === 0)
+    findings.push(ok('configuration', `no faults, ${count(tenantCount, 'tenant file')}`));
   // Without settings there is nowhere to look.
-  if ('faults' in loaded) return findings;
+  if (settings === undefined) return findings;
 
-  const { settings } = loaded;
+  for (const { id, reason } of findRefused(definitions, settings.server))
+    if (id !== tenant) findings.push(warning(`tenant ${id}`, `It is not served. ${reason}`));
   if (tenant !== undefined) requireTenant(settings, tenant);
   findings.push(checkPublicUrl(settings.server), await checkPort(settings));
   const folder = dataFolder(settings.storage.url);
   if (folder !== undefined) findings.push(...(await checkDataFolder(folder)));
-  if (tenant !== undefined) findings.push(...checkTenantFile(settings, { id: tenant, env }));
+  const definition = definitions.find(({ id }) => id === tenant);
+  if (definition !== undefined) findings.push(...checkTenant(settings, definition));
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
     tenant === undefined ? [] : checkTenantData(storage, tenant);
   findings.push(...(await checkStore(settings, more)));

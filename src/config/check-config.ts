@@ -3,7 +3,9 @@ import { join, relative } from 'node:path';
 import type { Fault } from './fault.ts';
 import { loadServerSettings, type ServerSettingsOptions } from './load-server-settings.ts';
 import { codeOf } from './secrets.ts';
-import { loadTenant } from './tenant-file.ts';
+import type { ServerSettings } from './server-settings.ts';
+import type { TenantDefinition } from './tenant-definition.ts';
+import { type LoadedTenant, loadTenant } from './tenant-file.ts';
 
 /** All that is wrong with the configuration of a server, for those who want to know before it starts. */
 export interface CheckedConfig {
@@ -11,6 +13,10 @@ export interface CheckedConfig {
   readonly warnings: readonly string[];
   /** Tenant files that were read, right or wrong. */
   readonly tenantCount: number;
+  /** Of the tenant files that are right. */
+  readonly definitions: readonly TenantDefinition[];
+  /** Undefined when they are at fault. */
+  readonly settings: ServerSettings | undefined;
 }
 
 const extension = '.yaml';
@@ -19,8 +25,9 @@ const extension = '.yaml';
 export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   const server = loadServerSettings(options);
   const warnings = [...server.warnings];
+  const settings = 'settings' in server ? server.settings : undefined;
   // Without settings the tenants are looked for where they are by default.
-  const directory = 'settings' in server ? server.settings.tenants.directory : join(options.cwd, 'tenants');
+  const directory = settings?.tenants.directory ?? join(options.cwd, 'tenants');
   const faults = 'faults' in server ? [...server.faults] : [];
   const shownIn = (path: string): string =>
     relative(options.cwd, path).startsWith('..') ? path : relative(options.cwd, path);
@@ -30,7 +37,8 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
     names = readdirSync(directory).sort();
   } catch (error) {
     const message = `cannot be read (${codeOf(error)}); make the folder, or set tenants.directory to the right one`;
-    return { faults: [...faults, { file: shownIn(directory), path: '', message }], warnings, tenantCount: 0 };
+    faults.push({ file: shownIn(directory), path: '', message });
+    return { faults, warnings, tenantCount: 0, definitions: [], settings };
   }
   warnings.push(
     ...names
@@ -40,25 +48,23 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   const files = names.filter((name) => name.endsWith(extension) && !name.startsWith('.'));
   if (files.length === 0)
     warnings.push(`${shownIn(directory)} holds no tenant; make one with: npx --no drawbridge init`);
-  for (const name of files) faults.push(...checkFile(join(directory, name), name, options, shownIn));
-  return { faults, warnings, tenantCount: files.length };
+  const definitions: TenantDefinition[] = [];
+  for (const name of files) {
+    const path = join(directory, name);
+    const loaded = checkFile(path, name, options);
+    if ('definition' in loaded) definitions.push(loaded.definition);
+    else faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
+  }
+  return { faults, warnings, tenantCount: files.length, definitions, settings };
 };
 
-const checkFile = (
-  path: string,
-  name: string,
-  { env }: ServerSettingsOptions,
-  shownIn: (path: string) => string,
-): readonly Fault[] => {
-  const inPlace = (fault: Fault): Fault => ({ ...fault, file: shownIn(path) });
+const checkFile = (path: string, name: string, { env }: ServerSettingsOptions): LoadedTenant => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return [
-      inPlace({ file: path, path: '', message: `cannot be read (${codeOf(error)}); check its rights` }),
-    ];
+    const message = `cannot be read (${codeOf(error)}); check its rights`;
+    return { faults: [{ file: path, path: '', message }] };
   }
-  const loaded = loadTenant({ id: name.slice(0, -extension.length), path, text, env });
-  return 'faults' in loaded ? loaded.faults.map(inPlace) : [];
+  return loadTenant({ id: name.slice(0, -extension.length), path, text, env });
 };

@@ -39,6 +39,8 @@ export interface TenantRegistry<T> {
     readonly checked: number;
     readonly isChecked: boolean;
     readonly broken: readonly BrokenTenant[];
+    /** Their files are right, but they must not be served here; `reason` is for the operator. */
+    readonly refused: readonly { readonly id: string; readonly reason: string }[];
   };
   /** Takes in what changed in the directory. */
   rescan(): Promise<void>;
@@ -203,8 +205,13 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
       files: entries.size,
       checked: [...entries.values()].filter(({ fingerprint }) => fingerprint !== undefined).length,
       isChecked,
-      broken: [...entries].flatMap(([id, { faults, definition }]) =>
-        faults === undefined ? [] : [{ id, faults, isServed: definition !== undefined }],
+      broken: [...entries].flatMap(([id, { faults, definition, refusal }]) =>
+        faults === undefined
+          ? []
+          : [{ id, faults, isServed: definition !== undefined && refusal === undefined }],
+      ),
+      refused: [...entries].flatMap(([id, { refusal }]) =>
+        refusal === undefined ? [] : [{ id, reason: refusal }],
       ),
     }),
     rescan: () => runs.run(),

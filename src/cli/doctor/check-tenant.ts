@@ -1,20 +1,14 @@
-import { formatFault } from '../../config/fault.ts';
 import type { ServerSettings } from '../../config/server-settings.ts';
+import type { TenantDefinition } from '../../config/tenant-definition.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { issuerOf } from '../../tenants/issuer.ts';
 import { demoRefusal } from '../../tenants/loopback-only.ts';
-import { readTenant } from '../tenant-directory.ts';
+import { count } from '../count.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-/** The file of one tenant: is it right, and is it served with these settings? */
-export const checkTenantFile = (
-  settings: ServerSettings,
-  { id, env }: { readonly id: string; readonly env: NodeJS.ProcessEnv },
-): readonly Finding[] => {
-  const about = `tenant ${id}`;
-  const loaded = readTenant(settings, { id, env });
-  if ('faults' in loaded) return loaded.faults.map((fault) => problem(about, formatFault(fault)));
-  const { definition } = loaded;
+/** A tenant whose file is right: is it served with these settings, and of use? */
+export const checkTenant = (settings: ServerSettings, definition: TenantDefinition): readonly Finding[] => {
+  const about = `tenant ${definition.id}`;
   const refusal = demoRefusal(definition, settings.server);
   if (refusal !== undefined) return [problem(about, refusal)];
   return [
@@ -34,7 +28,7 @@ export const checkTenantData = async (storage: Storage, id: string): Promise<rea
   return [
     people === 0
       ? warning(about, `It has no users yet. Add one with: npx --no drawbridge user add ${id} <name>`)
-      : ok(about, `${people} users`),
+      : ok(about, count(people, 'user')),
     ok(about, slots.length === 0 ? 'its keys will be made on first use' : `keys ${slots.join(', ')}`),
   ];
 };

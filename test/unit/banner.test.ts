@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { type BannerParts, bannerLines } from '../../src/banner.ts';
+import { loadServerSettings } from '../../src/config/load-server-settings.ts';
+import { loadTenant } from '../../src/config/tenant-file.ts';
+
+const settings = (() => {
+  const loaded = loadServerSettings({ cwd: '/nowhere', env: {} });
+  if ('faults' in loaded) throw new Error('the defaults are at fault');
+  return loaded.settings;
+})();
+
+const define = (id: string) => {
+  const loaded = loadTenant({ id, text: `displayName: Tenant ${id}\n`, path: `${id}.yaml`, env: {} });
+  if ('faults' in loaded) throw new Error('the tenant is at fault');
+  return loaded.definition;
+};
+
+type Status = ReturnType<BannerParts['tenants']['status']>;
+
+const bannerOf = (ids: readonly string[], status: Partial<Status>): string => {
+  const known = ids.map(define);
+  const whole = {
+    files: ids.length,
+    checked: ids.length,
+    isChecked: true,
+    broken: [],
+    refused: [],
+    ...status,
+  };
+  return bannerLines({
+    settings,
+    storage: { engine: 'sqlite', location: 'data' },
+    tenants: { known: () => known, status: () => whole },
+    port: 3000,
+  }).join('\n');
+};
+
+describe('bannerLines', () => {
+  it('says of each tenant that is refused why', () => {
+    const refused = [
+      { id: 'demo', reason: 'It is a demo.' },
+      { id: 'trial', reason: 'It is another.' },
+    ];
+    const banner = bannerOf(['acme'], { files: 3, refused });
+    expect(banner).toContain('  Tenant demo is not served:\n    It is a demo.\n');
+    expect(banner).toContain('  Tenant trial is not served:\n    It is another.\n');
+    expect(banner).not.toContain('more tenant');
+    expect(bannerOf(['acme'], { files: 3, refused, isChecked: false })).not.toContain('more tenant');
+  });
+
+  it.each([
+    [20, undefined],
+    [21, '… and 1 more tenant\n'],
+    [22, '… and 2 more tenants\n'],
+  ])('names twenty of %i tenants and counts the others', (count, words) => {
+    const banner = bannerOf(
+      Array.from({ length: count }, (_, index) => `t${index}`),
+      {},
+    );
+    expect(banner.match(/sign in/g)).toHaveLength(20);
+    if (words === undefined) expect(banner).not.toContain('more tenant');
+    else expect(banner).toContain(words);
+  });
+});
