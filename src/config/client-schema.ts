@@ -54,7 +54,15 @@ const jwk = z
   });
 
 const signatures = ['RS256', 'ES256', 'PS256', 'Ed25519', 'EdDSA'] as const;
-const { accessToken, idToken, refreshToken, refreshTokenAbsolute, refreshTokenGrace } = lifetimeRanges;
+const {
+  authorizationCode,
+  accessToken,
+  idToken,
+  refreshToken,
+  refreshTokenAbsolute,
+  refreshTokenGrace,
+  deviceCode,
+} = lifetimeRanges;
 
 /** One entry of `clients`: client metadata under its RFC 7591 names, and in camelCase what only Drawbridge knows. */
 export const clientSchema = z.strictObject({
@@ -160,6 +168,8 @@ export const clientSchema = z.strictObject({
       refreshToken: durationSeconds(refreshToken).optional(),
       refreshTokenAbsolute: durationSeconds(refreshTokenAbsolute).optional(),
       refreshTokenGrace: durationSeconds(refreshTokenGrace).optional(),
+      authorizationCode: durationSeconds(authorizationCode).optional(),
+      deviceCode: durationSeconds(deviceCode).optional(),
     })
     .prefault({})
     .meta({ description: "In place of the tenant's lifetimes, for this client." }),

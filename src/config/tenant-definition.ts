@@ -52,10 +52,8 @@ export interface Lifetimes {
   readonly deviceCode: number;
 }
 
-/** The lifetimes that a client may set for itself. */
-export type ClientLifetimes = Partial<
-  Pick<Lifetimes, 'accessToken' | 'idToken' | 'refreshToken' | 'refreshTokenAbsolute' | 'refreshTokenGrace'>
->;
+/** The lifetimes that a client may set for itself: all but those of the browser's session and interaction. */
+export type ClientLifetimes = Partial<Omit<Lifetimes, 'session' | 'interaction'>>;
 
 export interface ResourceDefinition {
   /** Absolute URI without fragment (RFC 8707). */

@@ -142,10 +142,10 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     ttl: {
       AccessToken: (_ctx, token, client) =>
         token.resourceServer?.accessTokenTTL ?? lifetimesOf(definition, client.clientId).accessToken,
-      AuthorizationCode: definition.lifetimes.authorizationCode,
+      AuthorizationCode: (_ctx, _code, client) => lifetimesOf(definition, client.clientId).authorizationCode,
       ClientCredentials: (_ctx, token, client) =>
         token.resourceServer?.accessTokenTTL ?? lifetimesOf(definition, client.clientId).accessToken,
-      DeviceCode: definition.lifetimes.deviceCode,
+      DeviceCode: (_ctx, _code, client) => lifetimesOf(definition, client.clientId).deviceCode,
       Grant: grantTtl,
       IdToken: (_ctx, _token, client) => lifetimesOf(definition, client.clientId).idToken,
       Interaction: definition.lifetimes.interaction,
