@@ -74,8 +74,8 @@ export const createTenantFiles = ({ directory, polling, log }: TenantFilesOption
 });
 
 /** A file that was written to less than so long ago may not be whole yet. */
-const settleMs = 50;
-const mostReadings = 5;
+const settleMs = 150;
+const mostReadings = 4;
 
 /** The first half of a tenant's file may well be a valid file: of a tenant that has lost its last clients. */
 const readSettled = async (path: string): Promise<string> => {
