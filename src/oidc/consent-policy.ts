@@ -1,4 +1,4 @@
-import type { Client, Grant, KoaContextWithOIDC } from 'oidc-provider';
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { accountClientId, findClient } from './clients.ts';
 
@@ -48,7 +48,7 @@ export const loadGrant = async (
       : undefined;
   if (!isConsentSkipped(definition, ctx)) return existing;
   const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
-  if (addWhatIsMissing(ctx, grant, client)) await grant.save();
+  if (addWhatIsMissing(ctx, grant)) await grant.save();
   return grant;
 };
 
@@ -56,7 +56,7 @@ export const loadGrant = async (
 const isHalfSpent = (grant: Grant, grantTtlSeconds: number): boolean =>
   (grant.exp ?? 0) - Date.now() / 1000 < grantTtlSeconds / 2;
 
-const addWhatIsMissing = (ctx: KoaContextWithOIDC, grant: Grant, _client: Client): boolean => {
+const addWhatIsMissing = (ctx: KoaContextWithOIDC, grant: Grant): boolean => {
   const missing = (wanted: Iterable<string>, have: string): string[] => {
     const known = new Set(have.split(' '));
     return [...wanted].filter((scope) => !known.has(scope));

@@ -1,5 +1,6 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { addressBucket } from '../accounts/address-bucket.ts';
+import { createThrottle } from '../accounts/throttle.ts';
 import type { Clock } from '../clock.ts';
 import type { Allowance, TenantThrottle } from '../config/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime } from '../crypto/ids.ts';
@@ -53,6 +54,7 @@ const handlePrefix = 'handle.';
 export const createDeviceCodes = (parts: DeviceCodesParts): DeviceCodes => {
   const { storage, clock, throttle } = parts;
   const tag = (hashedId: string): string => hmac(parts.handleKey, 'device code', parts.tenant, hashedId);
+  const attempts = createThrottle(storage.counters, clock);
   const isPoll = (): boolean => parts.request().route === 'token';
 
   const hashOf = (codeOrHandle: string): string => {
@@ -62,13 +64,8 @@ export const createDeviceCodes = (parts: DeviceCodesParts): DeviceCodes => {
   };
 
   const spend = async (key: string, allowance: Allowance): Promise<void> => {
-    const nowMs = clock.now();
-    const state = await storage.counters.add(key, {
-      points: 1,
-      windowMs: allowance.windowSeconds * 1000,
-      nowMs,
-    });
-    if (state.count > allowance.points) throw new TooManyRequests(Math.ceil((state.endsAt - nowMs) / 1000));
+    const { isAllowed, retryAfterSeconds } = await attempts.spend(key, allowance);
+    if (!isAllowed) throw new TooManyRequests(retryAfterSeconds);
   };
 
   return {

@@ -1,3 +1,5 @@
+import type { AuditRecord } from '../storage.ts';
+
 /** Shapes of the stored documents. `_id` begins with `<tenant>|`, so that one tenant is one range of it. */
 export interface ArtifactDocument {
   readonly _id: string;
@@ -71,19 +73,9 @@ export interface UsageDocument {
   readonly lastUsedAt: number;
 }
 
-export interface AuditDocument {
+export interface AuditDocument extends AuditRecord {
   readonly _id: string;
   readonly tenant: string;
-  readonly id: string;
-  readonly at: number;
-  readonly action: string;
-  readonly outcome: 'success' | 'failure';
-  readonly actor: string;
-  readonly object?: string;
-  readonly address?: string;
-  readonly clientId?: string;
-  readonly reason?: string;
-  readonly requestId?: string;
 }
 
 export interface FactDocument {
