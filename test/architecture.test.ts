@@ -26,14 +26,14 @@ interface Room {
  */
 const rooms: Readonly<Record<string, Room>> = {
   config: { uses: [], knows: [], owns: ['yaml', 'zod'] },
-  crypto: { uses: [], knows: [], owns: ['argon2'] },
+  crypto: { uses: [], knows: [], owns: ['argon2', 'bcrypt'] },
   storage: { uses: [], knows: ['config'], owns: ['mongoose', '@photostructure/sqlite'] },
   web: {
     uses: [],
     knows: ['config'],
     owns: ['@koa/bodyparser', '@koa/send', 'eta', 'helmet', 'i18next'],
   },
-  connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
+  connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client', 'undici'] },
   mail: { uses: [], knows: [], owns: ['nodemailer'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
   accounts: {
@@ -43,7 +43,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   oidc: {
     uses: ['crypto', 'accounts'],
-    knows: ['config', 'storage', 'web'],
+    knows: ['config', 'storage', 'connectors', 'web'],
     owns: ['oidc-provider'],
   },
   login: {
@@ -68,8 +68,11 @@ const wiringOwns = ['koa', 'commander', '@clack/prompts', 'picocolors'];
 /** Packages outside of rooms, and those with more owners than one: the reason stands beside each. */
 const otherOwners: Readonly<Record<string, readonly string[]>> = {
   pino: ['log.ts'],
-  // keys are made in crypto, and what they signed is checked beside the provider that had it signed
-  jose: ['crypto', 'oidc'],
+  // keys are made in crypto, what they signed is checked beside the provider that had it signed, and what an
+  // upstream signed beside the connection to it
+  jose: ['crypto', 'oidc', 'connectors'],
+  // a pattern is refused when the file is read, and run where people are mapped
+  re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is
   zod: ['login'],
 };
