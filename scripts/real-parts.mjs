@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes sure that the real parts the tests talk to are there: mongod, slapd, chromium. Plain Node, no packages,
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium. Plain Node, no packages,
 // so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,6 +25,7 @@ const cacheFolder = () =>
 
 const cachedMongod = () => join(cacheFolder(), `${mongodWheel.package}-${mongodWheel.version}`, 'mongod');
 
+/** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], install: () => boolean, advice: string }>} */
 const parts = {
   mongod: {
     variable: 'DRAWBRIDGE_TEST_MONGOD',
@@ -37,8 +38,17 @@ const parts = {
     variable: 'DRAWBRIDGE_TEST_SLAPD',
     names: ['slapd'],
     places: () => ['/usr/sbin/slapd', '/usr/local/libexec/slapd', '/opt/homebrew/opt/openldap/libexec/slapd'],
-    install: () => installDebian('slapd'),
+    install: () => installDebian('slapd', 'ldap-utils'),
     advice: 'install OpenLDAP: apt-get install slapd (or: brew install openldap)',
+  },
+  samba: {
+    variable: 'DRAWBRIDGE_TEST_SAMBA',
+    names: ['samba'],
+    places: () => ['/usr/sbin/samba'],
+    // the file server alone is no domain controller
+    needs: ['/usr/bin/samba-tool', '/usr/bin/ldbmodify', '/usr/share/samba/setup/provision.ldif'],
+    install: () => installDebian('samba-ad-dc', 'samba-ad-provision', 'ldb-tools'),
+    advice: 'install a Samba AD domain controller: apt-get install samba-ad-dc samba-ad-provision ldb-tools',
   },
   chromium: {
     variable: 'DRAWBRIDGE_TEST_CHROMIUM',
@@ -68,12 +78,13 @@ const isExecutable = (/** @type {string} */ file) => {
  * @param {PartName} name
  */
 export const findPart = (name) => {
-  const { variable, names, places } = parts[name];
+  const { variable, names, places, needs = [] } = parts[name];
   const named = process.env[variable];
   if (named) {
     if (isExecutable(named)) return named;
     throw new Error(`${variable} names ${named}, which cannot be executed`);
   }
+  if (!needs.every((file) => existsSync(file))) return undefined;
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   const candidates = [...folders.flatMap((folder) => names.map((file) => join(folder, file))), ...places()];
   return candidates.find(isExecutable);
