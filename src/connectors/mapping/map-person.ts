@@ -1,0 +1,57 @@
+// What a source says about a person becomes a profile: the built-in mapping of the kind, the tenant's steps, bounds.
+import type { SourceDefinition } from '../../config/source-definition.ts';
+import type { Profile, SourcePerson } from '../connector.ts';
+import { builtIn } from './built-in.ts';
+import { toProfile } from './profile.ts';
+import { compileStep } from './steps.ts';
+import type { Values } from './values.ts';
+
+export interface MappedPerson {
+  readonly profile: Profile;
+  /** One entry for the built-in mapping, one for each step of the tenant's. */
+  readonly trace: readonly MappingTraceStep[];
+}
+
+export interface MappingTraceStep {
+  /** `built-in mapping`, `rename mail to email` … */
+  readonly step: string;
+  /** The lists that it changed; empty when it found nothing to do. */
+  readonly changes: readonly MappingChange[];
+}
+
+export interface MappingChange {
+  readonly name: string;
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
+}
+
+export type Mapping = (person: SourcePerson) => MappedPerson;
+
+/** Compiles the patterns once. Pure, and the same for every kind of source. */
+export const createMapping = (source: SourceDefinition): Mapping => {
+  const steps = source.mapping.map((step) => compileStep(step, source.type === 'ldap'));
+  const named = source.mapping.flatMap((step) =>
+    step.step === 'rename' ? [step.to] : step.step === 'default' ? [step.of] : [],
+  );
+  return (person) => {
+    let values = builtIn(source, person);
+    const trace = [{ step: 'built-in mapping', changes: changesBetween(new Map(), values) }];
+    for (const { words, run } of steps) {
+      const next = run(values);
+      trace.push({ step: words, changes: changesBetween(values, next) });
+      values = next;
+    }
+    return { profile: toProfile(values, { subject: person.subject, named }), trace };
+  };
+};
+
+export const mapPerson = (source: SourceDefinition, person: SourcePerson): MappedPerson =>
+  createMapping(source)(person);
+
+const changesBetween = (before: Values, after: Values): readonly MappingChange[] =>
+  [...new Set([...before.keys(), ...after.keys()])]
+    .filter((name) => !isSame(before.get(name), after.get(name)))
+    .map((name) => ({ name, before: before.get(name) ?? [], after: after.get(name) ?? [] }));
+
+const isSame = (one: readonly unknown[] = [], other: readonly unknown[] = []): boolean =>
+  one === other || (one.length === other.length && one.every((value, index) => value === other[index]));

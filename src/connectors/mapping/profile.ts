@@ -1,0 +1,102 @@
+import { canonicalLogin } from '../../canonical-login.ts';
+import type { Profile } from '../connector.ts';
+import { isAcceptableEmail } from './acceptable-email.ts';
+import { longestValue } from './steps.ts';
+import type { Values } from './values.ts';
+
+const mostNames = 1000;
+const mostClaims = 50;
+const links: readonly string[] = ['profile', 'picture', 'website'];
+/** OpenID Connect Core section 5.1, without those that have a place of their own in a profile. */
+const standardClaims: readonly string[] = [
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  ...links,
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'phone_number_verified',
+  'address',
+];
+/** Have a place of their own, or are for the provider to say. */
+const notClaims: ReadonlySet<string> = new Set([
+  ...['username', 'email', 'email_verified', 'groups', 'roles', 'preferred_username', 'updated_at'],
+  ...[
+    'sub',
+    'iss',
+    'aud',
+    'exp',
+    'iat',
+    'nbf',
+    'jti',
+    'nonce',
+    'acr',
+    'amr',
+    'azp',
+    'auth_time',
+    'sid',
+    'typ',
+  ],
+  ...['at_hash', 'c_hash', 's_hash', 'client_id', 'scope', 'cnf', 'act', 'may_act', 'events'],
+  ...['__proto__', 'constructor', 'prototype'],
+]);
+
+/**
+ * What becomes of the values in the end, within bounds. Further claims than the standard ones are those the tenant's
+ * mapping names. Groups and roles are sorted, so that the order of a source's answer changes nothing.
+ */
+export const toProfile = (values: Values, { subject, named }: ProfileContext): Profile => {
+  const email = (values.get('email') ?? []).find(isAcceptableEmail);
+  const claims = [...new Set([...standardClaims, ...named])]
+    .filter((name) => !notClaims.has(name))
+    .slice(0, mostClaims)
+    .map((name) => [name, claimOf(name, values.get(name) ?? [])] as const)
+    .filter(([, value]) => value !== undefined);
+  return {
+    username: userNameOf(values, subject),
+    ...(email === undefined ? {} : { email }),
+    emailVerified: email !== undefined && values.get('email_verified')?.[0] === true,
+    claims: Object.fromEntries(claims),
+    groups: namesOf(values.get('groups')),
+    roles: namesOf(values.get('roles')),
+  };
+};
+
+export interface ProfileContext {
+  readonly subject: string;
+  /** Claims that the tenant's mapping names. */
+  readonly named: readonly string[];
+}
+
+const userNameOf = (values: Values, subject: string): string => {
+  const name = (values.get('username') ?? []).find(
+    (value): value is string => typeof value === 'string' && canonicalLogin(value) !== undefined,
+  );
+  return (name ?? subject).trim().slice(0, 256);
+};
+
+const namesOf = (list: readonly unknown[] = []): readonly string[] =>
+  [...new Set(list.filter(isPlainText))].sort().slice(0, mostNames);
+
+const isPlainText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= longestValue && !/[\p{Cc}\p{Cs}]/u.test(value);
+
+const claimOf = (name: string, list: readonly unknown[]): unknown => {
+  if (name === 'phone_number_verified') return typeof list[0] === 'boolean' ? list[0] : undefined;
+  const fit = list.filter((value) => isBounded(value) && (!links.includes(name) || isWebLink(value)));
+  return standardClaims.includes(name) || fit.length < 2 ? fit[0] : fit.slice(0, mostNames);
+};
+
+const isBounded = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? isPlainText(value)
+    : typeof value === 'boolean' ||
+      typeof value === 'number' ||
+      (typeof value === 'object' && (JSON.stringify(value) ?? '').length <= longestValue);
+
+const isWebLink = (value: unknown): boolean => typeof value === 'string' && /^https?:\/\//i.test(value);

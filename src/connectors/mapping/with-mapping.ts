@@ -1,0 +1,76 @@
+import type {
+  Connector,
+  Identity,
+  LookupVerdict,
+  PasswordVerdict,
+  SourcePerson,
+  UpstreamOutcome,
+} from '../connector.ts';
+import { createMapping } from './map-person.ts';
+
+/** The same connector, whose people have been through the tenant's mapping. */
+export const withMapping = (connector: Connector<SourcePerson>): Connector => {
+  const { definition, passwords, lookup, redirect, tokens } = connector;
+  const map = createMapping(definition);
+  const toIdentity = (person: SourcePerson): Identity => {
+    const { attributes: _attributes, groups: _groups, ...proof } = person;
+    return { ...proof, source: definition.id, profile: map(person).profile };
+  };
+
+  return {
+    definition,
+    ...(passwords === undefined
+      ? {}
+      : {
+          passwords: {
+            verify: async (credentials): Promise<PasswordVerdict> => {
+              const verdict = await passwords.verify(credentials);
+              return verdict.ok ? { ok: true, person: toIdentity(verdict.person) } : verdict;
+            },
+            ...(passwords.decoy === undefined
+              ? {}
+              : { decoy: () => passwords.decoy?.() ?? Promise.resolve() }),
+            ...(passwords.change === undefined ? {} : { change: passwords.change.bind(passwords) }),
+          },
+        }),
+    ...(lookup === undefined
+      ? {}
+      : {
+          lookup: {
+            find: async (who): Promise<LookupVerdict> => {
+              const verdict = await lookup.find(who);
+              return verdict.status === 'present'
+                ? { status: 'present', person: toIdentity(verdict.person) }
+                : verdict;
+            },
+          },
+        }),
+    ...(redirect === undefined
+      ? {}
+      : {
+          redirect: {
+            begin: (request) => redirect.begin(request),
+            finish: async (answer, memory): Promise<UpstreamOutcome> => {
+              const outcome = await redirect.finish(answer, memory);
+              return outcome.ok ? { ...outcome, person: toIdentity(outcome.person) } : outcome;
+            },
+            endSessionUrl: (logout) => redirect.endSessionUrl(logout),
+            verifyLogoutToken: (token) => redirect.verifyLogoutToken(token),
+            refresh: (refreshToken) => redirect.refresh(refreshToken),
+          },
+        }),
+    ...(tokens === undefined
+      ? {}
+      : {
+          tokens: {
+            verify: async (accessToken) => {
+              const verified = await tokens.verify(accessToken);
+              return verified === undefined
+                ? undefined
+                : { ...verified, person: toIdentity(verified.person) };
+            },
+          },
+        }),
+    examine: (context) => connector.examine(context),
+  };
+};
