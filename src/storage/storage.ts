@@ -19,12 +19,24 @@ export interface Storage {
   ping(): Promise<void>;
   /** Ids of all tenants that have data. */
   listTenants(): Promise<readonly string[]>;
-  /** Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. */
+  /**
+   * Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. Events stay
+   * for their minutes: watchers must hear them.
+   */
   purgeTenant(tenant: string): Promise<number>;
   /** Deletes what has expired, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
-  /** All durable records (everything but artifacts and counters), for a backup. */
+  /** All durable records (everything but artifacts, counters, events and deliveries), for a backup. */
   exportRecords(): AsyncIterable<StoredRecord>;
+  /**
+   * Tells of the revocation events of all tenants, those published here and by every other process on this store,
+   * within half a second (a change stream, or polling where there is none), each once, from now on. Events that were
+   * published while the store could not be reached are told afterwards; when that cannot be promised, `lost` is
+   * called, and whoever caches must forget all.
+   */
+  watchEvents(watcher: EventWatcher): Promise<{ close(): Promise<void> }>;
+  /** Tenants that have deliveries due at `nowMs`. */
+  tenantsWithDueDeliveries(nowMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */
   importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
@@ -47,6 +59,8 @@ export interface TenantStorage {
   readonly counters: Counters;
   readonly usage: PasswordGrantUsage;
   readonly audit: AuditRecords;
+  readonly events: RevocationEvents;
+  readonly deliveries: LogoutDeliveries;
 }
 
 export interface InstallationFacts {
@@ -69,7 +83,21 @@ export type ArtifactKind =
   | 'DeviceCode'
   | 'PushedAuthorizationRequest'
   | 'ReplayDetection'
-  | 'RevokedToken';
+  | 'RevokedToken'
+  /** A sign-in at an upstream under way, by its `state`. */
+  | 'UpstreamLogin'
+  /** The way from the upstream's callback back into our interaction; used once. */
+  | 'UpstreamTicket'
+  /** What a Session (same id) owes to an upstream: source, `sid`, ID token for its logout. Sealed. */
+  | 'UpstreamSession'
+  /** An upstream's `sid`, leading to our Session (`sessionUid`). */
+  | 'UpstreamSid'
+  /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */
+  | 'UpstreamTokens'
+  /** Held by whoever refreshes those. */
+  | 'UpstreamLease'
+  /** Where a sign-out goes on after the upstream's. */
+  | 'LogoutReturn';
 
 /** `pending`: nobody has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';
@@ -172,6 +200,8 @@ export interface Artifacts {
    * and adds five seconds to the stored interval. Does not follow links.
    */
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
+  /** All Sessions of an account that have not expired. */
+  sessionsOf(accountId: string): Promise<readonly Artifact[]>;
 }
 
 // --- accounts ----------------------------------------------------------------------------------------------
@@ -195,8 +225,20 @@ export interface AccountRecord {
   readonly lockedAt?: number;
   /** Epoch seconds: sessions older than this are over (password change, forced logout). */
   readonly notBefore?: number;
-  /** `demo`: seeded from the tenant's file. */
-  readonly origin: 'local' | 'demo';
+  /** `demo`: seeded from the tenant's file; `source`: made at the first sign-in through a source of people. */
+  readonly origin: 'local' | 'demo' | 'source';
+  /** Who this person is at the sources; absent for people who are local only. */
+  readonly identities?: readonly LinkedIdentity[];
+  /**
+   * Unique within the tenant: one for each identity, and one for a verified e-mail address by which accounts may be
+   * linked. Hashes.
+   */
+  readonly identityKeys?: readonly string[];
+  /** The source that set `lockedAt`, and alone may lift it; absent when an operator did. */
+  readonly lockedBy?: string;
+  /** The source whose accepted password `passwordHash` was made from, and when (epoch milliseconds). */
+  readonly adoptedFrom?: string;
+  readonly adoptedAt?: number;
   /** `demo` only: fingerprint of the seed it was last written from. */
   readonly seed?: string;
   readonly createdAt: number;
@@ -205,17 +247,31 @@ export interface AccountRecord {
   readonly version: number;
 }
 
+/** One person at one source. */
+export interface LinkedIdentity {
+  readonly source: string;
+  readonly issuer?: string;
+  readonly subject: string;
+  /** Epoch milliseconds. */
+  readonly linkedAt: number;
+  /** Epoch milliseconds of the last sign-in or look-up that the source answered. */
+  readonly checkedAt: number;
+  /** Epoch milliseconds since when the source knows this person no more. */
+  readonly goneAt?: number;
+}
+
 export type AccountPatch = Partial<Omit<AccountRecord, 'sub' | 'createdAt' | 'version'>>;
 
 export interface AccountRecords {
   findBySub(sub: string): Promise<AccountRecord | undefined>;
   /** `login` must be canonical already. */
   findByLogin(login: string): Promise<AccountRecord | undefined>;
-  /** False when the sub or one of the logins is taken; nothing is written then. */
+  findByIdentity(identityKey: string): Promise<AccountRecord | undefined>;
+  /** False when the sub, one of the logins or one of the identity keys is taken; nothing is written then. */
   insert(account: AccountRecord): Promise<boolean>;
   /**
    * Applies the patch if the stored version is `expectedVersion` (always, when omitted); `undefined` values
-   * remove a field. False when absent, changed meanwhile, or a login is taken.
+   * remove a field. False when absent, changed meanwhile, or a login or identity key is taken.
    */
   update(
     sub: string,
@@ -294,4 +350,73 @@ export interface AuditRecords {
   append(record: AuditRecord): Promise<void>;
   /** Newest first. */
   list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+}
+
+/** What has ended. `id`: an account's sub, the id of a Session artifact, the id of a Grant artifact, a key's name. */
+export interface RevocationEvent {
+  readonly what: 'account' | 'session' | 'grant' | 'key' | 'client';
+  readonly id: string;
+  /** For `session` and `grant`: whose it was. */
+  readonly sub?: string;
+  /** E.g. `user.disable`, `signed_out`. */
+  readonly reason: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export type TenantEvent = RevocationEvent & { readonly tenant: string };
+
+/** Called one after the other, never at once. */
+export interface EventWatcher {
+  readonly event: (event: TenantEvent) => void;
+  readonly lost: () => void;
+}
+
+export interface RevocationEvents {
+  /** Durable for minutes; see `Storage.watchEvents`. */
+  publish(event: RevocationEvent): Promise<void>;
+}
+
+/**
+ * One logout token for one app (OpenID Connect Back-Channel Logout 1.0): outbox and ledger in one. Absent seven days
+ * after `createdAt` while it is pending, and 30 days after its last attempt once it is settled.
+ */
+export interface LogoutDelivery {
+  /** Sorts by time of creation. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly sub: string;
+  /** `sid` as the app knows it. */
+  readonly sid: string;
+  readonly reason: string;
+  readonly createdAt: number;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  /** Epoch milliseconds from which on it may be tried; pending ones only. */
+  readonly nextAttemptAt: number;
+  readonly lastAttemptAt?: number;
+  /** What came of the last attempt, for the operator: an HTTP status or an error's code. */
+  readonly lastOutcome?: string;
+}
+
+export interface LogoutDeliveries {
+  /** One trip for all; one whose id is there already is left as it is. */
+  add(deliveries: readonly LogoutDelivery[]): Promise<void>;
+  /**
+   * Takes one that is due and moves its `nextAttemptAt` to `leaseUntilMs`, so that of any number of instances one
+   * has it; `attempts` grows by one.
+   */
+  claim(nowMs: number, leaseUntilMs: number): Promise<LogoutDelivery | undefined>;
+  /** Writes down what came of the attempt; one that is `delivered` stays so. */
+  settle(
+    id: string,
+    outcome: {
+      readonly state: LogoutDelivery['state'];
+      readonly nextAttemptAt: number;
+      readonly lastAttemptAt: number;
+      readonly lastOutcome: string;
+    },
+  ): Promise<void>;
+  /** Newest first. */
+  list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly LogoutDelivery[]>;
 }

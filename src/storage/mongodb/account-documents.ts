@@ -12,14 +12,18 @@ export const toAccount = ({ _id, tenant, claims, logins, ...record }: AccountDoc
 
 export const toDocument = (
   tenant: string,
-  { claims, logins, ...record }: AccountRecord,
+  { claims, logins, identityKeys = [], ...record }: AccountRecord,
 ): AccountDocument => ({
   ...record,
   _id: `${tenant}|${record.sub}`,
   tenant,
   claims: JSON.stringify(claims),
   ...(logins.length === 0 ? {} : { logins: [...new Set(logins)] }),
+  ...(identityKeys.length === 0 ? {} : { identityKeys: [...new Set(identityKeys)] }),
 });
+
+/** Unique indexes have no empty arrays and no value twice in one. */
+const uniqueLists: ReadonlySet<string> = new Set(['logins', 'identityKeys']);
 
 type Changes = { readonly [K in keyof AccountPatch]: AccountPatch[K] | undefined };
 
@@ -27,10 +31,10 @@ type Changes = { readonly [K in keyof AccountPatch]: AccountPatch[K] | undefined
 export const toUpdate = (changes: Changes): mongo.UpdateFilter<AccountDocument> => {
   const entries = Object.entries(changes).filter(([name]) => !['sub', 'createdAt', 'version'].includes(name));
   const isRemoval = ([name, value]: readonly [string, unknown]): boolean =>
-    value === undefined || (name === 'logins' && (value as readonly string[]).length === 0);
+    value === undefined || (uniqueLists.has(name) && (value as readonly string[]).length === 0);
   const stored = ([name, value]: readonly [string, unknown]): [string, unknown] => {
     if (name === 'claims') return [name, JSON.stringify(value)];
-    if (name === 'logins') return [name, [...new Set(value as readonly string[])]];
+    if (uniqueLists.has(name)) return [name, [...new Set(value as readonly string[])]];
     return [name, value];
   };
   return {

@@ -18,6 +18,12 @@ export const createAccounts = ({ accounts }: Collections, tenant: string): Accou
       return document === null ? undefined : toAccount(document);
     }),
 
+  findByIdentity: (identityKey) =>
+    call(async () => {
+      const document = await accounts.findOne({ tenant, identityKeys: identityKey }, reading);
+      return document === null ? undefined : toAccount(document);
+    }),
+
   insert: (account) =>
     call(async () => {
       try {

@@ -2,7 +2,8 @@ import type { AccountView } from './account-documents.ts';
 import type { WriteStep } from './artifact-writes.ts';
 import { commandReading, commandWriting, type RunCommand } from './commands.ts';
 import type { ArtifactDocument } from './documents.ts';
-import { isDuplicateId, RefusedWrite } from './errors.ts';
+import { RefusedWrite } from './errors.ts';
+import { insertAll } from './insert-all.ts';
 import { retryUpsert } from './limits.ts';
 
 export interface LoadedDocument extends ArtifactDocument {
@@ -33,20 +34,6 @@ export const findJoined = async (
   return cursor.firstBatch as readonly LoadedDocument[]; // artifacts, with what the stages join
 };
 
-/** An id that is taken is the first writer's; any other refusal is an error. */
-const insertAll = async (run: RunCommand, documents: readonly ArtifactDocument[]): Promise<void> => {
-  const { writeErrors = [] } = await run({
-    insert: 'artifacts',
-    documents,
-    ordered: false,
-    ...commandWriting,
-  });
-  const refused = writeErrors
-    .map((refusal) => new RefusedWrite(refusal))
-    .find((error) => !isDuplicateId(error));
-  if (refused !== undefined) throw refused;
-};
-
 const updateAll = async (run: RunCommand, statements: readonly object[]): Promise<void> => {
   let rest = statements;
   await retryUpsert(async () => {
@@ -73,7 +60,7 @@ const removeByGrant = async (run: RunCommand, filter: { tenant: string; grantId:
 };
 
 export const runStep = (run: RunCommand, tenant: string, step: WriteStep): Promise<void> => {
-  if ('documents' in step) return insertAll(run, step.documents);
+  if ('documents' in step) return insertAll(run, { collection: 'artifacts', documents: step.documents });
   if ('statements' in step) return updateAll(run, step.statements);
   return removeByGrant(run, { tenant, grantId: step.grantId });
 };

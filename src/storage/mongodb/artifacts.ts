@@ -9,7 +9,7 @@ import { planWrites } from './artifact-writes.ts';
 import type { RunCommand } from './commands.ts';
 import type { ArtifactDocument } from './documents.ts';
 import { isDuplicateId } from './errors.ts';
-import { call, writing } from './limits.ts';
+import { call, reading, writing } from './limits.ts';
 
 /** Each branch names the tenant, so that each can use its index. */
 const toFilter = (tenant: string, refs: readonly ArtifactRef[]) => {
@@ -54,6 +54,9 @@ const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   const grown = { $cond: [isSoon, { $add: [interval, slowDownSeconds] }, interval] };
   return [{ $set: { polledAt: nowMs, pollInterval: grown } }];
 };
+
+/** More than anybody has: one batch is one trip. */
+const sessionsPerBatch = 10_000;
 
 export interface ArtifactStore {
   readonly collection: mongo.Collection<ArtifactDocument>;
@@ -134,6 +137,14 @@ export const createArtifacts = (
         const { polledAt, pollInterval = intervalSeconds } = before;
         const tooSoon = polledAt !== undefined && isTooSoon(nowMs - polledAt, pollInterval);
         return { artifact: toArtifact(before), tooSoon };
+      }),
+
+    sessionsOf: (accountId) =>
+      call(async () => {
+        const filter = { tenant, account: `${tenant}|${accountId}`, kind: 'Session' };
+        const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
+        const found = collection.find({ ...filter, ...isAlive }, { ...reading, batchSize: sessionsPerBatch });
+        return (await found.toArray()).map(toArtifact);
       }),
   };
 };

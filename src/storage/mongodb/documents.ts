@@ -1,4 +1,10 @@
-import type { AuditRecord } from '../storage.ts';
+import type {
+  AccountRecord,
+  AuditRecord,
+  LinkedIdentity,
+  LogoutDelivery,
+  RevocationEvent,
+} from '../storage.ts';
 
 /** Shapes of the stored documents. `_id` begins with `<tenant>|`, so that one tenant is one range of it. */
 export interface ArtifactDocument {
@@ -40,7 +46,14 @@ export interface AccountDocument {
   readonly disabledAt?: number;
   readonly lockedAt?: number;
   readonly notBefore?: number;
-  readonly origin: 'local' | 'demo';
+  readonly origin: AccountRecord['origin'];
+  readonly identities?: readonly LinkedIdentity[];
+  /** Absent when there are none, as with `logins`. */
+  readonly identityKeys?: readonly string[];
+  readonly lockedBy?: string;
+  readonly adoptedFrom?: string;
+  readonly adoptedAt?: number;
+  readonly seed?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly version: number;
@@ -76,6 +89,19 @@ export interface UsageDocument {
 export interface AuditDocument extends AuditRecord {
   readonly _id: string;
   readonly tenant: string;
+}
+
+export interface EventDocument extends RevocationEvent {
+  readonly _id: string;
+  readonly tenant: string;
+  /** By the server's clock. */
+  readonly publishedAt: Date;
+}
+
+export interface DeliveryDocument extends LogoutDelivery {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly expiresAt: Date;
 }
 
 export interface FactDocument {

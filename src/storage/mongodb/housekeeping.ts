@@ -10,6 +10,7 @@ const tenantCollections: readonly CollectionName[] = [
   'counters',
   'usage',
   'audit',
+  'deliveries',
 ];
 
 const documentsPerStep = 500;

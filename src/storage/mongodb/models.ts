@@ -1,9 +1,12 @@
 import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
+import { eventRetentionMs } from '../retention.ts';
 import type {
   AccountDocument,
   ArtifactDocument,
   AuditDocument,
   CounterDocument,
+  DeliveryDocument,
+  EventDocument,
   FactDocument,
   KeyDocument,
   UsageDocument,
@@ -16,6 +19,8 @@ export interface Collections {
   readonly counters: mongo.Collection<CounterDocument>;
   readonly usage: mongo.Collection<UsageDocument>;
   readonly audit: mongo.Collection<AuditDocument>;
+  readonly events: mongo.Collection<EventDocument>;
+  readonly deliveries: mongo.Collection<DeliveryDocument>;
   readonly installation: mongo.Collection<FactDocument>;
 }
 
@@ -51,6 +56,10 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { tenant: 1, userCode: 1 },
     { unique: true, partialFilterExpression: { userCode: { $exists: true } } },
   );
+  artifacts.index(
+    { tenant: 1, account: 1 },
+    { partialFilterExpression: { kind: 'Session', account: { $exists: true } } },
+  );
   const accounts = createSchema('accounts', {
     tenant: text,
     sub: text,
@@ -66,6 +75,12 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     lockedAt: Number,
     notBefore: Number,
     origin: text,
+    identities: { type: [Object], default: undefined },
+    identityKeys: { type: [String], default: undefined },
+    lockedBy: String,
+    adoptedFrom: String,
+    adoptedAt: Number,
+    seed: String,
     createdAt: number,
     updatedAt: number,
     version: number,
@@ -73,6 +88,10 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   accounts.index(
     { tenant: 1, logins: 1 },
     { unique: true, partialFilterExpression: { logins: { $exists: true } } },
+  );
+  accounts.index(
+    { tenant: 1, identityKeys: 1 },
+    { unique: true, partialFilterExpression: { identityKeys: { $exists: true } } },
   );
   const keys = createSchema('keys', {
     tenant: text,
@@ -110,6 +129,35 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     requestId: String,
   });
   audit.index({ tenant: 1, at: -1, _id: -1 });
+  const events = createSchema('events', {
+    tenant: text,
+    publishedAt: { type: Date, required: true },
+    what: text,
+    id: text,
+    sub: String,
+    reason: text,
+    at: number,
+  });
+  events.index({ publishedAt: 1 }, { expireAfterSeconds: eventRetentionMs / 1000 });
+  const deliveries = createSchema('deliveries', {
+    tenant: text,
+    id: text,
+    clientId: text,
+    sub: text,
+    sid: text,
+    reason: text,
+    createdAt: number,
+    state: text,
+    attempts: number,
+    nextAttemptAt: number,
+    lastAttemptAt: Number,
+    lastOutcome: String,
+    expiresAt: { type: Date, required: true },
+  });
+  deliveries.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+  // one for a tenant's next, one for which tenants have any: without the second that would read all that wait
+  deliveries.index({ tenant: 1, nextAttemptAt: 1 }, { partialFilterExpression: { state: 'pending' } });
+  deliveries.index({ nextAttemptAt: 1, tenant: 1 }, { partialFilterExpression: { state: 'pending' } });
   return {
     artifacts,
     accounts,
@@ -117,6 +165,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     counters,
     usage,
     audit,
+    events,
+    deliveries,
     installation: createSchema('installation', { value: text }),
   };
 };

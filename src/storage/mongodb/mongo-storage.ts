@@ -7,12 +7,15 @@ import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
+import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
 import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
+import { createEvents, isOfWatcher } from './events.ts';
 import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
 import { type Collections, defineModels } from './models.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { hasDatabaseName, locationOf, requireStrongSettings } from './url.ts';
+import { createEventWatches } from './watch-events.ts';
 
 /** Of the driver's own, not of any call of the port. */
 const silentCommands = new Set(['hello', 'ismaster', 'endSessions', 'createIndexes', 'create']);
@@ -41,8 +44,10 @@ const connect = async ({ url, poolSize, onTrip }: StorageOptions): Promise<Conne
 };
 
 const reportTrips = (client: mongo.MongoClient, onTrip: (trip: Trip) => void): void => {
-  client.on('commandStarted', ({ commandName, command }) => {
-    if (!silentCommands.has(commandName)) onTrip({ name: commandName, detail: command });
+  client.on('commandStarted', (started) => {
+    const { commandName, command } = started;
+    if (silentCommands.has(commandName) || isOfWatcher(started)) return;
+    onTrip({ name: commandName, detail: command });
   });
 };
 
@@ -85,6 +90,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
   await warnAboutArbiters(connection, log);
   const run = createRunCommand(databaseOf(connection));
   if (onTrip !== undefined) reportTrips(connection.getClient(), onTrip);
+  const watches = createEventWatches({ events: collections.events, clock, log });
   return {
     engine: 'mongodb',
     location: locationOf(url),
@@ -97,6 +103,8 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         counters: createCounters(collections, tenant),
         usage: createUsage(collections, tenant),
         audit: createAudit(collections, tenant),
+        events: createEvents(collections.events, tenant),
+        deliveries: createDeliveries({ collection: collections.deliveries, run }, clock, tenant),
       };
     },
     installation: { putIfAbsent: (name, value) => putFact(collections, name, value) },
@@ -108,8 +116,13 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     purgeTenant: (tenant) => purgeTenant(collections, requireTenantId(tenant)),
     sweep: async () => 0,
     exportRecords: () => exportRecords(collections),
+    watchEvents: (watcher) => watches.open(watcher),
+    tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(collections.deliveries, nowMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),
-    close: () => connection.close(),
+    close: async () => {
+      await watches.close();
+      await connection.close();
+    },
   };
 };

@@ -4,11 +4,16 @@ export const accountSql = {
   bySub: 'SELECT value FROM accounts WHERE tenant = ? AND sub = ?',
   byLogin: `SELECT a.value FROM logins l JOIN accounts a ON a.tenant = l.tenant AND a.sub = l.sub
     WHERE l.tenant = ? AND l.login = ?`,
+  byIdentity: `SELECT a.value FROM identities i JOIN accounts a ON a.tenant = i.tenant AND a.sub = i.sub
+    WHERE i.tenant = ? AND i.key = ?`,
+  identityOwner: 'SELECT sub FROM identities WHERE tenant = ? AND key = ?',
   loginOwner: 'SELECT sub FROM logins WHERE tenant = ? AND login = ?',
   insert: 'INSERT INTO accounts (tenant, sub, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   put: 'INSERT INTO accounts (tenant, sub, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   addLogin: 'INSERT INTO logins (tenant, login, sub) VALUES (?, ?, ?)',
   removeLogins: 'DELETE FROM logins WHERE tenant = ? AND sub = ?',
+  addIdentity: 'INSERT INTO identities (tenant, key, sub) VALUES (?, ?, ?)',
+  removeIdentities: 'DELETE FROM identities WHERE tenant = ? AND sub = ?',
   list: 'SELECT value FROM accounts WHERE tenant = ? AND sub > ? ORDER BY sub LIMIT ?',
   count: 'SELECT count(*) AS n FROM accounts WHERE tenant = ?',
 } as const;

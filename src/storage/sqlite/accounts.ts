@@ -3,22 +3,34 @@ import { accountSql, toAccount } from './account-rows.ts';
 import type { Connection } from './connection.ts';
 import type { Statements } from './statements.ts';
 
-const isAnyLoginTaken = (sql: Statements, tenant: string, account: AccountRecord): boolean =>
-  account.logins.some((login) => {
-    const owner = sql(accountSql.loginOwner).get(tenant, login) as { sub: string } | undefined;
-    return owner !== undefined && owner.sub !== account.sub;
-  });
-
-const setLogins = (sql: Statements, tenant: string, account: AccountRecord): void => {
-  sql(accountSql.removeLogins).run(tenant, account.sub);
-  for (const login of new Set(account.logins)) sql(accountSql.addLogin).run(tenant, login, account.sub);
+const isAnyNameTaken = (
+  sql: Statements,
+  tenant: string,
+  { sub, logins, identityKeys = [] }: AccountRecord,
+): boolean => {
+  const isTaken = (ownerSql: string) => (name: string) => {
+    const owner = sql(ownerSql).get(tenant, name) as { sub: string } | undefined;
+    return owner !== undefined && owner.sub !== sub;
+  };
+  return logins.some(isTaken(accountSql.loginOwner)) || identityKeys.some(isTaken(accountSql.identityOwner));
 };
 
-/** Inserts or replaces. False when a login belongs to somebody else; nothing is written then. */
+const setNames = (
+  sql: Statements,
+  tenant: string,
+  { sub, logins, identityKeys = [] }: AccountRecord,
+): void => {
+  sql(accountSql.removeLogins).run(tenant, sub);
+  for (const login of new Set(logins)) sql(accountSql.addLogin).run(tenant, login, sub);
+  sql(accountSql.removeIdentities).run(tenant, sub);
+  for (const key of new Set(identityKeys)) sql(accountSql.addIdentity).run(tenant, key, sub);
+};
+
+/** Inserts or replaces. False when a login or identity key is somebody else's; nothing is written then. */
 export const putAccount = (sql: Statements, tenant: string, account: AccountRecord): boolean => {
-  if (isAnyLoginTaken(sql, tenant, account)) return false;
+  if (isAnyNameTaken(sql, tenant, account)) return false;
   sql(accountSql.put).run(tenant, account.sub, JSON.stringify(account));
-  setLogins(sql, tenant, account);
+  setNames(sql, tenant, account);
   return true;
 };
 
@@ -28,6 +40,11 @@ export const createAccounts = (connection: Connection, tenant: string): AccountR
 
   findByLogin: (login) =>
     connection.read('account.findByLogin', (sql) => toAccount(sql(accountSql.byLogin).get(tenant, login))),
+
+  findByIdentity: (identityKey) =>
+    connection.read('account.findByIdentity', (sql) =>
+      toAccount(sql(accountSql.byIdentity).get(tenant, identityKey)),
+    ),
 
   insert: (account) =>
     connection.write('account.insert', (sql) => {

@@ -24,5 +24,8 @@ export const artifactSql = {
     user_code = ?, phase = ?, authorizations = ?, signed_in_at = ?
     WHERE tenant = ? AND kind = 'DeviceCode' AND id = ? AND expires_at > ? AND consumed_at IS NULL
     AND phase IN (SELECT value FROM json_each(?))`,
+  // The planner cannot know that an account has few sessions and a tenant many.
+  sessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_account
+    WHERE tenant = ? AND kind = 'Session' AND account_id = ? AND expires_at > ?`,
   notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND id = ?`,
 } as const;

@@ -148,5 +148,14 @@ export const createArtifacts = (connection: Connection, clock: Clock, tenant: st
         sql(artifactSql.notePoll).run(nowMs, tooSoon ? interval + slowDownSeconds : interval, tenant, id);
         return { artifact: toArtifact(row), tooSoon };
       }),
+
+    sessionsOf: (accountId) =>
+      connection.read(
+        'sessionsOf',
+        (sql) =>
+          sql(artifactSql.sessionsOf)
+            .all(tenant, accountId, scope().now)
+            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+      ),
   };
 };

@@ -11,6 +11,8 @@ import { createStatements } from './statements.ts';
 export interface Connection {
   /** Runs at once, in a transaction of its own, so that several statements see one state. */
   read<T>(name: string, job: Job<T>): Promise<T>;
+  /** A read that nobody waits for, such as those of a watcher: not counted as a trip. */
+  peek<T>(job: Job<T>): T;
   /** Runs with the other writes of this turn. All or nothing; durable when the promise resolves. */
   write<T>(name: string, job: Job<T>): Promise<T>;
   close(): Promise<void>;
@@ -51,19 +53,23 @@ export const openConnection = async ({ folder, onTrip }: ConnectionOptions): Pro
   const sql = createStatements(database);
   const writes = createGroupCommit(sql);
   let closed: Promise<void> | undefined;
+  const peek = <T>(job: Job<T>): T => {
+    try {
+      sql('BEGIN').run();
+      try {
+        return job(sql);
+      } finally {
+        sql('COMMIT').run();
+      }
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
   return {
+    peek,
     read: async (name, job) => {
       onTrip?.({ name });
-      try {
-        sql('BEGIN').run();
-        try {
-          return job(sql);
-        } finally {
-          sql('COMMIT').run();
-        }
-      } catch (error) {
-        throw toStoreError(error);
-      }
+      return peek(job);
     },
     write: (name, job) => {
       onTrip?.({ name });

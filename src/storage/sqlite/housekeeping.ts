@@ -1,27 +1,30 @@
 import type { Clock } from '../../clock.ts';
+import { eventRetentionMs } from '../retention.ts';
 import type { Connection } from './connection.ts';
 
-const tenantTables = ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit'] as const;
-type TenantTable = (typeof tenantTables)[number];
+const tenantTables = ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit', 'deliveries'] as const;
+type Table = (typeof tenantTables)[number] | 'events';
 
 /** So many rows a step: a writer of a request never waits long behind the housekeeping. */
 const rowsPerStep = 500;
 
-const primaryKeys: Readonly<Record<TenantTable, string>> = {
+const primaryKeys: Readonly<Record<Table, string>> = {
   artifacts: 'tenant, kind, id',
   accounts: 'tenant, sub',
   keys: 'tenant, slot',
   counters: 'tenant, key',
   usage: 'tenant, client_id, sub',
   audit: 'tenant, id',
+  deliveries: 'tenant, id',
+  events: 'seq',
 };
 
-const deleteSome = (table: TenantTable, condition: string): string =>
+const deleteSome = (table: Table, condition: string): string =>
   `DELETE FROM ${table} WHERE (${primaryKeys[table]}) IN
     (SELECT ${primaryKeys[table]} FROM ${table} WHERE ${condition} LIMIT ${rowsPerStep})`;
 
 /** Skips from one tenant to the next through the primary key instead of reading all rows. */
-const tenantsOf = (table: TenantTable): string => `
+const tenantsOf = (table: Table): string => `
   WITH RECURSIVE found (tenant) AS (
     SELECT (SELECT tenant FROM ${table} ORDER BY tenant LIMIT 1)
     UNION ALL
@@ -58,12 +61,15 @@ export const purgeTenant = async (connection: Connection, tenant: string): Promi
 
 export const sweep = async (connection: Connection, clock: Clock): Promise<number> => {
   const now = clock.now();
-  const artifacts = deleteSome('artifacts', 'expires_at <= ?');
-  const counters = deleteSome('counters', 'ends_at <= ?');
-  return (
-    (await deleteAll(connection, { name: 'sweep', text: artifacts, values: [Math.floor(now / 1000)] })) +
-    (await deleteAll(connection, { name: 'sweep', text: counters, values: [now] }))
-  );
+  const expired = [
+    { text: deleteSome('artifacts', 'expires_at <= ?'), values: [Math.floor(now / 1000)] },
+    { text: deleteSome('counters', 'ends_at <= ?'), values: [now] },
+    { text: deleteSome('events', 'published_at <= ?'), values: [now - eventRetentionMs] },
+    { text: deleteSome('deliveries', 'expires_at <= ?'), values: [now] },
+  ];
+  let total = 0;
+  for (const step of expired) total += await deleteAll(connection, { name: 'sweep', ...step });
+  return total;
 };
 
 export const dropEphemeral = async (connection: Connection): Promise<void> => {

@@ -37,25 +37,48 @@ CREATE INDEX audit_at ON audit (tenant, at, id);
 CREATE TABLE installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-const steps: readonly string[] = [version1];
+/** People of sources, sessions by account, what has ended, and what apps are told of it. */
+const version2 = `
+CREATE INDEX artifacts_account ON artifacts (tenant, account_id) WHERE kind = 'Session' AND account_id IS NOT NULL;
+CREATE TABLE identities (
+  tenant TEXT NOT NULL, key TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (tenant, key),
+  FOREIGN KEY (tenant, sub) REFERENCES accounts (tenant, sub) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identities_sub ON identities (tenant, sub);
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, published_at INTEGER NOT NULL, value TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_published ON events (published_at);
+CREATE TABLE deliveries (
+  tenant TEXT NOT NULL, id TEXT NOT NULL, client_id TEXT NOT NULL, sub TEXT NOT NULL, sid TEXT NOT NULL,
+  reason TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+  next_attempt_at INTEGER NOT NULL, last_attempt_at INTEGER, last_outcome TEXT, expires_at INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (tenant, next_attempt_at) WHERE state = 'pending';
+CREATE INDEX deliveries_expiry ON deliveries (expires_at);
+`;
+
+/** One for each release that changed it; a file is brought on from where it is. */
+export const schemaSteps: readonly string[] = [version1, version2];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
 /** Brings the file to the schema of this release. Throws `AppError('unavailable')` when the file is from a later one. */
 export const migrate = (database: Database): void => {
-  if (readVersion(database) === steps.length) return;
+  if (readVersion(database) === schemaSteps.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = readVersion(database);
-    if (version > steps.length) {
+    if (version > schemaSteps.length) {
       throw new AppError(
         'unavailable',
         'The store was written by a later release of Drawbridge; update this one',
       );
     }
-    for (const step of steps.slice(version)) database.exec(step);
-    database.exec(`PRAGMA user_version = ${steps.length}`);
+    for (const step of schemaSteps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

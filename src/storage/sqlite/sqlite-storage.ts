@@ -7,6 +7,8 @@ import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
+import { createEventLog } from './event-log.ts';
 import { dropEphemeral, listTenants, purgeTenant, sweep } from './housekeeping.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { lockFolder } from './server-lock.ts';
@@ -22,13 +24,20 @@ const putFact = (connection: Connection, name: string, value: string): Promise<s
   });
 
 /** @throws AppError('unavailable') when the folder cannot be used, or another server uses it (role `server`) */
-export const openSqliteStorage = async ({ url, clock, role, onTrip }: StorageOptions): Promise<Storage> => {
+export const openSqliteStorage = async ({
+  url,
+  clock,
+  log,
+  role,
+  onTrip,
+}: StorageOptions): Promise<Storage> => {
   const folder = folderOf(url);
   const unlock = role === 'server' ? await lockFolder(folder) : () => {};
   const connection = await openConnection({ folder, onTrip }).catch((error: unknown) => {
     unlock();
     throw error;
   });
+  const eventLog = createEventLog({ connection, clock, log });
   return {
     engine: 'sqlite',
     location: folder,
@@ -41,6 +50,8 @@ export const openSqliteStorage = async ({ url, clock, role, onTrip }: StorageOpt
         counters: createCounters(connection, tenant),
         usage: createUsage(connection, tenant),
         audit: createAudit(connection, tenant),
+        events: eventLog.forTenant(tenant),
+        deliveries: createDeliveries(connection, clock, tenant),
       };
     },
     installation: { putIfAbsent: (name, value) => putFact(connection, name, value) },
@@ -52,9 +63,12 @@ export const openSqliteStorage = async ({ url, clock, role, onTrip }: StorageOpt
     purgeTenant: (tenant) => purgeTenant(connection, tenant),
     sweep: () => sweep(connection, clock),
     exportRecords: () => exportRecords(connection),
+    watchEvents: (watcher) => eventLog.watch(watcher),
+    tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(connection, nowMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
     close: async () => {
+      eventLog.close();
       await connection.close();
       unlock();
     },

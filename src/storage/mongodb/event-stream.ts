@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { mongo } from 'mongoose';
+import { isAppError } from '../../errors.ts';
+import type { WatchLog } from '../guarded-watcher.ts';
+import type { EventWatcher } from '../storage.ts';
+import type { EventDocument } from './documents.ts';
+import { toStoreError } from './errors.ts';
+import { toEvent } from './events.ts';
+
+/** The server answers at least this often, and at once when there is something. */
+const awaitMs = 500;
+const pauseMs = 250;
+
+type Stream = mongo.ChangeStream<EventDocument, mongo.ChangeStreamDocument<EventDocument>>;
+
+export interface EventSource {
+  readonly events: mongo.Collection<EventDocument>;
+  readonly watcher: EventWatcher;
+  readonly watchLog: WatchLog;
+}
+
+/** What the server cannot continue after this it has forgotten, or the collection is another one. */
+const canResumeAfter = (error: unknown): boolean => isAppError(toStoreError(error), 'unavailable');
+
+/**
+ * Resolves when the server has begun to watch.
+ * @throws what the driver throws: a server that stands alone has no change streams (40573)
+ */
+export const openEventStream = async ({
+  events,
+  watcher,
+  watchLog,
+}: EventSource): Promise<{ close(): Promise<void> }> => {
+  const ending = new AbortController();
+  let token: unknown;
+  let isLost = false;
+
+  const open = (): Stream =>
+    events.watch([{ $match: { operationType: 'insert' } }], {
+      maxAwaitTimeMS: awaitMs,
+      ...(token === undefined ? {} : { resumeAfter: token }),
+    });
+
+  const step = async (): Promise<void> => {
+    const change = await stream.tryNext();
+    if (stream.closed) throw new Error('the change stream has ended');
+    token = stream.resumeToken;
+    if (isLost) watcher.lost();
+    isLost = false;
+    watchLog.worked();
+    if (change?.operationType === 'insert') watcher.event(toEvent(change.fullDocument));
+  };
+
+  const closeStream = (): Promise<void> =>
+    stream.close().catch(() => {
+      // a server that is away has no cursor to close either
+    });
+
+  const run = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      try {
+        await step();
+      } catch (error) {
+        await closeStream();
+        if (ending.signal.aborted) return;
+        watchLog.failed(error);
+        if (!canResumeAfter(error)) {
+          token = undefined;
+          isLost = true;
+        }
+        await delay(pauseMs, undefined, { signal: ending.signal, ref: false }).catch(() => {});
+        stream = open();
+      }
+    }
+  };
+
+  let stream = open();
+  await step();
+  const running = run();
+  return {
+    close: async () => {
+      ending.abort();
+      await closeStream();
+      await running;
+    },
+  };
+};
