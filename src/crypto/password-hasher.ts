@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { argon2id, hash, verify } from 'argon2';
 import { AppError } from '../errors.ts';
 import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
+import { parsePasswordHash } from './foreign-hashes/parse-password-hash.ts';
 
 /** Password hashing within bounds. `tenant` decides whose share of the queue is used. */
 export interface PasswordHasher {
@@ -10,15 +11,18 @@ export interface PasswordHasher {
    * @throws AppError `invalid_request` for a text that no password can have, `unavailable` when too many wait.
    */
   hash(tenant: string, password: string): Promise<string>;
-  /** @throws AppError `unavailable` when too many wait. */
-  verify(tenant: string, phc: string, password: string): Promise<PasswordVerdict>;
+  /**
+   * `stored` is a PHC string of ours, or a hash that other software made and `parsePasswordHash` takes.
+   * @throws AppError `unavailable` when too many wait.
+   */
+  verify(tenant: string, stored: string, password: string): Promise<PasswordVerdict>;
   /** Costs what `verify` costs, for people without a password: the time must not tell who exists. */
   verifyNothing(tenant: string, password: string): Promise<void>;
 }
 
 export interface PasswordVerdict {
   readonly isValid: boolean;
-  /** The hash is weaker than the parameters of today. */
+  /** The hash is weaker than the parameters of today, or was made by other software. */
   readonly needsRehash: boolean;
 }
 
@@ -54,9 +58,28 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   };
   const nothing = unmatchedHash(parameters);
 
-  const compare = async (tenant: string, phc: string, password: string): Promise<boolean> => {
+  /** Some foreign hashes cost next to nothing; a wrong password costs one of ours on top, as for nobody. */
+  const compareForeign = async (stored: string, spellings: readonly [string, string]): Promise<boolean> => {
+    const parsed = parsePasswordHash(stored);
+    if (!parsed.ok) {
+      throw new AppError('unavailable', 'This password cannot be checked', {
+        detail: `the stored hash is ${parsed.message}`,
+      });
+    }
+    for (const spelling of new Set(spellings)) if (await parsed.verify(spelling)) return true;
+    await verify(nothing, spellings[0]);
+    return false;
+  };
+
+  const compare = async (tenant: string, stored: string, password: string): Promise<boolean> => {
     const prepared = preparePassword(password);
-    return prepared !== undefined && (await queue.run(tenant, () => verify(phc, prepared)));
+    if (prepared === undefined) return false;
+    return queue.run(tenant, () =>
+      stored.startsWith('$argon2')
+        ? verify(stored, prepared)
+        : // Other software has mostly hashed what was typed, as it was typed.
+          compareForeign(stored, [password, prepared]),
+    );
   };
 
   return {
@@ -70,9 +93,9 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       }
       return queue.run(tenant, () => hash(prepared, options));
     },
-    verify: async (tenant, phc, password) => {
-      const isValid = await compare(tenant, phc, password);
-      return { isValid, needsRehash: isValid && isWeaker(phc, parameters) };
+    verify: async (tenant, stored, password) => {
+      const isValid = await compare(tenant, stored, password);
+      return { isValid, needsRehash: isValid && isWeaker(stored, parameters) };
     },
     verifyNothing: async (tenant, password) => {
       await compare(tenant, nothing, password);

@@ -69,3 +69,57 @@ describe('the password hasher', () => {
     expect(refused?.reason).toMatchObject({ code: 'unavailable', retryAfterSeconds: expect.any(Number) });
   });
 });
+
+describe('a hash of other software', () => {
+  const ssha = '{SSHA}dyR1Mq+iYbiZLE0umII53FDIb/W89vpr';
+
+  it('is checked, and asks for one of ours', async () => {
+    const hasher = createPasswordHasher(light);
+    const right = { isValid: true, needsRehash: true };
+    const wrong = { isValid: false, needsRehash: false };
+    expect(await hasher.verify('acme', ssha, 'correct horse battery')).toEqual(right);
+    expect(await hasher.verify('acme', ssha, 'correct horse batterz')).toEqual(wrong);
+    const argon2i = '$argon2i$v=19$m=256,t=1,p=2$ez7/+Ekuf7icfusMOyro2g$rvemY4INF7lB/12G3ZLme4bpS2w';
+    expect(await hasher.verify('acme', argon2i, 'Grüße aus Wien 2019')).toEqual(right);
+  });
+
+  it('may have been made of what was typed, in another Unicode spelling than ours', async () => {
+    const hasher = createPasswordHasher(light);
+    // passlib, of the decomposed text
+    const ofDecomposed =
+      '$pbkdf2-sha256$1000$qbW2VioFYIzRWkup1VprbQ$VbfKKD.IZl0vwF8PR6sKyPKh.yAAL0bWK3mlatLRDbU';
+    // passlib, of the composed one
+    const ofComposed =
+      '$pbkdf2-sha256$1200$njNmbG3NWUvpHaNUivH.Xw$nV1hyMNgWgDmwIyiCDhe71ThLhqFcrIUoLxTaHrBZ/w';
+    const typed = 'Grüße aus Wien 2019'.normalize('NFD');
+    expect(await hasher.verify('acme', ofDecomposed, typed)).toMatchObject({ isValid: true });
+    expect(await hasher.verify('acme', ofComposed, typed)).toMatchObject({ isValid: true });
+  });
+
+  it('does not show in the time that a wrong password takes', async () => {
+    const hasher = createPasswordHasher({ ...owasp, iterations: 10 });
+    const timeOf = async (work: () => Promise<unknown>): Promise<number> => {
+      const startedAt = performance.now();
+      await work();
+      return performance.now() - startedAt;
+    };
+    await hasher.verifyNothing('acme', 'guess');
+    const nobody = await timeOf(() => hasher.verifyNothing('acme', 'guess'));
+    const somebody = await timeOf(() => hasher.verify('acme', ssha, 'guess'));
+    expect(somebody).toBeGreaterThan(nobody / 3);
+  });
+
+  it('waits in the same queue', async () => {
+    const hasher = createPasswordHasher({ ...light, concurrency: 1, queueLimit: 2 });
+    const tries = Array.from({ length: 10 }, () => hasher.verify('acme', ssha, 'guess'));
+    const outcomes = await Promise.allSettled(tries);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+  });
+
+  it('is no wrong password when it cannot be checked', async () => {
+    const hasher = createPasswordHasher(light);
+    await expect(hasher.verify('acme', '{MD5}X03MO1qnZdYdgyfeuILPmQ==', 'guess')).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+});

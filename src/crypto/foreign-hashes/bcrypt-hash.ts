@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { compare } from 'bcrypt';
+import { type ParsedHash, refusedHash } from './foreign-hash.ts';
+
+/** Each step doubles the work; 16 takes some seconds. */
+const highestCost = 16;
+/** All that bcrypt reads of a password. */
+const readBytes = 72;
+
+/**
+ * bcrypt: `$2a$`, `$2b$`, `$2y$`, bare, in OpenLDAP's `{CRYPT}` or as Django writes it (`bcrypt$…`, `bcrypt_sha256$…`).
+ * The letters name makers, not methods. `{CRYPT}` around anything else is refused, as the C library's other methods
+ * are not at hand.
+ */
+export const parseBcryptHash = (text: string): ParsedHash | undefined => {
+  const [, prefix = '', hash = ''] = /^(\{crypt\}|bcrypt\$|bcrypt_sha256\$)?(.*)$/is.exec(text) ?? [];
+  if (prefix === '' && !/^\$2[a-z]?\$/.test(hash)) return undefined;
+  const found = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(hash);
+  if (found === null) {
+    return refusedHash(
+      /^\{crypt\}$/i.test(prefix) && !hash.startsWith('$2')
+        ? '{CRYPT} around something else than bcrypt ($2a$, $2b$, $2y$), which cannot be checked'
+        : 'bcrypt in a form that is not known; write $2b$ (or $2a$, $2y$), two digits, $ and 53 characters',
+    );
+  }
+  const cost = Number(found[1]);
+  if (cost < 4 || cost > highestCost) {
+    return refusedHash(
+      `bcrypt with a cost of ${cost}: it must be 4 to ${highestCost} to be checked at a sign-in`,
+    );
+  }
+  const isDigested = /sha256/i.test(prefix);
+  return {
+    ok: true,
+    verify: (password) => compare(isDigested ? digest(password) : read(password), asB(hash)),
+  };
+};
+
+const digest = (password: string): string => createHash('sha256').update(password).digest('hex');
+
+/** Cut here, so that no maker's trouble with longer passwords is met. Bytes: the cut may go through a character. */
+const read = (password: string): Buffer => Buffer.from(password).subarray(0, readBytes);
+
+/** The library does not know `$2y$`, and repeats for `$2a$` an old fault with passwords of more than 254 bytes. */
+const asB = (hash: string): string => hash.replace(/^\$2[ay]\$/, '$2b$');

@@ -1,0 +1,39 @@
+/**
+ * A password hash that was read: either it can be checked at a price that a sign-in may have, or `message` says, to
+ * the operator who imports it, why not. Nothing of the hash is in the message.
+ */
+export type ParsedHash =
+  | {
+      readonly ok: true;
+      /** Works in libuv's pool, and compares in constant time. */
+      readonly verify: (password: string) => Promise<boolean>;
+    }
+  | { readonly ok: false; readonly message: string };
+
+export const refusedHash = (message: string): ParsedHash => ({ ok: false, message });
+
+/** Shorter ones were cut off, or are no hash of a password. */
+export const fewestHashBytes = 16;
+/** Longer ones make PBKDF2 and scrypt dearer without making them better. */
+export const mostHashBytes = 64;
+
+export const wrongLength = (name: string): ParsedHash =>
+  refusedHash(
+    `${name} with a salt or hash that cannot be right: the hash has ${fewestHashBytes} to ${mostHashBytes} bytes`,
+  );
+
+export const isHashLength = (hash: Buffer): boolean =>
+  hash.length >= fewestHashBytes && hash.length <= mostHashBytes;
+
+/**
+ * Base64 as hashes are written: padded or not, with `.` in place of `+` (passlib, OpenLDAP) or without. Undefined for
+ * anything else.
+ */
+export const decodeHashBase64 = (text: string): Buffer | undefined =>
+  /^[A-Za-z0-9+/.]+={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1
+    ? Buffer.from(text.replaceAll('.', '+'), 'base64')
+    : undefined;
+
+/** Undefined for anything but an even number of hexadecimal digits. */
+export const decodeHashHex = (text: string): Buffer | undefined =>
+  /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
