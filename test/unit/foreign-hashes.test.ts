@@ -176,6 +176,7 @@ describe('an import refuses', () => {
       `$scrypt$ln=24,r=8,p=1$${salt}$${key}`,
       /scrypt that is too dear.*256 MiB/,
     ],
+    ['scrypt of little work that takes much memory', `$scrypt$ln=18,r=16,p=1$${salt}$${key}`, /256 MiB/],
     ['scrypt that takes minutes', `$scrypt$ln=14,r=8,p=9999$${salt}$${key}`, /scrypt that is too dear/],
     [
       'scrypt with an absurd exponent',

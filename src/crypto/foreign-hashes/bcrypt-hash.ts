@@ -32,14 +32,17 @@ export const parseBcryptHash = (text: string): ParsedHash | undefined => {
   const isDigested = /sha256/i.test(prefix);
   return {
     ok: true,
-    verify: (password) => compare(isDigested ? digest(password) : read(password), asB(hash)),
+    verify: (password) => compare(isDigested ? digest(password) : read(password), withoutY(hash)),
   };
 };
 
 const digest = (password: string): string => createHash('sha256').update(password).digest('hex');
 
-/** Cut here, so that no maker's trouble with longer passwords is met. Bytes: the cut may go through a character. */
+/**
+ * Cut here, as the library repeats for `$2a$` an old fault with passwords of more than 254 bytes. The cut may go
+ * through a character.
+ */
 const read = (password: string): Buffer => Buffer.from(password).subarray(0, readBytes);
 
-/** The library does not know `$2y$`, and repeats for `$2a$` an old fault with passwords of more than 254 bytes. */
-const asB = (hash: string): string => hash.replace(/^\$2[ay]\$/, '$2b$');
+/** The library does not know PHP's name for it. */
+const withoutY = (hash: string): string => hash.replace(/^\$2y\$/, '$2b$');
