@@ -6,12 +6,15 @@ import { formatFault } from './config/fault.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
+import { AppError } from './errors.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
+import { openLogoutOutbox } from './logout-outbox.ts';
 import { openStore } from './open-store.ts';
 import { packageRoot } from './package-root.ts';
 import { createProtocolLane } from './protocol-lane.ts';
 import { createManagementApp } from './readiness.ts';
+import { openRevocationHub, type RevocationHub } from './revocation-hub.ts';
 import { createApp } from './server.ts';
 import type { StorageRole, Trip } from './storage/engine-options.ts';
 import type { Storage } from './storage/storage.ts';
@@ -34,6 +37,8 @@ export interface ServerOptions {
 export interface OpenServer {
   readonly tenants: TenantRegistry<Tenant>;
   readonly storage: Storage;
+  /** What ends anywhere on this store, as this process hears of it. */
+  readonly hub: RevocationHub;
   /**
    * Resolves to the port, which the system chose if the settings say 0.
    * @throws AppError `unavailable`, with what to do, when a port cannot be had
@@ -54,7 +59,10 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
   const { settings, env, clock, log, role, onTrip } = options;
   const store = await openStore({ settings, clock, log, role, onTrip });
   const { storage, masterKey } = store;
+  let openHub: RevocationHub | undefined;
   try {
+    const hub = await openRevocationHub({ storage, log });
+    openHub = hub;
     const viewsDirectory = join(packageRoot(), 'views');
     const pages = openPages({ directory: viewsDirectory, clock });
     const hasher = createPasswordHasher(settings.passwords);
@@ -75,6 +83,17 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       rescanMs: settings.tenants.rescanMs,
       log,
     });
+    const outbox = openLogoutOutbox({
+      storage,
+      hub,
+      clock,
+      log,
+      tokenFor: async (id, delivery) => {
+        const lookup = await tenants.find(id);
+        if (lookup.status === 'served') return lookup.tenant.provider.logoutToken(delivery);
+        throw new AppError('unavailable', 'The tenant is not served here now');
+      },
+    });
     const readiness = { isDraining: false };
     const listeners = createListeners(settings, {
       main: createProtocolLane({
@@ -89,6 +108,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     return {
       tenants,
       storage,
+      hub,
       listen: async () => {
         const ports = await Promise.all(listeners.map((listener) => listener.listen()));
         return ports[0] ?? settings.server.port;
@@ -99,11 +119,14 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         for (const listener of listeners) listener.sendClientsAway();
         if (!isAlone) await delay(settings.server.drainDelayMs);
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
+        await outbox.close();
+        await hub.close();
         await tenants.close();
         await store.close();
       },
     };
   } catch (error) {
+    await openHub?.close();
     await store.close();
     throw error;
   }

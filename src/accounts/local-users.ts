@@ -8,6 +8,7 @@ import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import { loginsOf } from './logins.ts';
 import { faultOfPassword } from './password-rules.ts';
+import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { createThrottle, signInAccountKey } from './throttle.ts';
 
@@ -45,6 +46,7 @@ export interface LocalUsers {
 export interface LocalUsersParts {
   readonly tenant: string;
   readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
+  readonly revocations: Pick<Revocations, 'endAccount'>;
   readonly hasher: PasswordHasher;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -81,6 +83,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
     if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
     await Promise.all(account.logins.map((name) => throttle.clear(signInAccountKey(name))));
+    if (patch.notBefore !== undefined) await parts.revocations.endAccount(account.sub, action);
     const changed = await records.findBySub(account.sub);
     return changed === undefined ? notFound : { ok: true, account: changed };
   };

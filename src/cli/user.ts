@@ -9,6 +9,7 @@ import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
+import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
 import { type StoreParts, withStore } from './with-store.ts';
 
@@ -169,11 +170,13 @@ const withUsers = (
     await use(openUsers(parts, tenant));
   });
 
-export const openUsers = ({ storage, settings, log }: StoreParts, tenant: string): LocalUsers => {
+export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
+  const { storage, settings, log } = parts;
   const records = storage.forTenant(tenant);
   return createLocalUsers({
     tenant,
     storage: records,
+    revocations: openRevocations(parts, tenant),
     hasher: createPasswordHasher(settings.passwords),
     audit: createAudit({ records: records.audit, log: log.child({ tenant }), clock: systemClock }),
     clock: systemClock,

@@ -8,6 +8,7 @@ import { type CliContext, requireSettings } from './context.ts';
 export interface StoreParts {
   readonly storage: Storage;
   readonly settings: ServerSettings;
+  readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
 }
 
@@ -26,7 +27,7 @@ export const withStore = async <T>(
   const log = createCliLog();
   const storage = await reachStorage({ url: settings.storage.url, clock: systemClock, log, role: 'cli' });
   try {
-    return await use({ storage, settings, log });
+    return await use({ storage, settings, env: context.env, log });
   } finally {
     await storage.close();
   }

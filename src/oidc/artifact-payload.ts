@@ -1,4 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider';
+import type { SessionAuthorization } from '../accounts/revocations.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { Artifact, ArtifactKind, Phase } from '../storage/storage.ts';
 
@@ -98,3 +99,14 @@ export const toSessionPayload = (session: Artifact, cookieValue: string | undefi
         ),
       }),
 });
+
+/** The apps that a stored session serves. */
+export const authorizationsOf = (session: Artifact): readonly SessionAuthorization[] =>
+  Object.entries(session.authorizations ?? {}).map(([key, value]) => {
+    const { sid, grantId } = JSON.parse(value) as { sid?: string; grantId?: string }; // written by toSession
+    return {
+      clientId: clientIdOf(key),
+      ...(sid === undefined ? {} : { sid }),
+      ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
+    };
+  });

@@ -13,6 +13,10 @@ export const findClient = (
   clientId: string | undefined,
 ): ClientDefinition | undefined => definition.clients.find(({ metadata }) => metadata.client_id === clientId);
 
+/** Does this client have a `backchannel_logout_uri`? */
+export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>
+  findClient(definition, clientId)?.metadata.backchannel_logout_uri !== undefined;
+
 /** The tenant's lifetimes with what the client sets for itself. */
 export const lifetimesOf = (definition: TenantDefinition, clientId: string | undefined): Lifetimes => ({
   ...definition.lifetimes,

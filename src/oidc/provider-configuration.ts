@@ -66,7 +66,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       acr: null,
       iss: null,
       sid: null,
-      openid: ['sub', 'groups', 'roles', 'amr', 'auth_time'],
+      openid: ['sub', 'groups', 'roles', 'acr', 'amr', 'auth_time'],
       email: ['email', 'email_verified'],
       profile: [
         'birthdate',
@@ -184,6 +184,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     renderError: (ctx, out, error) => pages.error(ctx, out, error),
 
     features: {
+      // logout tokens are sent from the outbox; see `request-endings.ts`
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       claimsParameter: { enabled: false },

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { Revocations } from '../accounts/revocations.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { Log } from '../log.ts';
-import type { TenantStorage } from '../storage/storage.ts';
+import type { LogoutDelivery, TenantStorage } from '../storage/storage.ts';
 import type { Pages } from '../web/pages.ts';
 import { createAdapter } from './adapter.ts';
 import { lifetimesOf } from './clients.ts';
@@ -14,6 +15,7 @@ import { createOriginGuard } from './cross-origin.ts';
 import { createDeviceCodes, pollIntervalSeconds } from './device-codes.ts';
 import { toProtocolError } from './errors.ts';
 import { createJwtHandles } from './jwt-handles.ts';
+import { createLogoutToken, type LogoutToken } from './logout-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { rewriteForm } from './peek-body.ts';
 import {
@@ -31,6 +33,7 @@ import { observeProvider } from './provider-events.ts';
 import { createProviderPages } from './provider-pages.ts';
 import { createProviderRequests, type ProviderRequest } from './provider-request.ts';
 import { createRefreshRotation } from './refresh-rotation.ts';
+import { observeEndings } from './request-endings.ts';
 import { type RequestScope, StoreRequestScope } from './request-scope.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
@@ -54,6 +57,8 @@ export interface TenantProvider {
     res: ServerResponse,
     target: { readonly path: string; readonly facts: ProviderRequest },
   ): Promise<void>;
+  /** See `createLogoutToken`. */
+  logoutToken(delivery: LogoutDelivery): Promise<LogoutToken | undefined>;
   /** The library's models, for the interaction pages (`interactions.ts`). */
   readonly provider: Provider;
 }
@@ -63,6 +68,7 @@ export interface TenantProviderParts {
   readonly issuer: string;
   readonly storage: TenantStorage;
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
   readonly clock: Clock;
@@ -186,6 +192,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     body.interval = pollIntervalSeconds;
   });
   observeProvider(provider, { tenant, log, factsOf });
+  const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
 
   const prepared = createPreparedAnswers();
   const guardOrigin = createOriginGuard(definition);
@@ -196,7 +203,9 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     await next();
     guardOrigin(oidcCtx);
     try {
+      await endings.tellApps(oidcCtx);
       await scope.flush();
+      await endings.announce(oidcCtx);
     } catch (error) {
       withdrawAnswer({ tenant, log, pages, factsOf }, oidcCtx, toProtocolError(error));
     }
@@ -212,6 +221,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     isSecure: protocol === 'https:',
     prepared,
     provider,
+    logoutToken: (delivery) => createLogoutToken(provider, delivery),
     handle: async (req, res, { path, facts: known }) => {
       facts.set(req, known);
       req.url = path;

@@ -1,10 +1,13 @@
 import { type Accounts, createAccounts } from '../accounts/accounts.ts';
+import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
+import { authorizationsOf } from '../oidc/artifact-payload.ts';
+import { wantsLogout } from '../oidc/clients.ts';
 import { createInteractions, type Interactions } from '../oidc/interactions.ts';
 import { openTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -16,6 +19,7 @@ export interface Tenant {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly interactions: Interactions;
 }
 
@@ -36,12 +40,19 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const { masterKey, hasher, pages, clock, log } = parts;
   const storage = parts.storage.forTenant(definition.id);
   const audit = createAudit({ records: storage.audit, log: log.child({ tenant: definition.id }), clock });
+  const revocations = createRevocations({
+    storage,
+    authorizationsOf,
+    wantsLogout: (clientId) => wantsLogout(definition, clientId),
+    clock,
+  });
   const accounts = createAccounts({ definition, storage, hasher, audit, clock, log });
   const provider = await openTenantProvider({
     definition,
     issuer: issuerOf(definition, parts.publicUrl),
     storage,
     accounts,
+    revocations,
     masterKey,
     pages,
     clock,
@@ -53,5 +64,5 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     .catch((error: unknown) =>
       log.warn({ tenant: definition.id, err: error }, 'demo users are not written yet'),
     );
-  return { definition, provider, accounts, interactions: createInteractions(provider.provider) };
+  return { definition, provider, accounts, revocations, interactions: createInteractions(provider.provider) };
 };

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
+import { createRevocations } from '../../src/accounts/revocations.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import type { TenantDefinition, UserSeed } from '../../src/config/tenant-definition.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog } from '../../src/log.ts';
+import { authorizationsOf } from '../../src/oidc/artifact-payload.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage, TenantStorage } from '../../src/storage/storage.ts';
 import { createTestClock, type TestClock } from './test-clock.ts';
@@ -102,6 +104,12 @@ export const openPeople = async (): Promise<People> => {
       createLocalUsers({
         tenant,
         storage: storage.forTenant(tenant),
+        revocations: createRevocations({
+          storage: storage.forTenant(tenant),
+          authorizationsOf,
+          wantsLogout: () => true,
+          clock,
+        }),
         hasher,
         audit: audit(tenant),
         clock,

@@ -164,6 +164,12 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
       return createLocalUsers({
         tenant,
         storage,
+        revocations: {
+          endAccount: async (sub, reason) => {
+            const found = await first.tenants.find(tenant);
+            if (found.status === 'served') await found.tenant.revocations.endAccount(sub, reason);
+          },
+        },
         hasher: createPasswordHasher(lightHashing),
         audit,
         clock,

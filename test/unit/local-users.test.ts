@@ -80,6 +80,7 @@ describe('adding a user', () => {
     const users = createLocalUsers({
       tenant: 'acme',
       storage: people.tenant('acme'),
+      revocations: { endAccount: () => Promise.resolve() },
       hasher: people.hasher,
       audit: {
         note: () => Promise.resolve(),

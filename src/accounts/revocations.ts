@@ -1,0 +1,127 @@
+// The one way in which something ends: what hangs on it in the store is removed, the apps' back-channel logouts are
+// put into the outbox, and one event tells the caches of all instances.
+import type { Clock } from '../clock.ts';
+import { randomId } from '../crypto/ids.ts';
+import type {
+  Artifact,
+  ArtifactWrite,
+  LogoutDelivery,
+  RevocationEvent,
+  TenantStorage,
+} from '../storage/storage.ts';
+import { isSessionCurrent, mayHoldTokens } from './standing.ts';
+
+/** All of them throw AppError `unavailable`; what was done until then stays done, and doing it again is no harm. */
+export interface Revocations {
+  /**
+   * Ends a person's sessions with the tokens of all their apps. The caller has set `notBefore`, or has disabled or
+   * locked the account: a session that began after that goes on.
+   */
+  endAccount(sub: string, reason: string): Promise<void>;
+  /** Ends one session with the grants and tokens of all its apps. */
+  endSession(session: Artifact, reason: string): Promise<void>;
+  /** Puts back-channel logouts into the outbox, for those of the apps that want to hear of them. */
+  tellApps(logouts: readonly AppLogout[], reason: string): Promise<void>;
+  publish(event: Omit<RevocationEvent, 'at'>): Promise<void>;
+}
+
+/** A person's sign-in at one app is over. */
+export interface AppLogout {
+  readonly clientId: string;
+  readonly sub: string;
+  /** As the app knows it from its ID token. */
+  readonly sid: string;
+}
+
+/** One app that a session serves. */
+export interface SessionAuthorization {
+  readonly clientId: string;
+  /** As the app knows it from its ID token. */
+  readonly sid?: string;
+  /** Id of the Grant artifact. */
+  readonly grantId?: string;
+}
+
+export interface RevocationsParts {
+  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts' | 'events' | 'deliveries'>;
+  readonly authorizationsOf: (session: Artifact) => readonly SessionAuthorization[];
+  /** Does this client want back-channel logouts? */
+  readonly wantsLogout: (clientId: string) => boolean;
+  readonly clock: Clock;
+}
+
+export const createRevocations = (parts: RevocationsParts): Revocations => {
+  const { storage, authorizationsOf, clock } = parts;
+
+  const tellApps = async (logouts: readonly AppLogout[], reason: string): Promise<void> => {
+    const nowMs = clock.now();
+    const deliveries = logouts
+      .filter(({ clientId }) => parts.wantsLogout(clientId))
+      .map((logout) => toDelivery(logout, reason, nowMs));
+    if (deliveries.length > 0) await storage.deliveries.add(deliveries);
+  };
+
+  const publish = (event: Omit<RevocationEvent, 'at'>): Promise<void> =>
+    storage.events.publish({ ...event, at: clock.now() });
+
+  /** The outbox comes first: a session that is gone from the store could not be asked for its apps again. */
+  const end = async (sessions: readonly Artifact[], reason: string): Promise<void> => {
+    const logouts = sessions.flatMap((session) => logoutsOf(session, authorizationsOf(session)));
+    await tellApps(logouts, reason);
+    const writes = sessions.flatMap((session) => removalsOf(session, authorizationsOf(session)));
+    if (writes.length > 0) await storage.artifacts.write(writes);
+  };
+
+  return {
+    tellApps,
+    publish,
+    endAccount: async (sub, reason) => {
+      const [account, sessions] = await Promise.all([
+        storage.accounts.findBySub(sub),
+        storage.artifacts.sessionsOf(sub),
+      ]);
+      const isOver = ({ signedInAt = 0 }: Artifact): boolean =>
+        !mayHoldTokens(account) || !isSessionCurrent(account, signedInAt);
+      await end(sessions.filter(isOver), reason);
+      await publish({ what: 'account', id: sub, reason });
+    },
+    endSession: async (session, reason) => {
+      await end([session], reason);
+      const { id, accountId: sub } = session;
+      await publish({ what: 'session', id, reason, ...(sub === undefined ? {} : { sub }) });
+    },
+  };
+};
+
+const logoutsOf = (
+  { accountId: sub }: Artifact,
+  authorizations: readonly SessionAuthorization[],
+): readonly AppLogout[] =>
+  authorizations.flatMap(({ clientId, sid }) =>
+    sub === undefined || sid === undefined ? [] : [{ clientId, sub, sid }],
+  );
+
+const removalsOf = (
+  { id }: Artifact,
+  authorizations: readonly SessionAuthorization[],
+): readonly ArtifactWrite[] => [
+  { op: 'remove', kind: 'Session', id },
+  ...authorizations.flatMap(({ grantId }): readonly ArtifactWrite[] =>
+    grantId === undefined
+      ? []
+      : [
+          { op: 'remove', kind: 'Grant', id: grantId },
+          { op: 'removeByGrant', grantId },
+        ],
+  ),
+];
+
+const toDelivery = (logout: AppLogout, reason: string, nowMs: number): LogoutDelivery => ({
+  ...logout,
+  id: `${nowMs.toString(16).padStart(12, '0')}${randomId(12)}`,
+  reason,
+  createdAt: nowMs,
+  state: 'pending',
+  attempts: 0,
+  nextAttemptAt: nowMs,
+});

@@ -1,0 +1,20 @@
+import { createRevocations, type Revocations } from '../accounts/revocations.ts';
+import { systemClock } from '../clock.ts';
+import { authorizationsOf } from '../oidc/artifact-payload.ts';
+import { wantsLogout } from '../oidc/clients.ts';
+import { readTenant } from './tenant-directory.ts';
+import type { StoreParts } from './with-store.ts';
+
+/**
+ * Ends things as the server does, which sends the logouts. A tenant's file may refer to secrets that only the server
+ * has; then a logout is noted for each app, and the server drops those that nobody wants.
+ */
+export const openRevocations = ({ storage, settings, env }: StoreParts, tenant: string): Revocations => {
+  const loaded = readTenant(settings, { id: tenant, env });
+  return createRevocations({
+    storage: storage.forTenant(tenant),
+    authorizationsOf,
+    wantsLogout: (clientId) => !('definition' in loaded) || wantsLogout(loaded.definition, clientId),
+    clock: systemClock,
+  });
+};

@@ -1,0 +1,54 @@
+import type { Log } from './log.ts';
+import type { RevocationEvent, Storage } from './storage/storage.ts';
+
+export type TenantRevocation = RevocationEvent & { readonly tenant: string };
+
+export interface RevocationListener {
+  readonly event: (event: TenantRevocation) => void;
+  /** Events may have been missed: whoever caches must forget all. */
+  readonly lost: () => void;
+}
+
+/** What ended anywhere on this store, for everything in this process that caches or waits. */
+export interface RevocationHub {
+  /** Returns what ends the subscription. A listener that throws is logged and harms no other. */
+  subscribe(listener: RevocationListener): () => void;
+  close(): Promise<void>;
+}
+
+/**
+ * One watch of the store for the whole process.
+ * @throws AppError `unavailable`
+ */
+export const openRevocationHub = async ({
+  storage,
+  log,
+}: {
+  readonly storage: Pick<Storage, 'watchEvents'>;
+  readonly log: Log;
+}): Promise<RevocationHub> => {
+  const listeners = new Set<RevocationListener>();
+  const tell = (say: (listener: RevocationListener) => void): void => {
+    for (const listener of listeners) {
+      try {
+        say(listener);
+      } catch (err) {
+        log.error({ err }, 'a revocation was not heeded');
+      }
+    }
+  };
+  const watch = await storage.watchEvents({
+    event: (event) => tell((listener) => listener.event(event)),
+    lost: () => tell((listener) => listener.lost()),
+  });
+  return {
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: async () => {
+      await watch.close();
+      listeners.clear();
+    },
+  };
+};
