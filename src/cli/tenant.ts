@@ -6,6 +6,7 @@ import { demoRefusal } from '../tenants/loopback-only.ts';
 import { columns } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
+import { addDeliveries } from './deliveries.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
 import { askConfirmation, canAsk } from './prompts.ts';
 import { listTenantIds, readTenant, tenantFile } from './tenant-directory.ts';
@@ -24,6 +25,7 @@ export const addTenant = (program: Command): void => {
     .action((id: string, options: { readonly yes?: boolean }, command: Command) =>
       purge(contextOf(command), { id, isSure: options.yes ?? false }),
     );
+  addDeliveries(tenant);
 };
 
 interface ListedTenant {
