@@ -100,6 +100,90 @@ export const accountClauses = (bench: GetBench): void => {
       expect(await open().findBySub('alice')).toMatchObject({ version: 51 });
     });
 
+    const known = {
+      ...account({ sub: 'bob', logins: [], origin: 'source' }),
+      identities: [
+        { source: 'ldap', subject: '$uuid', linkedAt: startMs, checkedAt: startMs + 1 },
+        {
+          source: 'oidc',
+          issuer: 'https://a.b',
+          subject: 's',
+          linkedAt: startMs,
+          checkedAt: startMs,
+          goneAt: startMs,
+        },
+      ],
+      identityKeys: ['key-1', 'key-2'],
+      lockedAt: startMs,
+      lockedBy: 'ldap',
+      adoptedFrom: 'ldap',
+      adoptedAt: startMs,
+    };
+
+    it('are found by each identity key, as they were inserted', async () => {
+      expect(await open().insert(known)).toBe(true);
+      expect(await elsewhere().findByIdentity('key-1')).toEqual(known);
+      expect(await elsewhere().findByIdentity('key-2')).toEqual(known);
+      expect(await open().findByIdentity('key-3')).toBeUndefined();
+      expect(await bench().first.forTenant('zeta').accounts.findByIdentity('key-1')).toBeUndefined();
+    });
+
+    it('are not inserted when an identity key is taken, and nothing is written then', async () => {
+      await open().insert(known);
+      const other = account({ sub: 'eve', logins: ['eve'], identityKeys: ['new', 'key-2'] });
+      expect(await elsewhere().insert(other)).toBe(false);
+      expect(await open().findBySub('eve')).toBeUndefined();
+      expect(await open().findByLogin('eve')).toBeUndefined();
+      expect(await open().findByIdentity('new')).toBeUndefined();
+    });
+
+    it('change identity keys, unless one is taken', async () => {
+      await open().insert(known);
+      await open().insert(account());
+      expect(await elsewhere().update('alice', { identityKeys: ['mine', 'key-1'], username: 'x' })).toBe(
+        false,
+      );
+      expect(await open().findBySub('alice')).toEqual(account());
+      expect(await open().update('bob', { identityKeys: ['key-2'] })).toBe(true);
+      expect(await elsewhere().update('alice', { identityKeys: ['mine', 'key-1'] })).toBe(true);
+      expect(await open().findByIdentity('key-1')).toMatchObject({ sub: 'alice' });
+      expect(await open().findByIdentity('key-2')).toMatchObject({ sub: 'bob' });
+    });
+
+    it('have no identity keys when the list is empty, or is taken away', async () => {
+      for (const [n, none] of [[], undefined].entries()) {
+        const sub = `s${n}`;
+        await open().insert(account({ sub, logins: [], identityKeys: [`free-${n}`] }));
+        expect(await elsewhere().update(sub, { identityKeys: none })).toBe(true);
+        expect(await open().findBySub(sub)).not.toHaveProperty('identityKeys');
+        expect(await open().findByIdentity(`free-${n}`)).toBeUndefined();
+        expect(await open().insert(account({ sub: `t${n}`, logins: [], identityKeys: [] }))).toBe(true);
+        expect(await open().findBySub(`t${n}`)).not.toHaveProperty('identityKeys');
+      }
+    });
+
+    it.each([20, 100])('give an identity to one of %i who come at once', async (count) => {
+      const won = await Promise.all(
+        times(count, (n) =>
+          (n % 2 ? open() : elsewhere()).insert(
+            account({ sub: `s${n}`, logins: [], identityKeys: [`own-${n}`, 'wanted'] }),
+          ),
+        ),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await open().findByIdentity('wanted')).toMatchObject({ sub: `s${won.indexOf(true)}` });
+      expect(await open().count()).toBe(1);
+    });
+
+    it('give an identity to one of 20 who are linked at once', async () => {
+      for (const n of times(20, (i) => i)) await open().insert(account({ sub: `s${n}`, logins: [] }));
+      const won = await Promise.all(
+        times(20, (n) => (n % 2 ? open() : elsewhere()).update(`s${n}`, { identityKeys: ['wanted'] })),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect(await open().findByIdentity('wanted')).toMatchObject({ sub: `s${won.indexOf(true)}` });
+    });
+
     it('are listed by sub in pages, and counted', async () => {
       for (const n of [3, 1, 5, 2, 4]) await open().insert(account({ sub: `s${n}`, logins: [`s${n}`] }));
       const subs = async (page: { afterSub?: string; limit: number }) =>

@@ -1,12 +1,28 @@
 import type { Storage } from '../../src/storage/storage.ts';
-import { account, artifact, auditRecord, deviceCode, key, session, startMs } from './storage-samples.ts';
+import {
+  account,
+  artifact,
+  auditRecord,
+  delivery,
+  deviceCode,
+  event,
+  key,
+  session,
+  startMs,
+} from './storage-samples.ts';
 
 /** Every call of the port that a request may make, on a tenant that `fill` has filled. */
 export const requestCalls = (
   storage: Storage,
   tenant: string,
 ): Readonly<Record<string, () => Promise<unknown>>> => {
-  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries } = storage.forTenant(tenant);
+  const settled = {
+    state: 'delivered',
+    nextAttemptAt: 0,
+    lastAttemptAt: startMs,
+    lastOutcome: '200',
+  } as const;
   return {
     load: () => artifacts.load([{ kind: 'AccessToken', id: 'token-1' }]),
     'load a session': () => artifacts.load([{ kind: 'Session', id: 'session-1' }]),
@@ -34,9 +50,12 @@ export const requestCalls = (
     'consume again': () => artifacts.consume('AccessToken', 'token-1', startMs),
     'replace in phase': () => artifacts.replaceInPhase(deviceCode(), ['pending']),
     poll: () => artifacts.poll('device-1', startMs, 5),
+    'sessions of an account': () => artifacts.sessionsOf('alice'),
     'find by sub': () => accounts.findBySub('alice'),
     'find by login': () => accounts.findByLogin('alice'),
-    'insert an account': () => accounts.insert(account({ sub: 'bob', logins: ['bob'] })),
+    'find by identity': () => accounts.findByIdentity('identity-1'),
+    'insert an account': () =>
+      accounts.insert(account({ sub: 'bob', logins: ['bob'], identityKeys: ['identity-2'] })),
     'update an account': () => accounts.update('alice', { username: 'x' }),
     'list accounts': () => accounts.list({ afterSub: 'a', limit: 5 }),
     'count accounts': () => accounts.count(),
@@ -50,6 +69,13 @@ export const requestCalls = (
     'append to the audit': () => audit.append(auditRecord({ id: 'x' })),
     'list the audit': () => audit.list({ limit: 3 }),
     'list the audit further': () => audit.list({ beforeId: 'a-1', limit: 3 }),
+    'publish an event': () => events.publish(event({ sub: 'alice' })),
+    'add deliveries': () => deliveries.add([delivery({ id: 'd-1' }), delivery({ id: 'd-2' })]),
+    'tenants with due deliveries': () => storage.tenantsWithDueDeliveries(startMs),
+    'claim a delivery': () => deliveries.claim(startMs, startMs + 1000),
+    'settle a delivery': () => deliveries.settle('d-1', settled),
+    'list deliveries': () => deliveries.list({ limit: 3 }),
+    'list deliveries further': () => deliveries.list({ beforeId: 'd-2', limit: 3 }),
     'put a fact': () => storage.installation.putIfAbsent('a', 'b'),
     ping: () => storage.ping(),
   };
@@ -57,7 +83,7 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries } = storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
     { op: 'put', artifact: artifact({ payload: tenant, ...links }) },
@@ -69,9 +95,10 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
     },
     { op: 'put', artifact: deviceCode({ payload: tenant }) },
   ]);
-  await accounts.insert(account({ username: tenant }));
+  await accounts.insert(account({ username: tenant, identityKeys: ['identity-1'] }));
   await keys.putIfAbsent(key({ sealed: tenant }));
   await counters.add('k', { points: 1, windowMs: 1000, nowMs: startMs });
   await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
   await audit.append(auditRecord({ actor: tenant }));
+  await deliveries.add([delivery({ reason: tenant })]);
 };

@@ -15,7 +15,7 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries } = storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
     { kind: 'Grant', id: 'g' },
@@ -30,12 +30,15 @@ const look = async (storage: Storage, tenant: string) => {
     linkedAccounts: loaded.linkedAccounts.map(({ username }) => username),
     bySub: (await accounts.findBySub('alice'))?.username,
     byLogin: (await accounts.findByLogin('alice'))?.username,
+    byIdentity: (await accounts.findByIdentity('identity-1'))?.username,
+    sessions: (await artifacts.sessionsOf('alice')).map(({ payload }) => payload),
     list: (await accounts.list({ limit: 9 })).map(({ username }) => username),
     count: await accounts.count(),
     keys: (await keys.list()).map(({ sealed }) => sealed),
     counter: await counters.find('k', startMs),
     usage: await usage.report(),
     audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
+    deliveries: (await deliveries.list({ limit: 9 })).map(({ reason }) => reason),
   };
 };
 
@@ -66,12 +69,15 @@ export const generalClauses = (bench: GetBench): void => {
           linkedAccounts: [tenant],
           bySub: tenant,
           byLogin: tenant,
+          byIdentity: tenant,
+          sessions: [tenant],
           list: [tenant],
           count: 1,
           keys: [tenant],
           counter: { count: 1, endsAt: startMs + 1000 },
           usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
           audit: [tenant],
+          deliveries: [tenant],
         });
       }
     });
@@ -81,7 +87,7 @@ export const generalClauses = (bench: GetBench): void => {
       await fill(first, 'other');
       await fill(first, 'acme');
       const before = await look(first, 'other');
-      const { artifacts, accounts, counters } = first.forTenant('acme');
+      const { artifacts, accounts, counters, deliveries } = first.forTenant('acme');
       await artifacts.consume('AccessToken', 'token-1', startMs);
       await artifacts.poll('device-1', startMs, 5);
       expect(await artifacts.replaceInPhase(deviceCode({ phase: 'claimed' }), ['pending'])).toBe(true);
@@ -92,9 +98,19 @@ export const generalClauses = (bench: GetBench): void => {
         { op: 'remove', kind: 'Grant', id: 'g' },
       ]);
       expect(await artifacts.tryInsert(artifact())).toBe(true);
-      await accounts.update('alice', { username: 'x', logins: ['y'] });
+      await accounts.update('alice', { username: 'x', logins: ['y'], identityKeys: ['z'] });
+      await deliveries.settle('d-1', {
+        state: 'delivered',
+        nextAttemptAt: startMs,
+        lastAttemptAt: startMs,
+        lastOutcome: '200',
+      });
+      expect(await deliveries.claim(startMs, startMs + 1)).toBeUndefined();
       await counters.reset('k');
       expect(await look(first, 'other')).toEqual(before);
+      expect(await first.forTenant('other').deliveries.claim(startMs, startMs + 1)).toMatchObject({
+        attempts: 1,
+      });
       const untouched = first.forTenant('other').artifacts;
       expect(await untouched.consume('AccessToken', 'token-1', startMs)).toMatchObject({ won: true });
       expect(await untouched.poll('device-1', startMs, 5)).toMatchObject({ tooSoon: false });
@@ -114,7 +130,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(9);
+      expect(await second.purgeTenant('acme')).toBe(10);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);
@@ -174,6 +190,7 @@ export const generalClauses = (bench: GetBench): void => {
         payloads: [],
         authorizations: [],
         linkedAccounts: [],
+        sessions: [],
         counter: undefined,
       });
     });
@@ -193,6 +210,7 @@ export const generalClauses = (bench: GetBench): void => {
         payloads: [],
         bySub: 'acme',
         byLogin: 'acme',
+        byIdentity: 'acme',
         keys: ['acme'],
         usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
         audit: ['acme'],
@@ -214,8 +232,14 @@ export const generalClauses = (bench: GetBench): void => {
     it('is refused where it contradicts what is stored', async () => {
       const { first } = bench();
       await first.forTenant('acme').accounts.insert(account({ sub: 'somebody-else' }));
-      const record: StoredRecord = { collection: 'accounts', tenant: 'acme', key: 'alice', value: account() };
-      await expect(first.importRecords(each([record]))).rejects.toMatchObject({ code: 'invalid_request' });
+      await first
+        .forTenant('acme')
+        .accounts.insert(account({ sub: 'other', logins: [], identityKeys: ['i'] }));
+      const values = [account(), account({ logins: ['free'], identityKeys: ['i'] })];
+      for (const value of values) {
+        const record: StoredRecord = { collection: 'accounts', tenant: 'acme', key: 'alice', value };
+        await expect(first.importRecords(each([record]))).rejects.toMatchObject({ code: 'invalid_request' });
+      }
     });
 
     it('is complete with more records than one step takes', async () => {

@@ -1,4 +1,11 @@
-import type { AccountRecord, Artifact, AuditRecord, KeyRecord } from '../../src/storage/storage.ts';
+import type {
+  AccountRecord,
+  Artifact,
+  AuditRecord,
+  KeyRecord,
+  LogoutDelivery,
+  RevocationEvent,
+} from '../../src/storage/storage.ts';
 
 /** Far from the machine's own clock, and later, so that nothing is swept behind a test's back. */
 export const startMs = Date.UTC(2031, 4, 5, 6, 7, 8);
@@ -56,6 +63,27 @@ export const auditRecord = (changes: Partial<AuditRecord> = {}): AuditRecord => 
   action: 'sign-in',
   outcome: 'success',
   actor: 'alice',
+  ...changes,
+});
+
+export const event = (changes: Partial<RevocationEvent> = {}): RevocationEvent => ({
+  what: 'account',
+  id: 'alice',
+  reason: 'user.disable',
+  at: startMs,
+  ...changes,
+});
+
+export const delivery = (changes: Partial<LogoutDelivery> = {}): LogoutDelivery => ({
+  id: 'd-1',
+  clientId: 'https://app.example/$x',
+  sub: 'alice',
+  sid: 'sid-1',
+  reason: '$signed_out',
+  createdAt: startMs,
+  state: 'pending',
+  attempts: 0,
+  nextAttemptAt: startMs,
   ...changes,
 });
 

@@ -188,5 +188,36 @@ export const sessionClauses = (bench: GetBench): void => {
       expect(await find(open())).toBeUndefined();
       expect(await find(open(), 'session-2')).toBeUndefined();
     });
+
+    it('of an account are all found, and no others', async () => {
+      const mine = times(150, (n) => session({ id: `mine-${n}`, authorizations: { app: `${n}` } }));
+      const others = [
+        session({ id: 'bobs', accountId: 'bob' }),
+        session({ id: 'ended', expiresAt: startSeconds + 1 }),
+        session({ id: 'removed' }),
+        { ...session({ id: 'token' }), kind: 'AccessToken' as const },
+      ];
+      await open().write([...mine, ...others].map((artifact) => ({ op: 'put', artifact })));
+      await open().write([{ op: 'remove', kind: 'Session', id: 'removed' }]);
+      await bench()
+        .first.forTenant('zeta')
+        .artifacts.write([{ op: 'put', artifact: session({ id: 'elsewhere' }) }]);
+      bench().clock.advance(1000);
+      const found = [...(await elsewhere().sessionsOf('alice'))];
+      const byId = (a: Artifact, b: Artifact) => a.id.localeCompare(b.id);
+      expect(found.sort(byId)).toEqual([...mine].sort(byId));
+      expect(await elsewhere().sessionsOf('nobody')).toEqual([]);
+    });
+
+    it('are found by the account that signed in last', async () => {
+      const { accountId: _, ...anonymous } = session();
+      await open().write([merge(anonymous)]);
+      expect(await open().sessionsOf('alice')).toEqual([]);
+      await open().write([merge(session())]);
+      expect(await open().sessionsOf('alice')).toEqual([session()]);
+      await open().write([merge(session({ accountId: 'bob' }))]);
+      expect(await open().sessionsOf('alice')).toEqual([]);
+      expect(await open().sessionsOf('bob')).toHaveLength(1);
+    });
   });
 };

@@ -4,7 +4,9 @@ import type { Storage } from '../../src/storage/storage.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { accountClauses } from './storage-accounts.clauses.ts';
 import { artifactClauses } from './storage-artifacts.clauses.ts';
+import { deliveryClauses } from './storage-deliveries.clauses.ts';
 import { deviceClauses } from './storage-devices.clauses.ts';
+import { eventClauses } from './storage-events.clauses.ts';
 import { generalClauses } from './storage-general.clauses.ts';
 import { recordClauses } from './storage-records.clauses.ts';
 import { sessionClauses } from './storage-sessions.clauses.ts';
@@ -35,6 +37,8 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     deviceClauses(getBench);
     accountClauses(getBench);
     recordClauses(getBench);
+    eventClauses(getBench);
+    deliveryClauses(getBench);
     generalClauses(getBench);
   });
 };

@@ -65,6 +65,10 @@ export const tenantsWithDueDeliveries = (
   nowMs: number,
 ): Promise<readonly string[]> =>
   call(() => {
-    const due = { state: 'pending' as const, nextAttemptAt: { $lte: nowMs }, expiresAt: { $gt: new Date(nowMs) } };
+    const due = {
+      state: 'pending' as const,
+      nextAttemptAt: { $lte: nowMs },
+      expiresAt: { $gt: new Date(nowMs) },
+    };
     return collection.distinct('tenant', due, reading);
   });

@@ -32,6 +32,7 @@ export const openEventStream = async ({
   watchLog,
 }: EventSource): Promise<{ close(): Promise<void> }> => {
   const ending = new AbortController();
+  let stream: Stream | undefined;
   let token: unknown;
   let isLost = false;
 
@@ -42,39 +43,45 @@ export const openEventStream = async ({
     });
 
   const step = async (): Promise<void> => {
-    const change = await stream.tryNext();
-    if (stream.closed) throw new Error('the change stream has ended');
-    token = stream.resumeToken;
+    stream ??= open();
+    const current = stream;
+    const change = await current.tryNext();
+    if (current.closed) throw new Error('the change stream has ended');
+    token = current.resumeToken;
     if (isLost) watcher.lost();
     isLost = false;
     watchLog.worked();
     if (change?.operationType === 'insert') watcher.event(toEvent(change.fullDocument));
   };
 
-  const closeStream = (): Promise<void> =>
-    stream.close().catch(() => {
+  const closeStream = async (): Promise<void> => {
+    const ended = stream;
+    stream = undefined;
+    await ended?.close().catch(() => {
       // a server that is away has no cursor to close either
     });
+  };
+
+  const recover = async (error: unknown): Promise<void> => {
+    watchLog.failed(error);
+    if (!canResumeAfter(error)) {
+      token = undefined;
+      isLost = true;
+    }
+    await closeStream();
+    await delay(pauseMs, undefined, { signal: ending.signal, ref: false }).catch(() => {});
+  };
 
   const run = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       try {
         await step();
       } catch (error) {
-        await closeStream();
-        if (ending.signal.aborted) return;
-        watchLog.failed(error);
-        if (!canResumeAfter(error)) {
-          token = undefined;
-          isLost = true;
-        }
-        await delay(pauseMs, undefined, { signal: ending.signal, ref: false }).catch(() => {});
-        stream = open();
+        if (!ending.signal.aborted) await recover(error);
       }
     }
   };
 
-  let stream = open();
   await step();
   const running = run();
   return {

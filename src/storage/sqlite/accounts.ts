@@ -29,7 +29,9 @@ const setNames = (
 /** Inserts or replaces. False when a login or identity key is somebody else's; nothing is written then. */
 export const putAccount = (sql: Statements, tenant: string, account: AccountRecord): boolean => {
   if (isAnyNameTaken(sql, tenant, account)) return false;
-  sql(accountSql.put).run(tenant, account.sub, JSON.stringify(account));
+  const { identityKeys = [], ...plain } = account;
+  const stored = identityKeys.length === 0 ? plain : account;
+  sql(accountSql.put).run(tenant, account.sub, JSON.stringify(stored));
   setNames(sql, tenant, account);
   return true;
 };
