@@ -1,0 +1,120 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from 'jose';
+import { randomId } from '../../crypto/ids.ts';
+import type { SourcePerson, TokenSource } from '../connector.ts';
+import { asOutage } from './failures.ts';
+import { verifyUpstreamJwt } from './id-token.ts';
+import type { PersonReader } from './person-reader.ts';
+import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
+import type { TokenVerdict } from './verdict-cache.ts';
+
+export interface AccessTokensParts extends UpstreamParts {
+  readonly reader: PersonReader;
+}
+
+const longestToken = 16 * 1024;
+
+/**
+ * Accepts the upstream's own access tokens. One that is a JWT is checked against issuer, audience and keys where the
+ * source is an OpenID provider; everything else at the user-info resource, which cannot say for whom a token is.
+ * A source with `tokenAudience` takes no token whose audience cannot be read.
+ */
+export const createAccessTokens = (
+  client: UpstreamClient,
+  parts: AccessTokensParts,
+): TokenSource<SourcePerson> => {
+  const { source } = client;
+  const scope = randomId(8);
+  let isRiskNamed = false;
+
+  const nameRisk = (): void => {
+    if (isRiskNamed) return;
+    isRiskNamed = true;
+    parts.log.warn(
+      { source: source.id },
+      'upstream access tokens are accepted without a check of their audience: one that the upstream issued to any other app signs a person in here too; set tokenAudience where the upstream issues JWTs',
+    );
+  };
+
+  const read = async (
+    accessToken: string,
+    proof: { readonly claims?: JWTPayload; readonly isForResource?: boolean },
+  ): Promise<TokenVerdict | undefined> => {
+    const outcome = await parts.reader.read({ accessToken, ...proof });
+    if (!outcome.ok) {
+      if (outcome.reason === 'invalid')
+        parts.log.warn(
+          { source: source.id, detail: outcome.detail },
+          'an upstream access token names nobody',
+        );
+      return undefined;
+    }
+    return { person: outcome.person };
+  };
+
+  const verifyJwt = async (token: string, audience: string): Promise<TokenVerdict | undefined> => {
+    const { payload, typ } = await verifyUpstreamJwt(client, parts, token, {
+      audience,
+      requiredClaims: ['sub'],
+    });
+    if (!isAccessToken(payload, typ)) return undefined;
+    const verdict = await read(token, {
+      claims: payload,
+      isForResource: source.tokenAudience !== undefined,
+    });
+    return verdict === undefined || payload.exp === undefined
+      ? undefined
+      : { ...verdict, expiresAt: payload.exp };
+  };
+
+  /** The upstream itself takes the token at user-info, so what stands in it is the upstream's word. */
+  const verifyAtUserInfo = async (token: string): Promise<TokenVerdict | undefined> => {
+    const claims = readClaims(token);
+    if (source.tokenAudience === undefined) nameRisk();
+    else if (!audiences(claims).includes(source.tokenAudience)) return undefined;
+    const verdict = await read(token, {});
+    return verdict === undefined || claims?.exp === undefined
+      ? verdict
+      : { ...verdict, expiresAt: claims.exp };
+  };
+
+  const verify = async (token: string): Promise<TokenVerdict | undefined> => {
+    const audience = source.tokenAudience ?? source.clientId;
+    const { jwks_uri: jwksUri } = await client.metadata();
+    const isCheckable = source.type === 'oidc' && jwksUri !== undefined && audience !== undefined;
+    try {
+      return isCheckable && readClaims(token) !== undefined
+        ? await verifyJwt(token, audience)
+        : await verifyAtUserInfo(token);
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw asOutage(error);
+    }
+  };
+
+  return {
+    verify: (token) =>
+      isPlausible(token)
+        ? parts.upstreams.verdicts.find(scope, token, () => verify(token))
+        : Promise.resolve(undefined),
+  };
+};
+
+/** RFC 6750 section 2.1: what can stand in a header. */
+const isPlausible = (token: string): boolean => token.length <= longestToken && /^[\w\-.~+/]+=*$/.test(token);
+
+const readClaims = (token: string): JWTPayload | undefined => {
+  try {
+    decodeProtectedHeader(token);
+    return decodeJwt(token);
+  } catch {
+    return undefined;
+  }
+};
+
+const audiences = (claims: JWTPayload | undefined): readonly string[] => [claims?.aud ?? []].flat();
+
+/** RFC 9068 section 2.1; an ID token, a refresh token or a logout token is none, though the same key has signed it. */
+const isAccessToken = (payload: JWTPayload, typ: string | undefined): boolean =>
+  [undefined, 'jwt', 'at+jwt', 'application/at+jwt'].includes(typ?.toLowerCase()) &&
+  !['at_hash', 'c_hash', 'nonce', 'events'].some((claim) => payload[claim] !== undefined) &&
+  [undefined, 'bearer'].includes(typeof payload.typ === 'string' ? payload.typ.toLowerCase() : undefined);

@@ -1,0 +1,77 @@
+import type { JWTPayload } from 'jose';
+import { valueAt } from '../mapping/json-pointer.ts';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** About the token, not about the person. */
+const protocolClaims: ReadonlySet<string> = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'nonce', 'azp', 'auth_time', 'acr', 'amr', 'sid'],
+  ...['at_hash', 'c_hash', 's_hash', 'typ', 'client_id', 'cnf', 'events', 'email_verified'],
+  '__proto__',
+]);
+
+export interface AttributeSources {
+  readonly claims?: JWTPayload;
+  readonly userInfo?: Members;
+  /** `extraInfo`: answers by their names. */
+  readonly extra?: Members;
+  readonly details?: Members;
+}
+
+/**
+ * What is known of a person, as the attributes that the tenant's mapping works on:
+ * - members of `details` and claims of the ID token and of user-info stand side by side; of the same name user-info's
+ *   is taken, then the ID token's, then that of `details`;
+ * - each answer of `extraInfo` stands under its own name;
+ * - `email_verified` is said by who says `email`, and is true only as the boolean (V-57).
+ */
+export const toAttributes = (
+  { claims = {}, userInfo = {}, extra = {}, details = {} }: AttributeSources,
+  emailVerifiedPointer: string | undefined,
+): Members => {
+  const attributes: Record<string, unknown> = Object.fromEntries(
+    [details, claims, userInfo, extra].flatMap((members) =>
+      Object.entries(members).filter(([name]) => !protocolClaims.has(name)),
+    ),
+  );
+  const speaker: Members | undefined = [userInfo, claims, details].find(
+    ({ email }) => typeof email === 'string',
+  );
+  const listed = primaryEmail(extra);
+  if (listed !== undefined) return { ...attributes, email: listed, email_verified: true };
+  if (speaker === undefined) return attributes;
+  const isVerified =
+    speaker.email_verified === true ||
+    (emailVerifiedPointer !== undefined &&
+      confirms(valueAt({ ...claims, ...attributes }, emailVerifiedPointer), String(speaker.email)));
+  return { ...attributes, email: speaker.email, email_verified: isVerified };
+};
+
+/** A list of e-mails as GitHub has it: the primary one, if it is verified. */
+const primaryEmail = (extra: Members): string | undefined => {
+  for (const list of Object.values(extra)) {
+    if (!Array.isArray(list)) continue;
+    const primary = list.find(
+      (entry: unknown) =>
+        isMembers(entry) &&
+        typeof entry.email === 'string' &&
+        entry.primary === true &&
+        entry.verified === true,
+    );
+    if (primary !== undefined) return primary.email;
+  }
+  return undefined;
+};
+
+/**
+ * What `emailVerifiedPointer` may point at: true (Entra's `xms_edov` is 1 or "1" as well), or verified e-mails
+ * among which this one is (Entra's `verified_primary_email`).
+ */
+const confirms = (value: unknown, email: string): boolean => {
+  if (value === true || value === 1 || value === '1') return true;
+  const emails: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return emails.some((one) => typeof one === 'string' && one.toLowerCase() === email.toLowerCase());
+};
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,132 @@
+import { errors } from 'jose';
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client';
+import { AppError, isAppError } from '../../errors.ts';
+
+/** What an upstream, or openid-client about its answer, has to object. Holds no token. */
+export interface ProtocolFailure {
+  /** The upstream's `error`, or a code of the library. */
+  readonly code: string;
+  /** Did the upstream itself say so? */
+  readonly isAnswer: boolean;
+  /** Fit for the log. */
+  readonly detail: string;
+  /** The upstream's words as they came: to be looked at, never to be shown or logged. */
+  readonly description?: string;
+  /** Microsoft Entra's numbers. */
+  readonly numbers: readonly number[];
+}
+
+const unavailable = 'The identity provider gives no usable answer';
+
+/**
+ * Tells what the upstream objects to from what is broken.
+ * @throws AppError `unavailable` for an upstream that gives no answer, or none of the protocol; `throttled` as the
+ * transport said; the error itself when it is a fault of ours
+ */
+export const protocolFailure = (error: unknown): ProtocolFailure => {
+  const known = findAppError(error);
+  if (known !== undefined) throw known;
+  if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError)
+    return answered(
+      error.error,
+      error.error_description,
+      error instanceof ResponseBodyError ? error.cause : {},
+    );
+  if (error instanceof WWWAuthenticateChallengeError)
+    return answered(error.cause[0]?.parameters.error ?? 'unauthorized', undefined, {});
+  if (error instanceof errors.JOSEError) return library(error.code, error.message);
+  if (!(error instanceof ClientError)) throw error;
+  const reason = reasonOf(error);
+  if (isNoAnswer(error.code, reason))
+    throw new AppError('unavailable', unavailable, { cause: error, detail: reason });
+  return library(error.code ?? 'client_error', reason);
+};
+
+/** The same where a pause that the upstream asks for is as good as an outage. */
+export const failureOrOutage = (error: unknown): ProtocolFailure => {
+  try {
+    return protocolFailure(error);
+  } catch (thrown) {
+    throw asOutage(thrown);
+  }
+};
+
+/** An upstream that asks for a pause cannot be used now. */
+export const asOutage = (error: unknown): unknown =>
+  isAppError(error, 'throttled')
+    ? new AppError('unavailable', 'The identity provider cannot be reached', {
+        cause: error,
+        ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+      })
+    : error;
+
+/** The upstream refuses us, not the person. */
+export const refusedUs = ({ detail }: ProtocolFailure): AppError =>
+  new AppError('unavailable', unavailable, { detail });
+
+const reasonOf = ({ cause, message }: ClientError): string => {
+  if (cause instanceof Error) return cause.message;
+  return cause instanceof Response ? `${message}: ${cause.status}` : message;
+};
+
+const findAppError = (error: unknown): AppError | undefined => {
+  for (let one = error, depth = 0; one instanceof Error && depth < 5; one = one.cause, depth += 1)
+    if (one instanceof AppError) return one;
+  return undefined;
+};
+
+const answered = (
+  code: string,
+  description: string | undefined,
+  body: { readonly error_codes?: unknown },
+): ProtocolFailure => {
+  const shown = printable(code);
+  return {
+    code,
+    isAnswer: true,
+    detail: description === undefined ? shown : `${shown}: ${printable(description)}`,
+    ...(description === undefined ? {} : { description }),
+    numbers: Array.isArray(body.error_codes)
+      ? body.error_codes.filter((number): number is number => typeof number === 'number')
+      : [],
+  };
+};
+
+const library = (code: string, reason: string): ProtocolFailure => ({
+  code,
+  isAnswer: false,
+  detail: `${code}: ${printable(reason)}`,
+  numbers: [],
+});
+
+/** No status or form of the protocol: a page of a proxy, a redirect, a server that is not what the file says. */
+const isNoAnswer = (code: string | undefined, reason: string): boolean => {
+  switch (code) {
+    case 'OAUTH_RESPONSE_IS_NOT_JSON':
+    case 'OAUTH_RESPONSE_IS_NOT_CONFORM':
+    case 'OAUTH_HTTP_REQUEST_FORBIDDEN':
+    case 'OAUTH_REQUEST_PROTOCOL_FORBIDDEN':
+    case 'OAUTH_MISSING_SERVER_METADATA':
+    case 'OAUTH_INVALID_SERVER_METADATA':
+    case 'OAUTH_TIMEOUT':
+    case 'OAUTH_ABORT':
+      return true;
+    default:
+      return code === 'OAUTH_PARSE_ERROR' && reason.includes('"response"');
+  }
+};
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An upstream's own words may repeat a code or a token: what could be one is left out. */
+const printable = (text: string): string =>
+  text
+    .slice(0, 500)
+    .replace(/\p{Cc}/gu, ' ')
+    .replace(/[\w\-.~+/=]{20,}/g, (word) => (uuid.test(word) || /^[a-z_]+$/i.test(word) ? word : '…'))
+    .slice(0, 200);

@@ -1,0 +1,37 @@
+import type { LookupVerdict, PersonLookup, SourcePerson } from '../connector.ts';
+import type { Details } from './details.ts';
+import type { PersonReader } from './person-reader.ts';
+import type { UpstreamClient } from './upstream-client.ts';
+
+/**
+ * Looks people up through the source's `details`. Undefined when it has none, or its URI has no place for what a
+ * person is known by. The attributes of such a person are those of `details` alone.
+ */
+export const createLookup = (
+  { source }: UpstreamClient,
+  details: Details | undefined,
+  reader: PersonReader,
+): PersonLookup<SourcePerson> | undefined => {
+  const uri = source.details?.uri;
+  if (details === undefined || uri === undefined) return undefined;
+  const isNameSubject =
+    source.type === 'oauth2' &&
+    source.userNameExtractionPattern !== undefined &&
+    source.subjectPointer === undefined;
+  if (uri.includes('{username}') && !isNameSubject) return undefined;
+
+  const find = async (subject: string): Promise<LookupVerdict<SourcePerson>> => {
+    const found = await details.find({ subject, ...(isNameSubject ? { username: subject } : {}) });
+    if (found === undefined) return { status: 'absent' };
+    return isDisabled(found)
+      ? { status: 'refused', reason: 'account_disabled' }
+      : { status: 'present', person: reader.fromDetails(subject, found) };
+  };
+
+  // A name that is typed may be a subject: only the upstream can tell.
+  return { find: (who) => find('subject' in who ? who.subject : who.login) };
+};
+
+/** As Keycloak, Microsoft Graph and SCIM (RFC 7643 section 4.1.1) say it. */
+const isDisabled = (details: Readonly<Record<string, unknown>>): boolean =>
+  ['enabled', 'accountEnabled', 'active'].some((name) => details[name] === false);

@@ -1,0 +1,90 @@
+import { genericGrantRequest } from 'openid-client';
+import { isAppError } from '../../errors.ts';
+import type { Credentials, PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
+import { type ProtocolFailure, protocolFailure, refusedUs } from './failures.ts';
+import { verifiedIdToken } from './id-token.ts';
+import type { PersonReader } from './person-reader.ts';
+import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
+import { broken } from './user-info.ts';
+
+export interface PasswordParts extends UpstreamParts {
+  readonly reader: PersonReader;
+}
+
+const defaultRetrySeconds = 30;
+
+/**
+ * RFC 6749 section 4.3: the upstream's verdict, its outage and its rate limit are passed on as they are. Whatever is
+ * not about the person's password, such as a client that may not use the grant, is an outage.
+ * @throws AppError `unavailable`
+ */
+export const verifyPassword = async (
+  client: UpstreamClient,
+  parts: PasswordParts,
+  { login, password }: Credentials,
+): Promise<PasswordVerdict<SourcePerson>> => {
+  try {
+    const { scopes, type } = client.source;
+    const response = await genericGrantRequest(await client.configuration(), 'password', {
+      username: login,
+      password,
+      ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    });
+    const claims =
+      type === 'oidc' && response.id_token !== undefined
+        ? await verifiedIdToken(client, parts, response.id_token)
+        : undefined;
+    const read = await parts.reader.read({
+      accessToken: response.access_token,
+      amr: ['pwd'],
+      ...(claims === undefined ? {} : { claims }),
+    });
+    if (!read.ok) throw broken(read.detail);
+    return { ok: true, person: read.person };
+  } catch (error) {
+    return refusal(error);
+  }
+};
+
+const refusal = (error: unknown): PasswordVerdict<SourcePerson> => {
+  if (isAppError(error)) {
+    if (error.code !== 'throttled') throw error;
+    return throttled(error.retryAfterSeconds);
+  }
+  try {
+    const failure = protocolFailure(error);
+    if (failure.isAnswer && failure.code === 'invalid_grant') return { ok: false, reason: reasonOf(failure) };
+    throw refusedUs(failure);
+  } catch (thrown) {
+    if (!isAppError(thrown, 'throttled')) throw thrown;
+    return throttled(thrown.retryAfterSeconds);
+  }
+};
+
+const throttled = (retryAfterSeconds = defaultRetrySeconds): PasswordVerdict<SourcePerson> => ({
+  ok: false,
+  reason: 'throttled',
+  retryAfterSeconds,
+});
+
+/** Our own words, of another Drawbridge. */
+const stableCodes: readonly SourceRefusal[] = [
+  'password_change_required',
+  'password_expired',
+  'account_disabled',
+  'account_locked',
+];
+
+/** What an upstream says only when it knows: else the refusal of a wrong password stays one. */
+const reasonOf = ({ description = '', numbers }: ProtocolFailure): SourceRefusal => {
+  const stable = stableCodes.find((code) => new RegExp(`^${code}\\b`).test(description));
+  if (stable !== undefined) return stable;
+  // Keycloak: the password was right, and something is left for the person to do there.
+  if (description === 'Account is not fully set up') return 'password_change_required';
+  // Keycloak says this before it looks at the password, so it may be shown only as a lock may.
+  if (description === 'Account disabled') return 'account_locked';
+  // Microsoft Entra: 50055 and 50144 after the password was right; 50053 and 50057 whatever was typed.
+  if (numbers.some((number) => number === 50055 || number === 50144)) return 'password_expired';
+  if (numbers.some((number) => number === 50053 || number === 50057)) return 'account_locked';
+  return 'credentials';
+};

@@ -1,0 +1,33 @@
+import type { UpstreamSource } from '../../config/source-definition.ts';
+
+/** Where an ID token goes that openid-client must not judge, as nothing is known of its issuer. */
+export const uncheckedIdToken = 'unchecked_id_token';
+
+/**
+ * The answer of a token endpoint, in a form in which openid-client tells its errors: with 200 (GitHub) or behind a
+ * challenge (Keycloak) it would not see them. An ID token of a source that is no OpenID provider is good for one
+ * thing, to be shown to that source at sign-out; so it is put aside.
+ */
+export const tokenAnswer = async (answer: Response, type: UpstreamSource['type']): Promise<Response> => {
+  const text = await answer.text();
+  const headers = new Headers(answer.headers);
+  headers.delete('www-authenticate');
+  headers.delete('content-length');
+  const body = parseObject(text);
+  if (body === undefined) return new Response(text === '' ? null : text, { status: answer.status, headers });
+  const isError = answer.status === 200 && typeof body.error === 'string';
+  const { id_token: idToken, ...rest } = body;
+  const shown = type === 'oidc' || idToken === undefined ? body : { ...rest, [uncheckedIdToken]: idToken };
+  return new Response(JSON.stringify(shown), { status: isError ? 400 : answer.status, headers });
+};
+
+export const parseObject = (text: string): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>) // an object that is no array
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};

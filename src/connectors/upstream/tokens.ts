@@ -1,0 +1,35 @@
+import { refreshTokenGrant, type TokenEndpointResponse } from 'openid-client';
+import { type Clock, epochSeconds } from '../../clock.ts';
+import type { UpstreamTokens } from '../connector.ts';
+import { failureOrOutage, refusedUs } from './failures.ts';
+import { uncheckedIdToken } from './token-answer.ts';
+import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
+
+export const toUpstreamTokens = (response: TokenEndpointResponse, clock: Clock): UpstreamTokens => {
+  const idToken = response.id_token ?? response[uncheckedIdToken];
+  return {
+    accessToken: response.access_token,
+    ...(response.expires_in === undefined
+      ? {}
+      : { expiresAt: epochSeconds(clock) + Math.floor(response.expires_in) }),
+    ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
+    ...(typeof idToken === 'string' ? { idToken } : {}),
+    ...(response.scope === undefined ? {} : { scope: response.scope }),
+  };
+};
+
+/** RFC 6749 section 6. An upstream that sends no new refresh token goes on accepting the old one. */
+export const refreshTokens = async (
+  client: UpstreamClient,
+  { clock }: UpstreamParts,
+  refreshToken: string,
+): Promise<UpstreamTokens | undefined> => {
+  try {
+    const response = await refreshTokenGrant(await client.configuration(), refreshToken);
+    return { refreshToken, ...toUpstreamTokens(response, clock) };
+  } catch (error) {
+    const failure = failureOrOutage(error);
+    if (failure.isAnswer && failure.code === 'invalid_grant') return undefined;
+    throw refusedUs(failure);
+  }
+};

@@ -1,0 +1,151 @@
+import type { Readable } from 'node:stream';
+import { Agent, request as send } from 'undici';
+import type { TlsMaterial } from '../../config/source-definition.ts';
+import { hashId } from '../../crypto/ids.ts';
+import { AppError } from '../../errors.ts';
+import { createBoundedMap } from './bounded-map.ts';
+
+/** With whom, and within which limits, a request is made. */
+export interface Peer {
+  readonly tls: TlsMaterial;
+  /** For the whole of a request, from looking up the name to the last byte of the answer. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** An answer that is longer is none. */
+  readonly maxBytes?: number;
+}
+
+/** HTTP to identity providers: bounded in time and size, never redirected, with the peer's own TLS material. */
+export interface Transport {
+  /**
+   * Any answer below 500, but for 429.
+   * @throws AppError `unavailable` when there is none; `throttled` for 429, with the time to wait
+   */
+  send(peer: Peer, request: HttpRequest): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export const defaultMaxBytes = 256 * 1024;
+const mostAgents = 256;
+const connectionsPerOrigin = 128;
+const defaultRetrySeconds = 30;
+const longestRetrySeconds = 3600;
+const unreachable = 'The identity provider cannot be reached';
+
+/** Names a peer's TLS material in the keys of caches, so that nothing fetched under one is used under another. */
+export const tlsKey = ({ ca, cert, key, serverName }: TlsMaterial): string =>
+  hashId(JSON.stringify([ca, cert, key, serverName]));
+
+export const openTransport = (): Transport => {
+  const agents = createBoundedMap<Agent>(mostAgents, (agent) => void agent.close());
+
+  const agentFor = (tls: TlsMaterial): Agent => {
+    const key = tlsKey(tls);
+    const known = agents.get(key);
+    if (known !== undefined) return known;
+    const agent = new Agent({
+      connections: connectionsPerOrigin,
+      connect: {
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
+        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+      },
+    });
+    agents.set(key, agent);
+    return agent;
+  };
+
+  return {
+    send: async (peer, request) => {
+      const place = describe(request);
+      const answer = await exchange(agentFor(peer.tls), request, peer.timeoutMs).catch((cause: unknown) => {
+        throw cause instanceof AppError
+          ? cause
+          : new AppError('unavailable', unreachable, { cause, detail: place });
+      });
+      if (answer.status === 429)
+        throw new AppError('throttled', 'The identity provider asks for a pause', {
+          detail: `${place} answered 429`,
+          retryAfterSeconds: retryAfter(answer) ?? defaultRetrySeconds,
+        });
+      if (answer.status >= 500) {
+        const retryAfterSeconds = retryAfter(answer);
+        throw new AppError('unavailable', unreachable, {
+          detail: `${place} answered ${answer.status}`,
+          ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+        });
+      }
+      return answer;
+    },
+    close: async () => {
+      const open = [...agents.values()];
+      agents.clear();
+      // Requests end by their time limits; nobody waits for their answers any more.
+      await Promise.all(open.map((agent) => agent.destroy()));
+    },
+  };
+};
+
+/** For logs and errors: a query may hold what must not be there. */
+const describe = ({ method = 'GET', url }: HttpRequest): string => {
+  const { origin, pathname } = new URL(url);
+  return `${method} ${origin}${pathname}`;
+};
+
+const exchange = async (agent: Agent, request: HttpRequest, timeoutMs: number): Promise<Response> => {
+  const { method = 'GET', url, headers = {}, body, maxBytes = defaultMaxBytes } = request;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const answer = await send(url, {
+    dispatcher: agent,
+    method,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'Drawbridge',
+      ...headers,
+      'accept-encoding': 'identity',
+    },
+    signal,
+    ...(body === undefined ? {} : { body }),
+  });
+  const content = await readBounded(answer.body, maxBytes).catch((error: unknown) => {
+    if (error !== tooLong) throw error;
+    throw new AppError('unavailable', unreachable, {
+      detail: `${describe(request)} answered more than ${maxBytes} bytes`,
+    });
+  });
+  const hasBody = ![204, 205, 304].includes(answer.statusCode);
+  return new Response(hasBody ? content : null, {
+    status: answer.statusCode,
+    headers: Object.entries(answer.headers).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value ?? '']).map((one): [string, string] => [name, one]),
+    ),
+  });
+};
+
+const tooLong = Symbol('too long');
+
+const readBounded = async (body: Readable, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> => {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    total += chunk.length;
+    if (total > maxBytes) throw tooLong;
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+};
+
+/** RFC 9110 section 10.2.3: seconds, or a date. */
+const retryAfter = (answer: Response): number | undefined => {
+  const value = answer.headers.get('retry-after')?.trim();
+  if (value === undefined || value === '') return undefined;
+  const sentAt = Date.parse(answer.headers.get('date') ?? '');
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - sentAt) / 1000);
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 1), longestRetrySeconds) : undefined;
+};

@@ -1,0 +1,139 @@
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  type ClientMetadata,
+  Configuration,
+  type CustomFetch,
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  discovery,
+  type ServerMetadata,
+} from 'openid-client';
+import type { Clock } from '../../clock.ts';
+import type { UpstreamSource } from '../../config/source-definition.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { createClientAuthentication } from './client-authentication.ts';
+import { tokenAnswer } from './token-answer.ts';
+import type { Peer } from './transport.ts';
+import type { Upstreams } from './upstreams.ts';
+
+export interface UpstreamParts {
+  readonly upstreams: Upstreams;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Our side of one upstream: what it offers, and openid-client set up for it. */
+export interface UpstreamClient {
+  readonly source: UpstreamSource;
+  readonly peer: Peer;
+  /** @throws AppError `unavailable` */
+  metadata(): Promise<ServerMetadata>;
+  /** Set up anew for each use: it is cheap, and knows the clock's difference and the metadata of now. */
+  configuration(): Promise<Configuration>;
+}
+
+/** Difference between clocks that is borne, in seconds. */
+export const toleranceSeconds = 30;
+
+export const isTemplate = (issuer: string | undefined): boolean => issuer?.includes('{tenantid}') === true;
+
+/** Does the issuer's name mean something, or is it only what openid-client needs to have? */
+export const hasOwnIssuer = ({ type, issuer }: UpstreamSource): boolean =>
+  type === 'oidc' && issuer !== undefined;
+
+export const createUpstreamClient = (source: UpstreamSource, parts: UpstreamParts): UpstreamClient => {
+  const { upstreams, clock } = parts;
+  const peer: Peer = { tls: source.tls, timeoutMs: source.requestTimeoutMs };
+  const usesMtls =
+    source.clientAuthMethod === 'tls_client_auth' ||
+    source.clientAuthMethod === 'self_signed_tls_client_auth';
+  let authentication: Promise<ClientAuth> | undefined;
+
+  const metadata = async (): Promise<ServerMetadata> => {
+    const explicit = explicitMetadata(source);
+    if (!source.discovery || source.issuer === undefined) return explicit;
+    return { ...(await upstreams.discover(source.issuer, peer)), ...explicit };
+  };
+
+  const fetchFor: CustomFetch = async (url, { method, headers, body }) => {
+    const answer = await upstreams.send(peer, {
+      url,
+      method: method === 'POST' ? 'POST' : 'GET',
+      headers,
+      ...(body === undefined || body === null ? {} : { body: String(body) }),
+    });
+    return method === 'POST' ? tokenAnswer(answer, source.type) : answer;
+  };
+
+  const configuration = async (): Promise<Configuration> => {
+    const { clientId } = source;
+    if (clientId === undefined)
+      throw new AppError('unavailable', 'This source has no client of its own', {
+        detail: 'clientId is missing',
+      });
+    const server = await metadata();
+    authentication ??= createClientAuthentication(
+      source,
+      hasOwnIssuer(source) && !isTemplate(source.issuer) ? undefined : server.token_endpoint,
+    );
+    const client: Partial<ClientMetadata> = {
+      [clockSkew]: Math.round((clock.now() - Date.now()) / 1000),
+      [clockTolerance]: toleranceSeconds,
+      use_mtls_endpoint_aliases: usesMtls,
+    };
+    const built = isTemplate(source.issuer)
+      ? await templateConfiguration(server, { clientId, client, authentication: await authentication })
+      : new Configuration(server, clientId, client, await authentication);
+    built[customFetch] = fetchFor;
+    built.timeout = undefined; // the transport has the limits
+    if (isPlainHttp(source)) allowInsecureRequests(built);
+    return built;
+  };
+
+  return { source, peer, metadata, configuration };
+};
+
+/** The endpoints of the tenant's file, which go before those of discovery. */
+const explicitMetadata = (source: UpstreamSource): ServerMetadata => ({
+  issuer: source.issuer ?? new URL(source.accessTokenUri ?? source.userInfoUri ?? 'about:blank').origin,
+  ...(source.userAuthorizationUri === undefined
+    ? {}
+    : { authorization_endpoint: source.userAuthorizationUri }),
+  ...(source.accessTokenUri === undefined ? {} : { token_endpoint: source.accessTokenUri }),
+  ...(source.userInfoUri === undefined ? {} : { userinfo_endpoint: source.userInfoUri }),
+  ...(source.jwksUri === undefined ? {} : { jwks_uri: source.jwksUri }),
+  ...(source.endSessionUri === undefined ? {} : { end_session_endpoint: source.endSessionUri }),
+  ...(source.pushedAuthorizationRequestUri === undefined
+    ? {}
+    : { pushed_authorization_request_endpoint: source.pushedAuthorizationRequestUri }),
+});
+
+/**
+ * openid-client compares the issuer of an ID token with a template and the token's own `tid` when the document was
+ * discovered at Entra's public cloud. The document here is at hand already; asked for at that address, it is treated
+ * so for the other clouds as well.
+ */
+const templateConfiguration = (
+  server: ServerMetadata,
+  {
+    clientId,
+    client,
+    authentication,
+  }: {
+    readonly clientId: string;
+    readonly client: Partial<ClientMetadata>;
+    readonly authentication: ClientAuth;
+  },
+): Promise<Configuration> =>
+  discovery(new URL('https://login.microsoftonline.com/'), clientId, client, authentication, {
+    [customFetch]: () => Promise.resolve(Response.json(server)),
+  });
+
+/** Only for loopback, as the tenant's file is checked; endpoints of such an upstream may be plain as well. */
+const isPlainHttp = (source: UpstreamSource): boolean =>
+  [source.issuer, source.userAuthorizationUri, source.accessTokenUri].some(
+    (url) => url?.startsWith('http:') === true,
+  );

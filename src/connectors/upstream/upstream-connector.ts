@@ -1,0 +1,48 @@
+// An OpenID provider or OAuth 2.0 server as a source of people: sends browsers there and back, asks it about
+// passwords and tokens, and hears of its logouts.
+import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { Connector, RedirectSource, SourcePerson } from '../connector.ts';
+import { createAccessTokens } from './access-tokens.ts';
+import { createDetails } from './details.ts';
+import { examineUpstream } from './examine.ts';
+import { endSessionUrl, verifyLogoutToken } from './logout.ts';
+import { createLookup } from './lookup.ts';
+import { verifyPassword } from './password-sign-in.ts';
+import { createPersonReader } from './person-reader.ts';
+import { createRedirectSignIn } from './redirect-sign-in.ts';
+import { refreshTokens } from './tokens.ts';
+import { createUpstreamClient, type UpstreamParts } from './upstream-client.ts';
+
+export const createUpstreamConnector = (
+  source: UpstreamSource,
+  shared: UpstreamParts,
+): Connector<SourcePerson> => {
+  const client = createUpstreamClient(source, shared);
+  const details = createDetails(client, shared);
+  const reader = createPersonReader(client, { ...shared, details });
+  const parts = { ...shared, reader };
+  const lookup = createLookup(client, details, reader);
+
+  const redirect: RedirectSource<SourcePerson> = {
+    ...createRedirectSignIn(client, parts),
+    endSessionUrl: (logout) => endSessionUrl(client, logout),
+    verifyLogoutToken: async (token) =>
+      source.type === 'oidc' ? verifyLogoutToken(client, shared, token) : undefined,
+    refresh: (refreshToken) => refreshTokens(client, shared, refreshToken),
+  };
+
+  return {
+    definition: source,
+    ...(canRedirect(source) ? { redirect } : {}),
+    ...(source.passwordSignIn
+      ? { passwords: { verify: (credentials) => verifyPassword(client, parts, credentials) } }
+      : {}),
+    ...(source.acceptUpstreamTokens ? { tokens: createAccessTokens(client, parts) } : {}),
+    ...(lookup === undefined ? {} : { lookup }),
+    examine: (context) => examineUpstream(client, shared, context),
+  };
+};
+
+/** A source that only accepts tokens has no client to send anybody with. */
+const canRedirect = ({ clientId, discovery, userAuthorizationUri }: UpstreamSource): boolean =>
+  clientId !== undefined && (discovery || userAuthorizationUri !== undefined);

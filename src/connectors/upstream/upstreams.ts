@@ -1,0 +1,101 @@
+// What the server knows of upstream identity providers: connections, discovery documents, keys, verdicts on tokens.
+import {
+  allowInsecureRequests,
+  ClientError,
+  customFetch,
+  discovery,
+  None,
+  type ServerMetadata,
+} from 'openid-client';
+import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { createBoundedMap } from './bounded-map.ts';
+import { createKeySets, type KeySets } from './key-sets.ts';
+import { createRefreshing, type Refreshing } from './refreshing.ts';
+import { openTransport, type Peer, type Transport, tlsKey } from './transport.ts';
+import { createVerdictCache, type VerdictCache } from './verdict-cache.ts';
+
+export interface Upstreams extends Pick<Transport, 'send'> {
+  /**
+   * The discovery document of an issuer, whose name in it must be the same to the letter.
+   * @throws AppError `unavailable`
+   */
+  discover(issuer: string, peer: Peer): Promise<ServerMetadata>;
+  readonly keys: KeySets;
+  /** What is known about upstream access tokens; to be emptied when something ends. */
+  readonly verdicts: VerdictCache;
+  close(): Promise<void>;
+}
+
+export interface UpstreamsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const freshMs = 3_600_000;
+/** While an upstream's discovery document cannot be had, the last one is good for a day. */
+const staleMs = 86_400_000;
+const mostDocuments = 1000;
+const mostVerdicts = 10_000;
+
+/** One for the server: tenants come and go without a socket or a timer of their own. */
+export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
+  const transport = openTransport();
+  const documents = createBoundedMap<Refreshing<ServerMetadata>>(mostDocuments);
+
+  const documentFor = (key: string): Refreshing<ServerMetadata> => {
+    const known = documents.get(key);
+    if (known !== undefined) return known;
+    const document = createRefreshing<ServerMetadata>(clock, { freshMs, staleMs });
+    documents.set(key, document);
+    return document;
+  };
+
+  return {
+    send: transport.send,
+    discover: async (issuer, peer) => {
+      const load = async (): Promise<ServerMetadata> => {
+        try {
+          return await loadDocument(transport, issuer, peer);
+        } catch (error) {
+          log.warn({ issuer, err: error }, 'the discovery document of an upstream cannot be had');
+          throw error;
+        }
+      };
+      const { value } = await documentFor(`${tlsKey(peer.tls)} ${issuer}`).get(load);
+      return value;
+    },
+    keys: createKeySets(transport, clock),
+    verdicts: createVerdictCache({ clock, limit: mostVerdicts }),
+    close: transport.close,
+  };
+};
+
+/** OpenID Connect Discovery 1.0 section 4.1. Entra's document for all of its tenants is the one of `common`. */
+export const discoveryUrl = (issuer: string): string =>
+  `${issuer.replace('{tenantid}', 'common').replace(/\/$/, '')}/.well-known/openid-configuration`;
+
+const loadDocument = async (transport: Transport, issuer: string, peer: Peer): Promise<ServerMetadata> => {
+  const url = discoveryUrl(issuer);
+  const metadata = await discovery(new URL(url), 'discovery', undefined, None(), {
+    [customFetch]: (place) => transport.send(peer, { url: place }),
+    ...(url.startsWith('http:') ? { execute: [allowInsecureRequests] } : {}),
+  }).then(
+    (configuration) => configuration.serverMetadata(),
+    (error: unknown) => {
+      if (!(error instanceof ClientError)) throw error;
+      if (error.cause instanceof AppError) throw error.cause;
+      throw new AppError('unavailable', 'The identity provider gives no discovery document', {
+        cause: error,
+        detail: url,
+      });
+    },
+  );
+  // Section 4.3: without this any document would do for any issuer.
+  if (metadata.issuer !== issuer)
+    throw new AppError('unavailable', 'The identity provider goes by another name', {
+      detail: `${url} names the issuer ${metadata.issuer}, the tenant's file says ${issuer}`,
+    });
+  return metadata;
+};
