@@ -1,0 +1,47 @@
+import type { LdapSource } from '../../config/source-definition.ts';
+import type { SourceRefusal } from '../connector.ts';
+import type { LdapAnswer } from './connection.ts';
+
+/** Active Directory's reasons, in the diagnostic text of code 49. Those but 775 are told to who knows the password only. */
+const activeDirectoryReasons: Readonly<Record<string, SourceRefusal>> = {
+  '525': 'unknown',
+  '52e': 'credentials',
+  '532': 'password_expired',
+  '533': 'account_disabled',
+  // the account, not the password, has expired
+  '701': 'account_disabled',
+  '773': 'password_change_required',
+  '775': 'account_locked',
+};
+
+/**
+ * What an answer to a person's bind means; undefined: they are in. Anything that a directory says without having
+ * checked the password looks like a wrong password, unless the tenant reveals locks.
+ */
+export const bindRefusal = (
+  answer: LdapAnswer,
+  source: Pick<LdapSource, 'kind' | 'revealLock'>,
+): SourceRefusal | undefined => {
+  const refusal =
+    source.kind === 'active-directory' ? activeDirectoryRefusal(answer) : openLdapRefusal(answer);
+  return refusal === 'account_locked' && !source.revealLock ? 'credentials' : refusal;
+};
+
+const activeDirectoryRefusal = (answer: LdapAnswer): SourceRefusal | undefined => {
+  if (answer.ok) return undefined;
+  const [, data = ''] = /\bdata ([0-9a-f]{3,8})\b/i.exec(answer.diagnostic) ?? [];
+  return activeDirectoryReasons[data.toLowerCase()] ?? 'credentials';
+};
+
+const openLdapRefusal = (answer: LdapAnswer): SourceRefusal | undefined => {
+  switch (answer.policy) {
+    case 'accountLocked':
+      return 'account_locked';
+    case 'passwordExpired':
+      return 'password_expired';
+    case 'changeAfterReset':
+      return 'password_change_required';
+    default:
+      return answer.ok ? undefined : 'credentials';
+  }
+};

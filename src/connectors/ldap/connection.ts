@@ -1,0 +1,255 @@
+// One connection to one server: connected, upgraded and bound once, never again behind our back. ldapts reconnects
+// by itself, and anonymously: here it gets a stream that it can open only once, so a connection that is lost is dead.
+import type { Socket } from 'node:net';
+import { type Change, Client, DN, type Filter, ResultCodeError } from 'ldapts';
+import type { LdapSource } from '../../config/source-definition.ts';
+import { AppError } from '../../errors.ts';
+import { type Deadline, unreachable } from './deadline.ts';
+import { entryOf, type LdapEntry } from './entry.ts';
+import { openSocket, parseEndpoint, tlsOptions, upgradeSocket } from './ldap-socket.ts';
+import { MessageStream } from './message-stream.ts';
+import { PasswordPolicyControl, type PolicyError } from './policy-control.ts';
+import { bindRefusals, resultCode, serverTroubles } from './result-codes.ts';
+
+export type ConnectionSettings = Pick<
+  LdapSource,
+  'startTls' | 'tls' | 'connectTimeoutMs' | 'operationTimeoutMs'
+>;
+
+/** What the directory said about a request that it may refuse; anything else is thrown. */
+export type LdapAnswer =
+  | { readonly ok: true; readonly policy: PolicyError | undefined }
+  | {
+      readonly ok: false;
+      readonly code: number;
+      /** The directory's own words; may name entries. */
+      readonly diagnostic: string;
+      readonly policy: PolicyError | undefined;
+    };
+
+export interface SearchQuery {
+  readonly base: string;
+  readonly scope: 'sub' | 'one' | 'base';
+  readonly filter: Filter;
+  readonly attributes: readonly string[];
+  /** Attributes that are not text. */
+  readonly binary?: readonly string[];
+  /** More than so many are cut off without a word; absent: all of them, in pages, or an error. */
+  readonly sizeLimit?: number;
+}
+
+/** Each of its operations throws AppError `unavailable`, and has an end, after which a late answer reaches nobody. */
+export interface LdapConnection {
+  /** False once it is lost, or an operation took too long. */
+  readonly isUsable: boolean;
+  /** It was given up for its slowness, not lost. */
+  readonly hasTimedOut: boolean;
+  readonly url: string;
+  bind(name: string, password: string, deadline: Deadline): Promise<LdapAnswer>;
+  search(query: SearchQuery, deadline: Deadline): Promise<readonly LdapEntry[]>;
+  modify(dn: string, changes: readonly Change[], deadline: Deadline): Promise<LdapAnswer>;
+  extended(
+    oid: string,
+    value: Buffer | undefined,
+    deadline: Deadline,
+  ): Promise<LdapAnswer & { value?: string }>;
+  /** The socket, for who examines its certificate. */
+  readonly socket: Socket;
+  close(): void;
+}
+
+const pageSize = 500;
+const startTlsOid = '1.3.6.1.4.1.1466.20037';
+
+/** A name that ldapts takes as it is: of a text it would make the SASL mechanism that is called so. */
+class BindName extends DN {
+  private readonly text: string;
+
+  constructor(text: string) {
+    super();
+    this.text = text;
+  }
+
+  override toString(): string {
+    return this.text;
+  }
+}
+
+/** @throws AppError `unavailable` */
+export const openConnection = async (url: string, settings: ConnectionSettings): Promise<LdapConnection> => {
+  const endpoint = parseEndpoint(url);
+  const { connectTimeoutMs, tls } = settings;
+  try {
+    const socket = await openSocket(endpoint, tls, connectTimeoutMs);
+    if (!settings.startTls || endpoint.isTls) return createConnection(url, socket, settings);
+    const freed = await requestStartTls(url, socket, settings);
+    return createConnection(
+      url,
+      await upgradeSocket(freed, tlsOptions(endpoint, tls), connectTimeoutMs),
+      settings,
+    );
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw unreachable(`${url} cannot be connected to: ${wordsOf(cause)}`, cause);
+  }
+};
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : 'an error without words';
+
+/** In a client of its own, so that nothing that was read without TLS is left for the one behind TLS. */
+const requestStartTls = async (
+  url: string,
+  socket: Socket,
+  settings: ConnectionSettings,
+): Promise<Socket> => {
+  const stream = new MessageStream(socket);
+  const client = clientOn(stream);
+  const timer = setTimeout(() => stream.destroy(), settings.connectTimeoutMs);
+  try {
+    await client.exop(startTlsOid);
+  } catch (cause) {
+    stream.destroy();
+    throw unreachable(`${url} does not start TLS`, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!stream.detach()) {
+    stream.destroy();
+    throw unreachable(`${url} sent something between its consent to StartTLS and the handshake`);
+  }
+  return socket;
+};
+
+const clientOn = (stream: MessageStream): Client => {
+  let isTaken = false;
+  return new Client({
+    // the stream is connected, whatever this says
+    url: 'ldap://directory.invalid',
+    createConnection: () => {
+      if (isTaken) throw new Error('the connection is lost');
+      isTaken = true;
+      return stream as unknown as Socket; // ldapts uses of a socket what a Duplex has, and three members that it has too
+    },
+  });
+};
+
+const createConnection = (url: string, socket: Socket, settings: ConnectionSettings): LdapConnection => {
+  const stream = new MessageStream(socket);
+  const client = clientOn(stream);
+  let lost: Error | undefined;
+  let hasTimedOut = false;
+  stream.on('error', (error) => {
+    lost ??= error;
+  });
+
+  /** @throws ResultCodeError that the connection outlives; AppError for all others */
+  const run = async <T>(what: string, operation: () => Promise<T>): Promise<T> => {
+    if (stream.destroyed) throw unreachable(`the connection to ${url} is lost`, lost);
+    stream.beginAnswer();
+    const limitMs = settings.operationTimeoutMs;
+    const timer = setTimeout(() => {
+      hasTimedOut = true;
+      stream.destroy(new Error(`no answer within ${limitMs} ms`));
+    }, limitMs);
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof ResultCodeError && !serverTroubles.has(error.code)) throw error;
+      stream.destroy();
+      // the parser's own errors hold pieces of the answer
+      throw unreachable(`${what} at ${url} failed: ${wordsOf(lost ?? error)}`, lost ?? error);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const ask = async <T extends object>(
+    what: string,
+    operation: (control: PasswordPolicyControl) => Promise<T>,
+  ): Promise<LdapAnswer & T> => {
+    const control = new PasswordPolicyControl();
+    try {
+      const value = await run(what, () => operation(control));
+      return { ok: true, policy: control.error, ...value };
+    } catch (error) {
+      if (!(error instanceof ResultCodeError)) throw error;
+      const refusal: LdapAnswer = {
+        ok: false,
+        code: error.code,
+        diagnostic: diagnosticOf(error),
+        policy: control.error,
+      };
+      return refusal as LdapAnswer & T; // T has optional members only
+    }
+  };
+
+  return {
+    url,
+    socket,
+    get isUsable() {
+      return !stream.destroyed;
+    },
+    get hasTimedOut() {
+      return hasTimedOut;
+    },
+    bind: async (name, password, deadline) => {
+      deadline.check();
+      const answer = await ask('a bind', async (control) => {
+        await client.bind(new BindName(name), password, control);
+        return {};
+      });
+      if (answer.ok || bindRefusals.has(answer.code)) return answer;
+      stream.destroy();
+      throw unreachable(`${url} answered a bind with code ${answer.code}: ${answer.diagnostic}`);
+    },
+    search: async (query, deadline) => {
+      deadline.check();
+      const { base, scope, filter, attributes, sizeLimit, binary = [] } = query;
+      try {
+        const { searchEntries } = await run('a search', () =>
+          client.search(base, {
+            scope,
+            filter,
+            attributes: [...attributes],
+            explicitBufferAttributes: [...binary],
+            timeLimit: Math.ceil(settings.operationTimeoutMs / 1000),
+            ...(sizeLimit === undefined ? { paged: { pageSize } } : { sizeLimit }),
+          }),
+        );
+        return searchEntries.map(entryOf);
+      } catch (error) {
+        if (!(error instanceof ResultCodeError)) throw error;
+        throw unreachable(
+          `${url} answered a search below "${base}" with code ${error.code}: ${explain(error)}`,
+          error,
+        );
+      }
+    },
+    modify: async (dn, changes, deadline) => {
+      deadline.check();
+      return ask('a change', async (control) => {
+        await client.modify(new BindName(dn), [...changes], control);
+        return {};
+      });
+    },
+    extended: async (oid, value, deadline) => {
+      deadline.check();
+      return ask('an extended operation', async (control) => {
+        const answer = await client.exop(oid, value, control);
+        return answer.value === undefined ? {} : { value: answer.value };
+      });
+    },
+    close: () => {
+      stream.destroy();
+    },
+  };
+};
+
+/** Without what ldapts adds. */
+const diagnosticOf = (error: ResultCodeError): string => error.message.replace(/ ?Code: 0x[0-9a-f]+$/, '');
+
+const explain = (error: ResultCodeError): string =>
+  error.code === resultCode.noSuchObject
+    ? 'there is no such entry, or no right to read it'
+    : diagnosticOf(error);

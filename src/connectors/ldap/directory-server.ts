@@ -1,0 +1,129 @@
+import type { Clock } from '../../clock.ts';
+import type { LdapSource } from '../../config/source-definition.ts';
+import type { Log } from '../../log.ts';
+import { type LdapConnection, openConnection } from './connection.ts';
+import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
+import { type Deadline, startDeadline, unreachable } from './deadline.ts';
+import { hasEntry } from './filters.ts';
+import { createServerHealth, type ServerHealth } from './server-health.ts';
+
+/** What decides which connections two sources can share. */
+export type DirectorySettings = Pick<
+  LdapSource,
+  'urls' | 'startTls' | 'tls' | 'bind' | 'connectTimeoutMs' | 'operationTimeoutMs' | 'poolSize'
+>;
+
+export type ConnectionKind = 'service' | 'people';
+
+export interface DirectoryServer {
+  readonly health: ServerHealth;
+  readonly pools: Readonly<Record<ConnectionKind, ConnectionPool>>;
+  /** Notes a failure that ended a connection. */
+  failed(mark: number, error: unknown): void;
+  /** Looks at a server whose quarantine is over, in the background; one look at a time. Never rejects. */
+  readonly look: Promise<void> | undefined;
+  lookIfDue(): void;
+}
+
+interface DirectoryServerParts {
+  readonly settings: DirectorySettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Without a pool, operations still come one by one beyond so many at the same time. */
+const unpooledLimit = 8;
+
+export const createDirectoryServer = (url: string, parts: DirectoryServerParts): DirectoryServer => {
+  const { settings, clock, log } = parts;
+  const health = createServerHealth(clock);
+  let look: Promise<void> | undefined;
+
+  const failed = (mark: number, error: unknown): void => {
+    const forMs = health.failed(mark);
+    if (forMs === undefined) return;
+    log.warn({ url, forMs, err: error }, 'a server of a directory failed and is left alone for a while');
+    for (const pool of Object.values(pools)) pool.refuseWaiting();
+  };
+
+  const openAs = async (kind: ConnectionKind): Promise<LdapConnection> => {
+    const mark = health.mark();
+    try {
+      const connection = await openConnection(url, settings);
+      if (kind === 'service') await bindAsService(connection, settings);
+      return connection;
+    } catch (error) {
+      failed(mark, error);
+      throw error;
+    }
+  };
+
+  const poolOf = (kind: ConnectionKind, limit: number): ConnectionPool =>
+    createConnectionPool({
+      open: () => openAs(kind),
+      limit: Math.max(1, limit),
+      keeps: settings.poolSize > 0,
+      longestWaitMs: settings.operationTimeoutMs,
+    });
+
+  // Binds of people take the directory longer than searches, so they get the larger half.
+  const limit = settings.poolSize > 0 ? settings.poolSize : unpooledLimit;
+  const forService = settings.bind.as === 'person' ? 0 : Math.floor(limit / 2);
+  const pools = { service: poolOf('service', forService), people: poolOf('people', limit - forService) };
+
+  const lookAtIt = async (): Promise<void> => {
+    try {
+      const connection = await openConnection(url, settings);
+      try {
+        await bindAsService(connection, settings);
+        await answersAtAll(connection, settings);
+      } finally {
+        connection.close();
+      }
+      health.recovered();
+      log.info({ url }, 'a server of a directory is in use again');
+    } catch (error) {
+      health.stillFails();
+      log.debug({ url, err: error }, 'a server of a directory still fails');
+    } finally {
+      look = undefined;
+    }
+  };
+
+  return {
+    health,
+    pools,
+    failed,
+    get look() {
+      return look;
+    },
+    lookIfDue: () => {
+      if (health.isDue && look === undefined) look = lookAtIt();
+    },
+  };
+};
+
+/** The person's own connections are bound by whoever uses them. */
+const bindAsService = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
+  const { bind } = settings;
+  if (bind.as !== 'service') return;
+  const answer = await connection.bind(bind.dn, bind.password, oneStep(settings));
+  if (answer.ok && answer.policy !== 'changeAfterReset') return;
+  connection.close();
+  const why = answer.ok
+    ? 'its password must be changed'
+    : `code ${answer.code} ${answer.diagnostic}`.trimEnd();
+  throw unreachable(`${connection.url} refuses the bind of the tenant's own account ${bind.dn}: ${why}`);
+};
+
+/** A server that was stopped still accepts connections: only an answer, whatever it says, is a sign of life. */
+const answersAtAll = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
+  try {
+    const query = { base: '', scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;
+    await connection.search(query, oneStep(settings));
+  } catch (error) {
+    if (!connection.isUsable) throw error;
+  }
+};
+
+const oneStep = (settings: DirectorySettings): Deadline => startDeadline(settings.operationTimeoutMs);

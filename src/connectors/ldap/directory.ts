@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../clock.ts';
+import type { Log } from '../../log.ts';
+import type { LdapConnection } from './connection.ts';
+import { type Deadline, unreachable } from './deadline.ts';
+import {
+  type ConnectionKind,
+  createDirectoryServer,
+  type DirectoryServer,
+  type DirectorySettings,
+} from './directory-server.ts';
+
+export interface DirectoryUse<T> {
+  readonly work: (connection: LdapConnection) => Promise<T>;
+  readonly deadline: Deadline;
+  /** May be done twice, when a connection is lost in the middle. */
+  readonly isRepeatable: boolean;
+}
+
+/** The servers of one directory, the same for every tenant that names them with the same account. */
+export interface Directory {
+  /**
+   * Works on a connection of its kind to the first server that is well. `people`: bound by nobody yet, or by whoever had
+   * it before; its user binds before anything else.
+   * @throws AppError `unavailable` when no server answers, and whatever `work` throws
+   */
+  use<T>(kind: ConnectionKind, use: DirectoryUse<T>): Promise<T>;
+}
+
+export interface OpenDirectory extends Directory {
+  sweep(): void;
+  /** Connections that are open or opening. */
+  readonly size: number;
+  close(): void;
+}
+
+/** Milliseconds for which somebody waits to learn whether a server that failed is back. */
+const patienceMs = 500;
+
+export const createDirectory = (
+  settings: DirectorySettings,
+  parts: { readonly clock: Clock; readonly log: Log },
+): OpenDirectory => {
+  const servers = settings.urls.map((url) => createDirectoryServer(url, { settings, ...parts }));
+
+  const findGood = (tried: ReadonlySet<DirectoryServer>): DirectoryServer | undefined =>
+    servers.find((server) => server.health.isGood && !tried.has(server));
+
+  /** In the order of the file: the preferred one is in use again as soon as it is back. */
+  const choose = async (
+    tried: ReadonlySet<DirectoryServer>,
+    deadline: Deadline,
+  ): Promise<DirectoryServer | undefined> => {
+    for (const server of servers) server.lookIfDue();
+    const good = findGood(tried);
+    if (good !== undefined) return good;
+    const looks = servers.flatMap(({ look }) => (look === undefined ? [] : [look]));
+    if (looks.length === 0) return undefined;
+    await waitAtMost(Math.min(patienceMs, deadline.leftMs()), looks, () => findGood(tried) !== undefined);
+    return findGood(tried);
+  };
+
+  return {
+    use: async (kind, use) => {
+      const tried = new Set<DirectoryServer>();
+      let last: unknown;
+      for (;;) {
+        const server = await choose(tried, use.deadline);
+        if (server === undefined) throw last ?? unreachable('all servers of the directory failed lately');
+        tried.add(server);
+        try {
+          return await useServer(server, kind, use);
+        } catch (error) {
+          if (server.health.isGood || !use.isRepeatable) throw error;
+          last = error;
+        }
+      }
+    },
+    sweep: () => {
+      for (const { pools } of servers) for (const pool of Object.values(pools)) pool.sweep();
+    },
+    get size() {
+      return servers.reduce((sum, { pools }) => sum + pools.service.size + pools.people.size, 0);
+    },
+    close: () => {
+      for (const { pools } of servers) for (const pool of Object.values(pools)) pool.close();
+    },
+  };
+};
+
+const useServer = async <T>(
+  server: DirectoryServer,
+  kind: ConnectionKind,
+  { work, deadline, isRepeatable }: DirectoryUse<T>,
+): Promise<T> => {
+  for (;;) {
+    const mark = server.health.mark();
+    const lease = await server.pools[kind].acquire(deadline);
+    const { connection } = lease;
+    try {
+      const value = await work(connection);
+      server.health.succeeded();
+      return value;
+    } catch (error) {
+      if (connection.isUsable) throw error;
+      // a connection that was idle may have been closed by the other side: that is no failure of a server
+      const mayBeStale = lease.isReused && !connection.hasTimedOut;
+      if (!mayBeStale || !isRepeatable) {
+        server.failed(mark, error);
+        throw error;
+      }
+    } finally {
+      lease.release();
+    }
+  }
+};
+
+/** Until one of them has settled and `isEnough`, or all have. */
+const waitAtMost = async (
+  ms: number,
+  promises: readonly Promise<void>[],
+  isEnough: () => boolean,
+): Promise<void> => {
+  const timer = new AbortController();
+  const over = delay(ms, undefined, { signal: timer.signal }).then(
+    () => {},
+    () => {},
+  );
+  const enough = new Promise<void>((resolve) => {
+    for (const promise of promises) void promise.then(() => (isEnough() ? resolve() : undefined));
+    void Promise.all(promises).then(() => resolve());
+  });
+  await Promise.race([over, enough]);
+  timer.abort();
+};

@@ -1,0 +1,69 @@
+// People of an LDAP directory or Active Directory. Begin reading at `sign-in.ts`; how connections are kept, at
+// `directories.ts`.
+import { canonicalLogin } from '../../canonical-login.ts';
+import type { Clock } from '../../clock.ts';
+import type { LdapSource } from '../../config/source-definition.ts';
+import { randomId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import type { Connector, PersonLookup, SourcePerson } from '../connector.ts';
+import { accountState } from './account-state.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import type { Directories } from './directories.ts';
+import type { LdapSourceParts } from './ldap-source-parts.ts';
+import { findByLogin, findBySubject } from './person-search.ts';
+import { describe, signIn } from './sign-in.ts';
+
+export interface LdapConnectorParts {
+  readonly directories: Directories;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export const createLdapConnector = (
+  source: LdapSource,
+  { directories, ...shared }: LdapConnectorParts,
+): Connector<SourcePerson> => {
+  const parts: LdapSourceParts = { source, directory: directories.directoryOf(source), ...shared };
+  const begin = (): Deadline => startDeadline(source.connectTimeoutMs + source.operationTimeoutMs);
+
+  return {
+    definition: source,
+    passwords: {
+      verify: async (credentials) => {
+        if (!mayLeave(credentials.password)) return { ok: false, reason: 'credentials' };
+        if (canonicalLogin(credentials.login) === undefined) return { ok: false, reason: 'unknown' };
+        return signIn(parts, { ...credentials, login: credentials.login.trim() }, begin());
+      },
+      decoy: async () => {
+        await signIn(parts, { login: randomId(12), password: randomId(12) }, begin()).catch(() => {});
+      },
+    },
+    // Without an account of its own the source sees nobody who does not type their password.
+    ...(source.bind.as === 'person' ? {} : { lookup: createLookup(parts, begin) }),
+    examine: async () => [],
+  };
+};
+
+/**
+ * A bind without a password succeeds for everybody (RFC 4513 section 5.1.2), and a server may end a password at a NUL:
+ * such ones are not sent.
+ */
+const mayLeave = (password: string): boolean => password.trim() !== '' && !password.includes('\0');
+
+const createLookup = (parts: LdapSourceParts, begin: () => Deadline): PersonLookup<SourcePerson> => ({
+  find: async (who) => {
+    const deadline = begin();
+    const entry = await parts.directory.use('service', {
+      isRepeatable: true,
+      deadline,
+      work: (connection) => {
+        const search = { ...parts, connection, deadline };
+        return 'subject' in who ? findBySubject(search, who.subject) : findByLogin(search, who.login.trim());
+      },
+    });
+    if (entry === undefined) return { status: 'absent' };
+    const state = accountState(entry, parts.source.kind, parts.clock.now());
+    if (state !== 'usable') return { status: 'refused', reason: state };
+    return { status: 'present', person: await describe(parts, entry, deadline) };
+  },
+});

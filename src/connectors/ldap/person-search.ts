@@ -1,0 +1,127 @@
+import type { Filter } from 'ldapts';
+import type { LdapSource } from '../../config/source-definition.ts';
+import type { Log } from '../../log.ts';
+import type { Attributes } from '../connector.ts';
+import { stateAttributes } from './account-state.ts';
+import { guidText, sidText } from './binary-values.ts';
+import type { LdapConnection } from './connection.ts';
+import { type Deadline, unreachable } from './deadline.ts';
+import type { LdapEntry } from './entry.ts';
+import { allOf, fillFilter, filterForAnyName, hasEntry } from './filters.ts';
+import { binarySubject, hasSubject } from './subject.ts';
+
+/** What the built-in mapping reads, whatever the tenant adds. */
+const mappedAttributes = [
+  ...[
+    'uid',
+    'cn',
+    'displayName',
+    'givenName',
+    'sn',
+    'mail',
+    'telephoneNumber',
+    'mobile',
+    'preferredLanguage',
+  ],
+  ...['sAMAccountName', 'userPrincipalName'],
+] as const;
+
+export interface PersonSearch {
+  readonly source: LdapSource;
+  readonly log: Log;
+  readonly connection: LdapConnection;
+  readonly deadline: Deadline;
+}
+
+/** The one entry that a name stands for; undefined when there is none, or more than one. */
+export const findByLogin = async (search: PersonSearch, login: string): Promise<LdapEntry | undefined> => {
+  const { source, log } = search;
+  const entries = await find(search, fillFilter(source.search.filter, login));
+  if (entries.length > 1)
+    log.warn(
+      { source: source.id, login, entries: entries.map(({ dn }) => dn) },
+      'a name stands for more than one entry of the directory and is refused: make the search filter narrower',
+    );
+  return entries.length === 1 ? entries[0] : undefined;
+};
+
+/** @throws AppError `unavailable` too when it cannot be told whether the person is there */
+export const findBySubject = async (
+  search: PersonSearch,
+  subject: string,
+): Promise<LdapEntry | undefined> => {
+  const { source } = search;
+  const isTheOne = hasSubject(source, subject);
+  if (isTheOne === undefined) return undefined;
+  const entries = await find(search, allOf(isTheOne, filterForAnyName(source.search.filter)));
+  if (entries.length > 1)
+    throw unreachable(`source ${source.id}: two entries have the same ${source.subjectAttribute} ${subject}`);
+  if (entries.length === 0) await checkThatBaseIsReadable(search);
+  return entries[0];
+};
+
+/** The entry itself, when it passes the filter. */
+export const readEntry = async (
+  search: PersonSearch,
+  dn: string,
+  login: string,
+): Promise<LdapEntry | undefined> => {
+  const { source, connection, deadline } = search;
+  const filter = fillFilter(source.search.filter, login);
+  const [entry] = await connection.search({ ...queryOf(source), base: dn, scope: 'base', filter }, deadline);
+  return entry;
+};
+
+const find = (
+  { source, connection, deadline }: PersonSearch,
+  filter: Filter,
+): Promise<readonly LdapEntry[]> => {
+  const { base, scope } = source.search;
+  return connection.search({ ...queryOf(source), base, scope, filter }, deadline);
+};
+
+/** A directory that hides all of its entries from an account finds nobody, and says that all is well. */
+const checkThatBaseIsReadable = async ({ source, connection, deadline }: PersonSearch): Promise<void> => {
+  const { base } = source.search;
+  const query = { base, scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;
+  const entries = await connection.search(query, deadline);
+  if (entries.length === 0) throw unreachable(`source ${source.id}: the search base ${base} cannot be read`);
+};
+
+const queryOf = (source: LdapSource) => ({
+  attributes: [
+    ...new Set([
+      ...mappedAttributes,
+      ...source.attributes,
+      ...stateAttributes(source.kind),
+      ...(source.groups.from === 'memberOf' ? ['memberOf'] : []),
+      source.usernameAttribute,
+      source.subjectAttribute,
+    ]),
+  ],
+  binary: [...binarySubject(source), ...binaryAttributes],
+  sizeLimit: 2,
+});
+
+const binaryAttributes = ['objectGUID', 'objectSid'] as const;
+
+/** Those that a mapping can work with: text, under the names of the tenant's file. */
+export const attributesOf = (entry: LdapEntry, source: LdapSource): Attributes => {
+  const names = new Map(
+    [...mappedAttributes, ...source.attributes, source.usernameAttribute].map((name) => [
+      name.toLowerCase(),
+      name,
+    ]),
+  );
+  const pairs = [...names.values()].map((name) => [name, textsOf(entry, name)] as const);
+  return Object.fromEntries(pairs.filter(([, values]) => values.length > 0));
+};
+
+const textsOf = (entry: LdapEntry, name: string): readonly string[] => {
+  const decode = { objectguid: guidText, objectsid: sidText }[name.toLowerCase()];
+  if (decode === undefined) return entry.texts(name);
+  return entry
+    .bytes(name)
+    .map(decode)
+    .filter((text) => text !== undefined);
+};

@@ -1,0 +1,141 @@
+// Checks a password: who is it, do they know it, what groups are they in.
+import { randomId } from '../../crypto/ids.ts';
+import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
+import { accountState } from './account-state.ts';
+import { bindRefusal } from './bind-verdict.ts';
+import type { LdapConnection } from './connection.ts';
+import { type Deadline, unreachable } from './deadline.ts';
+import { normalizeDn } from './distinguished-name.ts';
+import type { LdapEntry } from './entry.ts';
+import { fillDn } from './filters.ts';
+import { groupsOf } from './groups.ts';
+import type { LdapSourceParts } from './ldap-source-parts.ts';
+import { attributesOf, findByLogin, type PersonSearch, readEntry } from './person-search.ts';
+import { subjectOf } from './subject.ts';
+
+export type Verdict = PasswordVerdict<SourcePerson>;
+
+/** @throws AppError `unavailable` */
+export const signIn = (
+  parts: LdapSourceParts,
+  credentials: Credentials,
+  deadline: Deadline,
+): Promise<Verdict> =>
+  parts.source.bind.as === 'person'
+    ? signInDirectly(parts, credentials, deadline)
+    : signInBySearch(parts, credentials, deadline);
+
+const signInBySearch = async (
+  parts: LdapSourceParts,
+  { login, password }: Credentials,
+  deadline: Deadline,
+): Promise<Verdict> => {
+  const entry = await parts.directory.use('service', {
+    isRepeatable: true,
+    deadline,
+    work: (connection) => findByLogin({ ...parts, connection, deadline }, login),
+  });
+  // Before the bind: what is wrong for everybody must not look different for those who know their password.
+  if (entry !== undefined) subjectOf(entry, parts.source);
+  const { dn, secret } = entry === undefined ? nobody(parts) : { dn: entry.dn, secret: password };
+  const answer = await parts.directory.use('people', {
+    isRepeatable: true,
+    deadline,
+    work: (connection) => connection.bind(dn, secret, deadline),
+  });
+  if (entry === undefined) return { ok: false, reason: 'unknown' };
+  const refusal = bindRefusal(answer, parts.source);
+  if (refusal !== undefined) return { ok: false, reason: refusal };
+  const person = await describe(parts, entry, deadline);
+  return { ok: true, person };
+};
+
+/** Somebody who is not there costs the directory a bind too, so that the time does not tell. */
+const nobody = ({ source }: LdapSourceParts): { dn: string; secret: string } => ({
+  dn: `cn=${randomId(12)},${source.search.base}`,
+  secret: randomId(12),
+});
+
+/** @throws AppError `unavailable`: groups that cannot be read are never no groups */
+export const describe = (
+  parts: LdapSourceParts,
+  entry: LdapEntry,
+  deadline: Deadline,
+): Promise<SourcePerson> =>
+  needsNoSearch(parts)
+    ? personOf(parts, entry, [])
+    : parts.directory.use('service', {
+        isRepeatable: true,
+        deadline,
+        work: async (connection) =>
+          personOf(parts, entry, await groupsOf({ source: parts.source, connection, deadline }, entry)),
+      });
+
+const needsNoSearch = ({ source }: LdapSourceParts): boolean => source.groups.from === 'off';
+
+const personOf = async (
+  { source }: LdapSourceParts,
+  entry: LdapEntry,
+  groups: readonly string[],
+): Promise<SourcePerson> => ({
+  subject: subjectOf(entry, source),
+  attributes: attributesOf(entry, source),
+  groups,
+  amr: ['pwd'],
+});
+
+const signInDirectly = (
+  parts: LdapSourceParts,
+  { login, password }: Credentials,
+  deadline: Deadline,
+): Promise<Verdict> => {
+  const { source } = parts;
+  if (source.bind.as !== 'person') throw new Error('this source searches before it binds');
+  const name = fillDn(source.bind.dnTemplate, login);
+  return parts.directory.use<Verdict>('people', {
+    isRepeatable: true,
+    deadline,
+    work: async (connection) => {
+      const answer = await connection.bind(name, password, deadline);
+      const refusal = bindRefusal(answer, source);
+      if (refusal !== undefined) return { ok: false, reason: refusal };
+      const entry = await readOwnEntry({ ...parts, connection, deadline }, name, login);
+      if (entry === undefined) return { ok: false, reason: 'unknown' };
+      const state = accountState(entry, source.kind, parts.clock.now());
+      if (state === 'account_disabled') return { ok: false, reason: state };
+      const groups = await groupsOf({ source, connection, deadline }, entry);
+      return { ok: true, person: await personOf(parts, entry, groups) };
+    },
+  });
+};
+
+/**
+ * The entry of whoever has just bound, and of nobody else: a name may lead a search to another entry than it led the
+ * bind to.
+ */
+const readOwnEntry = async (
+  search: PersonSearch,
+  boundName: string,
+  login: string,
+): Promise<LdapEntry | undefined> => {
+  if (boundName.includes('=')) return readEntry(search, boundName, login);
+  const entry = await findByLogin(search, login);
+  if (entry === undefined) return undefined;
+  if (isSamePerson(await whoAmI(search.connection, search.deadline), entry)) return entry;
+  throw unreachable(
+    `${boundName} was accepted for another entry than ${entry.dn}, which the search filter finds`,
+  );
+};
+
+/** RFC 4532. */
+const whoAmI = async (connection: LdapConnection, deadline: Deadline): Promise<string> => {
+  const answer = await connection.extended('1.3.6.1.4.1.4203.1.11.3', undefined, deadline);
+  return answer.ok ? (answer.value ?? '') : '';
+};
+
+/** `dn:` and a name, or Active Directory's `u:` and `DOMAIN\name`. */
+const isSamePerson = (identity: string, entry: LdapEntry): boolean => {
+  if (identity.startsWith('dn:')) return normalizeDn(identity.slice(3)) === normalizeDn(entry.dn);
+  const name = identity.replace(/^u:(?:.*\\)?/, '').toLowerCase();
+  return name !== '' && entry.texts('sAMAccountName').some((text) => text.toLowerCase() === name);
+};
