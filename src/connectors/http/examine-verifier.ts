@@ -1,0 +1,95 @@
+import type { HttpSource } from '../../config/source-definition.ts';
+import { AppError } from '../../errors.ts';
+import type { PasswordVerdict, SourceFinding, SourcePerson } from '../connector.ts';
+
+type Find = (about: string, message: string) => SourceFinding;
+
+const ok: Find = (about, message) => ({ verdict: 'ok', about, message });
+const warning: Find = (about, message) => ({ verdict: 'warning', about, message });
+const problem: Find = (about, message) => ({ verdict: 'problem', about, message });
+
+/** Asks about somebody who is not there, and says what that tells about the system. */
+export const examineVerifier = async (
+  { url, secret }: Pick<HttpSource, 'url' | 'secret'>,
+  askForNobody: () => Promise<PasswordVerdict<SourcePerson>>,
+): Promise<readonly SourceFinding[]> => {
+  const secretFindings =
+    secret === undefined
+      ? [
+          warning(
+            'secret',
+            'The source has no secret: whoever can reach the system can try passwords there. Set secret, and let the system demand it as a bearer token.',
+          ),
+        ]
+      : [];
+  // A query may hold what must not be shown.
+  const { origin, pathname } = new URL(url);
+  return [...secretFindings, await examineAnswer(`${origin}${pathname}`, askForNobody)];
+};
+
+const examineAnswer = async (
+  url: string,
+  askForNobody: () => Promise<PasswordVerdict<SourcePerson>>,
+): Promise<SourceFinding> => {
+  try {
+    const verdict = await askForNobody();
+    if (verdict.ok) {
+      return problem(
+        'password check',
+        `${url} lets in somebody who is not there, with a password that was made up. Take the source out of the file until that is repaired.`,
+      );
+    }
+    if (verdict.reason === 'throttled') {
+      return warning(
+        'password check',
+        `${url} limits attempts and refuses ours at the moment (429). Raise its limit for Drawbridge, behind which all people are.`,
+      );
+    }
+    return verdict.reason === 'unknown' || verdict.reason === 'credentials'
+      ? ok('password check', `${url} refuses somebody who is not there`)
+      : warning(
+          'password check',
+          `${url} says ${verdict.reason} of somebody who is not there, which only the right password may learn. Let it answer { "error": "unknown" }.`,
+        );
+  } catch (error) {
+    return problem('password check', `${url} gives no verdict: ${wordsFor(error)}`);
+  }
+};
+
+/** The reason, and what to do. */
+const wordsFor = (error: unknown): string => {
+  const code = codeOf(error);
+  const detail = error instanceof AppError ? error.detail : undefined;
+  const [, advice] = advices.find(([pattern]) => pattern.test(`${code ?? ''} ${detail ?? ''}`)) ?? [];
+  return `${code ?? detail ?? 'an error that is not known'}. ${advice ?? 'See that it runs and can be reached from here.'}`;
+};
+
+/** The innermost code that the system or undici gave. */
+const codeOf = (error: unknown): string | undefined => {
+  let found: string | undefined;
+  for (let one = error, depth = 0; typeof one === 'object' && one !== null && depth < 5; depth += 1) {
+    const { code, name, cause } = one as { code?: unknown; name?: unknown; cause?: unknown }; // whatever was thrown
+    if (name === 'TimeoutError') found = 'no answer within the time limit';
+    else if (typeof code === 'string' && !(one instanceof AppError)) found = code;
+    one = cause;
+  }
+  return found;
+};
+
+const advices: readonly (readonly [RegExp, string])[] = [
+  [/ENOTFOUND|EAI_AGAIN/, 'Its name is not known here: correct url, or the DNS.'],
+  [/ECONNREFUSED/, 'Nothing listens there: start the system, or correct url.'],
+  [/time limit|TIMEOUT/i, 'See that no firewall is between, or raise timeout.'],
+  [/CERT_HAS_EXPIRED/, 'Its certificate has expired: renew it.'],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|SSL/,
+    'Its certificate is not trusted: set tls.ca to the authority that signed it, or tls.serverName to the name in it.',
+  ],
+  [/refuses the secret/, 'Set secret to the token that the system expects.'],
+  [/answered 3\d\d/, 'Redirects are not followed: set url to where it leads.'],
+  [
+    /answered 40[34]/,
+    'Correct url, or let the system say { "error": "unknown" } when it does not know a person.',
+  ],
+  [/answered 5\d\d|answered 200/, 'See the log of that system.'],
+];

@@ -1,0 +1,84 @@
+import { canonicalLogin } from '../../canonical-login.ts';
+import { AppError } from '../../errors.ts';
+import type { PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
+
+type Verdict = PasswordVerdict<SourcePerson>;
+
+const refusals: ReadonlySet<unknown> = new Set<SourceRefusal>([
+  'unknown',
+  'credentials',
+  'password_change_required',
+  'password_expired',
+  'account_disabled',
+  'account_locked',
+]);
+
+/** Statuses that mean one thing wherever they come from. Proxies answer 403 and 404 as well, so those need a word. */
+const refusalOf: Readonly<Record<number, SourceRefusal>> = {
+  401: 'credentials',
+  410: 'account_disabled',
+  423: 'account_locked',
+};
+
+const nameMembers = ['username', 'preferred_username', 'login', 'user_name'];
+const longestSubject = 255;
+
+/**
+ * What an answer of the verifier says about the person who typed `login`; the contract is at `createHttpConnector`.
+ * @throws AppError `unavailable` for an answer that is not of the contract
+ */
+export const readVerdict = async (answer: Response, login: string): Promise<Verdict> => {
+  const { status } = answer;
+  const body = parseObject(await answer.text());
+  if (status === 200) return { ok: true, person: toPerson(body, login) };
+  if (isOurFault(answer)) throw noVerdict('refuses the secret of this source (WWW-Authenticate: Bearer)');
+  if (status < 400 || status >= 500) throw noVerdict(`answered ${status}`);
+  const reason = refusals.has(body?.error) ? (body?.error as SourceRefusal) : refusalOf[status]; // it is in the set
+  if (reason === undefined) throw noVerdict(`answered ${status} without an "error" of the contract`);
+  return { ok: false, reason };
+};
+
+/** RFC 6750 section 3: that challenge is about the bearer token, which is ours. */
+const isOurFault = ({ status, headers }: Response): boolean =>
+  (status === 401 || status === 403) && /(?:^|,)\s*bearer\b/i.test(headers.get('www-authenticate') ?? '');
+
+const toPerson = (body: Readonly<Record<string, unknown>> | undefined, login: string): SourcePerson => {
+  if (body === undefined) throw noVerdict('answered 200 without a JSON object');
+  const subject = readSubject(body.subject);
+  if (subject === undefined) {
+    throw noVerdict(`answered 200 without a "subject" of 1 to ${longestSubject} characters`);
+  }
+  const { subject: _, ...claims } = body;
+  const username = canonicalLogin(login);
+  const isNamed = username === undefined || nameMembers.some((name) => typeof claims[name] === 'string');
+  return {
+    subject,
+    attributes: isNamed ? claims : { ...claims, username },
+    groups: [],
+    amr: ['pwd'],
+  };
+};
+
+/** Many systems count their users. */
+const readSubject = (subject: unknown): string | undefined => {
+  const text = Number.isSafeInteger(subject) ? String(subject) : subject;
+  return typeof text === 'string' && text.length <= longestSubject && /^[^\p{Cc}\p{Cs}]+$/u.test(text)
+    ? text
+    : undefined;
+};
+
+const parseObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>) // JSON has no other objects
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const noVerdict = (detail: string): AppError =>
+  new AppError('unavailable', 'The system that checks the password gives no verdict', {
+    detail: `the verifier ${detail}`,
+  });
