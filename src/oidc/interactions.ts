@@ -16,6 +16,13 @@ export interface PendingInteraction {
   readonly redirectUri?: string;
   readonly loginHint?: string;
   readonly uiLocales?: string;
+  /** Id of the source at which the app wants the person to sign in. */
+  readonly idpHint?: string;
+  readonly acrValues?: string;
+  /** Seconds that may have passed since the person proved who they are. */
+  readonly maxAge?: number;
+  /** The app wants them to prove it now (`prompt=login`). */
+  readonly isLoginDemanded: boolean;
   readonly missing: MissingConsent;
   /** The person the session is of, at consent. */
   readonly sub?: string;
@@ -33,8 +40,11 @@ export interface MissingConsent {
 export interface ProvenLogin {
   readonly sub: string;
   readonly amr: readonly string[];
+  readonly acr?: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
+  /** What the session will owe to an upstream; see `UpstreamSessions.seal`. */
+  readonly upstream?: string;
 }
 
 /** The steps of a sign-in that people take on our pages. */
@@ -58,6 +68,8 @@ export interface OpenInteraction {
   finishLogin(login: ProvenLogin): Promise<string>;
   allow(): Promise<string>;
   refuse(): Promise<string>;
+  /** The app learns that the person could not prove what it demanded: `login_required`. */
+  failLogin(description: string): Promise<string>;
 }
 
 interface PromptDetails {
@@ -70,10 +82,17 @@ export const createInteractions = (provider: Provider): Interactions => ({
     const interaction = await load(provider, { req, res, uid });
     return {
       pending: await pendingOf(provider, interaction),
-      finishLogin: ({ sub, amr, signedInAt }) =>
+      finishLogin: ({ sub, amr, acr, signedInAt, upstream }) =>
         finish(interaction, {
           ...interaction.lastSubmission,
-          login: { accountId: sub, amr: [...amr], ts: signedInAt, remember: true },
+          login: {
+            accountId: sub,
+            amr: [...amr],
+            ts: signedInAt,
+            remember: true,
+            ...(acr === undefined ? {} : { acr }),
+          },
+          ...(upstream === undefined ? {} : { upstream }),
         }),
       allow: async () =>
         finish(interaction, {
@@ -81,6 +100,8 @@ export const createInteractions = (provider: Provider): Interactions => ({
           consent: { grantId: await grantWhatIsMissing(provider, interaction) },
         }),
       refuse: () => finish(interaction, { error: 'access_denied', error_description: 'the person refused' }),
+      failLogin: (description) =>
+        finish(interaction, { error: 'login_required', error_description: description }),
     };
   },
 });
@@ -148,6 +169,8 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
     redirectUri: params.redirect_uri,
     loginHint: params.login_hint,
     uiLocales: params.ui_locales,
+    idpHint: params.idp_hint,
+    acrValues: params.acr_values,
     sub: session?.accountId,
   };
   return {
@@ -159,6 +182,10 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
     isOfflineAccessAsked: String(params.scope ?? '')
       .split(' ')
       .includes('offline_access'),
+    isLoginDemanded: String(params.prompt ?? '')
+      .split(' ')
+      .includes('login'),
+    ...(params.max_age === undefined ? {} : { maxAge: Number(params.max_age) }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => typeof value === 'string')),
   };
 };

@@ -113,6 +113,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
       dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
     },
+    // chooses the source of people without a question; `login` knows which there are
+    extraParams: ['idp_hint'],
     pkce: { required: (_ctx, client) => !definition.pkceExemptions.includes(client.clientId) },
 
     cookies: {

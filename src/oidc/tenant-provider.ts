@@ -37,6 +37,8 @@ import { observeEndings } from './request-endings.ts';
 import { type RequestScope, StoreRequestScope } from './request-scope.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
+import type { UpstreamSessions } from './upstream-sessions.ts';
+import type { UpstreamSignOut } from './upstream-sign-out.ts';
 import { withdrawAnswer } from './withdraw-answer.ts';
 
 /** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
@@ -69,6 +71,8 @@ export interface TenantProviderParts {
   readonly storage: TenantStorage;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
+  readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
+  readonly upstreamSignOut: Pick<UpstreamSignOut, 'leave'>;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
   readonly clock: Clock;
@@ -125,7 +129,11 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     },
   });
   const factsOf = (ctx: KoaContextWithOIDC): ProviderRequest => facts.get(ctx.req);
-  const accounts = createTenantAccounts({ scopeOf, isDemo: definition.demo });
+  const accounts = createTenantAccounts({
+    scopeOf,
+    recheck: (account, when) => parts.accounts.recheck(account, when),
+    isDemo: definition.demo,
+  });
   const pages = createProviderPages({
     definition,
     issuer,
@@ -204,11 +212,13 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     guardOrigin(oidcCtx);
     try {
       await endings.tellApps(oidcCtx);
+      parts.upstreamSessions.note(oidcCtx, scope);
       await scope.flush();
       await endings.announce(oidcCtx);
     } catch (error) {
       withdrawAnswer({ tenant, log, pages, factsOf }, oidcCtx, toProtocolError(error));
     }
+    await parts.upstreamSignOut.leave(oidcCtx);
     if (ctx.status === 404 && ctx.body == null) pages.notFound(oidcCtx);
     prepared.capture(oidcCtx);
   });

@@ -3,6 +3,7 @@ import { createRevocations, type Revocations } from '../accounts/revocations.ts'
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Connector } from '../connectors/connector.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
@@ -10,6 +11,9 @@ import { authorizationsOf } from '../oidc/artifact-payload.ts';
 import { wantsLogout } from '../oidc/clients.ts';
 import { createInteractions, type Interactions } from '../oidc/interactions.ts';
 import { openTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
+import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream-logins.ts';
+import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream-sessions.ts';
+import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream-sign-out.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
@@ -21,6 +25,10 @@ export interface Tenant {
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly interactions: Interactions;
+  readonly connectors: readonly Connector[];
+  readonly upstreamLogins: UpstreamLogins;
+  readonly upstreamSessions: UpstreamSessions;
+  readonly upstreamSignOut: UpstreamSignOut;
 }
 
 /** What all tenants of a server share. */
@@ -47,12 +55,40 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
   });
   const accounts = createAccounts({ definition, storage, hasher, audit, clock, log });
+  const connectors: readonly Connector[] = [];
+  const issuer = issuerOf(definition, parts.publicUrl);
+  const { artifacts } = storage;
+  const upstreamLogins = createUpstreamLogins({
+    tenant: definition.id,
+    issuer,
+    artifacts,
+    sealingKey: masterKey.derive('upstream logins'),
+    clock,
+  });
+  const upstreamSessions = createUpstreamSessions({
+    tenant: definition.id,
+    storage,
+    sealingKey: masterKey.derive('upstream sessions'),
+    revocations,
+    clock,
+  });
+  const upstreamSignOut = createUpstreamSignOut({
+    tenant: definition.id,
+    issuer,
+    artifacts,
+    connectors,
+    sessions: upstreamSessions,
+    clock,
+    log,
+  });
   const provider = await openTenantProvider({
     definition,
-    issuer: issuerOf(definition, parts.publicUrl),
+    issuer,
     storage,
     accounts,
     revocations,
+    upstreamSessions,
+    upstreamSignOut,
     masterKey,
     pages,
     clock,
@@ -64,5 +100,15 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     .catch((error: unknown) =>
       log.warn({ tenant: definition.id, err: error }, 'demo users are not written yet'),
     );
-  return { definition, provider, accounts, revocations, interactions: createInteractions(provider.provider) };
+  return {
+    definition,
+    provider,
+    accounts,
+    revocations,
+    interactions: createInteractions(provider.provider),
+    connectors,
+    upstreamLogins,
+    upstreamSessions,
+    upstreamSignOut,
+  };
 };
