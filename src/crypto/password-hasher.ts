@@ -58,7 +58,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   };
   const nothing = unmatchedHash(parameters);
 
-  /** Some foreign hashes cost next to nothing; a wrong password costs one of ours on top, as for nobody. */
+  /** Some foreign hashes cost next to nothing: one of ours comes on top, as for nobody, whatever the outcome. */
   const compareForeign = async (stored: string, spellings: readonly [string, string]): Promise<boolean> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {
@@ -66,9 +66,10 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
         detail: `the stored hash is ${parsed.message}`,
       });
     }
-    for (const spelling of new Set(spellings)) if (await parsed.verify(spelling)) return true;
+    let isValid = false;
+    for (const spelling of new Set(spellings)) isValid ||= await parsed.verify(spelling);
     await verify(nothing, spellings[0]);
-    return false;
+    return isValid;
   };
 
   const compare = async (tenant: string, stored: string, password: string): Promise<boolean> => {
