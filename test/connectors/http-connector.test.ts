@@ -146,6 +146,7 @@ describe('the verifier', () => {
     ['403 of a firewall', 403, { message: 'Forbidden' }, {}],
     ['400', 400, '', {}],
     ['a redirect', 307, '', { location: '/elsewhere' }],
+    ['a redirect that speaks of the password', 307, { error: 'credentials' }, { location: '/elsewhere' }],
     ['204', 204, '', {}],
     ['201 with a person', 201, { subject: '4711' }, {}],
     [
