@@ -44,6 +44,14 @@ const serverErrors = ['MongoServerError', 'MongoBulkWriteError', 'MongoWriteConc
 
 const isFromServer = (error: unknown): boolean => serverErrors.includes(String(propertyOf(error, 'name')));
 
+/** Where a connection ends while the driver writes to it, the error of the socket comes through as it is. */
+const brokenSockets: ReadonlySet<unknown> = new Set([
+  ...['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'ERR_SOCKET_CLOSED'],
+]);
+
+const isBrokenSocket = (error: unknown): boolean => brokenSockets.has(propertyOf(error, 'code'));
+
 /** The primary stepped down or is shutting down. */
 const changes = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
 
@@ -51,7 +59,11 @@ const changes = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
 export const isBrokenOff = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
   if (name === 'MongoNetworkTimeoutError') return false; // no time is left for another try
-  return /^Mongo(Network|PoolCleared)/.test(name) || changes.has(Number(propertyOf(error, 'code')));
+  return (
+    isBrokenSocket(error) ||
+    /^Mongo(Network|PoolCleared)/.test(name) ||
+    changes.has(Number(propertyOf(error, 'code')))
+  );
 };
 
 const isTrouble = (error: unknown): boolean => {
@@ -60,6 +72,7 @@ const isTrouble = (error: unknown): boolean => {
   if (isWrapper) return isTrouble(propertyOf(error, 'errorResponse'));
   if (name === 'MongoWriteConcernError' || name === 'MongooseError') return true;
   if (isFromServer(error)) return troubles.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
+  if (isBrokenSocket(error)) return true;
   const isOurs = name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError';
   return name.startsWith('Mongo') && !isOurs;
 };
