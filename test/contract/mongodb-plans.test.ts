@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mongoose from 'mongoose';
 import { pino } from 'pino';
 import type { Trip } from '../../src/storage/engine-options.ts';
+import { eventsSince } from '../../src/storage/mongodb/event-polls.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { mongoStore, mongoUrl, type OpenedStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { fill, requestCalls } from './storage-calls.ts';
-import { artifact, startMs, startSeconds, times } from './storage-samples.ts';
+import { artifact, delivery, event, session, startMs, startSeconds, times } from './storage-samples.ts';
 
 type Command = Readonly<Record<string, unknown>>;
 
@@ -66,6 +67,12 @@ const define = (): void => {
       const { artifacts } = storage.forTenant('other');
       const many = times(300, (n) => artifact({ id: `${n}`, grantId: `g${n}`, expiresAt: startSeconds + n }));
       await artifacts.write(many.map((one) => ({ op: 'put', artifact: one })));
+      const sessions = times(100, (n) => session({ id: `${n}`, accountId: `${n}` }));
+      await artifacts.write(sessions.map((one) => ({ op: 'put', artifact: one })));
+      for (const tenant of ['other', 'acme']) {
+        const waiting = times(100, (n) => delivery({ id: `w-${n}`, nextAttemptAt: startMs + 9999 }));
+        await storage.forTenant(tenant).deliveries.add(waiting);
+      }
       await fill(storage, 'acme');
       await fill(storage, 'zeta');
       for (const [name, call] of Object.entries(requestCalls(storage, 'acme'))) {
@@ -93,6 +100,18 @@ const define = (): void => {
           }
         }
       }
+    });
+
+    it('reads no event but the newest when it polls', async () => {
+      const { events } = storage.forTenant('acme');
+      for (const n of times(50, (i) => i)) await events.publish(event({ id: `${n}` }));
+      const old = new Date(Date.now() - 60_000);
+      const collection = connection.db?.collection('events');
+      await collection?.updateMany({ id: { $ne: '49' } }, { $set: { publishedAt: old } });
+      const explain = { aggregate: 'events', pipeline: eventsSince(10_000), cursor: {} };
+      const plan = await connection.db?.command({ explain, verbosity: 'executionStats' });
+      expect(collect(plan, 'stage')).not.toContain('COLLSCAN');
+      expect(Math.max(...collect(plan, 'totalDocsExamined').map(Number))).toBe(1);
     });
 
     it('sees a scan when there is one', async () => {
@@ -126,11 +145,21 @@ const define = (): void => {
       expect(counters).toContainEqual(
         expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
       );
-      for (const name of ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit']) {
+      const deliveries = (await connection.db?.collection('deliveries').indexes()) ?? [];
+      expect(deliveries).toContainEqual(
+        expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      );
+      const events = (await connection.db?.collection('events').indexes()) ?? [];
+      expect(events).toContainEqual(
+        expect.objectContaining({ key: { publishedAt: 1 }, expireAfterSeconds: 600 }),
+      );
+      for (const name of ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit', 'deliveries']) {
         const indexes = (await connection.db?.collection(name).indexes()) ?? [];
         const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);
         expect(
-          firstFields.filter((field) => !['_id', 'tenant', 'expiresAt'].includes(String(field))),
+          firstFields.filter(
+            (field) => !['_id', 'tenant', 'expiresAt', 'nextAttemptAt'].includes(String(field)),
+          ),
         ).toEqual([]);
         const document = await connection.db?.collection(name).findOne({ tenant: 'zeta' });
         expect(String(document?._id)).toMatch(/^zeta\|/);

@@ -5,6 +5,7 @@ import type { StorageRole } from '../../src/storage/engine-options.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { ArtifactRef, Storage } from '../../src/storage/storage.ts';
 import { type Child, startChild } from '../support/child.ts';
+import { eventually } from '../support/eventually.ts';
 import { type OpenedStore, sqliteStore } from '../support/stores.ts';
 import { artifact, times } from './storage-samples.ts';
 
@@ -78,6 +79,22 @@ describe('several processes on one SQLite store', () => {
     const wins = consumers.flatMap(({ lines }) => lines);
     expect(wins).toHaveLength(300);
     expect(new Set(wins).size).toBe(300);
+    await storage.close();
+  });
+
+  it('tells each process what another has ended, within a second', async () => {
+    const watcher = start('watch');
+    await watcher.waitForLine((line) => line === 'watching');
+    const storage = await open();
+    await storage.forTenant('acme').events.publish({ what: 'account', id: 'from-here', reason: 'r', at: 1 });
+    await eventually('it is heard', () => watcher.lines.includes('from-here'), 1000);
+    const heard: string[] = [];
+    await storage.watchEvents({ event: ({ id }) => heard.push(id), lost: () => heard.push('lost') });
+    const publisher = start('publish', 'from-there');
+    expect(await publisher.exited).toBe(0);
+    await eventually('all hear it', () => heard.length === 1 && watcher.lines.includes('from-there'), 1000);
+    expect(heard).toEqual(['from-there']);
+    expect(watcher.lines).toEqual(['watching', 'from-here', 'from-there']);
     await storage.close();
   });
 

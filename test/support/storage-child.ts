@@ -55,5 +55,21 @@ const serve = async (): Promise<void> => {
   setInterval(() => {}, 60_000);
 };
 
-const jobs: Readonly<Record<string, () => Promise<void>>> = { write, consume, serve };
+/** Publishes one event and ends. */
+const publish = async (): Promise<void> => {
+  const storage = await open();
+  const event = { what: 'account', id: name, reason: 'user.disable', at: clock.now() } as const;
+  await storage.forTenant('acme').events.publish(event);
+  await storage.close();
+};
+
+/** Says the id of each event. */
+const watch = async (): Promise<void> => {
+  const storage = await open();
+  await storage.watchEvents({ event: ({ id }) => say(id), lost: () => say('lost') });
+  say('watching');
+  setInterval(() => {}, 60_000);
+};
+
+const jobs: Readonly<Record<string, () => Promise<void>>> = { write, consume, serve, publish, watch };
 await jobs[job]?.();

@@ -12,7 +12,7 @@ const overlapMs = 10_000;
 /** With a margin, because the server deletes by a clock of its own. */
 const patienceMs = eventRetentionMs / 2;
 
-const published = (windowMs: number) => [
+export const eventsSince = (windowMs: number) => [
   { $match: { $expr: { $gte: ['$publishedAt', { $subtract: ['$$NOW', windowMs] }] } } },
   { $sort: { publishedAt: 1 } },
 ];
@@ -38,7 +38,7 @@ export const openEventPolls = async (
 
   const read = async (): Promise<readonly EventDocument[]> => {
     const age = createStopwatch(clock);
-    const pipeline = published(Math.ceil(sinceLastRead()) + overlapMs);
+    const pipeline = eventsSince(Math.ceil(sinceLastRead()) + overlapMs);
     const found = await call(() => events.aggregate<EventDocument>(pipeline, reading).toArray());
     const fresh = found.filter(({ _id }) => !known.has(_id));
     sinceLastRead = age;

@@ -20,7 +20,7 @@ export const deliverySql = {
     WHERE tenant = ? AND id < ? AND expires_at > ? ORDER BY id DESC LIMIT ?`,
   /** Skips from one tenant that has pending ones to the next. */
   tenantsWithDue: `WITH RECURSIVE found (tenant) AS (
-      SELECT (SELECT tenant FROM deliveries WHERE state = 'pending' ORDER BY tenant LIMIT 1)
+      SELECT ''
       UNION ALL
       SELECT (SELECT d.tenant FROM deliveries d WHERE d.state = 'pending' AND d.tenant > found.tenant
         ORDER BY d.tenant LIMIT 1)

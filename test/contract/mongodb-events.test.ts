@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import mongoose from 'mongoose';
+import { pino } from 'pino';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Mongod, startMongod } from '../support/mongod.mjs';
+import { mongoUrl } from '../support/stores.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import { event, startMs, times } from './storage-samples.ts';
+
+const recoversWithinMs = 10_000;
+
+const define = (): void => {
+  describe.each([
+    ['a replica set (change streams)', true],
+    ['a server that stands alone (polls)', false],
+  ])('events of %s', (_, replicaSet) => {
+    let mongod: Mongod;
+    let storages: Storage[];
+    let logged: string[];
+    const clock = createTestClock(startMs);
+
+    beforeEach(async () => {
+      mongod = await startMongod({ replicaSet });
+      storages = [];
+      logged = [];
+    });
+
+    afterEach(async () => {
+      await Promise.all(storages.map((storage) => storage.close()));
+      await mongod.stop();
+    });
+
+    const open = async (): Promise<Storage> => {
+      const log = pino({}, { write: (line) => void logged.push(JSON.parse(line).msg) });
+      const storage = await openStorage({ url: mongod.url, clock, log });
+      storages.push(storage);
+      return storage;
+    };
+
+    const listen = async (storage: Storage): Promise<string[]> => {
+      const heard: string[] = [];
+      await storage.watchEvents({ event: ({ id }) => heard.push(id), lost: () => heard.push('lost') });
+      return heard;
+    };
+
+    const publish = (storage: Storage, id: string) => storage.forTenant('acme').events.publish(event({ id }));
+
+    const publishWhenItCan = (storage: Storage, id: string) =>
+      eventually(
+        'the store answers',
+        () =>
+          publish(storage, id).then(
+            () => true,
+            () => false,
+          ),
+        recoversWithinMs,
+      );
+
+    it('are heard within a second, also by the publisher', async () => {
+      const [first, second] = [await open(), await open()];
+      const heard = [await listen(first), await listen(second)];
+      await publish(first, 'e1');
+      await eventually('both hear it', () => heard.every(({ length }) => length === 1), 1000);
+      await Promise.all(times(50, (n) => publish(n % 2 ? first : second, `p${n}`)));
+      await eventually('both hear all', () => heard.every(({ length }) => length === 51), 1000);
+      for (const one of heard) expect(new Set(one).size).toBe(51);
+    });
+
+    it('are heard once each when the store is killed in the middle and comes back', async () => {
+      const [first, second] = [await open(), await open()];
+      const heard = await listen(second);
+      await publish(first, 'before');
+      const acknowledged = ['before'];
+      const lane = async (name: string): Promise<void> => {
+        for (let n = 0; ; n += 1) {
+          const id = `${name}-${n}`;
+          const isDone = await publish(first, id).then(
+            () => true,
+            () => false,
+          );
+          if (!isDone) return;
+          acknowledged.push(id);
+          if (acknowledged.length === 100) void mongod.kill();
+        }
+      };
+      await Promise.all([lane('a'), lane('b'), lane('c')]);
+      await eventually('the outage is noticed', () => logged.length > 0, recoversWithinMs);
+      await mongod.restart();
+      await publishWhenItCan(first, 'after');
+      acknowledged.push('after');
+      await eventually('the last is heard', () => heard.includes('after'), recoversWithinMs);
+      const isMissing = (id: string) => !heard.includes(id);
+      await eventually('none is missing', () => !acknowledged.some(isMissing), 2000);
+      expect(new Set(heard).size).toBe(heard.length);
+      expect(heard).not.toContain('lost');
+      expect(logged).toEqual([
+        'revocation events cannot be read; trying again',
+        'revocation events are read again',
+      ]);
+      await publish(first, 'last');
+      await eventually('it goes on', () => heard.includes('last'), 1000);
+    });
+
+    it('are heard after the store has hung', async () => {
+      const storage = await open();
+      const heard = await listen(storage);
+      mongod.pause();
+      try {
+        await expect(publish(storage, 'while it hangs')).rejects.toMatchObject({ code: 'unavailable' });
+      } finally {
+        mongod.resume();
+      }
+      await publishWhenItCan(storage, 'after');
+      await eventually('it is heard', () => heard.includes('after'), recoversWithinMs);
+      expect(new Set(heard).size).toBe(heard.length);
+      expect(heard).not.toContain('lost');
+    });
+
+    it('can be closed while the store is away', async () => {
+      const storage = await open();
+      const heard = await listen(storage);
+      await mongod.kill();
+      await eventually('it is noticed', () => logged.length > 0, recoversWithinMs);
+      await storage.close();
+      expect(heard).toEqual([]);
+    });
+
+    it('are refused as unavailable when the store cannot be reached', async () => {
+      const storage = await open();
+      await mongod.kill();
+      await expect(listen(storage)).rejects.toMatchObject({ code: 'unavailable' });
+    });
+
+    if (replicaSet) {
+      it('that the server cannot tell any more make watchers forget all', async () => {
+        const storage = await open();
+        const heard = await listen(storage);
+        const connection = await mongoose.createConnection(mongod.url).asPromise();
+        await connection.useDb('drawbridge').db?.collection('events').drop();
+        await connection.close();
+        await eventually('it is noticed', () => heard.length > 0, recoversWithinMs);
+        await publish(storage, 'next');
+        await eventually('the next is heard', () => heard.length > 1, 2000);
+        expect(heard).toEqual(['lost', 'next']);
+      });
+    } else {
+      it('that may have been deleted before they were read make watchers forget all', async () => {
+        const storage = await open();
+        const heard = await listen(storage);
+        clock.advance(299_000);
+        await publish(storage, 'in time');
+        await eventually('it is heard', () => heard.length > 0, 1000);
+        clock.advance(301_000);
+        await eventually('it is noticed', () => heard.length > 1, 1000);
+        await publish(storage, 'next');
+        await eventually('the next is heard', () => heard.length > 2, 1000);
+        expect(heard).toEqual(['in time', 'lost', 'next']);
+      });
+    }
+  });
+};
+
+if (mongoUrl() === undefined) describe.skip('on mongodb (mongod is missing)', define);
+else define();
