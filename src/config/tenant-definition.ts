@@ -1,3 +1,5 @@
+import type { SourceDefinition } from './source-definition.ts';
+
 /** What a tenant's file says, parsed, with defaults filled in and secrets resolved. Deeply frozen. */
 export interface TenantDefinition {
   /** The file's name without `.yaml`: `^[a-z0-9][a-z0-9-]{0,62}$`, minus the reserved names. */
@@ -23,6 +25,8 @@ export interface TenantDefinition {
   /** Seeds, in demo tenants only. */
   readonly users: readonly UserSeed[];
   readonly throttle: TenantThrottle;
+  /** Where people are kept, in the order in which they are asked; the local list when the file names none. */
+  readonly sources: readonly SourceDefinition[];
 }
 
 export type Locale = 'en' | 'de';

@@ -7,6 +7,7 @@ import { loadLogo, logoFilesIn } from './logo.ts';
 import { type JudgedContent, salvage, wholeContent } from './salvage.ts';
 import { parseBySchema } from './schema-faults.ts';
 import { hashWithSecrets, resolveSecret, type SecretSources } from './secrets.ts';
+import type { SourceDefinition } from './source-definition.ts';
 import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
 import { checkTenantId } from './tenant-id.ts';
 import { checkTenant, namesInFile } from './tenant-rules.ts';
@@ -141,7 +142,22 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
       userCodeAddress: toAllowance(throttle.userCodeAddress),
       userCodeTenant: toAllowance(throttle.userCodeTenant),
     },
+    sources: [localSource],
   };
+};
+
+/** What a file without `sources` means. */
+const localSource: SourceDefinition = {
+  id: 'local',
+  type: 'local',
+  displayName: 'Local account',
+  domains: [],
+  trustedEmailDomains: [],
+  mapping: [],
+  adopt: 'off',
+  recheckSeconds: 300,
+  degradedSeconds: 1800,
+  revealLock: false,
 };
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
