@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { formatFault } from './config/fault.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { hashTenant, loadTenant } from './config/tenant-file.ts';
+import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
@@ -60,14 +61,23 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
   const store = await openStore({ settings, clock, log, role, onTrip });
   const { storage, masterKey } = store;
   let openHub: RevocationHub | undefined;
+  let openConnections: SourceConnections | undefined;
   try {
     const hub = await openRevocationHub({ storage, log });
     openHub = hub;
     const viewsDirectory = join(packageRoot(), 'views');
     const pages = openPages({ directory: viewsDirectory, clock });
     const hasher = createPasswordHasher(settings.passwords);
+    const connections = openSourceConnections({ clock, log });
+    openConnections = connections;
+    hub.subscribe({
+      event: ({ what }) => {
+        if (what === 'account') connections.forgetVerdicts();
+      },
+      lost: connections.forgetVerdicts,
+    });
     const { publicUrl, host } = settings.server;
-    const shared = { storage, masterKey, hasher, pages, clock, log };
+    const shared = { storage, masterKey, hasher, connections, pages, clock, log };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),
@@ -122,11 +132,13 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await outbox.close();
         await hub.close();
         await tenants.close();
+        await connections.close();
         await store.close();
       },
     };
   } catch (error) {
     await openHub?.close();
+    await openConnections?.close();
     await store.close();
     throw error;
   }

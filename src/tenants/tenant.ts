@@ -1,9 +1,11 @@
 import { type Accounts, createAccounts } from '../accounts/accounts.ts';
+import { hasLocalPassword } from '../accounts/adoption.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
+import type { SourceConnections } from '../connectors/open-connectors.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
@@ -36,6 +38,7 @@ export interface TenantParts {
   readonly storage: Storage;
   readonly masterKey: MasterKey;
   readonly hasher: PasswordHasher;
+  readonly connections: SourceConnections;
   readonly pages: Pages;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,8 +57,21 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     wantsLogout: (clientId) => wantsLogout(definition, clientId),
     clock,
   });
-  const accounts = createAccounts({ definition, storage, hasher, audit, clock, log });
-  const connectors: readonly Connector[] = [];
+  const connectors = parts.connections.connectorsOf(definition, {
+    records: storage.accounts,
+    hasher,
+    hasLocalPassword: (account) => hasLocalPassword(account, definition.sources),
+  });
+  const accounts = createAccounts({
+    definition,
+    connectors,
+    storage,
+    hasher,
+    audit,
+    onEnded: (sub, reason) => revocations.endAccount(sub, reason),
+    clock,
+    log,
+  });
   const issuer = issuerOf(definition, parts.publicUrl);
   const { artifacts } = storage;
   const upstreamLogins = createUpstreamLogins({
@@ -87,6 +103,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     storage,
     accounts,
     revocations,
+    connectors,
     upstreamSessions,
     upstreamSignOut,
     masterKey,

@@ -1,0 +1,67 @@
+// The sources of people of all tenants. What is kept open or remembered for them is here, once for the server: pools of
+// directory connections, discovery documents, keys, verdicts on tokens.
+import type { Clock } from '../clock.ts';
+import type { LocalSource, SourceDefinition } from '../config/source-definition.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Log } from '../log.ts';
+import type { Connector, SourcePerson } from './connector.ts';
+import { createHttpConnector } from './http/http-connector.ts';
+import { openDirectories } from './ldap/directories.ts';
+import { createLdapConnector } from './ldap/ldap-connector.ts';
+import { createLocalConnector, type LocalConnectorParts } from './local/local-connector.ts';
+import { withMapping } from './mapping/with-mapping.ts';
+import { createUpstreamConnector } from './upstream/upstream-connector.ts';
+import { openUpstreams } from './upstream/upstreams.ts';
+
+export type RemoteSource = Exclude<SourceDefinition, LocalSource>;
+
+export interface SourceConnections {
+  /** The tenant's sources in the order of its file, mapped. Opens nothing: the first use does. */
+  connectorsOf(
+    definition: Pick<TenantDefinition, 'id' | 'sources'>,
+    local: Omit<LocalConnectorParts, 'tenant' | 'log'>,
+  ): readonly Connector[];
+  /** A source as it is before the mapping, for explaining it. */
+  rawConnectorOf(tenant: string, source: RemoteSource): Connector<SourcePerson>;
+  /** Something has ended: verdicts on upstream tokens are asked for anew. */
+  forgetVerdicts(): void;
+  close(): Promise<void>;
+}
+
+export interface SourceConnectionsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export const openSourceConnections = ({ clock, log }: SourceConnectionsParts): SourceConnections => {
+  const directories = openDirectories({ clock, log });
+  const upstreams = openUpstreams({ clock, log });
+
+  const rawConnectorOf: SourceConnections['rawConnectorOf'] = (tenant, source) => {
+    const shared = { clock, log: log.child({ tenant, source: source.id }) };
+    switch (source.type) {
+      case 'ldap':
+        return createLdapConnector(source, { ...shared, directories });
+      case 'oidc':
+      case 'oauth2':
+        return createUpstreamConnector(source, { ...shared, upstreams });
+      case 'http':
+        return createHttpConnector(source, { transport: upstreams });
+    }
+  };
+
+  return {
+    rawConnectorOf,
+    connectorsOf: ({ id: tenant, sources }, local) =>
+      sources.map((source) =>
+        source.type === 'local'
+          ? createLocalConnector(source, { ...local, tenant, log })
+          : withMapping(rawConnectorOf(tenant, source)),
+      ),
+    forgetVerdicts: () => upstreams.verdicts.forget(),
+    close: async () => {
+      directories.close();
+      await upstreams.close();
+    },
+  };
+};
