@@ -1,5 +1,6 @@
 import type { LdapConnection } from './connection.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface PoolOptions {
   /** @throws AppError `unavailable` */

@@ -4,12 +4,13 @@ import type { Socket } from 'node:net';
 import { type Change, Client, DN, type Filter, ResultCodeError } from 'ldapts';
 import type { LdapSource } from '../../config/source-definition.ts';
 import { AppError } from '../../errors.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import { entryOf, type LdapEntry } from './entry.ts';
 import { openSocket, parseEndpoint, tlsOptions, upgradeSocket } from './ldap-socket.ts';
 import { MessageStream } from './message-stream.ts';
 import { PasswordPolicyControl, type PolicyError } from './policy-control.ts';
 import { bindRefusals, resultCode, serverTroubles } from './result-codes.ts';
+import { detailOf, unreachable } from './unreachable.ts';
 
 export type ConnectionSettings = Pick<
   LdapSource,
@@ -90,12 +91,9 @@ export const openConnection = async (url: string, settings: ConnectionSettings):
     );
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw unreachable(`${url} cannot be connected to: ${wordsOf(cause)}`, cause);
+    throw unreachable(`${url} cannot be connected to: ${detailOf(cause)}`, cause);
   }
 };
-
-const wordsOf = (error: unknown): string =>
-  error instanceof Error ? error.message : 'an error without words';
 
 /** In a client of its own, so that nothing that was read without TLS is left for the one behind TLS. */
 const requestStartTls = async (
@@ -158,7 +156,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
       if (error instanceof ResultCodeError && !serverTroubles.has(error.code)) throw error;
       stream.destroy();
       // the parser's own errors hold pieces of the answer
-      throw unreachable(`${what} at ${url} failed: ${wordsOf(lost ?? error)}`, lost ?? error);
+      throw unreachable(`${what} at ${url} failed: ${detailOf(lost ?? error)}`, lost ?? error);
     } finally {
       clearTimeout(timer);
     }

@@ -1,4 +1,4 @@
-import { AppError } from '../../errors.ts';
+import { unreachable } from './unreachable.ts';
 
 /** How long one person waits for the directory, over all the steps of what they asked for. */
 export interface Deadline {
@@ -19,10 +19,3 @@ export const startDeadline = (totalMs: number): Deadline => {
     },
   };
 };
-
-/** What everybody outside of this folder learns; the operator reads `detail` and `cause`. */
-export const unreachable = (detail: string, cause?: unknown): AppError =>
-  new AppError('unavailable', 'The directory cannot be reached', {
-    detail,
-    ...(cause === undefined ? {} : { cause }),
-  });

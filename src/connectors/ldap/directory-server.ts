@@ -3,9 +3,10 @@ import type { LdapSource } from '../../config/source-definition.ts';
 import type { Log } from '../../log.ts';
 import { type LdapConnection, openConnection } from './connection.ts';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
-import { type Deadline, startDeadline, unreachable } from './deadline.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
 import { hasEntry } from './filters.ts';
 import { createServerHealth, type ServerHealth } from './server-health.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What decides which connections two sources can share. */
 export type DirectorySettings = Pick<

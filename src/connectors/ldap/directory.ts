@@ -2,18 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { LdapConnection } from './connection.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import {
   type ConnectionKind,
   createDirectoryServer,
   type DirectoryServer,
   type DirectorySettings,
 } from './directory-server.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface DirectoryUse<T> {
   readonly work: (connection: LdapConnection) => Promise<T>;
   readonly deadline: Deadline;
-  /** May be done twice, when a connection is lost in the middle. */
+  /** May it be done again, now that a connection was lost in the middle? */
   readonly isRepeatable: boolean;
 }
 
@@ -91,21 +92,21 @@ export const createDirectory = (
 const useServer = async <T>(
   server: DirectoryServer,
   kind: ConnectionKind,
-  { work, deadline, isRepeatable }: DirectoryUse<T>,
+  use: DirectoryUse<T>,
 ): Promise<T> => {
   for (;;) {
     const mark = server.health.mark();
-    const lease = await server.pools[kind].acquire(deadline);
+    const lease = await server.pools[kind].acquire(use.deadline);
     const { connection } = lease;
     try {
-      const value = await work(connection);
+      const value = await use.work(connection);
       server.health.succeeded();
       return value;
     } catch (error) {
       if (connection.isUsable) throw error;
       // a connection that was idle may have been closed by the other side: that is no failure of a server
       const mayBeStale = lease.isReused && !connection.hasTimedOut;
-      if (!mayBeStale || !isRepeatable) {
+      if (!mayBeStale || !use.isRepeatable) {
         server.failed(mark, error);
         throw error;
       }

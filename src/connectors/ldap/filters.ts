@@ -9,18 +9,25 @@ import {
   PresenceFilter,
 } from 'ldapts';
 import { escapeDnValue } from './distinguished-name.ts';
+import { unreachable } from './unreachable.ts';
 
 const placeholder = '{username}';
 
 /**
  * @param text as the tenant's file has it
- * @throws Error when it is no filter
+ * @throws AppError `unavailable` when it is no filter
  */
-export const parseFilter = (text: string): Filter => FilterParser.parseString(withPlainBytes(text));
+export const parseFilter = (text: string): Filter => {
+  try {
+    return FilterParser.parseString(withoutSpaces(withPlainBytes(text)));
+  } catch (cause) {
+    throw unreachable(`the filter ${text} cannot be read`, cause);
+  }
+};
 
 /** The name is a value in the filter, whatever is in it. */
 export const fillFilter = (template: string, username: string): Filter =>
-  FilterParser.parseString(withPlainBytes(template).replaceAll(placeholder, () => Filter.escape(username)));
+  parseFilter(template.replaceAll(placeholder, () => Filter.escape(username)));
 
 /** The name is a value in the distinguished name (RFC 4514), whatever is in it. */
 export const fillDn = (template: string, username: string): string =>
@@ -47,6 +54,13 @@ export const equals = (attribute: string, value: string | Buffer): Filter =>
 /** Active Directory's search through groups in groups, at whatever depth. */
 export const isInChain = (attribute: string, dn: string): Filter =>
   new ExtensibleFilter({ matchType: attribute, rule: '1.2.840.113556.1.4.1941', value: dn });
+
+/** ldapts knows no space between the parts of a filter, which a file with long lines has. */
+const withoutSpaces = (text: string): string =>
+  text
+    .trim()
+    .replace(/([()&|!])\s+(?=\()/g, '$1')
+    .replace(/\)\s+(?=\))/g, ')');
 
 /** ldapts reads each pair of digits as a character; above 7f they are bytes of UTF-8. */
 const withPlainBytes = (text: string): string =>

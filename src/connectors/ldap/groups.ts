@@ -1,10 +1,11 @@
 import type { Filter } from 'ldapts';
 import type { LdapGroups, LdapSource } from '../../config/source-definition.ts';
 import type { LdapConnection } from './connection.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import { firstRdn, normalizeDn } from './distinguished-name.ts';
 import type { LdapEntry } from './entry.ts';
 import { allOf, anyOf, equals, hasEntry, isInChain, parseFilter } from './filters.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface GroupSearch {
   readonly source: LdapSource;
@@ -144,7 +145,7 @@ const nameOf = (entry: LdapEntry | { readonly dn: string }, { nameAttribute }: L
 /** Active Directory and Samba, by their capabilities; a server that does not know the rule finds nothing, and is silent. */
 const activeDirectory = '1.2.840.113556.1.4.800';
 
-const hasInChain = async ({ connection, deadline }: GroupSearch): Promise<boolean> => {
+export const hasInChain = async ({ connection, deadline }: GroupSearch): Promise<boolean> => {
   const [root] = await connection.search(
     { base: '', scope: 'base', filter: hasEntry, attributes: ['supportedCapabilities'], sizeLimit: 1 },
     deadline,

@@ -5,11 +5,13 @@ import type { Clock } from '../../clock.ts';
 import type { LdapSource } from '../../config/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
-import type { Connector, PersonLookup, SourcePerson } from '../connector.ts';
+import type { Connector, PasswordSource, PersonLookup, SourcePerson } from '../connector.ts';
 import { accountState } from './account-state.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import type { Directories } from './directories.ts';
+import { examine } from './examine.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
+import { changePassword } from './password-change.ts';
 import { findByLogin, findBySubject } from './person-search.ts';
 import { describe, signIn } from './sign-in.ts';
 
@@ -37,10 +39,11 @@ export const createLdapConnector = (
       decoy: async () => {
         await signIn(parts, { login: randomId(12), password: randomId(12) }, begin()).catch(() => {});
       },
+      ...(source.passwordChange === 'off' ? {} : { change: createChange(parts, begin) }),
     },
     // Without an account of its own the source sees nobody who does not type their password.
     ...(source.bind.as === 'person' ? {} : { lookup: createLookup(parts, begin) }),
-    examine: async () => [],
+    examine: () => examine(parts),
   };
 };
 
@@ -49,6 +52,15 @@ export const createLdapConnector = (
  * such ones are not sent.
  */
 const mayLeave = (password: string): boolean => password.trim() !== '' && !password.includes('\0');
+
+const createChange =
+  (parts: LdapSourceParts, begin: () => Deadline): NonNullable<PasswordSource['change']> =>
+  async (change) => {
+    if (!mayLeave(change.password) || canonicalLogin(change.login) === undefined)
+      return { ok: false, reason: 'credentials' };
+    if (!mayLeave(change.newPassword)) return { ok: false, reason: 'policy' };
+    return changePassword(parts, { ...change, login: change.login.trim() }, begin());
+  };
 
 const createLookup = (parts: LdapSourceParts, begin: () => Deadline): PersonLookup<SourcePerson> => ({
   find: async (who) => {

@@ -5,10 +5,11 @@ import type { Attributes } from '../connector.ts';
 import { stateAttributes } from './account-state.ts';
 import { guidText, sidText } from './binary-values.ts';
 import type { LdapConnection } from './connection.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
 import { allOf, fillFilter, filterForAnyName, hasEntry } from './filters.ts';
 import { binarySubject, hasSubject } from './subject.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What the built-in mapping reads, whatever the tenant adds. */
 const mappedAttributes = [

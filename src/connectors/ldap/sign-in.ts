@@ -1,10 +1,11 @@
 // Checks a password: who is it, do they know it, what groups are they in.
+import type { LdapSource } from '../../config/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
 import { accountState } from './account-state.ts';
 import { bindRefusal } from './bind-verdict.ts';
 import type { LdapConnection } from './connection.ts';
-import { type Deadline, unreachable } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import { normalizeDn } from './distinguished-name.ts';
 import type { LdapEntry } from './entry.ts';
 import { fillDn } from './filters.ts';
@@ -12,6 +13,7 @@ import { groupsOf } from './groups.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
 import { attributesOf, findByLogin, type PersonSearch, readEntry } from './person-search.ts';
 import { subjectOf } from './subject.ts';
+import { unreachable } from './unreachable.ts';
 
 export type Verdict = PasswordVerdict<SourcePerson>;
 
@@ -37,7 +39,7 @@ const signInBySearch = async (
   });
   // Before the bind: what is wrong for everybody must not look different for those who know their password.
   if (entry !== undefined) subjectOf(entry, parts.source);
-  const { dn, secret } = entry === undefined ? nobody(parts) : { dn: entry.dn, secret: password };
+  const { dn, secret } = entry === undefined ? nobody(parts.source) : { dn: entry.dn, secret: password };
   const answer = await parts.directory.use('people', {
     isRepeatable: true,
     deadline,
@@ -51,8 +53,8 @@ const signInBySearch = async (
 };
 
 /** Somebody who is not there costs the directory a bind too, so that the time does not tell. */
-const nobody = ({ source }: LdapSourceParts): { dn: string; secret: string } => ({
-  dn: `cn=${randomId(12)},${source.search.base}`,
+export const nobody = ({ search }: LdapSource): { dn: string; secret: string } => ({
+  dn: `cn=${randomId(12)},${search.base}`,
   secret: randomId(12),
 });
 

@@ -1,9 +1,9 @@
 import type { Filter } from 'ldapts';
 import type { LdapSource } from '../../config/source-definition.ts';
 import { guidBytes, guidText } from './binary-values.ts';
-import { unreachable } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
 import { equals } from './filters.ts';
+import { unreachable } from './unreachable.ts';
 
 type SubjectSettings = Pick<LdapSource, 'id' | 'subjectAttribute'>;
 

@@ -1,0 +1,94 @@
+import type { SourceFinding } from '../connector.ts';
+import { filterForAnyName, hasEntry, parseFilter } from './filters.ts';
+import { type GroupSearch, hasInChain } from './groups.ts';
+import { binarySubject, subjectOf } from './subject.ts';
+import { detailOf, unreachable } from './unreachable.ts';
+
+export type Note = (verdict: SourceFinding['verdict'], about: string, message: string) => void;
+
+/** What the account of the tenant sees of people and groups. */
+export const examineContents = async (look: GroupSearch, note: Note): Promise<void> => {
+  if (await canBeRead(look, note)) await examinePeople(look, note);
+  if (look.source.groups.from !== 'off') await examineGroups(look, note);
+};
+
+const canBeRead = async ({ source, connection, deadline }: GroupSearch, note: Note): Promise<boolean> => {
+  const { base } = source.search;
+  const about = 'search base';
+  const query = { base, scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;
+  try {
+    const entries = await connection.search(query, deadline);
+    if (entries.length === 0) throw unreachable(`${base} is not shown`);
+    note('ok', about, `${base} can be read.`);
+    return true;
+  } catch (error) {
+    if (!connection.isUsable) throw error;
+    note(
+      'problem',
+      about,
+      `${detailOf(error)}. Check "search.base", and the rights of the account that searches.`,
+    );
+    return false;
+  }
+};
+
+const examinePeople = async ({ source, connection, deadline }: GroupSearch, note: Note): Promise<void> => {
+  const { base, scope } = source.search;
+  const filter = filterForAnyName(source.search.filter) ?? hasEntry;
+  const attributes = [source.subjectAttribute, source.usernameAttribute];
+  const binary = binarySubject(source);
+  const [person] = await connection.search(
+    { base, scope, filter, attributes, binary, sizeLimit: 1 },
+    deadline,
+  );
+  if (person === undefined) {
+    note(
+      'warning',
+      'people',
+      `Nobody below ${base} passes "search.filter". Check it, and the rights to read.`,
+    );
+    return;
+  }
+  note('ok', 'people', `The filter finds people, such as ${person.dn}.`);
+  try {
+    subjectOf(person, source);
+    note('ok', 'subject', `${source.subjectAttribute} can be read.`);
+  } catch (error) {
+    note('problem', 'subject', `${detailOf(error)}. Check "subjectAttribute", or give that right.`);
+  }
+  if (person.texts(source.usernameAttribute).length === 0)
+    note('warning', 'user name', `${person.dn} has no ${source.usernameAttribute} that can be read.`);
+};
+
+const examineGroups = async (look: GroupSearch, note: Note): Promise<void> => {
+  const { source, connection, deadline } = look;
+  const { base, filter, nameAttribute, nested } = source.groups;
+  try {
+    const narrowed = filter === '' ? hasEntry : parseFilter(filter);
+    const query = {
+      base,
+      scope: 'sub',
+      filter: narrowed,
+      attributes: [nameAttribute],
+      sizeLimit: 1,
+    } as const;
+    const [group] = await connection.search(query, deadline);
+    if (group === undefined)
+      note(
+        'warning',
+        'groups',
+        `No group below ${base} passes "groups.filter". Check it, and the rights to read.`,
+      );
+    else note('ok', 'groups', `Groups can be read, such as ${group.dn}.`);
+  } catch (error) {
+    if (!connection.isUsable) throw error;
+    note('problem', 'groups', `${detailOf(error)}. Check "groups.base" and "groups.filter".`);
+    return;
+  }
+  if (nested === 'in-chain' && !(await hasInChain(look)))
+    note(
+      'warning',
+      'nested groups',
+      'The server knows no in-chain search; groups are expanded step by step. Say "nested: expand".',
+    );
+};

@@ -1,0 +1,150 @@
+import { Attribute, BerWriter, Change } from 'ldapts';
+import type { LdapSource } from '../../config/source-definition.ts';
+import type { Credentials, PasswordChangeVerdict } from '../connector.ts';
+import { bindRefusal } from './bind-verdict.ts';
+import type { LdapAnswer, LdapConnection } from './connection.ts';
+import type { Deadline } from './deadline.ts';
+import { fillDn } from './filters.ts';
+import type { LdapSourceParts } from './ldap-source-parts.ts';
+import { findByLogin } from './person-search.ts';
+import { resultCode } from './result-codes.ts';
+import { nobody } from './sign-in.ts';
+import { unreachable } from './unreachable.ts';
+
+export type NewPassword = Credentials & { readonly newPassword: string };
+
+/**
+ * The person proves the old password by a bind, and changes it on the same connection. Who has to change it, or let it
+ * expire, is not let in by every directory: the tenant's own account then hands in the old and the new one.
+ * @throws AppError `unavailable`
+ */
+export const changePassword = async (
+  parts: LdapSourceParts,
+  change: NewPassword,
+  deadline: Deadline,
+): Promise<PasswordChangeVerdict> => {
+  const { source } = parts;
+  const found = await findName(parts, change.login, deadline);
+  const { dn, secret } = found === undefined ? nobody(source) : { dn: found, secret: change.password };
+  let isSent = false;
+  const send = (connection: LdapConnection): Promise<LdapAnswer> => {
+    isSent = true;
+    return sendChange(connection, { source, dn, change, deadline });
+  };
+  const byPerson = await parts.directory.use<LdapAnswer | 'credentials' | 'not_let_in'>('people', {
+    deadline,
+    get isRepeatable() {
+      return !isSent;
+    },
+    work: async (connection) => {
+      const answer = await connection.bind(dn, secret, deadline);
+      // without `revealLock`, so that a lock looks like a wrong password
+      const refusal = bindRefusal(answer, { kind: source.kind, revealLock: false });
+      if (answer.ok) return await send(connection);
+      return refusal === 'password_expired' || refusal === 'password_change_required'
+        ? 'not_let_in'
+        : 'credentials';
+    },
+  });
+  if (found === undefined || byPerson === 'credentials') return { ok: false, reason: 'credentials' };
+  if (byPerson !== 'not_let_in') return readAnswer(byPerson, source);
+  if (source.bind.as !== 'service')
+    throw unreachable(
+      `source ${source.id}: only an account of its own can change passwords that have expired`,
+    );
+  const byService = await parts.directory.use('service', {
+    deadline,
+    get isRepeatable() {
+      return !isSent;
+    },
+    work: send,
+  });
+  return readAnswer(byService, source);
+};
+
+const findName = async (
+  parts: LdapSourceParts,
+  login: string,
+  deadline: Deadline,
+): Promise<string | undefined> => {
+  const { bind } = parts.source;
+  if (bind.as === 'person') return fillDn(bind.dnTemplate, login);
+  const entry = await parts.directory.use('service', {
+    deadline,
+    isRepeatable: true,
+    work: (connection) => findByLogin({ ...parts, connection, deadline }, login),
+  });
+  return entry?.dn;
+};
+
+interface Sending {
+  readonly source: LdapSource;
+  readonly dn: string;
+  readonly change: NewPassword;
+  readonly deadline: Deadline;
+}
+
+const sendChange = (connection: LdapConnection, sending: Sending): Promise<LdapAnswer> => {
+  const { source, dn, change, deadline } = sending;
+  if (source.passwordChange === 'rfc3062')
+    return connection.extended('1.3.6.1.4.1.4203.1.11.1', passwordModify(sending), deadline);
+  const isActiveDirectory = source.kind === 'active-directory';
+  const type = isActiveDirectory ? 'unicodePwd' : 'userPassword';
+  const encode = isActiveDirectory ? quotedUtf16 : (password: string) => Buffer.from(password);
+  const replacing = [
+    new Change({
+      operation: 'delete',
+      modification: new Attribute({ type, values: [encode(change.password)] }),
+    }),
+    new Change({
+      operation: 'add',
+      modification: new Attribute({ type, values: [encode(change.newPassword)] }),
+    }),
+  ];
+  return connection.modify(dn, replacing, deadline);
+};
+
+/** RFC 3062 section 2. */
+const passwordModify = ({ dn, change }: Sending): Buffer => {
+  const writer = new BerWriter();
+  writer.startSequence();
+  writer.writeString(dn, 0x80);
+  writer.writeString(change.password, 0x81);
+  writer.writeString(change.newPassword, 0x82);
+  writer.endSequence();
+  return writer.buffer;
+};
+
+/** [MS-ADTS] section 3.1.1.3.1.5.1. */
+const quotedUtf16 = (password: string): Buffer => Buffer.from(`"${password}"`, 'utf16le');
+
+/** Windows error codes that begin Active Directory's diagnostic text. */
+const windows = { passwordRestriction: '0000052d', wrongPassword: '00000056' } as const;
+
+const readAnswer = (answer: LdapAnswer, source: LdapSource): PasswordChangeVerdict => {
+  if (answer.ok) return { ok: true };
+  const { code, diagnostic } = answer;
+  const begin = diagnostic.slice(0, 8).toLowerCase();
+  if (begin === windows.wrongPassword || /verify old password/i.test(diagnostic))
+    return { ok: false, reason: 'credentials' };
+  if (
+    answer.policy !== undefined ||
+    code === resultCode.constraintViolation ||
+    begin === windows.passwordRestriction
+  )
+    return { ok: false, reason: 'policy', ...messageOf(diagnostic) };
+  throw unreachable(
+    `source ${source.id}: a change of password was answered with code ${code}: ${diagnostic}`,
+  );
+};
+
+const longestMessage = 200;
+
+/** OpenLDAP speaks to people; of Active Directory's text that is for programs, Samba's last part does. */
+const messageOf = (diagnostic: string): { message?: string } => {
+  const [, forPeople = diagnostic] = /check_password_restrictions: (.+)$/.exec(diagnostic) ?? [];
+  const message = forPeople.trim();
+  const isReadable =
+    message !== '' && message.length <= longestMessage && !/^[0-9A-F]{8}:|\p{Cc}/iu.test(message);
+  return isReadable ? { message } : {};
+};

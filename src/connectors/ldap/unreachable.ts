@@ -1,0 +1,13 @@
+import { AppError } from '../../errors.ts';
+
+/** What everybody outside of this folder learns; the operator reads `detail` and `cause`. */
+export const unreachable = (detail: string, cause?: unknown): AppError =>
+  new AppError('unavailable', 'The directory cannot be reached', {
+    detail,
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+export const detailOf = (error: unknown): string => {
+  if (error instanceof AppError) return error.detail ?? error.message;
+  return error instanceof Error ? error.message : 'it failed without a word';
+};
