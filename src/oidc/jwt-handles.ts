@@ -29,6 +29,8 @@ export interface JwtHandles {
    * token of this tenant. What is no JWT is left as it is. Resolves to the body to use.
    */
   exchange(req: IncomingMessage, body: string): Promise<string>;
+  /** The name by which the provider finds this token in this request: the token itself unless it is a JWT. */
+  nameFor(req: IncomingMessage, token: string): Promise<string>;
 }
 
 export interface JwtHandlesParts {
@@ -93,7 +95,16 @@ export const createJwtHandles = (parts: JwtHandlesParts): JwtHandles => {
     }
   };
 
+  const nameFor = async (req: IncomingMessage, token: string): Promise<string> => {
+    if (!looksLikeJwt(token)) return token;
+    const handle = await verify(token);
+    const name = randomId();
+    if (handle !== undefined) handles.set(req, { name, handle });
+    return name;
+  };
+
   return {
+    nameFor,
     find: (name) => {
       const request = parts.request();
       const entry = request === undefined ? undefined : handles.get(request);
@@ -103,10 +114,7 @@ export const createJwtHandles = (parts: JwtHandlesParts): JwtHandles => {
       const form = new URLSearchParams(body);
       const [token, ...more] = form.getAll('token');
       if (token === undefined || more.length > 0 || !looksLikeJwt(token)) return body;
-      const handle = await verify(token);
-      const name = randomId();
-      if (handle !== undefined) handles.set(req, { name, handle });
-      form.set('token', name);
+      form.set('token', await nameFor(req, token));
       return form.toString();
     },
   };

@@ -1,11 +1,11 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts } from '../accounts/accounts.ts';
+import type { Accounts, TellableRefusal } from '../accounts/accounts.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { PasswordGrantUsage } from '../storage/storage.ts';
-import { clientScopes, findClient } from './clients.ts';
+import { findClient } from './clients.ts';
+import { grantDirectly } from './direct-grant.ts';
 import { speakProtocol, TooManyRequests } from './errors.ts';
-import { defaultResourceFor, resourceServerFor } from './resources.ts';
 
 /** RFC 6749 section 4.3.2. */
 export const passwordGrantParameters = ['username', 'password', 'scope', 'resource'] as const;
@@ -53,14 +53,24 @@ export const createPasswordGrant =
     );
     if (!outcome.ok) {
       if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
-      throw new errors.InvalidGrant('credentials refused');
+      if (outcome.reason === 'credentials') throw new errors.InvalidGrant('credentials refused');
+      throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
     }
-    const { sub } = outcome.account;
+    const { account, signedInAt: authTime, amr, acr } = outcome;
+    const { sub } = account;
     await speakProtocol(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );
-    await issue(provider, parts, { ctx, sub, authTime: outcome.signedInAt });
+    await issue(provider, parts, { ctx, sub, authTime, amr, ...(acr === undefined ? {} : { acr }) });
   };
+
+/** Each begins with a code that programs may rely on. */
+const refusalWords: Readonly<Record<TellableRefusal, string>> = {
+  password_change_required: 'password_change_required: the password must be changed before it can be used',
+  password_expired: 'password_expired: the password has expired',
+  account_disabled: 'account_disabled: the account is disabled',
+  account_locked: 'account_locked: the account is locked',
+};
 
 const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
   const clientId = ctx.oidc.client?.clientId;
@@ -89,72 +99,39 @@ interface Issuing {
   readonly sub: string;
   /** Epoch seconds. */
   readonly authTime: number;
+  /** RFC 8176. */
+  readonly amr: readonly string[];
+  readonly acr?: string;
 }
 
 /** Scopes, resources and refresh tokens as for the other grants (RFC 6749 section 5.1). */
 const issue = async (
   provider: Provider,
   parts: PasswordGrantParts,
-  { ctx, sub, authTime }: Issuing,
+  { ctx, sub, ...proof }: Issuing,
 ): Promise<void> => {
-  const { client, requestParamScopes: wanted } = ctx.oidc;
+  const { client } = ctx.oidc;
   if (client === undefined) return;
-  const account = await parts.findAccount(ctx, sub);
-  if (account === undefined) throw new errors.InvalidGrant('account not found');
-  ctx.oidc.entity('Account', account);
-
-  const grant = new provider.Grant({ accountId: sub, clientId: client.clientId });
-  const allowed = clientScopes(findClient(parts.definition, client.clientId));
-  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => allowed?.has(scope) !== false);
-  if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
-
-  const resource = requestedResource(parts.definition, ctx);
-  const server =
-    resource === undefined
-      ? undefined
-      : new provider.ResourceServer(resource, resourceServerFor(parts.definition, resource, client.clientId));
-  const resourceScopes = server === undefined ? [] : [...wanted].filter((scope) => server.scopes.has(scope));
-  if (resource !== undefined && resourceScopes.length > 0)
-    grant.addResourceScope(resource, resourceScopes.join(' '));
-  ctx.oidc.entity('Grant', grant);
-  const grantId = await grant.save();
-
-  const shared = { accountId: sub, client, grantId, gty: 'password' };
-  const accessToken = new provider.AccessToken({
-    ...shared,
-    scope: (server === undefined ? oidcScopes : resourceScopes).join(' '),
-    ...(server === undefined ? {} : { resourceServer: server }),
-  });
-  ctx.oidc.entity('AccessToken', accessToken);
-  const accessTokenValue = await accessToken.save();
-
-  const source = {
-    ...shared,
-    authTime,
-    amr: ['pwd'],
-    scope: [...new Set([...oidcScopes, ...resourceScopes])].join(' '),
-    ...(resource === undefined ? {} : { resource }),
-  };
+  const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password' });
+  const { account, grantId, resource, oidcScopes, scope } = granted;
+  const source = { ...proof, amr: [...proof.amr], scope, ...(resource === undefined ? {} : { resource }) };
   ctx.body = {
-    access_token: accessTokenValue,
-    token_type: accessToken.tokenType,
-    expires_in: accessToken.expiration,
-    ...(accessToken.scope === '' ? {} : { scope: accessToken.scope }),
+    ...granted.answer,
     ...(client.grantTypeAllowed('refresh_token')
-      ? { refresh_token: await new provider.RefreshToken(source).save() }
+      ? {
+          refresh_token: await new provider.RefreshToken({
+            ...source,
+            accountId: sub,
+            client,
+            grantId,
+            gty: 'password',
+          }).save(),
+        }
       : {}),
     ...(oidcScopes.includes('openid')
       ? { id_token: await idToken(provider, { ctx, account, ...source }) }
       : {}),
   };
-};
-
-const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {
-  const asked = ctx.oidc.params?.resource;
-  if (Array.isArray(asked))
-    throw new errors.InvalidTarget('only one resource may be asked for with this grant');
-  if (typeof asked === 'string') return asked;
-  return defaultResourceFor(definition, ctx.oidc.client?.clientId ?? '', ctx.oidc.requestParamScopes);
 };
 
 interface IdTokenSource {
@@ -163,15 +140,16 @@ interface IdTokenSource {
   readonly scope: string;
   readonly authTime: number;
   readonly amr: readonly string[];
+  readonly acr?: string;
 }
 
 /** OpenID Connect Core section 2; claims of scopes beyond `openid` are at userinfo (section 5.4). */
 const idToken = async (
   provider: Provider,
-  { ctx, account, scope, authTime, amr }: IdTokenSource,
+  { ctx, account, scope, authTime, amr, acr }: IdTokenSource,
 ): Promise<string> => {
   const claims = await account.claims('id_token', scope, {}, []);
-  const token = new provider.IdToken({ ...claims, amr, auth_time: authTime }, { ctx });
+  const token = new provider.IdToken({ ...claims, acr, amr, auth_time: authTime }, { ctx });
   Object.assign(token, { scope: 'openid', mask: {}, rejected: [] });
   return token.issue({ use: 'idtoken' });
 };

@@ -1,4 +1,5 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
+import type { Accounts } from '../accounts/accounts.ts';
 import { claimsOf } from '../accounts/claims.ts';
 import { mayHoldTokens } from '../accounts/standing.ts';
 import type { AccountRecord } from '../storage/storage.ts';
@@ -25,21 +26,46 @@ const provenAt = (token: object | undefined): number | undefined => {
 };
 
 export interface TenantAccountsParts {
+  readonly recheck: Accounts['recheck'];
   readonly scopeOf: () => RequestScope;
   /** Demo passwords are public: once a tenant is no demo any more, its demo users are nobody. */
   readonly isDemo: boolean;
 }
 
-export const createTenantAccounts = ({ scopeOf, isDemo }: TenantAccountsParts): TenantAccounts => {
-  const standing = async (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> => {
-    const account = await speakProtocol(() => scopeOf().account(sub));
-    return mayHoldTokens(account) && (isDemo || account.origin !== 'demo') ? account : undefined;
+/** A refresh token is a promise that may be old: whether it still holds is asked at the person's source each time. */
+const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean =>
+  ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
+
+export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts => {
+  const { scopeOf, recheck, isDemo } = parts;
+  const checked = new WeakMap<RequestScope, Map<string, Promise<AccountRecord>>>();
+
+  /** Once in a request is enough. */
+  const recheckOnce = (account: AccountRecord, when: 'due' | 'always'): Promise<AccountRecord> => {
+    const scope = scopeOf();
+    const known = checked.get(scope) ?? new Map<string, Promise<AccountRecord>>();
+    checked.set(scope, known);
+    const { sub } = account;
+    const result = known.get(`always ${sub}`) ?? known.get(`${when} ${sub}`) ?? recheck(account, when);
+    known.set(`${when} ${sub}`, result);
+    return result;
   };
+
+  const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> => {
+    const account = await scopeOf().account(sub);
+    if (!mayHoldTokens(account) || (!isDemo && account.origin === 'demo')) return undefined;
+    const now = await recheckOnce(account, when);
+    return mayHoldTokens(now) ? now : undefined;
+  };
+
+  const standing = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
+    speakProtocol(() => current(sub, 'due'));
 
   return {
     standing,
     find: async (ctx, sub, token) => {
-      const account = await standing(ctx, sub);
+      const when = isRefresh(ctx, token) ? 'always' : 'due';
+      const account = await speakProtocol(() => current(sub, when));
       if (account === undefined) return undefined;
       const since = provenAt(token);
       if (since !== undefined && account.notBefore !== undefined && since < account.notBefore)

@@ -4,6 +4,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Connector } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { Log } from '../log.ts';
@@ -37,8 +38,10 @@ import { observeEndings } from './request-endings.ts';
 import { type RequestScope, StoreRequestScope } from './request-scope.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
+import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 import type { UpstreamSignOut } from './upstream-sign-out.ts';
+import { createUpstreamTokens, type KeptUpstreamTokens } from './upstream-tokens.ts';
 import { withdrawAnswer } from './withdraw-answer.ts';
 
 /** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
@@ -59,6 +62,8 @@ export interface TenantProvider {
     res: ServerResponse,
     target: { readonly path: string; readonly facts: ProviderRequest },
   ): Promise<void>;
+  /** What a sign-in brought along for the apps that may have it. */
+  readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
   /** See `createLogoutToken`. */
   logoutToken(delivery: LogoutDelivery): Promise<LogoutToken | undefined>;
   /** The library's models, for the interaction pages (`interactions.ts`). */
@@ -71,6 +76,7 @@ export interface TenantProviderParts {
   readonly storage: TenantStorage;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
+  readonly connectors: readonly Connector[];
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'leave'>;
   readonly masterKey: MasterKey;
@@ -196,6 +202,26 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     passwordGrantParameters,
     ['resource'],
   );
+  const upstreamTokens = createUpstreamTokens({
+    tenant,
+    artifacts: storage.artifacts,
+    connectors: parts.connectors,
+    sealingKey: masterKey.derive('upstream tokens'),
+    keptSeconds: definition.lifetimes.refreshTokenAbsolute,
+    clock,
+  });
+  provider.registerGrantType(
+    tokenExchangeGrantType,
+    createTokenExchange(provider, {
+      ...parts,
+      upstreamTokens,
+      findAccount: (ctx, sub, token) => accounts.find(ctx, sub, token),
+      nameFor: (req, token) => jwtHandles.nameFor(req, token),
+      requestOf: factsOf,
+    }) as never, // the library types the context of a custom grant by its parameters
+    tokenExchangeParameters,
+    ['audience', 'resource'],
+  );
   provider.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
     body.interval = pollIntervalSeconds;
   });
@@ -231,6 +257,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     isSecure: protocol === 'https:',
     prepared,
     provider,
+    keepUpstreamTokens: (sub, source, tokens) => upstreamTokens.keep(sub, source, tokens),
     logoutToken: (delivery) => createLogoutToken(provider, delivery),
     handle: async (req, res, { path, facts: known }) => {
       facts.set(req, known);
