@@ -1,21 +1,24 @@
 // The one door for every password of the house: login page, password grant and gateway come through here.
 import type { Audit } from '../audit/audit.ts';
-import { canonicalLogin } from '../canonical-login.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
-import type { TenantThrottle } from '../config/tenant-definition.ts';
-import { type PasswordHasher, type PasswordVerdict, preparePassword } from '../crypto/password-hasher.ts';
+import type { Connector, Identity } from '../connectors/connector.ts';
 import type { Log } from '../log.ts';
-import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import type { Accounts, PasswordAttempt } from './accounts.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import type { PasswordAttempt, SignedIn, SignInOutcome } from './accounts.ts';
+import type { Acceptance } from './adoption.ts';
+import { type CountedAttempt, factsOf, type PasswordGate } from './password-gate.ts';
+import { askNobody, askSources, type SourcesVerdict } from './password-sources.ts';
+import type { Resolver } from './resolve.ts';
+import { passwordSourcesFor } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
-import { signInAccountKey, signInAddressKey, type Throttle, type ThrottleVerdict } from './throttle.ts';
 
 export interface SignInParts {
   readonly tenant: string;
-  readonly records: AccountRecords;
-  readonly hasher: PasswordHasher;
-  readonly throttle: Throttle;
-  readonly limits: Pick<TenantThrottle, 'account' | 'address'>;
+  /** In the file's order. */
+  readonly connectors: readonly Connector[];
+  readonly gate: PasswordGate;
+  readonly resolver: Resolver;
+  readonly adopt: (accepted: Acceptance) => Promise<void>;
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
@@ -23,91 +26,134 @@ export interface SignInParts {
   readonly isAdmitted: (account: AccountRecord) => boolean;
 }
 
-/** For the operator, in the audit record. The asker learns none of it. */
-type Refusal =
-  | 'malformed'
-  | 'throttled_address'
-  | 'throttled_account'
-  | 'unknown_login'
-  | 'wrong_password'
-  | 'disabled_or_locked'
-  | 'not_admitted';
+type Proven = Extract<SourcesVerdict, { ok: true }>;
+type Unproven = Exclude<SourcesVerdict, { ok: true }>;
+type Refusal = Exclude<SignInOutcome, SignedIn>;
+
+/** What the sources say of a counted attempt, and what each answer means for the asker. */
+export interface PasswordDoor {
+  ask(attempt: PasswordAttempt): Promise<SourcesVerdict>;
+  /** @throws AppError `unavailable` when a source that could have known better was not to be reached */
+  refuse(counted: CountedAttempt, verdict: Unproven): Promise<Refusal>;
+  /** The account behind the proof, if it may be used. */
+  admit(counted: CountedAttempt, attempt: PasswordAttempt, proven: Proven): Promise<AccountRecord | Refusal>;
+}
 
 /**
- * Each attempt is counted before anything is verified, and each costs one hash whoever it names: neither the
- * answer nor its time tells whether an account exists, has a password, or is disabled or locked.
+ * Each attempt is counted before anything is verified, and costs the same whoever it names: neither the answer nor
+ * its time tells whether an account exists, has a password, or is disabled or locked, unless a source has accepted
+ * the password and says what is the matter.
  */
-export const createSignIn = (parts: SignInParts): Accounts['signIn'] => {
-  const { throttle, limits, hasher, tenant } = parts;
-
-  const verify = async (account: AccountRecord | undefined, password: string): Promise<PasswordVerdict> => {
-    if (account?.passwordHash !== undefined) return hasher.verify(tenant, account.passwordHash, password);
-    await hasher.verifyNothing(tenant, password);
-    return { isValid: false, needsRehash: false };
-  };
-
-  const refuse = async (attempt: PasswordAttempt, reason: Refusal, account?: AccountRecord) => {
-    await parts.audit.note({
-      ...originOf(attempt),
-      outcome: 'failure',
-      actor: attempt.login,
-      reason,
-      ...(account === undefined ? {} : { object: account.sub }),
-    });
-    return { ok: false, reason: 'credentials' } as const;
-  };
-
-  const turnAway = async (attempt: PasswordAttempt, verdict: ThrottleVerdict, reason: Refusal) => {
-    // One record a window: a flood must not fill the disk.
-    if (verdict.isFirstRefusal) await refuse(attempt, reason);
-    return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds } as const;
-  };
-
-  /** A password that was right stays right: no trouble with the new hash may keep its owner out. */
-  const rehash = async (account: AccountRecord, password: string): Promise<void> => {
-    try {
-      const passwordHash = await hasher.hash(tenant, password);
-      await parts.records.update(account.sub, { passwordHash }, account.version);
-    } catch (error) {
-      parts.log.warn({ tenant, err: error }, 'a password hash was not renewed');
+export const createPasswordDoor = (parts: SignInParts): PasswordDoor => ({
+  ask: async (attempt) => {
+    const verdict = await askSources(passwordSourcesFor(parts.connectors, attempt), attempt);
+    if (verdict.ok && verdict.outage !== undefined) {
+      const { source, error } = verdict.outage;
+      parts.log.warn({ tenant: parts.tenant, source, err: error }, 'a source of people cannot be reached');
     }
-  };
-
-  return async (attempt) => {
-    const startedAt = epochSeconds(parts.clock);
-    // A blocked address must not run up the counter of somebody's account, so it is asked first and alone.
-    const addressKey = signInAddressKey(attempt.address);
-    const byAddress = await throttle.spend(addressKey, limits.address);
-    if (!byAddress.isAllowed) return turnAway(attempt, byAddress, 'throttled_address');
-
-    const login = canonicalLogin(attempt.login);
-    if (login === undefined || preparePassword(attempt.password) === undefined) {
-      return refuse(attempt, 'malformed');
+    return verdict;
+  },
+  refuse: (counted, verdict) => refuse(counted, verdict),
+  admit: async (counted, attempt, { identity, connector, rest }) => {
+    const { definition } = connector;
+    const account = identity.account ?? (await parts.resolver.resolve(identity, factsOf(attempt)));
+    const isStanding = mayHoldTokens(account);
+    if (isStanding && parts.isAdmitted(account)) return account;
+    const reason = at(connector, isStanding ? 'not_admitted' : 'disabled_or_locked');
+    const refusal = await counted.refuse(reason, account.sub);
+    if (definition.type !== 'local' && account.disabledAt !== undefined) {
+      await counted.giveBack();
+      return { ok: false, reason: 'account_disabled', source: definition.id };
     }
-    const accountKey = signInAccountKey(login);
-    const byAccount = await throttle.spend(accountKey, limits.account);
-    if (!byAccount.isAllowed) return turnAway(attempt, byAccount, 'throttled_account');
+    await askNobody(rest);
+    return definition.type !== 'local' && definition.revealLock && account.lockedAt !== undefined
+      ? { ok: false, reason: 'account_locked', source: definition.id }
+      : refusal;
+  },
+});
 
-    const account = await parts.records.findByLogin(login);
-    const { isValid, needsRehash } = await verify(account, attempt.password);
-    if (account === undefined) return refuse(attempt, 'unknown_login');
-    if (!isValid) return refuse(attempt, 'wrong_password', account);
-    if (!mayHoldTokens(account)) return refuse(attempt, 'disabled_or_locked', account);
-    if (!parts.isAdmitted(account)) return refuse(attempt, 'not_admitted', account);
-
-    await Promise.all([
-      throttle.clear(accountKey),
-      throttle.refund(addressKey, limits.address),
-      needsRehash ? rehash(account, attempt.password) : undefined,
-      parts.audit.note({ ...originOf(attempt), outcome: 'success', actor: account.sub, object: account.sub }),
-    ]);
-    return { ok: true, account, signedInAt: Math.max(startedAt, account.notBefore ?? 0) };
-  };
+const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refusal> => {
+  switch (verdict.reason) {
+    case 'unavailable':
+      await counted.giveBack();
+      throw verdict.outage.error;
+    case 'throttled':
+      await counted.giveBack();
+      return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
+    case 'unknown':
+      return counted.refuse('unknown_login', verdict.sub);
+    case 'credentials':
+      return concealed(counted, verdict, 'wrong_password');
+    case 'account_locked':
+      // said instead of a check of the password, so the attempt stays counted
+      if (!verdict.connector.definition.revealLock) return concealed(counted, verdict, verdict.reason);
+      await counted.refuse(at(verdict.connector, verdict.reason));
+      return { ok: false, reason: verdict.reason, source: verdict.connector.definition.id };
+    default:
+      await Promise.all([counted.giveBack(), counted.refuse(at(verdict.connector, verdict.reason))]);
+      return { ok: false, reason: verdict.reason, source: verdict.connector.definition.id };
+  }
 };
 
-const originOf = ({ via, address, clientId, requestId }: PasswordAttempt) => ({
-  action: `sign_in.${via}`,
-  address,
-  ...(clientId === undefined ? {} : { clientId }),
-  ...(requestId === undefined ? {} : { requestId }),
+/**
+ * While another source is not to be reached, a wrong password must not be told from a name that nobody knows; but
+ * it was checked, so it is counted, or an outage would be the hour for guessing at local accounts.
+ */
+const concealed = async (
+  counted: CountedAttempt,
+  { connector, rest, sub, outage }: Extract<Unproven, { readonly connector: Connector }>,
+  reason: string,
+): Promise<Refusal> => {
+  const refusal = await counted.refuse(at(connector, reason), sub);
+  if (outage !== undefined) throw outage.error;
+  await askNobody(rest);
+  return refusal;
+};
+
+/** Reasons are for the operator, in the audit record. The asker learns none of them. */
+const at = ({ definition }: Connector, reason: string): string =>
+  definition.type === 'local' ? reason : `${definition.id}: ${reason}`;
+
+export const createSignIn =
+  (parts: SignInParts) =>
+  async (attempt: PasswordAttempt): Promise<SignInOutcome> => {
+    const door = createPasswordDoor(parts);
+    const startedAt = epochSeconds(parts.clock);
+    const action = `sign_in.${attempt.via}`;
+    const counted = await parts.gate(attempt, action);
+    if (!counted.ok) return counted;
+    const verdict = await door.ask(attempt);
+    if (!verdict.ok) return door.refuse(counted, verdict);
+    const account = await door.admit(counted, attempt, verdict);
+    if ('ok' in account) return account;
+
+    const { definition } = verdict.connector;
+    const whose = { actor: account.sub, object: account.sub };
+    await Promise.all([
+      counted.accept(),
+      definition.type === 'local'
+        ? undefined
+        : parts.adopt({ account, password: attempt.password, source: definition }),
+      parts.audit.note({
+        ...factsOf(attempt),
+        ...whose,
+        ...(definition.type === 'local' ? {} : { reason: definition.id }),
+        action,
+        outcome: 'success',
+      }),
+    ]);
+    return signedIn(account, verdict.identity, startedAt);
+  };
+
+export const signedIn = (
+  account: AccountRecord,
+  { amr, acr, source }: Identity,
+  startedAt: number,
+): SignedIn => ({
+  ok: true,
+  account,
+  signedInAt: Math.max(startedAt, account.notBefore ?? 0),
+  amr,
+  ...(acr === undefined ? {} : { acr }),
+  source,
 });

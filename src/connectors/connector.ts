@@ -57,7 +57,12 @@ export type SourceRefusal =
 
 export type PasswordVerdict<Person = Identity> =
   | { readonly ok: true; readonly person: Person }
-  | { readonly ok: false; readonly reason: SourceRefusal }
+  | {
+      readonly ok: false;
+      readonly reason: SourceRefusal;
+      /** The local source alone: the account that was named, for the audit record. */
+      readonly sub?: string;
+    }
   /** The source itself limits attempts. */
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 

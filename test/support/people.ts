@@ -2,10 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
+import { hasLocalPassword } from '../../src/accounts/adoption.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
+import type { LocalSource } from '../../src/config/source-definition.ts';
 import type { TenantDefinition, UserSeed } from '../../src/config/tenant-definition.ts';
+import type { Connector } from '../../src/connectors/connector.ts';
+import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog } from '../../src/log.ts';
 import { authorizationsOf } from '../../src/oidc/artifact-payload.ts';
@@ -32,6 +36,19 @@ export const throttle = {
   userCodeTenant: manyAllowed,
 };
 
+export const localSource: LocalSource = {
+  id: 'local',
+  type: 'local',
+  displayName: 'Local users',
+  domains: [],
+  trustedEmailDomains: [],
+  mapping: [],
+  adopt: 'off',
+  recheckSeconds: 300,
+  degradedSeconds: 1800,
+  revealLock: false,
+};
+
 export type Definition = Pick<TenantDefinition, 'id' | 'demo' | 'users' | 'throttle'>;
 
 export interface People {
@@ -40,7 +57,12 @@ export interface People {
   readonly hasher: CountingHasher;
   tenant(id: string): TenantStorage;
   audit(id: string): Audit;
+  /** Of a tenant with its local list only. */
   accounts(definition?: Partial<Definition>, hasher?: PasswordHasher): Accounts;
+  /** Of the tenant `acme` with these sources, in order; `local` stands for its own list. */
+  accountsOf(sources: readonly (Connector | 'local')[]): Accounts;
+  /** What was ended, as `sub reason`. */
+  readonly ended: string[];
   users(tenant?: string): LocalUsers;
   /** JSON lines of the log. */
   readonly lines: string[];
@@ -82,6 +104,38 @@ export const openPeople = async (): Promise<People> => {
   const audit = (id: string) =>
     createAudit({ records: storage.forTenant(id).audit, log: log.child({ tenant: id }), clock });
 
+  const ended: string[] = [];
+
+  const accountsOf = (
+    definition: Definition,
+    {
+      connectors,
+      hasher: ownHasher,
+    }: { connectors: readonly (Connector | 'local')[]; hasher: PasswordHasher },
+  ): Accounts => {
+    const tenant = definition.id;
+    const own = storage.forTenant(tenant);
+    const sources = connectors.map((each) => (each === 'local' ? localSource : each.definition));
+    const local = createLocalConnector(localSource, {
+      tenant,
+      records: own.accounts,
+      hasher: ownHasher,
+      hasLocalPassword: (account) => hasLocalPassword(account, sources),
+      log,
+    });
+    return createAccounts({
+      definition,
+      connectors: connectors.map((each) => (each === 'local' ? local : each)),
+      storage: own,
+      hasher: ownHasher,
+      audit: audit(tenant),
+      onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),
+      clock,
+      log,
+    });
+  };
+  const acme: Definition = { id: 'acme', demo: false, users: [], throttle };
+
   return {
     storage,
     clock,
@@ -89,17 +143,10 @@ export const openPeople = async (): Promise<People> => {
     lines,
     tenant: (id) => storage.forTenant(id),
     audit,
-    accounts: (changes = {}, ownHasher = hasher) => {
-      const definition: Definition = { id: 'acme', demo: false, users: [], throttle, ...changes };
-      return createAccounts({
-        definition,
-        storage: storage.forTenant(definition.id),
-        hasher: ownHasher,
-        audit: audit(definition.id),
-        clock,
-        log,
-      });
-    },
+    ended,
+    accounts: (changes = {}, ownHasher = hasher) =>
+      accountsOf({ ...acme, ...changes }, { connectors: ['local'], hasher: ownHasher }),
+    accountsOf: (connectors) => accountsOf(acme, { connectors, hasher }),
     users: (tenant = 'acme') =>
       createLocalUsers({
         tenant,

@@ -282,14 +282,14 @@ describe('the steps of a mapping', () => {
   });
 
   it('never make a claim that is the provider’s to say, nor touch what every object has', () => {
-    const attributes = JSON.parse('{"uid":["a"],"x":["admin"],"__proto__":{"polluted":true}}');
+    const attributes = JSON.parse('{"uid":["a"],"x":{"a":1},"__proto__":{"polluted":true}}');
     const steps = ['sub', 'acr', 'aud', '__proto__', 'constructor'].map(
       (of): MappingStep => ({ step: 'default', of, value: 'forged' }),
     );
     const { profile } = mapPerson(ldap(...steps), person(attributes));
     expect(Object.getOwnPropertyNames(profile.claims)).toEqual([]);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-    const reading = ldap({ step: 'rename', from: '/x/constructor/name', to: 'nickname' });
+    const reading = ldap({ step: 'rename', from: '/x/__proto__', to: 'nickname' });
     expect(profileOf(reading, person(attributes)).claims).toEqual({});
   });
 

@@ -1,0 +1,93 @@
+// Passwords that a source has accepted, kept for the day on which the source is taken out of the tenant's file.
+import type { Clock } from '../clock.ts';
+import type { SourceDefinition } from '../config/source-definition.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { Log } from '../log.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { loginsOf } from './logins.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * Does the local list decide about this person's password? Not when it was adopted from a source that is still in
+ * the file, unless that source's passwords are being taken over.
+ */
+export const hasLocalPassword = (account: AccountRecord, sources: readonly SourceDefinition[]): boolean => {
+  if (account.passwordHash === undefined || !sources.some(({ type }) => type === 'local')) return false;
+  if (account.adoptedFrom === undefined) return true;
+  const source = sources.find(({ id }) => id === account.adoptedFrom);
+  return source === undefined || source.adopt === 'takeover';
+};
+
+export interface AdoptionParts {
+  readonly tenant: string;
+  readonly records: AccountRecords;
+  readonly sources: readonly SourceDefinition[];
+  readonly hasher: PasswordHasher;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Acceptance {
+  readonly account: AccountRecord;
+  readonly password: string;
+  readonly source: SourceDefinition;
+  /** The password is known to be another than the one that was kept. */
+  readonly isNew?: boolean;
+}
+
+/**
+ * Keeps the hash of a password that `source` has just accepted, once a day: telling whether it is still the kept one
+ * costs a hash at each sign-in, and a day is soon enough. Never touches a password that is not the source's, and no
+ * rule for new passwords applies. Never rejects: a password that was right stays right.
+ */
+export const createAdoption = (parts: AdoptionParts): ((accepted: Acceptance) => Promise<void>) => {
+  const { tenant, records, sources, clock } = parts;
+
+  /** Names by which the person can sign in without the source; those that are somebody's already are left out. */
+  const freeLogins = async ({
+    sub,
+    username,
+    email,
+    emailVerified,
+  }: AccountRecord): Promise<readonly string[]> => {
+    const names = [
+      ...(loginsOf(username) ?? []),
+      ...(email !== undefined && emailVerified === true ? (loginsOf(email) ?? []) : []),
+    ];
+    const owners = await Promise.all(names.map((login) => records.findByLogin(login)));
+    return [...new Set(names.filter((_login, index) => (owners[index]?.sub ?? sub) === sub))];
+  };
+
+  const adopt = async ({ account, password, source, isNew }: Acceptance): Promise<void> => {
+    const nowMs = clock.now();
+    if (!belongsTo(account, source, sources)) return;
+    const isRecent = account.adoptedFrom === source.id && nowMs - (account.adoptedAt ?? 0) < dayMs;
+    if (isRecent && isNew !== true) return;
+    const passwordHash = await parts.hasher.hash(tenant, password);
+    const patch = { passwordHash, adoptedFrom: source.id, adoptedAt: nowMs };
+    const logins = account.logins.length > 0 ? account.logins : await freeLogins(account);
+    if (await records.update(account.sub, { ...patch, logins }, account.version)) return;
+    // a name was taken a moment ago, or another sign-in was quicker: the next one will do
+    parts.log.info({ tenant, sub: account.sub, source: source.id }, 'a password was not adopted this time');
+  };
+
+  return async (accepted) => {
+    if (accepted.source.adopt === 'off') return;
+    try {
+      await adopt(accepted);
+    } catch (error) {
+      parts.log.warn({ tenant, err: error }, 'a password was not adopted');
+    }
+  };
+};
+
+/** No password yet, or one that came from this source or from one that is gone. */
+const belongsTo = (
+  account: AccountRecord,
+  source: SourceDefinition,
+  sources: readonly SourceDefinition[],
+): boolean => {
+  if (account.passwordHash === undefined || account.adoptedFrom === source.id) return true;
+  return account.adoptedFrom !== undefined && !sources.some(({ id }) => id === account.adoptedFrom);
+};

@@ -1,0 +1,93 @@
+import { epochSeconds } from '../clock.ts';
+import type { Connector } from '../connectors/connector.ts';
+import { preparePassword } from '../crypto/password-hasher.ts';
+import { AppError } from '../errors.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './accounts.ts';
+import { factsOf } from './password-gate.ts';
+import type { SourcesVerdict } from './password-sources.ts';
+import { createPasswordDoor, type SignInParts, signedIn } from './sign-in.ts';
+import { endOfSessions } from './standing.ts';
+
+export interface PasswordChangeParts extends SignInParts {
+  readonly onEnded: (sub: string, reason: string) => Promise<void>;
+}
+
+const action = 'user.passwd';
+
+/** The source that accepts the old password is asked to change it; then the person signs in there with the new one. */
+export const createPasswordChange = (parts: PasswordChangeParts) => {
+  const door = createPasswordDoor(parts);
+
+  /** Sessions that others have begun with the old password are over. */
+  const endOthers = async (account: AccountRecord): Promise<AccountRecord> => {
+    const notBefore = endOfSessions(parts.clock.now());
+    const changed = await parts.resolver.change(account, async () => ({ notBefore }));
+    await parts.onEnded(account.sub, action);
+    return changed;
+  };
+
+  return async (
+    change: PasswordAttempt & { readonly newPassword: string },
+  ): Promise<PasswordChangeOutcome> => {
+    if (preparePassword(change.newPassword) === undefined) {
+      return { ok: false, reason: 'policy', message: 'This cannot be used as a password.' };
+    }
+    const startedAt = epochSeconds(parts.clock);
+    const counted = await parts.gate(change, action);
+    if (!counted.ok) return counted;
+    const verdict = await door.ask(change);
+    if (!verdict.ok && !isChangeable(verdict)) return untold(await door.refuse(counted, verdict));
+    const holder = verdict.connector;
+    if (holder.passwords?.change === undefined) {
+      await counted.accept();
+      return { ok: false, reason: 'not_offered' };
+    }
+
+    const { login, password, newPassword } = change;
+    const { definition } = holder;
+    const answer = await holder.passwords.change({ login, password, newPassword });
+    if (!answer.ok && answer.reason === 'credentials')
+      return counted.refuse(`${definition.id}: wrong_password`);
+    if (!answer.ok) {
+      await counted.accept();
+      const { message } = answer;
+      return { ok: false, reason: 'policy', ...(message === undefined ? {} : { message }) };
+    }
+
+    const proof = await holder.passwords.verify({ login, password: newPassword });
+    if (!proof.ok) {
+      throw new AppError(
+        'unavailable',
+        'The password was changed, but cannot be used yet. Please sign in again later.',
+      );
+    }
+    const proven = { ok: true, connector: holder, identity: proof.person, rest: [] } as const;
+    const account = await door.admit(counted, change, proven);
+    if ('ok' in account) return untold(account);
+    const current = await endOthers(account);
+    await Promise.all([
+      counted.accept(),
+      parts.adopt({ account: current, password: newPassword, source: definition, isNew: true }),
+      parts.audit.note({
+        ...factsOf(change),
+        actor: current.sub,
+        object: current.sub,
+        reason: definition.id,
+        action,
+        outcome: 'success',
+      }),
+    ]);
+    return signedIn(current, proof.person, startedAt);
+  };
+};
+
+type Unproven = Exclude<SourcesVerdict, { ok: true }>;
+
+/** The source has accepted the password, and wants a new one before it lets the person in. */
+const isChangeable = (verdict: Unproven): verdict is Extract<Unproven, { readonly connector: Connector }> =>
+  verdict.reason === 'password_change_required' || verdict.reason === 'password_expired';
+
+/** Whoever may not sign in learns no more here than at the sign-in, and there why. */
+const untold = (refusal: Exclude<SignInOutcome, { ok: true }>): PasswordChangeOutcome =>
+  refusal.reason === 'throttled' ? refusal : { ok: false, reason: 'credentials' };

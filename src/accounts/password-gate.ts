@@ -1,0 +1,87 @@
+import type { Audit } from '../audit/audit.ts';
+import { canonicalLogin } from '../canonical-login.ts';
+import type { TenantThrottle } from '../config/tenant-definition.ts';
+import { preparePassword } from '../crypto/password-hasher.ts';
+import type { PasswordAttempt } from './accounts.ts';
+import { signInAccountKey, signInAddressKey, type Throttle, type ThrottleVerdict } from './throttle.ts';
+
+export interface PasswordGateParts {
+  readonly throttle: Throttle;
+  readonly limits: Pick<TenantThrottle, 'account' | 'address'>;
+  readonly audit: Audit;
+}
+
+/** An attempt that is counted already, before anything is verified. */
+export interface CountedAttempt {
+  readonly ok: true;
+  /** The password was right: the name starts anew, and nothing is held against the address. */
+  accept(): Promise<void>;
+  /** Nothing was verified, or not against this person's password alone: as if the attempt had not been made. */
+  giveBack(): Promise<void>;
+  /** Notes why the attempt failed; it stays counted. */
+  refuse(reason: string, sub?: string): Promise<Refused>;
+}
+
+interface Refused {
+  readonly ok: false;
+  readonly reason: 'credentials';
+}
+
+export type GateVerdict =
+  | CountedAttempt
+  | Refused
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
+
+/** Counts each attempt before anything is verified, so that parallel ones cannot slip through together. */
+export const createPasswordGate = ({ throttle, limits, audit }: PasswordGateParts) => {
+  return async (attempt: PasswordAttempt, action: string): Promise<GateVerdict> => {
+    const refuse: CountedAttempt['refuse'] = async (reason, sub) => {
+      const whom = { actor: attempt.login, ...(sub === undefined ? {} : { object: sub }) };
+      await audit.note({ ...factsOf(attempt), ...whom, action, outcome: 'failure', reason });
+      return { ok: false, reason: 'credentials' };
+    };
+    const turnAway = async (verdict: ThrottleVerdict, reason: string): Promise<GateVerdict> => {
+      // One record a window: a flood must not fill the disk.
+      if (verdict.isFirstRefusal) await refuse(reason);
+      return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
+    };
+
+    // A blocked address must not run up the counter of somebody's account, so it is asked first and alone.
+    const addressKey = signInAddressKey(attempt.address);
+    const byAddress = await throttle.spend(addressKey, limits.address);
+    if (!byAddress.isAllowed) return turnAway(byAddress, 'throttled_address');
+
+    const login = canonicalLogin(attempt.login);
+    if (login === undefined || preparePassword(attempt.password) === undefined) return refuse('malformed');
+    const accountKey = signInAccountKey(login);
+    const byAccount = await throttle.spend(accountKey, limits.account);
+    if (!byAccount.isAllowed) return turnAway(byAccount, 'throttled_account');
+
+    return {
+      ok: true,
+      refuse,
+      accept: async () => {
+        await Promise.all([throttle.clear(accountKey), throttle.refund(addressKey, limits.address)]);
+      },
+      giveBack: async () => {
+        await Promise.all([
+          throttle.refund(accountKey, limits.account),
+          throttle.refund(addressKey, limits.address),
+        ]);
+      },
+    };
+  };
+};
+
+export type PasswordGate = ReturnType<typeof createPasswordGate>;
+
+/** Where an attempt comes from, for the audit record. */
+export const factsOf = ({
+  address,
+  clientId,
+  requestId,
+}: Omit<PasswordAttempt, 'login' | 'password' | 'via'>) => ({
+  address,
+  ...(clientId === undefined ? {} : { clientId }),
+  ...(requestId === undefined ? {} : { requestId }),
+});

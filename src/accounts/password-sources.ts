@@ -1,0 +1,80 @@
+import type { Connector, Credentials, Identity, SourceRefusal } from '../connectors/connector.ts';
+import { type AppError, isAppError } from '../errors.ts';
+
+/** What the sources of a tenant, asked one after the other, make of a password. */
+export type SourcesVerdict =
+  | {
+      readonly ok: true;
+      readonly connector: Connector;
+      readonly identity: Identity;
+      /** Those that were not asked any more. */
+      readonly rest: readonly Connector[];
+      readonly outage?: Outage;
+    }
+  /** One of them knows the person: nobody else is asked. */
+  | {
+      readonly ok: false;
+      readonly reason: Exclude<SourceRefusal, 'unknown'>;
+      readonly connector: Connector;
+      readonly rest: readonly Connector[];
+      readonly sub?: string;
+      readonly outage?: Outage;
+    }
+  | { readonly ok: false; readonly reason: 'unknown'; readonly sub?: string }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
+  | { readonly ok: false; readonly reason: 'unavailable'; readonly outage: Outage };
+
+/** The first source that gave no verdict. */
+export interface Outage {
+  readonly source: string;
+  readonly error: AppError;
+}
+
+/**
+ * Asks each once, until one of them knows the person. One that cannot be reached, or limits attempts itself, is
+ * passed over, so that people of another one get in; it decides only when nobody else does. Nothing is retried.
+ * @throws AppError `unavailable` when our own list of people cannot be asked
+ */
+export const askSources = async (
+  connectors: readonly Connector[],
+  credentials: Credentials,
+): Promise<SourcesVerdict> => {
+  let outage: Outage | undefined;
+  let retryAfterSeconds: number | undefined;
+  let sub: string | undefined;
+
+  for (const [index, connector] of connectors.entries()) {
+    const answer = await ask(connector, credentials);
+    if (answer === undefined) continue;
+    if ('error' in answer) {
+      outage ??= { source: connector.definition.id, error: answer.error };
+      continue;
+    }
+    const context = {
+      connector,
+      rest: connectors.slice(index + 1),
+      ...(outage === undefined ? {} : { outage }),
+    };
+    if (answer.ok) return { ok: true, identity: answer.person, ...context };
+    if (answer.reason === 'throttled') retryAfterSeconds ??= answer.retryAfterSeconds;
+    else if (answer.reason === 'unknown') sub ??= answer.sub;
+    else return { ...context, ...answer, reason: answer.reason };
+  }
+  if (outage !== undefined) return { ok: false, reason: 'unavailable', outage };
+  if (retryAfterSeconds !== undefined) return { ok: false, reason: 'throttled', retryAfterSeconds };
+  return { ok: false, reason: 'unknown', ...(sub === undefined ? {} : { sub }) };
+};
+
+const ask = async ({ definition, passwords }: Connector, credentials: Credentials) => {
+  try {
+    return await passwords?.verify(credentials);
+  } catch (error) {
+    if (definition.type === 'local' || !isAppError(error, 'unavailable')) throw error;
+    return { error };
+  }
+};
+
+/** Makes a refusal take the time of one by the last source, wherever the person is known. */
+export const askNobody = async (connectors: readonly Connector[]): Promise<void> => {
+  for (const { passwords } of connectors) await passwords?.decoy?.();
+};

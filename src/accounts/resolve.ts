@@ -1,0 +1,166 @@
+// From a proven identity to the account of the tenant: found by its key, linked by e-mail, or made.
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import type { SourceDefinition } from '../config/source-definition.ts';
+import type { Identity } from '../connectors/connector.ts';
+import { randomId } from '../crypto/ids.ts';
+import { AppError } from '../errors.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import {
+  type AccountChange,
+  changeByProof,
+  changed,
+  emailKey,
+  identityKey,
+  isFilledBy,
+  isTrustedWith,
+  linkableEmail,
+  livingIdentities,
+  profileOf,
+  toLinked,
+} from './linked-identities.ts';
+
+export interface ResolveParts {
+  readonly records: AccountRecords;
+  /** In the file's order. */
+  readonly sources: readonly SourceDefinition[];
+  readonly isAdmitted: (account: AccountRecord) => boolean;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}
+
+/** Where the proof comes from, for the audit record. */
+export interface ProofFacts {
+  readonly address?: string;
+  readonly clientId?: string;
+  readonly requestId?: string;
+}
+
+/** All throw AppError `unavailable` when the store does not answer, or others change the account all the time. */
+export interface Resolver {
+  /**
+   * Any number of first sign-ins at once end in one account. A name is never a reason to link: who is called `admin`
+   * at a source is somebody new here.
+   */
+  resolve(identity: Identity, facts: ProofFacts): Promise<AccountRecord>;
+  /** The account with what the source says of it now; written only when that is worth it. */
+  bringUpToDate(account: AccountRecord, identity: Identity): Promise<AccountRecord>;
+  /** Compare-and-set: `plan` is asked again with what others have made of the account. Undefined: no change. */
+  change(account: AccountRecord, plan: ChangePlan): Promise<AccountRecord>;
+}
+
+export type ChangePlan = (account: AccountRecord) => Promise<AccountChange | undefined>;
+
+/** Each lost race means that somebody else won it, so this many are never lost in a row by chance. */
+const maxAttempts = 25;
+
+export const createResolver = (parts: ResolveParts): Resolver => {
+  const { records, sources, clock } = parts;
+
+  const tryChange = async (account: AccountRecord, plan: ChangePlan): Promise<AccountRecord | undefined> => {
+    const change = await plan(account);
+    if (change === undefined) return account;
+    const { sub: _sub, createdAt: _createdAt, version: _version, ...patch } = change;
+    return (await records.update(account.sub, patch, account.version)) ? changed(account, change) : undefined;
+  };
+
+  const change: Resolver['change'] = async (account, plan) => {
+    let current = account;
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const done = await tryChange(current, plan);
+      if (done !== undefined) return done;
+      const read = await records.findBySub(account.sub);
+      if (read === undefined) break;
+      current = read;
+    }
+    throw contended();
+  };
+
+  const isTakenByOther = async (email: string | undefined, account?: AccountRecord): Promise<boolean> => {
+    if (email === undefined || account?.identityKeys?.includes(emailKey(email)) === true) return false;
+    const holder = await records.findByIdentity(emailKey(email));
+    return holder !== undefined && holder.sub !== account?.sub;
+  };
+
+  const planProof =
+    (identity: Identity): ChangePlan =>
+    async (account) => {
+      const moment = { sources, nowMs: clock.now() };
+      const email = isFilledBy(account, identity.source, moment)
+        ? linkableEmail(identity, sources)
+        : undefined;
+      const isEmailTaken = await isTakenByOther(email, account);
+      return changeByProof(account, identity, { ...moment, isEmailTaken });
+    };
+
+  /** Both sides say that the address is verified, and the tenant trusts either with its domain. */
+  const findPartner = async (identity: Identity): Promise<AccountRecord | undefined> => {
+    const email = linkableEmail(identity, sources);
+    if (email === undefined) return undefined;
+    const holder = await records.findByIdentity(emailKey(email));
+    const partner = holder ?? (await records.findByLogin(email));
+    if (partner === undefined || !parts.isAdmitted(partner)) return undefined;
+    // an address that a source has given to somebody else must not bring the account with it
+    if (partner.identities?.some(({ source }) => source === identity.source) === true) return undefined;
+    const isProven =
+      partner.origin === 'source'
+        ? livingIdentities(partner, sources).some(({ source }) => isTrustedWith(email, source, sources))
+        : partner.emailVerified === true && partner.logins.includes(email) && isOwnEmail(partner, email);
+    return isProven ? partner : undefined;
+  };
+
+  const insertNew = async (identity: Identity): Promise<AccountRecord | undefined> => {
+    const nowMs = clock.now();
+    const email = linkableEmail(identity, sources);
+    const emailKeys = email === undefined || (await isTakenByOther(email)) ? [] : [emailKey(email)];
+    const { email: address, emailVerified, ...profile } = profileOf(identity);
+    const account: AccountRecord = {
+      sub: randomId(16),
+      logins: [],
+      ...profile,
+      ...(address === undefined ? {} : { email: address }),
+      ...(emailVerified === undefined ? {} : { emailVerified }),
+      origin: 'source',
+      identities: [toLinked(identity, nowMs)],
+      identityKeys: [identityKey(identity), ...emailKeys],
+      createdAt: nowMs,
+      updatedAt: nowMs,
+      version: 1,
+    };
+    return (await records.insert(account)) ? account : undefined;
+  };
+
+  const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
+    const known = await records.findByIdentity(identityKey(identity));
+    if (known !== undefined) return tryChange(known, planProof(identity));
+    const partner = await findPartner(identity);
+    if (partner === undefined) return insertNew(identity);
+    const linked = await tryChange(partner, planProof(identity));
+    if (linked !== undefined) {
+      const reason = `${identity.source}: verified_email`;
+      const whose = { actor: linked.sub, object: linked.sub };
+      await parts.audit.note({ ...facts, ...whose, action: 'account.link', outcome: 'success', reason });
+    }
+    return linked;
+  };
+
+  return {
+    change,
+    bringUpToDate: (account, identity) => change(account, planProof(identity)),
+    resolve: async (identity, facts) => {
+      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+        const account = await tryResolve(identity, facts);
+        if (account !== undefined) return account;
+      }
+      throw contended();
+    },
+  };
+};
+
+const isOwnEmail = (account: AccountRecord, email: string): boolean =>
+  account.email !== undefined && account.email.normalize('NFKC').trim().toLowerCase() === email;
+
+const contended = (): AppError =>
+  new AppError('unavailable', 'The account is being changed by others at the moment', {
+    retryAfterSeconds: 1,
+  });

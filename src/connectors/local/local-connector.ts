@@ -1,0 +1,87 @@
+// The people in Drawbridge's own store, behind the same port as all others.
+import { canonicalLogin } from '../../canonical-login.ts';
+import type { LocalSource } from '../../config/source-definition.ts';
+import type { PasswordHasher } from '../../crypto/password-hasher.ts';
+import type { Log } from '../../log.ts';
+import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import type { Connector, Identity, LookupVerdict, PasswordVerdict } from '../connector.ts';
+
+export interface LocalConnectorParts {
+  readonly tenant: string;
+  readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub' | 'update'>;
+  readonly hasher: PasswordHasher;
+  /** False for people whose password is another source's to check. */
+  readonly hasLocalPassword: (account: AccountRecord) => boolean;
+  readonly log: Log;
+}
+
+/**
+ * Each check costs one hash, whoever it names. Whether the account may sign in is not asked here: disabled people
+ * are told apart by nobody but the operator.
+ */
+export const createLocalConnector = (definition: LocalSource, parts: LocalConnectorParts): Connector => {
+  const { tenant, records, hasher } = parts;
+
+  const toIdentity = (account: AccountRecord): Identity => ({
+    source: definition.id,
+    subject: account.sub,
+    amr: ['pwd'],
+    profile: {
+      username: account.username,
+      ...(account.email === undefined ? {} : { email: account.email }),
+      emailVerified: account.emailVerified === true,
+      claims: account.claims,
+      groups: account.groups,
+      roles: account.roles,
+    },
+    account,
+  });
+
+  const findByLogin = async (name: string): Promise<AccountRecord | undefined> => {
+    const login = canonicalLogin(name);
+    return login === undefined ? undefined : records.findByLogin(login);
+  };
+
+  /** A password that was right stays right: no trouble with the new hash may keep its owner out. */
+  const rehash = async (account: AccountRecord, password: string): Promise<void> => {
+    try {
+      const passwordHash = await hasher.hash(tenant, password);
+      await records.update(account.sub, { passwordHash }, account.version);
+    } catch (error) {
+      parts.log.warn({ tenant, err: error }, 'a password hash was not renewed');
+    }
+  };
+
+  const verify = async (login: string, password: string): Promise<PasswordVerdict> => {
+    const account = await findByLogin(login);
+    if (account?.passwordHash === undefined || !parts.hasLocalPassword(account)) {
+      await hasher.verifyNothing(tenant, password);
+      return { ok: false, reason: 'unknown', ...(account === undefined ? {} : { sub: account.sub }) };
+    }
+    const { isValid, needsRehash } = await hasher.verify(tenant, account.passwordHash, password);
+    if (!isValid) return { ok: false, reason: 'credentials', sub: account.sub };
+    // a second hash would tell that the password of a disabled account was right
+    if (needsRehash && account.disabledAt === undefined && account.lockedAt === undefined) {
+      await rehash(account, password);
+    }
+    return { ok: true, person: toIdentity(account) };
+  };
+
+  return {
+    definition,
+    passwords: {
+      verify: ({ login, password }) => verify(login, password),
+      decoy: () => hasher.verifyNothing(tenant, 'nobody').catch(() => undefined),
+    },
+    lookup: {
+      find: async (who): Promise<LookupVerdict> => {
+        const account = await ('login' in who ? findByLogin(who.login) : records.findBySub(who.subject));
+        if (account === undefined) return { status: 'absent' };
+        if (account.disabledAt !== undefined) return { status: 'refused', reason: 'account_disabled' };
+        if (account.lockedAt !== undefined) return { status: 'refused', reason: 'account_locked' };
+        return { status: 'present', person: toIdentity(account) };
+      },
+    },
+    examine: async () => [],
+  };
+};
