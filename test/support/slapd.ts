@@ -36,7 +36,7 @@ export interface SlapdOptions {
   readonly certificate?: Certificate;
   readonly caFile?: string;
   readonly needsClientCertificate?: boolean;
-  /** Refuses whatever is not encrypted. */
+  /** Shows and checks nothing that is not encrypted, except to the administrator. */
   readonly needsTls?: boolean;
   readonly anonymousReads?: boolean;
   /** Further lines of the configuration, in the part of the database. */
@@ -67,6 +67,7 @@ const configuration = (folder: string, options: SlapdOptions): string => {
   const schemas = schemaFolders.find(existsSync);
   const modules = moduleFolders.find(existsSync);
   const others = options.anonymousReads === true ? 'read' : 'none';
+  const encrypted = options.needsTls === true ? ' ssf=128' : '';
   return [
     ...['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include ${schemas}/${name}.schema`),
     ...(modules === undefined ? [] : [`modulepath ${modules}`]),
@@ -77,7 +78,6 @@ const configuration = (folder: string, options: SlapdOptions): string => {
       : [`TLSCertificateFile ${certificate.certFile}`, `TLSCertificateKeyFile ${certificate.keyFile}`]),
     ...(caFile === undefined ? [] : [`TLSCACertificateFile ${caFile}`]),
     ...(options.needsClientCertificate === true ? ['TLSVerifyClient demand'] : []),
-    ...(options.needsTls === true ? ['security ssf=128'] : []),
     'threads 4',
     'database mdb',
     'maxsize 67108864',
@@ -87,8 +87,8 @@ const configuration = (folder: string, options: SlapdOptions): string => {
     `rootpw ${admin.password}`,
     `directory ${folder}/data`,
     'index objectClass,uid,mail,member,uniqueMember,memberUid,entryUUID eq',
-    'access to attrs=userPassword by anonymous auth by self write by * none',
-    `access to * by dn.exact="${service.dn}" read by self read by * ${others}`,
+    `access to attrs=userPassword by${encrypted} anonymous auth by self write by * none`,
+    `access to * by${encrypted} dn.exact="${service.dn}" read by self read by * ${others}`,
     ...(options.settings ?? []),
     'overlay memberof',
     'overlay ppolicy',

@@ -16,6 +16,7 @@ export class MessageStream extends Duplex {
   private readonly socket: Socket;
   private readonly guard: MessageGuard = createMessageGuard();
   private answerBytes = 0;
+  private messages = 0;
 
   constructor(socket: Socket) {
     super({ readableObjectMode: true, allowHalfOpen: false });
@@ -32,13 +33,13 @@ export class MessageStream extends Duplex {
 
   /**
    * Gives the socket back, for the upgrade to TLS.
-   * @returns whether nothing came behind the last message: what did was sent without TLS, by whoever
+   * @returns whether nothing came behind the first message: what did was sent without TLS, by whoever
    */
   detach(): boolean {
     this.socket.removeListener('data', this.onData);
     this.socket.removeListener('error', this.onError);
     this.socket.removeListener('close', this.onClose);
-    return this.guard.pendingBytes() === 0 && this.readableLength === 0;
+    return this.guard.pendingBytes() === 0 && this.messages === 1;
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
@@ -64,7 +65,10 @@ export class MessageStream extends Duplex {
       return;
     }
     try {
-      for (const message of this.guard.accept(chunk)) this.push(message);
+      for (const message of this.guard.accept(chunk)) {
+        this.messages += 1;
+        this.push(message);
+      }
     } catch (error) {
       this.destroy(error instanceof Error ? error : new MalformedMessage('the answer cannot be read'));
     }
