@@ -1,7 +1,7 @@
 import type { AccountRecord } from '../storage/storage.ts';
 
 /** OpenID Connect Core section 5.1, without those that have fields of their own in the account. */
-const keptClaims = [
+export const keptClaims = [
   'name',
   'given_name',
   'family_name',

@@ -11,6 +11,7 @@ import { CommandFailure } from './exit.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
+import { addUserImport } from './user-import.ts';
 import { type StoreParts, withStore } from './with-store.ts';
 
 interface AddOptions extends NewPasswordOptions {
@@ -61,6 +62,7 @@ export const addUser = (program: Command): void => {
     .command('list <tenant>')
     .description('all people of a tenant')
     .action((tenant: string, _: unknown, command: Command) => list(contextOf(command), tenant));
+  addUserImport(user);
 };
 
 const add = async (

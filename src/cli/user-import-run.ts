@@ -1,0 +1,153 @@
+import { loginsOf } from '../accounts/logins.ts';
+import type { Audit } from '../audit/audit.ts';
+import { canonicalLogin } from '../canonical-login.ts';
+import type { Clock } from '../clock.ts';
+import { randomId } from '../crypto/ids.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { type ImportedUser, type ParsedLine, parseUserLine } from './user-import-line.ts';
+
+export interface ImportReport {
+  readonly imported: number;
+  /** Somebody has that user name already: from an earlier run, or anyway. */
+  readonly skipped: number;
+  readonly wrong: number;
+  /** Of those imported; they cannot sign in before a password is set. */
+  readonly withoutPassword: number;
+  readonly faults: readonly LineFault[];
+}
+
+export interface LineFault {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface ImportParts {
+  readonly records: AccountRecords;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly isDryRun: boolean;
+  /** Called after each batch with the number of lines that are done. */
+  readonly onProgress: (lines: number) => void;
+}
+
+interface NumberedLine {
+  readonly line: number;
+  readonly text: string;
+}
+
+type LineOutcome =
+  | { readonly is: 'imported'; readonly hasPassword: boolean }
+  | { readonly is: 'skipped' }
+  | { readonly is: 'wrong'; readonly faults: readonly string[] };
+
+/** Their writes share commits of the embedded store, and stay within its and MongoDB's time limits. */
+const linesAtOnce = 100;
+
+/**
+ * Imports what is right and tells of the rest. A line is imported whole or not at all, and may come again: whoever is
+ * there already is left alone.
+ * @throws AppError `unavailable` when store or audit record are not to be had; what was imported until then stays
+ */
+export const importUsers = async (
+  lines: AsyncIterable<string>,
+  parts: ImportParts,
+): Promise<ImportReport> => {
+  const seen = new Map<string, number>();
+  const totals = { imported: 0, skipped: 0, wrong: 0, withoutPassword: 0 };
+  const faults: LineFault[] = [];
+
+  for await (const batch of inBatches(lines)) {
+    const outcomes = await Promise.all(
+      batch
+        .map((numbered) => withoutTwins(numbered, seen))
+        .map((parsed) => (parsed.ok ? importOne(parsed.user, parts) : wrong(parsed.faults))),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      totals[outcome.is] += 1;
+      if (outcome.is === 'imported' && !outcome.hasPassword) totals.withoutPassword += 1;
+      const line = batch[index]?.line ?? 0;
+      if (outcome.is === 'wrong') faults.push(...outcome.faults.map((message) => ({ line, message })));
+    }
+    parts.onProgress(batch.at(-1)?.line ?? 0);
+  }
+  return { ...totals, faults };
+};
+
+/** Blank lines are none. */
+async function* inBatches(lines: AsyncIterable<string>): AsyncIterable<readonly NumberedLine[]> {
+  let batch: NumberedLine[] = [];
+  let line = 0;
+  for await (const text of lines) {
+    line += 1;
+    if (text.trim() === '') continue;
+    batch.push({ line, text: line === 1 ? text.replace(/^\uFEFF/, '') : text });
+    if (batch.length < linesAtOnce) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Of two lines with one name the first counts, whatever order they are written in. */
+const withoutTwins = ({ line, text }: NumberedLine, seen: Map<string, number>): ParsedLine => {
+  const parsed = parseUserLine(text);
+  if (!parsed.ok) return parsed;
+  const { username, email } = parsed.user;
+  const faults = (loginsOf(username, email) ?? []).flatMap((login) => {
+    const earlier = seen.get(login);
+    return earlier === undefined ? [] : [`${login} is the name or e-mail address of line ${earlier} already`];
+  });
+  if (faults.length > 0) return { ok: false, faults };
+  for (const login of loginsOf(username, email) ?? []) seen.set(login, line);
+  return parsed;
+};
+
+const importOne = async (
+  user: ImportedUser,
+  { records, audit, clock, isDryRun }: ImportParts,
+): Promise<LineOutcome> => {
+  const account = toAccount(user, clock.now());
+  const taken = await findTaken(account, records);
+  if (taken !== undefined) return taken;
+  const imported: LineOutcome = { is: 'imported', hasPassword: user.passwordHash !== undefined };
+  if (isDryRun) return imported;
+  const event = { action: 'user.import', actor: 'cli', object: account.sub };
+  await audit.noteBefore({ ...event, outcome: 'success' });
+  if (await records.insert(account)) return imported;
+  // somebody else was quicker
+  await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
+  return (await findTaken(account, records)) ?? wrong(['the name was taken just now; run the import again']);
+};
+
+const findTaken = async (
+  { logins, username }: AccountRecord,
+  records: AccountRecords,
+): Promise<LineOutcome | undefined> => {
+  const owners = await Promise.all(logins.map((login) => records.findByLogin(login)));
+  const [owner, mailOwner] = owners;
+  if (owner !== undefined) {
+    return canonicalLogin(owner.username) === canonicalLogin(username)
+      ? { is: 'skipped' }
+      : wrong([`username: ${username} is the e-mail address of ${owner.username} already`]);
+  }
+  return mailOwner === undefined ? undefined : wrong([`email: it belongs to ${mailOwner.username} already`]);
+};
+
+const wrong = (faults: readonly string[]): LineOutcome => ({ is: 'wrong', faults });
+
+const toAccount = (user: ImportedUser, nowMs: number): AccountRecord => ({
+  sub: randomId(16),
+  logins: loginsOf(user.username, user.email) ?? [],
+  username: user.username,
+  ...(user.passwordHash === undefined ? {} : { passwordHash: user.passwordHash }),
+  ...(user.email === undefined ? {} : { email: user.email, emailVerified: user.emailVerified }),
+  claims: user.claims,
+  groups: user.groups,
+  roles: user.roles,
+  ...(user.isDisabled ? { disabledAt: nowMs } : {}),
+  origin: 'local',
+  createdAt: nowMs,
+  updatedAt: nowMs,
+  version: 1,
+});
