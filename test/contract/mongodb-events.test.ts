@@ -5,6 +5,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Mongod, startMongod } from '../support/mongod.mjs';
+import { openGate } from '../support/mongod-gate.ts';
 import { mongoUrl } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { event, startMs, times } from './storage-samples.ts';
@@ -32,9 +33,9 @@ const define = (): void => {
       await mongod.stop();
     });
 
-    const open = async (): Promise<Storage> => {
+    const open = async (url = mongod.url): Promise<Storage> => {
       const log = pino({}, { write: (line) => void logged.push(JSON.parse(line).msg) });
-      const storage = await openStorage({ url: mongod.url, clock, log });
+      const storage = await openStorage({ url, clock, log });
       storages.push(storage);
       return storage;
     };
@@ -101,6 +102,24 @@ const define = (): void => {
       ]);
       await publish(first, 'last');
       await eventually('it goes on', () => heard.includes('last'), 1000);
+    });
+
+    it('are heard, once each, by one who could not reach the store when they were published', async () => {
+      const gate = await openGate(mongod.port);
+      const [first, second] = [await open(), await open(gate.url)];
+      const heard = await listen(second);
+      await publish(first, 'before');
+      await eventually('it is heard', () => heard.length === 1, 1000);
+      gate.cut();
+      await eventually('the outage is noticed', () => logged.length > 0, recoversWithinMs);
+      for (const n of times(5, (i) => i)) await publish(first, `meanwhile-${n}`);
+      gate.restore();
+      await eventually('all are heard', () => heard.length === 6, recoversWithinMs);
+      await publish(first, 'after');
+      await eventually('it goes on', () => heard.length === 7, 1000);
+      expect(heard).toEqual(['before', ...times(5, (n) => `meanwhile-${n}`), 'after']);
+      await second.close();
+      await gate.close();
     });
 
     it('are heard after the store has hung', async () => {

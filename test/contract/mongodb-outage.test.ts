@@ -83,17 +83,6 @@ const define = (): void => {
       await artifacts.write([{ op: 'put', artifact: artifact() }]);
     });
 
-    it('answers unavailable to whoever asks the moment it was killed, on a connection that is not closed yet', async () => {
-      for (const call of ['find by sub', 'load', 'write']) {
-        await untilItAnswers();
-        await mongod.kill();
-        const refusal = await isUnavailable(() => requestCalls(storage, 'acme')[call]?.() ?? storage.ping());
-        expect({ call, ...refusal }).toEqual({ call, ...refused });
-        await mongod.restart();
-      }
-      await untilItAnswers();
-    });
-
     it('answers unavailable in time when it hangs, and goes on when it does', async () => {
       mongod.pause();
       try {

@@ -68,7 +68,8 @@ const define = (): void => {
       const many = times(300, (n) => artifact({ id: `${n}`, grantId: `g${n}`, expiresAt: startSeconds + n }));
       await artifacts.write(many.map((one) => ({ op: 'put', artifact: one })));
       const sessions = times(100, (n) => session({ id: `${n}`, accountId: `${n}` }));
-      await artifacts.write(sessions.map((one) => ({ op: 'put', artifact: one })));
+      const ofAcme = storage.forTenant('acme');
+      await ofAcme.artifacts.write(sessions.map((one) => ({ op: 'put', artifact: one })));
       for (const tenant of ['other', 'acme']) {
         const waiting = times(100, (n) => delivery({ id: `w-${n}`, nextAttemptAt: startMs + 9999 }));
         await storage.forTenant(tenant).deliveries.add(waiting);
@@ -100,6 +101,20 @@ const define = (): void => {
           }
         }
       }
+    });
+
+    it('looks at no other tenant to claim a delivery', async () => {
+      const waiting = times(200, (n) => delivery({ id: `x-${n}`, nextAttemptAt: startMs - 1 - n }));
+      await storage.forTenant('busy').deliveries.add(waiting);
+      await storage.forTenant('calm').deliveries.add([delivery()]);
+      trips.splice(0);
+      expect(await storage.forTenant('calm').deliveries.claim(startMs, startMs)).toMatchObject({
+        attempts: 1,
+      });
+      const [claim] = trips;
+      const [explain] = explanationsOf('findAndModify', claim?.detail as Command);
+      const plan = await connection.db?.command({ explain, verbosity: 'executionStats' });
+      expect(Math.max(...collect(plan, 'totalKeysExamined').map(Number))).toBeLessThan(5);
     });
 
     it('reads no event but the newest when it polls', async () => {
