@@ -1,0 +1,195 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeJwt, importJWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
+import Provider, {
+  type Adapter,
+  type AdapterPayload,
+  type ClientMetadata,
+  type Configuration,
+} from 'oidc-provider';
+import { generateSigningJwk, type SigningJwk } from '../../src/crypto/key-pairs.ts';
+import { type FaultyServer, openFaultyServer } from './upstream-faults.ts';
+
+/** Who is signed in at the upstream, without a page. */
+export interface UpstreamLogin {
+  readonly accountId: string;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+}
+
+/** An ID token as it is about to leave. */
+export interface OutgoingToken {
+  readonly claims: JWTPayload;
+  readonly header: JWTHeaderParameters;
+}
+
+export interface UpstreamProvider extends Pick<FaultyServer, 'setFaults' | 'hits' | 'port'> {
+  readonly issuer: string;
+  /** The next visitors sign in as this person; undefined: they refuse. */
+  setLogin(login: UpstreamLogin | undefined): void;
+  setPerson(accountId: string, claims: Readonly<Record<string, unknown>>): void;
+  /** Changes each ID token; returning a text sends that. Undefined: as it is. */
+  tamper(change: ((token: OutgoingToken) => OutgoingToken | string | Promise<string>) | undefined): void;
+  /** A new signing key; the old one is gone from the JWKS. */
+  rotate(): Promise<SigningJwk>;
+  readonly key: SigningJwk;
+  sign(claims: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>;
+  /** Query of the last authorization request. */
+  lastRequest(): URLSearchParams;
+  close(): Promise<void>;
+}
+
+export interface UpstreamProviderOptions {
+  readonly clients: readonly ClientMetadata[];
+  readonly configuration?: Configuration;
+  readonly person?: Readonly<Record<string, unknown>>;
+}
+
+/** A bare oidc-provider on loopback, as an upstream. */
+export const openUpstreamProvider = async (options: UpstreamProviderOptions): Promise<UpstreamProvider> => {
+  const people = new Map([['anna', { name: 'Anna', email: 'anna@upstream.test', ...options.person }]]);
+  const records = new Map<string, AdapterPayload>();
+  let login: UpstreamLogin | undefined = { accountId: 'anna' };
+  let change: Parameters<UpstreamProvider['tamper']>[0];
+  let key = await generateSigningJwk('RS256');
+  let lastRequest = new URLSearchParams();
+  const front = await openFaultyServer((req, res) => void listen(req, res));
+  const issuer = `http://127.0.0.1:${front.port}`;
+
+  const createProvider = (): Provider =>
+    new Provider(issuer, {
+      clients: [...options.clients],
+      jwks: { keys: [key] },
+      adapter: createMemoryAdapter(records),
+      cookies: { keys: ['upstream-cookie-key'] },
+      claims: {
+        openid: ['sub'],
+        profile: ['name', 'preferred_username', 'groups'],
+        email: ['email', 'email_verified'],
+      },
+      scopes: ['openid', 'offline_access', 'profile', 'email'],
+      acrValues: ['urn:upstream:mfa'],
+      findAccount: (_ctx, accountId) => ({
+        accountId,
+        claims: () => ({ ...people.get(accountId), sub: accountId }),
+      }),
+      interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+      loadExistingGrant: async (ctx) => {
+        const { client, session, provider, params } = ctx.oidc;
+        if (client === undefined || session?.accountId === undefined) return undefined;
+        const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+        grant.addOIDCScope(String(params?.scope ?? 'openid'));
+        await grant.save();
+        return grant;
+      },
+      issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+      clientBasedCORS: () => false,
+      ttl: { Interaction: 60, Grant: 600, Session: 600, AccessToken: 600, RefreshToken: 600, IdToken: 600 },
+      ...options.configuration,
+      features: {
+        devInteractions: { enabled: false },
+        clientCredentials: { enabled: true },
+        rpInitiatedLogout: { enabled: true },
+        pushedAuthorizationRequests: { enabled: false },
+        ...options.configuration?.features,
+      },
+    });
+  let provider = createProvider();
+
+  const interact = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const result =
+      login === undefined
+        ? { error: 'access_denied', error_description: 'the person refused' }
+        : {
+            login: {
+              accountId: login.accountId,
+              ...(login.acr === undefined ? {} : { acr: login.acr }),
+              ...(login.amr === undefined ? {} : { amr: [...login.amr] }),
+            },
+          };
+    await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
+  };
+
+  const sign = async (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}): Promise<string> =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...header })
+      .sign(await importJWK(key, 'RS256'));
+
+  const tampered = async (body: string): Promise<string> => {
+    const answer = JSON.parse(body) as Record<string, unknown>;
+    if (change === undefined || typeof answer.id_token !== 'string') return body;
+    const changed = await change({
+      claims: decodeJwt(answer.id_token),
+      header: { alg: 'RS256', kid: key.kid },
+    });
+    const idToken = typeof changed === 'string' ? changed : await sign(changed.claims, changed.header);
+    return JSON.stringify({ ...answer, id_token: idToken });
+  };
+
+  const listen = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const url = new URL(req.url ?? '/', issuer);
+    if (url.pathname === '/auth') lastRequest = url.searchParams;
+    if (url.pathname.startsWith('/interaction/')) return interact(req, res);
+    if (url.pathname === '/token') rewriteBody(res, tampered);
+    provider.callback()(req, res);
+  };
+
+  return {
+    issuer,
+    port: front.port,
+    setFaults: front.setFaults,
+    hits: front.hits,
+    setLogin: (next) => {
+      login = next;
+    },
+    setPerson: (accountId, claims) => void people.set(accountId, claims as never), // claims are free
+    tamper: (next) => {
+      change = next;
+    },
+    rotate: async () => {
+      key = await generateSigningJwk('RS256');
+      provider = createProvider();
+      return key;
+    },
+    get key() {
+      return key;
+    },
+    sign,
+    lastRequest: () => lastRequest,
+    close: front.close,
+  };
+};
+
+/** Replaces what the server is about to send. */
+const rewriteBody = (res: ServerResponse, rewrite: (body: string) => Promise<string>): void => {
+  const end = res.end.bind(res);
+  res.end = (chunk?: unknown): ServerResponse => {
+    void rewrite(String(chunk)).then((body) => {
+      res.setHeader('content-length', Buffer.byteLength(body));
+      end(body);
+    });
+    return res;
+  };
+};
+
+/** What oidc-provider keeps, in a map, by model and id. */
+const createMemoryAdapter =
+  (records: Map<string, AdapterPayload>) =>
+  (model: string): Adapter => {
+    const key = (id: string): string => `${model} ${id}`;
+    const findBy = async (name: 'uid' | 'userCode', value: string): Promise<AdapterPayload | undefined> =>
+      [...records].find(([id, payload]) => id.startsWith(`${model} `) && payload[name] === value)?.[1];
+    return {
+      upsert: async (id, payload) => void records.set(key(id), payload),
+      find: async (id) => records.get(key(id)),
+      findByUid: (uid) => findBy('uid', uid),
+      findByUserCode: (code) => findBy('userCode', code),
+      consume: async (id) => {
+        const payload = records.get(key(id));
+        if (payload !== undefined) records.set(key(id), { ...payload, consumed: 1 });
+      },
+      destroy: async (id) => void records.delete(key(id)),
+      revokeByGrantId: async (grantId) => {
+        for (const [id, payload] of [...records]) if (payload.grantId === grantId) records.delete(id);
+      },
+    };
+  };
