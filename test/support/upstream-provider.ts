@@ -32,7 +32,7 @@ export interface UpstreamProvider extends Pick<FaultyServer, 'setFaults' | 'hits
   /** A new signing key; the old one is gone from the JWKS. */
   rotate(): Promise<SigningJwk>;
   readonly key: SigningJwk;
-  sign(claims: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>;
+  sign(claims: Readonly<Record<string, unknown>>, header?: Partial<JWTHeaderParameters>): Promise<string>;
   /** Query of the last authorization request. */
   lastRequest(): URLSearchParams;
   close(): Promise<void>;
@@ -109,8 +109,12 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
     await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
   };
 
-  const sign = async (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}): Promise<string> =>
-    new SignJWT(claims)
+  const sign = async (
+    claims: Readonly<Record<string, unknown>>,
+    header: Partial<JWTHeaderParameters> = {},
+  ): Promise<string> =>
+    new SignJWT(claims as JWTPayload) // wrong ones on purpose
+
       .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...header })
       .sign(await importJWK(key, 'RS256'));
 
