@@ -49,11 +49,7 @@ export interface LdapConnection {
   bind(name: string, password: string, deadline: Deadline): Promise<LdapAnswer>;
   search(query: SearchQuery, deadline: Deadline): Promise<readonly LdapEntry[]>;
   modify(dn: string, changes: readonly Change[], deadline: Deadline): Promise<LdapAnswer>;
-  extended(
-    oid: string,
-    value: Buffer | undefined,
-    deadline: Deadline,
-  ): Promise<LdapAnswer & { value?: string }>;
+  extended(oid: string, value: Buffer, deadline: Deadline): Promise<LdapAnswer>;
   /** The socket, for who examines its certificate. */
   readonly socket: Socket;
   close(): void;
@@ -162,23 +158,17 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
     }
   };
 
-  const ask = async <T extends object>(
+  const ask = async (
     what: string,
-    operation: (control: PasswordPolicyControl) => Promise<T>,
-  ): Promise<LdapAnswer & T> => {
+    operation: (control: PasswordPolicyControl) => Promise<unknown>,
+  ): Promise<LdapAnswer> => {
     const control = new PasswordPolicyControl();
     try {
-      const value = await run(what, () => operation(control));
-      return { ok: true, policy: control.error, ...value };
+      await run(what, () => operation(control));
+      return { ok: true, policy: control.error };
     } catch (error) {
       if (!(error instanceof ResultCodeError)) throw error;
-      const refusal: LdapAnswer = {
-        ok: false,
-        code: error.code,
-        diagnostic: diagnosticOf(error),
-        policy: control.error,
-      };
-      return refusal as LdapAnswer & T; // T has optional members only
+      return { ok: false, code: error.code, diagnostic: diagnosticOf(error), policy: control.error };
     }
   };
 
@@ -193,10 +183,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
     },
     bind: async (name, password, deadline) => {
       deadline.check();
-      const answer = await ask('a bind', async (control) => {
-        await client.bind(new BindName(name), password, control);
-        return {};
-      });
+      const answer = await ask('a bind', (control) => client.bind(new BindName(name), password, control));
       if (answer.ok || bindRefusals.has(answer.code)) return answer;
       stream.destroy();
       throw unreachable(`${url} answered a bind with code ${answer.code}: ${answer.diagnostic}`);
@@ -226,17 +213,11 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
     },
     modify: async (dn, changes, deadline) => {
       deadline.check();
-      return ask('a change', async (control) => {
-        await client.modify(new BindName(dn), [...changes], control);
-        return {};
-      });
+      return ask('a change', (control) => client.modify(new BindName(dn), [...changes], control));
     },
     extended: async (oid, value, deadline) => {
       deadline.check();
-      return ask('an extended operation', async (control) => {
-        const answer = await client.exop(oid, value, control);
-        return answer.value === undefined ? {} : { value: answer.value };
-      });
+      return ask('an extended operation', (control) => client.exop(oid, value, control));
     },
     close: () => {
       stream.destroy();

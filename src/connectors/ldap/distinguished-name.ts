@@ -7,8 +7,7 @@ export const escapeDnValue = (value: string): string =>
   value
     .replace(special, (character) => `\\${character}`)
     .replaceAll('\0', '\\00')
-    .replace(/^[ #]/, (character) => `\\${character}`)
-    .replace(/ $/, '\\ ');
+    .replace(/^[ #]| $/g, (character) => `\\${character}`);
 
 /** The same text for the same entry, as far as that can be had without the directory's schema. */
 export const normalizeDn = (dn: string): string =>
@@ -51,7 +50,8 @@ const splitUnescaped = (text: string, separator: string): readonly string[] => {
 const trimUnescaped = (text: string): string => {
   const begun = text.trimStart();
   const trimmed = begun.trimEnd();
-  return trimmed.endsWith('\\') && trimmed.length < begun.length ? `${trimmed} ` : trimmed;
+  const endsEscaped = /(?<!\\)(?:\\\\)*\\$/.test(trimmed);
+  return endsEscaped && trimmed.length < begun.length ? `${trimmed} ` : trimmed;
 };
 
 /** Pairs of digits are bytes of UTF-8, of which a character may need several. */

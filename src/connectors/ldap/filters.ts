@@ -19,7 +19,7 @@ const placeholder = '{username}';
  */
 export const parseFilter = (text: string): Filter => {
   try {
-    return FilterParser.parseString(withoutSpaces(withPlainBytes(text)));
+    return FilterParser.parseString(withPlainBytes(text));
   } catch (cause) {
     throw unreachable(`the filter ${text} cannot be read`, cause);
   }
@@ -54,13 +54,6 @@ export const equals = (attribute: string, value: string | Buffer): Filter =>
 /** Active Directory's search through groups in groups, at whatever depth. */
 export const isInChain = (attribute: string, dn: string): Filter =>
   new ExtensibleFilter({ matchType: attribute, rule: '1.2.840.113556.1.4.1941', value: dn });
-
-/** ldapts knows no space between the parts of a filter, which a file with long lines has. */
-const withoutSpaces = (text: string): string =>
-  text
-    .trim()
-    .replace(/([()&|!])\s+(?=\()/g, '$1')
-    .replace(/\)\s+(?=\))/g, ')');
 
 /** ldapts reads each pair of digits as a character; above 7f they are bytes of UTF-8. */
 const withPlainBytes = (text: string): string =>

@@ -40,7 +40,7 @@ export const findByLogin = async (search: PersonSearch, login: string): Promise<
   const entries = await find(search, fillFilter(source.search.filter, login));
   if (entries.length > 1)
     log.warn(
-      { source: source.id, login, entries: entries.map(({ dn }) => dn) },
+      { login, entries: entries.map(({ dn }) => dn) },
       'a name stands for more than one entry of the directory and is refused: make the search filter narrower',
     );
   return entries.length === 1 ? entries[0] : undefined;

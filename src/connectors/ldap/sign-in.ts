@@ -4,16 +4,13 @@ import { randomId } from '../../crypto/ids.ts';
 import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
 import { accountState } from './account-state.ts';
 import { bindRefusal } from './bind-verdict.ts';
-import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { normalizeDn } from './distinguished-name.ts';
 import type { LdapEntry } from './entry.ts';
 import { fillDn } from './filters.ts';
 import { groupsOf } from './groups.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
-import { attributesOf, findByLogin, type PersonSearch, readEntry } from './person-search.ts';
+import { attributesOf, findByLogin, readEntry } from './person-search.ts';
 import { subjectOf } from './subject.ts';
-import { unreachable } from './unreachable.ts';
 
 export type Verdict = PasswordVerdict<SourcePerson>;
 
@@ -101,7 +98,8 @@ const signInDirectly = (
       const answer = await connection.bind(name, password, deadline);
       const refusal = bindRefusal(answer, source);
       if (refusal !== undefined) return { ok: false, reason: refusal };
-      const entry = await readOwnEntry({ ...parts, connection, deadline }, name, login);
+      // the entry itself: a search could lead from the same name to somebody else's
+      const entry = await readEntry({ ...parts, connection, deadline }, name, login);
       if (entry === undefined) return { ok: false, reason: 'unknown' };
       const state = accountState(entry, source.kind, parts.clock.now());
       if (state === 'account_disabled') return { ok: false, reason: state };
@@ -109,35 +107,4 @@ const signInDirectly = (
       return { ok: true, person: await personOf(parts, entry, groups) };
     },
   });
-};
-
-/**
- * The entry of whoever has just bound, and of nobody else: a name may lead a search to another entry than it led the
- * bind to.
- */
-const readOwnEntry = async (
-  search: PersonSearch,
-  boundName: string,
-  login: string,
-): Promise<LdapEntry | undefined> => {
-  if (boundName.includes('=')) return readEntry(search, boundName, login);
-  const entry = await findByLogin(search, login);
-  if (entry === undefined) return undefined;
-  if (isSamePerson(await whoAmI(search.connection, search.deadline), entry)) return entry;
-  throw unreachable(
-    `${boundName} was accepted for another entry than ${entry.dn}, which the search filter finds`,
-  );
-};
-
-/** RFC 4532. */
-const whoAmI = async (connection: LdapConnection, deadline: Deadline): Promise<string> => {
-  const answer = await connection.extended('1.3.6.1.4.1.4203.1.11.3', undefined, deadline);
-  return answer.ok ? (answer.value ?? '') : '';
-};
-
-/** `dn:` and a name, or Active Directory's `u:` and `DOMAIN\name`. */
-const isSamePerson = (identity: string, entry: LdapEntry): boolean => {
-  if (identity.startsWith('dn:')) return normalizeDn(identity.slice(3)) === normalizeDn(entry.dn);
-  const name = identity.replace(/^u:(?:.*\\)?/, '').toLowerCase();
-  return name !== '' && entry.texts('sAMAccountName').some((text) => text.toLowerCase() === name);
 };
