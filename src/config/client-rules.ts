@@ -9,6 +9,8 @@ interface TenantFacts {
 }
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+/** RFC 8693: hands the tokens of an upstream to clients that its source names. */
+export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** A public client has nothing to prove itself with (RFC 6749 section 2.1). */
 export const isPublic = (client: Pick<ClientFile, 'token_endpoint_auth_method'>): boolean =>
@@ -59,7 +61,9 @@ const checkGrants = (client: ClientFile, tenant: TenantFacts): readonly PathFaul
       'is of no use alone; add a flow of a person, such as authorization_code, or remove it',
     );
   if (isPublic(client))
-    for (const grant of ['client_credentials', 'password'].filter((one) => grants.has(one)))
+    for (const grant of ['client_credentials', 'password', tokenExchangeGrant].filter((one) =>
+      grants.has(one),
+    ))
       fault(at(grant), `is for confidential clients; give it a client_secret, or remove ${grant}`);
   if (grants.has('password') && !tenant.passwordGrant)
     fault(
@@ -68,6 +72,8 @@ const checkGrants = (client: ClientFile, tenant: TenantFacts): readonly PathFaul
     );
   if (grants.has('password') && client.dpop_bound_access_tokens === true)
     fault(['dpop_bound_access_tokens'], 'does not go with the password grant; remove one of them');
+  if (client.backchannel_logout_session_required !== undefined && client.backchannel_logout_uri === undefined)
+    fault(['backchannel_logout_session_required'], 'is of no use without backchannel_logout_uri; remove it');
   if (!grants.has('password') && client.passwordGrant.sunset !== undefined)
     fault(['passwordGrant', 'sunset'], 'is of no use without password in grant_types; remove it');
   return faults;

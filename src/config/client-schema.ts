@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSeconds, isOrigin, originWords, parseUrl, plainText, wholeNumber } from './leaves.ts';
 import { checkSpelling } from './redirect-uri.ts';
 import { isScopeName } from './scopes.ts';
+import { webAddress } from './source-leaves.ts';
 import { lifetimeRanges } from './tenant-lifetimes.ts';
 
 /** Grammar of security V-98: such a name is safe as a key, in a path and in a log. */
@@ -96,6 +97,7 @@ export const clientSchema = z.strictObject({
         'client_credentials',
         'password',
         'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
       ]),
     )
     .default(['authorization_code'])
@@ -133,6 +135,13 @@ export const clientSchema = z.strictObject({
   policy_uri: httpsUrl.optional().meta({ description: 'Its privacy policy, linked at consent.' }),
   tos_uri: httpsUrl.optional().meta({ description: 'Its terms of service, linked at consent.' }),
   initiate_login_uri: httpsUrl.optional().meta({ description: 'Where it wants sign-ins to begin.' }),
+  backchannel_logout_uri: webAddress().optional().meta({
+    description: 'Where it is told that a session has ended (OpenID Connect Back-Channel Logout 1.0).',
+  }),
+  backchannel_logout_session_required: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Puts sid into its logout tokens, and tells it of each session by itself.' }),
   contacts: z
     .array(z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'is not an e-mail address' }))
     .optional()

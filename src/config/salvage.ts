@@ -3,7 +3,7 @@ import { findNearest } from './nearest.ts';
 import { parseBySchema } from './schema-faults.ts';
 import { type TenantFileContent, tenantSchema } from './tenant-schema.ts';
 
-const lists = ['clients', 'resources', 'users'] as const;
+const lists = ['clients', 'resources', 'users', 'sources'] as const;
 type List = (typeof lists)[number];
 
 /** What of a file can be judged, and which places its list entries have in the file. */
@@ -21,6 +21,7 @@ export const wholeContent = (content: TenantFileContent): JudgedContent => ({
     clients: content.clients.map((_, index) => index),
     resources: content.resources.map((_, index) => index),
     users: content.users.map((_, index) => index),
+    sources: (content.sources ?? []).map((_, index) => index),
   },
 });
 
@@ -32,13 +33,19 @@ export const wholeContent = (content: TenantFileContent): JudgedContent => ({
 export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedContent | undefined => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const rest = structuredClone(value) as Record<string, unknown>; // a YAML mapping has text keys
-  const dropped: Record<List, Set<number>> = { clients: new Set(), resources: new Set(), users: new Set() };
+  const dropped: Record<List, Set<number>> = {
+    clients: new Set(),
+    resources: new Set(),
+    users: new Set(),
+    sources: new Set(),
+  };
   const doubtful = new Set<string>();
   for (const { path, atKey } of faults) {
     const [first, second] = path;
     const list = lists.find((name) => name === first);
     if (list !== undefined && typeof second === 'number') {
-      if (atKey) deleteKey(rest, path);
+      // a source is judged whole or not at all: what seems to be missing may stand under the misspelt key
+      if (atKey && list !== 'sources') deleteKey(rest, path);
       else dropped[list].add(second);
       continue;
     }
@@ -48,13 +55,16 @@ export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedCon
   }
   if (doubtful.has('demo')) rest.demo = true;
   if (doubtful.has('grants')) rest.grants = { password: true };
-  const places: Record<List, number[]> = { clients: [], resources: [], users: [] };
+  const places: Record<List, number[]> = { clients: [], resources: [], users: [], sources: [] };
   for (const list of lists) {
     const entries = rest[list];
     if (!Array.isArray(entries)) continue;
     places[list] = [...entries.keys()].filter((index) => !dropped[list].has(index));
     rest[list] = places[list].map((index) => entries[index]);
   }
+  // an empty list of sources would be a fault of its own, and no list would mean the local one
+  if (dropped.sources.size > 0) doubtful.add('sources');
+  if (dropped.sources.size > 0 && places.sources.length === 0) delete rest.sources;
   const parsed = parseBySchema(tenantSchema, rest);
   return parsed.ok ? { content: parsed.value, doubtful, places } : undefined;
 };

@@ -13,13 +13,22 @@ export type Parsed<T> =
 export const parseBySchema = <S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> => {
   const result = schema.safeParse(value, { error: explain });
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, faults: result.error.issues.flatMap((issue) => toPathFaults(schema, issue)) };
+  return { ok: false, faults: result.error.issues.flatMap((issue) => toPathFaults(schema, value, issue)) };
 };
 
-const toPathFaults = (schema: z.ZodType, issue: z.core.$ZodIssue): readonly PathFault[] => {
+const toPathFaults = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): readonly PathFault[] => {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  if (issue.code === 'invalid_union') {
+    const { node, value: inner } = nodeAt(schema, value, path);
+    const meant = isUnionSchema(node) ? issue.errors[findMeant(node.options, inner)] : undefined;
+    // Of a union, only the option that was meant has something to say.
+    if (meant !== undefined)
+      return meant.flatMap((one) => toPathFaults(schema, value, { ...one, path: [...path, ...one.path] }));
+  }
   if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-  const known = knownKeys(schema, path);
+  const at = nodeAt(schema, value, path);
+  const object = meantOption(at.node, at.value);
+  const known = isObjectSchema(object) ? Object.keys(object.shape) : [];
   return issue.keys.map((key) => ({ path: [...path, key], atKey: true, message: unknownKey(key, known) }));
 };
 
@@ -81,15 +90,42 @@ const kindOf = (value: unknown): string => {
   return typeof value === 'boolean' ? 'true or false' : 'text';
 };
 
-/** The keys that the schema knows at a path. */
-const knownKeys = (schema: z.ZodType, path: FaultPath): readonly string[] => {
-  let inner: unknown = unwrap(schema);
+/** What of the schema and of the value is at a path. */
+const nodeAt = (
+  schema: z.ZodType,
+  value: unknown,
+  path: FaultPath,
+): { readonly node: unknown; readonly value: unknown } => {
+  let node: unknown = unwrap(schema);
+  let inner = value;
   for (const step of path) {
-    if (isObjectSchema(inner)) inner = unwrap(inner.shape[step]);
-    else if (isArraySchema(inner)) inner = unwrap(inner.element);
-    else return [];
+    const holder = meantOption(node, inner);
+    if (isObjectSchema(holder)) node = unwrap(holder.shape[step]);
+    else node = isArraySchema(holder) ? unwrap(holder.element) : undefined;
+    inner = (inner as Readonly<Record<string | number, unknown>> | null | undefined)?.[step]; // whatever it is, the schema looked there
   }
-  return isObjectSchema(inner) ? Object.keys(inner.shape) : [];
+  return { node, value: inner };
+};
+
+const meantOption = (node: unknown, value: unknown): unknown =>
+  isUnionSchema(node) ? unwrap(node.options[findMeant(node.options, value)]) : node;
+
+/**
+ * The option of a union that somebody had in mind: the only mapping, or the one whose first key is there and, where it
+ * is a fixed word like `type`, has that value.
+ * @returns its index, or -1
+ */
+const findMeant = (options: readonly unknown[], value: unknown): number => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return -1;
+  const mappings = options.map(unwrap).map((option) => (isObjectSchema(option) ? option : undefined));
+  const isOnly = mappings.filter((mapping) => mapping !== undefined).length === 1;
+  return mappings.findIndex((mapping) => {
+    if (mapping === undefined) return false;
+    const [key = '', telling] = Object.entries(mapping.shape)[0] ?? [];
+    if (isOnly) return true;
+    if (!Object.hasOwn(value, key)) return false;
+    return !isLiteralSchema(telling) || telling.values.has((value as Readonly<Record<string, unknown>>)[key]); // just found there
+  });
 };
 
 const unwrap = (schema: unknown): unknown => {
@@ -109,3 +145,9 @@ const isObjectSchema = (value: unknown): value is { readonly shape: Readonly<Rec
 
 const isArraySchema = (value: unknown): value is { readonly element: unknown } =>
   typeof value === 'object' && value !== null && 'element' in value;
+
+const isUnionSchema = (value: unknown): value is { readonly options: readonly unknown[] } =>
+  typeof value === 'object' && value !== null && 'options' in value && Array.isArray(value.options);
+
+const isLiteralSchema = (value: unknown): value is { readonly values: ReadonlySet<unknown> } =>
+  typeof value === 'object' && value !== null && 'values' in value && value.values instanceof Set;

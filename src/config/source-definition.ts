@@ -29,6 +29,9 @@ interface SourceBase {
   readonly revealLock: boolean;
 }
 
+/** What a kind of source has that others do not. */
+export type OwnOf<T extends SourceBase> = Omit<T, keyof SourceBase>;
+
 /** The people in Drawbridge's own store. */
 export interface LocalSource extends SourceBase {
   readonly type: 'local';

@@ -8,10 +8,13 @@ import { type JudgedContent, salvage, wholeContent } from './salvage.ts';
 import { parseBySchema } from './schema-faults.ts';
 import { hashWithSecrets, resolveSecret, type SecretSources } from './secrets.ts';
 import type { SourceDefinition } from './source-definition.ts';
+import { loadSources } from './source-file.ts';
 import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
 import { checkTenantId } from './tenant-id.ts';
 import { checkTenant, namesInFile } from './tenant-rules.ts';
 import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
+import { withoutUndefined } from './without-undefined.ts';
+import { writtenSources } from './written-sources.ts';
 import { parseYaml } from './yaml-source.ts';
 
 export interface TenantFileOptions {
@@ -78,6 +81,7 @@ interface Filled {
   readonly content: TenantFileContent;
   readonly secrets: ReadonlyMap<ClientFile, string>;
   readonly passwords: ReadonlyMap<UserFile, string>;
+  readonly sources: readonly SourceDefinition[];
   readonly logo?: string;
   readonly faults: readonly PathFault[];
 }
@@ -104,15 +108,18 @@ const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions):
     else
       faults.push({ path: ['users', places.users[index] ?? index, 'password'], message: password.message });
   }
-  if (content.branding.logo === undefined) return { content, secrets, passwords, faults };
+  const loaded = loadSources(writtenSources(content, places.sources), { demo: content.demo, sources });
+  faults.push(...loaded.faults);
+  const filled = { content, secrets, passwords, sources: loaded.sources, faults };
+  if (content.branding.logo === undefined) return filled;
   const logo = loadLogo(content.branding.logo, options.path, sources.readFile);
-  if (logo.ok) return { content, secrets, passwords, faults, logo: logo.value };
+  if (logo.ok) return { ...filled, logo: logo.value };
   faults.push({ path: ['branding', 'logo'], message: logo.message });
-  return { content, secrets, passwords, faults };
+  return filled;
 };
 
 const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
-  const { content, secrets, passwords, logo } = filled;
+  const { content, secrets, passwords, sources, logo } = filled;
   const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
   return {
     id: options.id,
@@ -142,22 +149,8 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
       userCodeAddress: toAllowance(throttle.userCodeAddress),
       userCodeTenant: toAllowance(throttle.userCodeTenant),
     },
-    sources: [localSource],
+    sources,
   };
-};
-
-/** What a file without `sources` means. */
-const localSource: SourceDefinition = {
-  id: 'local',
-  type: 'local',
-  displayName: 'Local account',
-  domains: [],
-  trustedEmailDomains: [],
-  mapping: [],
-  adopt: 'off',
-  recheckSeconds: 300,
-  degradedSeconds: 1800,
-  revealLock: false,
 };
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
@@ -181,9 +174,3 @@ const toAllowance = ({ attempts, window }: { attempts: number; window: number })
   points: attempts,
   windowSeconds: window,
 });
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Optional keys are absent rather than undefined. */
-const withoutUndefined = <T extends object>(value: T): Defined<T> =>
-  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Defined<T>; // fromEntries forgets the keys

@@ -1,9 +1,10 @@
 import { checkClient, isPublic } from './client-rules.ts';
-import type { FaultPath, PathFault } from './fault.ts';
+import type { PathFault } from './fault.ts';
 import { isLoopbackHost } from './loopback.ts';
-import { findNearest } from './nearest.ts';
+import { hint, reference, unique } from './name-references.ts';
 import type { JudgedContent } from './salvage.ts';
 import { builtInScopes } from './scopes.ts';
+import { checkSources } from './source-rules.ts';
 
 /**
  * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
@@ -36,6 +37,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkFace(judged),
   ...checkClients(judged, names),
   ...checkResources(judged, names),
+  ...checkSources(judged, names),
   ...checkUsers(judged),
 ];
 
@@ -170,24 +172,4 @@ const checkUsers = ({ content, places }: JudgedContent): readonly PathFault[] =>
           ];
     });
   });
-};
-
-const unique = (names: readonly string[], index: number, key: string): readonly PathFault[] =>
-  names.indexOf(names[index] ?? '') === index
-    ? []
-    : [{ path: [key], message: 'was given above; choose another, or remove one of the two' }];
-
-const reference = (
-  path: FaultPath,
-  name: string | undefined,
-  known: ReadonlySet<string> | undefined,
-): readonly PathFault[] =>
-  name === undefined || known === undefined || known.has(name)
-    ? []
-    : [{ path, message: `names nothing in this file${hint(name, [...known])}` }];
-
-const hint = (name: string, known: readonly string[]): string => {
-  const nearest = findNearest(name, known);
-  if (nearest !== undefined) return `; did you mean ${nearest}?`;
-  return known.length === 0 ? '; remove it' : `; write one of ${known.join(', ')}`;
 };

@@ -3,7 +3,9 @@ import { canonicalLogin } from '../canonical-login.ts';
 import { clientSchema } from './client-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from './leaves.ts';
 import { builtInScopes, isScopeName } from './scopes.ts';
+import { sourcesSchema } from './source-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
+import { topProperties } from './upstream-source-schema.ts';
 
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
@@ -176,6 +178,8 @@ export const tenantSchema = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'The resource meant when a client names none.' }),
+  sources: sourcesSchema,
+  ...topProperties,
   clients: z.array(clientSchema).default([]).meta({ description: 'The apps.' }),
   users: z.array(user).default([]).meta({
     description: 'People to try things with; in demo tenants only. Others: npx --no drawbridge user add.',

@@ -72,6 +72,20 @@ describe('loadTenant', () => {
         userCodeAddress: { points: 30, windowSeconds: 60 },
         userCodeTenant: { points: 100, windowSeconds: 60 },
       },
+      sources: [
+        {
+          id: 'local',
+          type: 'local',
+          displayName: 'Local account',
+          domains: [],
+          trustedEmailDomains: [],
+          mapping: [],
+          adopt: 'off',
+          recheckSeconds: 300,
+          degradedSeconds: 1800,
+          revealLock: false,
+        },
+      ],
     });
   });
 
@@ -180,7 +194,7 @@ clients:
       'tenants/acme.yaml:4:22 lifetimes.authorizationCode: is too long; write at most 10m',
       'tenants/acme.yaml:5:3 lifetimes.sesion: is not a known key; did you mean session?',
       'tenants/acme.yaml:8:5 clients.0.redirectUris: is not a known key; did you mean redirect_uris?',
-      'tenants/acme.yaml:9:39 clients.0.grant_types.1: is not one of the known values; write authorization_code or refresh_token or client_credentials or password or urn:ietf:params:oauth:grant-type:device_code',
+      'tenants/acme.yaml:9:39 clients.0.grant_types.1: is not one of the known values; write authorization_code or refresh_token or client_credentials or password or urn:ietf:params:oauth:grant-type:device_code or urn:ietf:params:oauth:grant-type:token-exchange',
       'tenants/acme.yaml:10:16 clients.1.client_id: is not a client id; write letters, digits, dots, hyphens or underscores, at most 100, a letter or digit first',
       'tenants/acme.yaml:13:9 clients.1.redirect_uris.0: has a scheme that is never allowed; write https://…',
       'tenants/acme.yaml:14:9 clients.1.redirect_uris.1: has a wildcard; write each address in full, on a line of its own',

@@ -1,0 +1,24 @@
+import type { FaultPath, PathFault } from './fault.ts';
+import { findNearest } from './nearest.ts';
+
+/** A name that was given above is a fault. */
+export const unique = (names: readonly string[], index: number, key: string): readonly PathFault[] =>
+  names.indexOf(names[index] ?? '') === index
+    ? []
+    : [{ path: [key], message: 'was given above; choose another, or remove one of the two' }];
+
+/** A name that nothing in the file has is a fault; undefined `known` means that not all names can be known. */
+export const reference = (
+  path: FaultPath,
+  name: string | undefined,
+  known: ReadonlySet<string> | undefined,
+): readonly PathFault[] =>
+  name === undefined || known === undefined || known.has(name)
+    ? []
+    : [{ path, message: `names nothing in this file${hint(name, [...known])}` }];
+
+export const hint = (name: string, known: readonly string[]): string => {
+  const nearest = findNearest(name, known);
+  if (nearest !== undefined) return `; did you mean ${nearest}?`;
+  return known.length === 0 ? '; remove it' : `; write one of ${known.join(', ')}`;
+};
