@@ -10,6 +10,7 @@ import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addHealthcheck } from './cli/healthcheck.ts';
 import { addInit } from './cli/init.ts';
 import { addKeys } from './cli/keys.ts';
+import { addMigration } from './cli/migration.ts';
 import { addRestore } from './cli/restore.ts';
 import { addStart } from './cli/start.ts';
 import { addTenant } from './cli/tenant.ts';
@@ -50,6 +51,7 @@ const createProgram = (): Command => {
   addTenant(program);
   addClient(program);
   addUser(program);
+  addMigration(program);
   addKeys(program);
   addBackup(program);
   addRestore(program);

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatFault } from '../config/fault.ts';
 import { findNearest } from '../config/nearest.ts';
 import type { ServerSettings } from '../config/server-settings.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from '../config/tenant-file.ts';
-import { CommandFailure } from './exit.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
 
 const extension = '.yaml';
 
@@ -47,4 +49,15 @@ export const requireTenant = (settings: Pick<ServerSettings, 'tenants'>, id: str
   const hint =
     nearest === undefined ? ` There are: ${ids.join(', ') || 'none'}.` : ` Did you mean ${nearest}?`;
   throw new CommandFailure(`There is no tenant ${id} in ${settings.tenants.directory}.${hint}`);
+};
+
+/** @throws CommandFailure when there is no such tenant, or its file has faults */
+export const requireDefinition = (
+  settings: Pick<ServerSettings, 'tenants'>,
+  tenant: { readonly id: string; readonly env: NodeJS.ProcessEnv },
+): TenantDefinition => {
+  requireTenant(settings, tenant.id);
+  const loaded = readTenant(settings, tenant);
+  if ('definition' in loaded) return loaded.definition;
+  throw new CommandFailure(loaded.faults.map(formatFault).join('\n'), exitCodes.badConfig);
 };

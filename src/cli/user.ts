@@ -7,6 +7,7 @@ import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
+import { eachAccount } from './each-account.ts';
 import { CommandFailure } from './exit.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { openRevocations } from './revocations.ts';
@@ -110,20 +111,11 @@ const ownPassword = (tenant: string): string =>
 const nobody = (tenant: string, login: string): string =>
   `Nobody in ${tenant} has the name or e-mail address ${login}. \`drawbridge user list ${tenant}\` shows all.`;
 
-const peoplePerPage = 500;
-
-const list = async (context: CliContext, tenant: string): Promise<void> =>
-  withUsers(context, tenant, async (users) => {
+const list = (context: CliContext, tenant: string): Promise<void> =>
+  withStore(context, async ({ storage, settings }) => {
+    requireTenant(settings, tenant);
     const people: AccountRecord[] = [];
-    for (;;) {
-      const afterSub = people.at(-1)?.sub;
-      const page = await users.list({
-        limit: peoplePerPage,
-        ...(afterSub === undefined ? {} : { afterSub }),
-      });
-      people.push(...page);
-      if (page.length < peoplePerPage) break;
-    }
+    for await (const account of eachAccount(storage.forTenant(tenant).accounts)) people.push(account);
     context.printResult(people.map(toPublic), () =>
       columns([
         ['USER', 'E-MAIL', 'STATUS', 'ORIGIN', 'SINCE', 'SUB'],
