@@ -3,9 +3,10 @@ import mongoose from 'mongoose';
 import { pino } from 'pino';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { startChild } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Mongod, startMongod } from '../support/mongod.mjs';
-import { openGate } from '../support/mongod-gate.ts';
+import { type Gate, openGate } from '../support/mongod-gate.ts';
 import { mongoUrl } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { event, startMs, times } from './storage-samples.ts';
@@ -19,6 +20,7 @@ const define = (): void => {
   ])('events of %s', (_, replicaSet) => {
     let mongod: Mongod;
     let storages: Storage[];
+    let gate: Gate | undefined;
     let logged: string[];
     const clock = createTestClock(startMs);
 
@@ -30,6 +32,8 @@ const define = (): void => {
 
     afterEach(async () => {
       await Promise.all(storages.map((storage) => storage.close()));
+      await gate?.close();
+      gate = undefined;
       await mongod.stop();
     });
 
@@ -69,6 +73,14 @@ const define = (): void => {
       for (const one of heard) expect(new Set(one).size).toBe(51);
     });
 
+    it('are heard from another process, which ends when it has closed the store', async () => {
+      const heard = await listen(await open());
+      const publisher = startChild('./storage-child.ts', ['publish', mongod.url, 'from-there']);
+      expect(await publisher.exited).toBe(0);
+      await eventually('it is heard', () => heard.length === 1, 1000);
+      expect(heard).toEqual(['from-there']);
+    });
+
     it('are heard once each when the store is killed in the middle and comes back', async () => {
       const [first, second] = [await open(), await open()];
       const heard = await listen(second);
@@ -105,7 +117,7 @@ const define = (): void => {
     });
 
     it('are heard, once each, by one who could not reach the store when they were published', async () => {
-      const gate = await openGate(mongod.port);
+      gate = await openGate(mongod.port);
       const [first, second] = [await open(), await open(gate.url)];
       const heard = await listen(second);
       await publish(first, 'before');
@@ -118,8 +130,6 @@ const define = (): void => {
       await publish(first, 'after');
       await eventually('it goes on', () => heard.length === 7, 1000);
       expect(heard).toEqual(['before', ...times(5, (n) => `meanwhile-${n}`), 'after']);
-      await second.close();
-      await gate.close();
     });
 
     it('are heard after the store has hung', async () => {

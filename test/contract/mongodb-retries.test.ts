@@ -3,10 +3,11 @@ import mongoose from 'mongoose';
 import { pino } from 'pino';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Artifacts, Storage } from '../../src/storage/storage.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Mongod, startMongod } from '../support/mongod.mjs';
 import { mongoUrl } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
-import { artifact, session, startMs } from './storage-samples.ts';
+import { artifact, event, session, startMs } from './storage-samples.ts';
 
 /** What the store sends as it is, so that the driver does not send it again. */
 const commands: Readonly<Record<string, (artifacts: Artifacts) => Promise<unknown>>> = {
@@ -25,6 +26,7 @@ const writes = Object.entries(commands).filter(([name]) => name !== 'aggregate')
 const shuttingDown = 91;
 const steppedDown = 10107;
 const tooLate = 64;
+const unauthorized = 13;
 
 const define = (): void => {
   let mongod: Mongod;
@@ -75,6 +77,15 @@ const define = (): void => {
       await expect(send(artifacts)).rejects.toMatchObject({ code: 'unavailable' });
       await send(artifacts);
     });
+  });
+
+  it('MongoDB that does not let us watch is asked for events again and again', async () => {
+    const heard: string[] = [];
+    await fail({ times: 1 }, { failCommands: ['aggregate'], appName: 'drawbridge', errorCode: unauthorized });
+    const watch = await storage.watchEvents({ event: ({ id }) => heard.push(id), lost: () => {} });
+    await storage.forTenant('acme').events.publish(event());
+    await eventually('it is heard', () => heard.length === 1, 1000);
+    await watch.close();
   });
 
   describe.each(writes)('MongoDB that writes and cannot confirm: %s', (name, send) => {

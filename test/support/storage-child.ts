@@ -55,9 +55,10 @@ const serve = async (): Promise<void> => {
   setInterval(() => {}, 60_000);
 };
 
-/** Publishes one event and ends. */
+/** Watches, publishes one event, closes; the process ends by itself when nothing is left open. */
 const publish = async (): Promise<void> => {
   const storage = await open();
+  await storage.watchEvents({ event: () => {}, lost: () => {} });
   const event = { what: 'account', id: name, reason: 'user.disable', at: clock.now() } as const;
   await storage.forTenant('acme').events.publish(event);
   await storage.close();

@@ -19,7 +19,7 @@ export interface EventSource {
   readonly watchLog: WatchLog;
 }
 
-/** What the server cannot continue after this it has forgotten, or the collection is another one. */
+/** After anything but an outage the server has forgotten the place, or the collection is another one. */
 const canResumeAfter = (error: unknown): boolean => isAppError(toStoreError(error), 'unavailable');
 
 /**
