@@ -76,10 +76,10 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     throw contended();
   };
 
-  const isTakenByOther = async (email: string | undefined, account?: AccountRecord): Promise<boolean> => {
-    if (email === undefined || account?.identityKeys?.includes(emailKey(email)) === true) return false;
+  const isTakenByOther = async (email: string | undefined, account: AccountRecord): Promise<boolean> => {
+    if (email === undefined || account.identityKeys?.includes(emailKey(email)) === true) return false;
     const holder = await records.findByIdentity(emailKey(email));
-    return holder !== undefined && holder.sub !== account?.sub;
+    return holder !== undefined && holder.sub !== account.sub;
   };
 
   const planProof =
@@ -93,26 +93,28 @@ export const createResolver = (parts: ResolveParts): Resolver => {
       return changeByProof(account, identity, { ...moment, isEmailTaken });
     };
 
-  /** Both sides say that the address is verified, and the tenant trusts either with its domain. */
-  const findPartner = async (identity: Identity): Promise<AccountRecord | undefined> => {
-    const email = linkableEmail(identity, sources);
-    if (email === undefined) return undefined;
+  const findByEmail = async (email: string | undefined): Promise<EmailHolders> => {
+    if (email === undefined) return {};
     const holder = await records.findByIdentity(emailKey(email));
-    const partner = holder ?? (await records.findByLogin(email));
-    if (partner === undefined || !parts.isAdmitted(partner)) return undefined;
-    // an address that a source has given to somebody else must not bring the account with it
-    if (partner.identities?.some(({ source }) => source === identity.source) === true) return undefined;
-    const isProven =
-      partner.origin === 'source'
-        ? livingIdentities(partner, sources).some(({ source }) => isTrustedWith(email, source, sources))
-        : partner.emailVerified === true && partner.logins.includes(email) && isOwnEmail(partner, email);
-    return isProven ? partner : undefined;
+    const candidate = holder ?? (await records.findByLogin(email));
+    return { holder, candidate };
   };
 
-  const insertNew = async (identity: Identity): Promise<AccountRecord | undefined> => {
+  /** Both sides say that the address is verified, and the tenant trusts either with its domain. */
+  const isPartner = (account: AccountRecord, identity: Identity, email: string): boolean => {
+    if (!parts.isAdmitted(account)) return false;
+    // an address that a source has given to somebody else must not bring the account with it
+    if (account.identities?.some(({ source }) => source === identity.source) === true) return false;
+    return account.origin === 'source'
+      ? livingIdentities(account, sources).some(({ source }) => isTrustedWith(email, source, sources))
+      : account.emailVerified === true && account.logins.includes(email) && isOwnEmail(account, email);
+  };
+
+  const insertNew = async (
+    identity: Identity,
+    emailKeys: readonly string[],
+  ): Promise<AccountRecord | undefined> => {
     const nowMs = clock.now();
-    const email = linkableEmail(identity, sources);
-    const emailKeys = email === undefined || (await isTakenByOther(email)) ? [] : [emailKey(email)];
     const { email: address, emailVerified, ...profile } = profileOf(identity);
     const account: AccountRecord = {
       sub: randomId(16),
@@ -133,9 +135,13 @@ export const createResolver = (parts: ResolveParts): Resolver => {
   const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
     const known = await records.findByIdentity(identityKey(identity));
     if (known !== undefined) return tryChange(known, planProof(identity));
-    const partner = await findPartner(identity);
-    if (partner === undefined) return insertNew(identity);
-    const linked = await tryChange(partner, planProof(identity));
+    const email = linkableEmail(identity, sources);
+    const { holder, candidate } = await findByEmail(email);
+    if (email === undefined || candidate === undefined || !isPartner(candidate, identity, email)) {
+      // taken as it was seen above: whoever took it since then must be looked at before there are two accounts
+      return insertNew(identity, email === undefined || holder !== undefined ? [] : [emailKey(email)]);
+    }
+    const linked = await tryChange(candidate, planProof(identity));
     if (linked !== undefined) {
       const reason = `${identity.source}: verified_email`;
       const whose = { actor: linked.sub, object: linked.sub };
@@ -156,6 +162,13 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     },
   };
 };
+
+interface EmailHolders {
+  /** The account that may be linked by this address. */
+  readonly holder?: AccountRecord | undefined;
+  /** That one, or the local user who signs in with it. */
+  readonly candidate?: AccountRecord | undefined;
+}
 
 const isOwnEmail = (account: AccountRecord, email: string): boolean =>
   account.email !== undefined && account.email.normalize('NFKC').trim().toLowerCase() === email;

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { hasLocalPassword } from '../../src/accounts/adoption.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
@@ -15,6 +12,7 @@ import { createLog } from '../../src/log.ts';
 import { authorizationsOf } from '../../src/oidc/artifact-payload.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage, TenantStorage } from '../../src/storage/storage.ts';
+import { sqliteStore, type TestStore } from './stores.ts';
 import { createTestClock, type TestClock } from './test-clock.ts';
 
 /** Cheap hashes; what matters is how many were computed. */
@@ -93,13 +91,13 @@ export const countingHasher = (inner: PasswordHasher): CountingHasher => {
   };
 };
 
-/** A real embedded store in a folder of its own, and the people rooms on top of it. */
-export const openPeople = async (): Promise<People> => {
-  const folder = await mkdtemp(join(tmpdir(), 'people-'));
+/** A real store of its own, the embedded one by default, and the people rooms on top of it. */
+export const openPeople = async (store: TestStore = sqliteStore): Promise<People> => {
+  const { url, cleanup } = await store.open();
   const lines: string[] = [];
   const log = createLog({ level: 'info' }, { write: (line) => void lines.push(line) });
   const clock = createTestClock(Date.UTC(2030, 0, 1));
-  const storage = await openStorage({ url: `file:${folder}`, clock, log });
+  const storage = await openStorage({ url, clock, log });
   const hasher = countingHasher(createPasswordHasher(lightHashing));
   const audit = (id: string) =>
     createAudit({ records: storage.forTenant(id).audit, log: log.child({ tenant: id }), clock });
@@ -164,7 +162,7 @@ export const openPeople = async (): Promise<People> => {
       }),
     close: async () => {
       await storage.close();
-      await rm(folder, { recursive: true });
+      await cleanup();
     },
   };
 };
