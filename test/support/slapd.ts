@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -132,6 +132,15 @@ const launch = async (slapd: string, args: readonly string[], lines: string[]) =
   return { child, exited };
 };
 
+/** The signal comes back before each thread has stopped, and a thread that runs may still answer. */
+const waitUntilStopped = (pid: number | undefined): void => {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const states = () =>
+    readdirSync(tasks).map((task) => /\) (\w)/.exec(readFileSync(join(tasks, task, 'stat'), 'utf8'))?.[1]);
+  while (states().some((state) => state !== 'T'));
+};
+
 export const startSlapd = async (options: SlapdOptions = {}): Promise<Slapd> => {
   const slapd = findPart('slapd');
   if (slapd === undefined) throw new Error('slapd is missing');
@@ -190,7 +199,10 @@ export const startSlapd = async (options: SlapdOptions = {}): Promise<Slapd> => 
     },
     asAdmin,
     kill,
-    pause: () => running.child.kill('SIGSTOP'),
+    pause: () => {
+      running.child.kill('SIGSTOP');
+      waitUntilStopped(running.child.pid);
+    },
     resume: () => running.child.kill('SIGCONT'),
     restart: async () => {
       running = await launch(slapd, args, lines);
