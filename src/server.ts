@@ -54,6 +54,7 @@ export const createApp = (parts: ServerParts): Koa => {
   const showTenant = createTenantRoutes({
     pages,
     csrf: createCsrf(parts.masterKey.derive('csrf')),
+    clock: parts.clock,
     log,
     parseForm: createFormParser(),
     switchTenantUrl: () => (tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined),

@@ -10,6 +10,7 @@ import { createAdoption } from './adoption.ts';
 import { createFederation } from './federation.ts';
 import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
+import { createPasswordLink } from './password-link.ts';
 import { createRecheck } from './recheck.ts';
 import { createResolver } from './resolve.ts';
 import { createSeeding } from './seeding.ts';
@@ -82,6 +83,8 @@ export type LinkOutcome =
   /** `taken`: that identity is another account's already. `last`: without it nobody could sign in any more. */
   | { readonly ok: false; readonly reason: 'taken' | 'last' | 'not_found' };
 
+export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>;
+
 /** The people of one tenant. */
 export interface Accounts {
   /**
@@ -99,6 +102,14 @@ export interface Accounts {
   ): Promise<SignedIn | { readonly ok: false; readonly reason: 'account_disabled' }>;
   /** Adds a proven identity to the account of the person who is signed in. */
   link(sub: string, identity: Identity, origin: ProofOrigin): Promise<LinkOutcome>;
+  /**
+   * The same with a source that takes passwords; throttled like a sign-in.
+   * @throws AppError `unavailable`
+   */
+  linkByPassword(
+    sub: string,
+    attempt: PasswordAttempt & { readonly source: string },
+  ): Promise<PasswordLinkOutcome>;
   unlink(sub: string, source: string, origin: ProofOrigin): Promise<LinkOutcome>;
   /** Pure: looks at the definition only. */
   choose(asked: { readonly clientId?: string; readonly login?: string }): SourceChoice;
@@ -164,6 +175,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   };
   const signIn = createSignIn(signingIn);
   const changePassword = createPasswordChange(signingIn);
+  const federation = createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit });
 
   return {
     seed,
@@ -181,6 +193,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       const account = await records.findBySub(sub);
       return account !== undefined && isAdmitted(account) ? account : undefined;
     },
-    ...createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit }),
+    linkByPassword: createPasswordLink(signingIn, federation.link),
+    ...federation,
   };
 };

@@ -1,62 +1,87 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
-import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
-import { AppError } from '../errors.ts';
 import { accountClientId } from '../oidc/clients.ts';
-import { findCurrentSession } from '../oidc/current-session.ts';
-import type { Pages } from '../web/pages.ts';
+import type { AccountSource, PageModels } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
+import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } from './account-visit.ts';
+import type { LoginPageParts } from './login-form.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
 
-/**
- * The sign-in that no app asked for: an authorization request of the built-in client, so that the session it
- * makes serves all apps. Its code is never redeemed; the verifier is forgotten at once.
- */
-export const startSignIn = (ctx: Context, { provider }: LoginTenant): void => {
-  const { issuer } = provider;
-  const request = new URLSearchParams({
-    client_id: accountClientId,
-    response_type: 'code',
-    scope: 'openid',
-    redirect_uri: `${issuer}/account/callback`,
-    code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
-  const locales = ctx.query.ui_locales;
-  if (typeof locales === 'string') request.set('ui_locales', locales);
-  ctx.status = 303;
-  ctx.redirect(`${issuer}/auth?${request}`);
-};
+type AccountModel = PageModels['account'];
 
-/** Where that request returns to. */
-export const finishSignIn = (ctx: Context, { provider }: LoginTenant): void => {
-  if (ctx.query.error !== undefined) {
-    throw new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
-  }
+const outcomes: readonly AccountModel['outcome'][] = ['connected', 'disconnected'];
+const problems: readonly AccountModel['problem'][] = [
+  'cancelled',
+  'invalid',
+  'last',
+  'not_found',
+  'taken',
+  'unavailable',
+];
+
+/** What the page says after a redirect; anyone may write these into the address, so they are names of fixed texts. */
+export interface AccountNews {
+  readonly outcome?: NonNullable<AccountModel['outcome']>;
+  readonly problem?: NonNullable<AccountModel['problem']>;
+}
+
+export const goToAccount = (ctx: Context, tenant: LoginTenant, news: AccountNews = {}): void => {
+  const query = new URLSearchParams({ ...news }).toString();
   ctx.status = 303;
-  ctx.redirect(`${provider.issuer}/account`);
+  ctx.redirect(accountUrl(tenant) + (query === '' ? '' : `?${query}`));
 };
 
 /** "Signed in as …". Someone who is not signed in is sent to the sign-in. */
-export const showAccount = async (ctx: Context, tenant: LoginTenant, pages: Pages): Promise<void> => {
-  const { provider, accounts } = tenant;
-  const session = await findCurrentSession(provider.provider, ctx);
-  const account = session === undefined ? undefined : await accounts.findBySub(session.sub);
-  if (session === undefined || !mayHoldTokens(account) || !isSessionCurrent(account, session.signedInAt)) {
+export const showAccount = async (
+  parts: Pick<LoginPageParts, 'pages' | 'csrf'>,
+  ctx: Context,
+  tenant: LoginTenant,
+): Promise<void> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit === undefined) {
     ctx.status = 303;
-    ctx.redirect(provider.issuer);
+    ctx.redirect(tenant.provider.issuer);
     return;
   }
+  const { account, session } = visit;
   const { name } = account.claims;
-  sendPage(ctx, pages, {
+  const outcome = outcomes.find((known) => known === ctx.query.outcome);
+  const problem = problems.find((known) => known === ctx.query.problem);
+  sendPage(ctx, parts.pages, {
     name: 'account',
     model: {
       name: typeof name === 'string' ? name : account.username,
       username: account.username,
-      signOutUrl: `${provider.issuer}/session/end?client_id=${accountClientId}`,
+      signOutUrl: `${tenant.provider.issuer}/session/end?client_id=${accountClientId}`,
       signedInAt: session.signedInAt * 1000,
+      csrf: accountCsrfToken(parts.csrf, visit),
+      sources: tenant.connectors.flatMap((connector) => sourceLine(visit, connector)),
+      ...(canChangePassword(visit) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...(account.email === undefined ? {} : { email: account.email }),
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(problem === undefined ? {} : { problem }),
     },
     look: lookOf(ctx, tenant),
   });
 };
+
+const sourceLine = (
+  { tenant, account }: AccountVisit,
+  { definition, redirect, passwords }: LoginTenant['connectors'][number],
+): readonly AccountSource[] => {
+  const { id, displayName, type } = definition;
+  const place = `${accountUrl(tenant)}/sources/${id}`;
+  const linked = account.identities?.find(({ source }) => source === id);
+  if (linked !== undefined)
+    return [{ displayName, connectedAt: linked.linkedAt, disconnectAction: `${place}/disconnect` }];
+  if (redirect !== undefined) return [{ displayName, connectAction: `${place}/connect` }];
+  if (passwords !== undefined && type !== 'local') return [{ displayName, connectUrl: place }];
+  return [];
+};
+
+/** Does a source that knows this person let them change their password? */
+export const canChangePassword = ({ tenant, account }: AccountVisit): boolean =>
+  tenant.connectors.some(
+    ({ definition, passwords }) =>
+      passwords?.change !== undefined &&
+      account.identities?.some(({ source }) => source === definition.id) === true,
+  );

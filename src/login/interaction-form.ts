@@ -29,8 +29,13 @@ export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string
 export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
   `${tenant.provider.issuer}/interaction/${uid}`;
 
+/** The page of all ways to sign in, even where one alone would do or the app has chosen. */
+export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(visit)}?choose=yes`;
+
+export type InteractionStep = 'login' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
+
 /** Where a form of the page is sent; a language chosen on the page is kept. */
-export const formAction = (visit: InteractionVisit, step: 'login' | 'consent' | 'cancel'): string => {
+export const formAction = (visit: InteractionVisit, step: InteractionStep): string => {
   const chosen = localeOfQuery(visit.ctx.query);
   const action = `${interactionUrl(visit)}/${step}`;
   return chosen === undefined ? action : `${action}?ui_locales=${chosen}`;

@@ -1,114 +1,114 @@
 import { z } from 'zod';
+import type { SignedIn } from '../accounts/accounts.ts';
 import { isAppError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { accountClientId } from '../oidc/clients.ts';
 import type { OpenInteraction } from '../oidc/interactions.ts';
 import { readForm } from '../web/body.ts';
-import type { Csrf } from '../web/csrf.ts';
-import type { PageModels, Pages } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';
-import { sendPage } from '../web/send-page.ts';
-import {
-  csrfToken,
-  formAction,
-  goOn,
-  type InteractionVisit,
-  interactionUrl,
-  refuseForgery,
-} from './interaction-form.ts';
-import { lookOf } from './login-tenant.ts';
-
-export interface LoginPageParts {
-  readonly pages: Pages;
-  readonly csrf: Csrf;
-  readonly log: Log;
-  /** Where another tenant can be chosen; undefined when there is only one. */
-  readonly switchTenantUrl: () => string | undefined;
-}
-
-/** The form as it is shown now. */
-interface LoginForm {
-  readonly login: string;
-  readonly status?: number;
-  readonly problem?: NonNullable<PageModels['login']['problem']>;
-  readonly retryAfterSeconds?: number;
-}
+import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import { type LoginForm, type LoginPageParts, showLogin } from './login-form.ts';
+import { findConnector } from './login-tenant.ts';
+import { showDemandedPasswordChange } from './password-demand.ts';
+import { openProven } from './upstream-return.ts';
+import { beginUpstream } from './upstream-start.ts';
 
 const fields = z.object({
   csrf: z.string(),
   login: z.string().default(''),
-  password: z.string().default(''),
+  /** Absent where the name alone was asked. */
+  password: z.string().optional(),
+  proven: z.string().optional(),
 });
 
-export const showLogin = (
+/** Where only one way is left, or the app or the name's domain has chosen it, nobody is asked. */
+export const openLogin = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
-  { interaction, form }: { readonly interaction: OpenInteraction; readonly form: LoginForm },
-): void => {
-  const { ctx, tenant } = visit;
-  const { status = 200, ...shown } = form;
-  const switchTenantUrl = parts.switchTenantUrl();
-  if (form.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(form.retryAfterSeconds));
-  sendPage(ctx, parts.pages, {
-    name: 'login',
-    status,
-    model: {
-      ...shown,
-      action: formAction(visit, 'login'),
-      csrf: csrfToken(parts.csrf, visit),
-      // a sign-in that no app asked for has no app to go back to
-      ...(interaction.pending.clientId === accountClientId
-        ? {}
-        : { clientName: interaction.pending.clientName, cancelAction: formAction(visit, 'cancel') }),
-      ...(switchTenantUrl === undefined ? {} : { switchTenantUrl }),
-      ...(tenant.definition.demo
-        ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
-        : {}),
-    },
-    look: lookOf(ctx, tenant, {
-      uiLocales: interaction.pending.uiLocales,
-      url: new URL(interactionUrl(visit)).pathname,
-    }),
-  });
+  interaction: OpenInteraction,
+): Promise<void> => {
+  const source = visit.ctx.query.choose === undefined ? chosenSource(visit, interaction) : undefined;
+  if (source !== undefined) return beginUpstream(parts, visit, { interaction, source });
+  return showLogin(parts, visit, { interaction, form: { login: interaction.pending.loginHint ?? '' } });
+};
+
+const chosenSource = ({ tenant }: InteractionVisit, { pending }: OpenInteraction): string | undefined => {
+  const { clientId, idpHint, loginHint } = pending;
+  const { passwords, redirects } = tenant.accounts.choose({ clientId });
+  if (redirects.some(({ id }) => id === idpHint)) return idpHint;
+  if (!passwords && redirects.length === 1) return redirects[0]?.id;
+  return loginHint === undefined ? undefined : tenant.accounts.choose({ clientId, login: loginHint }).home;
 };
 
 /** A wrong password and an unknown name look alike; an outage says that it is one. */
 export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
-  const { csrf, login, password } = await readForm(ctx, fields);
+  const { csrf, login, password, proven } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
-  const showAgain = (form: Omit<LoginForm, 'login'>): void =>
-    showLogin(parts, visit, { interaction, form: { login, ...form } });
+  const { clientId, prompt } = interaction.pending;
+  if (prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  const { asksNameFirst } = tenant.accounts.choose({ clientId });
+  if (password === undefined && asksNameFirst)
+    return submitName(parts, visit, { interaction, login: login.trim() });
 
-  if (login.trim() === '' || password === '') return showAgain({ status: 400, problem: 'missing' });
-  const { address, requestId } = requestFacts(ctx);
-  const { clientId } = interaction.pending;
-  try {
-    const outcome = await tenant.accounts.signIn({
-      login,
-      password,
-      address,
-      requestId,
-      clientId,
-      via: 'page',
+  const showAgain = (form: Omit<LoginForm, 'login' | 'proven'>): void =>
+    showLogin(parts, visit, {
+      interaction,
+      form: { login, step: 'password', ...form, ...(proven === undefined ? {} : { proven }) },
     });
+  if (login.trim() === '' || password === undefined || password === '')
+    return showAgain({ problem: 'missing' });
+  const { address, requestId } = requestFacts(ctx);
+  try {
+    const attempt = { login, password, address, requestId, clientId, via: 'page' } as const;
+    const outcome = await tenant.accounts.signIn(attempt);
     if (outcome.ok) {
-      return goOn(
-        visit,
-        await interaction.finishLogin({
-          sub: outcome.account.sub,
-          amr: ['pwd'],
-          signedInAt: outcome.signedInAt,
-        }),
-      );
+      const url = await finish(visit, interaction, { signedIn: outcome, proven });
+      return url === undefined ? showAgain({ problem: 'credentials' }) : goOn(visit, url);
     }
-    if (outcome.reason === 'credentials') return showAgain({ status: 400, problem: 'credentials' });
-    return showAgain({ status: 429, problem: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds });
+    if (outcome.reason === 'credentials') return showAgain({ problem: 'credentials' });
+    if (outcome.reason === 'throttled')
+      return showAgain({ problem: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds });
+    const { reason, source } = outcome;
+    const isPasswordOld = reason === 'password_change_required' || reason === 'password_expired';
+    if (isPasswordOld && findConnector(tenant, source)?.passwords?.change !== undefined)
+      return showDemandedPasswordChange(parts, visit, { interaction, form: { login, problem: reason } });
+    return showAgain({ problem: reason });
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
     parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a sign-in could not be checked');
-    return showAgain({ status: 503, problem: 'unavailable', retryAfterSeconds: err.retryAfterSeconds ?? 5 });
+    return showAgain({ problem: 'unavailable', retryAfterSeconds: err.retryAfterSeconds ?? 5 });
   }
+};
+
+/** The domain alone decides, so the answer tells nothing about accounts. */
+const submitName = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { interaction, login }: { readonly interaction: OpenInteraction; readonly login: string },
+): Promise<void> => {
+  const show = (form: Omit<LoginForm, 'login'>): void =>
+    showLogin(parts, visit, { interaction, form: { login, ...form } });
+  if (login === '') return show({ problem: 'missing_name' });
+  const { clientId } = interaction.pending;
+  const { home, passwords } = visit.tenant.accounts.choose({ clientId, login });
+  if (home !== undefined) return beginUpstream(parts, visit, { interaction, source: home, loginHint: login });
+  return show(passwords ? { step: 'password' } : { problem: 'no_source' });
+};
+
+/**
+ * Where the flow goes on. A password that confirms what an upstream has proven must be that person's: undefined if
+ * it is not.
+ */
+const finish = async (
+  visit: InteractionVisit,
+  interaction: OpenInteraction,
+  { signedIn, proven }: { readonly signedIn: SignedIn; readonly proven: string | undefined },
+): Promise<string | undefined> => {
+  const { account, amr, acr, signedInAt } = signedIn;
+  const own = { sub: account.sub, amr, signedInAt, ...(acr === undefined ? {} : { acr }) };
+  if (proven === undefined) return interaction.finishLogin(own);
+  const earlier = openProven(visit, proven);
+  return earlier?.sub === account.sub
+    ? interaction.finishLogin({ ...earlier, ...own, amr: [...new Set([...earlier.amr, ...amr])] })
+    : undefined;
 };

@@ -1,8 +1,12 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { Connector } from '../connectors/connector.ts';
 import type { Interactions } from '../oidc/interactions.ts';
 import type { TenantProvider } from '../oidc/tenant-provider.ts';
+import type { RedirectConnector, UpstreamLogins } from '../oidc/upstream-logins.ts';
+import type { UpstreamSessions } from '../oidc/upstream-sessions.ts';
+import type { UpstreamSignOut } from '../oidc/upstream-sign-out.ts';
 import { languageUrls } from '../web/language-switch.ts';
 import { localeOf } from '../web/locale.ts';
 import type { Look } from '../web/pages.ts';
@@ -13,7 +17,21 @@ export interface LoginTenant {
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
   readonly interactions: Interactions;
+  /** Its sources of people, in the order of its file. */
+  readonly connectors: readonly Connector[];
+  readonly upstreamLogins: UpstreamLogins;
+  readonly upstreamSessions: UpstreamSessions;
+  readonly upstreamSignOut: UpstreamSignOut;
 }
+
+export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>
+  connectors.find(({ definition }) => definition.id === source);
+
+/** Undefined when the tenant has no such source (any more), or it does not send browsers away. */
+export const findRedirectConnector = (tenant: LoginTenant, source: string): RedirectConnector | undefined => {
+  const connector = findConnector(tenant, source);
+  return connector?.redirect === undefined ? undefined : { ...connector, redirect: connector.redirect };
+};
 
 export interface LookWishes {
   /** `ui_locales` of the authorization request. */

@@ -2,12 +2,17 @@ import type { Context, Middleware } from 'koa';
 import { AppError } from '../errors.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import type { TenantPath } from '../web/tenant-path.ts';
-import { finishSignIn, showAccount, startSignIn } from './account-pages.ts';
-import { cancelInteraction, showConsent, submitConsent } from './consent-page.ts';
+import { showAccount } from './account-pages.ts';
+import { askForNewPassword, submitNewPassword } from './account-password.ts';
+import { askForSource, submitConnect, submitDisconnect } from './account-sources.ts';
 import { showDeviceQr } from './device-qr.ts';
-import type { InteractionVisit } from './interaction-form.ts';
-import { type LoginPageParts, showLogin, submitLogin } from './login-page.ts';
+import { initiateLogin } from './initiate-login.ts';
+import { routeInteraction } from './interaction-routes.ts';
+import type { LoginPageParts } from './login-form.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
+import { finishSignIn, startSignIn } from './start-sign-in.ts';
+import { receiveUpstream } from './upstream-callback.ts';
+import { receiveBackchannelLogout, receiveFrontchannelLogout, returnFromSignOut } from './upstream-logout.ts';
 
 export interface TenantRoutesParts extends LoginPageParts {
   readonly parseForm: Middleware;
@@ -16,7 +21,12 @@ export interface TenantRoutesParts extends LoginPageParts {
 /** Any of these on the issuer itself makes it an authorization request (requirement Y1). */
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
 
-const interactionPath = /^\/interaction\/([A-Za-z0-9_-]{10,64})(?:\/(login|consent|cancel))?$/;
+const sourceId = '([a-z0-9][a-z0-9-]{0,30})';
+const upstreamPath = new RegExp(`^/upstream/${sourceId}/([a-z-]+)$`);
+const accountSourcePath = new RegExp(`^/account/sources/${sourceId}(?:/(connect|disconnect))?$`);
+
+/** One of our pages; it has answered when this resolves. */
+type Page = () => Promise<void> | void;
 
 /** Everything below `/oauth/<tenant>`: our pages here, the protocol's endpoints at the provider. */
 export const createTenantRoutes =
@@ -49,27 +59,66 @@ export const createTenantRoutes =
       ctx.status = 301; // the issuer has no trailing slash, and neither has what hangs on it
       return ctx.redirect(`${provider.issuer}${rest.slice(0, -1)}${search}`);
     }
-    if (isGet && rest === '/account') return showAccount(ctx, tenant, parts.pages);
-    if (isGet && rest === '/account/callback') return finishSignIn(ctx, tenant);
-    if (isGet && rest === '/device/qr') return showDeviceQr(ctx, provider.issuer);
-
-    const [, uid, step] = interactionPath.exec(rest) ?? [];
-    if (uid === undefined) return askProvider(`${rest}${search}`);
-    const visit: InteractionVisit = { ctx, tenant, uid };
-    if (isGet && step === undefined) return showInteraction(parts, visit);
-    if (ctx.method !== 'POST' || step === undefined) throw nothingHere();
-    await parts.parseForm(ctx, async () => {
-      if (step === 'login') await submitLogin(parts, visit);
-      else if (step === 'consent') await submitConsent(parts, visit);
-      else await cancelInteraction(parts, visit);
-    });
+    const page = isGet
+      ? shownPage(parts, ctx, { tenant, rest, search })
+      : ctx.method === 'POST'
+        ? formPage(parts, ctx, { tenant, rest })
+        : undefined;
+    if (page !== undefined) return page();
+    if (rest.startsWith('/interaction/')) throw nothingHere();
+    return askProvider(`${rest}${search}`);
   };
 
-const nothingHere = (): AppError => new AppError('not_found', 'There is nothing here');
+interface Place {
+  readonly tenant: LoginTenant;
+  readonly rest: string;
+}
 
-const showInteraction = async (parts: TenantRoutesParts, visit: InteractionVisit): Promise<void> => {
-  const { ctx, tenant, uid } = visit;
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt === 'consent') return showConsent(parts, visit, interaction);
-  return showLogin(parts, visit, { interaction, form: { login: interaction.pending.loginHint ?? '' } });
+const shownPage = (
+  parts: TenantRoutesParts,
+  ctx: Context,
+  { tenant, rest, search }: Place & Pick<TenantPath, 'search'>,
+): Page | undefined => {
+  switch (rest) {
+    case '/account':
+      return () => showAccount(parts, ctx, tenant);
+    case '/account/callback':
+      return () => finishSignIn(ctx, tenant);
+    case '/account/password':
+      return () => askForNewPassword(parts, ctx, tenant);
+    case '/device/qr':
+      return () => showDeviceQr(ctx, tenant.provider.issuer);
+    case '/login/initiate':
+      return () => initiateLogin(ctx, tenant);
+  }
+  const [, upstream = '', event] = upstreamPath.exec(rest) ?? [];
+  switch (event) {
+    case 'callback':
+      return () => receiveUpstream(parts, ctx, { tenant, source: upstream, search });
+    case 'signed-out':
+      return () => returnFromSignOut(ctx, { tenant, source: upstream });
+    case 'frontchannel-logout':
+      return () => receiveFrontchannelLogout(ctx, { tenant, source: upstream });
+  }
+  const [, source, action] = accountSourcePath.exec(rest) ?? [];
+  if (source !== undefined && action === undefined) return () => askForSource(parts, ctx, { tenant, source });
+  return routeInteraction(parts, ctx, { tenant, rest });
 };
+
+const formPage = (parts: TenantRoutesParts, ctx: Context, { tenant, rest }: Place): Page | undefined => {
+  const parsed = (page: Page): Page => {
+    return () => parts.parseForm(ctx, async () => page()) as Promise<void>; // koa types what a middleware gives as unknown
+  };
+  if (rest === '/account/password') return parsed(() => submitNewPassword(parts, ctx, tenant));
+  if (rest === '/login/initiate') return parsed(() => initiateLogin(ctx, tenant));
+  const [, upstream = '', event] = upstreamPath.exec(rest) ?? [];
+  if (event === 'backchannel-logout')
+    return parsed(() => receiveBackchannelLogout(ctx, { tenant, source: upstream }));
+  const [, source = '', action] = accountSourcePath.exec(rest) ?? [];
+  if (action === 'connect') return parsed(() => submitConnect(parts, ctx, { tenant, source }));
+  if (action === 'disconnect') return parsed(() => submitDisconnect(parts, ctx, { tenant, source }));
+  const step = routeInteraction(parts, ctx, { tenant, rest });
+  return step === undefined ? undefined : parsed(step);
+};
+
+const nothingHere = (): AppError => new AppError('not_found', 'There is nothing here');

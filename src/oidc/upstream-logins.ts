@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, epochSeconds } from '../clock.ts';
 import type {
   Connector,
   RedirectSource,
@@ -115,7 +115,7 @@ export const createUpstreamLogins = (parts: UpstreamLoginsParts): UpstreamLogins
       kind,
       id,
       payload: sealJson(kept.content, purposeOf(kind, id)),
-      expiresAt: Math.floor(clock.now() / 1000) + kept.ttl,
+      expiresAt: epochSeconds(clock) + kept.ttl,
     };
     await artifacts.write([{ op: 'put', artifact }]);
   };

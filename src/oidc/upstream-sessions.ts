@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { identityKey } from '../accounts/linked-identities.ts';
 import type { Revocations } from '../accounts/revocations.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, epochSeconds } from '../clock.ts';
 import type { UpstreamLogout } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
@@ -101,7 +101,7 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       const { source, issuer, sid } = open(sealed);
       const id = hashId(session.uid);
       const owed = {
-        expiresAt: Math.floor(clock.now() / 1000) + factsTtl,
+        expiresAt: epochSeconds(clock) + factsTtl,
         sessionUid: id,
         accountId: session.accountId,
       };

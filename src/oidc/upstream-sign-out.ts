@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { Clock } from '../clock.ts';
+import { type Clock, epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { hashId, randomId } from '../crypto/ids.ts';
 import type { Log } from '../log.ts';
@@ -61,7 +61,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
           kind: 'LogoutReturn',
           id: idOf(facts.source, state),
           payload: target,
-          expiresAt: Math.floor(parts.clock.now() / 1000) + returnTtl,
+          expiresAt: epochSeconds(parts.clock) + returnTtl,
         },
       },
     ]);

@@ -15,6 +15,34 @@ export interface ScopeLine {
   readonly description?: string;
 }
 
+/** Each has its words in `login.problem`. */
+export type LoginProblem =
+  | 'account_disabled'
+  | 'account_locked'
+  | 'cancelled'
+  | 'confirm'
+  | 'credentials'
+  | 'invalid'
+  | 'missing'
+  | 'missing_name'
+  | 'no_source'
+  | 'password_change_required'
+  | 'password_expired'
+  | 'throttled'
+  | 'unavailable'
+  | 'upstream_unavailable';
+
+export interface AccountSource {
+  readonly displayName: string;
+  /** Epoch milliseconds; absent while the person is not connected. */
+  readonly connectedAt?: number;
+  readonly disconnectAction?: string;
+  /** A form without fields that leads to the source. */
+  readonly connectAction?: string;
+  /** A page that asks for the password at the source. */
+  readonly connectUrl?: string;
+}
+
 /** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
 export interface PageModels {
   'select-tenant': {
@@ -29,18 +57,49 @@ export interface PageModels {
     readonly remembered?: string;
   };
   login: {
+    /**
+     * `name`: the name alone is asked, because its domain decides where to go on; `password`: name and password;
+     * `choice`: other sources only.
+     */
+    readonly step: 'name' | 'password' | 'choice';
     readonly action: string;
     readonly csrf: string;
     readonly cancelAction?: string;
     /** Where another tenant can be chosen. */
     readonly switchTenantUrl?: string;
     readonly login: string;
+    /** Back to the step that asks the name. */
+    readonly otherNameUrl?: string;
     readonly clientName?: string;
-    readonly problem?: 'credentials' | 'throttled' | 'unavailable' | 'missing';
+    /** Sources that sign people in on pages of their own. */
+    readonly upstreams: readonly { readonly displayName: string; readonly action: string }[];
+    /** Sealed; sent along with the password. */
+    readonly proven?: string;
+    readonly problem?: LoginProblem;
     readonly retryAfterSeconds?: number;
     /** Shown in demo tenants only: names and passwords to try. */
     readonly demoUsers?: readonly { readonly username: string; readonly password: string }[];
   };
+  'change-password': {
+    readonly action: string;
+    readonly csrf: string;
+    readonly login: string;
+    readonly cancelUrl: string;
+    readonly problem?:
+      | 'credentials'
+      | 'different'
+      | 'missing'
+      | 'not_offered'
+      | 'password_change_required'
+      | 'password_expired'
+      | 'policy'
+      | 'throttled'
+      | 'unavailable';
+    /** What the source says about its rules. */
+    readonly rule?: string;
+    readonly retryAfterSeconds?: number;
+  };
+  'password-changed': { readonly signInUrl: string };
   consent: {
     readonly action: string;
     readonly csrf: string;
@@ -86,8 +145,32 @@ export interface PageModels {
     readonly username: string;
     readonly email?: string;
     readonly signOutUrl: string;
+    readonly changePasswordUrl?: string;
     /** Epoch milliseconds. */
     readonly signedInAt: number;
+    readonly csrf: string;
+    /** Those that the person is connected to, and those that may be. */
+    readonly sources: readonly AccountSource[];
+    readonly outcome?: 'connected' | 'disconnected';
+    readonly problem?: 'cancelled' | 'invalid' | 'last' | 'not_found' | 'taken' | 'unavailable';
+  };
+  'connect-source': {
+    readonly action: string;
+    readonly csrf: string;
+    readonly sourceName: string;
+    readonly login: string;
+    readonly cancelUrl: string;
+    readonly problem?:
+      | 'account_disabled'
+      | 'account_locked'
+      | 'credentials'
+      | 'missing'
+      | 'password_change_required'
+      | 'password_expired'
+      | 'taken'
+      | 'throttled'
+      | 'unavailable';
+    readonly retryAfterSeconds?: number;
   };
   error: {
     readonly status: number;

@@ -22,6 +22,8 @@ const sample = <N extends PageName>(id: string, name: N, model: PageModels[N], h
 const csrf = 'kTq0-sample-token';
 
 const login: PageModels['login'] = {
+  step: 'password',
+  upstreams: [],
   action: '/oauth/acme/interaction/aB3dE/login',
   cancelAction: '/oauth/acme/interaction/aB3dE/abort',
   csrf,
@@ -29,6 +31,46 @@ const login: PageModels['login'] = {
   clientName: 'Acme Notes',
   switchTenantUrl: '/?tenant=',
 };
+
+const upstreams = [
+  { displayName: 'Globex Account', action: '/oauth/acme/interaction/aB3dE/upstream/globex' },
+  { displayName: 'Partner login', action: '/oauth/acme/interaction/aB3dE/upstream/partner' },
+];
+
+const changePassword: PageModels['change-password'] = {
+  action: '/oauth/acme/account/password',
+  csrf,
+  login: 'alice',
+  cancelUrl: '/oauth/acme/account',
+};
+
+const connectSource: PageModels['connect-source'] = {
+  action: '/oauth/acme/account/sources/staff/connect',
+  csrf,
+  sourceName: 'Staff directory',
+  login: 'alice',
+  cancelUrl: '/oauth/acme/account',
+};
+
+const account: PageModels['account'] = {
+  name: 'Alice Example',
+  username: 'alice',
+  email: 'alice@acme.example',
+  signOutUrl: '/oauth/acme/session/end',
+  signedInAt: sampleNow - 3_600_000,
+  csrf,
+  sources: [],
+};
+
+const accountSources: PageModels['account']['sources'] = [
+  {
+    displayName: 'Staff directory',
+    connectedAt: sampleNow - 400 * 24 * 3_600_000,
+    disconnectAction: '/oauth/acme/account/sources/staff/disconnect',
+  },
+  { displayName: 'Globex Account', connectAction: '/oauth/acme/account/sources/globex/connect' },
+  { displayName: 'Old directory', connectUrl: '/oauth/acme/account/sources/old' },
+];
 
 const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xsrf: csrf, userCode: '' };
 
@@ -90,7 +132,70 @@ export const samples: readonly Sample[] = [
   }),
   sample('login-throttled-unknown', 'login', { ...login, login: 'alice', problem: 'throttled' }),
   sample('login-unavailable', 'login', { ...login, login: 'alice', problem: 'unavailable' }),
-  sample('login-missing', 'login', { action: '/oauth/acme/x', csrf, login: '', problem: 'missing' }),
+  sample('login-missing', 'login', {
+    step: 'password',
+    upstreams: [],
+    action: '/oauth/acme/x',
+    csrf,
+    login: '',
+    problem: 'missing',
+  }),
+  ...(
+    [
+      'password_change_required',
+      'password_expired',
+      'account_disabled',
+      'account_locked',
+      'invalid',
+      'upstream_unavailable',
+      'no_source',
+    ] as const
+  ).map((problem) => sample(`login-problem-${problem}`, 'login', { ...login, upstreams, problem })),
+  sample('login-upstreams', 'login', { ...login, upstreams }),
+  sample('login-name', 'login', { ...login, step: 'name', upstreams }),
+  sample('login-name-missing', 'login', { ...login, step: 'name', upstreams, problem: 'missing_name' }),
+  sample('login-after-name', 'login', {
+    ...login,
+    login: 'alice@acme.example',
+    otherNameUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+  }),
+  sample('login-choice', 'login', { ...login, step: 'choice', upstreams }),
+  sample('login-choice-cancelled', 'login', {
+    ...login,
+    step: 'choice',
+    upstreams: upstreams.slice(0, 1),
+    problem: 'cancelled',
+  }),
+  sample('login-confirm', 'login', { ...login, login: 'alice', proven: 'v1.c2VhbGVk', problem: 'confirm' }),
+  sample('change-password', 'change-password', changePassword),
+  ...(
+    [
+      'credentials',
+      'different',
+      'missing',
+      'not_offered',
+      'password_change_required',
+      'password_expired',
+      'policy',
+      'throttled',
+      'unavailable',
+    ] as const
+  ).map((problem) => sample(`change-password-${problem}`, 'change-password', { ...changePassword, problem })),
+  sample('change-password-rule', 'change-password', {
+    ...changePassword,
+    problem: 'policy',
+    rule: 'Password fails quality checking policy',
+  }),
+  sample('change-password-throttled-for', 'change-password', {
+    ...changePassword,
+    problem: 'throttled',
+    retryAfterSeconds: 90,
+  }),
+  sample('password-changed', 'password-changed', { signInUrl: '/oauth/acme' }),
+  sample('connect-source', 'connect-source', connectSource),
+  ...(['credentials', 'missing', 'account_locked', 'taken', 'throttled', 'unavailable'] as const).map(
+    (problem) => sample(`connect-source-${problem}`, 'connect-source', { ...connectSource, problem }),
+  ),
   branded('yellow', 'Sunny Side', { color: '#ffd400' }),
   branded('navy', 'Night Watch', { color: '#0a1445' }),
   branded('logo', 'Evergreen', { color: '#0f766e', logo }),
@@ -165,13 +270,18 @@ export const samples: readonly Sample[] = [
   }),
   sample('signed-out', 'signed-out', { signInUrl: '/oauth/acme' }),
   sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
-  sample('account', 'account', {
-    name: 'Alice Example',
-    username: 'alice',
-    email: 'alice@acme.example',
-    signOutUrl: '/oauth/acme/session/end',
-    signedInAt: sampleNow - 3_600_000,
+  sample('account', 'account', account),
+  sample('account-sources', 'account', {
+    ...account,
+    sources: accountSources,
+    changePasswordUrl: '/oauth/acme/account/password',
   }),
+  ...(['connected', 'disconnected'] as const).map((outcome) =>
+    sample(`account-${outcome}`, 'account', { ...account, sources: accountSources, outcome }),
+  ),
+  ...(['cancelled', 'invalid', 'last', 'not_found', 'taken', 'unavailable'] as const).map((problem) =>
+    sample(`account-problem-${problem}`, 'account', { ...account, sources: accountSources, problem }),
+  ),
   ...(
     [
       [400, 'invalid_request'],

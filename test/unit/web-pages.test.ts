@@ -30,7 +30,7 @@ const hostile = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]) => [
     key,
-    key === 'problem' || key === 'outcome' || key === 'color' ? inner : hostile(inner),
+    ['color', 'outcome', 'problem', 'step'].includes(key) ? inner : hostile(inner),
   ]);
   return Object.fromEntries(entries) as T;
 };
@@ -68,7 +68,8 @@ describe.each(locales)('every page in %s', (locale) => {
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html.match(/<main/g)).toHaveLength(1);
     expect(html).not.toMatch(/ style=|<style|<script(?! src="\/assets\/)|undefined|\[object|\{\{|NaN/);
-    const roots = 'layout|login|selectTenant|scope|consent|device\\w*|logout|signedOut|account|error|time';
+    const roots =
+      'layout|login|selectTenant|scope|consent|device\\w*|logout|signedOut|account|connectSource|changePassword|passwordChanged|error|time';
     expect(html.replace(/="[^"]*"/g, '')).not.toMatch(new RegExp(`\\b(${roots})\\.[a-z]\\w+`));
     const controls = [...html.matchAll(/<input(?![^>]*type="hidden")[^>]* id="([^"]+)"/g)].map(
       ([, id]) => id,
@@ -158,7 +159,15 @@ describe('words', () => {
     const wait = (locale: 'en' | 'de', retryAfterSeconds: number): string =>
       pages.render(
         'login',
-        { action: '/', csrf: '', login: '', problem: 'throttled', retryAfterSeconds },
+        {
+          step: 'password',
+          upstreams: [],
+          action: '/',
+          csrf: '',
+          login: '',
+          problem: 'throttled',
+          retryAfterSeconds,
+        },
         lookOf(locale),
       );
     expect(wait('en', 0.4)).toContain('in 1 second.');

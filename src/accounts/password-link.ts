@@ -1,0 +1,27 @@
+import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './accounts.ts';
+import { factsOf } from './password-gate.ts';
+import { askSources } from './password-sources.ts';
+import { createPasswordDoor, type SignInParts } from './sign-in.ts';
+
+/**
+ * A person who is signed in proves with a password who they are at a source; counted and throttled like a sign-in.
+ * Of the sources that one alone is asked: the password belongs to nobody else.
+ */
+export const createPasswordLink = (
+  parts: SignInParts,
+  link: Accounts['link'],
+): Accounts['linkByPassword'] => {
+  const door = createPasswordDoor(parts);
+  const notThere: LinkOutcome = { ok: false, reason: 'not_found' };
+
+  return async (sub, { source, ...attempt }): Promise<PasswordLinkOutcome> => {
+    const connector = parts.connectors.find(({ definition }) => definition.id === source);
+    if (connector?.passwords === undefined || connector.definition.type === 'local') return notThere;
+    const counted = await parts.gate(attempt, 'account.link');
+    if (!counted.ok) return counted;
+    const verdict = await askSources([connector], attempt);
+    if (!verdict.ok) return door.refuse(counted, verdict);
+    await counted.accept();
+    return link(sub, verdict.identity, { ...factsOf(attempt), via: 'link' });
+  };
+};

@@ -1,0 +1,203 @@
+// Connecting a source to one's own account, by signing in at both, and taking that back.
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { AppError, isAppError } from '../errors.ts';
+import type { FinishedLogin } from '../oidc/upstream-logins.ts';
+import { readForm } from '../web/body.ts';
+import type { PageModels } from '../web/pages.ts';
+import { requestFacts } from '../web/request-facts.ts';
+import { sendPage } from '../web/send-page.ts';
+import { goToAccount } from './account-pages.ts';
+import {
+  type AccountVisit,
+  accountCsrfToken,
+  accountUrl,
+  findAccountVisit,
+  refuseForeignForm,
+} from './account-visit.ts';
+import type { LoginPageParts } from './login-form.ts';
+import { announce, type ShownProblem } from './login-problems.ts';
+import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+import { startSignIn } from './start-sign-in.ts';
+import { bindToBrowser } from './upstream-start.ts';
+
+/** Seconds: whoever finds an open browser must not be able to move into the account. */
+const recentSignIn = 5 * 60;
+
+const fields = z.object({ csrf: z.string() });
+const passwordFields = z.object({
+  csrf: z.string(),
+  login: z.string().default(''),
+  password: z.string().default(''),
+});
+
+interface Asked {
+  readonly tenant: LoginTenant;
+  readonly source: string;
+}
+
+type ConnectProblem = NonNullable<PageModels['connect-source']['problem']>;
+
+const isRecent = ({ clock }: LoginPageParts, { session }: AccountVisit): boolean =>
+  clock.now() / 1000 - session.signedInAt <= recentSignIn;
+
+/** The visit of someone who has just signed in; everyone else is sent to do so and comes back to the account. */
+const visitRecently = async (
+  parts: LoginPageParts,
+  ctx: Context,
+  tenant: LoginTenant,
+): Promise<AccountVisit | undefined> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit !== undefined && isRecent(parts, visit)) return visit;
+  startSignIn(ctx, tenant, { maxAge: recentSignIn });
+  return undefined;
+};
+
+/** The form for a source that takes passwords here. */
+export const askForSource = async (
+  parts: LoginPageParts,
+  ctx: Context,
+  { tenant, source }: Asked,
+): Promise<void> => {
+  const visit = await visitRecently(parts, ctx, tenant);
+  if (visit !== undefined) showForm(parts, visit, { source, login: '' });
+};
+
+const showForm = (
+  parts: LoginPageParts,
+  visit: AccountVisit,
+  form: { readonly source: string; readonly login: string } & ShownProblem<ConnectProblem>,
+): void => {
+  const { ctx, tenant } = visit;
+  const { source, ...shown } = form;
+  const connector = findConnector(tenant, source);
+  if (connector?.passwords === undefined || connector.definition.type === 'local') throw notThere();
+  const place = `${accountUrl(tenant)}/sources/${source}`;
+  sendPage(ctx, parts.pages, {
+    name: 'connect-source',
+    status: announce(ctx, form),
+    model: {
+      ...shown,
+      action: `${place}/connect`,
+      csrf: accountCsrfToken(parts.csrf, visit),
+      sourceName: connector.definition.displayName,
+      cancelUrl: accountUrl(tenant),
+    },
+    look: lookOf(ctx, tenant, { url: new URL(place).pathname }),
+  });
+};
+
+export const submitConnect = async (
+  parts: LoginPageParts,
+  ctx: Context,
+  { tenant, source }: Asked,
+): Promise<void> => {
+  const form = await readForm(ctx, passwordFields);
+  const visit = await visitRecently(parts, ctx, tenant);
+  if (visit === undefined) return;
+  refuseForeignForm(parts.csrf, visit, form.csrf);
+  const connector = findRedirectConnector(tenant, source);
+  if (connector === undefined) return connectByPassword(parts, visit, { ...form, source });
+  try {
+    const begun = await tenant.upstreamLogins.begin({
+      connector,
+      purpose: { kind: 'link', sub: visit.session.sub },
+      request: { uiLocales: lookOf(ctx, tenant).locale },
+    });
+    bindToBrowser(ctx, tenant, { ...begun, source });
+    ctx.status = 303;
+    ctx.redirect(begun.url);
+  } catch (err) {
+    logOutage(parts, visit, { err, source });
+    goToAccount(ctx, tenant, { problem: 'unavailable' });
+  }
+};
+
+/** The person is back from the source: still the same one, in the same browser? */
+export const connectUpstream = async (
+  parts: LoginPageParts,
+  { ctx, tenant, source }: Asked & { readonly ctx: Context },
+  { sub, ask }: { readonly sub: string; readonly ask: FinishedLogin['ask'] },
+): Promise<void> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit === undefined || visit.session.sub !== sub) {
+    throw new AppError(
+      'forbidden',
+      'Somebody else is signed in here now. Sign in again and connect the source from your account.',
+    );
+  }
+  const { address, requestId } = requestFacts(ctx);
+  try {
+    const outcome = await ask();
+    if (!outcome.ok) {
+      const { reason, detail } = outcome;
+      parts.log.info(
+        { requestId, tenant: tenant.definition.id, source, reason, detail },
+        'an upstream did not prove a person',
+      );
+      return goToAccount(ctx, tenant, { problem: reason });
+    }
+    const linked = await tenant.accounts.link(sub, outcome.person, { address, requestId, via: 'link' });
+    if (!linked.ok) return goToAccount(ctx, tenant, { problem: linked.reason });
+    await tenant.provider.keepUpstreamTokens(sub, source, outcome.tokens);
+    return goToAccount(ctx, tenant, { outcome: 'connected' });
+  } catch (err) {
+    logOutage(parts, visit, { err, source });
+    return goToAccount(ctx, tenant, { problem: 'unavailable' });
+  }
+};
+
+const connectByPassword = async (
+  parts: LoginPageParts,
+  visit: AccountVisit,
+  form: { readonly source: string; readonly login: string; readonly password: string },
+): Promise<void> => {
+  const { ctx, tenant, session } = visit;
+  const { source, login, password } = form;
+  const showAgain = (shown: ShownProblem<ConnectProblem>): void =>
+    showForm(parts, visit, { source, login, ...shown });
+  if (login.trim() === '' || password === '') return showAgain({ problem: 'missing' });
+  const { address, requestId } = requestFacts(ctx);
+  try {
+    const attempt = { login, password, address, requestId, via: 'page' } as const;
+    const outcome = await tenant.accounts.linkByPassword(session.sub, { ...attempt, source });
+    if (outcome.ok) return goToAccount(ctx, tenant, { outcome: 'connected' });
+    if (outcome.reason === 'not_found' || outcome.reason === 'last') throw notThere();
+    return showAgain(
+      outcome.reason === 'throttled'
+        ? { problem: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds }
+        : { problem: outcome.reason },
+    );
+  } catch (err) {
+    logOutage(parts, visit, { err, source });
+    return showAgain({ problem: 'unavailable', retryAfterSeconds: 5 });
+  }
+};
+
+export const submitDisconnect = async (
+  parts: LoginPageParts,
+  ctx: Context,
+  { tenant, source }: Asked,
+): Promise<void> => {
+  const { csrf } = await readForm(ctx, fields);
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit === undefined) return startSignIn(ctx, tenant);
+  refuseForeignForm(parts.csrf, visit, csrf);
+  const { address, requestId } = requestFacts(ctx);
+  const origin = { address, requestId, via: 'link' } as const;
+  const outcome = await tenant.accounts.unlink(visit.session.sub, source, origin);
+  goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
+};
+
+/** An outage is told on the page and logged here; anything else flies on. */
+const logOutage = (
+  { log }: LoginPageParts,
+  { ctx, tenant }: AccountVisit,
+  { err, source }: { readonly err: unknown; readonly source: string },
+): void => {
+  if (!isAppError(err, 'unavailable')) throw err;
+  const { requestId } = requestFacts(ctx);
+  log.error({ err, requestId, tenant: tenant.definition.id, source }, 'a source could not be connected');
+};
+
+const notThere = (): AppError => new AppError('not_found', 'There is no such source to connect');

@@ -1,0 +1,47 @@
+import type { Context } from 'koa';
+import type { SignedIn } from '../accounts/accounts.ts';
+import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
+import { AppError } from '../errors.ts';
+import { type CurrentSession, findCurrentSession } from '../oidc/current-session.ts';
+import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
+import type { LoginTenant } from './login-tenant.ts';
+
+/** A person who is signed in, at their own account. */
+export interface AccountVisit {
+  readonly ctx: Context;
+  readonly tenant: LoginTenant;
+  readonly session: CurrentSession;
+  readonly account: SignedIn['account'];
+}
+
+/**
+ * Undefined when nobody is signed in in this browser, or may be any more.
+ * @throws AppError `unavailable`
+ */
+export const findAccountVisit = async (
+  ctx: Context,
+  tenant: LoginTenant,
+): Promise<AccountVisit | undefined> => {
+  const session = await findCurrentSession(tenant.provider.provider, ctx);
+  const account = session === undefined ? undefined : await tenant.accounts.findBySub(session.sub);
+  if (session === undefined || !mayHoldTokens(account) || !isSessionCurrent(account, session.signedInAt))
+    return undefined;
+  return { ctx, tenant, session, account };
+};
+
+const bindingOf = ({ ctx, tenant }: AccountVisit): CsrfBinding => ({
+  tenant: tenant.definition.id,
+  uid: 'account',
+  cookie: ctx.cookies.get(tenant.provider.provider.cookieName('session'), { signed: false }) ?? '',
+});
+
+export const accountCsrfToken = (csrf: Csrf, visit: AccountVisit): string => csrf.token(bindingOf(visit));
+
+/** @throws AppError `forbidden` unless the form is ours, from this site, tenant and session */
+export const refuseForeignForm = (csrf: Csrf, visit: AccountVisit, token: string): void => {
+  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) {
+    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
+  }
+};
+
+export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;

@@ -1,0 +1,83 @@
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { accountClientId } from '../oidc/clients.ts';
+import type { OpenInteraction } from '../oidc/interactions.ts';
+import type { Csrf } from '../web/csrf.ts';
+import type { LoginProblem, PageModels, Pages } from '../web/pages.ts';
+import { sendPage } from '../web/send-page.ts';
+import { choiceUrl, csrfToken, formAction, type InteractionVisit } from './interaction-form.ts';
+import { announce } from './login-problems.ts';
+import { type LoginTenant, lookOf } from './login-tenant.ts';
+
+export interface LoginPageParts {
+  readonly pages: Pages;
+  readonly csrf: Csrf;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where another tenant can be chosen; undefined when there is only one. */
+  readonly switchTenantUrl: () => string | undefined;
+}
+
+/** The page as it is shown now. */
+export interface LoginForm {
+  readonly login: string;
+  /** Default: the first step of this tenant. */
+  readonly step?: PageModels['login']['step'];
+  readonly problem?: LoginProblem;
+  readonly retryAfterSeconds?: number;
+  /** Sealed; what an upstream has proven, and a password must confirm. */
+  readonly proven?: string;
+}
+
+export const showLogin = (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { interaction, form }: { readonly interaction: OpenInteraction; readonly form: LoginForm },
+): void => {
+  const { ctx, tenant } = visit;
+  const { clientId, clientName, uiLocales } = interaction.pending;
+  const choice = tenant.accounts.choose({ clientId });
+  const firstStep = choice.asksNameFirst ? 'name' : choice.passwords ? 'password' : 'choice';
+  const { step = firstStep, ...shown } = form;
+  const switchTenantUrl = parts.switchTenantUrl();
+  sendPage(ctx, parts.pages, {
+    name: 'login',
+    status: announce(ctx, form),
+    model: {
+      ...shown,
+      step,
+      action: formAction(visit, 'login'),
+      csrf: csrfToken(parts.csrf, visit),
+      upstreams: upstreamsFor(tenant, choice, form).map(({ id, displayName }) => ({
+        displayName,
+        action: formAction(visit, `upstream/${id}`),
+      })),
+      ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
+      // a sign-in that no app asked for has no app to go back to
+      ...(clientId === accountClientId ? {} : { clientName, cancelAction: formAction(visit, 'cancel') }),
+      ...(switchTenantUrl === undefined ? {} : { switchTenantUrl }),
+      ...(tenant.definition.demo
+        ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
+        : {}),
+    },
+    look: lookOf(ctx, tenant, { uiLocales, url: pathOf(choiceUrl(visit)) }),
+  });
+};
+
+/** Where names decide, a source with domains is found by the name; it has a button only if no name leads there. */
+const upstreamsFor = (
+  { connectors }: LoginTenant,
+  { asksNameFirst, redirects }: ReturnType<LoginTenant['accounts']['choose']>,
+  { problem, proven }: LoginForm,
+): typeof redirects => {
+  if (proven !== undefined) return [];
+  if (!asksNameFirst || problem === 'no_source') return redirects;
+  const hasDomains = (id: string): boolean =>
+    connectors.some(({ definition }) => definition.id === id && definition.domains.length > 0);
+  return redirects.filter(({ id }) => !hasDomains(id));
+};
+
+const pathOf = (url: string): string => {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+};

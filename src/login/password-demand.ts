@@ -1,0 +1,66 @@
+import type { OpenInteraction } from '../oidc/interactions.ts';
+import { readForm } from '../web/body.ts';
+import {
+  choiceUrl,
+  csrfToken,
+  formAction,
+  goOn,
+  type InteractionVisit,
+  interactionUrl,
+  refuseForgery,
+} from './interaction-form.ts';
+import type { LoginPageParts } from './login-form.ts';
+import {
+  changePassword,
+  type PasswordNews,
+  type PasswordPlace,
+  passwordFields,
+  showPasswordForm,
+} from './password-form.ts';
+
+/** In the middle of a sign-in: the source lets nobody in before the password is another one. */
+export const showDemandedPasswordChange = (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  {
+    interaction,
+    form,
+  }: { readonly interaction: OpenInteraction; readonly form: PasswordNews & { readonly login: string } },
+): void =>
+  showPasswordForm(parts, placeOf(visit, interaction), {
+    ...form,
+    action: formAction(visit, 'password'),
+    csrf: csrfToken(parts.csrf, visit),
+    cancelUrl: choiceUrl(visit),
+  });
+
+/** With the new password the person is signed in, and the flow goes on. */
+export const submitDemandedPasswordChange = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const sent = await readForm(ctx, passwordFields);
+  refuseForgery(parts.csrf, visit, sent.csrf);
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  const outcome = await changePassword(parts, placeOf(visit, interaction), sent);
+  if (!outcome.ok) {
+    const { ok: _ok, ...news } = outcome;
+    return showDemandedPasswordChange(parts, visit, { interaction, form: { ...news, login: sent.login } });
+  }
+  const { account, amr, acr, signedInAt } = outcome;
+  const login = { sub: account.sub, amr, signedInAt, ...(acr === undefined ? {} : { acr }) };
+  return goOn(visit, await interaction.finishLogin(login));
+};
+
+const placeOf = (
+  visit: InteractionVisit,
+  { pending: { uiLocales, clientId } }: OpenInteraction,
+): PasswordPlace => ({
+  ctx: visit.ctx,
+  tenant: visit.tenant,
+  url: interactionUrl(visit),
+  uiLocales,
+  clientId,
+});

@@ -1,0 +1,91 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { PasswordChangeOutcome, SignedIn } from '../accounts/accounts.ts';
+import { isAppError } from '../errors.ts';
+import type { PageModels } from '../web/pages.ts';
+import { requestFacts } from '../web/request-facts.ts';
+import { sendPage } from '../web/send-page.ts';
+import type { LoginPageParts } from './login-form.ts';
+import { announce, type ShownProblem } from './login-problems.ts';
+import { type LoginTenant, lookOf } from './login-tenant.ts';
+
+type PasswordProblem = NonNullable<PageModels['change-password']['problem']>;
+
+/** What is shown above the form after an attempt. */
+export interface PasswordNews extends ShownProblem<PasswordProblem> {
+  readonly rule?: string;
+}
+
+export interface PasswordForm extends PasswordNews {
+  readonly action: string;
+  readonly csrf: string;
+  readonly cancelUrl: string;
+  readonly login: string;
+}
+
+/** Where the form is shown, and how this page is fetched as a GET. */
+export interface PasswordPlace {
+  readonly ctx: Context;
+  readonly tenant: LoginTenant;
+  readonly url: string;
+  readonly uiLocales?: string | undefined;
+  readonly clientId?: string;
+}
+
+export const passwordFields = z.object({
+  csrf: z.string(),
+  login: z.string().default(''),
+  password: z.string().default(''),
+  new_password: z.string().default(''),
+  repeated: z.string().default(''),
+});
+
+export const showPasswordForm = (
+  parts: LoginPageParts,
+  { ctx, tenant, url, uiLocales }: PasswordPlace,
+  form: PasswordForm,
+): void =>
+  sendPage(ctx, parts.pages, {
+    name: 'change-password',
+    status: announce(ctx, form),
+    model: form,
+    look: lookOf(ctx, tenant, { uiLocales, url: new URL(url).pathname }),
+  });
+
+/** The person with the new password, or what to show instead. */
+export const changePassword = async (
+  parts: LoginPageParts,
+  { ctx, tenant, clientId }: PasswordPlace,
+  sent: z.output<typeof passwordFields>,
+): Promise<SignedIn | ({ readonly ok: false } & PasswordNews)> => {
+  const { login, password, new_password: newPassword, repeated } = sent;
+  if (login.trim() === '' || [password, newPassword, repeated].includes(''))
+    return { ok: false, problem: 'missing' };
+  if (newPassword !== repeated) return { ok: false, problem: 'different' };
+  const { address, requestId } = requestFacts(ctx);
+  const attempt = {
+    login,
+    password,
+    address,
+    requestId,
+    via: 'page',
+    ...(clientId === undefined ? {} : { clientId }),
+  } as const;
+  try {
+    const outcome = await tenant.accounts.changePassword({ ...attempt, newPassword });
+    return outcome.ok ? outcome : newsOf(outcome);
+  } catch (err) {
+    if (!isAppError(err, 'unavailable')) throw err;
+    parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a password could not be changed');
+    return { ok: false, problem: 'unavailable', retryAfterSeconds: err.retryAfterSeconds ?? 5 };
+  }
+};
+
+const newsOf = (refused: Exclude<PasswordChangeOutcome, SignedIn>): { readonly ok: false } & PasswordNews => {
+  const { reason } = refused;
+  if (reason === 'throttled')
+    return { ok: false, problem: reason, retryAfterSeconds: refused.retryAfterSeconds };
+  if (reason === 'policy' && refused.message !== undefined)
+    return { ok: false, problem: reason, rule: refused.message };
+  return { ok: false, problem: reason };
+};

@@ -1,0 +1,55 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Context } from 'koa';
+import { AppError } from '../errors.ts';
+import { accountClientId } from '../oidc/clients.ts';
+import type { LoginTenant } from './login-tenant.ts';
+import { isOwnTarget } from './own-target.ts';
+
+export interface SignInWishes {
+  /** Id of a source. */
+  readonly idpHint?: string;
+  readonly loginHint?: string;
+  /** Seconds: the person proves again who they are, if that was longer ago. */
+  readonly maxAge?: number;
+  /** Where to go on afterwards, if the tenant knows the place; default: the account page. */
+  readonly target?: string;
+}
+
+/**
+ * The sign-in that no app asked for: an authorization request of the built-in client, so that the session it
+ * makes serves all apps. Its code is never redeemed; the verifier is forgotten at once.
+ */
+export const startSignIn = (ctx: Context, { provider }: LoginTenant, wishes: SignInWishes = {}): void => {
+  const { issuer } = provider;
+  const request = new URLSearchParams({
+    client_id: accountClientId,
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri: `${issuer}/account/callback`,
+    code_challenge: createHash('sha256').update(randomBytes(32)).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  const { ui_locales: uiLocales } = ctx.query;
+  const optional = {
+    ui_locales: typeof uiLocales === 'string' ? uiLocales : undefined,
+    idp_hint: wishes.idpHint,
+    login_hint: wishes.loginHint,
+    max_age: wishes.maxAge?.toString(),
+    state: wishes.target,
+  };
+  for (const [name, value] of Object.entries(optional)) if (value !== undefined) request.set(name, value);
+  ctx.status = 303;
+  ctx.redirect(`${issuer}/auth?${request}`);
+};
+
+/** Where that request returns to. */
+export const finishSignIn = (ctx: Context, tenant: LoginTenant): void => {
+  const { error, state } = ctx.query;
+  if (error !== undefined) {
+    throw new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
+  }
+  ctx.status = 303;
+  // anyone may have written the state
+  const isTarget = typeof state === 'string' && isOwnTarget(tenant, state);
+  ctx.redirect(isTarget ? state : `${tenant.provider.issuer}/account`);
+};

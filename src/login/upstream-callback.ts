@@ -1,0 +1,134 @@
+import type { Context } from 'koa';
+import type { SignedIn } from '../accounts/accounts.ts';
+import type { UpstreamOutcome } from '../connectors/connector.ts';
+import { isAppError } from '../errors.ts';
+import type { ProvenLogin } from '../oidc/interactions.ts';
+import {
+  type FinishedLogin,
+  type RedirectConnector,
+  type UpstreamPurpose,
+  upstreamCookie,
+  upstreamCookieName,
+} from '../oidc/upstream-logins.ts';
+import { renderErrorPage } from '../web/error-boundary.ts';
+import { newErrorId } from '../web/problem.ts';
+import { requestFacts } from '../web/request-facts.ts';
+import { connectUpstream } from './account-sources.ts';
+import type { LoginPageParts } from './login-form.ts';
+import { findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+import type { UpstreamReturn } from './upstream-return.ts';
+
+/** One person at one upstream, back in the browser. */
+interface Arrival {
+  readonly ctx: Context;
+  readonly tenant: LoginTenant;
+  readonly connector: RedirectConnector;
+}
+
+type SignInPurpose = Extract<UpstreamPurpose, { kind: 'sign-in' }>;
+type Proof = Extract<UpstreamOutcome, { ok: true }>;
+
+/** Seconds by which the clocks of two servers may differ. */
+const toleratedSkew = 60;
+
+/** Where the upstream sends the browser back to (OpenID Connect Core section 3.1.2.5). */
+export const receiveUpstream = async (
+  parts: LoginPageParts,
+  ctx: Context,
+  {
+    tenant,
+    source,
+    search,
+  }: { readonly tenant: LoginTenant; readonly source: string; readonly search: string },
+): Promise<void> => {
+  const { issuer } = tenant.provider;
+  const connector = findRedirectConnector(tenant, source);
+  const { state } = ctx.query;
+  if (connector === undefined || typeof state !== 'string') return refuse(parts, ctx, tenant);
+  const browser = ctx.cookies.get(upstreamCookieName({ issuer, state }), { signed: false });
+  const finished = await tenant.upstreamLogins.finish({ connector, search, state, browser });
+  if (finished === undefined) return refuse(parts, ctx, tenant);
+  ctx.append('Set-Cookie', [upstreamCookie({ issuer, source, state })]);
+  const arrival: Arrival = { ctx, tenant, connector };
+  const { purpose } = finished;
+  ctx.status = 303;
+  if (purpose.kind === 'link')
+    return connectUpstream(parts, { ctx, tenant, source }, { sub: purpose.sub, ask: finished.ask });
+  const { uid } = purpose;
+  const back: UpstreamReturn = await signIn(parts, arrival, { purpose, ask: finished.ask });
+  const ticket = await tenant.upstreamLogins.issueTicket(uid, back);
+  ctx.redirect(`${issuer}/interaction/${uid}/return?ticket=${ticket}`);
+};
+
+const signIn = async (
+  parts: LoginPageParts,
+  arrival: Arrival,
+  { purpose, ask }: { readonly purpose: SignInPurpose; readonly ask: FinishedLogin['ask'] },
+): Promise<UpstreamReturn> => {
+  const { ctx, tenant, connector } = arrival;
+  const { address, requestId } = requestFacts(ctx);
+  const { id: source } = connector.definition;
+  const facts = { requestId, tenant: tenant.definition.id, source };
+  try {
+    const outcome = await ask();
+    if (!outcome.ok) {
+      const { reason, detail } = outcome;
+      parts.log[reason === 'cancelled' ? 'info' : 'warn'](
+        { ...facts, reason, detail },
+        'an upstream did not prove a person',
+      );
+      return { ok: false, problem: reason };
+    }
+    const { clientId } = purpose;
+    const admitted = await tenant.accounts.admit(outcome.person, {
+      address,
+      requestId,
+      clientId,
+      via: 'upstream',
+    });
+    if (!admitted.ok) return { ok: false, problem: admitted.reason };
+    await tenant.provider.keepUpstreamTokens(admitted.account.sub, source, outcome.tokens);
+    const { authTime } = outcome.person;
+    const isFresh =
+      purpose.maxAge === undefined ||
+      (authTime !== undefined && parts.clock.now() / 1000 - authTime <= purpose.maxAge + toleratedSkew);
+    return { ok: true, source, isFresh, login: toLogin(tenant, admitted, outcome) };
+  } catch (err) {
+    if (!isAppError(err, 'unavailable')) throw err;
+    parts.log.error({ ...facts, err }, 'a sign-in at an upstream could not be finished');
+    return { ok: false, problem: 'upstream_unavailable' };
+  }
+};
+
+const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid }: Proof): ProvenLogin => {
+  const { account, amr, acr, signedInAt, source } = admitted;
+  const { issuer, authTime = signedInAt } = person;
+  // older than the last forced sign-out of this account: they have proven now that they are still the same person
+  const isOld = authTime < (account.notBefore ?? 0);
+  return {
+    sub: account.sub,
+    amr,
+    signedInAt: isOld ? signedInAt : Math.min(authTime, signedInAt),
+    ...(acr === undefined ? {} : { acr }),
+    upstream: tenant.upstreamSessions.seal({
+      source,
+      ...(issuer === undefined ? {} : { issuer }),
+      ...(sid === undefined ? {} : { sid }),
+      ...(tokens.idToken === undefined ? {} : { idToken: tokens.idToken }),
+    }),
+  };
+};
+
+/** Another browser, another source, a second time, or too late: which of them is nobody's business. */
+const refuse = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void => {
+  const errorId = newErrorId();
+  const { requestId } = requestFacts(ctx);
+  const facts = { errorId, requestId, tenant: tenant.definition.id };
+  parts.log.info(facts, 'an answer of an upstream is not for this browser, or not any more');
+  const description = 'This sign-in was begun in another browser, has come back before, or took too long';
+  renderErrorPage(
+    ctx,
+    { status: 403, code: 'session_expired', description, errorId },
+    { pages: parts.pages, look: lookOf(ctx, tenant), homeUrl: tenant.provider.issuer },
+  );
+};

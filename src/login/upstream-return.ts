@@ -1,0 +1,68 @@
+import type { SignedIn } from '../accounts/accounts.ts';
+import { hasLocalPassword } from '../accounts/adoption.ts';
+import type { ProvenLogin } from '../oidc/interactions.ts';
+import { choiceUrl, goOn, type InteractionVisit, interactionUrl } from './interaction-form.ts';
+import { type LoginPageParts, showLogin } from './login-form.ts';
+import { findRedirectConnector } from './login-tenant.ts';
+
+/** What a ticket brings from the upstream's callback into the interaction, whose cookie is sent only there. */
+export type UpstreamReturn =
+  | {
+      readonly ok: true;
+      readonly source: string;
+      readonly login: ProvenLogin;
+      /** Was the proof as new as the app demanded? */
+      readonly isFresh: boolean;
+    }
+  | {
+      readonly ok: false;
+      readonly problem: 'account_disabled' | 'cancelled' | 'invalid' | 'upstream_unavailable';
+    };
+
+/** `…/interaction/<uid>/return?ticket=` */
+export const returnFromUpstream = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  const { ticket } = ctx.query;
+  const back =
+    typeof ticket === 'string'
+      ? ((await tenant.upstreamLogins.redeemTicket(uid, ticket)) as UpstreamReturn | undefined) // sealed by the callback
+      : undefined;
+  if (back === undefined) return goOn(visit, choiceUrl(visit));
+  const login = interaction.pending.loginHint ?? '';
+  if (!back.ok) return showLogin(parts, visit, { interaction, form: { login, problem: back.problem } });
+  if (findRedirectConnector(tenant, back.source) === undefined)
+    return showLogin(parts, visit, { interaction, form: { login, problem: 'invalid' } });
+  if (back.isFresh) return goOn(visit, await interaction.finishLogin(back.login));
+
+  const account = await tenant.accounts.findBySub(back.login.sub);
+  if (account === undefined || !takesPassword(visit, account, interaction.pending.clientId))
+    return goOn(
+      visit,
+      await interaction.failLogin('the source does not say that the person signed in as recently'),
+    );
+  const proven = tenant.upstreamLogins.sealForForm(uid, back.login);
+  return showLogin(parts, visit, {
+    interaction,
+    form: { login: account.username, step: 'password', problem: 'confirm', proven },
+  });
+};
+
+/** Could this person prove now, with a password and for this app, that it is them? */
+const takesPassword = (
+  { tenant }: InteractionVisit,
+  account: SignedIn['account'],
+  clientId: string,
+): boolean => {
+  if (!tenant.accounts.choose({ clientId }).passwords) return false;
+  const known = new Set((account.identities ?? []).map(({ source }) => source));
+  return (
+    hasLocalPassword(account, tenant.definition.sources) ||
+    tenant.connectors.some(({ definition, passwords }) => passwords !== undefined && known.has(definition.id))
+  );
+};
+
+/** What `returnFromUpstream` gave to the form; undefined when it is another form's. */
+export const openProven = ({ tenant, uid }: InteractionVisit, proven: string): ProvenLogin | undefined =>
+  tenant.upstreamLogins.openFromForm(uid, proven) as ProvenLogin | undefined; // sealed above

@@ -1,0 +1,90 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { AppError, isAppError } from '../errors.ts';
+import type { OpenInteraction } from '../oidc/interactions.ts';
+import { type BegunLogin, upstreamCookie } from '../oidc/upstream-logins.ts';
+import { readForm } from '../web/body.ts';
+import { requestFacts } from '../web/request-facts.ts';
+import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import { type LoginPageParts, showLogin } from './login-form.ts';
+import { findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+
+export interface UpstreamStart {
+  readonly interaction: OpenInteraction;
+  readonly source: string;
+  /** The name that was entered; default: the app's `login_hint`. */
+  readonly loginHint?: string;
+}
+
+/** Sends the browser to the source, with what the app asked for. */
+export const beginUpstream = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { interaction, source, ...start }: UpstreamStart,
+): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const { pending } = interaction;
+  const { clientId, maxAge, acrValues } = pending;
+  const loginHint = start.loginHint ?? pending.loginHint;
+  const connector = findRedirectConnector(tenant, source);
+  const isOffered = tenant.accounts.choose({ clientId }).redirects.some(({ id }) => id === source);
+  if (connector === undefined || !isOffered)
+    throw new AppError(
+      'not_found',
+      'This way to sign in is not there any more. Go back to the app and start again.',
+    );
+  try {
+    const begun = await tenant.upstreamLogins.begin({
+      connector,
+      purpose: { kind: 'sign-in', uid, clientId, ...(maxAge === undefined ? {} : { maxAge }) },
+      request: {
+        uiLocales: pending.uiLocales ?? lookOf(ctx, tenant).locale,
+        ...(loginHint === undefined ? {} : { loginHint }),
+        ...(pending.isLoginDemanded ? { prompt: 'login' } : {}),
+        ...(maxAge === undefined ? {} : { maxAge }),
+        ...(acrValues === undefined ? {} : { acrValues }),
+      },
+    });
+    bindToBrowser(ctx, tenant, { ...begun, source });
+    return goOn(visit, begun.url);
+  } catch (err) {
+    if (!isAppError(err, 'unavailable')) throw err;
+    const { requestId } = requestFacts(ctx);
+    parts.log.error(
+      { err, requestId, tenant: tenant.definition.id, source },
+      'an upstream cannot be reached',
+    );
+    return showLogin(parts, visit, {
+      interaction,
+      form: {
+        login: loginHint ?? '',
+        problem: 'upstream_unavailable',
+        retryAfterSeconds: err.retryAfterSeconds ?? 5,
+      },
+    });
+  }
+};
+
+export const bindToBrowser = (
+  ctx: Context,
+  { provider }: LoginTenant,
+  { source, state, browser }: Omit<BegunLogin, 'url'> & { readonly source: string },
+): void => {
+  ctx.append('Set-Cookie', [upstreamCookie({ issuer: provider.issuer, source, state }, browser)]);
+};
+
+const fields = z.object({ csrf: z.string() });
+
+/** The button of a source on the login page. */
+export const submitUpstream = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  source: string,
+): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const { csrf } = await readForm(ctx, fields);
+  refuseForgery(parts.csrf, visit, csrf);
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  return beginUpstream(parts, visit, { interaction, source });
+};
