@@ -24,8 +24,11 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const box = confidential('box');
 
-/** Throttle, accounts, audit and usage are counted beside: SQLite names the operation, MongoDB the collection. */
-const beside = /^(?:counter|account|audit|usage)/;
+/**
+ * Throttle, accounts, audit and usage are counted beside, and what the server does of its own accord for the outbox:
+ * SQLite names the operation, MongoDB the collection.
+ */
+const beside = /^(?:counter|account|audit|usage|deliver|event)/;
 
 const targetOf = ({ name, detail }: Trip): string => {
   const collection = (detail as Readonly<Record<string, unknown>> | undefined)?.[name];
