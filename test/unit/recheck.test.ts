@@ -140,6 +140,15 @@ describe('a person whom the source knows no more', () => {
     expect(await stored()).toMatchObject({ disabledAt: 1, lockedAt: 1 });
   });
 
+  it('stays locked whom an operator locked, though the source loses and finds them again', async () => {
+    await people.tenant('acme').accounts.update(sub, { lockedAt: 1 });
+    change({ refusal: 'account_disabled' });
+    await recheck('always');
+    corp.people.set('alice', { subject: 'a-1', password: 'pw', username: 'alice' });
+    expect(mayHoldTokens(await recheck('always'))).toBe(false);
+    expect(await stored()).toMatchObject({ lockedAt: 1 });
+  });
+
   it('keeps what another source opens, but no session, and none of what the first one gave', async () => {
     const club = createScriptedSource('club', {}, { lookup: false });
     club.people.set('ally', { subject: 'c-1', password: 'pw', username: 'ally', groups: ['chess'] });
