@@ -5,7 +5,8 @@ import type { Log } from './log.ts';
 import { type LogoutOutcome, postLogout } from './logout-post.ts';
 import type { LogoutToken } from './oidc/logout-tokens.ts';
 import type { RevocationHub } from './revocation-hub.ts';
-import type { LogoutDelivery, Storage } from './storage/storage.ts';
+import type { Storage } from './storage/storage.ts';
+import type { LogoutDelivery } from './storage/storage-endings.ts';
 
 export interface LogoutOutbox {
   /** Gives deliveries under way two seconds to finish; those that do not will be tried again. */

@@ -1,5 +1,5 @@
 import type { LogoutToken } from './oidc/logout-tokens.ts';
-import type { LogoutDelivery } from './storage/storage.ts';
+import type { LogoutDelivery } from './storage/storage-endings.ts';
 
 export interface LogoutOutcome {
   readonly state: LogoutDelivery['state'];

@@ -2,13 +2,8 @@
 // put into the outbox, and one event tells the caches of all instances.
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
-import type {
-  Artifact,
-  ArtifactWrite,
-  LogoutDelivery,
-  RevocationEvent,
-  TenantStorage,
-} from '../storage/storage.ts';
+import type { Artifact, ArtifactWrite, TenantStorage } from '../storage/storage.ts';
+import type { LogoutDelivery, RevocationEvent } from '../storage/storage-endings.ts';
 import { isSessionCurrent, mayHoldTokens } from './standing.ts';
 
 /** All of them throw AppError `unavailable`; what was done until then stays done, and doing it again is no harm. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { AuditRecord, AuditRecords } from '../storage/storage.ts';
+import type { AuditRecord, AuditRecords } from '../storage/storage-records.ts';
 import { printable } from './printable.ts';
 
 export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { LogoutDelivery } from '../storage/storage.ts';
+import type { LogoutDelivery } from '../storage/storage-endings.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { usageFailure } from './exit.ts';

@@ -1,6 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import { randomId } from '../crypto/ids.ts';
-import type { LogoutDelivery } from '../storage/storage.ts';
+import type { LogoutDelivery } from '../storage/storage-endings.ts';
 
 export interface LogoutToken {
   /** The app's `backchannel_logout_uri`. */

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AppLogout, Revocations } from '../accounts/revocations.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { Log } from '../log.ts';
-import type { RevocationEvent } from '../storage/storage.ts';
+import type { RevocationEvent } from '../storage/storage-endings.ts';
 
 type Ending = Omit<RevocationEvent, 'at'>;
 

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { generateSigningJwk, type SigningAlgorithm } from '../crypto/key-pairs.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
-import type { KeyRecord, TenantStorage } from '../storage/storage.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import type { KeyRecord } from '../storage/storage-records.ts';
 
 export interface TenantKeysParts {
   readonly tenant: string;

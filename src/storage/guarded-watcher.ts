@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts';
-import type { EventWatcher } from './storage.ts';
+import type { EventWatcher } from './storage-endings.ts';
 
 /** A listener that throws is a fault of ours, but no reason to stop telling it what ends. */
 export const guardedWatcher = (watcher: EventWatcher, log: Log): EventWatcher => {

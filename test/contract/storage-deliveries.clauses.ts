@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { LogoutDelivery } from '../../src/storage/storage.ts';
+import type { LogoutDelivery } from '../../src/storage/storage-endings.ts';
 import type { GetBench } from './storage.contract.ts';
 import { delivery, startMs, times } from './storage-samples.ts';
 

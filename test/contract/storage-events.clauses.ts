@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Storage, TenantEvent } from '../../src/storage/storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { TenantEvent } from '../../src/storage/storage-endings.ts';
 import { eventually } from '../support/eventually.ts';
 import type { GetBench } from './storage.contract.ts';
 import { event, times } from './storage-samples.ts';

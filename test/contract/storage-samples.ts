@@ -1,11 +1,6 @@
-import type {
-  AccountRecord,
-  Artifact,
-  AuditRecord,
-  KeyRecord,
-  LogoutDelivery,
-  RevocationEvent,
-} from '../../src/storage/storage.ts';
+import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
+import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
+import type { AuditRecord, KeyRecord } from '../../src/storage/storage-records.ts';
 
 /** Far from the machine's own clock, and later, so that nothing is swept behind a test's back. */
 export const startMs = Date.UTC(2031, 4, 5, 6, 7, 8);

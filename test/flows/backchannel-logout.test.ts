@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
-import type { LogoutDelivery } from '../../src/storage/storage.ts';
+import type { LogoutDelivery } from '../../src/storage/storage-endings.ts';
 import { createBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LogoutApp, openLogoutApp } from '../support/logout-app.ts';

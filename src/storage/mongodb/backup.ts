@@ -1,6 +1,7 @@
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
-import type { AccountRecord, AuditRecord, KeyRecord, StoredRecord } from '../storage.ts';
+import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { AuditRecord, KeyRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
 import type { AccountDocument } from './documents.ts';
 import { isDuplicate } from './errors.ts';

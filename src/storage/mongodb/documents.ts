@@ -1,10 +1,6 @@
-import type {
-  AccountRecord,
-  AuditRecord,
-  LinkedIdentity,
-  LogoutDelivery,
-  RevocationEvent,
-} from '../storage.ts';
+import type { AccountRecord, LinkedIdentity } from '../storage.ts';
+import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
+import type { AuditRecord } from '../storage-records.ts';
 
 /** Shapes of the stored documents. `_id` begins with `<tenant>|`, so that one tenant is one range of it. */
 export interface ArtifactDocument {

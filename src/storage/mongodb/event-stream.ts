@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import { isAppError } from '../../errors.ts';
 import type { WatchLog } from '../guarded-watcher.ts';
-import type { EventWatcher } from '../storage.ts';
+import type { EventWatcher } from '../storage-endings.ts';
 import type { EventDocument } from './documents.ts';
 import { toStoreError } from './errors.ts';
 import { toEvent } from './events.ts';

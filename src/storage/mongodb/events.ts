@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { mongo } from 'mongoose';
-import type { RevocationEvents, TenantEvent } from '../storage.ts';
+import type { RevocationEvents, TenantEvent } from '../storage-endings.ts';
 import type { EventDocument } from './documents.ts';
 import { call, writing } from './limits.ts';
 

@@ -7,7 +7,7 @@ import type {
   KeyRecords,
   PasswordGrantReport,
   PasswordGrantUsage,
-} from '../storage.ts';
+} from '../storage-records.ts';
 import { type AuditDocument, type KeyDocument, rangeOf } from './documents.ts';
 import { isDuplicateId } from './errors.ts';
 import { call, reading, retryUpsert, writing } from './limits.ts';

@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import { createWatchLog, guardedWatcher } from '../guarded-watcher.ts';
-import type { EventWatcher } from '../storage.ts';
+import type { EventWatcher } from '../storage-endings.ts';
 import type { EventDocument } from './documents.ts';
 import { toStoreError } from './errors.ts';
 import { openEventPolls } from './event-polls.ts';

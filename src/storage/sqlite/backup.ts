@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
-import type { AccountRecord, AuditRecord, StoredRecord } from '../storage.ts';
+import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { AuditRecord } from '../storage-records.ts';
 import { putAccount } from './accounts.ts';
 import type { Connection } from './connection.ts';
 import { isUniqueViolation } from './errors.ts';

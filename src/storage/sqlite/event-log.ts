@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import { createWatchLog, guardedWatcher } from '../guarded-watcher.ts';
-import type { EventWatcher, RevocationEvents, TenantEvent } from '../storage.ts';
+import type { EventWatcher, RevocationEvents, TenantEvent } from '../storage-endings.ts';
 import type { Connection } from './connection.ts';
 import type { Statements } from './statements.ts';
 

@@ -7,7 +7,7 @@ import type {
   KeyRecords,
   PasswordGrantReport,
   PasswordGrantUsage,
-} from '../storage.ts';
+} from '../storage-records.ts';
 import type { Connection } from './connection.ts';
 
 export const recordSql = {

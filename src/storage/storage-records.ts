@@ -1,0 +1,67 @@
+// The part of the storage port that keeps signing keys, counters, use of the password grant, and the audit record.
+export interface KeyRecord {
+  readonly kid: string;
+  /** JWS algorithm, e.g. `RS256`, `Ed25519`. */
+  readonly alg: string;
+  /** Slot that at most one key ever fills, e.g. `RS256/1`. */
+  readonly slot: string;
+  /** Encrypted private JWK; see crypto/sealed-box. */
+  readonly sealed: string;
+  readonly createdAt: number;
+}
+
+export interface KeyRecords {
+  list(): Promise<readonly KeyRecord[]>;
+  /** Stores the key unless its slot is filled; resolves to the key that fills the slot. */
+  putIfAbsent(key: KeyRecord): Promise<KeyRecord>;
+}
+
+export interface CounterState {
+  readonly count: number;
+  /** Epoch milliseconds when the window ends and the count starts anew. */
+  readonly endsAt: number;
+}
+
+export interface Counters {
+  /** Adds `points` atomically and resolves to the state after it. A window starts with its first hit. */
+  add(
+    key: string,
+    hit: { readonly points: number; readonly windowMs: number; readonly nowMs: number },
+  ): Promise<CounterState>;
+  find(key: string, nowMs: number): Promise<CounterState | undefined>;
+  reset(key: string): Promise<void>;
+}
+
+export interface PasswordGrantReport {
+  readonly clientId: string;
+  readonly count: number;
+  /** Epoch milliseconds. */
+  readonly lastUsedAt: number;
+  readonly distinctUsers: number;
+}
+
+export interface PasswordGrantUsage {
+  record(use: { readonly clientId: string; readonly sub: string; readonly nowMs: number }): Promise<void>;
+  report(): Promise<readonly PasswordGrantReport[]>;
+}
+
+export interface AuditRecord {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly action: string;
+  readonly outcome: 'success' | 'failure';
+  /** Who: a sub, `cli`, or the name that was tried. */
+  readonly actor: string;
+  readonly object?: string;
+  readonly address?: string;
+  readonly clientId?: string;
+  readonly reason?: string;
+  readonly requestId?: string;
+}
+
+export interface AuditRecords {
+  append(record: AuditRecord): Promise<void>;
+  /** Newest first. */
+  list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+}
