@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { decodeJwt, importJWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import Provider, {
   type Adapter,
@@ -42,6 +45,8 @@ export interface UpstreamProviderOptions {
   readonly clients: readonly ClientMetadata[];
   readonly configuration?: Configuration;
   readonly person?: Readonly<Record<string, unknown>>;
+  /** A second address for clients with certificates (RFC 8705 section 5); PEM. */
+  readonly mtls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
 /** A bare oidc-provider on loopback, as an upstream. */
@@ -54,6 +59,14 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
   let lastRequest = new URLSearchParams();
   const front = await openFaultyServer((req, res) => void listen(req, res));
   const issuer = `http://127.0.0.1:${front.port}`;
+
+  const mtls =
+    options.mtls === undefined ? undefined : await openMtlsServer(options.mtls, (...io) => listen(...io));
+  const aliases = {
+    token_endpoint: '/token',
+    userinfo_endpoint: '/me',
+    pushed_authorization_request_endpoint: '/request',
+  };
 
   const createProvider = (): Provider =>
     new Provider(issuer, {
@@ -84,8 +97,27 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
       issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
       clientBasedCORS: () => false,
       ttl: { Interaction: 60, Grant: 600, Session: 600, AccessToken: 600, RefreshToken: 600, IdToken: 600 },
+      discovery: {
+        ...(mtls === undefined
+          ? {}
+          : {
+              mtls_endpoint_aliases: Object.fromEntries(
+                Object.entries(aliases).map(([name, path]) => [name, `${mtls.url}${path}`]),
+              ),
+            }),
+      },
       ...options.configuration,
       features: {
+        mTLS: {
+          enabled: mtls !== undefined,
+          tlsClientAuth: true,
+          selfSignedTlsClientAuth: true,
+          getCertificate: (ctx) => peerOf(ctx.socket)?.raw.toString('base64'),
+          certificateAuthorized: (ctx) => ctx.socket instanceof TLSSocket && ctx.socket.authorized,
+          certificateSubjectMatches: (ctx, property, expected) =>
+            property === 'tls_client_auth_san_dns' &&
+            peerOf(ctx.socket)?.subjectaltname === `DNS:${expected}`,
+        },
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
         rpInitiatedLogout: { enabled: true },
@@ -159,8 +191,34 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
     },
     sign,
     lastRequest: () => lastRequest,
-    close: front.close,
+    close: async () => {
+      await mtls?.close();
+      await front.close();
+    },
   };
+};
+
+const openMtlsServer = async (
+  tls: NonNullable<UpstreamProviderOptions['mtls']>,
+  listener: (req: IncomingMessage, res: ServerResponse) => Promise<void>,
+) => {
+  const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, (req, res) => {
+    void listener(req, res);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const peerOf = (socket: unknown) => {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
+  return certificate?.raw === undefined ? undefined : certificate;
 };
 
 /** Replaces what the server is about to send. */

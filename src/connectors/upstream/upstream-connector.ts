@@ -3,13 +3,14 @@
 import type { UpstreamSource } from '../../config/source-definition.ts';
 import type { Connector, RedirectSource, SourcePerson } from '../connector.ts';
 import { createAccessTokens } from './access-tokens.ts';
+import { beginSignIn } from './authorization-request.ts';
 import { createDetails } from './details.ts';
 import { examineUpstream } from './examine.ts';
+import { finishSignIn } from './finish-sign-in.ts';
 import { endSessionUrl, verifyLogoutToken } from './logout.ts';
 import { createLookup } from './lookup.ts';
 import { verifyPassword } from './password-sign-in.ts';
 import { createPersonReader } from './person-reader.ts';
-import { createRedirectSignIn } from './redirect-sign-in.ts';
 import { refreshTokens } from './tokens.ts';
 import { createUpstreamClient, type UpstreamParts } from './upstream-client.ts';
 
@@ -24,7 +25,8 @@ export const createUpstreamConnector = (
   const lookup = createLookup(client, details, reader);
 
   const redirect: RedirectSource<SourcePerson> = {
-    ...createRedirectSignIn(client, parts),
+    begin: (request) => beginSignIn(client, request),
+    finish: (answer, memory) => finishSignIn(client, parts, { answer, memory }),
     endSessionUrl: (logout) => endSessionUrl(client, logout),
     verifyLogoutToken: async (token) =>
       source.type === 'oidc' ? verifyLogoutToken(client, shared, token) : undefined,

@@ -1,0 +1,113 @@
+import { genericGrantRequest, randomPKCECodeVerifier } from 'openid-client';
+import { beginSignIn } from './authorization-request.ts';
+import { type Note, reasonOf } from './examination.ts';
+import { failureOrOutage } from './failures.ts';
+import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
+import { readUserInfo } from './user-info.ts';
+
+/** Good for nothing, on purpose. */
+const uselessValue = 'drawbridge-doctor';
+
+/**
+ * Redeems a code that was never issued. An upstream looks at the client first, so that `invalid_grant` means that it
+ * knows ours.
+ */
+export const examineClient = async (
+  client: UpstreamClient,
+  { redirectUri, note }: { readonly redirectUri: string; readonly note: Note },
+): Promise<void> => {
+  const about = 'client authentication';
+  try {
+    await genericGrantRequest(await client.configuration(), 'authorization_code', {
+      code: uselessValue,
+      redirect_uri: redirectUri,
+      ...(client.source.pkce ? { code_verifier: randomPKCECodeVerifier() } : {}),
+    });
+    note('warning', about, 'The provider gave tokens for a code that it never issued. Do not trust it.');
+  } catch (error) {
+    judge(client, { error, about, note });
+  }
+};
+
+const judge = (
+  { source }: UpstreamClient,
+  { error, about, note }: { readonly error: unknown; readonly about: string; readonly note: Note },
+): void => {
+  try {
+    const { code, detail } = failureOrOutage(error);
+    switch (code) {
+      case 'invalid_grant':
+      case 'bad_verification_code':
+        note('ok', about, `The provider knows the client ${source.clientId} by ${source.clientAuthMethod}.`);
+        return;
+      case 'invalid_client':
+      case 'incorrect_client_credentials':
+      case 'unauthorized':
+        note(
+          'problem',
+          about,
+          `The provider refuses the client (${detail}). Check "clientId", the secret, key or certificate, and "clientAuthMethod" (now ${source.clientAuthMethod}).`,
+        );
+        return;
+      case 'unauthorized_client':
+      case 'unsupported_grant_type':
+        note('problem', about, `${detail}. Allow the client the authorization code grant at the provider.`);
+        return;
+      default:
+        note('warning', about, `The provider's answer says nothing about the client: ${detail}.`);
+    }
+  } catch (outage) {
+    note('problem', about, `${reasonOf(outage)}. Check "accessTokenUri", or ask those who run the provider.`);
+  }
+};
+
+/**
+ * Begins a sign-in that must not show a page (`prompt=none`) and looks where the upstream sends the browser, which
+ * it does not do for a redirect URI that it does not know (RFC 6749 section 4.1.2.1).
+ */
+export const examineRedirect = async (
+  client: UpstreamClient,
+  parts: UpstreamParts,
+  { redirectUri, note }: { readonly redirectUri: string; readonly note: Note },
+): Promise<void> => {
+  const about = 'redirect URI';
+  const register = `Register exactly ${redirectUri} for the client ${client.source.clientId} at the provider.`;
+  try {
+    const { url } = await beginSignIn(client, {
+      redirectUri,
+      state: uselessValue,
+      prompt: 'none',
+    });
+    const answer = await parts.upstreams.send(client.peer, { url, headers: { accept: 'text/html' } });
+    const location = answer.headers.get('location');
+    if (location?.startsWith(redirectUri) === true) note('ok', about, `The provider knows ${redirectUri}.`);
+    else if (answer.status >= 400 || isRefusal(location, await answer.text()))
+      note('problem', about, `The provider refuses it (${answer.status}). ${register}`);
+    else if (location !== null) note('ok', about, 'The provider goes on to sign people in.');
+    else note('warning', about, `It cannot be told whether the provider knows it. ${register}`);
+  } catch (error) {
+    note('problem', about, `${reasonOf(error)}. ${register}`);
+  }
+};
+
+/** Keycloak, Entra and others show a page; Google sends the browser to one. */
+const isRefusal = (location: string | null, page: string): boolean =>
+  location === null
+    ? /redirect_uri_mismatch|AADSTS50011|invalid[ _](?:parameter: )?redirect/i.test(page)
+    : /[/?&]error/i.test(location);
+
+/** A token that was never issued must be refused there. */
+export const examineUserInfo = async (
+  client: UpstreamClient,
+  parts: UpstreamParts,
+  note: Note,
+): Promise<void> => {
+  try {
+    const { status } = await readUserInfo(client, parts, uselessValue);
+    if (status === 'ok')
+      note('problem', 'user-info', 'It answers to a token that was never issued. Check "userInfoUri".');
+    else note('ok', 'user-info', 'It answers, and refuses a token that was never issued.');
+  } catch (error) {
+    note('problem', 'user-info', `${reasonOf(error)}. Check "userInfoUri".`);
+  }
+};

@@ -1,0 +1,32 @@
+import type { ServerMetadata } from 'openid-client';
+import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { Note } from './examination.ts';
+
+/** What the upstream announces, against what the source wants of it. */
+export const examineMetadata = (source: UpstreamSource, metadata: ServerMetadata, note: Note): void => {
+  const lacks = (offered: readonly string[] | undefined, wanted: string): boolean =>
+    offered !== undefined && !offered.includes(wanted);
+  const { clientAuthMethod, clientId } = source;
+  const methods = metadata.token_endpoint_auth_methods_supported;
+  if (clientId !== undefined && lacks(methods, clientAuthMethod))
+    note(
+      'warning',
+      'client authentication',
+      `The provider does not announce ${clientAuthMethod}. Set "clientAuthMethod" to one of ${methods?.join(', ')}.`,
+    );
+  if (source.pkce && clientId !== undefined && lacks(metadata.code_challenge_methods_supported, 'S256'))
+    note(
+      'warning',
+      'PKCE',
+      'The provider does not announce S256. If it refuses sign-ins, set "pkce: false".',
+    );
+  if (source.passwordSignIn && lacks(metadata.grant_types_supported, 'password'))
+    note(
+      'warning',
+      'passwords',
+      'The provider does not announce the password grant. Allow it there, or take out "passwordSignIn".',
+    );
+  const unknown = source.scopes.filter((scope) => lacks(metadata.scopes_supported, scope));
+  if (unknown.length > 0)
+    note('warning', 'scopes', `The provider does not announce ${unknown.join(', ')}. Check "scopes".`);
+};
