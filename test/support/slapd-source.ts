@@ -2,7 +2,10 @@ import type { LdapSource } from '../../src/config/source-definition.ts';
 import type { Slapd } from './slapd.ts';
 
 /** The source of a tenant whose people are in the test's directory. */
-export const ldapSource = (slapd: Slapd, changes: Partial<LdapSource> = {}): LdapSource => ({
+export const ldapSource = (
+  slapd: Pick<Slapd, 'url' | 'baseDn' | 'service'>,
+  changes: Partial<LdapSource> = {},
+): LdapSource => ({
   type: 'ldap',
   kind: 'openldap',
   id: 'directory',

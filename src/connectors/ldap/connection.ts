@@ -131,15 +131,13 @@ const clientOn = (stream: MessageStream): Client => {
 const createConnection = (url: string, socket: Socket, settings: ConnectionSettings): LdapConnection => {
   const stream = new MessageStream(socket);
   const client = clientOn(stream);
-  let lost: Error | undefined;
   let hasTimedOut = false;
-  stream.on('error', (error) => {
-    lost ??= error;
-  });
+  // it may fail before ldapts listens
+  stream.on('error', () => {});
 
   /** @throws ResultCodeError that the connection outlives; AppError for all others */
   const run = async <T>(what: string, operation: () => Promise<T>): Promise<T> => {
-    if (stream.destroyed) throw unreachable(`the connection to ${url} is lost`, lost);
+    if (stream.destroyed) throw unreachable(`the connection to ${url} is lost`, stream.errored ?? undefined);
     stream.beginAnswer();
     const limitMs = settings.operationTimeoutMs;
     const timer = setTimeout(() => {
@@ -150,9 +148,9 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
       return await operation();
     } catch (error) {
       if (error instanceof ResultCodeError && !serverTroubles.has(error.code)) throw error;
+      const cause = stream.errored ?? error;
       stream.destroy();
-      // the parser's own errors hold pieces of the answer
-      throw unreachable(`${what} at ${url} failed: ${detailOf(lost ?? error)}`, lost ?? error);
+      throw unreachable(`${what} at ${url} failed: ${detailOf(cause)}`, cause);
     } finally {
       clearTimeout(timer);
     }
