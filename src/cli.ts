@@ -7,6 +7,7 @@ import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
+import { addExplain } from './cli/explain.ts';
 import { addHealthcheck } from './cli/healthcheck.ts';
 import { addInit } from './cli/init.ts';
 import { addKeys } from './cli/keys.ts';
@@ -57,6 +58,7 @@ const createProgram = (): Command => {
   addRestore(program);
   addHealthcheck(program);
   addDoctor(program);
+  addExplain(program);
   return program;
 };
 

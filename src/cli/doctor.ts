@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { checkConfig } from '../config/check-config.ts';
 import { formatFault } from '../config/fault.ts';
 import { dataFolder } from '../open-store.ts';
+import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
+import { checkSources } from './doctor/check-sources.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { checkNode, checkPort, checkPublicUrl } from './doctor/check-surroundings.ts';
 import { checkTenant, checkTenantData } from './doctor/check-tenant.ts';
@@ -49,7 +51,10 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
   const folder = dataFolder(settings.storage.url);
   if (folder !== undefined) findings.push(...(await checkDataFolder(folder)));
   const definition = definitions.find(({ id }) => id === tenant);
-  if (definition !== undefined) findings.push(...checkTenant(settings, definition));
+  if (definition !== undefined) {
+    findings.push(...checkTenant(settings, definition));
+    findings.push(...(await checkSources(definition, issuerOf(definition, settings.server.publicUrl))));
+  }
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
     tenant === undefined ? [] : checkTenantData(storage, tenant);
   findings.push(...(await checkStore(settings, more)));

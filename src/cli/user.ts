@@ -5,6 +5,7 @@ import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import { statusOf } from './account-status.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { eachAccount } from './each-account.ts';
@@ -131,15 +132,10 @@ const list = (context: CliContext, tenant: string): Promise<void> =>
     );
   });
 
-const statusOf = ({ disabledAt, lockedAt }: AccountRecord): string => {
-  if (disabledAt !== undefined) return 'disabled';
-  return lockedAt === undefined ? 'enabled' : 'locked';
-};
-
 const toPublic = ({ passwordHash, ...account }: AccountRecord) => ({
   ...account,
   hasPassword: passwordHash !== undefined,
-  status: statusOf({ ...account }),
+  status: statusOf(account),
 });
 
 const report = (

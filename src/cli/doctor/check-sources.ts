@@ -1,0 +1,68 @@
+import { setTimeout } from 'node:timers/promises';
+import { systemClock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import type { Connector, SourcePerson } from '../../connectors/connector.ts';
+import { openSourceConnections, type RemoteSource } from '../../connectors/open-connectors.ts';
+import { createLog } from '../../log.ts';
+import { callbackUrl } from '../../oidc/upstream-logins.ts';
+import { type Finding, problem, reasonOf, warning } from './finding.ts';
+
+const patienceMs = 30_000;
+
+/** Asks all sources of a tenant at once about their real connections; one that is silent keeps nobody waiting. */
+export const checkSources = async (
+  { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
+  issuer: string,
+): Promise<readonly Finding[]> => {
+  // what they log is what they find
+  const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
+  try {
+    const remote = sources.filter((source): source is RemoteSource => source.type !== 'local');
+    const found = await Promise.all(
+      remote.map(async (source) => {
+        const about = `source ${source.id}`;
+        const findings = await examine(
+          connections.rawConnectorOf(id, source),
+          callbackUrl(issuer, source.id),
+        );
+        return findings.map((finding) => ({ ...finding, about: `${about}, ${finding.about}` }));
+      }),
+    );
+    return [...found.flat(), ...checkLocalList(sources)];
+  } finally {
+    await connections.close();
+  }
+};
+
+const examine = async (
+  connector: Connector<SourcePerson>,
+  redirectUri: string,
+): Promise<readonly Finding[]> => {
+  const patience = new AbortController();
+  try {
+    return await Promise.race([
+      connector.examine({ redirectUri }),
+      setTimeout(patienceMs, undefined, { signal: patience.signal }).then(() => [
+        problem(
+          'connection',
+          `No answer within ${patienceMs / 1000} s. See that no firewall swallows what is sent.`,
+        ),
+      ]),
+    ]);
+  } catch (error) {
+    return [problem('connection', reasonOf(error))];
+  } finally {
+    patience.abort();
+  }
+};
+
+/** While all sources are down, somebody should be able to sign in. */
+const checkLocalList = (sources: TenantDefinition['sources']): readonly Finding[] =>
+  sources.some(({ type }) => type === 'local')
+    ? []
+    : [
+        warning(
+          'sources',
+          'There is no source of type local: while the others cannot be reached, nobody can sign in. Add one for break-glass accounts.',
+        ),
+      ];

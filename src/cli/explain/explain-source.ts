@@ -1,0 +1,170 @@
+import { canonicalLogin } from '../../canonical-login.ts';
+import type { LocalSource, SourceDefinition } from '../../config/source-definition.ts';
+import type { Connector, LookupVerdict, Profile, SourcePerson } from '../../connectors/connector.ts';
+import { type MappingTraceStep, mapPerson } from '../../connectors/mapping/map-person.ts';
+import { AppError } from '../../errors.ts';
+import type { AccountRecords } from '../../storage/storage.ts';
+import { statusOf } from '../account-status.ts';
+import type { AccountFinder, FoundAccount } from './find-account.ts';
+import { createHarmless, type Harmless } from './harmless.ts';
+
+/** What one source says of a person, and what comes of it. Fit to be shown. */
+export interface SourceExplanation {
+  readonly source: string;
+  readonly type: SourceDefinition['type'];
+  /** `skipped`: it cannot be asked without a login. */
+  readonly outcome: 'present' | 'absent' | 'refused' | 'skipped' | 'unavailable';
+  /** In words, for anything but `present`. */
+  readonly message?: string;
+  readonly person?: Pick<SourcePerson, 'issuer' | 'subject' | 'attributes' | 'groups' | 'acr' | 'amr'>;
+  readonly mapping?: readonly MappingTraceStep[];
+  readonly profile?: Profile;
+  readonly account?: FoundAccount;
+}
+
+export interface Asked {
+  readonly connector: Connector<SourcePerson>;
+  readonly findAccount: AccountFinder;
+}
+
+/** The local list has no attributes and no mapping: an account is what it is. */
+export const explainLocal = async (
+  definition: LocalSource,
+  {
+    records,
+    user,
+  }: { readonly records: Pick<AccountRecords, 'findByLogin'>; readonly user: string | undefined },
+): Promise<SourceExplanation> => {
+  const head = headOf(definition);
+  if (user === undefined) return { ...head, outcome: 'skipped', message: noTokens };
+  const login = canonicalLogin(user);
+  const account = login === undefined ? undefined : await records.findByLogin(login);
+  if (account === undefined) return { ...head, outcome: 'absent', message: nobody };
+  const { sub, username, email, emailVerified = false, claims, groups, roles } = account;
+  const harmless = createHarmless(claims);
+  return {
+    ...head,
+    outcome: 'present',
+    profile: {
+      username,
+      ...(email === undefined ? {} : { email }),
+      emailVerified,
+      claims: showAll(claims, harmless),
+      groups,
+      roles,
+    },
+    account: { is: 'known', sub, username, status: statusOf(account) },
+  };
+};
+
+/** Looks the person up; no login, and nothing is written. */
+export const explainByName = async (asked: Asked, login: string): Promise<SourceExplanation> => {
+  const { definition, lookup } = asked.connector;
+  if (lookup === undefined)
+    return { ...headOf(definition), outcome: 'skipped', message: skippedWords(definition) };
+  return orUnavailable(definition, async () => explainVerdict(asked, await lookup.find({ login })));
+};
+
+/** Shows the source its own token. */
+export const explainByToken = async (asked: Asked, token: string): Promise<SourceExplanation> => {
+  const { definition, tokens } = asked.connector;
+  if (tokens === undefined) {
+    return { ...headOf(definition), outcome: 'skipped', message: noTokens };
+  }
+  return orUnavailable(definition, async () => {
+    const verified = await tokens.verify(token);
+    if (verified === undefined) {
+      const message = 'The token is not one of this source, is not for this tenant, or has expired.';
+      return { ...headOf(definition), outcome: 'refused', message };
+    }
+    return explainPerson(asked, verified.person, [token]);
+  });
+};
+
+const explainVerdict = async (
+  asked: Asked,
+  verdict: LookupVerdict<SourcePerson>,
+): Promise<SourceExplanation> => {
+  const head = headOf(asked.connector.definition);
+  switch (verdict.status) {
+    case 'present':
+      return explainPerson(asked, verdict.person, []);
+    case 'absent':
+      return { ...head, outcome: 'absent', message: nobody };
+    case 'refused':
+      return { ...head, outcome: 'refused', message: refusalWords[verdict.reason] };
+  }
+};
+
+const explainPerson = async (
+  { connector: { definition }, findAccount }: Asked,
+  person: SourcePerson,
+  secrets: readonly string[],
+): Promise<SourceExplanation> => {
+  const { profile, trace } = mapPerson(definition, person);
+  const { attributes, groups, ...proof } = person;
+  const harmless = createHarmless(attributes, secrets);
+  const { issuer, subject, acr, amr } = proof;
+  return {
+    ...headOf(definition),
+    outcome: 'present',
+    person: {
+      ...(issuer === undefined ? {} : { issuer }),
+      subject,
+      attributes: showAll(attributes, harmless),
+      groups: groups.map((group) => String(harmless('groups', group))),
+      amr,
+      ...(acr === undefined ? {} : { acr }),
+    },
+    mapping: trace.map(({ step, changes }) => ({
+      step,
+      changes: changes.map(({ name, before, after }) => ({
+        name,
+        before: before.map((value) => harmless(name, value)),
+        after: after.map((value) => harmless(name, value)),
+      })),
+    })),
+    profile: { ...profile, claims: showAll(profile.claims, harmless) },
+    account: await findAccount({ ...proof, source: definition.id, profile }),
+  };
+};
+
+const showAll = (
+  values: Readonly<Record<string, unknown>>,
+  harmless: Harmless,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, harmless(name, value)]));
+
+const noTokens = 'Sources of this type have no access tokens.';
+const nobody = 'It knows nobody by this name.';
+
+const headOf = ({ id, type }: SourceDefinition) => ({ source: id, type });
+
+const refusalWords = {
+  account_disabled: 'It knows this person, and the account is disabled there.',
+  account_locked: 'It knows this person, and the account is locked there.',
+} as const;
+
+const skippedWords = ({ type }: SourceDefinition): string => {
+  switch (type) {
+    case 'http':
+      return 'The system only checks passwords and cannot be asked about people.';
+    case 'ldap':
+      return 'People bind themselves there (bind.template), so nobody can be looked up without a password. Set a bind of a service to change that.';
+    default:
+      return 'It tells about people only when they sign in. Set details to look them up, or explain an access token of it with --token.';
+  }
+};
+
+const orUnavailable = async (
+  definition: SourceDefinition,
+  ask: () => Promise<SourceExplanation>,
+): Promise<SourceExplanation> => {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const detail = error.detail === undefined ? '' : ` (${error.detail})`;
+    return { ...headOf(definition), outcome: 'unavailable', message: `${error.message}${detail}.` };
+  }
+};

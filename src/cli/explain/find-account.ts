@@ -1,0 +1,52 @@
+import { identityKey } from '../../accounts/linked-identities.ts';
+import { createResolver } from '../../accounts/resolve.ts';
+import type { Audit } from '../../audit/audit.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import type { Identity } from '../../connectors/connector.ts';
+import type { AccountRecords } from '../../storage/storage.ts';
+import { type AccountStatus, statusOf } from '../account-status.ts';
+
+/** The account that a sign-in would lead to. */
+export type FoundAccount =
+  | { readonly is: 'new' }
+  | {
+      /** `linked`: it would be linked by the verified e-mail address. */
+      readonly is: 'known' | 'linked';
+      readonly sub: string;
+      readonly username: string;
+      readonly status: AccountStatus;
+    };
+
+export type AccountFinder = (identity: Identity) => Promise<FoundAccount>;
+
+const deafAudit: Audit = { note: async () => undefined, noteBefore: async () => undefined };
+
+/** Lets the one who decides at a sign-in decide, and writes nothing of it. */
+export const createAccountFinder =
+  (
+    { sources, demo }: Pick<TenantDefinition, 'sources' | 'demo'>,
+    { records, clock }: { readonly records: AccountRecords; readonly clock: Clock },
+  ): AccountFinder =>
+  async (identity) => {
+    let isNew = false;
+    const resolver = createResolver({
+      records: {
+        ...records,
+        insert: async () => {
+          isNew = true;
+          return true;
+        },
+        update: async () => true,
+      },
+      sources,
+      isAdmitted: (account) => demo || account.origin !== 'demo',
+      audit: deafAudit,
+      clock,
+    });
+    const known = await records.findByIdentity(identityKey(identity));
+    const account = await resolver.resolve(identity, {});
+    if (isNew) return { is: 'new' };
+    const { sub, username } = account;
+    return { is: known === undefined ? 'linked' : 'known', sub, username, status: statusOf(account) };
+  };
