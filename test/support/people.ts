@@ -8,7 +8,7 @@ import type { TenantDefinition, UserSeed } from '../../src/config/tenant-definit
 import type { Connector } from '../../src/connectors/connector.ts';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog, type Log } from '../../src/log.ts';
 import { authorizationsOf } from '../../src/oidc/artifact-payload.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage, TenantStorage } from '../../src/storage/storage.ts';
@@ -62,6 +62,7 @@ export interface People {
   /** What was ended, as `sub reason`. */
   readonly ended: string[];
   users(tenant?: string): LocalUsers;
+  readonly log: Log;
   /** JSON lines of the log. */
   readonly lines: string[];
   close(): Promise<void>;
@@ -138,6 +139,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
     storage,
     clock,
     hasher,
+    log,
     lines,
     tenant: (id) => storage.forTenant(id),
     audit,
