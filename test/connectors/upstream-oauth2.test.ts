@@ -162,7 +162,7 @@ describe('extra information', () => {
 });
 
 describe('passwords at the upstream', () => {
-  const verify = async (password = oauth2Person.password as string) => {
+  const verify = async (password = oauth2Person.password) => {
     const verdict = await plain({ passwordSignIn: true }).passwords?.verify({ login: 'bob', password });
     if (verdict === undefined) throw new Error('this source takes no passwords');
     return verdict;

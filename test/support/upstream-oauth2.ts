@@ -29,27 +29,37 @@ export interface UpstreamOauth2 extends Pick<FaultyServer, 'setFaults' | 'hits' 
   close(): Promise<void>;
 }
 
+export interface OAuth2Person {
+  readonly login: string;
+  readonly password: string;
+}
+
 export const oauth2Client = { id: 'drawbridge', secret: 'plain-oauth-secret' } as const;
-export const oauth2Person = { login: 'bob', password: 'bobs password' } as const;
+export const oauth2Person: OAuth2Person = { login: 'bob', password: 'bobs password' };
 
 /**
  * A plain OAuth 2.0 server with a user-info resource and no OpenID Connect: authorization code with PKCE, password,
  * client credentials. Whoever comes is signed in as bob.
  */
-export const openUpstreamOauth2 = async (): Promise<UpstreamOauth2> => {
+export const openUpstreamOauth2 = async (
+  people: readonly OAuth2Person[] = [oauth2Person],
+): Promise<UpstreamOauth2> => {
   const codes = new Map<string, { readonly challenge: string | null; readonly redirectUri: string | null }>();
-  const tokens = new Set<string>();
+  /** The login of the person, or undefined for a client's own. */
+  const tokens = new Map<string, string | undefined>();
   const requests: TokenRequest[] = [];
-  const resources = new Map<string, ScriptedAnswer>([
-    ['/userinfo', { body: { id: 4711, login: 'bob', email: 'bob@plain.test', name: 'Bob' } }],
-  ]);
+  const resources = new Map<string, ScriptedAnswer>();
   let script: Parameters<UpstreamOauth2['setToken']>[0];
 
-  const issue = (): string => {
+  const issue = (login?: string): string => {
     const token = randomBytes(18).toString('base64url');
-    tokens.add(token);
+    tokens.set(token, login);
     return token;
   };
+
+  const issued = (login?: string): ScriptedAnswer => ({
+    body: { access_token: issue(login), token_type: 'bearer', expires_in: 3600 },
+  });
 
   const authorize = (url: URL, res: ServerResponse): void => {
     const query = url.searchParams;
@@ -74,9 +84,6 @@ export const openUpstreamOauth2 = async (): Promise<UpstreamOauth2> => {
 
   const grant = ({ form, authorization }: TokenRequest): ScriptedAnswer => {
     if (authorization !== basic(oauth2Client)) return refusal('invalid_client', 401);
-    const issued: ScriptedAnswer = {
-      body: { access_token: issue(), token_type: 'bearer', expires_in: 3600 },
-    };
     switch (form.get('grant_type')) {
       case 'authorization_code': {
         const code = form.get('code') ?? '';
@@ -86,15 +93,16 @@ export const openUpstreamOauth2 = async (): Promise<UpstreamOauth2> => {
           .update(form.get('code_verifier') ?? '')
           .digest('base64url');
         const isRight = known?.challenge === challenge && known.redirectUri === form.get('redirect_uri');
-        return isRight ? issued : refusal('invalid_grant');
+        return isRight ? issued(people[0]?.login) : refusal('invalid_grant');
       }
       case 'password': {
-        const { login, password } = oauth2Person;
-        const isRight = form.get('username') === login && form.get('password') === password;
-        return isRight ? issued : refusal('invalid_grant');
+        const person = people.find(
+          ({ login, password }) => form.get('username') === login && form.get('password') === password,
+        );
+        return person === undefined ? refusal('invalid_grant') : issued(person.login);
       }
       case 'client_credentials':
-        return issued;
+        return issued();
       default:
         return refusal('unsupported_grant_type');
     }
@@ -106,7 +114,16 @@ export const openUpstreamOauth2 = async (): Promise<UpstreamOauth2> => {
       res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end();
       return;
     }
-    send(res, resources.get(path) ?? { status: 404, body: { error: 'not found' } });
+    send(res, resources.get(path) ?? aboutPerson(path, tokens.get(held)));
+  };
+
+  /** `/userinfo` is about the holder of the token, `/details/<login>` about anybody. */
+  const aboutPerson = (path: string, holder: string | undefined): ScriptedAnswer => {
+    const [, asked] = /^\/details\/([^/]+)$/.exec(path) ?? [];
+    const name = path === '/userinfo' ? holder : decodeURIComponent(asked ?? '');
+    const at = people.findIndex(({ login }) => login === name);
+    if (at < 0) return { status: 404, body: { error: 'not found' } };
+    return { body: { id: 4711 + at, login: name, email: `${name}@plain.test` } };
   };
 
   const front = await openFaultyServer((req, res) => {
@@ -126,7 +143,7 @@ export const openUpstreamOauth2 = async (): Promise<UpstreamOauth2> => {
     },
     setResource: (path, answer) => void resources.set(path, answer),
     revokeAll: () => tokens.clear(),
-    issue,
+    issue: () => issue(people[0]?.login),
     requests,
     close: front.close,
   };
