@@ -1,6 +1,8 @@
 // `npm run bench`: what Drawbridge costs, beside the bare library and beside nothing at all.
 import { join } from 'node:path';
 import { packageRoot } from '../src/package-root.ts';
+import { findSlapd } from './directory/start-slapd.ts';
+import { measureFederation } from './federation.ts';
 import { measureStore } from './load/measure-store.ts';
 import { openMongod } from './load/store-process.ts';
 import { parseBenchOptions } from './options.ts';
@@ -41,6 +43,14 @@ try {
     const table = tenantsTable(
       await measureTenants({ count: options.tenants, node: options.node, progress }),
     );
+    show(toText(table));
+    parts.push(toMarkdown(table));
+  }
+  const slapd = options.federation ? await findSlapd() : undefined;
+  if (options.federation && slapd === undefined)
+    show('Sign-ins of people kept elsewhere need slapd: not measured.');
+  if (slapd !== undefined) {
+    const table = await measureFederation(slapd, options, progress);
     show(toText(table));
     parts.push(toMarkdown(table));
   }

@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly write: boolean;
   /** Tenant files of the part with many; 0 leaves it out. */
   readonly tenants: number;
+  /** Measures sign-ins of people kept elsewhere. */
+  readonly federation: boolean;
   /** Folder for CPU profiles of Drawbridge; what they say is shown at the end. */
   readonly profile?: string;
 }
@@ -53,6 +55,7 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
     .option('--rounds <number>', 'rounds, of which the median counts', wholeNumber)
     .option('--concurrency <number>', 'callers at the same time', wholeNumber, 8)
     .option('--tenants <number>', 'tenant files of the part with many; 0 leaves it out', wholeNumber)
+    .option('--federation', 'measure this part alone: people in a directory, or at another provider', false)
     .option('--scale <number>', 'so many times the operations of a round', wholeNumber, 1)
     .option('--node <path>', 'run the targets on this Node', process.execPath)
     .option('--mongodb <url>', 'use this MongoDB instead of starting one')
@@ -62,14 +65,16 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
   const given = command.opts<Partial<BenchOptions>>();
   const quick = given.quick === true;
   const only = given.only ?? [];
+  const isFederationOnly = given.federation === true;
   if (quick && given.write === true) command.error('the figures of --quick do not belong into a document');
   return {
     quick,
     only,
-    stores: given.stores ?? [],
+    stores: isFederationOnly ? [] : (given.stores ?? []),
     rounds: Math.max(1, given.rounds ?? (quick ? 1 : 5)),
     concurrency: Math.min(64, Math.max(1, given.concurrency ?? 8)),
-    tenants: given.tenants ?? (only.length > 0 ? 0 : quick ? 12 : 1000),
+    federation: isFederationOnly || only.length === 0,
+    tenants: given.tenants ?? (only.length > 0 || isFederationOnly ? 0 : quick ? 12 : 1000),
     scale: quick ? 0.08 : Math.max(1, given.scale ?? 1),
     node: given.node ?? process.execPath,
     write: given.write === true,

@@ -41,12 +41,15 @@ export interface SignInWishes {
   /** Types name and password. Absent: the browser is signed in already, and no form may be shown. */
   readonly user?: DemoUser;
   readonly scope: string;
+  /** Id of the tenant's source of people to go to, without choosing on the page. */
+  readonly idpHint?: string;
   /** True: a consent page is expected, and allowed. */
   readonly consents?: boolean;
 }
 
 /** The authorization code flow with PKCE (RFC 7636), through the pages. */
-export const signIn = async (app: App, { browser, user, scope, consents }: SignInWishes): Promise<Tokens> => {
+export const signIn = async (app: App, wishes: SignInWishes): Promise<Tokens> => {
+  const { browser, user, scope, idpHint, consents } = wishes;
   const { config, client } = app;
   const redirectUri = present('redirect_uris', client.redirect_uris[0]);
   const verifier = randomPKCECodeVerifier();
@@ -58,6 +61,7 @@ export const signIn = async (app: App, { browser, user, scope, consents }: SignI
     nonce,
     code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    ...(idpHint === undefined ? {} : { idp_hint: idpHint }),
   });
   let page = await browser.open(request);
   if (user !== undefined) page = await fillInLogin(browser, page, user);
@@ -96,6 +100,8 @@ export const approveDevice = async (
   expectThat(isDone, 'the page that says that the device is connected', describePage(page));
 };
 
+const logoutButton = { button: { name: 'logout', value: 'yes' } } as const;
+
 /** RP-initiated logout with its confirmation page; ends at the app. */
 export const signOut = async ({ config, client }: App, browser: Browser, idToken: string): Promise<void> => {
   const back = present('post_logout_redirect_uris', client.post_logout_redirect_uris[0]);
@@ -106,7 +112,9 @@ export const signOut = async ({ config, client }: App, browser: Browser, idToken
     state,
   });
   const question = await browser.open(request);
-  const page = await browser.submit(question, { button: { name: 'logout', value: 'yes' } });
+  let page = await browser.submit(question, logoutButton);
+  // A source of people that is a Drawbridge asks as well.
+  if (!page.isAtApp) page = await browser.submit(page, logoutButton);
   expectThat(page.isAtApp && page.url.href.startsWith(back), back, describePage(page));
   expectSame('state', state, page.url.searchParams.get('state'));
 };

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { packageRoot } from '../../src/package-root.ts';
+import { findSlapd, startDirectory } from '../directory/start-slapd.ts';
 import { loadDemoTenant } from './demo-tenant.ts';
 import { describeFailure } from './expectations.ts';
 import { exchange } from './http-exchange.ts';
+import { openOffices } from './offices.ts';
+import { dora, playDirectory, playUpstream } from './play-federation.ts';
 import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
 
 const tenantIds = ['default', 'acme'] as const;
@@ -73,13 +76,37 @@ const play = async (url: string): Promise<number> => {
       () => false,
     );
   }
+  const isFederated = isApart && (await playFederation(step));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(
-    isApart
+    isFederated
       ? `\n${pc.green(`All ${done()} steps went well`)} in ${seconds} s.`
       : `\n${pc.red('A step failed.')}`,
   );
-  return isApart ? 0 : 1;
+  return isFederated ? 0 : 1;
+};
+
+/** People who are kept elsewhere, at a server that is started for it. False when a step failed. */
+const playFederation = async (step: Step): Promise<boolean> => {
+  const slapd = await findSlapd();
+  const directory =
+    slapd === undefined
+      ? undefined
+      : await startDirectory(slapd, { people: [dora], nesting: { editors: 'staff' } });
+  const offices = await openOffices(directory);
+  say(`\n${pc.bold('People kept elsewhere')} ${pc.dim(`a second server, ${offices.url}`)}`);
+  try {
+    await playUpstream(offices, step);
+    if (directory === undefined)
+      say(pc.yellow('  - the steps of an LDAP directory need slapd, which is not installed'));
+    else await playDirectory(offices, directory, step);
+    return true;
+  } catch {
+    return false; // the step has said it
+  } finally {
+    await offices.close();
+    await directory?.close();
+  }
 };
 
 const { url } = new Command('npm run demo --')

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mongo } from 'mongoose';
 import { packageRoot } from '../../src/package-root.ts';
+import { processCpuMicros } from './process-cpu.ts';
 
 /** What a MongoDB has done since it started. */
 export interface StoreMeter {
@@ -49,7 +49,7 @@ export const openMongod = async (url: string | undefined): Promise<BenchMongod> 
     },
     version: String(status.version),
     meter: async () => ({
-      cpuMicros: await processCpuMicros(Number(status.pid)),
+      cpuMicros: await processCpuMicros(Number(status.pid), 'mongod'),
       trips: countTrips((await readStatus()).metrics.commands),
     }),
     close: async () => {
@@ -64,19 +64,3 @@ const tripCommands = ['find', 'getMore', 'aggregate', 'insert', 'update', 'delet
 
 const countTrips = (commands: Readonly<Record<string, { readonly total?: unknown }>>): number =>
   tripCommands.reduce((sum, name) => sum + Number(commands[name]?.total ?? 0), 0);
-
-/** Linux's clock ticks are hundredths of a second on every architecture that Node runs on. */
-const microsPerTick = 10_000;
-
-const processCpuMicros = async (pid: number): Promise<number | undefined> => {
-  try {
-    // Elsewhere the same number is another program's.
-    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trim() !== 'mongod') return undefined;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program stands in brackets and may hold anything; utime and stime are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * microsPerTick;
-  } catch {
-    return undefined;
-  }
-};
