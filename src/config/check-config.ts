@@ -52,11 +52,18 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   for (const name of files) {
     const path = join(directory, name);
     const loaded = checkFile(path, name, options);
-    if ('definition' in loaded) definitions.push(loaded.definition);
-    else faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
+    if ('definition' in loaded) {
+      definitions.push(loaded.definition);
+      warnings.push(...plainConnections(loaded.definition).map((words) => `${shownIn(path)}: ${words}`));
+    } else faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
   }
   return { faults, warnings, tenantCount: files.length, definitions, settings };
 };
+
+const plainConnections = ({ sources }: TenantDefinition): readonly string[] =>
+  sources
+    .filter((source) => source.type === 'ldap' && source.insecure)
+    .map(({ id }) => `passwords go to the source ${id} in the clear; write ldaps://… and remove insecure`);
 
 const checkFile = (path: string, name: string, { env }: ServerSettingsOptions): LoadedTenant => {
   let text: string;

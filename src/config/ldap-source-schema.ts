@@ -1,15 +1,20 @@
 import { z } from 'zod';
-import { durationMs, wholeNumber } from './leaves.ts';
+import { splitDn } from './ldap-syntax.ts';
+import { durationMs, parseUrl, wholeNumber } from './leaves.ts';
 import { attributeName, distinguishedName, ldapFilter, secretText, tlsSchema } from './source-leaves.ts';
 import { remoteShape, sourceId } from './source-shape.ts';
 
 const url = () =>
-  z
-    .string()
-    .regex(/^ldaps?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/, {
-      error:
-        'is not the address of a directory; write scheme, host and port alone, such as ldaps://ldap.example.com:636',
-    });
+  z.string().refine((value) => address.test(value) && parseUrl(value) !== undefined, {
+    error:
+      'is not the address of a directory; write scheme, host and port alone, such as ldaps://ldap.example.com:636',
+  });
+
+const address = /^ldaps?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** Active Directory takes other names besides; a single word could mean a SASL mechanism to the LDAP library. */
+const isBindName = (name: string): boolean =>
+  splitDn(name) !== undefined || /^[^\s@\\]+@[^\s@]+$/.test(name) || /^[^\s\\]+\\[^\\]+$/.test(name);
 
 const bind = z
   .union(
@@ -17,8 +22,11 @@ const bind = z
       z.strictObject({
         dn: z
           .string()
-          .min(1)
           .max(2000)
+          .refine(isBindName, {
+            error:
+              'is not the name of an account; write a distinguished name such as cn=drawbridge,dc=example,dc=org, or at AD name@domain',
+          })
           .meta({ description: 'Name of the service account: a distinguished name, or at AD name@domain.' }),
         password: secretText('Its password.'),
       }),
@@ -112,6 +120,9 @@ export const ldapSourceSchema = z.strictObject({
       filter: ldapFilter()
         .refine((value) => value.includes('{username}'), {
           error: 'lacks {username}; write where the name goes, such as (uid={username})',
+        })
+        .refine((value) => !/\*[^()]*\{username\}|\{username\}[^()]*\*/.test(value), {
+          error: 'has a * beside {username}, so that half a name would find somebody; remove the *',
         })
         .optional()
         .meta({ description: 'Finds the one entry of a name. By default as fits the kind.' }),

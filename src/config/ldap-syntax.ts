@@ -12,7 +12,7 @@ export const isAttributeName = (name: string): boolean => name.length <= 100 && 
 export const splitDn = (dn: string): readonly string[] | undefined => {
   const parts = dn.match(/(?:\\.|[^\\,])+/gsu) ?? [];
   // What the pattern leaves out besides single commas is an empty part, or a backslash at the end.
-  if (parts.join(',') !== dn || !parts.every(isRdn)) return undefined;
+  if (dn === '' || parts.join(',') !== dn || !parts.every(isRdn)) return undefined;
   return parts.map((part) => part.trim());
 };
 

@@ -52,6 +52,25 @@ describe('checkConfig', () => {
     ]);
   });
 
+  it('warns of passwords that go over the net in the clear', () => {
+    const source =
+      '{ id: old, type: ldap, bind: anonymous, search: { base: dc=x }, insecure: true, url: ldap://x }';
+    put('tenants/acme.yaml', `sources:\n  - ${source}\n`);
+    expect(checkConfig({ cwd, env: {} })).toMatchObject({
+      faults: [],
+      warnings: [
+        'tenants/acme.yaml: passwords go to the source old in the clear; write ldaps://… and remove insecure',
+      ],
+    });
+  });
+
+  it('looks at no tenant in a folder of its own', () => {
+    mkdirSync(join(cwd, 'tenants/examples'));
+    put('tenants/examples/one.yaml', 'broken: [');
+    put('tenants/acme.yaml', 'displayName: Acme\n');
+    expect(checkConfig({ cwd, env: {} })).toMatchObject({ faults: [], warnings: [], tenantCount: 1 });
+  });
+
   it('finds secrets in the environment that it is given', () => {
     put(
       'tenants/acme.yaml',
