@@ -64,6 +64,12 @@ describe('groups of an LDAP directory', () => {
     },
   );
 
+  it('in a circle are asked about once each', async () => {
+    const lines = await slapd.during(() => groupsOf('anna', { from: 'member', nested: 'expand', depth: 20 }));
+    // the person, their groups, and what team, division, company and holding are in
+    expect(lines.filter((line) => line.includes('SRCH'))).toHaveLength(6);
+  });
+
   it('in groups are found for uniqueMember too', async () => {
     expect(await groupsOf('anna', { from: 'uniqueMember', nested: 'expand' })).toEqual(['choir', 'union']);
   });

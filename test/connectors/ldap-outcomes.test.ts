@@ -94,9 +94,20 @@ describe('a look-up of a person', () => {
     });
   });
 
-  it('is never "absent" where the account that searches sees nothing', async () => {
-    const changes = { bind: { as: 'anonymous' } } as const;
-    await expect(find({ subject: subjects.anna }, changes)).rejects.toMatchObject({ code: 'unavailable' });
+  it.each([
+    ['the people', `dn.children="ou=people,dc=example,dc=org"`],
+    ['everything', '*'],
+  ])('is never "absent" where the directory hides %s from the account that searches', async (_, hidden) => {
+    const shy = await startSlapd({ settings: [`access to ${hidden} by anonymous auth by * search`] });
+    try {
+      const { lookup } = bench.connector(ldapSource(shy));
+      await expect(lookup?.find({ subject: subjects.anna })).rejects.toMatchObject({
+        code: 'unavailable',
+        detail: expect.stringContaining('nobody at all'),
+      });
+    } finally {
+      await shy.stop();
+    }
   });
 
   it('is not offered where people bind themselves', () => {

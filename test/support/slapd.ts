@@ -39,7 +39,7 @@ export interface SlapdOptions {
   /** Shows and checks nothing that is not encrypted, except to the administrator. */
   readonly needsTls?: boolean;
   readonly anonymousReads?: boolean;
-  /** Further lines of the configuration, in the part of the database. */
+  /** Further lines of the configuration, in the part of the database; rules of access go before the usual ones. */
   readonly settings?: readonly string[];
 }
 
@@ -87,9 +87,9 @@ const configuration = (folder: string, options: SlapdOptions): string => {
     `rootpw ${admin.password}`,
     `directory ${folder}/data`,
     'index objectClass,uid,mail,member,uniqueMember,memberUid,entryUUID eq',
+    ...(options.settings ?? []),
     `access to attrs=userPassword by${encrypted} anonymous auth by self write by * none`,
     `access to * by${encrypted} dn.exact="${service.dn}" read by self read by * ${others}`,
-    ...(options.settings ?? []),
     'overlay memberof',
     'overlay ppolicy',
     `ppolicy_default "cn=default,ou=policies,${baseDn}"`,

@@ -61,5 +61,7 @@ const withPlainBytes = (text: string): string =>
     Buffer.from(run.replaceAll('\\', ''), 'hex').toString(),
   );
 
+export const has = (attribute: string): Filter => new PresenceFilter({ attribute });
+
 /** Every entry passes it. */
-export const hasEntry: Filter = new PresenceFilter({ attribute: 'objectClass' });
+export const hasEntry: Filter = has('objectClass');

@@ -1,8 +1,8 @@
 // ldapts trusts its peer: an answer that is cut wrong makes its parser spin for ever or grow without end. Nothing
 // reaches it that is not one whole message of the shape that RFC 4511 gives it.
 
-/** Bytes; a person's entry with a photograph fits. */
-const longestMessage = 4 * 1024 * 1024;
+/** Bytes; a person's entry with thousands of groups fits. */
+const longestMessage = 1024 * 1024;
 /** Tag, and at most five bytes of length. */
 const longestHeader = 6;
 const deepestNesting = 12;

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createMessageGuard, MalformedMessage, type MessageGuard } from './message-guard.ts';
 
-/** Bytes that one operation may bring; ten thousand names of groups fit. */
-const longestAnswer = 16 * 1024 * 1024;
+/** What one operation may bring: bytes, and messages, of which each costs much more memory than it is long. */
+const longestAnswer = 4 * 1024 * 1024;
+const mostMessages = 6_000;
 
 /**
  * What ldapts takes for its socket: one whole, checked message at a time comes out of it. It closes with the socket,
@@ -29,6 +30,7 @@ export class MessageStream extends Duplex {
   /** An operation begins: its answer may be as long as any. */
   beginAnswer(): void {
     this.answerBytes = 0;
+    this.messages = 0;
   }
 
   /**
@@ -60,13 +62,11 @@ export class MessageStream extends Duplex {
 
   private readonly onData = (chunk: Buffer): void => {
     this.answerBytes += chunk.length;
-    if (this.answerBytes > longestAnswer) {
-      this.destroy(new MalformedMessage('an answer is too long'));
-      return;
-    }
     try {
       for (const message of this.guard.accept(chunk)) {
         this.messages += 1;
+        if (this.answerBytes > longestAnswer || this.messages > mostMessages)
+          throw new MalformedMessage('an answer is too long');
         this.push(message);
       }
     } catch (error) {

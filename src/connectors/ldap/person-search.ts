@@ -7,7 +7,7 @@ import { guidText, sidText } from './binary-values.ts';
 import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
-import { allOf, fillFilter, filterForAnyName, hasEntry } from './filters.ts';
+import { allOf, fillFilter, filterForAnyName, has } from './filters.ts';
 import { binarySubject, hasSubject } from './subject.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -57,7 +57,7 @@ export const findBySubject = async (
   const entries = await find(search, allOf(isTheOne, filterForAnyName(source.search.filter)));
   if (entries.length > 1)
     throw unreachable(`source ${source.id}: two entries have the same ${source.subjectAttribute} ${subject}`);
-  if (entries.length === 0) await checkThatBaseIsReadable(search);
+  if (entries.length === 0) await checkThatPeopleAreSeen(search);
   return entries[0];
 };
 
@@ -81,12 +81,14 @@ const find = (
   return connection.search({ ...queryOf(source), base, scope, filter }, deadline);
 };
 
-/** A directory that hides all of its entries from an account finds nobody, and says that all is well. */
-const checkThatBaseIsReadable = async ({ source, connection, deadline }: PersonSearch): Promise<void> => {
-  const { base } = source.search;
-  const query = { base, scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;
+/** A directory that hides people from an account finds nobody, and says that all is well. */
+const checkThatPeopleAreSeen = async ({ source, connection, deadline }: PersonSearch): Promise<void> => {
+  const { base, scope } = source.search;
+  // whoever they are: the tenant's filter may well let nobody pass
+  const filter = allOf(has(source.subjectAttribute), has(source.usernameAttribute));
+  const query = { base, scope, filter, attributes: ['1.1'], sizeLimit: 1 } as const;
   const entries = await connection.search(query, deadline);
-  if (entries.length === 0) throw unreachable(`source ${source.id}: the search base ${base} cannot be read`);
+  if (entries.length === 0) throw unreachable(`source ${source.id}: nobody at all is seen below ${base}`);
 };
 
 const queryOf = (source: LdapSource) => ({
