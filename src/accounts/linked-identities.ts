@@ -120,6 +120,25 @@ export const changeByDeparture = (
   };
 };
 
+/**
+ * What it changes that a source has locked a person, as it does by itself after wrong guesses: nothing is theirs while
+ * it lasts, unless they can sign in in another way, and nothing is taken from them.
+ */
+export const changeByLock = (
+  account: AccountRecord,
+  locked: LinkedIdentity,
+  { sources, nowMs, hasLocalPassword }: Moment & { readonly hasLocalPassword: boolean },
+): AccountChange => {
+  const others = livingIdentities(account, sources).filter((linked) => !isSamePerson(linked, locked));
+  const isOpen = hasLocalPassword || others.length > 0;
+  return {
+    identities: (account.identities ?? []).map((linked) =>
+      isSamePerson(linked, locked) ? { ...linked, checkedAt: nowMs } : linked,
+    ),
+    ...(isOpen || account.lockedAt !== undefined ? {} : { lockedAt: nowMs, lockedBy: locked.source }),
+  };
+};
+
 /** Groups, roles and the right to be linked by e-mail came from the source; the name is kept for the operator. */
 export const withoutProfile = (identities: readonly LinkedIdentity[], nowMs: number): AccountChange => ({
   groups: [],

@@ -1,12 +1,12 @@
 // People with live sessions are looked up again at their sources: who is gone there has no business here.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { Connector, LookupVerdict, PersonLookup } from '../connectors/connector.ts';
+import type { Connector, LookupVerdict, PersonLookup, Profile } from '../connectors/connector.ts';
 import { isAppError } from '../errors.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import type { Accounts } from './accounts.ts';
 import { hasLocalPassword } from './adoption.ts';
-import { changeByDeparture, isSamePerson, recheckMsOf } from './linked-identities.ts';
+import { changeByDeparture, changeByLock, isSamePerson, recheckMsOf } from './linked-identities.ts';
 import type { Resolver } from './resolve.ts';
 
 export interface RecheckParts {
@@ -79,6 +79,29 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
     return changed;
   };
 
+  const lock = async (account: AccountRecord, { linked }: Look): Promise<AccountRecord> => {
+    let isNews = false;
+    const changed = await resolver.change(account, async (current) => {
+      const stored = current.identities?.find((each) => isSamePerson(each, linked));
+      if (stored === undefined) return undefined;
+      const change = changeByLock(current, stored, {
+        sources,
+        nowMs: clock.now(),
+        hasLocalPassword: hasLocalPassword(current, sources),
+      });
+      isNews = change.lockedBy !== undefined;
+      return change;
+    });
+    if (!isNews) return changed;
+    await parts.audit.note({
+      action: 'account.source_locked',
+      outcome: 'success',
+      actor: linked.source,
+      object: changed.sub,
+    });
+    return changed;
+  };
+
   const look = async (account: AccountRecord, each: Look): Promise<AccountRecord> => {
     const { linked, definition } = each;
     let verdict: LookupVerdict;
@@ -91,6 +114,7 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       if (isAppError(error, 'unavailable') && isGood) return account;
       throw error;
     }
+    if (verdict.status === 'refused' && verdict.reason === 'account_locked') return lock(account, each);
     if (verdict.status !== 'present') {
       return depart(account, each, verdict.status === 'absent' ? 'absent' : verdict.reason);
     }
@@ -98,6 +122,8 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
     const { issuer: _issuer, ...person } = verdict.person;
     return resolver.bringUpToDate(account, {
       ...person,
+      profile:
+        verdict.partly === undefined ? person.profile : completed(person.profile, account, verdict.partly),
       source,
       subject,
       ...(issuer === undefined ? {} : { issuer }),
@@ -127,4 +153,17 @@ const touch = (account: AccountRecord, stored: LinkedIdentity, nowMs: number) =>
   identities: (account.identities ?? []).map((each) =>
     each === stored ? { ...each, checkedAt: nowMs } : each,
   ),
+});
+
+/** What the source was not asked about stays as it was. */
+const completed = (
+  { claims, groups, roles }: Profile,
+  account: AccountRecord,
+  { hasGroups }: { readonly hasGroups: boolean },
+): Profile => ({
+  username: account.username,
+  ...(account.email === undefined ? {} : { email: account.email }),
+  emailVerified: account.emailVerified === true,
+  claims: { ...account.claims, ...claims },
+  ...(hasGroups ? { groups, roles } : { groups: account.groups, roles: account.roles }),
 });

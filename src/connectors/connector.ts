@@ -96,7 +96,15 @@ export interface PersonLookup<Person = Identity> {
 }
 
 export type LookupVerdict<Person = Identity> =
-  | { readonly status: 'present'; readonly person: Person }
+  | {
+      readonly status: 'present';
+      readonly person: Person;
+      /**
+       * The source was asked for less than at a sign-in: name and e-mail address are not in the person, and groups
+       * and roles only if it says so.
+       */
+      readonly partly?: { readonly hasGroups: boolean };
+    }
   | { readonly status: 'absent' }
   | { readonly status: 'refused'; readonly reason: 'account_disabled' | 'account_locked' };
 

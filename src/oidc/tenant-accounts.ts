@@ -53,7 +53,9 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
 
   const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> => {
     const account = await scopeOf().account(sub);
-    if (!mayHoldTokens(account) || (!isDemo && account.origin === 'demo')) return undefined;
+    if (account === undefined || (!isDemo && account.origin === 'demo')) return undefined;
+    // what a source has locked, it may have opened again meanwhile
+    if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
     const now = await recheckOnce(account, when);
     return mayHoldTokens(now) ? now : undefined;
   };

@@ -29,6 +29,8 @@ export interface ScriptedSource {
   isDown: boolean;
   /** The source limits attempts itself. */
   retryAfterSeconds: number | undefined;
+  /** Look-ups tell less than sign-ins. */
+  partly: { readonly hasGroups: boolean } | undefined;
   /** What becomes of a password change; absent: done. */
   changeVerdict: PasswordChangeVerdict | undefined;
   /** Every answer waits for it. */
@@ -124,7 +126,12 @@ export const createScriptedSource = (
               if (person === undefined) return { status: 'absent' };
               if (person.refusal === 'account_disabled' || person.refusal === 'account_locked')
                 return { status: 'refused', reason: person.refusal };
-              return { status: 'present', person: toSourcePerson(person) };
+              const { partly } = source;
+              return {
+                status: 'present',
+                person: toSourcePerson(person),
+                ...(partly === undefined ? {} : { partly }),
+              };
             },
           },
         }),
@@ -147,6 +154,7 @@ export const createScriptedSource = (
     people,
     isDown: false,
     retryAfterSeconds: undefined,
+    partly: undefined,
     changeVerdict: undefined,
     delay: Promise.resolve(),
     asked,

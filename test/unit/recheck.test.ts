@@ -86,11 +86,46 @@ describe('a look at the source', () => {
   });
 });
 
+describe('a person whom the source has locked', () => {
+  it('holds nothing while it lasts, loses nothing, and goes on afterwards', async () => {
+    const signedInAt = Math.floor(people.clock.now() / 1000);
+    people.clock.advance(5 * minuteMs);
+    change({ refusal: 'account_locked' });
+    const locked = await recheck();
+    expect(mayHoldTokens(locked)).toBe(false);
+    expect(isSessionCurrent(locked, signedInAt)).toBe(true);
+    expect(people.ended).toEqual([]);
+    await recheck('always');
+    const records = await people.tenant('acme').audit.list({ limit: 100 });
+    expect(records.filter(({ action }) => action === 'account.source_locked')).toMatchObject([
+      { actor: 'corp', object: sub },
+    ]);
+    change({ refusal: undefined });
+    const open = await recheck('always');
+    expect(mayHoldTokens(open)).toBe(true);
+    expect(open.groups).toEqual(['admins', 'staff']);
+  });
+});
+
+describe('a look that tells less than a sign-in', () => {
+  it('leaves what it does not tell as it was', async () => {
+    corp.partly = { hasGroups: false };
+    corp.people.set('alice', { subject: 'a-1', password: 'pw', username: 'renamed' });
+    const account = await recheck('always');
+    expect(account).toMatchObject({ username: 'alice', groups: ['admins', 'staff'] });
+  });
+
+  it('takes groups away that it does tell of', async () => {
+    corp.partly = { hasGroups: true };
+    change({ groups: [] });
+    expect((await recheck('always')).groups).toEqual([]);
+  });
+});
+
 describe('a person whom the source knows no more', () => {
   it.each<[string, () => void, string]>([
     ['is absent', () => corp.people.delete('alice'), 'corp: absent'],
     ['is disabled', () => change({ refusal: 'account_disabled' }), 'corp: account_disabled'],
-    ['is locked', () => change({ refusal: 'account_locked' }), 'corp: account_locked'],
   ])('loses access here, once and with a record, who %s', async (_name, leave, reason) => {
     const signedInAt = Math.floor(people.clock.now() / 1000);
     people.clock.advance(5 * minuteMs);

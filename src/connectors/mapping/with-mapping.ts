@@ -40,7 +40,7 @@ export const withMapping = (connector: Connector<SourcePerson>): Connector => {
             find: async (who): Promise<LookupVerdict> => {
               const verdict = await lookup.find(who);
               return verdict.status === 'present'
-                ? { status: 'present', person: toIdentity(verdict.person) }
+                ? { ...verdict, person: toIdentity(verdict.person) }
                 : verdict;
             },
           },

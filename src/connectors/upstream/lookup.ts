@@ -25,7 +25,11 @@ export const createLookup = (
     if (found === undefined) return { status: 'absent' };
     return isDisabled(found)
       ? { status: 'refused', reason: 'account_disabled' }
-      : { status: 'present', person: reader.fromDetails(subject, found) };
+      : {
+          status: 'present',
+          person: reader.fromDetails(subject, found),
+          partly: { hasGroups: 'groups' in found || 'roles' in found },
+        };
   };
 
   // A name that is typed may be a subject: only the upstream can tell.
