@@ -22,9 +22,9 @@ One JSON object a line, UTF-8:
 Only username is needed; who has no password_hash needs a password set before the first sign-in.
 
 Forms of password_hash; each is replaced by one of our own at the first sign-in:
-  bcrypt   $2a$…  $2b$…  $2y$…  {CRYPT}$2b$…                  cost 4 to 16
+  bcrypt   $2a$…  $2b$…  $2y$…  {CRYPT}$2b$…                  cost 4 to 15
   PBKDF2   $pbkdf2-sha256$29000$salt$hash (passlib)  $pbkdf2-sha256$i=29000$salt$hash (PHC)
-           {PBKDF2-SHA256}29000$salt$hash (OpenLDAP)          sha1, sha256, sha512; up to 10000000 iterations
+           {PBKDF2-SHA256}29000$salt$hash (OpenLDAP)          sha1, sha256, sha512; up to 5000000 iterations
   scrypt   $scrypt$ln=15,r=8,p=1$salt$hash                    up to 256 MiB
   argon2   $argon2id$v=19$m=65536,t=3,p=4$salt$hash           also argon2i and argon2d; up to 256 MiB
   SHA      {SSHA}…  {SSHA256}…  {SSHA384}…  {SSHA512}…  {SHA}…  {SHA256}…

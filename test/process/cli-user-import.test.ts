@@ -100,7 +100,7 @@ describe('user import', () => {
       'people.jsonl:4 email: must have the form name@example.com',
       'people.jsonl:4 email_verified: must be true or false',
       'people.jsonl:4 groups: must be a list',
-      'people.jsonl:5 password_hash: bcrypt with a cost of 31: it must be 4 to 16',
+      'people.jsonl:5 password_hash: bcrypt with a cost of 31: it must be 4 to 15',
       'people.jsonl:6 password: passwords in the clear are not imported; give password_hash',
       'people.jsonl:6 usrname: is not known; did you mean username?',
       'people.jsonl:7 claims.full_name: is not a claim that is kept',

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { compare } from 'bcrypt';
 import { type ParsedHash, refusedHash } from './foreign-hash.ts';
 
-/** Each step doubles the work; 16 takes some seconds. */
-const highestCost = 16;
+/** Each step doubles the work; 15 takes a few seconds. */
+const highestCost = 15;
 /** All that bcrypt reads of a password. */
 const readBytes = 72;
 

@@ -10,7 +10,9 @@ import {
 } from './foreign-hash.ts';
 
 const derive = promisify(pbkdf2);
-const mostIterations = 10_000_000;
+/** Over all blocks of the hash; a few seconds of work. */
+const mostIterations = 5_000_000;
+const digestBytes: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 };
 
 interface Parts {
   readonly digest: string;
@@ -30,9 +32,10 @@ export const parsePbkdf2Hash = (text: string): ParsedHash | undefined => {
   }
   const { digest, iterations, salt, hash } = parts;
   if (salt === undefined || hash === undefined || !isHashLength(hash)) return wrongLength('PBKDF2');
-  if (iterations < 1 || iterations > mostIterations) {
+  const blocks = Math.ceil(hash.length / (digestBytes[digest] ?? 1));
+  if (iterations < 1 || iterations * blocks > mostIterations) {
     return refusedHash(
-      `PBKDF2 with ${iterations} iterations: it must be 1 to ${mostIterations} to be checked at a sign-in`,
+      `PBKDF2 with ${iterations} iterations for ${blocks === 1 ? 'one block' : `each of ${blocks} blocks`} of hash: it must be 1 to ${mostIterations} in all to be checked at a sign-in`,
     );
   }
   return {
