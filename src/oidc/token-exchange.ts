@@ -157,9 +157,7 @@ const fromUpstream = async (
   const clientId = ctx.oidc.client?.clientId ?? '';
   const connector = parts.connectors.find(({ definition }) => definition.id === source);
   const { definition, tokens } = connector ?? {};
-  const isAccepted =
-    definition !== undefined && 'acceptUpstreamTokens' in definition && definition.acceptUpstreamTokens;
-  if (tokens === undefined || !isAccepted || definition.clients?.includes(clientId) === false)
+  if (tokens === undefined || definition?.clients?.includes(clientId) === false)
     throw new errors.InvalidRequest('tokens of this subject_issuer are not accepted from this client');
 
   const proven = await speakProtocol(() => tokens.verify(token));

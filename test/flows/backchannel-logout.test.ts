@@ -131,11 +131,12 @@ eachStore((store) => {
       await users.setPassword(alice.username, alice.password);
     });
 
-    it('lets nobody wait for an app that does not answer', async () => {
+    it('lets nobody wait for apps that do not answer', async () => {
       const browser = createBrowser();
       for (const client of crowd) await signIn(browser, { issuer, client });
-      const [blackHole, ...others] = apps.slice(1);
-      blackHole?.answer('silence');
+      // more than there are instances
+      for (const blackHole of apps.slice(1, 4)) blackHole.answer('silence');
+      const others = apps.slice(4);
       const before = others.map(({ tokens }) => tokens.length);
       const askedAt = performance.now();
       const page = await signOut(browser, issuer);
