@@ -64,11 +64,11 @@ const commonOf = (file: FullSource) => ({
   domains: file.domains,
   ...(file.clients === undefined ? {} : { clients: file.clients }),
   trustedEmailDomains: file.trustedEmailDomains,
-  mapping: file.mapping.map(toStep),
 });
 
 const remoteOf = (file: Exclude<FullSource, { type: 'local' }>) => ({
   ...commonOf(file),
+  mapping: file.mapping.map(toStep),
   adopt:
     file.adopt === 'takeover' ? ('takeover' as const) : file.adopt ? ('keep' as const) : ('off' as const),
   recheckSeconds: file.recheck,

@@ -30,14 +30,14 @@ export const localShape = {
     description:
       'E-mail domains about which this source is believed: an account whose verified address is in one of them is linked to a person whose address this source says is verified.',
   }),
+};
+
+/** What every source besides the local one has. The local list keeps claims, groups and roles as they shall be. */
+export const remoteShape = {
+  ...localShape,
   mapping: mappingSchema.default([]).meta({
     description: 'What becomes of the values of the source, in order, after the built-in mapping.',
   }),
-};
-
-/** What every source besides the local one has. */
-export const remoteShape = {
-  ...localShape,
   adopt: z
     .union([z.boolean(), z.literal('takeover')], { error: 'is not right; write false, true or takeover' })
     .default(false)

@@ -67,7 +67,7 @@ describe('the JSON schema of a tenant', () => {
   it.each([
     'sources: [{ id: a, type: saml }]',
     'sources: [{ id: a, type: local, url: x }]',
-    'sources: [{ id: a, type: local, mapping: [{ move: x }] }]',
+    'sources: [{ id: a, type: http, url: https://x.example, mapping: [{ move: x }] }]',
     'sources: [{ preset: gogle }]',
   ])('refuses %s', (text) => {
     expect(isTaken(text)).toBe(false);

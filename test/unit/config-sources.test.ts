@@ -178,8 +178,7 @@ describe('a verifier over HTTP', () => {
 
 describe('a mapping', () => {
   const mapping = (...steps: readonly string[]) => [
-    'id: local',
-    'type: local',
+    ...verifier,
     'mapping:',
     ...steps.map((step) => `  - ${step}`),
   ];
@@ -187,7 +186,7 @@ describe('a mapping', () => {
   it('has six kinds of steps', () => {
     expect(
       source(
-        'local',
+        'http',
         ...mapping(
           '{ rename: mail, to: email }',
           '{ rename: /address/country, to: country }',
@@ -242,6 +241,12 @@ describe('a mapping', () => {
   ])('refuses %s', (step, message) => {
     const found = sourceFaults(...mapping(step)).map((fault) => fault.replace(/^mapping\.0/, ''));
     expect(found).toContainEqual(message);
+  });
+
+  it('is for people of other sources than the local list', () => {
+    expect(sourceFaults('id: local', 'type: local', 'mapping: []')).toEqual([
+      expect.stringMatching(/^mapping: is not a known key; /),
+    ]);
   });
 });
 
