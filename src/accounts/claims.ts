@@ -1,3 +1,4 @@
+import type { SourceDefinition } from '../config/source-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
 /** OpenID Connect Core section 5.1, without those that have fields of their own in the account. */
@@ -19,15 +20,37 @@ export const keptClaims = [
   'address',
 ] as const;
 
+/** Names in a mapping that have a place of their own, in the account or with another scope. */
+const placed: ReadonlySet<string> = new Set([
+  ...keptClaims,
+  ...['username', 'preferred_username', 'email', 'email_verified', 'groups', 'roles', 'updated_at'],
+]);
+
+/** Claims beyond the standard ones that the mappings of these sources make; they go with the scope `profile`. */
+export const furtherClaims = (sources: readonly SourceDefinition[]): readonly string[] => {
+  const made = sources.flatMap(({ mapping }) =>
+    mapping.flatMap((step) =>
+      step.step === 'rename' ? [step.to] : step.step === 'default' ? [step.of] : [],
+    ),
+  );
+  return [...new Set(made)].filter((name) => !placed.has(name));
+};
+
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
 
 /**
- * All claims of an account; the provider engine picks those whose scope was granted. Groups and roles are an
+ * All claims of an account, with those of its own tenant (`further`); the provider engine picks those whose scope was granted. Groups and roles are an
  * exception: they are present only with a scope of their own name, as the engine ties them to `openid`.
  */
-export const claimsOf = (account: AccountRecord, scopes: ReadonlySet<string>): Claims => ({
+export const claimsOf = (
+  account: AccountRecord,
+  scopes: ReadonlySet<string>,
+  further: readonly string[] = [],
+): Claims => ({
   ...Object.fromEntries(
-    keptClaims.filter((name) => account.claims[name] != null).map((name) => [name, account.claims[name]]),
+    [...keptClaims, ...further]
+      .filter((name) => account.claims[name] != null)
+      .map((name) => [name, account.claims[name]]),
   ),
   sub: account.sub,
   preferred_username: account.username,

@@ -30,13 +30,17 @@ export type UserChange =
 
 export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found';
 
-/** All of them throw AppError `unavailable` when store, hashing queue or audit record are not to be had. */
+/**
+ * `login` is a name or an e-mail address to sign in with, or a sub: people of sources have no name of their own here.
+ * All of them throw AppError `unavailable` when store, hashing queue or audit record are not to be had.
+ */
 export interface LocalUsers {
   add(user: NewUser): Promise<UserChange>;
   /** Ends all sessions, lifts the throttle, and makes a demo user a local one. Takes up to a second. */
   setPassword(login: string, password: string): Promise<UserChange>;
   /** Ends all sessions for good; enabling again does not revive them. */
   disable(login: string): Promise<UserChange>;
+  /** Lifts a source's lock too, until that source is asked again. */
   enable(login: string): Promise<UserChange>;
   find(login: string): Promise<AccountRecord | undefined>;
   /** By sub, ascending, after `afterSub`. */
@@ -61,7 +65,8 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   const find = async (login: string): Promise<AccountRecord | undefined> => {
     const canonical = canonicalLogin(login);
-    return canonical === undefined ? undefined : records.findByLogin(canonical);
+    const found = canonical === undefined ? undefined : await records.findByLogin(canonical);
+    return found ?? records.findBySub(login);
   };
 
   const add = async (user: NewUser): Promise<UserChange> => {
@@ -110,7 +115,10 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
       const patch = { disabledAt: nowMs, notBefore: endOfSessions(nowMs) };
       return change(login, { action: 'user.disable', patch });
     },
-    enable: (login) => change(login, { action: 'user.enable', patch: { disabledAt: undefined } }),
+    enable: (login) => {
+      const patch = { disabledAt: undefined, lockedAt: undefined, lockedBy: undefined };
+      return change(login, { action: 'user.enable', patch });
+    },
     find,
     list: (page) => records.list(page),
   };

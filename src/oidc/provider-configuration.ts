@@ -6,6 +6,7 @@ import {
   interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
+import { furtherClaims } from '../accounts/claims.ts';
 import { isSessionCurrent } from '../accounts/standing.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
@@ -83,6 +84,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
         'updated_at',
         'website',
         'zoneinfo',
+        ...furtherClaims(definition.sources),
       ],
     },
     subjectTypes: ['public'],

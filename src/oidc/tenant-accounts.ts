@@ -30,6 +30,8 @@ export interface TenantAccountsParts {
   readonly scopeOf: () => RequestScope;
   /** Demo passwords are public: once a tenant is no demo any more, its demo users are nobody. */
   readonly isDemo: boolean;
+  /** Claims of the tenant's own, see `furtherClaims`. */
+  readonly furtherClaims: readonly string[];
 }
 
 /** A refresh token is a promise that may be old: whether it still holds is asked at the person's source each time. */
@@ -74,7 +76,10 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
         return undefined;
       return {
         accountId: account.sub,
-        claims: (_use, scope) => ({ ...claimsOf(account, new Set(scope.split(' '))), sub: account.sub }),
+        claims: (_use, scope) => ({
+          ...claimsOf(account, new Set(scope.split(' ')), parts.furtherClaims),
+          sub: account.sub,
+        }),
       };
     },
     tokenClaims: async (ctx, token) => {

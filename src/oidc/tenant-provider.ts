@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
+import { furtherClaims } from '../accounts/claims.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
@@ -140,6 +141,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     scopeOf,
     recheck: (account, when) => parts.accounts.recheck(account, when),
     isDemo: definition.demo,
+    furtherClaims: furtherClaims(definition.sources),
   });
   const pages = createProviderPages({
     definition,

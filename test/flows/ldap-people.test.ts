@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { eventually } from '../support/eventually.ts';
-import { refresh, type TokenBody, tokenRequest } from '../support/oauth-client.ts';
+import { refresh, type TokenBody, tokenRequest, userinfo } from '../support/oauth-client.ts';
 import { migrator, sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { eachStore } from '../support/stores.ts';
@@ -28,7 +28,10 @@ const directoryTenant = (slapd: Slapd, source: object = {}): TenantContent => {
         search: { base: `ou=people,${slapd.baseDn}` },
         groups: { from: 'member', base: `ou=groups,${slapd.baseDn}`, nested: 'expand' },
         timeouts: { connect: '1s', operation: '1s' },
-        mapping: [{ role: 'publisher', of: 'groups', equals: 'division' }],
+        mapping: [
+          { role: 'publisher', of: 'groups', equals: 'division' },
+          { rename: 'sn', to: 'surname_at_work' },
+        ],
         recheck: '5m',
         degraded: { sessions: '30m' },
         ...source,
@@ -54,7 +57,11 @@ eachStore((store) => {
   afterEach(() => server.close());
 
   const signIn = (who: { readonly username: string; readonly password: string }) =>
-    tokenRequest(issuer(), migrator, { grant_type: 'password', scope: 'openid groups roles', ...who });
+    tokenRequest(issuer(), migrator, {
+      grant_type: 'password',
+      scope: 'openid profile groups roles',
+      ...who,
+    });
 
   const signedIn = async (): Promise<TokenBody> => {
     const { status, body } = await signIn(anna);
@@ -87,6 +94,15 @@ eachStore((store) => {
       });
       const again = decodeJwt((await signedIn()).id_token ?? '');
       expect(again.sub).toBe(sub);
+    });
+
+    it('has the claims that the mapping makes, the tenant’s own among them', async () => {
+      const { body } = await userinfo(issuer(), (await signedIn()).access_token ?? '');
+      expect(body).toMatchObject({
+        name: 'Anna Adler',
+        preferred_username: 'anna',
+        surname_at_work: 'Adler',
+      });
     });
 
     it('is one account, however many first sign-ins there are at once', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { claimsOf } from '../../src/accounts/claims.ts';
+import { claimsOf, furtherClaims } from '../../src/accounts/claims.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
+import { createScriptedSource } from '../support/scripted-source.ts';
 
 const account: AccountRecord = {
   sub: 'sub-1',
@@ -47,5 +48,28 @@ describe('the claims of an account', () => {
     const { email: _email, ...without } = account;
     expect(claimsOf(without, new Set())).not.toHaveProperty('email_verified');
     expect(claimsOf({ ...account, emailVerified: true }, new Set())).toMatchObject({ email_verified: true });
+  });
+
+  it('hold those of the tenant\u2019s own mapping as well', () => {
+    const own = { ...account, claims: { ...account.claims, employee_number: '4711', secret: 'x' } };
+    const claims = claimsOf(own, new Set(['profile']), ['employee_number']);
+    expect(claims).toMatchObject({ employee_number: '4711' });
+    expect(claims).not.toHaveProperty('secret');
+  });
+});
+
+describe('the claims that a mapping adds', () => {
+  it('are what it renames to and fills in, without those that have a place', () => {
+    const mapping = [
+      { step: 'rename', from: 'employeeNumber', to: 'employee_number' },
+      { step: 'rename', from: 'mail', to: 'email' },
+      { step: 'default', of: 'site', value: 'Berlin' },
+      { step: 'default', of: 'locale', value: 'de' },
+      { step: 'prefix', of: 'groups', prefix: 'x:' },
+    ] as const;
+    expect(furtherClaims([createScriptedSource('corp', { mapping }).connector.definition])).toEqual([
+      'employee_number',
+      'site',
+    ]);
   });
 });

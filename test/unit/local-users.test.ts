@@ -124,6 +124,24 @@ describe('changing a user', () => {
     expect(await signIn('alice')).toMatchObject({ ok: true });
   });
 
+  it('finds people of sources, who have no name here, by their sub, and lifts a source\u2019s lock', async () => {
+    const { accounts } = people.tenant('acme');
+    const account = { username: 'eve', claims: {}, groups: [], roles: [], origin: 'source' } as const;
+    const times = { createdAt: 1, updatedAt: 1, version: 1 };
+    await accounts.insert({
+      ...account,
+      ...times,
+      sub: 'sub-of-eve',
+      logins: [],
+      lockedAt: 1,
+      lockedBy: 'corp',
+    });
+    const enabled = await people.users().enable('sub-of-eve');
+    expect(enabled.ok && enabled.account.lockedAt).toBeUndefined();
+    expect(await people.users().disable('eve')).toMatchObject({ ok: false, reason: 'not_found' });
+    expect(await people.users().disable('sub-of-eve')).toMatchObject({ ok: true });
+  });
+
   it('disables and enables, and does not revive the sessions of before', async () => {
     const before = Math.floor(people.clock.now() / 1000);
     people.clock.advance(5000);
