@@ -1,0 +1,285 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
+import {
+  carol,
+  codeOf,
+  type Federation,
+  isLoginOf,
+  localSource,
+  oidcSourceContent,
+  openApp,
+  signInThere,
+  signInThrough,
+  startFederation,
+  wayBack,
+} from '../support/federation.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
+import type { Credentials } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
+import { alice, bob } from '../support/sample-tenants.ts';
+import { eachStore } from '../support/stores.ts';
+
+const legacyPassword = 'what the old system knows';
+
+/** A legacy system: everybody's password is the same, and the name is the subject. */
+const openLegacy = async (): Promise<Server> => {
+  const server = createServer((req, res) => {
+    let text = '';
+    req.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    req.on('end', () => {
+      const { username, password } = JSON.parse(text) as { username: string; password: string };
+      res.statusCode = password === legacyPassword ? 200 : 401;
+      res.setHeader('content-type', 'application/json');
+      res.end(JSON.stringify({ subject: username, username }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+};
+
+eachStore((store) => {
+  describe('on the account page', () => {
+    let federation: Federation;
+    let legacy: Server;
+    const issuer = (): string => federation.issuer;
+    const account = (): string => `${issuer()}/account`;
+
+    beforeAll(async () => {
+      legacy = await openLegacy();
+    });
+    beforeEach(async () => {
+      federation = await startFederation(store);
+      await federation.setSources([
+        localSource,
+        oidcSourceContent(federation.upstream('corp'), 'corp'),
+        {
+          id: 'legacy',
+          type: 'http',
+          displayName: 'Old system',
+          url: `http://127.0.0.1:${(legacy.address() as AddressInfo).port}/check`,
+          secret: 'a-bearer-secret-for-it',
+        },
+      ]);
+    });
+    afterEach(async () => {
+      restoreTime();
+      await federation.close();
+    });
+    afterAll(() => new Promise<void>((resolve) => void legacy.close(() => resolve())));
+
+    const signedIn = async (who: Credentials = alice): Promise<Browser> => {
+      const browser = createBrowser();
+      codeOf(await signInThere(browser, await openApp(browser, issuer()), { who }));
+      return browser;
+    };
+    const subOf = async (login: string): Promise<string> =>
+      (await federation.server.storage.forTenant('acme').accounts.findByLogin(login))?.sub ?? '';
+    const press = async (browser: Browser, action: string): Promise<Page> => {
+      const page = await browser.get(account());
+      const index = formsOf(page).findIndex((form) => form.action.endsWith(action));
+      if (index < 0) throw new Error(`no form for ${action} on ${page.url} (${page.status})`);
+      return browser.follow(await browser.submit(page, {}, index));
+    };
+    const connectCorp = async (browser: Browser, who: Credentials = carol): Promise<Page> => {
+      const there = await press(browser, '/sources/corp/connect');
+      return isLoginOf(there, federation.upstream('corp'))
+        ? browser.follow(await browser.submit(there, { login: who.username, password: who.password }))
+        : there;
+    };
+    /** Whose account is it that this sign-in through corp leads to? */
+    const nameThrough = async (source = 'corp'): Promise<string> => {
+      const { browser } = await signInThrough(federation, source);
+      return /signed in as <strong[^>]*>([^<]+)/.exec((await browser.get(account())).body)?.[1] ?? '';
+    };
+
+    it('a person sees the sources, and connects one by signing in there', async () => {
+      const browser = await signedIn();
+      const before = await browser.get(account());
+      const after = await connectCorp(browser);
+
+      expect(textOf(before)).toContain('The corp login Not connected Connect The corp login');
+      expect(textOf(before)).not.toContain('Local');
+      expect(after.url).toBe(`${account()}?outcome=connected`);
+      expect(textOf(after)).toContain('You can now sign in this way as well.');
+      expect(textOf(after)).toContain('Disconnect The corp login');
+      expect(await nameThrough()).toBe('Alice Adams');
+    });
+
+    it('somebody who is known there with another account connects nothing', async () => {
+      await signInThrough(federation, 'corp');
+      const browser = await signedIn();
+      const page = await connectCorp(browser);
+
+      expect(textOf(page)).toContain('You are known there already');
+      expect(textOf(page)).toContain('Not connected');
+      expect(await nameThrough()).toBe('Carol Corp');
+    });
+
+    it('a connection is taken back, and the next sign-in there is a stranger’s', async () => {
+      const browser = await signedIn();
+      await connectCorp(browser);
+      const page = await press(browser, '/sources/corp/disconnect');
+
+      expect(page.url).toBe(`${account()}?outcome=disconnected`);
+      expect(textOf(page)).toContain('Not connected');
+      expect(await nameThrough()).toBe('Carol Corp');
+    });
+
+    it('the last way in is not taken away', async () => {
+      const { browser } = await signInThrough(federation, 'corp');
+      const page = await press(browser, '/sources/corp/disconnect');
+
+      expect(textOf(page)).toContain('This is the only way in which you can sign in.');
+      expect(await nameThrough()).toBe('Carol Corp');
+    });
+
+    it('connecting needs a sign-in of the last five minutes', async () => {
+      const browser = await signedIn();
+      moveTime(6 * 60);
+      const asked = await press(browser, '/sources/corp/connect');
+      const form = await browser.follow(await browser.get(`${account()}/sources/legacy`));
+      const again = await browser.follow(
+        await browser.submit(asked, { login: alice.username, password: alice.password }),
+      );
+
+      expect(isLoginOf(asked, issuer())).toBe(true);
+      expect(isLoginOf(form, issuer())).toBe(true);
+      expect(again.url).toBe(account());
+      expect((await connectCorp(browser)).url).toBe(`${account()}?outcome=connected`);
+    });
+
+    it('a cancelled sign-in there connects nothing', async () => {
+      const browser = await signedIn();
+      const there = await press(browser, '/sources/corp/connect');
+      const cancel = formsOf(there).findIndex(({ action }) => action.endsWith('/cancel'));
+      const page = await browser.follow(await browser.submit(there, {}, cancel));
+
+      expect(page.url).toBe(`${account()}?problem=cancelled`);
+      expect(textOf(page)).toContain('Nothing was connected.');
+    });
+
+    it('an upstream that cannot be reached is told as that', async () => {
+      const browser = await signedIn();
+      await federation.setSources([localSource, oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')]);
+      const page = await press(browser, '/sources/corp/connect');
+
+      expect(textOf(page)).toContain('This cannot be reached at the moment.');
+    });
+
+    describe('nobody connects for somebody else:', () => {
+      it('the answer counts for the person who asked, not for the one who is signed in by now', async () => {
+        const browser = await signedIn();
+        const there = await press(browser, '/sources/corp/connect');
+        const back = await wayBack(browser, there);
+        await browser.follow(await browser.get(`${issuer()}/session/end`));
+        const question = await browser.get(`${issuer()}/session/end`);
+        await browser.follow(await browser.submit(question, { logout: 'yes' }));
+        codeOf(await signInThere(browser, await openApp(browser, issuer()), { who: bob }));
+        const page = await browser.get(back);
+
+        expect(page.status).toBe(403);
+        expect(textOf(page)).toContain('Somebody else is signed in here now');
+        expect(await nameThrough()).toBe('Carol Corp');
+      });
+
+      it('an attacker’s answer in the browser of a victim', async () => {
+        const [attacker, victim] = [await signedIn(bob), await signedIn(alice)];
+        const back = await wayBack(attacker, await press(attacker, '/sources/corp/connect'));
+        const page = await victim.get(back);
+
+        expect(page.status).toBe(403);
+        expect(page.location).toBeUndefined();
+      });
+
+      it('a form of another site, or of another session', async () => {
+        const [browser, other] = [await signedIn(alice), await signedIn(bob)];
+        const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec((await other.get(account())).body) ?? [];
+        for (const action of ['corp/connect', 'legacy/connect', 'corp/disconnect']) {
+          const forged = await browser.post(`${account()}/sources/${action}`, { csrf });
+          const missing = await browser.post(`${account()}/sources/${action}`, {});
+          expect([forged.status, missing.status]).toEqual([403, 400]);
+        }
+      });
+
+      it('an interaction that began as a sign-in', async () => {
+        const browser = await signedIn();
+        const start = await openApp(browser, issuer(), { extra: { idp_hint: 'corp', prompt: 'login' } });
+        const page = await signInThere(browser, start);
+        const between = formsOf(page)[0]?.action;
+
+        expect(between).toBe(`${issuer()}/session/end/confirm`);
+        expect(textOf(await browser.get(account()))).toContain('Not connected');
+      });
+    });
+
+    describe('a source that takes passwords', () => {
+      const open = async (browser: Browser): Promise<Page> =>
+        browser.follow(await browser.get(`${account()}/sources/legacy`));
+
+      it('is connected by the password there', async () => {
+        const browser = await signedIn();
+        const form = await open(browser);
+        const page = await browser.follow(
+          await browser.submit(form, { login: 'alice.old', password: legacyPassword }),
+        );
+        const later = await signedIn({ username: 'alice.old', password: legacyPassword });
+
+        expect(textOf(form)).toContain('Connect Old system');
+        expect(page.url).toBe(`${account()}?outcome=connected`);
+        expect(textOf(await later.get(account()))).toContain('signed in as Alice Adams');
+      });
+
+      it.each([
+        ['a wrong password', { login: 'alice.old', password: 'wrong' }, 400, 'is not right'],
+        ['no password', { login: 'alice.old', password: '' }, 400, 'Please enter'],
+        ['the password of the account', { login: 'alice', password: alice.password }, 400, 'is not right'],
+      ])('is not connected by %s', async (_what, fields, status, words) => {
+        const browser = await signedIn();
+        const page = await browser.submit(await open(browser), fields);
+
+        expect(page.status).toBe(status);
+        expect(textOf(page)).toContain(words);
+        expect(formsOf(page)[0]?.fields).toMatchObject({ login: fields.login, password: '' });
+        expect(textOf(await browser.get(account()))).not.toContain('Disconnect Old system');
+      });
+
+      it('is throttled like a sign-in', async () => {
+        const browser = await signedIn();
+        let page = await open(browser);
+        for (let count = 0; count < 11; count += 1)
+          page = await browser.submit(page, { login: 'victim', password: `guess ${count}` });
+
+        expect(page.status).toBe(429);
+        expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+      });
+
+      it('is not connected to a second account', async () => {
+        const [first, second] = [await signedIn(alice), await signedIn(bob)];
+        const fields = { login: 'shared', password: legacyPassword };
+        await browserSubmit(first, await open(first), fields);
+        const page = await browserSubmit(second, await open(second), fields);
+
+        expect(page.status).toBe(403);
+        expect(textOf(page)).toContain('You are known there already');
+        expect(await subOf('alice')).not.toBe(await subOf('bob'));
+      });
+
+      it('that is not there, or is the local list, is not found', async () => {
+        const browser = await signedIn();
+
+        expect((await browser.get(`${account()}/sources/nobody`)).status).toBe(404);
+        expect((await browser.get(`${account()}/sources/local`)).status).toBe(404);
+      });
+    });
+  });
+});
+
+const browserSubmit = async (
+  browser: Browser,
+  page: Page,
+  fields: Readonly<Record<string, string>>,
+): Promise<Page> => browser.follow(await browser.submit(page, fields));
