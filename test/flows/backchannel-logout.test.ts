@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { LogoutDelivery } from '../../src/storage/storage-endings.ts';
 import { createBrowser } from '../support/browser.ts';
+import { startChild } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LogoutApp, openLogoutApp } from '../support/logout-app.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
@@ -171,24 +172,25 @@ eachStore((store) => {
       expect(new Set(tokens.map((token) => decodeJwt(token).jti)).size).toBe(2);
     });
 
-    it('delivers what a process had claimed when it was killed', async () => {
-      const { deliveries, events } = server.storage.forTenant('acme');
+    it('delivers what a process was about to deliver when it was killed', async () => {
+      webApp.answer('silence');
       const id = `${Date.now().toString(16).padStart(12, '0')}killed`;
-      const createdAt = Date.now();
-      const one = { id, clientId: web.id, sub: 'somebody', sid: 'a-session', reason: 'test', createdAt };
-      const nextAttemptAt = createdAt;
-      moveTime(-60); // claimed a minute ago, half a minute of lease
-      await deliveries.add([
-        { ...one, state: 'pending', attempts: 0, nextAttemptAt: nextAttemptAt - 120_000 },
-      ]);
-      const claimed = await deliveries.claim(Date.now(), Date.now() + 30_000);
-      restoreTime();
+      const before = webApp.tokens.length;
+      const child = startChild('./outbox-child.ts', [server.storeUrl, webApp.uri, web.id, id]);
+      await eventually('its attempt', () => webApp.tokens.length > before, 10_000);
+      child.process.kill('SIGKILL');
+      await child.exited;
+      webApp.answer(200);
+      moveTime(31); // then its claim is over
       const [token = ''] = await told(webApp, 1, () =>
-        events.publish({ what: 'session', id: 'a', reason: 'test', at: Date.now() }),
+        server.storage.forTenant('acme').events.publish({ what: 'session', id, reason: 'test', at: 0 }),
       );
+      const find = async () => (await ledger()).find((delivery) => delivery.id === id);
+      await eventually('the ledger', async () => (await find())?.state === 'delivered', 2000);
 
-      expect(claimed?.id).toBe(id);
+      expect(webApp.tokens[before]).toBe('of the process that is killed');
       expect(decodeJwt(token)).toMatchObject({ sub: 'somebody', sid: 'a-session' });
+      expect((await find())?.attempts).toBe(2);
     });
 
     it('gives up after a day, and says so', async () => {
