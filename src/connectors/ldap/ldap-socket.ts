@@ -47,6 +47,8 @@ export const upgradeSocket = async (
   timeoutMs: number,
 ): Promise<TLSSocket> => {
   const secure = connectTls({ ...options, socket });
+  // what goes wrong below shows above as a connection that closed
+  socket.on('error', () => {});
   socket.once('close', () => secure.destroy());
   try {
     await ready(secure, 'secureConnect', timeoutMs);
