@@ -126,6 +126,20 @@ describe('sources', () => {
     ]);
   });
 
+  it('that have a misspelt key do not lack the one that was meant', () => {
+    const misspelt = google.replace('clientSecret', 'clientSecert');
+    expect(faultsOf(`sources:\n${misspelt}`)).toEqual([
+      'sources.0.clientSecert: is not a known key; did you mean clientSecret?',
+    ]);
+  });
+
+  it('that are all wrong leave the rest of the file to be judged', () => {
+    expect(faultsOf('publicUrl: http://acme.example\nsources: [{ id: a, type: saml }]\n')).toEqual([
+      expect.stringMatching(/^publicUrl: is http and not a loopback address; /),
+      expect.stringMatching(/^sources\.0: is of no known kind; /),
+    ]);
+  });
+
   it('that are wrong take nothing from the users of the file', () => {
     const text = `demo: true\nusers: [{ username: alice, password: alice-opens }]\nsources:\n${google}  - { id: local, type: loca }\n`;
     expect(faultsOf(text)).toEqual([expect.stringMatching(/^sources\.1: is of no known kind; /)]);
