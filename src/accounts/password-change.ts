@@ -47,8 +47,13 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const { login, password, newPassword } = change;
     const { definition } = holder;
     const answer = await holder.passwords.change({ login, password, newPassword });
-    if (!answer.ok && answer.reason === 'credentials')
+    if (!answer.ok && answer.reason === 'credentials' && verdict.ok)
       return counted.refuse(`${definition.id}: wrong_password`);
+    if (!answer.ok && answer.reason === 'credentials') {
+      // the source has just accepted it: with a password that has run out it lets nobody do anything any more
+      await counted.accept();
+      return { ok: false, reason: 'not_offered' };
+    }
     if (!answer.ok) {
       await counted.accept();
       const { message } = answer;

@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
+import { bridgedTenant, codeOf, localSource, openApp, signInThere } from '../support/federation.ts';
+import { textOf } from '../support/page-text.ts';
+import { alice } from '../support/sample-tenants.ts';
+import { type Slapd, startSlapd } from '../support/slapd.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const anna = { username: 'anna', password: 'anna-Passw0rd' };
+/** Must change it. */
+const clara = { username: 'clara', password: 'clara-Passw0rd' };
+/** Its time is over. */
+const emil = { username: 'emil', password: 'emil-Passw0rd' };
+/** Locked. */
+const dora = { username: 'dora', password: 'dora-Passw0rd' };
+const another = 'Quite-An0ther-Password';
+
+describe('a password in a directory', () => {
+  let slapd: Slapd;
+  let server: TestServer;
+  const issuer = (): string => server.issuer('acme');
+
+  const directory = (changes: object): object => ({
+    id: 'directory',
+    type: 'ldap',
+    displayName: 'Directory',
+    url: slapd.url,
+    insecure: true,
+    bind: slapd.service,
+    search: { base: `ou=people,${slapd.baseDn}` },
+    timeouts: { connect: '1s', operation: '1s' },
+    ...changes,
+  });
+
+  beforeEach(async () => {
+    slapd = await startSlapd();
+    const sources = [localSource, directory({ passwordChange: 'rfc3062', revealLock: true })];
+    server = await startTestServer({ store: sqliteStore, tenants: { acme: bridgedTenant(sources) } });
+  });
+  afterEach(async () => {
+    await server.close();
+    await slapd.stop();
+  });
+
+  const tryToSignIn = async (who: typeof anna, browser = createBrowser()): Promise<Page> =>
+    signInThere(browser, await openApp(browser, issuer()), { who });
+  const signedIn = async (who: typeof anna): Promise<Browser> => {
+    const browser = createBrowser();
+    codeOf(await tryToSignIn(who, browser));
+    return browser;
+  };
+  const change = (who: typeof anna, changes: Readonly<Record<string, string>> = {}) => ({
+    login: who.username,
+    password: who.password,
+    new_password: another,
+    repeated: another,
+    ...changes,
+  });
+
+  describe('that must be another one before the person gets in', () => {
+    it('is asked for at once, and the way goes on to the app', async () => {
+      const browser = createBrowser();
+      const asked = await tryToSignIn(clara, browser);
+      const back = await browser.follow(await browser.submit(asked, change(clara)), (target) =>
+        target.startsWith('https://app.example.com'),
+      );
+
+      expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'password_change_required']);
+      expect(textOf(asked)).toContain('You must change your password');
+      expect(formsOf(asked)[0]?.fields).toMatchObject({ login: clara.username, password: '' });
+      expect(codeOf(back)).toEqual(expect.any(String));
+      expect(codeOf(await tryToSignIn({ ...clara, password: another }))).toEqual(expect.any(String));
+    });
+
+    it('has run out, and OpenLDAP takes no new one with it: that is said, not that it is wrong', async () => {
+      const browser = createBrowser();
+      const asked = await tryToSignIn(emil, browser);
+      const page = await browser.submit(asked, change(emil));
+
+      expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'password_expired']);
+      expect(textOf(asked)).toContain('Your password has expired');
+      expect([page.status, page.headers.get('x-error')]).toEqual([403, 'not_offered']);
+      expect(textOf(page)).toContain('Your password cannot be changed here');
+    });
+
+    it('is not asked of someone who does not know the old one', async () => {
+      const page = await tryToSignIn({ ...clara, password: 'wrong' });
+
+      expect(page.headers.get('x-error')).toBe('invalid_credentials');
+      expect(page.body).not.toContain('new_password');
+    });
+
+    it('cannot be changed here where the source does not offer it, and says so', async () => {
+      await server.putTenant('acme', bridgedTenant([localSource, directory({})]));
+      const page = await tryToSignIn(clara);
+
+      expect([page.status, page.headers.get('x-error')]).toEqual([403, 'password_change_required']);
+      expect(page.body).not.toContain('new_password');
+      expect(textOf(page)).toContain('Please change it where you manage it');
+    });
+
+    it.each([
+      ['the old one is wrong', { password: 'wrong' }, 'invalid_credentials', 'current password is not right'],
+      ['the new ones differ', { repeated: 'x' }, 'invalid_request', 'are not the same'],
+      ['one is empty', { new_password: '', repeated: '' }, 'invalid_request', 'fill in every field'],
+    ])('stays as it is when %s', async (_what, fields, code, words) => {
+      const browser = createBrowser();
+      const page = await browser.submit(await tryToSignIn(clara, browser), change(clara, fields));
+      const again = await browser.submit(page, change(clara));
+
+      expect([page.status, page.headers.get('x-error')]).toEqual([400, code]);
+      expect(textOf(page)).toContain(words);
+      expect(again.status).toBe(303);
+    });
+
+    it('is not changed by a forged form', async () => {
+      const browser = createBrowser();
+      const asked = await tryToSignIn(clara, browser);
+      const forged = await browser.submit(asked, { ...change(clara), csrf: 'x' });
+
+      expect(forged.status).toBe(403);
+      expect((await tryToSignIn(clara)).headers.get('x-error')).toBe('password_change_required');
+    });
+  });
+
+  it('of a locked account is told as that, where the tenant reveals locks', async () => {
+    const page = await tryToSignIn(dora);
+
+    expect([page.status, page.headers.get('x-error')]).toEqual([403, 'account_locked']);
+    expect(textOf(page)).toContain('This account is locked.');
+  });
+
+  describe('on the account page', () => {
+    it('is changed by who knows it, and all sessions end', async () => {
+      const [browser, other] = [await signedIn(anna), await signedIn(anna)];
+      const account = await browser.get(`${issuer()}/account`);
+      const form = await browser.get(`${issuer()}/account/password`);
+      const done = await browser.submit(form, change(anna));
+
+      expect(account.body).toContain(`href="${issuer()}/account/password"`);
+      expect(textOf(done)).toContain('Your password is changed');
+      for (const each of [browser, other])
+        expect((await each.get(`${issuer()}/account`)).location).toBe(issuer());
+      expect((await tryToSignIn(anna)).headers.get('x-error')).toBe('invalid_credentials');
+      expect(codeOf(await tryToSignIn({ ...anna, password: another }))).toEqual(expect.any(String));
+    });
+
+    it('stays as it is without the old one, or with a forged form', async () => {
+      const browser = await signedIn(anna);
+      const form = await browser.get(`${issuer()}/account/password`);
+      const wrong = await browser.submit(form, change(anna, { password: 'wrong' }));
+      const forged = await browser.submit(form, { ...change(anna), csrf: 'x' });
+
+      expect([wrong.status, forged.status]).toEqual([400, 403]);
+      expect(codeOf(await tryToSignIn(anna))).toEqual(expect.any(String));
+    });
+
+    it('is throttled like a sign-in', async () => {
+      const browser = await signedIn(anna);
+      let page = await browser.get(`${issuer()}/account/password`);
+      for (let count = 0; count < 11; count += 1)
+        page = await browser.submit(
+          page,
+          change({ ...anna, username: 'bert' }, { password: `guess ${count}` }),
+        );
+
+      expect(page.status).toBe(429);
+      expect(page.headers.get('x-error')).toBe('too_many_requests');
+    });
+
+    it('is not offered to people whose source does not do that', async () => {
+      const browser = await signedIn(alice);
+
+      expect((await browser.get(`${issuer()}/account`)).body).not.toContain('/account/password');
+      expect((await browser.get(`${issuer()}/account/password`)).status).toBe(404);
+    });
+
+    it('is only for people who are signed in', async () => {
+      const page = await createBrowser().get(`${issuer()}/account/password`);
+
+      expect(page.location?.startsWith(`${issuer()}/auth?`)).toBe(true);
+    });
+
+    it('cannot be changed while the directory is down, and that is what is said', async () => {
+      const browser = await signedIn(anna);
+      const form = await browser.get(`${issuer()}/account/password`);
+      await slapd.kill();
+      const page = await browser.submit(form, change(anna));
+
+      expect([page.status, page.headers.get('x-error')]).toEqual([503, 'temporarily_unavailable']);
+      expect(textOf(page)).toContain('cannot be changed at the moment');
+    });
+  });
+});
