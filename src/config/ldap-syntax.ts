@@ -84,9 +84,12 @@ const takeItem = (rest: { text: string }): string => {
   rest.text = rest.text.slice(end + 1);
   // an extensible match (RFC 4515 section 3) may name a rule behind the attribute
   const [, name = '', rule = '', value] = /^([^=<>~:\s]*)((?::[\w.-]+)*):?[<>~]?=(.*)$/s.exec(item) ?? [];
-  if (value === undefined || (name === '' ? rule === '' : !isAttributeName(name)))
+  if (value === undefined || (name === '' ? rule === '' : !isComparable(name)))
     throw new FilterFault('has a part that compares nothing; write attribute=value, as in (uid={username})');
   if (/\\(?![0-9a-fA-F]{2})/.test(value) || value.includes('\0'))
     throw new FilterFault('has a backslash without two hexadecimal digits; write a backslash as \\5c');
   return `(${item})`;
 };
+
+/** Options of attributes (`cn;lang-de`) are more than the LDAP library reads in a filter. */
+const isComparable = (name: string): boolean => isAttributeName(name) && !name.includes(';');

@@ -232,6 +232,10 @@ describe('the filter of an LDAP source', () => {
     ['(&)', 'has nothing behind &; write (&(…)(…))'],
     ['(!(a=b)(uid={username}))', 'has a ! that is not before exactly one filter; write (!(…))'],
     ['({username}=x)', 'has a part that compares nothing; write attribute=value, as in (uid={username})'],
+    [
+      '(cn;lang-de={username})',
+      'has a part that compares nothing; write attribute=value, as in (uid={username})',
+    ],
     ['(uid)', 'has a part that compares nothing; write attribute=value, as in (uid={username})'],
     ['(cn=a(b{username})', 'has a bracket within a value; write it as \\28, or close the one before'],
     ['(cn=\\x{username})', 'has a backslash without two hexadecimal digits; write a backslash as \\5c'],
@@ -253,7 +257,7 @@ describe('the filter of an LDAP source', () => {
     '(&(cn=*)(!(disabled=TRUE))(|(uid={username})(mail={username})))',
     '(memberOf:1.2.840.113556.1.4.1941:={username})',
     '(&(cn:dn:=x)(:caseExactMatch:=y)(uid={username})(age>=18)(cn~=x)(cn=\\2a\\c3\\a4))',
-    '(2.5.4.3;lang-de={username})',
+    '(2.5.4.3={username})',
   ])('is taken as %s', (filter) => {
     expect(filterFaults(filter)).toEqual([]);
   });
