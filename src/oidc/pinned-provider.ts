@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { AppLogout } from '../accounts/revocations.ts';
 import { hashId, isEqualConstantTime } from '../crypto/ids.ts';
 
 /** Adjustments of the library's public classes that its options do not offer. */
@@ -28,6 +29,14 @@ export const keepSecretsHashed = (provider: Provider): void => {
 /** `sid` in every ID token and JWT, so that an app can tell which session a logout meant. */
 export const alwaysIncludeSid = (provider: Provider): void => {
   provider.Client.prototype.includeSid = () => true;
+};
+
+/** The library would send logout tokens itself and have the person wait for the apps; so they are noted instead. */
+export const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
+  provider.Client.prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {
+    note({ clientId: this.clientId, sub, sid });
+    return Promise.resolve();
+  };
 };
 
 /**

@@ -87,6 +87,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
         ...furtherClaims(definition.sources),
       ],
     },
+    acrValues: acrValuesOf(definition),
     subjectTypes: ['public'],
     responseTypes: ['code'],
     conformIdTokenClaims: true,
@@ -240,6 +241,11 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     },
   };
 };
+
+/** What the tenant's sources can say of a sign-in, in our words. */
+const acrValuesOf = ({ sources }: TenantDefinition): string[] => [
+  ...new Set(sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : []))),
+];
 
 /** A grant for one resource and no userinfo needs no `resource` at the token endpoint. */
 const isSingleResource = (source: {

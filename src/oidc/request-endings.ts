@@ -4,6 +4,7 @@ import type { AppLogout, Revocations } from '../accounts/revocations.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { Log } from '../log.ts';
 import type { RevocationEvent } from '../storage/storage-endings.ts';
+import { noteLogouts } from './pinned-provider.ts';
 
 type Ending = Omit<RevocationEvent, 'at'>;
 
@@ -31,10 +32,7 @@ interface Noted {
   readonly endings: Ending[];
 }
 
-/**
- * Listens to what the provider ends. The library would send logout tokens itself and have the person wait for
- * them; so its clients only note them here.
- */
+/** Listens to what the provider ends. */
 export const observeEndings = (provider: Provider, parts: RequestEndingsParts): RequestEndings => {
   const noted = new WeakMap<object, Noted>();
   const noteOf = (ctx: KoaContextWithOIDC): Noted => {
@@ -43,12 +41,10 @@ export const observeEndings = (provider: Provider, parts: RequestEndingsParts): 
     return known;
   };
 
-  const { prototype } = provider.Client;
-  prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {
+  noteLogouts(provider, (logout) => {
     const ctx = parts.current();
-    if (ctx !== undefined) noteOf(ctx).logouts.push({ clientId: this.clientId, sub, sid });
-    return Promise.resolve();
-  };
+    if (ctx !== undefined) noteOf(ctx).logouts.push(logout);
+  });
 
   const emitter: EventEmitter = provider; // the events' typed signatures differ by event
   emitter.on('grant.revoked', (ctx: KoaContextWithOIDC, grantId: string) => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { plainSource } from '../support/plain-source.ts';
+import { sampleTenant } from '../support/sample-tenants.ts';
 import { eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -56,5 +58,16 @@ eachStore((store) => {
     }
     const inserted = await fetch(`${origin}/.well-known/oauth-authorization-server${pathname}/`);
     expect(await inserted.json()).toMatchObject({ issuer });
+  });
+
+  it('names what its sources can say of a sign-in', async () => {
+    const source = plainSource(
+      { url: 'http://127.0.0.1:9' },
+      { acr: { strong: 'urn:acme:two', weak: 'urn:acme:one' } },
+    );
+    await server.putTenant('acme', sampleTenant({ sources: [{ id: 'local', type: 'local' }, source] }));
+    const response = await fetch(`${issuer}/.well-known/openid-configuration`);
+
+    expect(await response.json()).toMatchObject({ acr_values_supported: ['urn:acme:two', 'urn:acme:one'] });
   });
 });
