@@ -82,14 +82,21 @@ const takeItem = (rest: { text: string }): string => {
     throw new FilterFault('has a bracket within a value; write it as \\28, or close the one before');
   const item = rest.text.slice(0, end).trim();
   rest.text = rest.text.slice(end + 1);
-  // an extensible match (RFC 4515 section 3) may name a rule behind the attribute
-  const [, name = '', rule = '', value] = /^([^=<>~:\s]*)((?::[\w.-]+)*):?[<>~]?=(.*)$/s.exec(item) ?? [];
-  if (value === undefined || (name === '' ? rule === '' : !isComparable(name)))
+  const value = valueIn(item);
+  if (value === undefined)
     throw new FilterFault('has a part that compares nothing; write attribute=value, as in (uid={username})');
   if (/\\(?![0-9a-fA-F]{2})/.test(value) || value.includes('\0'))
     throw new FilterFault('has a backslash without two hexadecimal digits; write a backslash as \\5c');
   return `(${item})`;
 };
 
-/** Options of attributes (`cn;lang-de`) are more than the LDAP library reads in a filter. */
-const isComparable = (name: string): boolean => isAttributeName(name) && !name.includes(';');
+/** What something is compared with: `attribute=value`, or an extensible match with a rule (RFC 4515 section 3). */
+const valueIn = (item: string): string | undefined => {
+  const [, name = '', plain] = /^([^=<>~:\s]+)[<>~]?=(.*)$/s.exec(item) ?? [];
+  if (plain !== undefined) return comparable.test(name) ? plain : undefined;
+  const [, by = '', rule, value] = /^([^=<>~:\s]*)(?::dn)?(?::([A-Za-z\d.-]+))?:=(.*)$/is.exec(item) ?? [];
+  return comparable.test(by) || (by === '' && rule !== undefined) ? value : undefined;
+};
+
+/** Neither numbers nor options (`cn;lang-de`): they are more than the LDAP library reads in a filter. */
+const comparable = /^[A-Za-z][A-Za-z0-9-]*$/;

@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { FilterParser } from 'ldapts';
+import { readFilter } from '../../src/config/ldap-syntax.ts';
 import { longSecret, tenantTexts } from '../support/tenant-texts.ts';
 
 const { source, sourceFaults } = tenantTexts();
@@ -236,6 +239,10 @@ describe('the filter of an LDAP source', () => {
       '(cn;lang-de={username})',
       'has a part that compares nothing; write attribute=value, as in (uid={username})',
     ],
+    [
+      '(memberOf:1.2.3={username})',
+      'has a part that compares nothing; write attribute=value, as in (uid={username})',
+    ],
     ['(uid)', 'has a part that compares nothing; write attribute=value, as in (uid={username})'],
     ['(cn=a(b{username})', 'has a bracket within a value; write it as \\28, or close the one before'],
     ['(cn=\\x{username})', 'has a backslash without two hexadecimal digits; write a backslash as \\5c'],
@@ -257,7 +264,6 @@ describe('the filter of an LDAP source', () => {
     '(&(cn=*)(!(disabled=TRUE))(|(uid={username})(mail={username})))',
     '(memberOf:1.2.840.113556.1.4.1941:={username})',
     '(&(cn:dn:=x)(:caseExactMatch:=y)(uid={username})(age>=18)(cn~=x)(cn=\\2a\\c3\\a4))',
-    '(2.5.4.3={username})',
   ])('is taken as %s', (filter) => {
     expect(filterFaults(filter)).toEqual([]);
   });
@@ -276,6 +282,52 @@ describe('the filter of an LDAP source', () => {
     expect(ldap(...start, url, bind, ...lines).search.filter).toBe(
       '(&(a=b c)(|(uid={username})(mail={username})))',
     );
+  });
+
+  it('is one that the LDAP library reads, whatever is taken', () => {
+    const bits = [
+      '(',
+      ')',
+      '&',
+      '|',
+      '!',
+      '=',
+      ':=',
+      ':dn',
+      ':1.2.3',
+      '*',
+      ' ',
+      '~',
+      '>',
+      '<',
+      'cn',
+      'a-b',
+      ';x',
+      '2.5',
+      '\\2a',
+      '\\',
+      'é',
+      '\n',
+    ];
+    const wholes = ['(cn=x)', '(&(a=b)(c=*))', '(!(a:dn:1.2:=b))', '(:x:=y)', '(a>=b)'];
+    const anything = fc
+      .array(fc.constantFrom(...bits, ...wholes), { maxLength: 12 })
+      .map((parts) => parts.join(''));
+    const shaped = fc
+      .tuple(fc.constantFrom('&', '|', '!', ''), anything)
+      .map(([operator, inner]) => `(${operator}${inner})`);
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof(anything, shaped), (text) => {
+        const read = readFilter(text);
+        if (!read.ok) return;
+        taken += 1;
+        expect(() => FilterParser.parseString(read.filter)).not.toThrow();
+        expect(readFilter(read.filter)).toEqual(read);
+      }),
+      { numRuns: 20_000, seed: 7 },
+    );
+    expect(taken).toBeGreaterThan(100);
   });
 
   it('holds no name when it is for groups', () => {
