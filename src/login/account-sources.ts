@@ -186,6 +186,7 @@ export const submitDisconnect = async (
   const { address, requestId } = requestFacts(ctx);
   const origin = { address, requestId, via: 'link' } as const;
   const outcome = await tenant.accounts.unlink(visit.session.sub, source, origin);
+  if (outcome.ok) await tenant.provider.forgetUpstreamTokens(visit.session.sub, source);
   goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
 };
 

@@ -66,6 +66,7 @@ export interface TenantProvider {
   ): Promise<void>;
   /** What a sign-in brought along for the apps that may have it. */
   readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
+  readonly forgetUpstreamTokens: KeptUpstreamTokens['forget'];
   /** See `createLogoutToken`. */
   logoutToken(delivery: LogoutDelivery): Promise<LogoutToken | undefined>;
   /** The library's models, for the interaction pages (`interactions.ts`). */
@@ -219,6 +220,10 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
       ...parts,
       upstreamTokens,
       findAccount: (ctx, sub, token) => accounts.find(ctx, sub, token),
+      isConnected: async (ctx, sub, source) => {
+        const { identities = [] } = (await accounts.standing(ctx, sub)) ?? {};
+        return identities.some((linked) => linked.source === source && linked.goneAt === undefined);
+      },
       nameFor: (req, token) => jwtHandles.nameFor(req, token),
       requestOf: factsOf,
     }) as never, // the library types the context of a custom grant by its parameters
@@ -261,6 +266,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     prepared,
     provider,
     keepUpstreamTokens: (sub, source, tokens) => upstreamTokens.keep(sub, source, tokens),
+    forgetUpstreamTokens: (sub, source) => upstreamTokens.forget(sub, source),
     logoutToken: (delivery) => createLogoutToken(provider, delivery),
     handle: async (req, res, { path, facts: known }) => {
       facts.set(req, known);

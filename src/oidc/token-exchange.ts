@@ -42,6 +42,8 @@ export interface TokenExchangeParts {
     sub: string,
     token?: object,
   ) => Promise<Account | undefined>;
+  /** Is this person connected to that source now? */
+  readonly isConnected: (ctx: KoaContextWithOIDC, sub: string, source: string) => Promise<boolean>;
   /** The name by which the provider finds a token of ours. */
   readonly nameFor: (req: IncomingMessage, token: string) => Promise<string>;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -102,7 +104,10 @@ const toUpstream = async (
     throw new errors.InvalidTarget('an upstream token is for the upstream: leave out resource');
 
   const subject = await findSubject(provider, parts, { ctx, token });
-  const tokens = await speakProtocol(() => parts.upstreamTokens.find(subject, source));
+  // what was kept before somebody disconnected the source is not theirs to use any more
+  const tokens = (await parts.isConnected(ctx, subject, source))
+    ? await speakProtocol(() => parts.upstreamTokens.find(subject, source))
+    : undefined;
   if (tokens === undefined)
     throw new errors.InvalidTarget('no_upstream_tokens: the person must sign in at this source again');
   const { requestId } = parts.requestOf(ctx);

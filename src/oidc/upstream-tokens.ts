@@ -16,6 +16,8 @@ export interface KeptUpstreamTokens {
    * @throws AppError `unavailable` when the upstream cannot be reached
    */
   find(sub: string, source: string): Promise<UpstreamTokens | undefined>;
+  /** After somebody disconnected the source. @throws AppError `unavailable` */
+  forget(sub: string, source: string): Promise<void>;
 }
 
 export interface UpstreamTokensParts {
@@ -73,6 +75,9 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     await artifacts.write([{ op: 'put', artifact }]);
   };
 
+  const forget = (sub: string, source: string): Promise<void> =>
+    artifacts.write([{ op: 'remove', kind: 'UpstreamTokens', id: idOf(sub, source) }]);
+
   const load = async (sub: string, source: string): Promise<Kept | undefined> => {
     const found = await artifacts.load([{ kind: 'UpstreamTokens', id: idOf(sub, source) }]);
     const [artifact] = found.artifacts;
@@ -101,7 +106,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     const { id: source } = connector.definition;
     const renewed = old === undefined ? undefined : await connector.redirect?.refresh(old);
     if (renewed === undefined) {
-      await artifacts.write([{ op: 'remove', kind: 'UpstreamTokens', id: idOf(sub, source) }]);
+      await forget(sub, source);
       return undefined;
     }
     const { refreshToken = old, idToken = tokens.idToken } = renewed;
@@ -156,6 +161,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
   };
 
   return {
+    forget,
     keep: async (sub, source, tokens) => {
       const definition = parts.connectors.find((connector) => connector.definition.id === source)?.definition;
       const isKept = definition !== undefined && 'tokensFor' in definition && definition.tokensFor?.length;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { createBrowser } from '../support/browser.ts';
+import { createBrowser, formsOf } from '../support/browser.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import {
   type Answer,
@@ -192,6 +192,27 @@ eachStore((store) => {
         const { status, body } = await whileDisabled(() => forUpstream(tokens.access_token));
 
         expect([status, body.error]).toEqual([400, 'invalid_request']);
+      });
+
+      it('gives nothing of a source that the person has disconnected', async () => {
+        const bob = { id: 4711, login: 'bob', email: 'bob@plain.test' };
+        upstream.setResource('/userinfo', { body: { ...bob, id: 4712 } });
+        const browser = createBrowser();
+        const tokens = await tokensFor(browser, { issuer, client: web });
+        const press = async (action: string): Promise<void> => {
+          const page = await browser.get(`${issuer}/account`);
+          const index = formsOf(page).findIndex((form) => form.action.endsWith(`/sources/plain/${action}`));
+          await browser.follow(await browser.submit(page, {}, index));
+        };
+        await press('connect');
+        const connected = await forUpstream(tokens.access_token);
+        await press('disconnect');
+        const { status, body } = await forUpstream(tokens.access_token);
+        upstream.setResource('/userinfo', { body: bob });
+
+        expect(connected.status).toBe(200);
+        expect([status, body.error]).toEqual([400, 'invalid_target']);
+        expect(body.error_description).toMatch(/^no_upstream_tokens: /);
       });
 
       it('says when the person has no token there', async () => {
