@@ -182,6 +182,19 @@ describe('passwords at the upstream', () => {
     expect(await verify('wrong')).toEqual({ ok: false, reason: 'credentials' });
   });
 
+  it('of somebody who is known elsewhere are asked for nobody here, so that the time does not tell', async () => {
+    const { passwords } = plain({ passwordSignIn: true });
+    const asked = async (work: () => Promise<unknown> | undefined) => {
+      const before = upstream.requests.length;
+      await work();
+      return upstream.requests.slice(before).map(({ form }) => form.get('grant_type'));
+    };
+    const forUnknown = await asked(() => passwords?.verify({ login: 'nobody', password: 'wrong' }));
+    expect(await asked(() => passwords?.decoy?.())).toEqual(forUnknown);
+    upstream.setFaults({ at: /./, fault: { kind: 'status', status: 500 } });
+    expect(await passwords?.decoy?.()).toBeUndefined();
+  });
+
   it('are wrong also behind a challenge', async () => {
     refuseWith(401, { error: 'invalid_grant' }, { 'www-authenticate': 'Basic realm="x"' });
     expect(await verify()).toEqual({ ok: false, reason: 'credentials' });

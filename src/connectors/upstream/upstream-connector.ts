@@ -1,7 +1,8 @@
 // An OpenID provider or OAuth 2.0 server as a source of people: sends browsers there and back, asks it about
 // passwords and tokens, and hears of its logouts.
 import type { UpstreamSource } from '../../config/source-definition.ts';
-import type { Connector, RedirectSource, SourcePerson } from '../connector.ts';
+import { randomId } from '../../crypto/ids.ts';
+import type { Connector, PasswordSource, RedirectSource, SourcePerson } from '../connector.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { beginSignIn } from './authorization-request.ts';
 import { createDetails } from './details.ts';
@@ -33,12 +34,18 @@ export const createUpstreamConnector = (
     refresh: (refreshToken) => refreshTokens(client, shared, refreshToken),
   };
 
+  const passwords: PasswordSource<SourcePerson> = {
+    verify: (credentials) => verifyPassword(client, parts, credentials),
+    // who is known before this source is asked must not be told from nobody by the time
+    decoy: async () => {
+      await passwords.verify({ login: `nobody-${randomId(12)}`, password: randomId(24) }).catch(() => {});
+    },
+  };
+
   return {
     definition: source,
     ...(canRedirect(source) ? { redirect } : {}),
-    ...(source.passwordSignIn
-      ? { passwords: { verify: (credentials) => verifyPassword(client, parts, credentials) } }
-      : {}),
+    ...(source.passwordSignIn ? { passwords } : {}),
     ...(source.acceptUpstreamTokens ? { tokens: createAccessTokens(client, parts) } : {}),
     ...(lookup === undefined ? {} : { lookup }),
     examine: (context) => examineUpstream(client, shared, context),
