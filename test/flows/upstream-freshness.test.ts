@@ -144,7 +144,10 @@ describe('when an app demands max_age', () => {
       const before = nowSeconds();
       const back = await signInThere(browser, asked, { who: alice });
       const claims = await claimsOf(back, asked.verifier);
+      const question = await browser.get(`${issuer()}/session/end`);
+      const end = await browser.submit(question, { logout: 'yes' });
 
+      expect(end.location?.startsWith(`${upstream.issuer}/session/end`)).toBe(true);
       expect(asked.headers.get('x-error')).toBe('login_required');
       expect(textOf(asked)).toContain('Please confirm with your password');
       expect(claims.auth_time).toBeGreaterThanOrEqual(before);

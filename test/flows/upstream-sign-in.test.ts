@@ -242,11 +242,14 @@ eachStore((store) => {
   });
 
   describe('a source for certain apps', () => {
-    it('is offered to them only', async () => {
-      await federation.setSources([
+    beforeEach(() =>
+      federation.setSources([
         localSource,
         oidcSourceContent(federation.upstream('corp'), 'corp', { clients: [shop.id] }),
-      ]);
+      ]),
+    );
+
+    it('is offered to them only', async () => {
       const [inWeb, inShop] = [
         await openApp(createBrowser(), issuer()),
         await openApp(createBrowser(), issuer(), { client: shop }),
@@ -256,6 +259,17 @@ eachStore((store) => {
       expect(textOf(inWeb)).not.toContain('The corp login');
       expect(textOf(inShop)).toContain('The corp login');
       expect(isLoginOf(hinted, issuer())).toBe(true);
+    });
+
+    it('is not to be had by sending its form for another app', async () => {
+      const browser = createBrowser();
+      const page = await openApp(browser, issuer());
+      const place = page.url.split('?')[0] ?? '';
+      const answer = await browser.post(`${place}/upstream/corp`, {
+        csrf: formsOf(page)[0]?.fields.csrf ?? '',
+      });
+
+      expect(answer.status).toBe(404);
     });
   });
 });
