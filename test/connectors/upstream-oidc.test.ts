@@ -162,6 +162,21 @@ describe('signing in at an OpenID provider', () => {
     expect(await redirect.refresh('never-issued')).toBeUndefined();
   });
 
+  it('needs no discovery where the source names the endpoints', async () => {
+    const before = upstream.hits(/well-known/);
+    const explicit = {
+      discovery: false,
+      userAuthorizationUri: `${upstream.issuer}/auth`,
+      accessTokenUri: `${upstream.issuer}/token`,
+      userInfoUri: `${upstream.issuer}/me`,
+    };
+    const jwksUri = `${upstream.issuer}/jwks`;
+    expect((await arrive(corp({ ...explicit, jwksUri }))).person.subject).toBe('anna');
+    expect(upstream.hits(/well-known/)).toBe(before);
+    // a signature that nobody can check is worth nothing
+    await expect(travel(corp(explicit))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('asks for the discovery document and the keys once for many sign-ins', async () => {
     const before = { discovery: upstream.hits(/well-known/), keys: upstream.hits(/jwks/) };
     await Promise.all(Array.from({ length: 5 }, () => arrive(corp())));

@@ -12,7 +12,7 @@ connectorContract('passwords at an OAuth 2.0 server', async () => {
   const connectors = openConnectors();
   const source = oauth2Source(upstream.url, {
     passwordSignIn: true,
-    requestTimeoutMs: 500,
+    requestTimeoutMs: 10_000,
     details: { uri: `${upstream.url}/details/{subject}` },
   });
   return {
@@ -21,7 +21,7 @@ connectorContract('passwords at an OAuth 2.0 server', async () => {
     nobody: 'nobody',
     secrets: [source.clientSecret ?? ''],
     outage: {
-      begin: async () => upstream.setFaults({ at: /./, fault: { kind: 'silent' } }),
+      begin: async () => upstream.setFaults({ at: /./, fault: { kind: 'down' } }),
       end: async () => upstream.setFaults(),
     },
     cleanup: async () => {

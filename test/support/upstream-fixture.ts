@@ -36,7 +36,7 @@ const base: Omit<UpstreamSource, 'type' | 'discovery' | 'scopes'> = {
   acceptUpstreamTokens: false,
   extraInfo: {},
   acr: {},
-  requestTimeoutMs: 2000,
+  requestTimeoutMs: 10_000,
 };
 
 export const oidcSource = (issuer: string, changes: Partial<UpstreamSource> = {}): UpstreamSource => ({

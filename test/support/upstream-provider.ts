@@ -221,12 +221,13 @@ const peerOf = (socket: unknown) => {
   return certificate?.raw === undefined ? undefined : certificate;
 };
 
-/** Replaces what the server is about to send. */
+/** Replaces what the server is about to send, if anybody still waits for it. */
 const rewriteBody = (res: ServerResponse, rewrite: (body: string) => Promise<string>): void => {
   const end = res.end.bind(res);
   res.end = (chunk?: unknown): ServerResponse => {
+    if (chunk === undefined) return end();
     void rewrite(String(chunk)).then((body) => {
-      res.setHeader('content-length', Buffer.byteLength(body));
+      if (!res.headersSent) res.setHeader('content-length', Buffer.byteLength(body));
       end(body);
     });
     return res;
