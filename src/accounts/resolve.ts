@@ -106,7 +106,9 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     // an address that a source has given to somebody else must not bring the account with it
     if (account.identities?.some(({ source }) => source === identity.source) === true) return false;
     return account.origin === 'source'
-      ? livingIdentities(account, sources).some(({ source }) => isTrustedWith(email, source, sources))
+      ? // a name to sign in with may come from a source that nobody trusts with the domain
+        account.identityKeys?.includes(emailKey(email)) === true &&
+          livingIdentities(account, sources).some(({ source }) => isTrustedWith(email, source, sources))
       : account.emailVerified === true && account.logins.includes(email) && isOwnEmail(account, email);
   };
 

@@ -194,6 +194,19 @@ describe('linking by e-mail', () => {
     expect((await admitted(accounts, corp, 'alice')).version).toBe(successor.version);
   });
 
+  it('takes a name that a source without trust brought along for nobody’s address', async () => {
+    const street = createScriptedSource('street', { adopt: 'keep' });
+    const club = createScriptedSource('club', trusted);
+    street.people.set('mallory', person({ subject: 's' }));
+    club.people.set('mallory', person({ subject: 'c', email: 'mallory@acme.example' }));
+    corp.people.set('alice', person());
+    const accounts = people.accountsOf([street.connector, club.connector, corp.connector, 'local']);
+    const mallory = await signInAs(accounts, 'mallory');
+    await accounts.link(mallory.sub, await club.identityOf('mallory'), { ...origin, via: 'link' });
+    expect((await stored().findByLogin('alice@acme.example'))?.sub).toBe(mallory.sub);
+    expect((await admitted(accounts, corp, 'alice')).sub).not.toBe(mallory.sub);
+  });
+
   it('ends when the source is trusted no more', async () => {
     const club = createScriptedSource('club', trusted);
     const distrusted = createScriptedSource('corp');
