@@ -239,6 +239,23 @@ describe('the steps of a mapping', () => {
     expect(profileOf(inside, claims)).toMatchObject({ roles: ['admin', 'editor'], groups: ['dev'] });
   });
 
+  it('rename brings no verified address where another one was verified', () => {
+    const contact = { step: 'rename', from: 'contact', to: 'email' } as const;
+    const claims = { email: 'mallory@street.example', email_verified: true, contact: 'alice@acme.example' };
+    const verified = { step: 'default', of: 'email_verified', value: true } as const;
+    for (const mapping of [[contact], [contact, verified]]) {
+      expect(profileOf(upstream({ mapping }), person(claims))).toMatchObject({
+        email: 'alice@acme.example',
+        emailVerified: false,
+      });
+    }
+    const { contact: _, ...without } = claims;
+    expect(profileOf(upstream({ mapping: [contact] }), person(without)).emailVerified).toBe(true);
+    const directory = ldap({ ...contact, from: 'otherMailbox' }, verified);
+    const entry = person({ uid: 'a', mail: 'a@acme.example', otherMailbox: 'b@acme.example' });
+    expect(profileOf(directory, entry)).toMatchObject({ email: 'b@acme.example', emailVerified: true });
+  });
+
   it('prefix, regex and drop change values one by one', () => {
     expect(groupsAfter({ step: 'prefix', of: 'groups', prefix: 'ldap:' })).toContain('ldap:staff');
     expect(

@@ -83,10 +83,16 @@ const rename = (values: Values, { from, to }: { readonly from: string; readonly 
     const name = first.replaceAll('~1', '/').replaceAll('~0', '~');
     const rest = from.slice(first.length + 1);
     const found = (values.get(name) ?? []).flatMap((value) => listOf(valueAt(value, rest)));
-    return found.length === 0 ? values : withValues(values, to, found);
+    return found.length === 0 ? values : replace(values, to, found);
   }
   const list = values.get(from);
-  return list === undefined || from === to ? values : withValues(withValues(values, from, []), to, list);
+  return list === undefined || from === to ? values : replace(withValues(values, from, []), to, list);
+};
+
+/** What the source verified is the address that it calls `email`, and no other. */
+const replace = (values: Values, to: string, list: readonly unknown[]): Values => {
+  const isOtherAddress = to === 'email' && values.has('email') && values.has('email_verified');
+  return withValues(isOtherAddress ? withValues(values, 'email_verified', [false]) : values, to, list);
 };
 
 const onText =
