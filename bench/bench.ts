@@ -21,6 +21,7 @@ const progress = (line: string): void => {
 // An exit, unlike a signal, takes the processes that were started with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
+const document = join(packageRoot(), 'docs', 'benchmarks.md');
 const mongod = options.stores.includes('mongodb') ? await openMongod(options.mongodb) : undefined;
 try {
   const run = describeRun(options.node, mongod?.version);
@@ -52,12 +53,12 @@ try {
   if (slapd !== undefined) {
     const table = await measureFederation(slapd, options, progress);
     show(toText(table));
-    parts.push(toMarkdown(table));
+    if (options.write) writeDocument(document, 'federation', `${run}\n\n${toMarkdown(table)}`);
   }
   if (options.profile !== undefined) {
     for (const table of summarizeProfiles(options.profile)) show(toText(table));
   }
-  if (options.write) writeDocument(join(packageRoot(), 'docs', 'benchmarks.md'), parts.join('\n\n'));
+  if (options.write && parts.length > 1) writeDocument(document, 'bench', parts.join('\n\n'));
 } finally {
   await mongod?.close();
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-const marks = { begin: '<!-- bench:begin -->', end: '<!-- bench:end -->' } as const;
+const marksOf = (part: string) => ({ begin: `<!-- ${part}:begin -->`, end: `<!-- ${part}:end -->` });
 
-/** Replaces what stands between the marks; what people wrote around them stays. */
-export const writeDocument = (file: string, content: string): void => {
+/** Replaces what stands between the marks of a part; what people wrote around them stays. */
+export const writeDocument = (file: string, part: 'bench' | 'federation', content: string): void => {
+  const marks = marksOf(part);
   const block = `${marks.begin}\n${content.trim()}\n${marks.end}`;
   const old = existsSync(file)
     ? readFileSync(file, 'utf8')
