@@ -46,7 +46,7 @@ export const openSourceConnections = ({ clock, log }: SourceConnectionsParts): S
       case 'oauth2':
         return createUpstreamConnector(source, { ...shared, upstreams });
       case 'http':
-        return createHttpConnector(source, { transport: upstreams });
+        return createHttpConnector(source, { transport: upstreams, clock });
     }
   };
 

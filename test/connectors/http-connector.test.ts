@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/clock.ts';
 import type { HttpSource } from '../../src/config/source-definition.ts';
 import { createHttpConnector } from '../../src/connectors/http/http-connector.ts';
 import { mapPerson } from '../../src/connectors/mapping/map-person.ts';
 import { openTransport, type Transport } from '../../src/connectors/upstream/transport.ts';
+import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 
 interface Asked {
   readonly method: string | undefined;
@@ -63,7 +66,8 @@ const source = (changes: Partial<HttpSource> = {}): HttpSource => ({
   ...changes,
 });
 
-const connect = (changes: Partial<HttpSource> = {}) => createHttpConnector(source(changes), { transport });
+const connect = (changes: Partial<HttpSource> = {}) =>
+  createHttpConnector(source(changes), { transport, clock: systemClock });
 
 const verify = (changes: Partial<HttpSource> = {}) => connect(changes).passwords?.verify(alice);
 
@@ -239,7 +243,7 @@ describe('the doctor', () => {
     answer = () => undefined;
     expect(JSON.stringify(await examine({ requestTimeoutMs: 200 }))).toMatch(/time limit.*raise timeout/);
     expect(JSON.stringify(await examine({ url: 'http://nowhere.invalid/check' }))).toMatch(
-      /ENOTFOUND|EAI_AGAIN/,
+      /nowhere.invalid cannot be resolved/,
     );
     server.closeAllConnections();
     server.close();
@@ -251,5 +255,51 @@ describe('the doctor', () => {
     expect(await examine({ secret: undefined as never })).toContainEqual(
       expect.objectContaining({ verdict: 'warning', about: 'secret' }),
     );
+  });
+});
+
+describe('over TLS', () => {
+  const openTlsVerifier = async (days: number) => {
+    const authority = await createCertificateAuthority();
+    const { cert, key } = await authority.issue('DNS:verifier.test', days);
+    const tlsServer = createTlsServer({ cert, key }, (request, response) => {
+      request.resume();
+      request.on('end', () => response.writeHead(401).end());
+    });
+    tlsServer.listen(0, '127.0.0.1');
+    await once(tlsServer, 'listening');
+    return {
+      ca: authority.ca,
+      url: `https://127.0.0.1:${(tlsServer.address() as AddressInfo).port}/check`, // it listens on TCP
+      close: async () => {
+        tlsServer.closeAllConnections();
+        tlsServer.close();
+        await authority.remove();
+      },
+    };
+  };
+
+  it('trusts the certificate that the file says, and no other', async () => {
+    const verifier = await openTlsVerifier(365);
+    const tls = { ca: verifier.ca, serverName: 'verifier.test' };
+    expect(await verify({ url: verifier.url, tls })).toEqual({ ok: false, reason: 'credentials' });
+    for (const wrong of [{}, { ca: verifier.ca }, { serverName: 'verifier.test' }]) {
+      await expect(verify({ url: verifier.url, tls: wrong })).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    await verifier.close();
+  });
+
+  it('says in the doctor what is wrong with a certificate, and when it expires', async () => {
+    const verifier = await openTlsVerifier(5);
+    const examine = (tls: HttpSource['tls']) =>
+      connect({ url: verifier.url, tls }).examine({ redirectUri: 'http://localhost/' });
+    expect(await examine({ ca: verifier.ca, serverName: 'verifier.test' })).toMatchObject([
+      { verdict: 'warning', message: expect.stringMatching(/good for [45] more days/) },
+      { verdict: 'ok', about: 'password check' },
+    ]);
+    expect(await examine({})).toMatchObject([
+      { verdict: 'problem', message: expect.stringContaining('tls.ca') },
+    ]);
+    await verifier.close();
   });
 });

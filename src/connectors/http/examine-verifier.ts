@@ -1,6 +1,9 @@
+import type { Clock } from '../../clock.ts';
 import type { HttpSource } from '../../config/source-definition.ts';
 import { AppError } from '../../errors.ts';
 import type { PasswordVerdict, SourceFinding, SourcePerson } from '../connector.ts';
+import { examineHost } from '../upstream/examine-host.ts';
+import type { Peer } from '../upstream/transport.ts';
 
 type Find = (about: string, message: string) => SourceFinding;
 
@@ -8,24 +11,31 @@ const ok: Find = (about, message) => ({ verdict: 'ok', about, message });
 const warning: Find = (about, message) => ({ verdict: 'warning', about, message });
 const problem: Find = (about, message) => ({ verdict: 'problem', about, message });
 
-/** Asks about somebody who is not there, and says what that tells about the system. */
+export interface ExamineVerifierParts {
+  readonly peer: Peer;
+  readonly clock: Clock;
+  /** Asks about somebody who is not there. */
+  readonly askForNobody: () => Promise<PasswordVerdict<SourcePerson>>;
+}
+
+/** The host, its certificate, the secret, and what an answer about somebody who is not there tells. Never rejects. */
 export const examineVerifier = async (
   { url, secret }: Pick<HttpSource, 'url' | 'secret'>,
-  askForNobody: () => Promise<PasswordVerdict<SourcePerson>>,
+  { peer, clock, askForNobody }: ExamineVerifierParts,
 ): Promise<readonly SourceFinding[]> => {
-  const secretFindings =
-    secret === undefined
-      ? [
-          warning(
-            'secret',
-            'The source has no secret: whoever can reach the system can try passwords there. Set secret, and let the system demand it as a bearer token.',
-          ),
-        ]
-      : [];
   // A query may hold what must not be shown.
   const { origin, pathname } = new URL(url);
-  return [...secretFindings, await examineAnswer(`${origin}${pathname}`, askForNobody)];
+  const host = await examineHost(origin, peer, clock);
+  const findings = secret === undefined ? [...host, noSecret] : host;
+  // It would only say the same again.
+  if (findings.some(({ verdict }) => verdict === 'problem')) return findings;
+  return [...findings, await examineAnswer(`${origin}${pathname}`, askForNobody)];
 };
+
+const noSecret = warning(
+  'secret',
+  'The source has no secret: whoever can reach the system can try passwords there. Set secret, and let the system demand it as a bearer token.',
+);
 
 const examineAnswer = async (
   url: string,
@@ -77,14 +87,8 @@ const codeOf = (error: unknown): string | undefined => {
 };
 
 const advices: readonly (readonly [RegExp, string])[] = [
-  [/ENOTFOUND|EAI_AGAIN/, 'Its name is not known here: correct url, or the DNS.'],
   [/ECONNREFUSED/, 'Nothing listens there: start the system, or correct url.'],
   [/time limit|TIMEOUT/i, 'See that no firewall is between, or raise timeout.'],
-  [/CERT_HAS_EXPIRED/, 'Its certificate has expired: renew it.'],
-  [
-    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|SSL/,
-    'Its certificate is not trusted: set tls.ca to the authority that signed it, or tls.serverName to the name in it.',
-  ],
   [/refuses the secret/, 'Set secret to the token that the system expects.'],
   [/answered 3\d\d/, 'Redirects are not followed: set url to where it leads.'],
   [

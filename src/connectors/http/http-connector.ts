@@ -1,5 +1,6 @@
 // A legacy system's own check of a password, asked over HTTP.
 
+import type { Clock } from '../../clock.ts';
 import type { HttpSource } from '../../config/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import { isAppError } from '../../errors.ts';
@@ -10,6 +11,7 @@ import { readVerdict } from './verifier-answer.ts';
 
 export interface HttpConnectorParts {
   readonly transport: Pick<Transport, 'send'>;
+  readonly clock: Clock;
 }
 
 const maxBytes = 64 * 1024;
@@ -37,22 +39,21 @@ const defaultRetrySeconds = 30;
  */
 export const createHttpConnector = (
   definition: HttpSource,
-  { transport }: HttpConnectorParts,
+  { transport, clock }: HttpConnectorParts,
 ): Connector<SourcePerson> => {
+  const peer = { tls: definition.tls, timeoutMs: definition.requestTimeoutMs };
+
   const ask = ({ login, password }: Credentials): Promise<Response> =>
-    transport.send(
-      { tls: definition.tls, timeoutMs: definition.requestTimeoutMs },
-      {
-        url: definition.url,
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(definition.secret === undefined ? {} : { authorization: `Bearer ${definition.secret}` }),
-        },
-        body: JSON.stringify({ username: login, password }),
-        maxBytes,
+    transport.send(peer, {
+      url: definition.url,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(definition.secret === undefined ? {} : { authorization: `Bearer ${definition.secret}` }),
       },
-    );
+      body: JSON.stringify({ username: login, password }),
+      maxBytes,
+    });
 
   const verify = async (credentials: Credentials): Promise<PasswordVerdict<SourcePerson>> => {
     try {
@@ -80,6 +81,6 @@ export const createHttpConnector = (
           () => undefined,
         ),
     },
-    examine: () => examineVerifier(definition, askForNobody),
+    examine: () => examineVerifier(definition, { peer, clock, askForNobody }),
   };
 };
