@@ -10,7 +10,7 @@ import { loginsOf } from './logins.ts';
 import { faultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
-import { createThrottle, signInAccountKey } from './throttle.ts';
+import { createThrottle, signInAccountKey, signInLikenessKey } from './throttle.ts';
 
 export interface NewUser {
   readonly username: string;
@@ -87,7 +87,8 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     if (account === undefined) return notFound;
     await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
     if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
-    await Promise.all(account.logins.map((name) => throttle.clear(signInAccountKey(name))));
+    const keys = account.logins.flatMap((name) => [signInAccountKey(name), signInLikenessKey(name)]);
+    await Promise.all([...new Set(keys)].map((key) => throttle.clear(key)));
     if (patch.notBefore !== undefined) await parts.revocations.endAccount(account.sub, action);
     const changed = await records.findBySub(account.sub);
     return changed === undefined ? notFound : { ok: true, account: changed };
@@ -100,7 +101,10 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     if (message !== undefined) return { ok: false, reason: 'password', message };
     const passwordHash = await hasher.hash(tenant, password);
     const notBefore = endOfSessions(clock.now());
-    const patch = { passwordHash, notBefore, origin: 'local', seed: undefined } as const;
+    const own = { passwordHash, adoptedFrom: undefined, adoptedAt: undefined };
+    // whom a source fills it goes on filling: groups that end there must end here
+    const origin = account.origin === 'source' ? 'source' : 'local';
+    const patch = { ...own, notBefore, origin, seed: undefined } as const;
     const changed = await change(login, { action: 'user.passwd', patch });
     // Tokens know whole seconds only: one issued in what is left of this second would be born dead.
     await setTimeout(notBefore * 1000 - clock.now());

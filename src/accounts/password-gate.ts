@@ -3,7 +3,13 @@ import { canonicalLogin } from '../canonical-login.ts';
 import type { TenantThrottle } from '../config/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
 import type { PasswordAttempt } from './accounts.ts';
-import { signInAccountKey, signInAddressKey, type Throttle, type ThrottleVerdict } from './throttle.ts';
+import {
+  signInAccountKey,
+  signInAddressKey,
+  signInLikenessKey,
+  type Throttle,
+  type ThrottleVerdict,
+} from './throttle.ts';
 
 export interface PasswordGateParts {
   readonly throttle: Throttle;
@@ -56,16 +62,31 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
     const accountKey = signInAccountKey(login);
     const byAccount = await throttle.spend(accountKey, limits.account);
     if (!byAccount.isAllowed) return turnAway(byAccount, 'throttled_account');
+    const likenessKey = signInLikenessKey(login);
+    const isPlain = likenessKey === accountKey;
+    if (!isPlain) {
+      const byLikeness = await throttle.spend(likenessKey, limits.account);
+      if (!byLikeness.isAllowed) return turnAway(byLikeness, 'throttled_account');
+    }
+    // never cleared: the name behind the plainest spelling may be another person's
+    const giveBackLikeness = async (): Promise<void> => {
+      if (!isPlain) await throttle.refund(likenessKey, limits.account);
+    };
 
     return {
       ok: true,
       refuse,
       accept: async () => {
-        await Promise.all([throttle.clear(accountKey), throttle.refund(addressKey, limits.address)]);
+        await Promise.all([
+          throttle.clear(accountKey),
+          giveBackLikeness(),
+          throttle.refund(addressKey, limits.address),
+        ]);
       },
       giveBack: async () => {
         await Promise.all([
           throttle.refund(accountKey, limits.account),
+          giveBackLikeness(),
           throttle.refund(addressKey, limits.address),
         ]);
       },

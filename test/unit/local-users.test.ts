@@ -3,6 +3,7 @@ import { createLocalUsers } from '../../src/accounts/local-users.ts';
 import { isSessionCurrent } from '../../src/accounts/standing.ts';
 import { AppError } from '../../src/errors.ts';
 import { openPeople, type People } from '../support/people.ts';
+import { createScriptedSource } from '../support/scripted-source.ts';
 
 const password = 'lantern orbit mosaic';
 let people: People;
@@ -114,6 +115,28 @@ describe('changing a user', () => {
     for (let round = 0; round < 12; round += 1) await signIn('alice', 'wrong');
     await people.users().setPassword('alice', 'another long password');
     expect(await signIn('alice', 'another long password')).toMatchObject({ ok: true });
+  });
+
+  it('lifts the throttle of a name that is like others', async () => {
+    await people.users().add({ username: 'álvaro', password: 'another long password' });
+    for (let round = 0; round < 12; round += 1) await signIn('álvaro', 'wrong');
+    await people.users().setPassword('álvaro', 'one more long password');
+    expect(await signIn('álvaro', 'one more long password')).toMatchObject({ ok: true });
+  });
+
+  it('gives somebody of a source a password of their own, and the source goes on filling the account', async () => {
+    const corp = createScriptedSource('corp', { adopt: 'keep' });
+    corp.people.set('eve', { subject: 'e-1', password: 'at the source', username: 'eve', groups: ['ops'] });
+    const accounts = people.accountsOf(['local', corp.connector]);
+    const signInAs = (password: string) =>
+      accounts.signIn({ login: 'eve', password, address: '192.0.2.1', via: 'page' });
+    await signInAs('at the source');
+    await people.users().setPassword('eve', 'another long password');
+    expect(await signInAs('another long password')).toMatchObject({ ok: true, source: 'local' });
+    corp.people.set('eve', { subject: 'e-1', password: 'at the source', username: 'eve' });
+    await accounts.admit(await corp.identityOf('eve'), { address: '192.0.2.1', via: 'upstream' });
+    expect(await people.tenant('acme').accounts.findByLogin('eve')).toMatchObject({ groups: [] });
+    expect(await signInAs('another long password')).toMatchObject({ ok: true, source: 'local' });
   });
 
   it('refuses a bad password and keeps the old one', async () => {

@@ -120,6 +120,28 @@ describe('the throttle of sign-ins', () => {
     expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
   });
 
+  it('counts as one what directories take for one name', async () => {
+    const spellings = (index: number) =>
+      [
+        `anna${' '.repeat(index + 1)}adler`,
+        `a${'\u0301'.repeat(index)}nna adler`,
+        `annaadler${'\ufe0f'.repeat(index)}`,
+      ][index % 3] ?? '';
+    const outcomes = await tryMany(30, (index) => ({ login: spellings(index), password: 'guess' }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+    expect(countOf(outcomes, 'throttled')).toBe(30 - throttle.account.points);
+  });
+
+  it('is not lifted for a name by a sign-in under one that is like it', async () => {
+    await people.users().add({ username: 'álice', password });
+    const accounts = people.accounts();
+    for (let round = 1; round < throttle.account.points; round += 1)
+      await accounts.signIn(attempt({ password: 'guess' }));
+    expect(await accounts.signIn(attempt({ login: 'álice' }))).toMatchObject({ ok: true });
+    expect(await accounts.signIn(attempt({ password: 'guess' }))).toEqual(refused);
+    expect(await accounts.signIn(attempt())).toMatchObject({ reason: 'throttled' });
+  });
+
   it('counts unknown names as it counts known ones', async () => {
     const outcomes = await tryMany(30, () => ({ login: 'nobody' }));
     expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
