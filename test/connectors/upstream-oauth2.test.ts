@@ -63,6 +63,7 @@ describe('a source of six properties', () => {
     ['is no text', { login: { name: 'bob' } }],
     ['is too long', { login: 'b'.repeat(256) }],
     ['holds a control character', { login: 'bob\u0000' }],
+    ['holds half a character', { login: 'bob\ud800' }],
   ])('lets nobody in when the name %s', async (_what, body) => {
     upstream.setResource('/userinfo', { body });
     expect(await travel(plain())).toEqual({

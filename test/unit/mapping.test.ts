@@ -335,6 +335,11 @@ describe('the steps of a mapping', () => {
 });
 
 describe('the bounds of a profile', () => {
+  it('hold however deep a source says it', () => {
+    const address: unknown = JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
+    expect(profileOf(upstream(), person({ name: 'Anna', address })).claims).toEqual({ name: 'Anna' });
+  });
+
   it('hold however much a source says', () => {
     const groups = Array.from({ length: 3000 }, (_, index) => `group-${index}`);
     const { profile } = mapPerson(

@@ -97,6 +97,15 @@ const isBounded = (value: unknown): boolean =>
     ? isPlainText(value)
     : typeof value === 'boolean' ||
       typeof value === 'number' ||
-      (typeof value === 'object' && (JSON.stringify(value) ?? '').length <= longestValue);
+      (typeof value === 'object' && isShort(value));
+
+const isShort = (value: object | null): boolean => {
+  try {
+    return (JSON.stringify(value) ?? '').length <= longestValue;
+  } catch {
+    // nested deeper than the stack is
+    return false;
+  }
+};
 
 const isWebLink = (value: unknown): boolean => typeof value === 'string' && /^https?:\/\//i.test(value);

@@ -20,5 +20,5 @@ export const createNameExtraction = (
 export const toName = (value: unknown): string | undefined => {
   const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
   if (typeof text !== 'string' || text.trim() === '' || text.length > longestName) return undefined;
-  return /\p{Cc}/u.test(text) ? undefined : text;
+  return /[\p{Cc}\p{Cs}]/u.test(text) ? undefined : text;
 };
