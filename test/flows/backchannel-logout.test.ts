@@ -13,6 +13,8 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const crowd = Array.from({ length: 20 }, (_, index) => confidential(`app-${index}`));
 const newPassword = 'a new and long enough one';
+/** Long enough for a busy machine; what is waited for takes a fraction of a second. */
+const patienceMs = 15_000;
 
 eachStore((store) => {
   describe('back-channel logout', () => {
@@ -55,7 +57,7 @@ eachStore((store) => {
     const told = async (app: LogoutApp, count: number, happen: () => Promise<unknown>) => {
       const before = app.tokens.length;
       await happen();
-      await eventually(`${count} logout tokens`, () => app.tokens.length - before >= count, 4000);
+      await eventually(`${count} logout tokens`, () => app.tokens.length - before >= count, patienceMs);
       return app.tokens.slice(before);
     };
 
@@ -78,7 +80,7 @@ eachStore((store) => {
         createRemoteJWKSet(new URL(`${issuer}/jwks`)),
         { issuer, audience: web.id, typ: 'logout+jwt' },
       );
-      await eventually('the ledger', async () => (await latest())?.state === 'delivered', 2000);
+      await eventually('the ledger', async () => (await latest())?.state === 'delivered', patienceMs);
 
       expect(protectedHeader.alg).toBe('RS256');
       expect(payload).toMatchObject({ sub: decodeJwt(idToken).sub, sid: decodeJwt(idToken).sid });
@@ -139,18 +141,19 @@ eachStore((store) => {
       for (const blackHole of apps.slice(1, 4)) blackHole.answer('silence');
       const others = apps.slice(4);
       const before = others.map(({ tokens }) => tokens.length);
-      const askedAt = performance.now();
       const page = await signOut(browser, issuer);
-      const signedOutAt = performance.now();
       await eventually(
         'the others are told',
         () => others.every(({ tokens }, index) => tokens.length === (before[index] ?? 0) + 1),
-        1000,
+        patienceMs,
+      );
+      const silent = new Set(crowd.slice(0, 3).map(({ id }) => id));
+      const stillAsked = (await ledger()).filter(
+        ({ clientId, lastOutcome }) => silent.has(clientId) && lastOutcome === undefined,
       );
 
       expect(page.status).toBe(200);
-      expect(signedOutAt - askedAt).toBeLessThan(1000);
-      expect(Math.max(...others.map(({ cameAt }) => cameAt.at(-1) ?? 0)) - signedOutAt).toBeLessThan(1000);
+      expect(stillAsked).toHaveLength(3);
     });
 
     it.each([500, 400, 302] as const)('tries again when an app answers %d', async (status) => {
@@ -162,11 +165,11 @@ eachStore((store) => {
         await eventually(
           'the first attempt',
           async () => (await latest())?.lastOutcome === `HTTP ${status}`,
-          2000,
+          patienceMs,
         );
         webApp.answer(200);
       });
-      await eventually('the second', async () => (await latest())?.state === 'delivered', 2000);
+      await eventually('the second', async () => (await latest())?.state === 'delivered', patienceMs);
 
       expect((await latest())?.attempts).toBe(2);
       expect(new Set(tokens.map((token) => decodeJwt(token).jti)).size).toBe(2);
@@ -186,7 +189,7 @@ eachStore((store) => {
         server.storage.forTenant('acme').events.publish({ what: 'session', id, reason: 'test', at: 0 }),
       );
       const find = async () => (await ledger()).find((delivery) => delivery.id === id);
-      await eventually('the ledger', async () => (await find())?.state === 'delivered', 2000);
+      await eventually('the ledger', async () => (await find())?.state === 'delivered', patienceMs);
 
       expect(webApp.tokens[before]).toBe('of the process that is killed');
       expect(decodeJwt(token)).toMatchObject({ sub: 'somebody', sid: 'a-session' });
@@ -206,7 +209,7 @@ eachStore((store) => {
         await events.publish({ what: 'session', id: 'a', reason: 'test', at: Date.now() });
       });
       const find = async () => (await ledger()).find((delivery) => delivery.id === id);
-      await eventually('the end', async () => (await find())?.state === 'failed', 2000);
+      await eventually('the end', async () => (await find())?.state === 'failed', patienceMs);
 
       expect((await find())?.lastOutcome).toBe('HTTP 503');
       expect(server.logLines().join('')).toContain('a logout will not be delivered');
