@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { packageRoot } from '../../src/package-root.ts';
 import type { BenchDirectory } from '../directory/start-slapd.ts';
+import { findFreePort } from '../free-port.ts';
 import { exchange } from './http-exchange.ts';
 
 /** A server of its own with two tenants: the people of `branch` are kept at `head-office` and in a directory. */
@@ -135,13 +135,4 @@ const isUp = async (url: string): Promise<boolean> => {
   } catch {
     return false;
   }
-};
-
-const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number }; // it listens on TCP
-  server.close();
-  await once(server, 'close');
-  return port;
 };

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../../src/package-root.ts';
+import { findFreePort } from '../free-port.ts';
 
 export interface DirectoryPerson {
   readonly username: string;
@@ -195,12 +196,3 @@ const isListening = (port: number): Promise<boolean> =>
     });
     socket.once('error', () => resolve(false));
   });
-
-const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number }; // it listens on TCP
-  server.close();
-  await once(server, 'close');
-  return port;
-};

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../free-port.ts';
 import type { TargetReply, TargetRequest, TargetTask, Usage } from './task.ts';
 
 export interface TargetProcess {
@@ -24,7 +24,8 @@ export interface TargetProcessOptions {
  * would take it off its hands; what it fails with comes back as an error.
  */
 export const startTarget = async (options: TargetProcessOptions): Promise<TargetProcess> => {
-  const port = await freePort();
+  // The issuer is made of it, so it must be known before the server is built.
+  const port = await findFreePort();
   const child = fork(fileURLToPath(new URL('./serve.js', import.meta.url)), {
     execPath: options.node,
     execArgv: ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? [])],
@@ -61,15 +62,4 @@ export const startTarget = async (options: TargetProcessOptions): Promise<Target
       await exited;
     },
   };
-};
-
-/** A port nobody listens on. The issuer is made of it, so it must be known before the server is built. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 };

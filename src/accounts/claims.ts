@@ -1,28 +1,10 @@
 import type { SourceDefinition } from '../config/source-definition.ts';
+import { standardClaims } from '../standard-claims.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-
-/** OpenID Connect Core section 5.1, without those that have fields of their own in the account. */
-export const keptClaims = [
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-  'phone_number_verified',
-  'address',
-] as const;
 
 /** Names in a mapping that have a place of their own, in the account or with another scope. */
 const placed: ReadonlySet<string> = new Set([
-  ...keptClaims,
+  ...standardClaims,
   ...['username', 'preferred_username', 'email', 'email_verified', 'groups', 'roles', 'updated_at'],
 ]);
 
@@ -48,7 +30,7 @@ export const claimsOf = (
   further: readonly string[] = [],
 ): Claims => ({
   ...Object.fromEntries(
-    [...keptClaims, ...further]
+    [...standardClaims, ...further]
       .filter((name) => account.claims[name] != null)
       .map((name) => [name, account.claims[name]]),
   ),

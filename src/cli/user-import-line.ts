@@ -1,8 +1,8 @@
-import { keptClaims } from '../accounts/claims.ts';
 import { canonicalLogin } from '../canonical-login.ts';
 import { findNearest } from '../config/nearest.ts';
 import { isAcceptableEmail } from '../connectors/mapping/acceptable-email.ts';
 import { parsePasswordHash } from '../crypto/foreign-hashes/parse-password-hash.ts';
+import { standardClaims } from '../standard-claims.ts';
 
 /** A person of another system, fit to be one of ours. */
 export interface ImportedUser {
@@ -101,10 +101,10 @@ const faultsOfClaims = (claims: unknown): readonly string[] => {
   if (!isGiven(claims)) return [];
   if (typeof claims !== 'object' || Array.isArray(claims)) return ['claims: must be an object'];
   return Object.keys(claims)
-    .filter((name) => !(keptClaims as readonly string[]).includes(name))
+    .filter((name) => !(standardClaims as readonly string[]).includes(name))
     .map((name) => {
-      const nearest = findNearest(name, keptClaims);
-      return `claims.${name}: is not a claim that is kept; ${nearest === undefined ? `there are ${keptClaims.join(', ')}` : `did you mean ${nearest}?`}`;
+      const nearest = findNearest(name, standardClaims);
+      return `claims.${name}: is not a claim that is kept; ${nearest === undefined ? `there are ${standardClaims.join(', ')}` : `did you mean ${nearest}?`}`;
     });
 };
 

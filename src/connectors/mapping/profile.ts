@@ -1,4 +1,5 @@
 import { canonicalLogin } from '../../canonical-login.ts';
+import { standardClaims } from '../../standard-claims.ts';
 import type { Profile } from '../connector.ts';
 import { isAcceptableEmail } from './acceptable-email.ts';
 import { longestValue } from './steps.ts';
@@ -7,22 +8,7 @@ import type { Values } from './values.ts';
 const mostNames = 1000;
 const mostClaims = 50;
 const links: readonly string[] = ['profile', 'picture', 'website'];
-/** OpenID Connect Core section 5.1, without those that have a place of their own in a profile. */
-const standardClaims: readonly string[] = [
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  ...links,
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-  'phone_number_verified',
-  'address',
-];
+const isStandard = (name: string): boolean => (standardClaims as readonly string[]).includes(name);
 /** Have a place of their own, or are for the provider to say. */
 const notClaims: ReadonlySet<string> = new Set([
   ...['username', 'email', 'email_verified', 'groups', 'roles', 'preferred_username', 'updated_at'],
@@ -89,7 +75,7 @@ const isPlainText = (value: unknown): value is string =>
 const claimOf = (name: string, list: readonly unknown[]): unknown => {
   if (name === 'phone_number_verified') return typeof list[0] === 'boolean' ? list[0] : undefined;
   const fit = list.filter((value) => isBounded(value) && (!links.includes(name) || isWebLink(value)));
-  return standardClaims.includes(name) || fit.length < 2 ? fit[0] : fit.slice(0, mostNames);
+  return isStandard(name) || fit.length < 2 ? fit[0] : fit.slice(0, mostNames);
 };
 
 const isBounded = (value: unknown): boolean =>
