@@ -6,6 +6,7 @@ import type { Connector, Identity } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import { isAdmittedTo } from './admission.ts';
 import { createAdoption } from './adoption.ts';
 import { createFederation } from './federation.ts';
 import { createPasswordChange } from './password-change.ts';
@@ -153,13 +154,13 @@ export interface AccountsParts {
   readonly log: Log;
 }
 
-/** Demo passwords are public: once a tenant is no demo any more, its demo users are nobody. */
 export const createAccounts = (parts: AccountsParts): Accounts => {
   const { definition, storage, connectors, audit, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
-  const isAdmitted = (account: AccountRecord): boolean => definition.demo || account.origin !== 'demo';
+  const isAdmitted = (account: AccountRecord): boolean =>
+    isAdmittedTo({ demo: definition.demo, sources }, account);
   const seed = createSeeding({ ...shared, tenant, records, seeds: definition.demo ? definition.users : [] });
   const resolver = createResolver({ ...shared, records, sources, isAdmitted, audit });
   const throttle = createThrottle(storage.counters, shared.clock);

@@ -13,6 +13,8 @@ export interface Revocations {
    * locked the account: a session that began after that goes on.
    */
   endAccount(sub: string, reason: string): Promise<void>;
+  /** Ends a person's sessions but the one with this id, with the tokens of all their apps. */
+  endOtherSessions(sub: string, keptId: string, reason: string): Promise<void>;
   /** Ends one session with the grants and tokens of all its apps. */
   endSession(session: Artifact, reason: string): Promise<void>;
   /** Puts back-channel logouts into the outbox, for those of the apps that want to hear of them. */
@@ -78,6 +80,14 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
       const isOver = ({ signedInAt = 0 }: Artifact): boolean =>
         !mayHoldTokens(account) || !isSessionCurrent(account, signedInAt);
       await end(sessions.filter(isOver), reason);
+      await publish({ what: 'account', id: sub, reason });
+    },
+    endOtherSessions: async (sub, keptId, reason) => {
+      const sessions = await storage.artifacts.sessionsOf(sub);
+      await end(
+        sessions.filter(({ id }) => id !== keptId),
+        reason,
+      );
       await publish({ what: 'account', id: sub, reason });
     },
     endSession: async (session, reason) => {

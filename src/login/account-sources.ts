@@ -186,7 +186,12 @@ export const submitDisconnect = async (
   const { address, requestId } = requestFacts(ctx);
   const origin = { address, requestId, via: 'link' } as const;
   const outcome = await tenant.accounts.unlink(visit.session.sub, source, origin);
-  if (outcome.ok) await tenant.provider.forgetUpstreamTokens(visit.session.sub, source);
+  if (outcome.ok) {
+    const { sub, id } = visit.session;
+    await tenant.provider.forgetUpstreamTokens(sub, source);
+    // whoever came in that way is out
+    await tenant.revocations.endOtherSessions(sub, id, 'account.unlink');
+  }
   goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
 };
 

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { Revocations } from '../accounts/revocations.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { Interactions } from '../oidc/interactions.ts';
@@ -16,6 +17,7 @@ export interface LoginTenant {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
+  readonly revocations: Pick<Revocations, 'endOtherSessions'>;
   readonly interactions: Interactions;
   /** Its sources of people, in the order of its file. */
   readonly connectors: readonly Connector[];

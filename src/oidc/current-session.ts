@@ -1,9 +1,12 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
+import { hashId } from '../crypto/ids.ts';
 import { toAppError } from './errors.ts';
 
 export interface CurrentSession {
   readonly sub: string;
+  /** Id of the Session artifact. */
+  readonly id: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
 }
@@ -17,8 +20,10 @@ export const findCurrentSession = async (
   ctx: Context,
 ): Promise<CurrentSession | undefined> => {
   try {
-    const { accountId, loginTs } = await provider.Session.get(ctx);
-    return accountId === undefined ? undefined : { sub: accountId, signedInAt: loginTs ?? 0 };
+    const { accountId, loginTs, uid } = await provider.Session.get(ctx);
+    return accountId === undefined
+      ? undefined
+      : { sub: accountId, id: hashId(uid), signedInAt: loginTs ?? 0 };
   } catch (error) {
     throw toAppError(error);
   }

@@ -82,9 +82,11 @@ export const createInteractions = (provider: Provider): Interactions => ({
     const interaction = await load(provider, { req, res, uid });
     return {
       pending: await pendingOf(provider, interaction),
-      finishLogin: ({ sub, amr, acr, signedInAt, upstream }) =>
-        finish(interaction, {
-          ...interaction.lastSubmission,
+      finishLogin: ({ sub, amr, acr, signedInAt, upstream }) => {
+        // an earlier sign-in of this interaction owes its sign-out to nobody any more
+        const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
+        return finish(interaction, {
+          ...submitted,
           login: {
             accountId: sub,
             amr: [...amr],
@@ -93,7 +95,8 @@ export const createInteractions = (provider: Provider): Interactions => ({
             ...(acr === undefined ? {} : { acr }),
           },
           ...(upstream === undefined ? {} : { upstream }),
-        }),
+        });
+      },
       allow: async () =>
         finish(interaction, {
           ...interaction.lastSubmission,

@@ -1,7 +1,9 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
+import { isAdmittedTo } from '../accounts/admission.ts';
 import { claimsOf } from '../accounts/claims.ts';
 import { mayHoldTokens } from '../accounts/standing.ts';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { speakProtocol } from './errors.ts';
 import type { RequestScope } from './request-scope.ts';
@@ -28,8 +30,7 @@ const provenAt = (token: object | undefined): number | undefined => {
 export interface TenantAccountsParts {
   readonly recheck: Accounts['recheck'];
   readonly scopeOf: () => RequestScope;
-  /** Demo passwords are public: once a tenant is no demo any more, its demo users are nobody. */
-  readonly isDemo: boolean;
+  readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
   /** Claims of the tenant's own, see `furtherClaims`. */
   readonly furtherClaims: readonly string[];
 }
@@ -39,7 +40,7 @@ const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean 
   ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
 
 export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts => {
-  const { scopeOf, recheck, isDemo } = parts;
+  const { scopeOf, recheck, definition } = parts;
   const checked = new WeakMap<RequestScope, Map<string, Promise<AccountRecord>>>();
 
   /** Once in a request is enough. */
@@ -55,7 +56,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
 
   const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> => {
     const account = await scopeOf().account(sub);
-    if (account === undefined || (!isDemo && account.origin === 'demo')) return undefined;
+    if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
     // what a source has locked, it may have opened again meanwhile
     if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
     const now = await recheckOnce(account, when);

@@ -141,7 +141,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
   const accounts = createTenantAccounts({
     scopeOf,
     recheck: (account, when) => parts.accounts.recheck(account, when),
-    isDemo: definition.demo,
+    definition,
     furtherClaims: furtherClaims(definition.sources),
   });
   const pages = createProviderPages({

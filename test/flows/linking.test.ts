@@ -129,6 +129,17 @@ eachStore((store) => {
       expect(await nameThrough()).toBe('Carol Corp');
     });
 
+    it('whoever came in by it is out once it is disconnected, and nobody else', async () => {
+      const browser = await signedIn();
+      await connectCorp(browser);
+      const intruder = await signInThrough(federation, 'corp');
+      expect((await intruder.browser.get(account())).status).toBe(200);
+      await press(browser, '/sources/corp/disconnect');
+
+      expect((await intruder.browser.get(account())).status).toBe(303);
+      expect((await browser.get(account())).status).toBe(200);
+    });
+
     it('the last way in is not taken away', async () => {
       const { browser } = await signInThrough(federation, 'corp');
       const page = await press(browser, '/sources/corp/disconnect');

@@ -1,3 +1,4 @@
+import { isAdmittedTo } from '../../accounts/admission.ts';
 import { identityKey } from '../../accounts/linked-identities.ts';
 import { createResolver } from '../../accounts/resolve.ts';
 import type { Audit } from '../../audit/audit.ts';
@@ -40,7 +41,7 @@ export const createAccountFinder =
         update: async () => true,
       },
       sources,
-      isAdmitted: (account) => demo || account.origin !== 'demo',
+      isAdmitted: (account) => isAdmittedTo({ demo, sources }, account),
       audit: deafAudit,
       clock,
     });
