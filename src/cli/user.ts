@@ -110,7 +110,7 @@ const ownPassword = (tenant: string): string =>
   `The password in the file of ${tenant}, which the sign-in page shows, no longer works for this person: the account is a local one now.`;
 
 const nobody = (tenant: string, login: string): string =>
-  `Nobody in ${tenant} has the name or e-mail address ${login}. \`drawbridge user list ${tenant}\` shows all.`;
+  `Nobody in ${tenant} has the name, e-mail address or sub ${login}. \`drawbridge user list ${tenant}\` shows all.`;
 
 const list = (context: CliContext, tenant: string): Promise<void> =>
   withStore(context, async ({ storage, settings }) => {
