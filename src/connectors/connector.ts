@@ -200,6 +200,13 @@ export interface TokenSource<Person = Identity> {
   ): Promise<{ readonly person: Person /** Epoch seconds. */; readonly expiresAt?: number } | undefined>;
 }
 
+/** What an upstream should have registered for us. */
+export interface ExaminedAddresses {
+  readonly redirectUri: string;
+  /** Where a browser comes back from a sign-out. */
+  readonly signedOutUri: string;
+}
+
 /** One finding of `doctor` about real connections; the message of anything but `ok` says what to do. */
 export interface SourceFinding {
   readonly verdict: 'ok' | 'warning' | 'problem';
@@ -214,5 +221,5 @@ export interface Connector<Person = Identity> {
   readonly redirect?: RedirectSource<Person>;
   readonly tokens?: TokenSource<Person>;
   /** Looks at the real thing: DNS, TLS, bind, search, discovery … Never rejects; holds no secret. */
-  examine(context: { readonly redirectUri: string }): Promise<readonly SourceFinding[]>;
+  examine(context: ExaminedAddresses): Promise<readonly SourceFinding[]>;
 }

@@ -215,7 +215,7 @@ describe('the verifier', () => {
 
 describe('the doctor', () => {
   const examine = (changes: Partial<HttpSource> = {}) =>
-    connect(changes).examine({ redirectUri: 'http://localhost/' });
+    connect(changes).examine({ redirectUri: 'http://localhost/', signedOutUri: 'http://localhost/' });
 
   it('finds nothing when a made-up person is refused', async () => {
     answerWith(404, { error: 'unknown' });
@@ -292,7 +292,10 @@ describe('over TLS', () => {
   it('says in the doctor what is wrong with a certificate, and when it expires', async () => {
     const verifier = await openTlsVerifier(5);
     const examine = (tls: HttpSource['tls']) =>
-      connect({ url: verifier.url, tls }).examine({ redirectUri: 'http://localhost/' });
+      connect({ url: verifier.url, tls }).examine({
+        redirectUri: 'http://localhost/',
+        signedOutUri: 'http://localhost/',
+      });
     expect(await examine({ ca: verifier.ca, serverName: 'verifier.test' })).toMatchObject([
       { verdict: 'warning', message: expect.stringMatching(/good for [45] more days/) },
       { verdict: 'ok', about: 'password check' },

@@ -30,7 +30,9 @@ afterEach(() => bench.directories.close());
 /** Lines as an operator reads them, without the address. */
 const examine = async (changes: Partial<LdapSource> = {}): Promise<readonly string[]> => {
   const source = ldapSource(slapd, { urls: [slapd.ldapsUrl], tls: { ca: authority.ca }, ...changes });
-  const findings = await bench.connector(source).examine({ redirectUri: 'https://drawbridge.test/back' });
+  const findings = await bench
+    .connector(source)
+    .examine({ redirectUri: 'https://drawbridge.test/back', signedOutUri: 'https://drawbridge.test/out' });
   return findings.map(
     ({ verdict, about, message }) => `${verdict} ${about.replace(/^\S+ /, '')}: ${message}`,
   );
@@ -75,6 +77,11 @@ describe('what doctor finds at a directory', () => {
       'TLS where there is none',
       () => ({ urls: [slapd.url.replace('ldap:', 'ldaps:')] }),
       /problem connection: /,
+    ],
+    [
+      'StartTLS at the port of ldaps',
+      () => ({ urls: [slapd.ldapsUrl.replace('ldaps:', 'ldap:')], startTls: true, connectTimeoutMs: 500 }),
+      /problem connection: .* does not start TLS\. For a port of ldaps:/,
     ],
     ['clear text', () => ({ urls: [slapd.url] }), /warning encryption: Passwords travel in clear text/],
     [

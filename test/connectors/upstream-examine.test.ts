@@ -29,11 +29,7 @@ beforeAll(async () => {
   secured = createServer({ cert, key }, (_req, res) => res.writeHead(404).end());
   await new Promise<void>((resolve) => secured.listen(0, '127.0.0.1', resolve));
   plain = await openUpstreamOauth2();
-  upstream = await openUpstreamProvider({
-    clients: [
-      { client_id: upstreamClient.id, client_secret: upstreamClient.secret, redirect_uris: [redirectUri] },
-    ],
-  });
+  upstream = await openUpstreamProvider({ clients: [client] });
 });
 
 beforeEach(() => {
@@ -48,8 +44,19 @@ afterAll(async () => {
   await Promise.all([upstream.close(), plain.close(), authority.remove()]);
 });
 
-const examine = (source: UpstreamSource, at = redirectUri): Promise<readonly SourceFinding[]> =>
-  connectors.connector(source).examine({ redirectUri: at });
+const signedOutUri = 'https://bridge.test/oauth/acme/upstream/corp/signed-out';
+const client = {
+  client_id: upstreamClient.id,
+  client_secret: upstreamClient.secret,
+  redirect_uris: [redirectUri],
+  post_logout_redirect_uris: [signedOutUri],
+};
+const examine = (
+  source: UpstreamSource,
+  at = redirectUri,
+  after = signedOutUri,
+): Promise<readonly SourceFinding[]> =>
+  connectors.connector(source).examine({ redirectUri: at, signedOutUri: after });
 const corp = (changes: Partial<UpstreamSource> = {}) => oidcSource(upstream.issuer, changes);
 const about = (findings: readonly SourceFinding[], what: string): SourceFinding | undefined =>
   findings.find((finding) => finding.about.endsWith(what));
@@ -77,6 +84,35 @@ describe('the examination of an upstream', () => {
       message: expect.stringContaining('Check "clientId", the secret'),
     });
     expect(JSON.stringify(findings)).not.toContain('not-the-right-secret');
+  });
+
+  it('does not blame the redirect URI when a pushed request fails for the secret', async () => {
+    const pushed = await openUpstreamProvider({
+      clients: [client],
+      configuration: { features: { pushedAuthorizationRequests: { enabled: true } } },
+    });
+    try {
+      const findings = await examine(oidcSource(pushed.issuer, { clientSecret: 'not-the-right-secret' }));
+      expect(problems(findings)).toEqual(['client authentication']);
+      expect(about(findings, 'redirect URI')?.message).toContain('before the provider takes the client');
+    } finally {
+      await pushed.close();
+    }
+  });
+
+  it('tells a port at which nothing listens from an issuer that is misspelt', async () => {
+    const gone = await openUpstreamOauth2();
+    await gone.close();
+    const findings = await examine(corp({ issuer: gone.url }));
+    expect(about(findings, 'discovery')?.message).toContain('Nothing listens there');
+  });
+
+  it('finds that nobody comes back from a sign-out', async () => {
+    const signedOut = 'https://bridge.test/oauth/acme/upstream/corp/elsewhere';
+    expect(about(await examine(corp(), redirectUri, signedOut), 'sign-out')).toMatchObject({
+      verdict: 'warning',
+      message: expect.stringContaining(`Register ${signedOut}`),
+    });
   });
 
   it('finds a redirect URI that is not registered, and names it', async () => {

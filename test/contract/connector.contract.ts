@@ -22,6 +22,11 @@ export interface ContractPerson {
   readonly password: string;
 }
 
+const addresses = {
+  redirectUri: 'https://drawbridge.test/back',
+  signedOutUri: 'https://drawbridge.test/signed-out',
+};
+
 const oddLogins = [
   '*',
   'a*',
@@ -133,7 +138,7 @@ export const connectorContract = (name: string, open: () => Promise<ConnectorFix
     });
 
     it('shows no secret to who examines it', async () => {
-      const findings = await fixture.connector.examine({ redirectUri: 'https://drawbridge.test/back' });
+      const findings = await fixture.connector.examine(addresses);
       expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
       expectNoSecret(JSON.stringify(findings));
     });
@@ -163,7 +168,7 @@ export const connectorContract = (name: string, open: () => Promise<ConnectorFix
       it('has a decoy that does not reject, and can be examined', async () => {
         if (fixture.outage === undefined) return;
         await fixture.connector.passwords?.decoy?.();
-        const findings = await fixture.connector.examine({ redirectUri: 'https://drawbridge.test/back' });
+        const findings = await fixture.connector.examine(addresses);
         expect(findings.filter(({ verdict }) => verdict === 'problem')).not.toEqual([]);
         expectNoSecret(JSON.stringify(findings));
       });

@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant-definition.ts';
-import type { Connector, SourcePerson } from '../../connectors/connector.ts';
+import type { Connector, ExaminedAddresses, SourcePerson } from '../../connectors/connector.ts';
 import { openSourceConnections, type RemoteSource } from '../../connectors/open-connectors.ts';
 import { createLog } from '../../log.ts';
 import { callbackUrl } from '../../oidc/upstream-logins.ts';
+import { signedOutUrl } from '../../oidc/upstream-sign-out.ts';
 import { type Finding, problem, reasonOf, warning } from './finding.ts';
 
 const patienceMs = 30_000;
@@ -21,10 +22,10 @@ export const checkSources = async (
     const found = await Promise.all(
       remote.map(async (source) => {
         const about = `source ${source.id}`;
-        const findings = await examine(
-          connections.rawConnectorOf(id, source),
-          callbackUrl(issuer, source.id),
-        );
+        const findings = await examine(connections.rawConnectorOf(id, source), {
+          redirectUri: callbackUrl(issuer, source.id),
+          signedOutUri: signedOutUrl(issuer, source.id),
+        });
         return findings.map((finding) => ({ ...finding, about: `${about}, ${finding.about}` }));
       }),
     );
@@ -36,12 +37,12 @@ export const checkSources = async (
 
 const examine = async (
   connector: Connector<SourcePerson>,
-  redirectUri: string,
+  addresses: ExaminedAddresses,
 ): Promise<readonly Finding[]> => {
   const patience = new AbortController();
   try {
     return await Promise.race([
-      connector.examine({ redirectUri }),
+      connector.examine(addresses),
       setTimeout(patienceMs, undefined, { signal: patience.signal }).then(() => [
         problem(
           'connection',

@@ -47,7 +47,7 @@ const examineServer = async (parts: LdapSourceParts, url: string): Promise<reado
   try {
     connection = await openConnection(url, source);
   } catch (error) {
-    note('problem', 'connection', adviceFor(error, url));
+    note('problem', 'connection', adviceFor(error, url, source.startTls));
     return findings;
   }
   const deadline = startDeadline(10 * source.operationTimeoutMs);
@@ -148,7 +148,7 @@ const advice: Readonly<Record<string, string>> = {
 const unknownAuthority =
   'Its certificate is signed by an authority that is not trusted here. Set "tls.ca" to the certificate of that authority.';
 
-const adviceFor = (error: unknown, url: string): string => {
+const adviceFor = (error: unknown, url: string, startTls: boolean): string => {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   const known =
@@ -156,5 +156,9 @@ const adviceFor = (error: unknown, url: string): string => {
   if (known !== undefined) return known;
   if (/^ERR_SSL|^ERR_OSSL/.test(code))
     return `TLS fails (${code}). Does ${url} speak TLS of version 1.2 or later?`;
-  return `${detailOf(error)}.`;
+  const hint =
+    startTls && url.startsWith('ldap://')
+      ? ' For a port of ldaps://, usually 636, write that instead of "startTls".'
+      : '';
+  return `${detailOf(error)}.${hint}`;
 };

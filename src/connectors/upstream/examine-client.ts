@@ -2,6 +2,7 @@ import { genericGrantRequest, randomPKCECodeVerifier } from 'openid-client';
 import { beginSignIn } from './authorization-request.ts';
 import { type Note, reasonOf } from './examination.ts';
 import { failureOrOutage } from './failures.ts';
+import { endSessionUrl } from './logout.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 import { readUserInfo } from './user-info.ts';
 
@@ -86,7 +87,11 @@ export const examineRedirect = async (
     else if (location !== null) note('ok', about, 'The provider goes on to sign people in.');
     else note('warning', about, `It cannot be told whether the provider knows it. ${register}`);
   } catch (error) {
-    note('problem', about, `${reasonOf(error)}. ${register}`);
+    const reason = reasonOf(error);
+    // a pushed request (RFC 9126) says who asks
+    if (reason.includes('invalid_client'))
+      note('warning', about, 'It cannot be told before the provider takes the client.');
+    else note('problem', about, `${reason}. ${register}`);
   }
 };
 
@@ -95,6 +100,34 @@ const isRefusal = (location: string | null, page: string): boolean =>
   location === null
     ? /redirect_uri_mismatch|AADSTS50011|invalid[ _](?:parameter: )?redirect/i.test(page)
     : /[/?&]error/i.test(location);
+
+/**
+ * Asks for the page of sign-out with and without our address: who minds only the address does not know it. Whoever
+ * was signed out there would be left at that refusal.
+ */
+export const examineSignOut = async (
+  client: UpstreamClient,
+  { upstreams }: UpstreamParts,
+  { signedOutUri, note }: { readonly signedOutUri: string; readonly note: Note },
+): Promise<void> => {
+  const url = await endSessionUrl(client, { postLogoutRedirectUri: signedOutUri, state: uselessValue });
+  if (url === undefined) return;
+  const bare = new URL(url);
+  bare.searchParams.delete('post_logout_redirect_uri');
+  bare.searchParams.delete('state');
+  const answers = await Promise.all(
+    [url, bare.href].map((at) =>
+      upstreams.send(client.peer, { url: at, headers: { accept: 'text/html' } }).catch(() => undefined),
+    ),
+  );
+  const [withUs, without] = answers.map((answer) => answer?.status);
+  if (withUs !== undefined && withUs >= 400 && without !== undefined && without < 400)
+    note(
+      'warning',
+      'sign-out',
+      `The provider does not send people back to us. Register ${signedOutUri} as a post-logout redirect URI of the client ${client.source.clientId} there.`,
+    );
+};
 
 /** A token that was never issued must be refused there. */
 export const examineUserInfo = async (

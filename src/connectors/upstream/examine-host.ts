@@ -84,6 +84,14 @@ const expiryOf = (date: string, clock: Clock): Verdict => {
     : { verdict: 'ok', message: `The certificate is trusted, and good for ${days} more days.` };
 };
 
+/** Undefined when something did answer. */
+export const adviceForOutage = (error: unknown): string | undefined => {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code =
+    typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : undefined;
+  return code === undefined || code.startsWith('OAUTH_') ? undefined : adviceFor(code);
+};
+
 const adviceFor = (code: string | undefined): string => {
   switch (code) {
     case 'CERT_HAS_EXPIRED':

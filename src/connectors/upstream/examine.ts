@@ -1,9 +1,9 @@
 // Looks at the real upstream for `doctor`: where it is, what it says of itself, whether it takes our client.
 import type { ServerMetadata } from 'openid-client';
-import type { SourceFinding } from '../connector.ts';
+import type { ExaminedAddresses, SourceFinding } from '../connector.ts';
 import { type Note, reasonOf } from './examination.ts';
-import { examineClient, examineRedirect, examineUserInfo } from './examine-client.ts';
-import { examineHost } from './examine-host.ts';
+import { examineClient, examineRedirect, examineSignOut, examineUserInfo } from './examine-client.ts';
+import { adviceForOutage, examineHost } from './examine-host.ts';
 import { examineMetadata } from './examine-metadata.ts';
 import { toleranceSeconds, type UpstreamClient, type UpstreamParts } from './upstream-client.ts';
 import { discoveryUrl } from './upstreams.ts';
@@ -12,12 +12,12 @@ import { discoveryUrl } from './upstreams.ts';
 export const examineUpstream = async (
   client: UpstreamClient,
   parts: UpstreamParts,
-  { redirectUri }: { readonly redirectUri: string },
+  addresses: ExaminedAddresses,
 ): Promise<readonly SourceFinding[]> => {
   const findings: SourceFinding[] = [];
   const note: Note = (verdict, about, message) => void findings.push({ verdict, about, message });
   try {
-    await examine(client, parts, { redirectUri, note });
+    await examine(client, parts, { ...addresses, note });
   } catch (error) {
     note('problem', 'examination', `It could not be finished: ${reasonOf(error)}.`);
   }
@@ -27,7 +27,7 @@ export const examineUpstream = async (
 const examine = async (
   client: UpstreamClient,
   parts: UpstreamParts,
-  { redirectUri, note }: { readonly redirectUri: string; readonly note: Note },
+  { redirectUri, signedOutUri, note }: ExaminedAddresses & { readonly note: Note },
 ): Promise<void> => {
   const { source } = client;
   const seen = new Set<string>();
@@ -59,6 +59,8 @@ const examine = async (
     await examineClient(client, { redirectUri, note });
     if (metadata.authorization_endpoint !== undefined)
       await examineRedirect(client, parts, { redirectUri, note });
+    if (metadata.end_session_endpoint !== undefined)
+      await examineSignOut(client, parts, { signedOutUri, note });
   }
   if (metadata.userinfo_endpoint !== undefined) await examineUserInfo(client, parts, note);
   await examineClock(client, parts, { metadata, note });
@@ -72,11 +74,10 @@ const readMetadata = async (client: UpstreamClient, note: Note): Promise<ServerM
       note('ok', 'discovery', `${discoveryUrl(issuer)} names the issuer ${issuer}.`);
     return metadata;
   } catch (error) {
-    note(
-      'problem',
-      'discovery',
-      `${reasonOf(error)}. Check "issuer": it must be written as the provider writes it, to the last slash.`,
-    );
+    const advice =
+      adviceForOutage(error) ??
+      'Check "issuer": it must be written as the provider writes it, to the last slash.';
+    note('problem', 'discovery', `${reasonOf(error)}. ${advice}`);
     return undefined;
   }
 };
