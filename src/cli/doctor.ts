@@ -56,7 +56,7 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
     findings.push(...(await checkSources(definition, issuerOf(definition, settings.server.publicUrl))));
   }
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
-    tenant === undefined ? [] : checkTenantData(storage, tenant);
+    tenant === undefined ? [] : checkTenantData(storage, definition ?? { id: tenant, sources: [] });
   findings.push(...(await checkStore(settings, more)));
   return findings;
 };

@@ -20,15 +20,21 @@ export const checkTenant = (settings: ServerSettings, definition: TenantDefiniti
 };
 
 /** What the store holds of it. */
-export const checkTenantData = async (storage: Storage, id: string): Promise<readonly Finding[]> => {
+export const checkTenantData = async (
+  storage: Storage,
+  { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
+): Promise<readonly Finding[]> => {
   const about = `tenant ${id}`;
   const { accounts, keys } = storage.forTenant(id);
   const people = await accounts.count();
   const slots = (await keys.list()).map(({ slot }) => slot);
   return [
-    people === 0
-      ? warning(about, `It has no users yet. Add one with: npx --no drawbridge user add ${id} <name>`)
-      : ok(about, count(people, 'user')),
+    people === 0 ? nobodyYet(about, { id, sources }) : ok(about, count(people, 'user')),
     ok(about, slots.length === 0 ? 'its keys will be made on first use' : `keys ${slots.join(', ')}`),
   ];
 };
+
+const nobodyYet = (about: string, { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>): Finding =>
+  sources.some(({ type }) => type !== 'local')
+    ? ok(about, 'Nobody has signed in yet. People of its sources get an account when they do.')
+    : warning(about, `It has no users yet. Add one with: npx --no drawbridge user add ${id} <name>`);
