@@ -5,6 +5,7 @@ import { canonicalLogin } from '../canonical-login.ts';
 import { systemClock } from '../clock.ts';
 import type { SourceDefinition } from '../config/source-definition.ts';
 import { openSourceConnections, type RemoteSource } from '../connectors/open-connectors.ts';
+import { createLog } from '../log.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
 import {
@@ -51,10 +52,11 @@ const explain = async (context: CliContext, tenant: string, options: ExplainOpti
   }
   const token = tokenFile === undefined ? undefined : await readToken(context, tokenFile);
 
-  const explanations = await withStore(context, async ({ storage, settings, log }) => {
+  const explanations = await withStore(context, async ({ storage, settings }) => {
     const definition = requireDefinition(settings, { id: tenant, env: context.env });
     const records = storage.forTenant(tenant).accounts;
-    const connections = openSourceConnections({ clock: systemClock, log });
+    // what they log is what is shown
+    const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
     try {
       const findAccount = createAccountFinder(definition, { records, clock: systemClock });
       const explainOne = (source: SourceDefinition): Promise<SourceExplanation> => {

@@ -154,7 +154,7 @@ describe('explain --user', () => {
     await slapd.restart();
     expect(code).toBe(1);
     expect(sources[1]).toMatchObject({ outcome: 'unavailable' });
-    expect(stderr).toContain('No answer from directory. `drawbridge doctor acme` says what to do.');
+    expect(stderr).toBe('No answer from directory. `drawbridge doctor acme` says what to do.\n');
   });
 
   it('says what is wrong with the question', async () => {
