@@ -6,6 +6,7 @@ export interface SourceProgress {
   readonly source: string;
   /** `removed`: it is in the file no more. */
   readonly type: SourceDefinition['type'] | 'removed';
+  /** Not where no password is seen. */
   readonly adopt?: SourceDefinition['adopt'];
   /** Whom the source knows. */
   readonly people: number;
@@ -62,12 +63,15 @@ interface Tally extends SourceProgress {
 const createTally = (source: string, definition?: SourceDefinition): Tally => ({
   source,
   type: definition?.type ?? 'removed',
-  ...(definition === undefined || definition.type === 'local' ? {} : { adopt: definition.adopt }),
+  ...(definition !== undefined && seesPasswords(definition) ? { adopt: definition.adopt } : {}),
   people: 0,
   over: 0,
   gone: 0,
   missing: [],
 });
+
+const seesPasswords = (source: SourceDefinition): boolean =>
+  source.type === 'ldap' || source.type === 'http' || (source.type !== 'local' && source.passwordSignIn);
 
 /** A hash of other software is renewed at the first sign-in: until then its owner has not been seen here. */
 const countLocal = (tally: Tally, account: AccountRecord): void => {

@@ -70,6 +70,9 @@ const advicesFor = ({ type, adopt, people, missing }: SourceProgress): readonly 
       `it is in the file no more, and ${missing.length} of its people cannot sign in with a password here.`,
     ];
   }
+  if (type !== 'local' && adopt === undefined) {
+    return ['its people sign in at their provider: no password is seen here, so none can be kept.'];
+  }
   return adopt === 'off' ? ['no passwords are kept: set adopt: true to begin.'] : [];
 };
 

@@ -151,6 +151,22 @@ describe('migration', () => {
     ]);
   });
 
+  it('asks for no adoption where people sign in elsewhere', async () => {
+    const provider = {
+      id: 'partner',
+      type: 'oidc',
+      issuer: 'https://id.example',
+      clientId: 'x',
+      clientSecret: 'env:LEGACY_SECRET',
+    };
+    putTenant(local, provider);
+    const { progress } = await migration();
+    expect(progress).toEqual([
+      expect.anything(),
+      { source: 'partner', type: 'oidc', people: 0, over: 0, gone: 0, missing: 0 },
+    ]);
+  });
+
   it('says that a local list is needed in the end', async () => {
     putTenant(legacySource({ adopt: true }));
     expect((await migration()).stderr).toContain('has no source of type local');
