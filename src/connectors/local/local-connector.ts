@@ -76,7 +76,9 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     lookup: {
       find: async (who): Promise<LookupVerdict> => {
         const account = await ('login' in who ? findByLogin(who.login) : records.findBySub(who.subject));
-        if (account === undefined) return { status: 'absent' };
+        // an account that another source made is no entry of the local list
+        if (account === undefined || (account.origin === 'source' && !parts.hasLocalPassword(account)))
+          return { status: 'absent' };
         if (account.disabledAt !== undefined) return { status: 'refused', reason: 'account_disabled' };
         if (account.lockedAt !== undefined) return { status: 'refused', reason: 'account_locked' };
         return { status: 'present', person: toIdentity(account) };
