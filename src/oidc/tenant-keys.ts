@@ -41,7 +41,9 @@ export const openTenantKeys = async (
       .filter((algorithm) => !slots.has(firstSlot(algorithm)))
       .map((algorithm) => makeKey(parts, algorithm)),
   );
-  return [...stored, ...made].map((record) => unseal(parts, record));
+  // in one order, whoever made which: the JWKS is the same to the letter on every instance
+  const inOrder = [...stored, ...made].sort((one, other) => (one.slot < other.slot ? -1 : 1));
+  return inOrder.map((record) => unseal(parts, record));
 };
 
 const makeKey = async (parts: TenantKeysParts, algorithm: SigningAlgorithm): Promise<KeyRecord> => {
