@@ -166,8 +166,9 @@ describe('stopping', () => {
     const askedAt = performance.now();
     server.process.kill('SIGTERM');
     expect((await server.ended).code).toBe(1);
-    expect(performance.now() - askedAt).toBeLessThan(2000);
-  });
+    // far from the minute that it would wait otherwise
+    expect(performance.now() - askedAt).toBeLessThan(30_000);
+  }, 50_000);
 
   it('looks at the tenants again on SIGHUP and goes on', async () => {
     const server = await home.start();
