@@ -59,7 +59,12 @@ const rooms: Readonly<Record<string, Room>> = {
     owns: ['qrcode'],
   },
   'self-service': { uses: ['accounts', 'web', 'oidc'], knows: ['config'], owns: [] },
-  gateway: { uses: ['accounts', 'web', 'oidc'], knows: ['config'], owns: [] },
+  // a caller is an account that a source may have proven: their types only
+  gateway: {
+    uses: ['accounts', 'web', 'oidc', 'crypto'],
+    knows: ['config', 'connectors', 'storage'],
+    owns: ['http-proxy-3'],
+  },
   tenants: {
     uses: ['config', 'crypto', 'storage', 'web', 'connectors', 'mail', 'audit', 'accounts', 'oidc', 'login'],
     knows: ['self-service', 'gateway'],

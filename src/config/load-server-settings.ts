@@ -211,6 +211,7 @@ const toSettings = (file: ServerFile, cwd: string, cores: number): ServerSetting
     },
     log: file.log,
     management: file.management,
+    gateway: { enabled: true, sessionIdle: 1800, sessionAbsolute: 43_200, basicCache: 0, services: [] },
   };
 };
 

@@ -1,3 +1,5 @@
+import type { GatewaySettings } from './gateway-definition.ts';
+
 /** What `config/server.yaml` and the environment say, with defaults filled in and secrets resolved. Deeply frozen. */
 export interface ServerSettings {
   readonly server: {
@@ -50,4 +52,5 @@ export interface ServerSettings {
     readonly port: number;
     readonly host: string;
   };
+  readonly gateway: GatewaySettings;
 }

@@ -1,3 +1,4 @@
+import type { TenantGateway } from './gateway-definition.ts';
 import type { SourceDefinition } from './source-definition.ts';
 
 /** What a tenant's file says, parsed, with defaults filled in and secrets resolved. Deeply frozen. */
@@ -27,6 +28,7 @@ export interface TenantDefinition {
   readonly throttle: TenantThrottle;
   /** Where people are kept, in the order in which they are asked; the local list when the file names none. */
   readonly sources: readonly SourceDefinition[];
+  readonly gateway: TenantGateway;
 }
 
 export type Locale = 'en' | 'de';

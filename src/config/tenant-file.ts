@@ -150,6 +150,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
       userCodeTenant: toAllowance(throttle.userCodeTenant),
     },
     sources,
+    gateway: { services: {}, trustedGateways: [] },
   };
 };
 

@@ -100,7 +100,11 @@ export type ArtifactKind =
   /** Held by whoever refreshes those. */
   | 'UpstreamLease'
   /** Where a sign-out goes on after the upstream's. */
-  | 'LogoutReturn';
+  | 'LogoutReturn'
+  /** A session of services behind the gateway; hangs on a Session (`sessionUid`) unless a password began it. */
+  | 'GatewaySession'
+  /** The way of a finished sign-in to the host of a service; used once. */
+  | 'GatewayTicket';
 
 /** `pending`: nobody has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';

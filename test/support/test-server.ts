@@ -100,6 +100,14 @@ const testSettings = (
   passwords: { ...lightHashing, ...changes.passwords },
   log: { level: 'debug', ...changes.log },
   management: { port: 0, host: '127.0.0.1', ...changes.management },
+  gateway: {
+    enabled: true,
+    sessionIdle: 1800,
+    sessionAbsolute: 43_200,
+    basicCache: 0,
+    services: [],
+    ...changes.gateway,
+  },
 });
 
 /** Real servers on a free port of this machine. */
