@@ -16,6 +16,7 @@ const floor = [
   'package-root.ts',
   'canonical-login.ts',
   'standard-claims.ts',
+  'signature-algorithms.ts',
 ];
 
 interface Room {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { publicKeySignatures } from '../signature-algorithms.ts';
 import { durationMs, plainText } from './leaves.ts';
 import { isPointer, pointerWords, readPattern } from './patterns.ts';
 import { isScopeName } from './scopes.ts';
@@ -111,24 +112,9 @@ const upstreamShape = {
   privateKey: z
     .strictObject({
       pem: z.string().meta({ description: 'The key, as file:/path or env:NAME.' }),
-      alg: z
-        .enum([
-          'RS256',
-          'RS384',
-          'RS512',
-          'PS256',
-          'PS384',
-          'PS512',
-          'ES256',
-          'ES384',
-          'ES512',
-          'EdDSA',
-          'Ed25519',
-        ])
-        .optional()
-        .meta({
-          description: 'Its algorithm. By default as fits the key: RS256, ES256, ES384, ES512 or EdDSA.',
-        }),
+      alg: z.enum(publicKeySignatures).optional().meta({
+        description: 'Its algorithm. By default as fits the key: RS256, ES256, ES384, ES512 or EdDSA.',
+      }),
       kid: plainText(200).optional().meta({ description: 'Its id, when the upstream knows several.' }),
     })
     .optional()

@@ -163,11 +163,9 @@ describe('stopping', () => {
     const server = await home.start({ DRAWBRIDGE_SERVER__DRAIN_DELAY: '60s' });
     server.process.kill('SIGTERM');
     await server.waitForLog(({ msg }) => msg === 'stopping');
-    const askedAt = performance.now();
     server.process.kill('SIGTERM');
+    // waiting for the drain would end with 0, and after this test's time
     expect((await server.ended).code).toBe(1);
-    // far from the minute that it would wait otherwise
-    expect(performance.now() - askedAt).toBeLessThan(30_000);
   }, 50_000);
 
   it('looks at the tenants again on SIGHUP and goes on', async () => {

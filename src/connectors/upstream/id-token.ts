@@ -1,22 +1,8 @@
 import { decodeJwt, errors, type JWTPayload } from 'jose';
 import type { ServerMetadata } from 'openid-client';
 import { AppError } from '../../errors.ts';
+import { publicKeySignatures } from '../../signature-algorithms.ts';
 import { isTemplate, toleranceSeconds, type UpstreamClient, type UpstreamParts } from './upstream-client.ts';
-
-/** Signatures that a public key proves; never `none`, never a shared secret (RFC 8725 section 3.1). */
-export const acceptedAlgorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
 
 export interface TokenChecks {
   readonly audience: string;
@@ -42,7 +28,7 @@ export const verifyUpstreamJwt = async (
     token,
     { url: metadata.jwks_uri, peer: client.peer },
     {
-      algorithms: [...acceptedAlgorithms],
+      algorithms: [...publicKeySignatures],
       issuer: expectedIssuer(metadata, token),
       audience: checks.audience,
       clockTolerance: toleranceSeconds,

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { acceptedAlgorithms } from './id-token.ts';
+import { publicKeySignatures } from '../../signature-algorithms.ts';
 import { parseObject } from './token-answer.ts';
 import type { HttpRequest } from './transport.ts';
 import { toleranceSeconds, type UpstreamClient, type UpstreamParts } from './upstream-client.ts';
@@ -43,7 +43,7 @@ export const readUserInfo = async (
     text,
     { url: jwksUri, peer: client.peer },
     {
-      algorithms: [...acceptedAlgorithms],
+      algorithms: [...publicKeySignatures],
       clockTolerance: toleranceSeconds,
       ...(client.source.clientId === undefined ? {} : { audience: client.source.clientId }),
     },
