@@ -14,10 +14,12 @@ import { createPasswordGate } from './password-gate.ts';
 import { createPasswordLink } from './password-link.ts';
 import { createRecheck } from './recheck.ts';
 import { createResolver } from './resolve.ts';
+import { createSecretGate, type SecretVerdict, type ShownSecret } from './secret-gate.ts';
 import { createSeeding } from './seeding.ts';
 import { createSignIn } from './sign-in.ts';
 import { chooseSources } from './source-choice.ts';
 import { createThrottle } from './throttle.ts';
+import { createVouching } from './vouching.ts';
 
 /** A sign-in with a password, wherever it comes from. */
 export interface PasswordAttempt {
@@ -128,6 +130,17 @@ export interface Accounts {
   changePassword(change: PasswordAttempt & { readonly newPassword: string }): Promise<PasswordChangeOutcome>;
   findBySub(sub: string): Promise<AccountRecord | undefined>;
   /**
+   * The account of a person whose name a trusted party says, if it is in good standing here and, where that is due,
+   * still so at its source. A person of a directory who was never here gets one.
+   * @throws AppError `unavailable`
+   */
+  findVouched(login: string): Promise<AccountRecord | undefined>;
+  /**
+   * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
+   * @throws AppError `unavailable`
+   */
+  judgeSecret(shown: ShownSecret): Promise<SecretVerdict>;
+  /**
    * Brings the users of the tenant's file into the store; demo tenants only. `signIn` waits for it, so nobody
    * has to call it; calling it early, in the background, makes the first sign-in quick.
    */
@@ -176,6 +189,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   };
   const signIn = createSignIn(signingIn);
   const changePassword = createPasswordChange(signingIn);
+  const recheck = createRecheck({ ...shared, connectors, resolver, audit });
+  const findVouched = createVouching({ ...shared, connectors, records, resolver, recheck, isAdmitted });
   const federation = createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit });
 
   return {
@@ -189,11 +204,16 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       return changePassword(change);
     },
     choose: (asked) => chooseSources(connectors, asked),
-    recheck: createRecheck({ ...shared, connectors, resolver, audit }),
+    recheck,
     findBySub: async (sub) => {
       const account = await records.findBySub(sub);
       return account !== undefined && isAdmitted(account) ? account : undefined;
     },
+    findVouched: async (login) => {
+      await seed();
+      return findVouched(login);
+    },
+    judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,
   };

@@ -1,0 +1,81 @@
+// People whose name a trusted party says: nobody proves a password here, so a name must lead to one person only.
+import { canonicalLogin } from '../canonical-login.ts';
+import type { Clock } from '../clock.ts';
+import type { Connector } from '../connectors/connector.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import type { Accounts } from './accounts.ts';
+import { recheckMsOf } from './linked-identities.ts';
+import type { Resolver } from './resolve.ts';
+import { passwordSourcesFor } from './source-choice.ts';
+import { mayHoldTokens } from './standing.ts';
+
+export interface VouchingParts {
+  /** In the file's order. */
+  readonly connectors: readonly Connector[];
+  readonly records: Pick<AccountRecords, 'findBySub'>;
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly recheck: Accounts['recheck'];
+  readonly isAdmitted: (account: AccountRecord) => boolean;
+  readonly clock: Clock;
+}
+
+/** Names whose person is remembered; past that many the oldest is asked about again. */
+const remembered = 10_000;
+
+interface Found {
+  readonly account: AccountRecord;
+  readonly source: string;
+}
+
+/**
+ * Asks the sources that take passwords in their order, as for a sign-in, and stops at the first that knows the name or
+ * cannot be reached: the next one may know somebody else by it. Whose name it is at a directory is asked as often as
+ * its people are looked up again; who they are now, each time.
+ */
+export const createVouching = (parts: VouchingParts): Accounts['findVouched'] => {
+  const { connectors, records, recheck, clock } = parts;
+  const sources = connectors.map(({ definition }) => definition);
+  const known = new Map<string, { readonly sub: string; readonly untilMs: number }>();
+
+  const remember = (login: string, { account, source }: Found): void => {
+    const [oldest] = known.keys();
+    if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
+    known.set(login, { sub: account.sub, untilMs: clock.now() + recheckMsOf(source, sources) });
+  };
+
+  const ask = async (login: string): Promise<Found | undefined> => {
+    for (const { definition, lookup } of passwordSourcesFor(connectors, { login })) {
+      const verdict = await lookup?.find({ login });
+      // what an upstream takes for a subject may be the name of another person
+      if (verdict === undefined || verdict.status === 'absent' || 'partly' in verdict) continue;
+      if (verdict.status === 'refused') return undefined;
+      const { person } = verdict;
+      return {
+        account: person.account ?? (await parts.resolver.resolve(person, {})),
+        source: definition.id,
+      };
+    }
+    return undefined;
+  };
+
+  const find = async (login: string): Promise<AccountRecord | undefined> => {
+    const name = known.get(login);
+    if (name !== undefined && clock.now() < name.untilMs) return records.findBySub(name.sub);
+    known.delete(login);
+    const found = await ask(login);
+    if (found === undefined) return undefined;
+    // the local list costs no more than the store does
+    if (found.account.origin === 'source') remember(login, found);
+    return found.account;
+  };
+
+  return async (login) => {
+    const canonical = canonicalLogin(login);
+    const account = canonical === undefined ? undefined : await find(canonical);
+    if (account === undefined || !parts.isAdmitted(account)) return undefined;
+    // what a source has locked, it may have opened again meanwhile
+    if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
+    const now = await recheck(account, 'due');
+    return mayHoldTokens(now) ? now : undefined;
+  };
+};

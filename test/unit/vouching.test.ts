@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openPeople, type People, throttle } from '../support/people.ts';
+import { createScriptedSource, type ScriptedPerson } from '../support/scripted-source.ts';
+
+let people: People;
+
+beforeEach(async () => {
+  people = await openPeople();
+  await people
+    .users()
+    .add({ username: 'alice', email: 'alice@acme.example', password: 'lantern orbit mosaic' });
+});
+afterEach(() => people.close());
+
+const person = (subject: string, changes: Partial<ScriptedPerson> = {}): ScriptedPerson => ({
+  subject,
+  password: 'pw',
+  username: 'bob',
+  ...changes,
+});
+
+describe('a name that a trusted party says', () => {
+  it.each(['alice', ' ALICE', 'alice@acme.example'])('leads from %j to the local account', async (name) => {
+    expect(await people.accounts().findVouched(name)).toMatchObject({ username: 'alice' });
+  });
+
+  it.each(['nobody', '', 'alice\nadmin', 'alice, bob', 'a'.repeat(300)])(
+    'leads from %j to nobody',
+    async (name) => {
+      expect(await people.accounts().findVouched(name)).toBeUndefined();
+    },
+  );
+
+  it('leads to nobody of another tenant', async () => {
+    expect(await people.accounts({ id: 'globex' }).findVouched('alice')).toBeUndefined();
+  });
+
+  it.each(['disabledAt', 'lockedAt'] as const)('leads to nobody with a mark %s', async (mark) => {
+    const { accounts } = people.tenant('acme');
+    const alice = await accounts.findByLogin('alice');
+    await accounts.update(alice?.sub ?? '', { [mark]: 1 });
+    expect(await people.accounts().findVouched('alice')).toBeUndefined();
+  });
+
+  it('leads to a demo user only while the tenant is a demo', async () => {
+    const users = [
+      { username: 'demo', password: 'demo', emailVerified: false, claims: {}, groups: [], roles: [] },
+    ];
+    expect(await people.accounts({ demo: true, users }).findVouched('demo')).toMatchObject({
+      origin: 'demo',
+    });
+    expect(await people.accounts().findVouched('demo')).toBeUndefined();
+  });
+
+  it('leads to the same account of a directory as a sign-in does, made when it is first named', async () => {
+    const corp = createScriptedSource('corp');
+    corp.people.set('bob', person('b-1', { groups: ['staff'] }));
+    const accounts = people.accountsOf(['local', corp.connector]);
+    const named = await accounts.findVouched('Bob');
+    expect(named).toMatchObject({ username: 'bob', groups: ['staff'], origin: 'source' });
+    const signedIn = await accounts.signIn({
+      login: 'bob',
+      password: 'pw',
+      address: '192.0.2.1',
+      via: 'basic',
+    });
+    expect(signedIn).toMatchObject({ ok: true, account: { sub: named?.sub } });
+  });
+
+  it('asks a directory whose name it is once in the time of a re-check, and then again', async () => {
+    const corp = createScriptedSource('corp');
+    corp.people.set('bob', person('b-1'));
+    const accounts = people.accountsOf([corp.connector]);
+    const first = await accounts.findVouched('bob');
+    people.clock.advance(299_000);
+    expect((await accounts.findVouched('bob'))?.sub).toBe(first?.sub);
+    expect(corp.asked.find).toBe(1);
+
+    people.clock.advance(2000);
+    corp.people.set('bob', person('b-2'));
+    const second = await accounts.findVouched('bob');
+    expect(second?.sub).not.toBe(first?.sub);
+    expect(second).toMatchObject({ identities: [{ subject: 'b-2' }] });
+  });
+
+  it('takes what a remembered person is now from the store', async () => {
+    const corp = createScriptedSource('corp');
+    corp.people.set('bob', person('b-1'));
+    const accounts = people.accountsOf([corp.connector]);
+    const bob = await accounts.findVouched('bob');
+    await people.tenant('acme').accounts.update(bob?.sub ?? '', { disabledAt: 1 });
+    expect(await accounts.findVouched('bob')).toBeUndefined();
+  });
+
+  it('leads to nobody whom the directory has disabled, and asks no other about that name', async () => {
+    const corp = createScriptedSource('corp');
+    const partner = createScriptedSource('partner');
+    corp.people.set('bob', person('b-1', { refusal: 'account_disabled' }));
+    partner.people.set('bob', person('p-1'));
+    expect(await people.accountsOf([corp.connector, partner.connector]).findVouched('bob')).toBeUndefined();
+  });
+
+  it('leads to nobody behind a directory that cannot be reached', async () => {
+    const corp = createScriptedSource('corp');
+    const partner = createScriptedSource('partner');
+    partner.people.set('bob', person('p-1'));
+    corp.isDown = true;
+    const accounts = people.accountsOf(['local', corp.connector, partner.connector]);
+    await expect(accounts.findVouched('bob')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await accounts.findVouched('alice')).toMatchObject({ username: 'alice' });
+  });
+
+  it('is not taken for the subject of an upstream', async () => {
+    const corp = createScriptedSource('corp');
+    corp.people.set('bob', person('b-1'));
+    corp.partly = { hasGroups: true };
+    expect(await people.accountsOf([corp.connector]).findVouched('bob')).toBeUndefined();
+  });
+});
+
+describe('the secret of a machine', () => {
+  const action = 'gateway.proof';
+  const limited = () =>
+    people.accounts({ throttle: { ...throttle, address: { points: 3, windowSeconds: 60 } } });
+  const wrong = (address: string) => ({ isRight: false, action, address });
+  const right = (address: string) => ({ isRight: true, action, address });
+
+  it('is refused, right or wrong, from an address that was wrong too often, until the window ends', async () => {
+    const accounts = limited();
+    for (let guess = 0; guess < 3; guess += 1)
+      expect(await accounts.judgeSecret(wrong('192.0.2.1'))).toEqual({ ok: false, reason: 'credentials' });
+    const throttled = { ok: false, reason: 'throttled', retryAfterSeconds: 60 };
+    expect(await accounts.judgeSecret(wrong('192.0.2.1'))).toEqual(throttled);
+    expect(await accounts.judgeSecret(right('192.0.2.1'))).toEqual(throttled);
+    expect(await accounts.judgeSecret(right('192.0.2.2'))).toEqual({ ok: true });
+    people.clock.advance(60_000);
+    expect(await accounts.judgeSecret(right('192.0.2.1'))).toEqual({ ok: true });
+  });
+
+  it('is refused by another process from its first wrong one on', async () => {
+    const first = limited();
+    for (let guess = 0; guess < 4; guess += 1) await first.judgeSecret(wrong('192.0.2.1'));
+    const second = limited();
+    expect(await second.judgeSecret(wrong('192.0.2.1'))).toMatchObject({ reason: 'throttled' });
+    expect(await second.judgeSecret(right('192.0.2.1'))).toMatchObject({ reason: 'throttled' });
+  });
+
+  it('leaves a record of each wrong one that counts, and one of all that do not', async () => {
+    const accounts = limited();
+    for (let guess = 0; guess < 8; guess += 1) await accounts.judgeSecret(wrong('192.0.2.1'));
+    const reasons = (await people.tenant('acme').audit.list({ limit: 50 }))
+      .filter((record) => record.action === action)
+      .map(({ reason, address }) => `${reason} ${address}`);
+    expect(reasons.sort()).toEqual([
+      'throttled_address 192.0.2.1',
+      ...Array<string>(3).fill('wrong_secret 192.0.2.1'),
+    ]);
+  });
+});
