@@ -1,0 +1,79 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What a request presents in `Authorization`. */
+export type PresentedCredential =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly login: string; readonly password: string }
+  /** `scheme`: how it came, and so what is asked for when it is bad. */
+  | { readonly kind: 'bearer'; readonly token: string; readonly scheme: 'Basic' | 'Bearer' }
+  | {
+      readonly kind: 'malformed';
+      readonly scheme: 'Basic' | 'Bearer';
+      readonly error: 'invalid_request' | 'credentials';
+      readonly description: string;
+    };
+
+const basicBytesAtMost = 1024;
+const tokenCharactersAtMost = 8192;
+
+/** RFC 9110 section 11.4: the scheme in any spelling, spaces, and one word. */
+const presented = /^([A-Za-z][A-Za-z0-9-]*) +([^\s,]+)$/;
+/** RFC 6750 section 2.1. */
+const bearerForm = /^[A-Za-z0-9\-._~+/]+=*$/;
+const opaqueForm = /^[A-Za-z0-9_-]{43}$/;
+const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
+export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
+
+/**
+ * Whatever stands in `Authorization` is judged alone and never overlooked, be it ever so wrong. Two of them come as
+ * one with a comma, which is the form of neither.
+ */
+export const readCredential = ({
+  authorization,
+}: Pick<IncomingHttpHeaders, 'authorization'>): PresentedCredential => {
+  if (authorization === undefined) return { kind: 'none' };
+  const [, scheme = '', value = ''] = presented.exec(authorization) ?? [];
+  switch (scheme.toLowerCase()) {
+    case 'basic':
+      return readBasic(value);
+    case 'bearer':
+      return value.length <= tokenCharactersAtMost && bearerForm.test(value)
+        ? { kind: 'bearer', token: value, scheme: 'Bearer' }
+        : malformed('Bearer', 'The bearer token cannot be read');
+    default:
+      return /^basic\b/i.test(authorization)
+        ? malformed('Basic', unreadable)
+        : malformed('Bearer', 'Authorization must be one Bearer or Basic credential');
+  }
+};
+
+const unreadable = 'Name and password cannot be read';
+
+/** RFC 7617 section 2, in UTF-8 whatever was announced; nothing is URL-decoded. */
+const readBasic = (encoded: string): PresentedCredential => {
+  const bytes = Buffer.from(encoded, 'base64');
+  // Node overlooks what is not base64, so only what it would write itself is taken
+  const isReadable =
+    bytes.length <= basicBytesAtMost && isUtf8(bytes) && bytes.toString('base64') === encoded;
+  const text = isReadable ? bytes.toString('utf8') : '';
+  const colon = text.indexOf(':');
+  if (colon < 1 || /\p{Cc}/u.test(text)) return malformed('Basic', unreadable);
+  const login = text.slice(0, colon);
+  const password = text.slice(colon + 1);
+  if (password !== '') return { kind: 'basic', login, password };
+  return opaqueForm.test(login) || isJwtShaped(login)
+    ? { kind: 'bearer', token: login, scheme: 'Basic' }
+    : { ...malformed('Basic', 'The password is empty'), error: 'credentials' };
+};
+
+const malformed = (
+  scheme: 'Basic' | 'Bearer',
+  description: string,
+): Extract<PresentedCredential, { kind: 'malformed' }> => ({
+  kind: 'malformed',
+  scheme,
+  error: 'invalid_request',
+  description,
+});
