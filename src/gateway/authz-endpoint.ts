@@ -1,0 +1,218 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import { isEqualConstantTime } from '../crypto/ids.ts';
+import type { Log } from '../log.ts';
+import { clientAddress, createTrustedProxies, normalizeAddress } from '../web/client-address.ts';
+import { createCallerOf } from '../web/front-door.ts';
+import { logAnswer, type RequestLine } from '../web/request-log.ts';
+import { type Answer, answerTo, leadsToSignIn } from './answers.ts';
+import type { Decision, GatewayRequest } from './gateway.ts';
+import { identityHeaders } from './identity-headers.ts';
+import { type AuthzTarget, parseAuthzTarget, readOriginalRequest } from './original-request.ts';
+import type { ServiceTokens } from './service-token.ts';
+
+export interface AuthzEndpointParts {
+  readonly decide: (request: GatewayRequest) => Promise<Decision>;
+  readonly signInUrl: (
+    request: GatewayRequest,
+    decision: Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>,
+  ) => string;
+  readonly serviceTokens: ServiceTokens;
+  /** Addresses or CIDR blocks that may ask. */
+  readonly trustedProxies: readonly string[];
+  /** Whoever knows it may ask from any address. */
+  readonly proxySecret?: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Is this for `createAuthzEndpoint`? */
+export const isAuthzUrl = (url: string): boolean => url.startsWith('/api/authz/');
+
+const secretHeader = 'x-drawbridge-proxy-secret';
+const certificateHeader = 'x-drawbridge-client-cert';
+const retryAfterSeconds = 5;
+
+/**
+ * Answers proxies that ask about a request before they pass it on. Only those that are trusted: to anybody else it
+ * would be an oracle, and would believe what they say of a client's address.
+ */
+export const createAuthzEndpoint = (
+  parts: AuthzEndpointParts,
+): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) => {
+  const { trustedProxies, proxySecret, log } = parts;
+  const callerOf = createCallerOf(trustedProxies);
+  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
+  const warnOfStranger = oncePerMinute(parts.clock, (address: string) =>
+    log.warn({ address }, `a request to /api/authz was refused: ${strangerAdvice}`),
+  );
+
+  const isProven = (req: IncomingMessage): boolean => {
+    const shown = req.headers[secretHeader];
+    return proxySecret !== undefined && typeof shown === 'string' && isEqualConstantTime(shown, proxySecret);
+  };
+
+  const readRequest = (req: IncomingMessage, target: AuthzTarget): GatewayRequest | Decision => {
+    const { requestId } = callerOf(req);
+    const peer = normalizeAddress(req.socket.remoteAddress ?? '');
+    if (!isTrusted(peer) && !isProven(req)) {
+      warnOfStranger(peer);
+      return { outcome: 'forbidden', reason: 'untrusted_proxy' };
+    }
+    const original = readOriginalRequest(req, target);
+    if ('fault' in original) return { outcome: 'invalid', description: original.fault };
+    const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
+    const fingerprint = fingerprintOf(certificate, proxySecret);
+    return {
+      ...original,
+      headers,
+      // the proxy that asks may have proven itself by the secret alone
+      address: clientAddress(
+        peer,
+        [req.headers['x-forwarded-for']].flat().join(',') || undefined,
+        (address) => address === peer || isTrusted(address),
+      ),
+      requestId,
+      ...(target.tenant === undefined ? {} : { tenant: target.tenant }),
+      ...(fingerprint === undefined ? {} : { certificateFingerprint: fingerprint }),
+      isOwnProxy: false,
+    };
+  };
+
+  const answerDecision = async (
+    decision: Decision,
+    { profile, request }: { readonly profile: AuthzTarget['profile']; readonly request: GatewayRequest },
+  ): Promise<Answer> => {
+    if (decision.outcome === 'allowed') {
+      const { caller, tenant, service } = decision;
+      const token =
+        caller === undefined || tenant === undefined
+          ? undefined
+          : await parts.serviceTokens.tokenFor(tenant, caller, service);
+      const identity = identityHeaders({ caller, token, requestId: request.requestId });
+      return answerTo(decision, { profile, request, identity });
+    }
+    const isAskedToSignIn = decision.outcome === 'sign_in' || decision.outcome === 'step_up';
+    return isAskedToSignIn && leadsToSignIn(decision, request)
+      ? answerTo(decision, { profile, request, signInUrl: parts.signInUrl(request, decision) })
+      : answerTo(decision, { profile, request });
+  };
+
+  /** What is thrown in here lets nobody through. */
+  const settle = async (
+    request: GatewayRequest,
+    profile: AuthzTarget['profile'],
+  ): Promise<{ readonly decision: Decision; readonly answer: Answer }> => {
+    try {
+      const decision = await parts.decide(request);
+      return { decision, answer: await answerDecision(decision, { profile, request }) };
+    } catch (cause) {
+      const decision: Decision = { outcome: 'unavailable', retryAfterSeconds, cause };
+      return { decision, answer: answerTo(decision, { profile, request }) };
+    }
+  };
+
+  return async (req, res) => {
+    const target = parseAuthzTarget(req.url ?? '');
+    const { requestId, address: peer } = callerOf(req);
+    const line: AuthzLine = {
+      requestId,
+      method: req.method ?? '',
+      route: target === undefined ? '/api/authz' : `/api/authz/${target.profile}`,
+      address: peer,
+    };
+    const noRequest = { method: req.method ?? '', headers: req.headers };
+    const send = (answer: Answer, facts: Partial<AuthzLine>): void => {
+      const { errorId } = answer;
+      const full = { ...line, ...facts, ...(errorId === undefined ? {} : { errorId }) };
+      logAnswer(parts, res, () => full);
+      res.writeHead(answer.status, {
+        ...answer.headers,
+        'X-Request-Id': requestId,
+        'Content-Length': Buffer.byteLength(answer.body),
+      });
+      res.end(answer.body);
+    };
+
+    if (target === undefined) {
+      const decision: Decision = { outcome: 'invalid', description: 'There is no such endpoint' };
+      return send(answerTo(decision, { profile: 'forward-auth', request: noRequest }), factsOf(decision));
+    }
+    const { profile } = target;
+    const request = readRequest(req, target);
+    if ('outcome' in request) {
+      const answer = answerTo(request, { profile, request: noRequest });
+      return send(
+        request.outcome === 'forbidden' ? { ...answer, ...tellOperator(answer) } : answer,
+        factsOf(request),
+      );
+    }
+    const { decision, answer } = await settle(request, profile);
+    const facts = factsOf(decision);
+    if (decision.outcome === 'unavailable')
+      log.error({ requestId, errorId: answer.errorId, ...facts, err: decision.cause }, 'no decision');
+    const { method, host, path, address } = request;
+    send(answer, { ...facts, method, target: host + path.slice(0, 200), address });
+  };
+};
+
+interface AuthzLine extends RequestLine {
+  /** Host and path that were asked about; never the query. */
+  readonly target?: string;
+  readonly outcome?: Decision['outcome'];
+  readonly service?: string;
+  readonly reason?: string;
+}
+
+const factsOf = (decision: Decision): Partial<AuthzLine> => {
+  const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
+  const reason = 'reason' in decision ? decision.reason : undefined;
+  return {
+    outcome: decision.outcome,
+    ...('service' in decision ? { service: decision.service.name } : {}),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+};
+
+const strangerAdvice =
+  'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
+
+/** Whoever sets up a proxy reads the answer, not the log. */
+const tellOperator = ({ headers }: Answer): Pick<Answer, 'headers'> => ({
+  headers: { ...headers, 'x-error': `This address may not ask: ${strangerAdvice}` },
+});
+
+const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) => void) => {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (value) => {
+    const now = clock.now();
+    if (now - lastMs >= 0 && now - lastMs < 60_000) return;
+    lastMs = now;
+    act(value);
+  };
+};
+
+/**
+ * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so the secret is
+ * what shows that the proxy wrote this one. Takes nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
+ */
+const fingerprintOf = (
+  shown: string | readonly string[] | undefined,
+  proxySecret: string | undefined,
+): string | undefined => {
+  if (typeof shown !== 'string' || proxySecret === undefined) return undefined;
+  const { length } = proxySecret;
+  if (!isEqualConstantTime(shown.slice(0, length + 1), `${proxySecret} `)) return undefined;
+  const written = shown.slice(length + 1).trim();
+  const [, base64] = /^:([A-Za-z0-9+/=]+):$/.exec(written) ?? [];
+  try {
+    const { raw } = new X509Certificate(
+      base64 === undefined ? decodeURIComponent(written) : Buffer.from(base64, 'base64'),
+    );
+    return createHash('sha256').update(raw).digest('hex');
+  } catch {
+    return undefined;
+  }
+};

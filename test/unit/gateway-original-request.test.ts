@@ -1,0 +1,220 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseAuthzTarget, readOriginalRequest } from '../../src/gateway/original-request.ts';
+
+describe('the endpoint', () => {
+  it.each([
+    ['/api/authz/auth-request', { profile: 'auth-request', rest: '' }],
+    ['/api/authz/forward-auth', { profile: 'forward-auth', rest: '' }],
+    ['/api/authz/acme/forward-auth', { profile: 'forward-auth', tenant: 'acme', rest: '' }],
+    ['/api/authz/acme/forward-auth?x=1', { profile: 'forward-auth', tenant: 'acme', rest: '' }],
+    ['/api/authz/ext-authz/orders?a=1', { profile: 'ext-authz', rest: '/orders?a=1' }],
+    ['/api/authz/acme/ext-authz/', { profile: 'ext-authz', tenant: 'acme', rest: '/' }],
+    ['/api/authz/acme/ext-authz//a/../b', { profile: 'ext-authz', tenant: 'acme', rest: '//a/../b' }],
+    ['/api/authz/acme/ext-authz', { profile: 'ext-authz', tenant: 'acme', rest: '' }],
+    // what Envoy appends is a path of the service, whatever it looks like
+    ['/api/authz/ext-authz/forward-auth', { profile: 'ext-authz', rest: '/forward-auth' }],
+    ['/api/authz/ext-authz/acme/auth-request', { profile: 'ext-authz', rest: '/acme/auth-request' }],
+    [
+      '/api/authz/acme/ext-authz/globex/ext-authz/x',
+      { profile: 'ext-authz', tenant: 'acme', rest: '/globex/ext-authz/x' },
+    ],
+  ])('%s', (url, target) => {
+    expect(parseAuthzTarget(url)).toEqual(target);
+  });
+
+  it.each([
+    '/api/authz/',
+    '/api/authz/acme',
+    '/api/authz/acme/forward-auth/x',
+    '/api/authz/acme/forward-authx',
+    '/api/authz/ACME/forward-auth',
+    '/api/authz/a/b/forward-auth',
+    '/api/authz/ext-authz*',
+    '/x/api/authz/forward-auth',
+  ])('%s is none', (url) => {
+    expect(parseAuthzTarget(url)).toBeUndefined();
+  });
+});
+
+type Pair = readonly [string, string];
+
+const inbound = (method: string, pairs: readonly Pair[]) => {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of pairs) {
+    const known = headers[name.toLowerCase()];
+    headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`;
+  }
+  return { method, headers, rawHeaders: pairs.flat() };
+};
+
+const read = (url: string, ...pairs: readonly Pair[]) => {
+  const target = parseAuthzTarget(url);
+  if (target === undefined) throw new Error('no endpoint');
+  return readOriginalRequest(inbound('GET', pairs), target);
+};
+
+const nginx: readonly Pair[] = [
+  ['Host', 'idp:3000'],
+  ['X-Original-Method', 'POST'],
+  ['X-Original-URL', 'https://App.Example.com:443/a%2Fb?x=/c'],
+];
+const traefik: readonly Pair[] = [
+  ['Host', 'idp:3000'],
+  ['X-Forwarded-Method', 'POST'],
+  ['X-Forwarded-Proto', 'https'],
+  ['X-Forwarded-Host', 'App.Example.com'],
+  ['X-Forwarded-Uri', '/a%2Fb?x=/c'],
+];
+const asked = { method: 'POST', host: 'app.example.com', path: '/a%2Fb', search: '?x=/c' };
+const without = (pairs: readonly Pair[], name: string): readonly Pair[] =>
+  pairs.filter(([own]) => own !== name);
+
+describe('nginx', () => {
+  it('tells the request by X-Original-URL', () => {
+    expect(read('/api/authz/auth-request', ...nginx)).toEqual(asked);
+  });
+
+  it('tells it by X-Original-URI and X-Forwarded-Host', () => {
+    const pairs: readonly Pair[] = [
+      ...without(nginx, 'X-Original-URL'),
+      ['X-Original-URI', '/a%2Fb?x=/c'],
+      ['X-Forwarded-Host', 'app.example.com'],
+    ];
+    expect(read('/api/authz/auth-request', ...pairs)).toEqual(asked);
+  });
+
+  it('takes a URL without a path for the root', () => {
+    const pairs: readonly Pair[] = [
+      ...without(nginx, 'X-Original-URL'),
+      ['X-Original-URL', 'http://a.example'],
+    ];
+    expect(read('/api/authz/auth-request', ...pairs)).toMatchObject({ host: 'a.example', path: '/' });
+  });
+
+  it.each([
+    'app.example.com/a',
+    'ftp://app.example.com/',
+    'https://user@app.example.com/',
+    'https://app.example.com/a#b',
+    'https://app.example.com/a b',
+    'https://app.example.com/a\tb',
+    'https:///a',
+    'https://app.example.com?x',
+    '/a',
+  ])('is refused with the URL %j', (url) => {
+    const pairs: readonly Pair[] = [...without(nginx, 'X-Original-URL'), ['X-Original-URL', url]];
+    expect(read('/api/authz/auth-request', ...pairs)).toHaveProperty('fault');
+  });
+});
+
+describe('Traefik and Caddy', () => {
+  it('tell the request by X-Forwarded headers', () => {
+    expect(read('/api/authz/forward-auth', ...traefik)).toEqual(asked);
+  });
+
+  it('may say wss', () => {
+    const pairs: readonly Pair[] = [
+      ...without(without(traefik, 'X-Forwarded-Proto'), 'X-Forwarded-Host'),
+      ['X-Forwarded-Proto', 'wss'],
+      ['X-Forwarded-Host', 'app.example.com:443'],
+    ];
+    expect(read('/api/authz/forward-auth', ...pairs)).toEqual(asked);
+  });
+
+  it('keep a port that is not the own one of the scheme', () => {
+    const pairs: readonly Pair[] = [
+      ...without(traefik, 'X-Forwarded-Host'),
+      ['X-Forwarded-Host', 'app.example.com:80'],
+    ];
+    expect(read('/api/authz/forward-auth', ...pairs)).toMatchObject({ host: 'app.example.com:80' });
+  });
+
+  it.each([
+    ['X-Forwarded-Host', 'a.example, b.example'],
+    ['X-Forwarded-Host', 'a.example/x'],
+    ['X-Forwarded-Host', 'user@a.example'],
+    ['X-Forwarded-Method', 'GET, POST'],
+    ['X-Forwarded-Method', 'get'],
+    ['X-Forwarded-Proto', 'https, http'],
+    ['X-Forwarded-Proto', 'gopher'],
+    ['X-Forwarded-Uri', 'https://a.example/'],
+    ['X-Forwarded-Uri', '/private#/public'],
+    ['X-Forwarded-Uri', 'private'],
+    ['X-Forwarded-Uri', '/a, /b'],
+    ['X-Forwarded-Uri', ''],
+  ])('are refused with %s: %s', (name, value) => {
+    expect(read('/api/authz/forward-auth', ...without(traefik, name), [name, value])).toHaveProperty('fault');
+  });
+});
+
+describe('Envoy', () => {
+  it.each(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'M-SEARCH'])('asks with the method %s itself', (method) => {
+    const target = parseAuthzTarget('/api/authz/acme/ext-authz/a%2Fb?x=/c');
+    if (target === undefined) throw new Error('no endpoint');
+    const pairs: readonly Pair[] = [
+      ['Host', 'App.Example.com:443'],
+      ['X-Forwarded-Proto', 'https'],
+    ];
+    expect(readOriginalRequest(inbound(method, pairs), target)).toEqual({ ...asked, method });
+  });
+
+  it('is refused without a path', () => {
+    expect(read('/api/authz/ext-authz', ['Host', 'app.example.com'])).toHaveProperty('fault');
+    expect(read('/api/authz/ext-authz?x=/y', ['Host', 'app.example.com'])).toHaveProperty('fault');
+  });
+});
+
+describe('what cannot be told', () => {
+  it.each(['X-Original-Method', 'X-Original-URL'])('%s is missing', (name) => {
+    expect(read('/api/authz/auth-request', ...without(nginx, name))).toHaveProperty('fault');
+  });
+
+  it.each(['X-Forwarded-Method', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Uri'])(
+    '%s is missing',
+    (name) => {
+      expect(read('/api/authz/forward-auth', ...without(traefik, name))).toHaveProperty('fault');
+    },
+  );
+
+  it.each(['X-Original-Method', 'X-Original-URL', 'Host'])(
+    '%s comes twice, even with the same value',
+    (name) => {
+      const again = nginx.filter(([own]) => own === name);
+      expect(read('/api/authz/auth-request', ...nginx, ...again)).toHaveProperty('fault');
+    },
+  );
+
+  it.each([
+    ['X-Forwarded-Method', 'GET'],
+    ['X-Forwarded-Host', 'other.example.com'],
+    ['X-Forwarded-Uri', '/public'],
+    ['X-Original-URI', '/public'],
+  ])('a client adds %s: %s behind nginx', (name, value) => {
+    expect(read('/api/authz/auth-request', ...nginx, [name, value])).toHaveProperty('fault');
+  });
+
+  it.each([
+    ['X-Original-Method', 'GET'],
+    ['X-Original-URL', 'https://app.example.com/public'],
+    ['X-Original-URL', 'https://other.example.com/a%2Fb?x=/c'],
+    ['X-Original-URI', '/public'],
+  ])('a client adds %s: %s behind Traefik', (name, value) => {
+    expect(read('/api/authz/forward-auth', ...traefik, [name, value])).toHaveProperty('fault');
+  });
+
+  it('is told twice in the same way, which is no contradiction', () => {
+    expect(read('/api/authz/auth-request', ...nginx, ...traefik.slice(1))).toEqual(asked);
+    expect(read('/api/authz/forward-auth', ...traefik, ...nginx.slice(1))).toEqual(asked);
+  });
+
+  it('X-Forwarded-Prefix and Forwarded say nothing', () => {
+    expect(
+      read(
+        '/api/authz/forward-auth',
+        ...traefik,
+        ['X-Forwarded-Prefix', '/public'],
+        ['Forwarded', 'host=other.example.com'],
+      ),
+    ).toEqual(asked);
+  });
+});
