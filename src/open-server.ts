@@ -8,6 +8,7 @@ import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
+import { createServices } from './gateway/services.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
 import { openLogoutOutbox } from './logout-outbox.ts';
@@ -77,6 +78,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       lost: connections.forgetVerdicts,
     });
     const { publicUrl, host } = settings.server;
+    const { sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
     const shared = { storage, masterKey, hasher, connections, pages, clock, log };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
@@ -87,7 +89,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
           'definition' in loaded ? loaded : { faults: loaded.faults.map((fault) => formatFault(fault)) },
         );
       },
-      build: (definition) => openTenant({ ...shared, publicUrl }, definition),
+      build: (definition) =>
+        openTenant({ ...shared, publicUrl, gatewaySessionLife: { idle, absolute } }, definition),
       refusalOf: (definition) => demoRefusal(definition, { host, publicUrl }),
       warmLimit: settings.tenants.warmLimit,
       rescanMs: settings.tenants.rescanMs,
@@ -104,6 +107,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         throw new AppError('unavailable', 'The tenant is not served here now');
       },
     });
+    const services = createServices(settings.gateway.services, publicUrl);
     const readiness = { isDraining: false };
     const listeners = createListeners(settings, {
       main: createProtocolLane({
@@ -111,7 +115,14 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         trustedProxies: settings.server.trustedProxies,
         clock,
         log,
-        otherwise: createApp({ ...shared, settings, viewsDirectory, tenants, readiness }).callback(),
+        otherwise: createApp({
+          ...shared,
+          settings,
+          viewsDirectory,
+          tenants,
+          readiness,
+          services,
+        }).callback(),
       }),
       management: createManagementApp({ readiness, storage, tenants, log }).callback(),
     });

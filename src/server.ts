@@ -6,6 +6,7 @@ import type { TenantDefinition } from './config/tenant-definition.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
+import type { Services } from './gateway/services.ts';
 import type { Log } from './log.ts';
 import { lookOf } from './login/login-tenant.ts';
 import { createTenantRoutes } from './login/tenant-routes.ts';
@@ -41,6 +42,7 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly readiness: Readiness;
+  readonly services: Services;
 }
 
 /** Everything in front of the tenants, in the order in which a request meets it. */
@@ -51,36 +53,40 @@ export const createApp = (parts: ServerParts): Koa => {
   const app = new Koa();
   app.silent = true; // what a handler throws was logged by the error boundary
 
+  const switchTenantUrl = (): string | undefined =>
+    tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined;
   const showTenant = createTenantRoutes({
     pages,
     csrf: createCsrf(parts.masterKey.derive('csrf')),
     clock: parts.clock,
     log,
     parseForm: createFormParser(),
-    switchTenantUrl: () => (tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined),
+    switchTenantUrl,
   });
   const homeUrl = (ctx: Context): string => {
     const definition: TenantDefinition | undefined = ctx.state.definition;
     return definition === undefined ? `${publicUrl}/` : issuerOf(definition, publicUrl);
   };
-  const selectTenant = createTenantSelection({
-    pages,
-    list: () => tenants.list(),
-    issuerOf: (definition) => issuerOf(definition, publicUrl),
-    isSecure: publicUrl.startsWith('https:'),
-  });
+  const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
+  const urlOf = (definition: TenantDefinition): string => issuerOf(definition, publicUrl);
 
   app.use(createRequestLog({ log, clock: parts.clock }));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
   app.use(createErrorBoundary({ pages, log, look: errorLook, homeUrl }));
-  app.use(createFrontDoor({ hostsAllowed: hosts.all, trustedProxies: settings.server.trustedProxies }));
+  app.use(
+    createFrontDoor({
+      hostsAllowed: hosts.all,
+      serviceHosts: parts.services.hosts,
+      trustedProxies: settings.server.trustedProxies,
+    }),
+  );
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(openAssetServer({ directory: join(parts.viewsDirectory, 'assets') }));
   app.use(async (ctx) => {
     const isGet = ctx.method === 'GET' || ctx.method === 'HEAD';
     if (isGet && ctx.path === '/healthz') return showHealth(ctx);
     if (isGet && ctx.path === '/readyz') return showReadiness(ctx, parts);
-    if (isGet && ctx.path === '/') return selectTenant(ctx);
+    if (isGet && ctx.path === '/') return selectTenant(ctx, { tenants: await tenants.list(), urlOf });
     const target = tenantTarget(ctx.req.url ?? '');
     if (target === undefined) throw nothingHere();
     const facts = requestFacts(ctx);

@@ -14,8 +14,11 @@ export interface LoginPageParts {
   readonly csrf: Csrf;
   readonly clock: Clock;
   readonly log: Log;
-  /** Where another tenant can be chosen; undefined when there is only one. */
-  readonly switchTenantUrl: () => string | undefined;
+  /**
+   * Where another tenant can be chosen; undefined when there is only one.
+   * @param target where the sign-in goes on, if no app asked for it; nobody has checked it
+   */
+  readonly switchTenantUrl: (target: string | undefined) => string | undefined;
 }
 
 /** The page as it is shown now. */
@@ -35,11 +38,11 @@ export const showLogin = (
   { interaction, form }: { readonly interaction: OpenInteraction; readonly form: LoginForm },
 ): void => {
   const { ctx, tenant } = visit;
-  const { clientId, clientName, uiLocales } = interaction.pending;
+  const { clientId, clientName, uiLocales, target } = interaction.pending;
   const choice = tenant.accounts.choose({ clientId });
   const firstStep = choice.asksNameFirst ? 'name' : choice.passwords ? 'password' : 'choice';
   const { step = firstStep, ...shown } = form;
-  const switchTenantUrl = parts.switchTenantUrl();
+  const switchTenantUrl = parts.switchTenantUrl(target);
   sendPage(ctx, parts.pages, {
     name: 'login',
     status: announce(ctx, form),

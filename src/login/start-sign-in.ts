@@ -11,6 +11,10 @@ export interface SignInWishes {
   readonly loginHint?: string;
   /** Seconds: the person proves again who they are, if that was longer ago. */
   readonly maxAge?: number;
+  /** Each would do. */
+  readonly acrValues?: readonly string[];
+  /** The person proves who they are, however short ago they did. */
+  readonly isLoginDemanded?: boolean;
   /** Where to go on afterwards, if the tenant knows the place; default: the account page. */
   readonly target?: string;
 }
@@ -35,6 +39,8 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, wishes: Sig
     idp_hint: wishes.idpHint,
     login_hint: wishes.loginHint,
     max_age: wishes.maxAge?.toString(),
+    acr_values: wishes.acrValues?.join(' '),
+    prompt: wishes.isLoginDemanded === true ? 'login' : undefined,
     state: wishes.target,
   };
   for (const [name, value] of Object.entries(optional)) if (value !== undefined) request.set(name, value);

@@ -7,10 +7,16 @@ import { sendPage } from '../web/send-page.ts';
 
 export interface TenantSelectionParts {
   readonly pages: Pages;
-  /** All tenants that are served. */
-  readonly list: () => Promise<readonly TenantDefinition[]>;
-  readonly issuerOf: (definition: TenantDefinition) => string;
   readonly isSecure: boolean;
+}
+
+export interface TenantChoice {
+  /** All that may be chosen. */
+  readonly tenants: readonly TenantDefinition[];
+  /** Where the way goes on. */
+  readonly urlOf: (definition: TenantDefinition) => string;
+  /** What the choice is for, kept in the page's addresses. */
+  readonly state?: string;
 }
 
 const yearMs = 365 * 24 * 3600 * 1000;
@@ -18,31 +24,30 @@ const yearMs = 365 * 24 * 3600 * 1000;
 const searchFrom = 10;
 
 /**
- * `GET /`: with one tenant nobody has to name it; with several a page asks and remembers (cookie `tenant`).
- * `?tenant=` forgets the choice, `?tenant=<id>` makes it.
+ * With one tenant nobody has to name it; with several a page asks and remembers (cookie `tenant`). `?tenant=` forgets
+ * the choice, `?tenant=<id>` makes it.
  */
 export const createTenantSelection =
   (parts: TenantSelectionParts) =>
-  async (ctx: Context): Promise<void> => {
-    const served = await parts.list();
+  (ctx: Context, { tenants: served, urlOf, state }: TenantChoice): void => {
     const listed = served.filter((definition) => definition.listed);
-    const goTo = (definition: TenantDefinition): void => {
-      ctx.status = 303;
-      ctx.redirect(parts.issuerOf(definition));
-    };
     const only = served.length === 1 ? served[0] : undefined;
-    if (only !== undefined) return goTo(only);
-
     const { tenant: asked, q } = ctx.query;
     const chosen = typeof asked === 'string' ? served.find(({ id }) => id === asked) : undefined;
     const remembered = ctx.cookies.get('tenant', { signed: false });
-    if (asked !== undefined) remember(ctx, chosen?.id, parts.isSecure);
-    if (chosen !== undefined) return goTo(chosen);
-    const again = asked === undefined ? served.find(({ id }) => id === remembered) : undefined;
-    if (again !== undefined && q === undefined) return goTo(again);
+    if (only === undefined && asked !== undefined) remember(ctx, chosen?.id, parts.isSecure);
+    const again =
+      asked === undefined && q === undefined ? served.find(({ id }) => id === remembered) : undefined;
+    const decided = only ?? chosen ?? again;
+    if (decided !== undefined) {
+      ctx.status = 303;
+      ctx.redirect(urlOf(decided));
+      return;
+    }
 
     const query = typeof q === 'string' ? q.slice(0, 100) : '';
     const locale = localeOf(ctx, 'en');
+    const kept = state === undefined ? '' : `state=${encodeURIComponent(state)}`;
     sendPage(ctx, parts.pages, {
       name: 'select-tenant',
       model: {
@@ -51,11 +56,13 @@ export const createTenantSelection =
           .map(({ id, displayName, branding }) => ({
             id,
             displayName,
-            url: `/?tenant=${encodeURIComponent(id)}`,
+            url: `${ctx.path}?${kept === '' ? '' : `${kept}&`}tenant=${encodeURIComponent(id)}`,
             color: branding.color,
           })),
         query,
         showSearch: listed.length > searchFrom,
+        allUrl: kept === '' ? ctx.path : `${ctx.path}?${kept}`,
+        ...(state === undefined ? {} : { state }),
         ...(remembered === undefined ? {} : { remembered }),
       },
       look: { locale, languageUrls: languageUrls(ctx.originalUrl, locale) },

@@ -9,6 +9,9 @@ export interface CurrentSession {
   readonly id: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
+  /** RFC 8176. */
+  readonly amr: readonly string[];
+  readonly acr?: string;
 }
 
 /**
@@ -20,10 +23,15 @@ export const findCurrentSession = async (
   ctx: Context,
 ): Promise<CurrentSession | undefined> => {
   try {
-    const { accountId, loginTs, uid } = await provider.Session.get(ctx);
-    return accountId === undefined
-      ? undefined
-      : { sub: accountId, id: hashId(uid), signedInAt: loginTs ?? 0 };
+    const { accountId, loginTs, uid, amr, acr } = await provider.Session.get(ctx);
+    if (accountId === undefined) return undefined;
+    return {
+      sub: accountId,
+      id: hashId(uid),
+      signedInAt: loginTs ?? 0,
+      amr: amr ?? [],
+      ...(acr === undefined ? {} : { acr }),
+    };
   } catch (error) {
     throw toAppError(error);
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import { AppError } from '../errors.ts';
+import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
 
 /** What is being asked of the person now. */
@@ -21,6 +22,8 @@ export interface PendingInteraction {
   readonly acrValues?: string;
   /** Seconds that may have passed since the person proved who they are. */
   readonly maxAge?: number;
+  /** Where a sign-in that no app asked for goes on; nobody has checked it. */
+  readonly target?: string;
   /** The app wants them to prove it now (`prompt=login`). */
   readonly isLoginDemanded: boolean;
   readonly missing: MissingConsent;
@@ -175,6 +178,7 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
     idpHint: params.idp_hint,
     acrValues: params.acr_values,
     sub: session?.accountId,
+    target: clientId === accountClientId ? params.state : undefined,
   };
   return {
     uid,

@@ -7,11 +7,15 @@ export interface FrontDoorOptions {
   /** Hosts of all public URLs, as `URL.host` gives them: small letters, port only if it is not the scheme's own. */
   readonly hostsAllowed: () => ReadonlySet<string>;
   readonly trustedProxies: readonly string[];
+  /** Hosts of services, which lend Drawbridge the paths below `/.drawbridge/`. */
+  readonly serviceHosts: ReadonlySet<string>;
 }
 
+const lentPath = '/.drawbridge/';
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-const singleHost = ({ rawHeaders, headers }: IncomingMessage): string => {
+/** The one `Host` of a request, in small letters; empty when there was none or several. */
+export const hostOf = ({ rawHeaders, headers }: IncomingMessage): string => {
   let seen = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') seen += 1;
@@ -44,7 +48,7 @@ export const createCallerOf = (trustedProxies: readonly string[]): ((req: Incomi
       requestId: requestId(
         isTrusted(normalizeAddress(peer)) && typeof inbound === 'string' ? inbound : undefined,
       ),
-      host: singleHost(req),
+      host: hostOf(req),
     };
   };
 };
@@ -54,7 +58,8 @@ export const createCallerOf = (trustedProxies: readonly string[]): ((req: Incomi
  * target, so only those that are ours pass; what a proxy says about host and scheme is never asked.
  * Throws koa's HTTP errors 400 and 421.
  */
-export const createFrontDoor = ({ hostsAllowed, trustedProxies }: FrontDoorOptions): Middleware => {
+export const createFrontDoor = (options: FrontDoorOptions): Middleware => {
+  const { hostsAllowed, serviceHosts, trustedProxies } = options;
   const callerOf = createCallerOf(trustedProxies);
   return async (ctx, next) => {
     Object.assign(ctx.state, callerOf(ctx.req));
@@ -65,7 +70,8 @@ export const createFrontDoor = ({ hostsAllowed, trustedProxies }: FrontDoorOptio
       ctx.throw(400, 'The request target must be a path that begins with exactly one slash');
     }
     const [path = ''] = target.split('?');
-    if (!anyHost.has(path) && !hostsAllowed().has(ctx.state.host)) {
+    const isLent = path.startsWith(lentPath) && serviceHosts.has(ctx.state.host);
+    if (!anyHost.has(path) && !isLent && !hostsAllowed().has(ctx.state.host)) {
       // Only the first, the server's own: the others would tell who its tenants are.
       const [expected] = hostsAllowed();
       ctx.throw(421, `This server answers as ${expected}, not as ${readable(ctx.state.host)}`);

@@ -7,6 +7,8 @@ export interface Look {
   readonly tenant?: { readonly id: string; readonly displayName: string; readonly branding: Branding };
   /** The same page in the other languages, for the language switch. */
   readonly languageUrls?: Readonly<Partial<Record<Locale, string>>>;
+  /** Path in front of `/assets/`, on hosts that are not Drawbridge's own. */
+  readonly assetsBelow?: string;
 }
 
 export interface ScopeLine {
@@ -32,6 +34,15 @@ export type LoginProblem =
   | 'unavailable'
   | 'upstream_unavailable';
 
+/** Why the way from a service to the sign-in and back broke off. Each has its words in `serviceProblem`. */
+export type ServiceProblem =
+  | 'expired'
+  | 'invalid'
+  | 'not_served'
+  | 'not_signed_in'
+  | 'too_weak'
+  | 'unknown_ticket';
+
 export interface AccountSource {
   readonly displayName: string;
   /** Epoch milliseconds; absent while the person is not connected. */
@@ -54,6 +65,10 @@ export interface PageModels {
     }[];
     readonly query: string;
     readonly showSearch: boolean;
+    /** This page without a search. */
+    readonly allUrl: string;
+    /** Sent along with the search: what the choice is for. */
+    readonly state?: string;
     readonly remembered?: string;
   };
   login: {
@@ -171,6 +186,16 @@ export interface PageModels {
       | 'throttled'
       | 'unavailable';
     readonly retryAfterSeconds?: number;
+  };
+  'service-sign-out': { readonly action: string; readonly host: string };
+  'service-problem': {
+    readonly problem: ServiceProblem;
+    readonly code: string;
+    readonly errorId: string;
+    /** Begins again at what the person asked for. */
+    readonly retryUrl?: string;
+    /** Where a sign-in with another account begins. */
+    readonly homeUrl?: string;
   };
   error: {
     readonly status: number;

@@ -95,7 +95,7 @@ export const samples: readonly Sample[] = [
   sample(
     'select-tenant',
     'select-tenant',
-    { tenants, query: '', showSearch: false, remembered: 'acme' },
+    { tenants, query: '', showSearch: false, allUrl: '/', remembered: 'acme' },
     true,
   ),
   sample(
@@ -110,11 +110,23 @@ export const samples: readonly Sample[] = [
       })),
       query: 'branch',
       showSearch: true,
+      allUrl: '/gateway/sign-in?state=v1.sealed',
+      state: 'v1.sealed',
     },
     true,
   ),
-  sample('select-tenant-none', 'select-tenant', { tenants: [], query: 'zzz', showSearch: true }, true),
-  sample('select-tenant-empty', 'select-tenant', { tenants: [], query: '', showSearch: false }, true),
+  sample(
+    'select-tenant-none',
+    'select-tenant',
+    { tenants: [], query: 'zzz', showSearch: true, allUrl: '/' },
+    true,
+  ),
+  sample(
+    'select-tenant-empty',
+    'select-tenant',
+    { tenants: [], query: '', showSearch: false, allUrl: '/' },
+    true,
+  ),
   sample('login', 'login', login),
   sample('login-demo', 'login', {
     ...login,
@@ -319,6 +331,24 @@ export const samples: readonly Sample[] = [
       },
       status === 421,
     ),
+  ),
+  sample(
+    'service-sign-out',
+    'service-sign-out',
+    { action: '/.drawbridge/sign-out', host: 'orders.acme.example' },
+    true,
+  ),
+  ...(['expired', 'invalid', 'not_served', 'not_signed_in', 'too_weak', 'unknown_ticket'] as const).map(
+    (problem) =>
+      sample(`service-problem-${problem}`, 'service-problem', {
+        problem,
+        code: 'invalid_request',
+        errorId: '9f2c41d07ab3e865',
+        ...(problem === 'invalid' || problem === 'not_served'
+          ? {}
+          : { retryUrl: 'https://orders.acme.example/deep?x=1' }),
+        ...(problem === 'invalid' || problem === 'not_served' ? { homeUrl: '/' } : {}),
+      }),
   ),
 ];
 

@@ -48,7 +48,7 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
       homeUrl: () => 'http://localhost/',
     }),
   );
-  app.use(createFrontDoor({ hostsAllowed: () => hosts, trustedProxies: [] }));
+  app.use(createFrontDoor({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [] }));
   app.use(createLanguageCookie({ isSecure: () => false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));
   app.use(createFormParser());

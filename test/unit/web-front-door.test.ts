@@ -29,7 +29,11 @@ const serve = async (trustedProxies: readonly string[]): Promise<{ port: number;
   const app = new Koa();
   app.silent = true;
   app.use(
-    createFrontDoor({ hostsAllowed: () => new Set(['login.example', 'acme.example:8443']), trustedProxies }),
+    createFrontDoor({
+      hostsAllowed: () => new Set(['login.example', 'acme.example:8443']),
+      serviceHosts: new Set(['orders.example']),
+      trustedProxies,
+    }),
   );
   app.use((ctx) => {
     ctx.body = requestFacts(ctx);
@@ -52,6 +56,25 @@ afterAll(() => {
 
 const get = (target: string, ...headers: string[]): Promise<Answer> =>
   say(direct.port, [`GET ${target} HTTP/1.1`, 'Connection: close', ...headers]);
+
+describe('the host of a service', () => {
+  it.each([
+    ['/.drawbridge/start?state=x', 200],
+    ['/.drawbridge/', 200],
+    ['/.drawbridge', 421],
+    ['/.drawbridgeX/start', 421],
+    ['/.Drawbridge/start', 421],
+    ['/', 421],
+    ['/oauth/acme', 421],
+    ['/?x=/.drawbridge/start', 421],
+  ])('%s is answered with %i', async (target, status) => {
+    expect((await get(target, 'Host: orders.example')).status).toBe(status);
+  });
+
+  it('lends its path to no other host', async () => {
+    expect((await get('/.drawbridge/start', 'Host: evil.example')).status).toBe(421);
+  });
+});
 
 describe('the host', () => {
   it.each(['login.example', 'LOGIN.example', 'acme.example:8443'])('%s is answered', async (host) => {

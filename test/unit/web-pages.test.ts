@@ -69,7 +69,7 @@ describe.each(locales)('every page in %s', (locale) => {
     expect(html.match(/<main/g)).toHaveLength(1);
     expect(html).not.toMatch(/ style=|<style|<script(?! src="\/assets\/)|undefined|\[object|\{\{|NaN/);
     const roots =
-      'layout|login|selectTenant|scope|consent|device\\w*|logout|signedOut|account|connectSource|changePassword|passwordChanged|error|time';
+      'layout|login|selectTenant|scope|consent|device\\w*|logout|signedOut|account|connectSource|changePassword|passwordChanged|serviceSignOut|serviceProblem|error|time';
     expect(html.replace(/="[^"]*"/g, '')).not.toMatch(new RegExp(`\\b(${roots})\\.[a-z]\\w+`));
     const controls = [...html.matchAll(/<input(?![^>]*type="hidden")[^>]* id="([^"]+)"/g)].map(
       ([, id]) => id,
@@ -146,7 +146,7 @@ describe('words', () => {
   it('count in the language of the page', () => {
     const found = (locale: 'en' | 'de', count: number): string => {
       const tenant = { id: 'a', displayName: 'A', url: '/oauth/a', color: '#123456' };
-      const model = { tenants: Array(count).fill(tenant), query: 'a', showSearch: true };
+      const model = { tenants: Array(count).fill(tenant), query: 'a', showSearch: true, allUrl: '/' };
       return pages.render('select-tenant', model, lookOf(locale, true));
     };
     expect(found('en', 1)).toContain('1 organization found');
