@@ -24,7 +24,7 @@ export const readEnvironment = (settings: readonly Setting[], sources: SecretSou
   const values = new Map<string, { text: string; variable: string }>();
   const warnings: string[] = [];
   const faults: { variable: string; message: string }[] = [];
-  for (const { name, env: variable } of settings) {
+  for (const { name, env: variable, alias } of settings) {
     const text = sources.env[variable] ?? '';
     const path = sources.env[`${variable}_FILE`] ?? '';
     if (text !== '' && path !== '') {
@@ -43,6 +43,15 @@ export const readEnvironment = (settings: readonly Setting[], sources: SecretSou
       if (read.ok) values.set(name, { text: read.value, variable: `${variable}_FILE` });
       else faults.push({ variable: `${variable}_FILE`, message: read.message });
     }
+    const other = alias === undefined ? '' : (sources.env[alias] ?? '');
+    if (alias === undefined || other === '') continue;
+    const said = values.get(name);
+    if (said === undefined) values.set(name, { text: other, variable: alias });
+    else if (said.text !== other)
+      faults.push({
+        variable: alias,
+        message: `contradicts ${said.variable}, which says the same thing; unset one of them`,
+      });
   }
   return { values, warnings: [...warnings, ...unknownNames(settings, sources.env)], faults };
 };

@@ -5,14 +5,20 @@ import { relative, resolve } from 'node:path';
 import type { z } from 'zod';
 import { deepFreeze } from './deep-freeze.ts';
 import { configVariable, readEnvironment } from './environment.ts';
-import { byPosition, type Fault } from './fault.ts';
+import { byPosition, type Fault, type PathFault } from './fault.ts';
 import { parseBySchema } from './schema-faults.ts';
 import { codeOf } from './secrets.ts';
-import { checkServerFile, type Said } from './server-rules.ts';
-import { type ServerFile, serverSchema } from './server-schema.ts';
+import {
+  checkServerFile,
+  publicUrlOf,
+  type ResolvedServerFile,
+  type Said,
+  type SettingFault,
+} from './server-rules.ts';
+import { serverSchema } from './server-schema.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { type Setting, settingsTable } from './settings-table.ts';
-import { parseYaml, type YamlSource } from './yaml-source.ts';
+import { formatPath, parseYaml, type YamlSource } from './yaml-source.ts';
 
 export interface ServerSettingsOptions {
   /** As `--config` names it; relative to `cwd`. */
@@ -69,7 +75,9 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
       const by = flag === undefined ? 'environment' : 'command line';
       const source = by === 'environment' ? (variable?.variable ?? '') : name;
       if (read.ok) said.set(name, { value: read.value, by, source });
-      else faults.push({ file: by, path: source, message: read.message });
+      else
+        for (const { path, message } of read.faults)
+          faults.push({ file: by, path: formatPath([source, ...path]), message });
     } else if (inFile !== undefined) {
       said.set(name, { value: inFile, by: 'file', source: found.shown });
     }
@@ -79,10 +87,15 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   const parsed = parseBySchema(serverSchema, nest(said));
   // Each part was parsed by the same schema before.
   if (!parsed.ok) throw new Error(`settings fit alone but not together: ${parsed.faults[0]?.message}`);
-  const place = (name: string, message: string): Fault => {
+  const place = ({ name, path = [], message, ...fault }: SettingFault): Fault => {
     const speaker = said.get(name);
-    if (speaker?.by === 'file') return found.toFault({ path: name.split('.'), message });
-    return { file: speaker?.by ?? found.shown, path: speaker?.source ?? name, message };
+    if (speaker?.by === 'file')
+      return found.toFault({ ...fault, path: [...name.split('.'), ...path], message });
+    return {
+      file: speaker?.by ?? found.shown,
+      path: formatPath([speaker?.source ?? name, ...path]),
+      message,
+    };
   };
   const checked = checkServerFile(parsed.value, {
     said,
@@ -90,7 +103,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   });
   if (!checked.ok)
     return {
-      faults: checked.faults.map(({ name, message }) => place(name, message)),
+      faults: checked.faults.map(place),
       warnings: environment.warnings,
     };
   return {
@@ -157,14 +170,16 @@ const nest = (said: ReadonlyMap<string, Said>): Record<string, Record<string, un
   return nested;
 };
 
+type ReadSetting =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly faults: readonly PathFault[] };
+
 /** Text to the first kind of value that the setting's schema takes. */
-const readText = (
-  name: string,
-  text: string,
-): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string } => {
+const readText = (name: string, text: string): ReadSetting => {
   const [section = '', key = ''] = name.split('.');
   const sections = serverSchema.shape as Readonly<Record<string, { unwrap(): z.ZodObject }>>; // each is a prefaulted object
   const leaf = sections[section]?.unwrap().shape[key] as z.ZodType; // the name is from the table, which is read off the schema
+  if (jsonSettings.has(name)) return readJson(leaf, text);
   const candidates: unknown[] = [text];
   if (/^\d+$/.test(text)) candidates.push(Number(text));
   if (text === 'true' || text === 'false') candidates.push(text === 'true');
@@ -175,23 +190,38 @@ const readText = (
         .map((part) => part.trim())
         .filter(Boolean),
     );
-  let message = '';
+  let faults: readonly PathFault[] = [];
   for (const candidate of candidates) {
     const parsed = parseBySchema(leaf, candidate);
     if (parsed.ok) return { ok: true, value: candidate };
-    message = parsed.faults[0]?.message ?? '';
+    faults = parsed.faults;
   }
-  return { ok: false, message };
+  return { ok: false, faults: faults.slice(0, 1) };
 };
 
-const toSettings = (file: ServerFile, cwd: string, cores: number): ServerSettings => {
-  const { publicUrl, secretKey, workers, drainDelay, drainTimeout, ...server } = file.server;
+/** Lists of mappings, for which a line of text has no other form. */
+const jsonSettings: ReadonlySet<string> = new Set(['gateway.services']);
+
+const readJson = (leaf: z.ZodType, text: string): ReadSetting => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // what the parser says quotes the text
+    return { ok: false, faults: [{ path: [], message: 'is not JSON; write [{"name": …, …}]' }] };
+  }
+  const parsed = parseBySchema(leaf, value);
+  return parsed.ok ? { ok: true, value } : parsed;
+};
+
+const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): ServerSettings => {
+  const { publicUrl: _, secretKey, workers, drainDelay, drainTimeout, ...server } = file.server;
   const { rescan, directory, ...tenants } = file.tenants;
   const { memory, concurrency, ...passwords } = file.passwords;
   return {
     server: {
       ...server,
-      publicUrl: publicUrl ?? `http://localhost:${server.port}`,
+      publicUrl: publicUrlOf(file.server),
       ...(secretKey === undefined ? {} : { secretKey }),
       workers: workers === 'auto' ? cores : workers,
       drainDelayMs: drainDelay,
@@ -211,7 +241,7 @@ const toSettings = (file: ServerFile, cwd: string, cores: number): ServerSetting
     },
     log: file.log,
     management: file.management,
-    gateway: { enabled: true, sessionIdle: 1800, sessionAbsolute: 43_200, basicCache: 0, services: [] },
+    gateway: file.gateway,
   };
 };
 
@@ -228,7 +258,8 @@ const toEffective = (setting: Setting, said: Said | undefined): EffectiveSetting
 
 const maskSecret = (name: string, text: string): string => {
   if (/^env:\w+$/.test(text)) return text;
-  if (name === 'server.secretKey') return /^file:\//.test(text) ? text : '(set)';
+  if (name === 'server.secretKey' || name === 'gateway.proxySecret')
+    return /^file:\//.test(text) ? text : '(set)';
   // Options of the URL may hold credentials too, such as those of a proxy.
   return text.replace(/\/\/[^/]*@/, '//***@').replace(/\?.*$/s, '?***');
 };

@@ -1,3 +1,7 @@
+import type { FaultPath, PathFault } from './fault.ts';
+import type { GatewaySettings } from './gateway-definition.ts';
+import { loadServices, toGatewaySettings } from './gateway-file.ts';
+import { checkGateway } from './gateway-rules.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { resolveSecret, type SecretSources } from './secrets.ts';
 import type { ServerFile } from './server-schema.ts';
@@ -18,25 +22,45 @@ interface Context {
 export interface SettingFault {
   /** `server.publicUrl` */
   readonly name: string;
+  /** Below it, where the setting is a list. */
+  readonly path?: FaultPath;
+  readonly atKey?: boolean;
   readonly message: string;
 }
 
+/** With references resolved. */
+export type ResolvedServerFile = Omit<ServerFile, 'gateway'> & { readonly gateway: GatewaySettings };
+
 export type CheckedServerFile =
-  | { readonly ok: true; readonly value: ServerFile }
+  | { readonly ok: true; readonly value: ResolvedServerFile }
   | { readonly ok: false; readonly faults: readonly SettingFault[] };
 
 const shortestKey = 32;
+/** They have no other place for it than the file, by a reference, or the environment. */
+const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.proxySecret']);
+
+export const publicUrlOf = ({ publicUrl, port }: ServerFile['server']): string =>
+  publicUrl ?? `http://localhost:${port}`;
 
 /** The rules that look at more than one setting; and references become what they stand for. */
 export const checkServerFile = (file: ServerFile, context: Context): CheckedServerFile => {
   const key = resolveSetting('server.secretKey', file.server.secretKey, context);
   const url = resolveSetting('storage.url', file.storage.url, context);
+  const proxySecret = resolveSetting('gateway.proxySecret', file.gateway.proxySecret, context);
+  const face = { publicUrl: publicUrlOf(file.server), host: file.server.host, port: file.server.port };
+  const loaded = loadServices(file.gateway.services, { ...face, sources: context.sources });
   const faults = [
     ...key.faults,
     ...url.faults,
     ...checkPublicUrl(file.server),
     ...checkKey(key.value),
     ...checkStorage(url.value, file.server.secretKey !== undefined),
+    ...proxySecret.faults,
+    ...checkProxySecret(proxySecret.value),
+    ...[
+      ...checkGateway(file.gateway, face),
+      ...loaded.faults.map((fault) => ({ ...fault, path: ['services', ...fault.path] })),
+    ].map(toSettingFault),
   ];
   if (faults.length > 0) return { ok: false, faults };
   const { secretKey: _, ...server } = file.server;
@@ -46,9 +70,17 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
       ...file,
       server: key.value === undefined ? server : { ...server, secretKey: key.value },
       storage: { url: url.value ?? file.storage.url },
+      gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),
     },
   };
 };
+
+/** The first step is the setting's own name. */
+const toSettingFault = ({ path: [key = '', ...path], ...fault }: PathFault): SettingFault => ({
+  ...fault,
+  name: `gateway.${key}`,
+  path,
+});
 
 interface ResolvedSetting {
   readonly value?: string;
@@ -61,7 +93,7 @@ const resolveSetting = (
   { said, sources }: Context,
 ): ResolvedSetting => {
   if (text === undefined) return { faults: [] };
-  const isKey = name === 'server.secretKey';
+  const isKey = secretNames.has(name);
   const by = said.get(name)?.by;
   if (!isKey && text.startsWith('file:')) return { value: text, faults: [] };
   const resolved = resolveSecret(text, sources);
@@ -108,6 +140,17 @@ const checkKey = (key: string | undefined): readonly SettingFault[] =>
         {
           name: 'server.secretKey',
           message: `is shorter than ${shortestKey} bytes; make one with: openssl rand -base64 32`,
+        },
+      ];
+
+const checkProxySecret = (secret: string | undefined): readonly SettingFault[] =>
+  secret === undefined || /^[\x21-\x7E]{32,4096}$/.test(secret)
+    ? []
+    : [
+        {
+          name: 'gateway.proxySecret',
+          message:
+            'is shorter than 32 characters, or holds some that a header cannot have; make one with: openssl rand -base64 32',
         },
       ];
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { gatewaySchema } from './gateway-schema.ts';
 import { countOrAuto, durationMs, origin, sizeKiB, wholeNumber } from './leaves.ts';
 
 const second = 1000;
@@ -133,6 +134,9 @@ export const serverSchema = z.strictObject({
   }),
   log: log.prefault({}).meta({ description: 'Log lines: JSON on standard output.' }),
   management: management.prefault({}).meta({ description: 'A second listener, for operators.' }),
+  gateway: gatewaySchema.prefault({}).meta({
+    description: 'Services that Drawbridge stands in front of, and how people are known there.',
+  }),
 });
 
 export type ServerFile = z.infer<typeof serverSchema>;

@@ -7,6 +7,8 @@ export interface Setting {
   readonly name: string;
   /** `DRAWBRIDGE_SERVER__PUBLIC_URL`; with `_FILE` behind it, the name of a file that holds the value. */
   readonly env: string;
+  /** Another variable that says the same; both may be set if they agree. */
+  readonly alias?: string;
   /** As one writes it in YAML; absent where the default depends on other settings. */
   readonly default?: string;
   readonly description: string;
@@ -20,7 +22,12 @@ interface DescribedKey {
   readonly properties?: Readonly<Record<string, DescribedKey>>;
 }
 
-const secretSettings: ReadonlySet<string> = new Set(['server.secretKey', 'storage.url']);
+const secretSettings: ReadonlySet<string> = new Set([
+  'server.secretKey',
+  'storage.url',
+  'gateway.proxySecret',
+]);
+const aliases: Readonly<Record<string, string>> = { 'gateway.enabled': 'AUTH_ENABLED' };
 
 /** Every setting of config/server.yaml, in its order, read off the schema. */
 export const settingsTable = (): readonly Setting[] => {
@@ -29,11 +36,17 @@ export const settingsTable = (): readonly Setting[] => {
     Object.entries(properties).map(([key, leaf]) => ({
       name: `${section}.${key}`,
       env: `DRAWBRIDGE_${toSnakeCase(section)}__${toSnakeCase(key)}`,
+      ...withAlias(`${section}.${key}`),
       ...(leaf.default === undefined ? {} : { default: formatDefault(leaf.default) }),
       description: leaf.description ?? '',
       isSecret: secretSettings.has(`${section}.${key}`),
     })),
   );
+};
+
+const withAlias = (name: string): Pick<Setting, 'alias'> => {
+  const alias = aliases[name];
+  return alias === undefined ? {} : { alias };
 };
 
 const toSnakeCase = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();

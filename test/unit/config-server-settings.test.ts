@@ -51,6 +51,7 @@ describe('loadServerSettings', () => {
       passwords: { memoryKiB: 19_456, iterations: 2, parallelism: 1, concurrency: 4, queueLimit: 64 },
       log: { level: 'info' },
       management: { port: 0, host: '127.0.0.1' },
+      gateway: { enabled: true, sessionIdle: 1800, sessionAbsolute: 43_200, basicCache: 0, services: [] },
     });
   });
 
