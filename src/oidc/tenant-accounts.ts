@@ -1,8 +1,7 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
-import { isAdmittedTo } from '../accounts/admission.ts';
 import { claimsOf } from '../accounts/claims.ts';
-import { mayHoldTokens } from '../accounts/standing.ts';
+import { findStanding } from '../accounts/standing-now.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { speakProtocol } from './errors.ts';
@@ -54,14 +53,8 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     return result;
   };
 
-  const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> => {
-    const account = await scopeOf().account(sub);
-    if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
-    // what a source has locked, it may have opened again meanwhile
-    if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
-    const now = await recheckOnce(account, when);
-    return mayHoldTokens(now) ? now : undefined;
-  };
+  const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> =>
+    findStanding({ definition, recheck: recheckOnce }, await scopeOf().account(sub), when);
 
   const standing = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
     speakProtocol(() => current(sub, 'due'));

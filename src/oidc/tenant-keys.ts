@@ -62,6 +62,13 @@ const unseal = (parts: TenantKeysParts, record: KeyRecord): JWK =>
     openSealed(parts.sealingKey, record.sealed, bindingOf(parts.tenant, record.kid)).toString('utf8'),
   ) as JWK; // sealed by makeKey
 
+/** The key that signs access tokens: the provider takes the first of its kind as well. */
+export const signingKeyOf = (keys: readonly JWK[]): JWK => {
+  const key = keys.find(({ crv }) => crv === 'Ed25519');
+  if (key === undefined) throw new Error('a tenant has no Ed25519 key');
+  return key;
+};
+
 /** The public half, as the JWKS endpoint shows it. */
 export const publicJwk = ({ kty, kid, use, alg, n, e, crv, x, y }: JWK): JWK =>
   JSON.parse(JSON.stringify({ kty, kid, use, alg, n, e, crv, x, y })) as JWK; // drops what is undefined

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JWK } from 'jose';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import { furtherClaims } from '../accounts/claims.ts';
@@ -12,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { TenantStorage } from '../storage/storage.ts';
 import type { LogoutDelivery } from '../storage/storage-endings.ts';
 import type { Pages } from '../web/pages.ts';
+import type { VerifyAccessTokenJwt } from './access-token-jwt.ts';
 import { createAdapter } from './adapter.ts';
 import { lifetimesOf } from './clients.ts';
 import { createOriginGuard } from './cross-origin.ts';
@@ -39,7 +41,6 @@ import { createRefreshRotation } from './refresh-rotation.ts';
 import { observeEndings } from './request-endings.ts';
 import { type RequestScope, StoreRequestScope } from './request-scope.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
-import { algorithmsOf, openTenantKeys, publicJwk } from './tenant-keys.ts';
 import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 import type { UpstreamSignOut } from './upstream-sign-out.ts';
@@ -76,6 +77,9 @@ export interface TenantProvider {
 export interface TenantProviderParts {
   readonly definition: TenantDefinition;
   readonly issuer: string;
+  /** Private signing keys; see `openTenantKeys`. */
+  readonly keys: readonly JWK[];
+  readonly verifyJwt: VerifyAccessTokenJwt;
   readonly storage: TenantStorage;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
@@ -88,17 +92,10 @@ export interface TenantProviderParts {
   readonly log: Log;
 }
 
-/**
- * Builds the tenant's provider. Owns no socket and no timer, so forgetting it needs no clean-up.
- * @throws AppError `unavailable` when the signing keys cannot be read
- */
-export const openTenantProvider = async (parts: TenantProviderParts): Promise<TenantProvider> => {
+/** Builds the tenant's provider. Owns no socket and no timer, so forgetting it needs no clean-up. */
+export const createTenantProvider = (parts: TenantProviderParts): TenantProvider => {
   const { definition, issuer, storage, masterKey, clock, log } = parts;
   const tenant = definition.id;
-  const jwks = await openTenantKeys(
-    { tenant, storage, sealingKey: masterKey.derive('signing keys'), clock },
-    algorithmsOf(definition),
-  );
 
   const facts = createProviderRequests();
   const scopes = new WeakMap<object, RequestScope>();
@@ -116,9 +113,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     lifetimesOf: (clientId) => lifetimesOf(definition, clientId),
   });
   const jwtHandles = createJwtHandles({
-    issuer,
-    publicKeys: { keys: jwks.map(publicJwk) },
-    clock,
+    verify: parts.verifyJwt,
     request: () => current()?.req,
   });
   const deviceCodes = createDeviceCodes({
@@ -159,7 +154,7 @@ export const openTenantProvider = async (parts: TenantProviderParts): Promise<Te
     providerConfiguration({
       definition,
       issuer,
-      jwks,
+      jwks: parts.keys,
       cookieKeys: [masterKey.derive(`cookies ${tenant}`).toString('base64url')],
       dpopNonceSecret: masterKey.derive(`dpop nonce ${tenant}`),
       adapter: (kind) =>

@@ -9,10 +9,15 @@ import type { SourceConnections } from '../connectors/open-connectors.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
+import { createAccessTokenJwtVerifier } from '../oidc/access-token-jwt.ts';
+import { type AccessTokens, createAccessTokens } from '../oidc/access-tokens.ts';
 import { authorizationsOf } from '../oidc/artifact-payload.ts';
 import { wantsLogout } from '../oidc/clients.ts';
+import { createGatewaySessions, type GatewaySessions } from '../oidc/gateway-sessions.ts';
+import { createIdentityTokens, type IdentityTokens } from '../oidc/identity-tokens.ts';
 import { createInteractions, type Interactions } from '../oidc/interactions.ts';
-import { openTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
+import { algorithmsOf, openTenantKeys, publicJwk, signingKeyOf } from '../oidc/tenant-keys.ts';
+import { createTenantProvider, type TenantProvider } from '../oidc/tenant-provider.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream-sessions.ts';
 import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream-sign-out.ts';
@@ -31,6 +36,9 @@ export interface Tenant {
   readonly upstreamLogins: UpstreamLogins;
   readonly upstreamSessions: UpstreamSessions;
   readonly upstreamSignOut: UpstreamSignOut;
+  readonly accessTokens: AccessTokens;
+  readonly gatewaySessions: GatewaySessions;
+  readonly identityTokens: IdentityTokens;
 }
 
 /** What all tenants of a server share. */
@@ -44,6 +52,8 @@ export interface TenantParts {
   readonly log: Log;
   /** Public origin of the server, for tenants that have none of their own. */
   readonly publicUrl: string;
+  /** Seconds. */
+  readonly gatewaySessionLife: { readonly idle: number; readonly absolute: number };
 }
 
 /** @throws AppError `unavailable` when the store or the tenant's keys cannot be had */
@@ -97,9 +107,20 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
-  const provider = await openTenantProvider({
+  const keys = await openTenantKeys(
+    { tenant: definition.id, storage, sealingKey: masterKey.derive('signing keys'), clock },
+    algorithmsOf(definition),
+  );
+  const verifyJwt = createAccessTokenJwtVerifier({
+    issuer,
+    publicKeys: { keys: keys.map(publicJwk) },
+    clock,
+  });
+  const provider = createTenantProvider({
     definition,
     issuer,
+    keys,
+    verifyJwt,
     storage,
     accounts,
     revocations,
@@ -127,5 +148,17 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamLogins,
     upstreamSessions,
     upstreamSignOut,
+    accessTokens: createAccessTokens({ definition, artifacts, verifyJwt, recheck: accounts.recheck }),
+    gatewaySessions: createGatewaySessions({
+      tenant: definition.id,
+      artifacts,
+      definition,
+      recheck: accounts.recheck,
+      revocations,
+      life: parts.gatewaySessionLife,
+      sealingKey: masterKey.derive('gateway tickets'),
+      clock,
+    }),
+    identityTokens: createIdentityTokens({ issuer, key: signingKeyOf(keys), clock }),
   };
 };
