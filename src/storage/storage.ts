@@ -1,3 +1,4 @@
+import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage-endings.ts';
 import type { AuditRecords, Counters, KeyRecords, PasswordGrantUsage } from './storage-records.ts';
 
@@ -49,7 +50,7 @@ export interface Storage {
 
 /** A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills it. */
 export interface StoredRecord {
-  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'installation';
+  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'installation';
   readonly tenant: string;
   readonly key: string;
   readonly value: unknown;
@@ -64,6 +65,7 @@ export interface TenantStorage {
   readonly audit: AuditRecords;
   readonly events: RevocationEvents;
   readonly deliveries: LogoutDeliveries;
+  readonly devices: DeviceRecords;
 }
 
 export interface InstallationFacts {

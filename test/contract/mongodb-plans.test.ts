@@ -164,11 +164,24 @@ const define = (): void => {
       expect(deliveries).toContainEqual(
         expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
       );
+      const devices = (await connection.db?.collection('devices').indexes()) ?? [];
+      expect(devices).toContainEqual(
+        expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      );
       const events = (await connection.db?.collection('events').indexes()) ?? [];
       expect(events).toContainEqual(
         expect.objectContaining({ key: { publishedAt: 1 }, expireAfterSeconds: 600 }),
       );
-      for (const name of ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit', 'deliveries']) {
+      for (const name of [
+        'artifacts',
+        'accounts',
+        'keys',
+        'counters',
+        'usage',
+        'audit',
+        'deliveries',
+        'devices',
+      ]) {
         const indexes = (await connection.db?.collection(name).indexes()) ?? [];
         const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);
         expect(

@@ -5,6 +5,7 @@ import { accountSql } from '../../src/storage/sqlite/account-rows.ts';
 import { artifactSql } from '../../src/storage/sqlite/artifact-sql.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { deliverySql } from '../../src/storage/sqlite/deliveries.ts';
+import { deviceSql } from '../../src/storage/sqlite/devices.ts';
 import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
 import { eventSql } from '../../src/storage/sqlite/event-log.ts';
 import { recordSql } from '../../src/storage/sqlite/records.ts';
@@ -44,7 +45,7 @@ describe('SQLite', () => {
     );
 
   it.each(
-    [artifactSql, accountSql, recordSql, eventSql, deliverySql].flatMap((texts) =>
+    [artifactSql, accountSql, recordSql, eventSql, deliverySql, deviceSql].flatMap((texts) =>
       Object.entries<string>(texts),
     ),
   )('reads no table from end to end: %s', (_, sql) => {

@@ -4,6 +4,7 @@ import {
   artifact,
   auditRecord,
   delivery,
+  device,
   deviceCode,
   event,
   key,
@@ -16,7 +17,8 @@ export const requestCalls = (
   storage: Storage,
   tenant: string,
 ): Readonly<Record<string, () => Promise<unknown>>> => {
-  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, devices } =
+    storage.forTenant(tenant);
   const settled = {
     state: 'delivered',
     nextAttemptAt: 0,
@@ -76,6 +78,13 @@ export const requestCalls = (
     'settle a delivery': () => deliveries.settle('d-1', settled),
     'list deliveries': () => deliveries.list({ limit: 3 }),
     'list deliveries further': () => deliveries.list({ beforeId: 'd-2', limit: 3 }),
+    'sign in a device': () => devices.signIn(device()),
+    'find a device': () => devices.find('device-1'),
+    'list devices': () => devices.list({ limit: 3 }),
+    'list devices of a person': () => devices.list({ sub: 'alice', afterId: 'a', limit: 3 }),
+    'rename a device': () => devices.rename('device-1', 'x'),
+    'see a device': () => devices.seen('device-1', { nowMs: startMs, dampMs: 0 }),
+    'remove a device': () => devices.remove('device-1'),
     'put a fact': () => storage.installation.putIfAbsent('a', 'b'),
     ping: () => storage.ping(),
   };
@@ -83,7 +92,8 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, devices } =
+    storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
     { op: 'put', artifact: artifact({ payload: tenant, ...links }) },
@@ -101,4 +111,5 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
   await audit.append(auditRecord({ actor: tenant }));
   await deliveries.add([delivery({ reason: tenant })]);
+  await devices.signIn(device({ name: tenant }));
 };

@@ -6,6 +6,7 @@ import {
   account,
   artifact,
   auditRecord,
+  device,
   deviceCode,
   key,
   session,
@@ -15,7 +16,8 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries } = storage.forTenant(tenant);
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, devices } =
+    storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
     { kind: 'Grant', id: 'g' },
@@ -39,6 +41,9 @@ const look = async (storage: Storage, tenant: string) => {
     usage: await usage.report(),
     audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
     deliveries: (await deliveries.list({ limit: 9 })).map(({ reason }) => reason),
+    devices: (await devices.list({ limit: 9 })).map(({ name }) => name),
+    devicesOfAlice: (await devices.list({ sub: 'alice', limit: 9 })).map(({ name }) => name),
+    device: (await devices.find('device-1'))?.name,
   };
 };
 
@@ -78,6 +83,9 @@ export const generalClauses = (bench: GetBench): void => {
           usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
           audit: [tenant],
           deliveries: [tenant],
+          devices: [tenant],
+          devicesOfAlice: [tenant],
+          device: tenant,
         });
       }
     });
@@ -87,7 +95,7 @@ export const generalClauses = (bench: GetBench): void => {
       await fill(first, 'other');
       await fill(first, 'acme');
       const before = await look(first, 'other');
-      const { artifacts, accounts, counters, deliveries } = first.forTenant('acme');
+      const { artifacts, accounts, counters, deliveries, devices } = first.forTenant('acme');
       await artifacts.consume('AccessToken', 'token-1', startMs);
       await artifacts.poll('device-1', startMs, 5);
       expect(await artifacts.replaceInPhase(deviceCode({ phase: 'claimed' }), ['pending'])).toBe(true);
@@ -107,6 +115,10 @@ export const generalClauses = (bench: GetBench): void => {
       });
       expect(await deliveries.claim(startMs, startMs + 1)).toBeUndefined();
       await counters.reset('k');
+      await devices.signIn(device({ grantId: 'x' }));
+      await devices.rename('device-1', 'x');
+      await devices.seen('device-1', { nowMs: startMs + 9, dampMs: 0 });
+      expect(await devices.remove('device-1')).toMatchObject({ grantId: 'x', lastSeenAt: startMs + 9 });
       expect(await look(first, 'other')).toEqual(before);
       expect(await first.forTenant('other').deliveries.claim(startMs, startMs + 1)).toMatchObject({
         attempts: 1,
@@ -130,7 +142,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(10);
+      expect(await second.purgeTenant('acme')).toBe(11);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);
@@ -214,6 +226,7 @@ export const generalClauses = (bench: GetBench): void => {
         keys: ['acme'],
         usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
         audit: ['acme'],
+        devices: ['acme'],
       });
       expect(await first.installation.putIfAbsent('check', 'two')).toBe('one');
     });

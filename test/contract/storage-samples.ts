@@ -1,4 +1,5 @@
 import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
+import type { DeviceRecord } from '../../src/storage/storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
 import type { AuditRecord, KeyRecord } from '../../src/storage/storage-records.ts';
 
@@ -79,6 +80,21 @@ export const delivery = (changes: Partial<LogoutDelivery> = {}): LogoutDelivery 
   state: 'pending',
   attempts: 0,
   nextAttemptAt: startMs,
+  ...changes,
+});
+
+export const device = (changes: Partial<DeviceRecord> = {}): DeviceRecord => ({
+  id: 'device-1',
+  sub: 'alice',
+  clientId: 'https://tv.example/$x',
+  name: '$Living "room"',
+  model: 'M1',
+  serial: '0001',
+  createdAt: startMs,
+  lastSeenAt: startMs,
+  grantId: 'g',
+  sessionId: 'session-1',
+  expiresAt: startMs + 3_600_000,
   ...changes,
 });
 

@@ -5,6 +5,7 @@ import type { TestClock } from '../support/test-clock.ts';
 import { accountClauses } from './storage-accounts.clauses.ts';
 import { artifactClauses } from './storage-artifacts.clauses.ts';
 import { deliveryClauses } from './storage-deliveries.clauses.ts';
+import { deviceRecordClauses } from './storage-device-records.clauses.ts';
 import { deviceClauses } from './storage-devices.clauses.ts';
 import { eventClauses } from './storage-events.clauses.ts';
 import { generalClauses } from './storage-general.clauses.ts';
@@ -35,6 +36,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     artifactClauses(getBench);
     sessionClauses(getBench);
     deviceClauses(getBench);
+    deviceRecordClauses(getBench);
     accountClauses(getBench);
     recordClauses(getBench);
     eventClauses(getBench);

@@ -1,9 +1,11 @@
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { DeviceRecord } from '../storage-devices.ts';
 import type { AuditRecord, KeyRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
-import type { AccountDocument } from './documents.ts';
+import { toDeviceDocument, toDeviceRecord } from './devices.ts';
+import type { AccountDocument, DeviceDocument } from './documents.ts';
 import { isDuplicate } from './errors.ts';
 import { call, reading, writing } from './limits.ts';
 import type { Collections } from './models.ts';
@@ -42,6 +44,10 @@ export async function* exportRecords(collections: Collections): AsyncIterable<St
   for await (const { _id, tenant, ...value } of documentsOf(collections.audit)) {
     yield { collection: 'audit', tenant, key: value.id, value };
   }
+  for await (const document of documentsOf(collections.devices)) {
+    const value = toDeviceRecord(document as DeviceDocument);
+    yield { collection: 'devices', tenant: document.tenant, key: value.id, value };
+  }
 }
 
 interface Replacement {
@@ -54,6 +60,10 @@ const toReplacement = ({ collection, tenant, key, value }: StoredRecord): Replac
   if (collection === 'installation') return { collection, _id: key, document: { value } };
   if (collection === 'accounts') {
     const { _id, ...document } = toDocument(tenant, value as AccountRecord);
+    return { collection, _id, document };
+  }
+  if (collection === 'devices') {
+    const { _id, ...document } = toDeviceDocument(tenant, value as DeviceRecord);
     return { collection, _id, document };
   }
   if (collection === 'usage') {

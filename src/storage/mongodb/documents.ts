@@ -1,4 +1,5 @@
 import type { AccountRecord, LinkedIdentity } from '../storage.ts';
+import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { AuditRecord } from '../storage-records.ts';
 
@@ -95,6 +96,12 @@ export interface EventDocument extends RevocationEvent {
 }
 
 export interface DeliveryDocument extends LogoutDelivery {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly expiresAt: Date;
+}
+
+export interface DeviceDocument extends Omit<DeviceRecord, 'expiresAt'> {
   readonly _id: string;
   readonly tenant: string;
   readonly expiresAt: Date;

@@ -11,6 +11,7 @@ const tenantCollections: readonly CollectionName[] = [
   'usage',
   'audit',
   'deliveries',
+  'devices',
 ];
 
 const documentsPerStep = 500;

@@ -6,6 +6,7 @@ import type {
   AuditDocument,
   CounterDocument,
   DeliveryDocument,
+  DeviceDocument,
   EventDocument,
   FactDocument,
   KeyDocument,
@@ -21,6 +22,7 @@ export interface Collections {
   readonly audit: mongo.Collection<AuditDocument>;
   readonly events: mongo.Collection<EventDocument>;
   readonly deliveries: mongo.Collection<DeliveryDocument>;
+  readonly devices: mongo.Collection<DeviceDocument>;
   readonly installation: mongo.Collection<FactDocument>;
 }
 
@@ -158,6 +160,22 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   // one for a tenant's next, one for which tenants have any: without the second that would read all that wait
   deliveries.index({ tenant: 1, nextAttemptAt: 1 }, { partialFilterExpression: { state: 'pending' } });
   deliveries.index({ nextAttemptAt: 1, tenant: 1 }, { partialFilterExpression: { state: 'pending' } });
+  const devices = createSchema('devices', {
+    tenant: text,
+    id: text,
+    sub: text,
+    clientId: text,
+    name: String,
+    model: String,
+    serial: String,
+    createdAt: number,
+    lastSeenAt: number,
+    grantId: text,
+    sessionId: String,
+    expiresAt: { type: Date, required: true },
+  });
+  devices.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+  devices.index({ tenant: 1, sub: 1, id: 1 });
   return {
     artifacts,
     accounts,
@@ -167,6 +185,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     audit,
     events,
     deliveries,
+    devices,
     installation: createSchema('installation', { value: text }),
   };
 };

@@ -8,6 +8,7 @@ import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
 import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
+import { createDevices } from './devices.ts';
 import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
 import { createEvents, isOfWatcher } from './events.ts';
 import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
@@ -105,6 +106,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         audit: createAudit(collections, tenant),
         events: createEvents(collections.events, tenant),
         deliveries: createDeliveries({ collection: collections.deliveries, run }, clock, tenant),
+        devices: createDevices(collections, clock, tenant),
       };
     },
     installation: { putIfAbsent: (name, value) => putFact(collections, name, value) },

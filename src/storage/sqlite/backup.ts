@@ -1,8 +1,10 @@
 import { AppError } from '../../errors.ts';
 import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { DeviceRecord } from '../storage-devices.ts';
 import type { AuditRecord } from '../storage-records.ts';
 import { putAccount } from './accounts.ts';
 import type { Connection } from './connection.ts';
+import { putDevice } from './devices.ts';
 import { isUniqueViolation } from './errors.ts';
 import type { Statements } from './statements.ts';
 
@@ -40,6 +42,13 @@ const sources: readonly Source[] = [
     collection: 'audit',
     page: `SELECT tenant, id AS k1, '' AS k2, value FROM audit
       WHERE (tenant, id, '') > (?, ?, ?) ORDER BY tenant, id LIMIT ?`,
+  },
+  {
+    collection: 'devices',
+    page: `SELECT tenant, id AS k1, '' AS k2, json_patch('{}', json_object('id', id, 'sub', sub, 'clientId', client_id,
+        'name', name, 'model', model, 'serial', serial, 'createdAt', created_at, 'lastSeenAt', last_seen_at,
+        'grantId', grant_id, 'sessionId', session_id, 'expiresAt', expires_at)) AS value
+      FROM devices WHERE (tenant, id, '') > (?, ?, ?) ORDER BY tenant, id LIMIT ?`,
   },
 ];
 
@@ -103,6 +112,8 @@ const put = (sql: Statements, record: StoredRecord): void => {
       (value as AuditRecord).at,
       JSON.stringify(value),
     );
+  } else if (record.collection === 'devices') {
+    putDevice(sql, tenant, value as DeviceRecord);
   } else {
     sql('INSERT OR REPLACE INTO installation (name, value) VALUES (?, ?)').run(key, value as string);
   }

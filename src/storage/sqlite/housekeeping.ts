@@ -2,7 +2,16 @@ import type { Clock } from '../../clock.ts';
 import { eventRetentionMs } from '../retention.ts';
 import type { Connection } from './connection.ts';
 
-const tenantTables = ['artifacts', 'accounts', 'keys', 'counters', 'usage', 'audit', 'deliveries'] as const;
+const tenantTables = [
+  'artifacts',
+  'accounts',
+  'keys',
+  'counters',
+  'usage',
+  'audit',
+  'deliveries',
+  'devices',
+] as const;
 type Table = (typeof tenantTables)[number] | 'events';
 
 /** So many rows a step: a writer of a request never waits long behind the housekeeping. */
@@ -16,6 +25,7 @@ const primaryKeys: Readonly<Record<Table, string>> = {
   usage: 'tenant, client_id, sub',
   audit: 'tenant, id',
   deliveries: 'tenant, id',
+  devices: 'tenant, id',
   events: 'seq',
 };
 
@@ -66,6 +76,7 @@ export const sweep = async (connection: Connection, clock: Clock): Promise<numbe
     { text: deleteSome('counters', 'ends_at <= ?'), values: [now] },
     { text: deleteSome('events', 'published_at <= ?'), values: [now - eventRetentionMs] },
     { text: deleteSome('deliveries', 'expires_at <= ?'), values: [now] },
+    { text: deleteSome('devices', 'expires_at <= ?'), values: [now] },
   ];
   let total = 0;
   for (const step of expired) total += await deleteAll(connection, { name: 'sweep', ...step });

@@ -59,8 +59,19 @@ CREATE INDEX deliveries_due ON deliveries (tenant, next_attempt_at) WHERE state 
 CREATE INDEX deliveries_expiry ON deliveries (expires_at);
 `;
 
+/** Devices that people have let in. */
+const version3 = `
+CREATE TABLE devices (
+  tenant TEXT NOT NULL, id TEXT NOT NULL, sub TEXT NOT NULL, client_id TEXT NOT NULL, name TEXT, model TEXT,
+  serial TEXT, created_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL, grant_id TEXT NOT NULL, session_id TEXT,
+  expires_at INTEGER NOT NULL, PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_owner ON devices (tenant, sub, id);
+CREATE INDEX devices_expiry ON devices (expires_at);
+`;
+
 /** One for each release that changed it; a file is brought on from where it is. */
-export const schemaSteps: readonly string[] = [version1, version2];
+export const schemaSteps: readonly string[] = [version1, version2, version3];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

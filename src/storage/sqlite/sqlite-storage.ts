@@ -8,6 +8,7 @@ import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
+import { createDevices } from './devices.ts';
 import { createEventLog } from './event-log.ts';
 import { dropEphemeral, listTenants, purgeTenant, sweep } from './housekeeping.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
@@ -52,6 +53,7 @@ export const openSqliteStorage = async ({
         audit: createAudit(connection, tenant),
         events: eventLog.forTenant(tenant),
         deliveries: createDeliveries(connection, clock, tenant),
+        devices: createDevices(connection, clock, tenant),
       };
     },
     installation: { putIfAbsent: (name, value) => putFact(connection, name, value) },
