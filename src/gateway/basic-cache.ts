@@ -102,13 +102,13 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
         async () => (await readAgain(name, reread)) ?? askAnew(name, digest, ask),
       );
     },
-    event: (event) => {
-      questions.part(event.tenant);
-      kept.event(event);
+    event: ({ tenant, id }) => {
+      questions.part(tenant);
+      kept.end(tenant, id);
     },
     lost: () => {
       questions.part();
-      kept.lost();
+      kept.clear();
     },
   };
 };

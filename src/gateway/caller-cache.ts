@@ -58,13 +58,15 @@ export const createCallerCache = ({
         ? questions.ask(key, tenant, () => answer(key, ask))
         : Promise.resolve(known);
     },
-    event: (event) => {
-      questions.part(event.tenant);
-      kept.event(event);
+    event: ({ tenant, what, id, sub }) => {
+      questions.part(tenant);
+      kept.end(tenant, id);
+      // a JWT does not say of which session it is
+      if (what === 'session' && sub !== undefined) kept.end(tenant, sub);
     },
     lost: () => {
       questions.part();
-      kept.lost();
+      kept.clear();
     },
   };
 };

@@ -25,8 +25,9 @@ const keptMs = { opaque: 5000, jwt: 60_000 };
 /** Who calls with an access token: ours, else one of an upstream of the tenant that was named. */
 export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: IdentifyTokenParts) => {
   const identifyAt = async (tenant: GatewayTenant, asked: Asked): Promise<Identification> => {
-    const { token, scheme } = asked;
-    const key = callers.keyOf(tenant.definition, 'token', token);
+    const { token, scheme, isTenantNamed } = asked;
+    // what is asked of whom differs, so they do not share
+    const key = callers.keyOf(tenant.definition, isTenantNamed ? 'token' : 'token of any tenant', token);
     const known = callers.peek(key);
     if (known !== undefined) return { status: 'known', caller: known, tenant };
     const caller = await callers.find(key, tenant.definition.id, () => judge(tenant, asked));

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts';
-import type { EventWatcher, TenantEvent } from '../storage/storage-endings.ts';
 
 export interface Kept<V> {
   readonly value: V;
@@ -22,13 +21,16 @@ export interface Watch {
  * What was found out, for moments: bounded, the least recently used goes first, and gone at the event that ends it.
  * An answer that was under way at that event is not kept either.
  */
-export interface KeptUntilEnded<V> extends EventWatcher {
+export interface KeptUntilEnded<V> {
   get(key: string): Kept<V> | undefined;
   /** Begin it before asking. */
   watch(): Watch;
   keep(key: string, kept: Kept<V>, watch: Watch): void;
   drop(key: string): void;
-  readonly size: number;
+  /** Something of this tenant has ended. */
+  end(tenant: string, id: string): void;
+  /** Everything may have ended. */
+  clear(): void;
 }
 
 const linkOf = (tenant: string, id: string): string => `${tenant} ${id}`;
@@ -37,7 +39,7 @@ export const createKeptUntilEnded = <V>(clock: Clock, limit: number): KeptUntilE
   // what was used last stands last
   const entries = new Map<string, Kept<V>>();
   const keysOf = new Map<string, Set<string>>();
-  const watching = new Set<{ readonly ended: Set<string>; hasLost: boolean }>();
+  const watching = new Set<{ readonly ended: Set<string>; isAllOver: boolean }>();
 
   const drop = (key: string): void => {
     const kept = entries.get(key);
@@ -66,11 +68,11 @@ export const createKeptUntilEnded = <V>(clock: Clock, limit: number): KeptUntilE
       return kept;
     },
     watch: () => {
-      const seen = { ended: new Set<string>(), hasLost: false };
+      const seen = { ended: new Set<string>(), isAllOver: false };
       watching.add(seen);
       return {
         hasEnded: ({ tenant, endsWith }) =>
-          seen.hasLost || endsWith.some((id) => seen.ended.has(linkOf(tenant, id))),
+          seen.isAllOver || endsWith.some((id) => seen.ended.has(linkOf(tenant, id))),
         close: () => void watching.delete(seen),
       };
     },
@@ -88,18 +90,15 @@ export const createKeptUntilEnded = <V>(clock: Clock, limit: number): KeptUntilE
       if (entries.size > limit && oldest !== undefined) drop(oldest);
     },
     drop,
-    event: ({ tenant, id }: TenantEvent) => {
+    end: (tenant, id) => {
       const link = linkOf(tenant, id);
       for (const seen of watching) seen.ended.add(link);
       for (const key of [...(keysOf.get(link) ?? [])]) drop(key);
     },
-    lost: () => {
-      for (const seen of watching) seen.hasLost = true;
+    clear: () => {
+      for (const seen of watching) seen.isAllOver = true;
       entries.clear();
       keysOf.clear();
-    },
-    get size() {
-      return entries.size;
     },
   };
 };
