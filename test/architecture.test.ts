@@ -82,8 +82,8 @@ const wiringOwns = ['koa', 'commander', '@clack/prompts', 'picocolors'];
 const otherOwners: Readonly<Record<string, readonly string[]>> = {
   pino: ['log.ts'],
   // keys are made in crypto, what they signed is checked beside the provider that had it signed, and what an
-  // upstream signed beside the connection to it
-  jose: ['crypto', 'oidc', 'connectors'],
+  // upstream signed beside the connection to it; what a trusted API gateway signed is a credential like others there
+  jose: ['crypto', 'oidc', 'connectors', 'gateway'],
   // a pattern is refused when the file is read, and run where people are mapped
   re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is
