@@ -6,6 +6,7 @@ import { createBasicCache } from './basic-cache.ts';
 import { createCallerCache } from './caller-cache.ts';
 import { createChooseTenant, type TenantHosts } from './choose-tenant.ts';
 import { readCredential } from './credentials.ts';
+import { createExternalGateways } from './external-gateway.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from './gateway.ts';
 import { createIdentifyBasic } from './identify-basic.ts';
 import { createIdentifySession } from './identify-session.ts';
@@ -28,7 +29,10 @@ export type Identify = (request: GatewayRequest, service: ServiceDefinition) => 
 const callersAtMost = 20_000;
 const passwordsAtMost = 10_000;
 
-/** What is presented in `Authorization` counts alone and is final; without it, the cookie. */
+/**
+ * What is presented in `Authorization` counts alone and is final; without it, the word of a trusted API gateway; without
+ * that, the cookie.
+ */
 export const createIdentify = (parts: IdentifyParts): Identify => {
   const { findTenant, clock, cookie, subscribe } = parts;
   const callers = createCallerCache({ clock, limit: callersAtMost });
@@ -41,12 +45,20 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
   const bySession = createIdentifySession({ ...shared, cookie });
   const byPassword = createIdentifyBasic({ ...shared, passwords });
   const byToken = createIdentifyToken(shared);
+  const gateways = createExternalGateways({ clock, callers });
+  const byGateway = async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {
+    const choice = chooseTenant(request, service);
+    const tenant = choice.status === 'chosen' ? await findTenant(choice.tenant) : undefined;
+    return tenant === undefined ? { status: 'nothing' } : gateways.identify(request, tenant);
+  };
 
   return async (request, service) => {
     const credential = readCredential(request.headers);
     switch (credential.kind) {
-      case 'none':
-        return bySession(request, service);
+      case 'none': {
+        const vouched = await byGateway(request, service);
+        return vouched.status === 'nothing' ? bySession(request, service) : vouched;
+      }
       case 'basic':
         return byPassword(request, service, credential);
       case 'bearer':
