@@ -78,6 +78,9 @@ const service = z.strictObject({
       error: 'is not a name; write small letters and digits with hyphens between, such as order-desk',
     })
     .max(60)
+    .refine((name) => !(name in Object.prototype), {
+      error: "is a word of JavaScript's objects; choose another name",
+    })
     .meta({ description: 'Tenants name it so in their files.' }),
   host: z
     .string()

@@ -3,6 +3,7 @@ import { resolveClientSecret } from './client-rules.ts';
 import type { ClientFile } from './client-schema.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { byPosition, type Fault, type PathFault } from './fault.ts';
+import type { TenantGateway } from './gateway-definition.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
 import { type JudgedContent, salvage, wholeContent } from './salvage.ts';
 import { parseBySchema } from './schema-faults.ts';
@@ -10,6 +11,7 @@ import { hashWithSecrets, resolveSecret, type SecretSources } from './secrets.ts
 import type { SourceDefinition } from './source-definition.ts';
 import { loadSources } from './source-file.ts';
 import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
+import { loadTenantGateway } from './tenant-gateway-file.ts';
 import { checkTenantId } from './tenant-id.ts';
 import { checkTenant, namesInFile } from './tenant-rules.ts';
 import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
@@ -82,6 +84,7 @@ interface Filled {
   readonly secrets: ReadonlyMap<ClientFile, string>;
   readonly passwords: ReadonlyMap<UserFile, string>;
   readonly sources: readonly SourceDefinition[];
+  readonly gateway: TenantGateway;
   readonly logo?: string;
   readonly faults: readonly PathFault[];
 }
@@ -108,9 +111,11 @@ const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions):
     else
       faults.push({ path: ['users', places.users[index] ?? index, 'password'], message: password.message });
   }
-  const loaded = loadSources(writtenSources(content, places.sources), { demo: content.demo, sources });
-  faults.push(...loaded.faults);
-  const filled = { content, secrets, passwords, sources: loaded.sources, faults };
+  const context = { demo: content.demo, sources };
+  const loaded = loadSources(writtenSources(content, places.sources), context);
+  const { gateway, faults: gatewayFaults } = loadTenantGateway(content.gateway, context);
+  faults.push(...loaded.faults, ...gatewayFaults);
+  const filled = { content, secrets, passwords, sources: loaded.sources, gateway, faults };
   if (content.branding.logo === undefined) return filled;
   const logo = loadLogo(content.branding.logo, options.path, sources.readFile);
   if (logo.ok) return { ...filled, logo: logo.value };
@@ -119,7 +124,7 @@ const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions):
 };
 
 const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
-  const { content, secrets, passwords, sources, logo } = filled;
+  const { content, secrets, passwords, sources, gateway, logo } = filled;
   const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
   return {
     id: options.id,
@@ -150,7 +155,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
       userCodeTenant: toAllowance(throttle.userCodeTenant),
     },
     sources,
-    gateway: { services: {}, trustedGateways: [] },
+    gateway,
   };
 };
 

@@ -5,6 +5,7 @@ import { hint, reference, unique } from './name-references.ts';
 import type { JudgedContent } from './salvage.ts';
 import { builtInScopes } from './scopes.ts';
 import { checkSources } from './source-rules.ts';
+import { checkTenantGateway } from './tenant-gateway-rules.ts';
 
 /**
  * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
@@ -39,6 +40,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkResources(judged, names),
   ...checkSources(judged, names),
   ...checkUsers(judged),
+  ...checkTenantGateway(judged, names.clients),
 ];
 
 const checkFace = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {

@@ -4,6 +4,7 @@ import { clientSchema } from './client-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from './leaves.ts';
 import { builtInScopes, isScopeName } from './scopes.ts';
 import { sourcesSchema } from './source-schema.ts';
+import { tenantGatewaySchema } from './tenant-gateway-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 import { topProperties } from './upstream-source-schema.ts';
 
@@ -194,6 +195,9 @@ export const tenantSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'How often one may be wrong; it unlocks by itself.' }),
+  gateway: tenantGatewaySchema
+    .prefault({})
+    .meta({ description: "This tenant at the services behind the gateway, which the server's file names." }),
 });
 
 export type TenantFileContent = z.infer<typeof tenantSchema>;

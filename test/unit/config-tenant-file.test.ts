@@ -65,6 +65,7 @@ describe('loadTenant', () => {
       resources: [],
       clients: [],
       users: [],
+      gateway: { services: {}, trustedGateways: [] },
       throttle: {
         account: { points: 10, windowSeconds: 900 },
         address: { points: 100, windowSeconds: 900 },

@@ -1,0 +1,63 @@
+import { checkAccessRules } from './access-rule-rules.ts';
+import type { PathFault } from './fault.ts';
+import { reference, unique } from './name-references.ts';
+import type { JudgedContent } from './salvage.ts';
+import type { TrustedGatewayFile } from './tenant-gateway-schema.ts';
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** The rules of a tenant's `gateway`. Paths begin at the file. */
+export const checkTenantGateway = (
+  { content }: JudgedContent,
+  clients: ReadonlySet<string> | undefined,
+): readonly PathFault[] => {
+  const { deviceClient, services, trustedGateways } = content.gateway;
+  const ids = trustedGateways.map(({ id }) => id);
+  return [
+    ...reference(['deviceClient'], deviceClient, clients),
+    ...content.clients
+      .filter(
+        ({ client_id, grant_types }) => client_id === deviceClient && !grant_types.includes(deviceGrant),
+      )
+      .map(() => ({
+        path: ['deviceClient'],
+        message: `names a client without the device grant; add ${deviceGrant} to its grant_types, or name another`,
+      })),
+    ...Object.entries(services).flatMap(([name, { rules }]) =>
+      [
+        ...checkAccessRules(rules),
+        ...rules.flatMap((rule, index) =>
+          rule.tenants === undefined
+            ? []
+            : [
+                {
+                  path: [index, 'tenants'],
+                  atKey: true,
+                  message: "is of no use in a tenant's own file, whose rules are for its people; remove it",
+                },
+              ],
+        ),
+      ].map((fault) => ({ ...fault, path: ['services', name, 'rules', ...fault.path] })),
+    ),
+    ...trustedGateways.flatMap((gateway, index) =>
+      [...unique(ids, index, 'id'), ...checkTrustedGateway(gateway)].map((fault) => ({
+        ...fault,
+        path: ['trustedGateways', index, ...fault.path],
+      })),
+    ),
+  ].map((fault) => ({ ...fault, path: ['gateway', ...fault.path] }));
+};
+
+const checkTrustedGateway = ({ proof, user }: TrustedGatewayFile): readonly PathFault[] => {
+  if (user.type === 'claim')
+    return proof.type === 'assertion'
+      ? []
+      : [
+          {
+            path: ['user', 'type'],
+            message: `is claim, but there is no assertion to hold one; write proof: type: assertion, or type: header or subscription here`,
+          },
+        ];
+  if (proof.type === 'certificate' || proof.header !== user.header) return [];
+  return [{ path: ['user', 'header'], message: 'is the header of the proof already; name one for the user' }];
+};
