@@ -8,6 +8,7 @@ import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
+import { createHandOver } from './gateway/hand-over.ts';
 import { createServices } from './gateway/services.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
@@ -108,6 +109,18 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
     });
     const services = createServices(settings.gateway.services, publicUrl);
+    const handOver = createHandOver({
+      settings: settings.gateway,
+      services,
+      publicUrl,
+      sealingKey: masterKey.derive('gateway hand-over'),
+      clock,
+    });
+    const { cookieDomain } = settings.gateway;
+    const cookie = {
+      isSecure: publicUrl.startsWith('https:'),
+      ...(cookieDomain === undefined ? {} : { cookieDomain }),
+    };
     const readiness = { isDraining: false };
     const listeners = createListeners(settings, {
       main: createProtocolLane({
@@ -122,6 +135,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
           tenants,
           readiness,
           services,
+          handOver,
+          cookie,
         }).callback(),
       }),
       management: createManagementApp({ readiness, storage, tenants, log }).callback(),

@@ -6,9 +6,13 @@ import type { TenantDefinition } from './config/tenant-definition.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
+import { createGatewayPages } from './gateway/gateway-pages.ts';
+import type { HandOver } from './gateway/hand-over.ts';
 import type { Services } from './gateway/services.ts';
+import type { SessionCookiePlace } from './gateway/session-cookie.ts';
 import type { Log } from './log.ts';
 import { lookOf } from './login/login-tenant.ts';
+import { startSignIn } from './login/start-sign-in.ts';
 import { createTenantRoutes } from './login/tenant-routes.ts';
 import { createTenantSelection } from './login/tenant-selection.ts';
 import { type Readiness, showHealth, showReadiness } from './readiness.ts';
@@ -19,7 +23,7 @@ import type { TenantRegistry } from './tenants/tenant-registry.ts';
 import { createFormParser } from './web/body.ts';
 import { createCsrf } from './web/csrf.ts';
 import { createErrorBoundary } from './web/error-boundary.ts';
-import { createFrontDoor } from './web/front-door.ts';
+import { createFrontDoor, lentPath } from './web/front-door.ts';
 import { createLanguageCookie } from './web/language-switch.ts';
 import { localeOf } from './web/locale.ts';
 import type { Look, Pages } from './web/pages.ts';
@@ -43,6 +47,9 @@ export interface ServerParts {
   readonly log: Log;
   readonly readiness: Readiness;
   readonly services: Services;
+  readonly handOver: HandOver;
+  /** Of sessions at services. */
+  readonly cookie: SessionCookiePlace;
 }
 
 /** Everything in front of the tenants, in the order in which a request meets it. */
@@ -53,22 +60,36 @@ export const createApp = (parts: ServerParts): Koa => {
   const app = new Koa();
   app.silent = true; // what a handler throws was logged by the error boundary
 
-  const switchTenantUrl = (): string | undefined =>
-    tenants.status().files > 1 ? `${publicUrl}/?tenant=` : undefined;
+  const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
+  const urlOf = (definition: TenantDefinition): string => issuerOf(definition, publicUrl);
+  const gateway = createGatewayPages<Tenant>({
+    handOver: parts.handOver,
+    cookiePlace: parts.cookie,
+    publicUrl,
+    pages,
+    log,
+    clock: parts.clock,
+    lookOf: (ctx, definition) => (definition === undefined ? houseLook(ctx) : lookOf(ctx, { definition })),
+    startSignIn,
+    findTenant: async (id) =>
+      (await tenants.find(id)).status === 'unknown' ? undefined : findTenant(tenants, id),
+    listTenants: () => tenants.list(),
+    issuerOf: urlOf,
+    selectTenant,
+  });
   const showTenant = createTenantRoutes({
     pages,
     csrf: createCsrf(parts.masterKey.derive('csrf')),
     clock: parts.clock,
     log,
     parseForm: createFormParser(),
-    switchTenantUrl,
+    switchTenantUrl: (target) =>
+      tenants.status().files > 1 ? gateway.switchTenantUrl(target, tenants.known()) : undefined,
   });
   const homeUrl = (ctx: Context): string => {
     const definition: TenantDefinition | undefined = ctx.state.definition;
-    return definition === undefined ? `${publicUrl}/` : issuerOf(definition, publicUrl);
+    return definition === undefined ? `${publicUrl}/` : urlOf(definition);
   };
-  const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
-  const urlOf = (definition: TenantDefinition): string => issuerOf(definition, publicUrl);
 
   app.use(createRequestLog({ log, clock: parts.clock }));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
@@ -86,6 +107,8 @@ export const createApp = (parts: ServerParts): Koa => {
     const isGet = ctx.method === 'GET' || ctx.method === 'HEAD';
     if (isGet && ctx.path === '/healthz') return showHealth(ctx);
     if (isGet && ctx.path === '/readyz') return showReadiness(ctx, parts);
+    if (ctx.path.startsWith(lentPath)) return gateway.atService(ctx);
+    if (isGet && ctx.path === '/gateway/sign-in') return gateway.chooseTenant(ctx);
     if (isGet && ctx.path === '/') return selectTenant(ctx, { tenants: await tenants.list(), urlOf });
     const target = tenantTarget(ctx.req.url ?? '');
     if (target === undefined) throw nothingHere();
@@ -94,6 +117,10 @@ export const createApp = (parts: ServerParts): Koa => {
     const tenant = await findTenant(tenants, target.tenant);
     if (tenant.provider.host !== facts.host) throw nothingHere();
     ctx.state.definition = tenant.definition;
+    if (isGet && target.rest === '/gateway/sign-in') {
+      facts.route = '/oauth/:tenant/gateway/sign-in';
+      return gateway.signIn(ctx, tenant);
+    }
     await showTenant(ctx, tenant, target);
   });
   return app;
@@ -102,8 +129,13 @@ export const createApp = (parts: ServerParts): Koa => {
 /** An error page of a tenant looks like that tenant, as soon as it is known which one it is. */
 const errorLook = (ctx: Context): Look => {
   const definition: TenantDefinition | undefined = ctx.state.definition;
-  return definition === undefined ? { locale: localeOf(ctx, 'en') } : lookOf(ctx, { definition });
+  return definition === undefined ? houseLook(ctx) : lookOf(ctx, { definition });
 };
+
+const houseLook = (ctx: Context): Look => ({
+  locale: localeOf(ctx, 'en'),
+  ...(ctx.path.startsWith(lentPath) ? { assetsBelow: lentPath.slice(0, -1) } : {}),
+});
 
 const nothingHere = (): AppError => new AppError('not_found', 'There is nothing at this address');
 

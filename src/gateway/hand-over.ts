@@ -5,6 +5,7 @@ import type { GatewaySettings, ServiceDefinition } from '../config/gateway-defin
 import { randomId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import type { Decision, Demand, GatewayRequest } from './gateway.ts';
+import type { Services } from './services.ts';
 
 /** Where a browser wants to go, and what it needs for that. */
 export interface HandOverState {
@@ -13,8 +14,10 @@ export interface HandOverState {
   readonly service: string;
   /** Absolute URL, on the service. */
   readonly target: string;
-  /** Where to sign in, if that is settled. */
+  /** Where to sign in, if that is known. */
   readonly tenant?: string;
+  /** No other tenant will do. */
+  readonly isTenantFixed?: boolean;
   readonly demand?: Demand;
   /** Hash of what only the browser knows that began this. */
   readonly browser?: string;
@@ -32,11 +35,10 @@ export interface OpenHandOver {
 }
 
 export interface HandOverParts {
-  readonly settings: Pick<GatewaySettings, 'cookieDomain' | 'services'>;
+  readonly settings: Pick<GatewaySettings, 'cookieDomain'>;
+  readonly services: Pick<Services, 'byName' | 'originOf'>;
   /** Of Drawbridge, an origin. */
   readonly publicUrl: string;
-  /** `https://orders.example.com` */
-  readonly originOf: (service: ServiceDefinition) => string;
   /** 32 bytes, for this purpose alone. */
   readonly sealingKey: Buffer;
   readonly clock: Clock;
@@ -66,8 +68,9 @@ const purpose = 'gateway hand-over';
 const longestTarget = { ownProxy: 4096, asked: 2048 } as const;
 
 export const createHandOver = (parts: HandOverParts): HandOver => {
-  const { settings, publicUrl, originOf, sealingKey, clock } = parts;
-  const { cookieDomain } = settings;
+  const { services, publicUrl, sealingKey, clock } = parts;
+  const { cookieDomain } = parts.settings;
+  const { originOf } = services;
   const hostOf = (service: ServiceDefinition): string => new URL(originOf(service)).host;
   const isTarget: HandOver['isTarget'] = (service, url) =>
     isPlainUrl(url) && new URL(url).origin === originOf(service);
@@ -94,6 +97,7 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
         service: service.name,
         target: target ?? `${origin}/`,
         ...(tenant === undefined ? {} : { tenant: tenant.definition.id }),
+        ...(request.tenant !== undefined || decision.outcome === 'step_up' ? { isTenantFixed: true } : {}),
         ...(decision.outcome === 'step_up' ? { demand: decision.demand } : {}),
       });
       const home = tenant === undefined ? publicUrl : tenant.provider.issuer;
@@ -106,7 +110,7 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
     open: (sealed) => {
       if (typeof sealed !== 'string') return undefined;
       const state = openState(sealingKey, sealed);
-      const service = settings.services.find(({ name }) => name === state?.service);
+      const service = state === undefined ? undefined : services.byName(state.service);
       if (state === undefined || service === undefined || !isTarget(service, state.target)) return undefined;
       return { state, service, isExpired: state.expiresAt <= epochSeconds(clock) };
     },

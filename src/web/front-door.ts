@@ -11,7 +11,8 @@ export interface FrontDoorOptions {
   readonly serviceHosts: ReadonlySet<string>;
 }
 
-const lentPath = '/.drawbridge/';
+/** What hosts of services lend Drawbridge. */
+export const lentPath = '/.drawbridge/';
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** The one `Host` of a request, in small letters; empty when there was none or several. */
