@@ -4,13 +4,20 @@ import { isSessionCurrent } from '../accounts/standing.ts';
 import { findStanding } from '../accounts/standing-now.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
-import type { AccountRecord, Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
-import { looksLikeJwt, type VerifyAccessTokenJwt } from './access-token-jwt.ts';
+import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../storage/storage.ts';
+import {
+  linksOfJwt,
+  looksLikeJwt,
+  sessionOf,
+  type TokenSession,
+  type VerifyAccessTokenJwt,
+} from './access-token-jwt.ts';
 import { authorizationsOf } from './artifact-payload.ts';
 import { findClient } from './clients.ts';
+import { readSignIn, type TokenSignIn } from './sign-in-claims.ts';
 
 /** An access token of ours that is good now. */
-export interface LiveAccessToken {
+export interface LiveAccessToken extends TokenSignIn {
   readonly clientId: string;
   /** Absent: the client acts for itself. */
   readonly account?: AccountRecord;
@@ -19,13 +26,9 @@ export interface LiveAccessToken {
   readonly audiences: readonly string[];
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** Epoch seconds of the sign-in. */
-  readonly authTime?: number;
-  readonly acr?: string;
-  readonly amr: readonly string[];
   /**
-   * Ids of revocation events with which it ends: its grant, its session if it is known, or its client where that
-   * acts for itself; and its own. A JWT does not know its session: what ends with that, the event's `sub` says.
+   * Ids as revocation events name them: of its grant and its session, or of its client where that acts for itself. The
+   * end of one of them ends it.
    */
   readonly endsWith: readonly string[];
   /** RFC 9449 or RFC 8705: good only together with a proof that the gateway does not see. */
@@ -50,9 +53,8 @@ export interface AccessTokensParts {
 
 /** A token and what the store knows about it. */
 interface Found {
-  /** Where the token itself, or its revocation, is kept. */
-  readonly id: string;
   readonly payload: AdapterPayload;
+  readonly session?: TokenSession;
   readonly loaded: Loaded;
 }
 
@@ -67,11 +69,8 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
   const findJwt = async (token: string): Promise<Found | undefined> => {
     const jwt = await parts.verifyJwt(token);
     if (jwt === undefined) return undefined;
-    const { payload, revocationId: id } = jwt;
-    const refs: ArtifactRef[] = [{ kind: 'RevokedToken', id }];
-    if (payload.grantId !== undefined) refs.push({ kind: 'Grant', id: hashId(payload.grantId) });
-    const loaded = await artifacts.load(refs);
-    return loaded.artifacts.some(({ kind }) => kind === 'RevokedToken') ? undefined : { id, payload, loaded };
+    const loaded = await artifacts.load(linksOfJwt(jwt));
+    return loaded.artifacts.some(({ kind }) => kind === 'RevokedToken') ? undefined : { ...jwt, loaded };
   };
   const findOpaque = async (token: string): Promise<Found | undefined> => {
     if (!opaqueForm.test(token)) return undefined;
@@ -82,16 +81,18 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
     ]);
     const [artifact] = loaded.artifacts;
     if (artifact === undefined) return undefined;
-    return { id, payload: JSON.parse(artifact.payload) as AdapterPayload, loaded }; // written by toArtifact
+    const payload = JSON.parse(artifact.payload) as AdapterPayload; // written by toArtifact
+    const session = sessionOf(payload);
+    return { payload, loaded, ...(session === undefined ? {} : { session }) };
   };
 
   /** The person of a token whose grant and session live and are of this very token. */
-  const findPerson = async ({ payload, loaded }: Found): Promise<AccountRecord | undefined> => {
-    const { accountId, extra, iat } = payload;
-    if (!isGranted(payload, loaded) || !isSessionAlive(payload, loaded)) return undefined;
-    const stored = loaded.linkedAccounts.find(({ sub }) => sub === accountId);
+  const findPerson = async (found: Found): Promise<AccountRecord | undefined> => {
+    const { accountId, extra, iat } = found.payload;
+    if (!isGranted(found) || !isSessionAlive(found)) return undefined;
+    const stored = found.loaded.linkedAccounts.find(({ sub }) => sub === accountId);
     const account = await findStanding(parts, stored);
-    const provenAt = signInOf(extra).authTime ?? iat ?? 0;
+    const provenAt = readSignIn(extra).authTime ?? iat ?? 0;
     return account !== undefined && isSessionCurrent(account, provenAt) ? account : undefined;
   };
 
@@ -100,44 +101,31 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       if (token.length > longestToken) return undefined;
       const found = looksLikeJwt(token) ? await findJwt(token) : await findOpaque(token);
       if (found === undefined) return undefined;
-      const { id, payload } = found;
-      const { kind, clientId, exp } = payload;
+      const { kind, clientId, grantId, exp } = found.payload;
       if (clientId === undefined || exp === undefined) return undefined;
       if (findClient(definition, clientId) === undefined) return undefined;
-      if (kind === 'ClientCredentials')
-        return { ...factsOf(payload, exp), clientId, endsWith: [clientId, id] };
+      const facts = { ...factsOf(found.payload), clientId, expiresAt: exp };
+      if (kind === 'ClientCredentials') return { ...facts, endsWith: [clientId] };
       const account = await findPerson(found);
-      if (account === undefined) return undefined;
-      return { ...factsOf(payload, exp), clientId, account, endsWith: [...linksOf(payload), id] };
+      if (account === undefined || grantId === undefined) return undefined;
+      const session = found.session === undefined ? [] : [found.session.id];
+      return { ...facts, account, endsWith: [hashId(grantId), ...session] };
     },
   };
 };
 
-const linksOf = ({ grantId, sessionUid }: AdapterPayload): readonly string[] =>
-  [grantId, sessionUid].flatMap((id) => (id === undefined ? [] : [hashId(id)]));
-
-const factsOf = (payload: AdapterPayload, expiresAt: number) => ({
+const factsOf = (payload: AdapterPayload) => ({
   scopes: (payload.scope ?? '').split(' ').filter((scope) => scope !== ''),
   audiences: payload.aud === undefined ? [] : [payload.aud].flat(),
-  expiresAt,
   isSenderConstrained: payload.jkt !== undefined || payload['x5t#S256'] !== undefined,
-  ...signInOf(payload.extra),
+  ...readSignIn(payload.extra),
 });
-
-/** RFC 9068 section 2.2.1: how the person signed in, where the token was told. */
-const signInOf = (extra: unknown): Pick<LiveAccessToken, 'authTime' | 'acr' | 'amr'> => {
-  const { auth_time, acr, amr } = (extra ?? {}) as { auth_time?: number; acr?: string; amr?: string[] }; // ours
-  return {
-    amr: amr ?? [],
-    ...(auth_time === undefined ? {} : { authTime: auth_time }),
-    ...(acr === undefined ? {} : { acr }),
-  };
-};
 
 const artifactOf = (loaded: Loaded, kind: Artifact['kind'], id: string): Artifact | undefined =>
   [...loaded.artifacts, ...loaded.linkedArtifacts].find((each) => each.kind === kind && each.id === id);
 
-const isGranted = ({ grantId, clientId, accountId }: AdapterPayload, loaded: Loaded): boolean => {
+const isGranted = ({ payload, loaded }: Found): boolean => {
+  const { grantId, clientId, accountId } = payload;
   const grant = grantId === undefined ? undefined : artifactOf(loaded, 'Grant', hashId(grantId));
   if (grant === undefined || accountId === undefined) return false;
   const granted = JSON.parse(grant.payload) as AdapterPayload; // written by toArtifact
@@ -145,13 +133,10 @@ const isGranted = ({ grantId, clientId, accountId }: AdapterPayload, loaded: Loa
 };
 
 /** What ends with its session needs it to be alive, and to have this grant for this app still. */
-const isSessionAlive = (payload: AdapterPayload, loaded: Loaded): boolean => {
-  const { expiresWithSession, sessionUid, accountId, clientId, grantId } = payload;
-  if (expiresWithSession !== true) return true;
-  if (sessionUid === undefined || grantId === undefined) return false;
-  const session = artifactOf(loaded, 'Session', hashId(sessionUid));
-  if (session === undefined || session.accountId !== accountId) return false;
-  return authorizationsOf(session).some(
-    (app) => app.clientId === clientId && app.grantId === hashId(grantId),
-  );
+const isSessionAlive = ({ payload, session, loaded }: Found): boolean => {
+  if (session?.isBinding !== true) return true;
+  const { accountId, clientId, grantId } = payload;
+  const stored = artifactOf(loaded, 'Session', session.id);
+  if (stored === undefined || stored.accountId !== accountId || grantId === undefined) return false;
+  return authorizationsOf(stored).some((app) => app.clientId === clientId && app.grantId === hashId(grantId));
 };

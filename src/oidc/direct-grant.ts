@@ -2,6 +2,7 @@ import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oi
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import { clientScopes, findClient } from './clients.ts';
 import { defaultResourceFor, resourceServerFor } from './resources.ts';
+import type { TokenSignIn } from './sign-in-claims.ts';
 
 export interface DirectGrantParts {
   readonly provider: Provider;
@@ -16,6 +17,8 @@ export interface DirectGrantWish {
   readonly gty: string;
   /** The access token lives no longer than this. */
   readonly atMostSeconds?: number;
+  /** Where the person has just proved who they are. */
+  readonly signIn?: TokenSignIn;
 }
 
 /** A grant without a page, with its access token. */
@@ -36,7 +39,7 @@ export interface DirectGrant {
  */
 export const grantDirectly = async (
   { provider, definition, findAccount }: DirectGrantParts,
-  { ctx, sub, gty, atMostSeconds }: DirectGrantWish,
+  { ctx, sub, gty, atMostSeconds, signIn }: DirectGrantWish,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');
@@ -71,6 +74,7 @@ export const grantDirectly = async (
   });
   if (atMostSeconds !== undefined)
     Object.assign(accessToken, { expiresIn: Math.min(accessToken.expiration, atMostSeconds) });
+  Object.assign(accessToken, signIn); // for `signInClaims`
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
   return {

@@ -112,7 +112,7 @@ const issue = async (
 ): Promise<void> => {
   const { client } = ctx.oidc;
   if (client === undefined) return;
-  const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password' });
+  const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password', signIn: proof });
   const { account, grantId, resource, oidcScopes, scope } = granted;
   const source = { ...proof, amr: [...proof.amr], scope, ...(resource === undefined ? {} : { resource }) };
   ctx.body = {

@@ -10,6 +10,7 @@ import { furtherClaims } from '../accounts/claims.ts';
 import { isSessionCurrent } from '../accounts/standing.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import { privateClaims } from './access-token-jwt.ts';
 import { builtInScopes, findClient, lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
@@ -171,13 +172,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       bitsOfOpaqueRandomness: 256,
       customizers: {
         jwt: (_ctx, token, parts_) => {
-          // what our own endpoints need to refuse a JWT whose grant or session has ended
-          const { grantId, sid } = token as { grantId?: string; sid?: string }; // client credentials have neither
-          Object.assign(
-            parts_.payload,
-            grantId === undefined ? {} : { gid: grantId },
-            sid === undefined ? {} : { sid },
-          );
+          Object.assign(parts_.payload, privateClaims(token));
         },
       },
     },

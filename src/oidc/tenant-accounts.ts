@@ -6,6 +6,7 @@ import type { TenantDefinition } from '../config/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { speakProtocol } from './errors.ts';
 import type { RequestScope } from './request-scope.ts';
+import { signInClaims } from './sign-in-claims.ts';
 
 /** The tenant's people as the provider sees them. */
 export interface TenantAccounts {
@@ -16,7 +17,10 @@ export interface TenantAccounts {
   find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
   /** The account, if it may hold tokens. */
   standing(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
-  /** Groups and roles for access tokens of a resource, when their scopes were granted. */
+  /**
+   * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
+   * were granted.
+   */
   tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
 }
 
@@ -78,13 +82,15 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     },
     tokenClaims: async (ctx, token) => {
       const { aud, accountId } = token as { aud?: string; accountId?: string }; // client credentials have no account
+      if (accountId === undefined) return undefined;
+      const signIn = signInClaims(ctx, token);
       const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
-      if (aud === undefined || accountId === undefined || !(granted.has('groups') || granted.has('roles')))
-        return undefined;
+      if (aud === undefined || !(granted.has('groups') || granted.has('roles'))) return signIn;
       const account = await standing(ctx, accountId);
       return account === undefined
-        ? undefined
+        ? signIn
         : {
+            ...signIn,
             ...(granted.has('groups') ? { groups: account.groups } : {}),
             ...(granted.has('roles') ? { roles: account.roles } : {}),
           };

@@ -1,6 +1,7 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { hashId } from '../crypto/ids.ts';
 import type { Artifact } from '../storage/storage.ts';
+import { linksOfJwt } from './access-token-jwt.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
 
@@ -41,15 +42,13 @@ export class AccessTokenAdapter extends ArtifactAdapter {
     const handle = this.parts.jwtHandles.find(id);
     if (handle === undefined) return super.find(id);
     if (handle.payload.kind !== this.kind) return undefined;
-    const [revoked] = await this.parts
-      .scope()
-      .findAll([
-        { kind: 'RevokedToken', id: handle.revocationId },
-        ...(handle.payload.grantId === undefined
-          ? []
-          : [{ kind: 'Grant' as const, id: hashId(handle.payload.grantId) }]),
-      ]);
-    return revoked === undefined ? handle.payload : undefined;
+    const scope = this.parts.scope();
+    await scope.findAll(linksOfJwt(handle));
+    if ((await scope.find({ kind: 'RevokedToken', id: handle.revocationId })) !== undefined) return undefined;
+    const { session } = handle;
+    const isAlive =
+      session?.isBinding !== true || (await scope.find({ kind: 'Session', id: session.id })) !== undefined;
+    return isAlive ? handle.payload : undefined;
   }
 
   override async destroy(id: string): Promise<void> {
