@@ -1,4 +1,4 @@
-export type PartName = 'mongod' | 'slapd' | 'samba' | 'chromium';
+export type PartName = 'mongod' | 'slapd' | 'samba' | 'chromium' | 'nginx' | 'caddy';
 export declare const partNames: readonly PartName[];
 export declare const findPart: (name: PartName) => string | undefined;
 export declare const adviceFor: (name: PartName) => string;

