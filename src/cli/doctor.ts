@@ -6,6 +6,7 @@ import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
+import { checkGateway, checkTenantGateway } from './doctor/check-gateway.ts';
 import { checkSources } from './doctor/check-sources.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { checkNode, checkPort, checkPublicUrl } from './doctor/check-surroundings.ts';
@@ -13,7 +14,7 @@ import { checkTenant, checkTenantData } from './doctor/check-tenant.ts';
 import { type Finding, ok, problem, warning } from './doctor/finding.ts';
 import { CommandFailure } from './exit.ts';
 import { findRefused } from './refused-tenants.ts';
-import { requireTenant } from './tenant-directory.ts';
+import { listTenantIds, requireTenant } from './tenant-directory.ts';
 
 export const addDoctor = (program: Command): void => {
   program
@@ -48,11 +49,14 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
     if (id !== tenant) findings.push(warning(`tenant ${id}`, `It is not served. ${reason}`));
   if (tenant !== undefined) requireTenant(settings, tenant);
   findings.push(checkPublicUrl(settings.server), await checkPort(settings));
+  // without its folder of tenants there is a fault above
+  const ids = tenantCount === 0 ? [] : listTenantIds(settings);
+  findings.push(...(await checkGateway(settings, { ids, definitions })));
   const folder = dataFolder(settings.storage.url);
   if (folder !== undefined) findings.push(...(await checkDataFolder(folder)));
   const definition = definitions.find(({ id }) => id === tenant);
   if (definition !== undefined) {
-    findings.push(...checkTenant(settings, definition));
+    findings.push(...checkTenant(settings, definition), ...checkTenantGateway(settings, definition));
     findings.push(...(await checkSources(definition, issuerOf(definition, settings.server.publicUrl))));
   }
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>

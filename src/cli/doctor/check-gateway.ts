@@ -1,0 +1,115 @@
+import type { ServiceDefinition } from '../../config/gateway-definition.ts';
+import type { ServerSettings } from '../../config/server-settings.ts';
+import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import { count } from '../count.ts';
+import { checkService } from './check-service.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
+
+/** What is known of the tenants of a server. */
+export interface KnownTenants {
+  /** Of all that have a file. */
+  readonly ids: readonly string[];
+  /** Of those whose files are right. */
+  readonly definitions: readonly TenantDefinition[];
+}
+
+/** The services behind the gateway: can they be reached, and does somebody come through to them? */
+export const checkGateway = async (
+  settings: Pick<ServerSettings, 'gateway' | 'server'>,
+  tenants: KnownTenants,
+): Promise<readonly Finding[]> => {
+  const { enabled, services } = settings.gateway;
+  const reached = await Promise.all(services.map(checkService));
+  return [
+    ...(enabled ? [] : [openDoor]),
+    ...checkAskers(settings),
+    ...services.flatMap((service, index) => [...(reached[index] ?? []), ...checkServed(service, tenants)]),
+  ];
+};
+
+/** What the file of one tenant says of the gateway, beside the server's. */
+export const checkTenantGateway = (
+  { gateway: { services, proxySecret } }: Pick<ServerSettings, 'gateway'>,
+  definition: TenantDefinition,
+): readonly Finding[] => {
+  const { gateway, clients, id } = definition;
+  const about = `tenant ${id}, gateway`;
+  const names = services.map(({ name }) => name);
+  const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceGrant));
+  return [
+    ...Object.keys(gateway.services)
+      .filter((name) => !names.includes(name))
+      .map((name) =>
+        warning(
+          about,
+          `Its file limits the service ${name}, which the server does not have: its rules protect nothing. Correct the name; there are: ${names.join(', ') || 'none'}.`,
+        ),
+      ),
+    ...gateway.trustedGateways
+      .filter(({ proof }) => proof.type === 'certificate' && proxySecret === undefined)
+      .map((trusted) =>
+        warning(
+          about,
+          `The gateway ${trusted.id} proves itself by a certificate, and no proxy can tell which one it was. Set gateway.proxySecret of the server, and let the proxy that ends TLS send it.`,
+        ),
+      ),
+    ...(devices.length > 0 && gateway.deviceClient === undefined && services.length > 0
+      ? [
+          ok(
+            about,
+            `loginDevice is off. To use it, name a client as gateway.deviceClient, such as ${devices[0]?.metadata.client_id}.`,
+          ),
+        ]
+      : []),
+  ];
+};
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+
+const openDoor = warning(
+  'gateway',
+  'Authentication is off (AUTH_ENABLED=false): everybody on this machine reaches every service. Set it to true before others shall use it.',
+);
+
+/** Without a target, a proxy in front asks; only one that is trusted gets an answer. */
+const checkAskers = ({
+  gateway: { services, proxySecret },
+  server: { trustedProxies },
+}: Pick<ServerSettings, 'gateway' | 'server'>): readonly Finding[] => {
+  const asked = services.filter(({ target }) => target === undefined);
+  if (asked.length === 0 || trustedProxies.length > 0 || proxySecret !== undefined) return [];
+  return [
+    warning(
+      'gateway',
+      `No proxy may ask about ${count(asked.length, 'service')} without a target (${asked.map(({ name }) => name).join(', ')}). Set DRAWBRIDGE_SERVER__TRUSTED_PROXIES to the addresses of the proxy, or gateway.proxySecret.`,
+    ),
+  ];
+};
+
+const checkServed = (
+  { name, tenants }: ServiceDefinition,
+  { ids, definitions }: KnownTenants,
+): readonly Finding[] => {
+  const about = `service ${name}`;
+  const absent = tenants === 'all' ? [] : tenants.filter((id) => !ids.includes(id));
+  const admitted = definitions.filter(
+    ({ id, gateway }) =>
+      (tenants === 'all' || tenants.includes(id)) && gateway.services[name]?.enabled !== false,
+  );
+  return [
+    ...absent.map((id) =>
+      problem(
+        about,
+        `It is for the tenant ${id}, which has no file. Correct the id, or make it with: npx --no drawbridge init`,
+      ),
+    ),
+    ...(admitted.length === 0
+      ? [
+          warning(
+            about,
+            'No tenant lets its people come here, so nobody can. See its tenants, and gateway.services in their files.',
+          ),
+        ]
+      : []),
+  ];
+};
