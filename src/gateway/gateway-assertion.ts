@@ -38,7 +38,6 @@ export const createAssertionCheck = ({ clock }: { readonly clock: Clock }): Veri
       issuer: proof.issuer,
       audience: proof.audience,
       algorithms: [...publicKeySignatures],
-      requiredClaims: ['exp', 'iat'],
       clockTolerance: toleranceSeconds,
       currentDate: new Date(nowMs),
     };

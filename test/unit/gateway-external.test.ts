@@ -299,6 +299,14 @@ describe('a gateway with a signed assertion', () => {
     expect(await ask('not a token')).toMatchObject(refused);
   });
 
+  it('is refused for good with a shared key that stands among the public ones', async () => {
+    const trusted = await trustOf();
+    const key = Buffer.from(secret);
+    const oct = { kty: 'oct', k: key.toString('base64url') };
+    const proof = { ...trusted.proof, jwks: { keys: [oct] } } as TrustedGateway['proof'];
+    expect(await ask(await assertion({}, { key }), { ...trusted, proof })).toMatchObject(refused);
+  });
+
   it.each(['at+jwt', 'logout+jwt'])('is refused for good as a token for something else: %s', async (typ) => {
     expect(await ask(await assertion({}, { typ }))).toMatchObject(refused);
   });
