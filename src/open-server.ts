@@ -8,11 +8,10 @@ import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
-import { createHandOver } from './gateway/hand-over.ts';
-import { createServices } from './gateway/services.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
 import { openLogoutOutbox } from './logout-outbox.ts';
+import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { packageRoot } from './package-root.ts';
 import { createProtocolLane } from './protocol-lane.ts';
@@ -108,37 +107,25 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         throw new AppError('unavailable', 'The tenant is not served here now');
       },
     });
-    const services = createServices(settings.gateway.services, publicUrl);
-    const handOver = createHandOver({
-      settings: settings.gateway,
-      services,
-      publicUrl,
-      sealingKey: masterKey.derive('gateway hand-over'),
-      clock,
-    });
-    const { cookieDomain } = settings.gateway;
-    const cookie = {
-      isSecure: publicUrl.startsWith('https:'),
-      ...(cookieDomain === undefined ? {} : { cookieDomain }),
-    };
+    const gateway = openGateway({ settings, tenants, masterKey, hub, clock, log });
     const readiness = { isDraining: false };
     const listeners = createListeners(settings, {
-      main: createProtocolLane({
-        tenants,
-        trustedProxies: settings.server.trustedProxies,
-        clock,
-        log,
-        otherwise: createApp({
-          ...shared,
-          settings,
-          viewsDirectory,
+      main: gateway.front(
+        createProtocolLane({
           tenants,
-          readiness,
-          services,
-          handOver,
-          cookie,
-        }).callback(),
-      }),
+          trustedProxies: settings.server.trustedProxies,
+          clock,
+          log,
+          otherwise: createApp({
+            ...shared,
+            settings,
+            viewsDirectory,
+            tenants,
+            readiness,
+            gateway,
+          }).callback(),
+        }),
+      ),
       management: createManagementApp({ readiness, storage, tenants, log }).callback(),
     });
     return {
@@ -155,6 +142,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         for (const listener of listeners) listener.sendClientsAway();
         if (!isAlone) await delay(settings.server.drainDelayMs);
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
+        gateway.close();
         await outbox.close();
         await hub.close();
         await tenants.close();

@@ -7,14 +7,12 @@ import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
 import { createGatewayPages } from './gateway/gateway-pages.ts';
-import type { HandOver } from './gateway/hand-over.ts';
-import type { Services } from './gateway/services.ts';
-import type { SessionCookiePlace } from './gateway/session-cookie.ts';
 import type { Log } from './log.ts';
 import { lookOf } from './login/login-tenant.ts';
 import { startSignIn } from './login/start-sign-in.ts';
 import { createTenantRoutes } from './login/tenant-routes.ts';
 import { createTenantSelection } from './login/tenant-selection.ts';
+import type { OpenGateway } from './open-gateway.ts';
 import { type Readiness, showHealth, showReadiness } from './readiness.ts';
 import type { Storage } from './storage/storage.ts';
 import { issuerOf } from './tenants/issuer.ts';
@@ -46,10 +44,7 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly readiness: Readiness;
-  readonly services: Services;
-  readonly handOver: HandOver;
-  /** Of sessions at services. */
-  readonly cookie: SessionCookiePlace;
+  readonly gateway: Pick<OpenGateway, 'services' | 'handOver' | 'cookie'>;
 }
 
 /** Everything in front of the tenants, in the order in which a request meets it. */
@@ -63,8 +58,8 @@ export const createApp = (parts: ServerParts): Koa => {
   const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
   const urlOf = (definition: TenantDefinition): string => issuerOf(definition, publicUrl);
   const gateway = createGatewayPages<Tenant>({
-    handOver: parts.handOver,
-    cookiePlace: parts.cookie,
+    handOver: parts.gateway.handOver,
+    cookiePlace: parts.gateway.cookie,
     publicUrl,
     pages,
     log,
@@ -97,7 +92,7 @@ export const createApp = (parts: ServerParts): Koa => {
   app.use(
     createFrontDoor({
       hostsAllowed: hosts.all,
-      serviceHosts: parts.services.hosts,
+      serviceHosts: parts.gateway.services.hosts,
       trustedProxies: settings.server.trustedProxies,
     }),
   );

@@ -1,0 +1,140 @@
+import type { RequestListener } from 'node:http';
+import type { Clock } from './clock.ts';
+import type { ServerSettings } from './config/server-settings.ts';
+import type { MasterKey } from './crypto/master-key.ts';
+import { AppError } from './errors.ts';
+import { createAuthzEndpoint } from './gateway/authz-endpoint.ts';
+import { createChooseTenant, type TenantHosts } from './gateway/choose-tenant.ts';
+import { createDecide, type DecideParts } from './gateway/decide.ts';
+import type { FindGatewayTenant } from './gateway/gateway.ts';
+import { createGatewayFront } from './gateway/gateway-front.ts';
+import { createHandOver, type HandOver } from './gateway/hand-over.ts';
+import { createIdentify } from './gateway/identify.ts';
+import { announceOpenDoor, createOpenDoor, repeat } from './gateway/open-door.ts';
+import { createServiceTokens } from './gateway/service-token.ts';
+import { createServices, type Services } from './gateway/services.ts';
+import type { SessionCookiePlace } from './gateway/session-cookie.ts';
+import type { Log } from './log.ts';
+import type { RevocationHub } from './revocation-hub.ts';
+import type { Tenant } from './tenants/tenant.ts';
+import type { TenantRegistry } from './tenants/tenant-registry.ts';
+
+export interface GatewayParts {
+  readonly settings: ServerSettings;
+  readonly tenants: TenantRegistry<Tenant>;
+  readonly masterKey: MasterKey;
+  readonly hub: Pick<RevocationHub, 'subscribe'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What the pages of the hand-over share with the gateway. */
+export interface OpenGateway {
+  readonly services: Services;
+  readonly handOver: HandOver;
+  readonly cookie: SessionCookiePlace;
+  /** @param otherwise answers what is not for the gateway */
+  front(otherwise: RequestListener): RequestListener;
+  close(): void;
+}
+
+export const openGateway = (parts: GatewayParts): OpenGateway => {
+  const { settings, tenants, masterKey, hub, clock, log } = parts;
+  const { gateway, server } = settings;
+  const { publicUrl, trustedProxies } = server;
+  const { cookieDomain, proxySecret } = gateway;
+  const services = createServices(gateway.services, publicUrl);
+  const cookie: SessionCookiePlace = {
+    isSecure: publicUrl.startsWith('https:'),
+    ...(cookieDomain === undefined ? {} : { cookieDomain }),
+  };
+  const findTenant = tenantFinder(tenants);
+  const hosts = tenantHosts(tenants);
+  const handOver = createHandOver({
+    settings: gateway,
+    publicUrl,
+    services,
+    sealingKey: masterKey.derive('gateway hand-over'),
+    clock,
+  });
+  const identify = createIdentify({
+    ...hosts,
+    findTenant,
+    clock,
+    cookie,
+    basicCacheSeconds: gateway.basicCache,
+    subscribe: hub.subscribe,
+  });
+  const decide = gateway.enabled
+    ? createDecide({ services, identify, homeOf: homeFinder(findTenant, hosts), clock })
+    : createOpenDoor(services);
+  const silence = gateway.enabled ? undefined : announceOpenDoor({ log, repeat });
+  const shared = {
+    decide,
+    signInUrl: handOver.signInUrl,
+    serviceTokens: createServiceTokens({ clock }),
+    clock,
+    log,
+  };
+  const authz = createAuthzEndpoint({ ...shared, trustedProxies, proxySecret });
+  return {
+    services,
+    handOver,
+    cookie,
+    front: (otherwise) => createGatewayFront({ authz, otherwise }),
+    close: () => silence?.(),
+  };
+};
+
+const tenantFinder =
+  (tenants: TenantRegistry<Tenant>): FindGatewayTenant =>
+  async (id) => {
+    const warm = tenants.findWarm(id);
+    if (warm !== undefined) return warm;
+    const lookup = await tenants.find(id);
+    switch (lookup.status) {
+      case 'served':
+        return lookup.tenant;
+      case 'unknown':
+        return undefined;
+      default:
+        throw new AppError(
+          'unavailable',
+          'This tenant is not served now; its operator can see why in the log',
+        );
+    }
+  };
+
+const tenantHosts = (tenants: TenantRegistry<Tenant>): TenantHosts => {
+  let known: ReadonlySet<string> | undefined;
+  let byHost: ReadonlyMap<string, string> = new Map();
+  return {
+    publicHostTenant: (host) => {
+      const urls = tenants.publicUrls();
+      if (urls !== known) {
+        known = urls;
+        byHost = new Map(
+          tenants
+            .known()
+            .flatMap(({ id, publicUrl }) =>
+              publicUrl === undefined ? [] : [[new URL(publicUrl).host, id] as const],
+            ),
+        );
+      }
+      return byHost.get(host);
+    },
+    onlyTenant: () => {
+      const { files } = tenants.status();
+      const [only, ...others] = files === 1 ? tenants.known() : [];
+      return others.length === 0 ? only?.id : undefined;
+    },
+  };
+};
+
+const homeFinder = (findTenant: FindGatewayTenant, hosts: TenantHosts): DecideParts['homeOf'] => {
+  const chooseTenant = createChooseTenant(hosts);
+  return async (request, service) => {
+    const choice = chooseTenant(request, service);
+    return choice.status === 'chosen' ? findTenant(choice.tenant) : undefined;
+  };
+};
