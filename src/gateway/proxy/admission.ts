@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import type { Caller as Client } from '../../web/front-door.ts';
+import { type Answer, answerTo, leadsToSignIn } from '../answers.ts';
+import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../gateway.ts';
+import { identityHeaders } from '../identity-headers.ts';
+import type { ServiceTokens } from '../service-token.ts';
+import type { Services } from '../services.ts';
+import { type OutgoingRequest, outgoingRequest } from './outgoing-request.ts';
+import { problemAnswer } from './proxy-refusal.ts';
+import type { TargetConnection } from './target-connection.ts';
+
+export interface AdmissionParts {
+  readonly decide: (request: GatewayRequest) => Promise<Decision>;
+  readonly signInUrl: (
+    request: GatewayRequest,
+    decision: Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>,
+  ) => string;
+  readonly serviceTokens: ServiceTokens;
+  readonly services: Pick<Services, 'originOf'>;
+  /** By the service's name. */
+  readonly connections: ReadonlyMap<string, TargetConnection>;
+  readonly isUp: (service: string) => boolean;
+  /** On each request that is passed on, beside the identity. */
+  readonly gatewayHeaders: Readonly<Record<string, string>>;
+}
+
+/** A request that goes on to its service. */
+export interface Admitted {
+  readonly request: GatewayRequest;
+  readonly service: ServiceDefinition;
+  readonly target: ServiceTarget;
+  readonly connection: TargetConnection;
+  readonly caller?: Caller | undefined;
+  readonly tenant?: GatewayTenant | undefined;
+  readonly outgoing: OutgoingRequest;
+}
+
+/** For the log. */
+export interface AdmissionFacts {
+  readonly outcome: Decision['outcome'];
+  readonly service?: string;
+  readonly tenant?: string;
+  readonly reason?: string;
+}
+
+export type Admission =
+  | { readonly isAdmitted: true; readonly admitted: Admitted; readonly facts: AdmissionFacts }
+  | {
+      readonly isAdmitted: false;
+      readonly answer: Answer;
+      readonly facts: AdmissionFacts;
+      /** Something is broken, and not with the request. */
+      readonly cause?: unknown;
+    };
+
+export interface Asked {
+  readonly req: IncomingMessage;
+  readonly client: Client;
+  readonly isUpgrade: boolean;
+}
+
+/** May the request go on, and as what? */
+export type Admit = (asked: Asked) => Promise<Admission>;
+
+export const createAdmit =
+  (parts: AdmissionParts): Admit =>
+  async (asked) => {
+    const request = gatewayRequestOf(asked);
+    if ('outcome' in request) return refused(request, asked.req);
+    const decision = await parts.decide(request);
+    if (decision.outcome !== 'allowed') {
+      const isAskedToSignIn = decision.outcome === 'sign_in' || decision.outcome === 'step_up';
+      return isAskedToSignIn && leadsToSignIn(decision, request)
+        ? refused(decision, request, parts.signInUrl(request, decision))
+        : refused(decision, request);
+    }
+    const { service, caller, tenant, forwardPath } = decision;
+    const origin = parts.services.originOf(service);
+    if (asked.isUpgrade && isForeignPage(request, { caller, origin }))
+      return refused({ outcome: 'forbidden', reason: 'foreign_origin' }, request);
+    const { target } = service;
+    const connection = parts.connections.get(service.name);
+    const facts = factsOf(decision);
+    if (target === undefined || connection === undefined)
+      return { isAdmitted: false, answer: problemAnswer(notHere), facts };
+    if (!parts.isUp(service.name)) return { isAdmitted: false, answer: problemAnswer(isDown), facts };
+    const { req, client, isUpgrade } = asked;
+    const token =
+      caller === undefined || tenant === undefined
+        ? undefined
+        : await parts.serviceTokens.tokenFor(tenant, caller, service);
+    const outgoing = outgoingRequest({
+      ...client,
+      req,
+      service,
+      target,
+      targetHost: connection.url.host,
+      basePath: connection.basePath,
+      forwardPath,
+      identity: {
+        ...identityHeaders({ caller, token, requestId: client.requestId }),
+        ...parts.gatewayHeaders,
+      },
+      isSecure: origin.startsWith('https:'),
+      isUpgrade,
+    });
+    return {
+      isAdmitted: true,
+      admitted: { request, service, target, connection, caller, tenant, outgoing },
+      facts,
+    };
+  };
+
+type Invalid = Extract<Decision, { readonly outcome: 'invalid' }>;
+
+const gatewayRequestOf = ({ req, client }: Asked): GatewayRequest | Invalid => {
+  const { method = '', url = '', headers } = req;
+  const { host, address, requestId } = client;
+  if (host === '') return { outcome: 'invalid', description: 'The request must name one host' };
+  if (!/^\/[^\s#]*$/.test(url))
+    return { outcome: 'invalid', description: 'The request target must be a path' };
+  // a service would send back what it was told of the caller
+  if (method === 'TRACE') return { outcome: 'invalid', description: 'TRACE is not passed on' };
+  const query = url.indexOf('?');
+  return {
+    method,
+    host,
+    path: query < 0 ? url : url.slice(0, query),
+    search: query < 0 ? '' : url.slice(query),
+    headers,
+    address,
+    requestId,
+    isOwnProxy: true,
+  };
+};
+
+/**
+ * Browsers let any page open a WebSocket anywhere, and send cookies and remembered passwords along: only the service's
+ * own pages may use them (RFC 6455 section 10.2).
+ */
+const isForeignPage = (
+  { headers }: GatewayRequest,
+  { caller, origin }: { readonly caller: Caller | undefined; readonly origin: string },
+): boolean =>
+  (caller?.method === 'session' || caller?.method === 'basic') &&
+  headers.origin !== undefined &&
+  headers.origin !== origin;
+
+const refused = (
+  decision: Exclude<Decision, { readonly outcome: 'allowed' }>,
+  {
+    method = '',
+    headers,
+  }: { readonly method?: string | undefined; readonly headers: GatewayRequest['headers'] },
+  signInUrl?: string,
+): Admission => ({
+  isAdmitted: false,
+  answer: answerTo(decision, { profile: 'proxy', request: { method, headers }, signInUrl }),
+  facts: factsOf(decision),
+  ...(decision.outcome === 'unavailable' ? { cause: decision.cause } : {}),
+});
+
+const factsOf = (decision: Decision): AdmissionFacts => {
+  const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
+  const reason = 'reason' in decision ? decision.reason : undefined;
+  return {
+    outcome: decision.outcome,
+    ...('service' in decision ? { service: decision.service.name } : {}),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+};
+
+const notHere = {
+  status: 404,
+  code: 'not_found',
+  description: 'There is nothing at this address',
+} as const;
+
+const isDown = {
+  status: 502,
+  code: 'service_down',
+  description: 'The service is down; it is looked at again and again',
+  retryAfterSeconds: 5,
+} as const;

@@ -1,0 +1,69 @@
+import type { Clock } from '../../clock.ts';
+import { epochSeconds } from '../../clock.ts';
+import type { ServiceDefinition } from '../../config/gateway-definition.ts';
+import { isAppError } from '../../errors.ts';
+import type { Caller, GatewayRequest, GatewayTenant } from '../gateway.ts';
+import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../session-cookie.ts';
+
+export interface BasicSessionParts {
+  readonly cookie: SessionCookiePlace;
+  readonly sessionHost: (service: ServiceDefinition) => string;
+  readonly clock: Clock;
+}
+
+export interface BasicCall {
+  readonly request: GatewayRequest;
+  readonly service: ServiceDefinition;
+  readonly caller?: Caller | undefined;
+  readonly tenant?: GatewayTenant | undefined;
+}
+
+/**
+ * The `Set-Cookie` with which somebody who has proven a name and password needs to do so no more, or undefined.
+ *
+ * Nobody says whether a client keeps cookies, and one that does not would fill the store with sessions. So a caller
+ * gets one offer in ten minutes at one address, and one in a minute where some cookie was sent: that client keeps them.
+ */
+export type OfferSession = (call: BasicCall) => Promise<string | undefined>;
+
+const offerEveryMs = { keepsCookies: 60_000, unknown: 600_000 } as const;
+const offersRemembered = 10_000;
+
+export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionParts): OfferSession => {
+  const offeredAt = new Map<string, number>();
+
+  const mayOffer = (key: string, everyMs: number): boolean => {
+    const now = clock.now();
+    const last = offeredAt.get(key);
+    if (last !== undefined && now >= last && now - last < everyMs) return false;
+    offeredAt.delete(key);
+    offeredAt.set(key, now);
+    const [oldest] = offeredAt.keys();
+    if (offeredAt.size > offersRemembered && oldest !== undefined) offeredAt.delete(oldest);
+    return true;
+  };
+
+  return async ({ request, service, caller, tenant }) => {
+    if (tenant === undefined || caller?.method !== 'basic' || caller.kind !== 'person') return undefined;
+    const entries = readSessionCookie(request.headers, cookie);
+    if (entries.some((entry) => entry.tenant === caller.tenant)) return undefined;
+    const keepsCookies = request.headers.cookie !== undefined;
+    const host = sessionHost(service);
+    const key = JSON.stringify([caller.tenant, caller.sub, request.address, host]);
+    if (!mayOffer(key, offerEveryMs[keepsCookies ? 'keepsCookies' : 'unknown'])) return undefined;
+    try {
+      const value = await tenant.gatewaySessions.begin({
+        sub: caller.sub,
+        host,
+        signedInAt: caller.authTime ?? epochSeconds(clock),
+        amr: caller.amr,
+        ...(caller.acr === undefined ? {} : { acr: caller.acr }),
+      });
+      return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));
+    } catch (error) {
+      // it is an offer: the call itself is proven and goes on
+      if (isAppError(error, 'unavailable')) return undefined;
+      throw error;
+    }
+  };
+};

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Name and value as they came, the name in its own case. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** For one connection alone (RFC 9110 section 7.6.1), so they end here. */
+const always: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** A message cannot be told to lose these: what is left would be another message. */
+const never: ReadonlySet<string> = new Set(['content-length', 'host', 'set-cookie']);
+
+/**
+ * Those headers of a message that are meant for the other end: not those of its connection, nor those that
+ * `Connection` names, nor anything for proxies (`Proxy` itself would become `HTTP_PROXY` in a CGI program).
+ */
+export const endToEndHeaders = ({
+  rawHeaders,
+  headers,
+}: Pick<IncomingMessage, 'rawHeaders' | 'headers'>): readonly HeaderLine[] => {
+  const named = new Set((headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
+  const lines: HeaderLine[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = [rawHeaders[i], rawHeaders[i + 1]];
+    const small = name.toLowerCase();
+    if (always.has(small) || /^proxy(?:-|$)/.test(small)) continue;
+    if (named.has(small) && !never.has(small)) continue;
+    lines.push([name, value]);
+  }
+  return lines;
+};
+
+/** Header lines as Node takes them: several of one name stay several. */
+export const byName = (
+  lines: readonly HeaderLine[],
+): ReadonlyMap<string, { readonly name: string; readonly values: string[] }> => {
+  const found = new Map<string, { readonly name: string; readonly values: string[] }>();
+  for (const [name, value] of lines) {
+    const small = name.toLowerCase();
+    const known = found.get(small);
+    if (known === undefined) found.set(small, { name, values: [value] });
+    else known.values.push(value);
+  }
+  return found;
+};

@@ -1,0 +1,137 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import { isIdentityHeader } from '../identity-headers.ts';
+import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
+import { isSessionCookieName } from './planted-cookies.ts';
+
+/** All that a service is sent besides the body. */
+export interface OutgoingRequest {
+  /** Undecoded, with the query. */
+  readonly path: string;
+  readonly headers: readonly HeaderLine[];
+  readonly hasBody: boolean;
+}
+
+export interface OutgoingFacts {
+  readonly req: IncomingMessage;
+  readonly service: ServiceDefinition;
+  readonly target: ServiceTarget;
+  /** Of the target: `URL.host`. */
+  readonly targetHost: string;
+  /** Of the target, in front of every path. */
+  readonly basePath: string;
+  /** As it was judged, with the query. */
+  readonly forwardPath: string;
+  /** The whole set. */
+  readonly identity: Readonly<Record<string, string>>;
+  /** Who calls, as the front door knows it. */
+  readonly address: string;
+  readonly requestId: string;
+  readonly host: string;
+  /** Is the service's own URL https? */
+  readonly isSecure: boolean;
+  /** To be upgraded to a WebSocket. */
+  readonly isUpgrade?: boolean;
+}
+
+/**
+ * What Drawbridge says itself or must not be said by a client. The methods are here too: rules have judged the method
+ * of the request line, and a service must not take another for it.
+ */
+const ours =
+  /^(?:authorization|content-length|cookie|expect|forwarded|host|x-forwarded-.*|x-http-method(?:-override)?|x-id-tenant-name|x-method-override|x-original-.*|x-real-ip|x-request-id|x-rewrite-url)$/;
+
+/** A name as services see it that get headers as variables: `X_Forwarded_For` is `X-Forwarded-For` there. */
+const asSeen = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
+
+export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
+  const { req, basePath, forwardPath, isUpgrade = false } = facts;
+  const length = req.headers['content-length'];
+  const isChunked = req.headers['transfer-encoding'] !== undefined;
+  const hasBody = isChunked || (length !== undefined && Number(length) > 0);
+  const passed = endToEndHeaders(req).filter(([name]) => !ours.test(asSeen(name)) && !isIdentityHeader(name));
+  return {
+    path: `${basePath}${forwardPath}`,
+    headers: [
+      ...passed,
+      ...cookiesOf(req),
+      ...framing({ length, isChunked, method: req.method }),
+      ...said(facts),
+      ...(isUpgrade
+        ? ([
+            ['Connection', 'Upgrade'],
+            ['Upgrade', 'websocket'],
+          ] as const)
+        : []),
+    ],
+    hasBody,
+  };
+};
+
+/** Without the cookie that proves who calls: what a service knows of that, it could use elsewhere. */
+const cookiesOf = ({ headers }: IncomingMessage): readonly HeaderLine[] => {
+  const kept = (headers.cookie ?? '')
+    .split(';')
+    .filter((pair) => !isSessionCookieName(pair.split('=')[0] ?? ''))
+    .join(';')
+    .trim();
+  return kept === '' ? [] : [['Cookie', kept]];
+};
+
+/** RFC 9112 section 6.3: the body goes on as it came, chunked or of a known length. */
+const framing = ({
+  length,
+  isChunked,
+  method = '',
+}: {
+  readonly length: string | undefined;
+  readonly isChunked: boolean;
+  readonly method: string | undefined;
+}): readonly HeaderLine[] => {
+  if (isChunked) return [['Transfer-Encoding', 'chunked']];
+  if (length !== undefined) return [['Content-Length', length]];
+  return ['POST', 'PUT', 'PATCH'].includes(method) ? [['Content-Length', '0']] : [];
+};
+
+const said = (facts: OutgoingFacts): readonly HeaderLine[] => {
+  const { service, target, identity, host, isSecure } = facts;
+  const lines: HeaderLine[] = [
+    ['Host', target.hostHeader === 'public' ? host : facts.targetHost],
+    ['X-Forwarded-For', facts.address],
+    ['X-Forwarded-Host', host],
+    ['X-Forwarded-Port', /:(\d+)$/.exec(host)?.[1] ?? (isSecure ? '443' : '80')],
+    ['X-Forwarded-Proto', isSecure ? 'https' : 'http'],
+    ['X-Real-IP', facts.address],
+    ['X-Request-Id', facts.requestId],
+    ...Object.entries(identity),
+  ];
+  if (service.stripPrefix && service.prefix !== undefined) lines.push(['X-Forwarded-Prefix', service.prefix]);
+  const bearer = bearerFor(target.authorization, identity['X-Auth-Token']);
+  if (bearer !== undefined) lines.push(['Authorization', `Bearer ${bearer}`]);
+  return lines;
+};
+
+const bearerFor = (
+  authorization: ServiceTarget['authorization'],
+  token: string | undefined,
+): string | undefined => {
+  if (authorization === 'none') return undefined;
+  if (authorization === 'token') return token || undefined;
+  return authorization.bearer;
+};
+
+/**
+ * Makes the head of an opened request this and nothing else.
+ * @throws Error when something of it cannot be sent
+ */
+export const sayExactly = (
+  request: ClientRequest,
+  { path, headers }: Pick<OutgoingRequest, 'path' | 'headers'>,
+): void => {
+  // Node checks the path of new requests only
+  if (/[^\x21-\x7e\x80-\xff]/.test(path)) throw new Error('the path holds what no path may hold');
+  request.path = path;
+  for (const name of request.getHeaderNames()) request.removeHeader(name);
+  for (const { name, values } of byName(headers).values())
+    request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
+};

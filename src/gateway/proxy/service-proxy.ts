@@ -1,0 +1,237 @@
+// The built-in reverse proxy: what a decision allows goes on to its service as a stream, everything else is answered.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../clock.ts';
+import type { GatewaySettings, ServiceDefinition } from '../../config/gateway-definition.ts';
+import type { Log } from '../../log.ts';
+import type { EventWatcher } from '../../storage/storage-endings.ts';
+import type { Caller as Client } from '../../web/front-door.ts';
+import { logAnswer, type RequestLine } from '../../web/request-log.ts';
+import { responseOn } from '../../web/socket-response.ts';
+import type { Answer } from '../answers.ts';
+import { openDoorHeaders } from '../open-door.ts';
+import type { Services } from '../services.ts';
+import type { SessionCookiePlace } from '../session-cookie.ts';
+import { type AdmissionParts, type Admitted, createAdmit } from './admission.ts';
+import { createOfferSession } from './basic-session.ts';
+import { createLiveUpgrades } from './live-upgrades.ts';
+import { type ErrorPage, problemAnswer, refuse } from './proxy-refusal.ts';
+import { createRelay } from './relay.ts';
+import { answerHeaders } from './target-answer.ts';
+import { createTargetConnection } from './target-connection.ts';
+import type { TargetFailure } from './target-failure.ts';
+import { openTargetHealth } from './target-health.ts';
+import { openTunnel } from './tunnel.ts';
+
+export interface ServiceProxy {
+  /** Answers the request: decides, then forwards or refuses. Never rejects. */
+  forward(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** The same for a connection that is to be upgraded; only WebSockets are. Never rejects. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  /** Is it on its way to a service, whose time limits hold for it? */
+  isForwarding(req: IncomingMessage): boolean;
+  /** Services with a target, and whether it answers. */
+  health(): readonly { readonly service: string; readonly isUp: boolean }[];
+  /** Cuts what is still open; the port should be closed and have been given its time before. */
+  close(): Promise<void>;
+}
+
+export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens'> {
+  readonly services: Pick<Services, 'originOf'>;
+  readonly settings: Pick<GatewaySettings, 'enabled' | 'services'>;
+  readonly cookie: SessionCookiePlace;
+  /** Hosts on which a session at this service is good. */
+  readonly sessionHost: (service: ServiceDefinition) => string;
+  readonly callerOf: (req: IncomingMessage) => Client;
+  readonly subscribe: (watcher: EventWatcher) => () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For people; programs get JSON. */
+  readonly errorPage?: ErrorPage;
+}
+
+export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
+  const { settings, services, cookie, sessionHost, callerOf, clock, log, errorPage } = parts;
+  const targets = settings.services.flatMap((service) =>
+    service.target === undefined
+      ? []
+      : [{ service, target: service.target, connection: createTargetConnection(service.target) }],
+  );
+  const health = openTargetHealth(targets, log);
+  const gatewayHeaders = openDoorHeaders(settings.enabled);
+  const admit = createAdmit({
+    ...parts,
+    connections: new Map(targets.map(({ service, connection }) => [service.name, connection])),
+    isUp: health.isUp,
+    gatewayHeaders,
+  });
+  const offerSession = createOfferSession({ cookie, sessionHost, clock });
+  const relay = createRelay();
+  const upgrades = createLiveUpgrades(parts);
+  const forwarding = new WeakSet<IncomingMessage>();
+
+  const open = (req: IncomingMessage): Call => {
+    const client = callerOf(req);
+    const [path = ''] = (req.url ?? '').split('?');
+    const line = {
+      requestId: client.requestId,
+      method: req.method ?? '',
+      route: path.slice(0, 200),
+      address: client.address,
+    };
+    return { req, client, line };
+  };
+
+  const answerProblem = (call: Call, res: ServerResponse, answer: Answer): void => {
+    if (answer.errorId !== undefined) Object.assign(call.line, { errorId: answer.errorId });
+    const { requestId } = call.client;
+    refuse(call.req, res, { answer, requestId, headers: gatewayHeaders, errorPage });
+  };
+
+  /** Decides, and answers what does not go on. */
+  const admitted = async (call: Call, resOf: () => ServerResponse): Promise<Admitted | undefined> => {
+    const admission = await admit({ ...call, isUpgrade: call.isUpgrade ?? false });
+    Object.assign(call.line, admission.facts);
+    if (admission.isAdmitted) return admission.admitted;
+    const { answer, cause } = admission;
+    if (cause !== undefined) log.error({ ...call.line, errorId: answer.errorId, err: cause }, 'no decision');
+    answerProblem(call, resOf(), answer);
+    return undefined;
+  };
+
+  const answerFailure = (call: Call, res: ServerResponse, failure: TargetFailure): void => {
+    const answer = problemAnswer(failure);
+    const facts = { ...call.line, errorId: answer.errorId, code: failure.code, err: failure.cause };
+    if (failure.status >= 500) log.error(facts, failure.description);
+    else log.info(facts, failure.description);
+    answerProblem(call, res, answer);
+  };
+
+  /** Nobody foresaw it: nobody gets through. */
+  const answerFault = (call: Call, res: ServerResponse, cause: unknown): void => {
+    const answer = problemAnswer({ status: 500, code: 'server_error' });
+    log.error({ ...call.line, errorId: answer.errorId, err: cause }, 'a request to a service broke off');
+    answerProblem(call, res, answer);
+  };
+
+  const publicBase = (service: ServiceDefinition): string =>
+    `${services.originOf(service)}${service.stripPrefix ? (service.prefix ?? '') : ''}`;
+
+  const pass = async (call: Call, res: ServerResponse, admitted: Admitted): Promise<void> => {
+    const { service, target, connection, outgoing } = admitted;
+    const setCookie = await offerSession(admitted);
+    forwarding.add(call.req);
+    const outcome = await relay({
+      req: call.req,
+      res,
+      connection,
+      target,
+      outgoing,
+      headersOf: (answer) => [
+        ...answerHeaders(answer, {
+          targetBase: `${connection.url.origin}${connection.basePath}`,
+          publicBase: publicBase(service),
+          cookie: setCookie,
+        }),
+        ...Object.entries(gatewayHeaders),
+      ],
+    });
+    forwarding.delete(call.req);
+    if (outcome.status === 'failed') answerFailure(call, res, outcome.failure);
+    if (outcome.status === 'broken')
+      log.warn({ ...call.line, err: outcome.cause }, "a service's answer broke off");
+  };
+
+  const forward = async (call: Call, res: ServerResponse): Promise<void> => {
+    logAnswer(parts, res, () => call.line);
+    try {
+      const found = await admitted(call, () => res);
+      if (found !== undefined) await pass(call, res, found);
+    } catch (cause) {
+      answerFault(call, res, cause);
+    }
+  };
+
+  const tunnel = async (call: Call, { socket, head }: Upgrading): Promise<void> => {
+    const startedAt = clock.now();
+    // what is refused is answered, and logged, like any other request
+    const resOf = (): ServerResponse => {
+      const res = responseOn(call.req, socket);
+      logAnswer(parts, res, () => call.line);
+      return res;
+    };
+    try {
+      const found = await admitted({ ...call, isUpgrade: true }, resOf);
+      if (found === undefined) return;
+      const { service, target, connection, outgoing, request, caller } = found;
+      const status = await openTunnel({
+        ...{ req: call.req, socket, head, connection, target, outgoing },
+        headersOf: (answer) =>
+          answerHeaders(answer, {
+            targetBase: `${connection.url.origin}${connection.basePath}`,
+            publicBase: publicBase(service),
+          }),
+        joined: (ends) =>
+          upgrades.add({
+            ...ends,
+            caller,
+            idleTimeoutMs: target.idleTimeoutMs,
+            decide: () => parts.decide(request),
+          }),
+        failed: (failure) => answerFailure(call, resOf(), failure),
+      });
+      if (status !== 0) log.info({ ...call.line, status, ms: clock.now() - startedAt }, 'request');
+    } catch (cause) {
+      answerFault(call, resOf(), cause);
+    }
+  };
+
+  return {
+    forward: (req, res) => forward(open(req), res),
+    upgrade: async (req, duplex, head) => {
+      const socket = duplex as Socket; // Node's servers hand over nothing else
+      // it may break off while we decide
+      socket.on('error', () => socket.destroy());
+      const call = open(req);
+      if (isWebSocket(req)) return tunnel(call, { socket, head });
+      const res = responseOn(req, socket);
+      // who offers another protocol speaks HTTP/1.1 as well (RFC 9110 section 7.8), but Node has let go of the body
+      if (!hasBody(req)) return forward(call, res);
+      logAnswer(parts, res, () => call.line);
+      answerProblem(call, res, problemAnswer(bodyBesideUpgrade));
+    },
+    isForwarding: (req) => forwarding.has(req),
+    health: () => targets.map(({ service: { name } }) => ({ service: name, isUp: health.isUp(name) })),
+    close: async () => {
+      health.close();
+      upgrades.close();
+      for (const { connection } of targets) connection.close();
+    },
+  };
+};
+
+/** A request on its way through the proxy, with what the log will say of it. */
+interface Call {
+  readonly req: IncomingMessage;
+  readonly client: Client;
+  readonly line: RequestLine;
+  readonly isUpgrade?: boolean;
+}
+
+interface Upgrading {
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
+
+const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+const bodyBesideUpgrade = {
+  status: 400,
+  code: 'invalid_request',
+  description: 'A request with a body cannot ask for another protocol',
+} as const;

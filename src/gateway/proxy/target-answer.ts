@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
+import { isPlantedCookie } from './planted-cookies.ts';
+
+export interface AnswerFacts {
+  /** URL of the target, without a slash at the end. */
+  readonly targetBase: string;
+  /** How browsers know that, with the prefix that the target does not know of. */
+  readonly publicBase: string;
+  /** A `Set-Cookie` of ours beside the service's own. */
+  readonly cookie?: string | undefined;
+}
+
+/** What the client is told of a service's answer: its headers, but those of the connection and planted cookies. */
+export const answerHeaders = (answer: IncomingMessage, facts: AnswerFacts): readonly HeaderLine[] => {
+  const isChunked = answer.headers['transfer-encoding'] !== undefined;
+  const lines = endToEndHeaders(answer).flatMap(([name, value]): readonly HeaderLine[] => {
+    const small = name.toLowerCase();
+    if (small === 'set-cookie' && isPlantedCookie(value)) return [];
+    if (small === 'content-length' && isChunked) return [];
+    return [[name, small === 'location' ? publicLocation(value, facts) : value]];
+  });
+  const { cookie } = facts;
+  return cookie === undefined || isSharedByCaches(answer) ? lines : [...lines, ['Set-Cookie', cookie]];
+};
+
+/** @throws Error when a status text or value cannot be said */
+export const writeAnswerHead = (
+  res: ServerResponse,
+  answer: IncomingMessage,
+  lines: readonly HeaderLine[],
+): void => {
+  for (const { name, values } of byName(lines).values())
+    res.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
+  res.statusCode = answer.statusCode ?? 502;
+  if (answer.statusMessage) res.statusMessage = answer.statusMessage;
+};
+
+/** A service that is told its own name, and not the public one, leads to itself, where no browser gets. */
+const publicLocation = (location: string, { targetBase, publicBase }: AnswerFacts): string => {
+  if (!location.startsWith(targetBase)) return location;
+  const rest = location.slice(targetBase.length);
+  return rest === '' || /^[/?#]/.test(rest) ? `${publicBase}${rest}` : location;
+};
+
+/** RFC 9111 section 3: whoever keeps such an answer would give the cookie to others. */
+const isSharedByCaches = ({ headers }: IncomingMessage): boolean =>
+  /\b(?:public|s-maxage)\b/i.test(headers['cache-control'] ?? '');

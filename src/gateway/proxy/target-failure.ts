@@ -1,0 +1,31 @@
+/** Why a service's answer is none, as the client may be told it; `cause` is for the log. */
+export interface TargetFailure {
+  readonly status: 408 | 502 | 504;
+  readonly code: 'request_timeout' | 'bad_gateway' | 'gateway_timeout';
+  readonly description: string;
+  readonly cause: unknown;
+}
+
+export const unreachable = (cause: unknown): TargetFailure => ({
+  status: 502,
+  code: 'bad_gateway',
+  description: 'The service cannot be reached, or gave no answer that can be passed on',
+  cause,
+});
+
+export const tooSlow = (cause: unknown): TargetFailure => ({
+  status: 504,
+  code: 'gateway_timeout',
+  description: 'The service did not answer in time',
+  cause,
+});
+
+export const clientTooSlow = (cause: unknown): TargetFailure => ({
+  status: 408,
+  code: 'request_timeout',
+  description: 'The request did not arrive in time',
+  cause,
+});
+
+export const failureOf = (error: NodeJS.ErrnoException): TargetFailure =>
+  error.code === 'ETIMEDOUT' ? tooSlow(error) : unreachable(error);

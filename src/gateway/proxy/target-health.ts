@@ -1,0 +1,71 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import type { Log } from '../../log.ts';
+import type { TargetConnection } from './target-connection.ts';
+
+export interface CheckedTarget {
+  readonly service: ServiceDefinition;
+  readonly target: ServiceTarget;
+  readonly connection: TargetConnection;
+}
+
+export interface TargetHealth {
+  /** True as long as nobody knows better, and where nothing is checked. */
+  isUp(service: string): boolean;
+  close(): void;
+}
+
+/** One that is missed may be chance. */
+const failuresUntilDown = 2;
+
+/** Asks the services that want it, now and every `intervalMs`; this keeps no process alive. */
+export const openTargetHealth = (targets: readonly CheckedTarget[], log: Log): TargetHealth => {
+  const down = new Set<string>();
+  const timers = targets.flatMap((checked) => {
+    const { health } = checked.target;
+    if (health === undefined) return [];
+    const { name } = checked.service;
+    let failures = 0;
+    let isAsking = false;
+    const check = async (): Promise<void> => {
+      if (isAsking) return;
+      isAsking = true;
+      const fault = await ask(checked, health.path);
+      isAsking = false;
+      failures = fault === undefined ? 0 : failures + 1;
+      if (fault === undefined && down.delete(name)) log.info({ service: name }, 'a service is up again');
+      if (failures === failuresUntilDown && !down.has(name)) {
+        down.add(name);
+        log.error({ service: name, err: fault }, 'a service is down and gets no requests');
+      }
+    };
+    void check();
+    const timer = setInterval(() => void check(), health.intervalMs);
+    timer.unref();
+    return [timer];
+  });
+  return {
+    isUp: (service) => !down.has(service),
+    close: () => {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+};
+
+/** What is wrong; undefined when nothing is. */
+const ask = ({ target, connection }: CheckedTarget, path: string): Promise<Error | undefined> =>
+  new Promise((resolve) => {
+    const { url, agent, basePath } = connection;
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const asked = send(url, { agent, path: `${basePath}${path}`, headers: { Host: url.host } }, (answer) => {
+      const { statusCode = 0 } = answer;
+      answer.resume();
+      resolve(statusCode >= 200 && statusCode < 400 ? undefined : new Error(`it answers ${statusCode}`));
+    });
+    const late = setTimeout(() => asked.destroy(new Error('it does not answer in time')), target.timeoutMs);
+    late.unref();
+    asked.on('error', resolve);
+    asked.once('close', () => clearTimeout(late));
+    asked.end();
+  });
