@@ -54,13 +54,18 @@ export interface GatewaySessions {
    * the account's `notBefore`, and on this host. Notes its use, at most once in a tenth of the idle time.
    */
   find(value: string, host: string): Promise<GatewaySession | undefined>;
+  /** Nothing else ends with it. What is no session is no fault. */
   end(value: string): Promise<void>;
   /** Good for one use within a minute. */
   issueTicket(ticket: GatewayTicket): Promise<string>;
   /** Of any number of callers one gets it. Undefined when used, too old, or of another browser or host. */
   redeemTicket(
     value: string,
-    asked: { readonly host: string; readonly browser: string },
+    asked: {
+      readonly host: string;
+      /** Hash, as in the ticket. */
+      readonly browser: string;
+    },
   ): Promise<GatewayTicket | undefined>;
 }
 
