@@ -1,4 +1,5 @@
 import type { ServerSettings } from './config/server-settings.ts';
+import { openDoorWarning } from './gateway/open-door.ts';
 import type { Storage } from './storage/storage.ts';
 import { issuerOf } from './tenants/issuer.ts';
 import type { Tenant } from './tenants/tenant.ts';
@@ -24,6 +25,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
   const others = (isChecked ? known.length : files - refused.length) - named.length;
   return [
     `Drawbridge serves ${publicUrl} (listening on ${host}:${port})`,
+    ...(settings.gateway.enabled ? [] : ['', `  WARNING: ${openDoorWarning}.`]),
     '',
     ...named.flatMap((definition) => {
       const issuer = issuerOf(definition, publicUrl);

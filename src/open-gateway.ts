@@ -10,7 +10,7 @@ import type { FindGatewayTenant } from './gateway/gateway.ts';
 import { createGatewayFront } from './gateway/gateway-front.ts';
 import { createHandOver, type HandOver } from './gateway/hand-over.ts';
 import { createIdentify } from './gateway/identify.ts';
-import { announceOpenDoor, createOpenDoor, repeat } from './gateway/open-door.ts';
+import { announceOpenDoor, createOpenDoor, openDoorHeaders, repeat } from './gateway/open-door.ts';
 import { createServiceTokens } from './gateway/service-token.ts';
 import { createServices, type Services } from './gateway/services.ts';
 import type { SessionCookiePlace } from './gateway/session-cookie.ts';
@@ -77,11 +77,19 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     log,
   };
   const authz = createAuthzEndpoint({ ...shared, trustedProxies, proxySecret });
+  const onEachAnswer = Object.entries(openDoorHeaders(gateway.enabled));
   return {
     services,
     handOver,
     cookie,
-    front: (otherwise) => createGatewayFront({ authz, otherwise }),
+    front: (otherwise) =>
+      createGatewayFront({
+        authz: (req, res) => {
+          for (const [name, value] of onEachAnswer) res.setHeader(name, value);
+          return authz(req, res);
+        },
+        otherwise,
+      }),
     close: () => silence?.(),
   };
 };

@@ -108,7 +108,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
     });
     const gateway = openGateway({ settings, tenants, masterKey, hub, clock, log });
-    const readiness = { isDraining: false };
+    const readiness = { isDraining: false, isAuthenticating: settings.gateway.enabled };
     const listeners = createListeners(settings, {
       main: gateway.front(
         createProtocolLane({

@@ -9,6 +9,8 @@ import { requestFacts } from './web/request-facts.ts';
 /** Does this process want requests? `isDraining` is set before the port closes, so that a balancer looks elsewhere. */
 export interface Readiness {
   isDraining: boolean;
+  /** False while the gateway lets everybody through (`AUTH_ENABLED=false`). */
+  readonly isAuthenticating: boolean;
 }
 
 export interface ReadinessParts {
@@ -44,18 +46,14 @@ export const createManagementApp = (parts: ReadinessParts): Koa => {
 
 const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: boolean): Promise<void> => {
   const { files, checked, isChecked, broken, refused } = parts.tenants.status();
+  const { isDraining, isAuthenticating } = parts.readiness;
   const store = await isStoreUp(parts);
-  const status = parts.readiness.isDraining
-    ? 'draining'
-    : !store
-      ? 'store_unavailable'
-      : !isChecked
-        ? 'checking'
-        : 'ready';
+  const status = isDraining ? 'draining' : !store ? 'store_unavailable' : !isChecked ? 'checking' : 'ready';
   ctx.status = status === 'ready' ? 200 : 503;
   if (status !== 'ready') ctx.set('Retry-After', '2');
   ctx.body = {
     status,
+    ...(isAuthenticating ? {} : { authentication: 'disabled' }),
     tenants: { files, checked, broken: broken.length },
     ...(isDetailed
       ? {

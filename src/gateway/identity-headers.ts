@@ -1,4 +1,5 @@
 import type { Caller } from './gateway.ts';
+import { openDoorHeaders } from './open-door.ts';
 
 /** What the headers about a caller are made of. Without a caller all are empty but the id of the request. */
 export interface IdentityFacts {
@@ -32,6 +33,7 @@ export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Re
     'X-Auth-Method': caller?.method ?? '',
     'X-Auth-Request-Id': requestId,
     'X-Auth-Token': token ?? '',
+    ...openDoorHeaders(caller?.method !== 'none'),
   };
 };
 
