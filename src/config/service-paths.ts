@@ -10,7 +10,17 @@ export const patternWords =
 export const isCanonicalPattern = (pattern: string): boolean =>
   pattern === '/' ||
   (/^(?:\/(?:\*|\*\*$|(?!\.\.?(?:\/|$))(?:[A-Za-z0-9._~!$&'()+,=:@-]|%[0-9A-F]{2})+))+\/?$/.test(pattern) &&
-    !hasNeedlessEscape(pattern));
+    !hasNeedlessEscape(pattern) &&
+    isUtf8(pattern));
+
+const isUtf8 = (pattern: string): boolean => {
+  try {
+    decodeURIComponent(pattern);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** RFC 3986 section 6.2.2.2; escapes of controls and backslashes are never let through. */
 const hasNeedlessEscape = (pattern: string): boolean =>

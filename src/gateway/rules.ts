@@ -60,12 +60,11 @@ const judgeReading = (path: string, question: Question): Verdict => {
   const { rules, resources, method, caller } = question;
   const segments = segmentsOf(path, question.ignoreCase);
   // with a sign-in a rule for some people may yet match, and stand before one that denies the rest
-  let mayBeSomebody = rules.length === 0;
+  let mayBeSomebody = false;
   for (const rule of rules) {
     if (!matchesMethod(rule, method) || !matchesPath(rule, segments, question.ignoreCase)) continue;
-    if (!matchesTenant(rule, question)) continue;
-    if (!matchesCaller(rule, caller)) {
-      mayBeSomebody ||= caller === undefined && rule.access === 'allow';
+    if (!matchesTenant(rule, question) || !matchesCaller(rule, caller)) {
+      mayBeSomebody ||= rule.access === 'allow' && isOpenQuestion(rule, question);
       continue;
     }
     if (rule.access === 'anyone') return { verdict: 'anyone' };
@@ -86,8 +85,12 @@ const judgeReading = (path: string, question: Question): Verdict => {
 /** A slash at the end makes no difference to most services, and must not make one here. */
 const segmentsOf = (path: string, ignoreCase: boolean): readonly string[] => {
   const bare = path.endsWith('/') ? path.slice(1, -1) : path.slice(1);
-  return (ignoreCase ? bare.toLowerCase() : bare).split('/');
+  return (ignoreCase ? toSmallLetters(bare) : bare).split('/');
 };
+
+/** Letters that are escaped too, which are whole in what `readPath` gives and in rules. */
+const toSmallLetters = (path: string): string =>
+  path.replace(/(?:%[89A-F][0-9A-F])+/g, (octets) => decodeURIComponent(octets)).toLowerCase();
 
 /** HEAD tells what GET tells (RFC 9110 section 9.3.2). */
 const matchesMethod = ({ methods }: AccessRule, method: string): boolean =>
@@ -111,6 +114,10 @@ const matchesTenant = ({ tenants }: AccessRule, { caller, tenant }: Question): b
   const asked = caller?.tenant ?? tenant;
   return tenants === undefined || (asked !== undefined && tenants.includes(asked));
 };
+
+/** Could it match after a sign-in? */
+const isOpenQuestion = ({ tenants }: AccessRule, { caller, tenant }: Question): boolean =>
+  caller === undefined && (tenants === undefined || tenant === undefined || tenants.includes(tenant));
 
 const matchesCaller = (rule: AccessRule, caller: Caller | undefined): boolean =>
   hasOne(rule.roles, caller?.roles) &&
