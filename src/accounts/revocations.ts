@@ -17,6 +17,8 @@ export interface Revocations {
   endOtherSessions(sub: string, keptId: string, reason: string): Promise<void>;
   /** Ends one session with the grants and tokens of all its apps. */
   endSession(session: Artifact, reason: string): Promise<void>;
+  /** Ends one grant with its tokens; the session it came from goes on, and what else hangs on that. */
+  endGrant(grant: { readonly id: string; readonly sub: string }, reason: string): Promise<void>;
   /** Puts back-channel logouts into the outbox, for those of the apps that want to hear of them. */
   tellApps(logouts: readonly AppLogout[], reason: string): Promise<void>;
   publish(event: Omit<RevocationEvent, 'at'>): Promise<void>;
@@ -90,6 +92,10 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
       );
       await publish({ what: 'account', id: sub, reason });
     },
+    endGrant: async ({ id, sub }, reason) => {
+      await storage.artifacts.write(removalsOfGrant(id));
+      await publish({ what: 'grant', id, sub, reason });
+    },
     endSession: async (session, reason) => {
       await end([session], reason);
       const { id, accountId: sub } = session;
@@ -112,13 +118,13 @@ const removalsOf = (
 ): readonly ArtifactWrite[] => [
   { op: 'remove', kind: 'Session', id },
   ...authorizations.flatMap(({ grantId }): readonly ArtifactWrite[] =>
-    grantId === undefined
-      ? []
-      : [
-          { op: 'remove', kind: 'Grant', id: grantId },
-          { op: 'removeByGrant', grantId },
-        ],
+    grantId === undefined ? [] : removalsOfGrant(grantId),
   ),
+];
+
+const removalsOfGrant = (grantId: string): readonly ArtifactWrite[] => [
+  { op: 'remove', kind: 'Grant', id: grantId },
+  { op: 'removeByGrant', grantId },
 ];
 
 const toDelivery = (logout: AppLogout, reason: string, nowMs: number): LogoutDelivery => ({

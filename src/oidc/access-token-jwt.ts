@@ -9,6 +9,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { ArtifactRef } from '../storage/storage.ts';
+import { sessionIdOf } from './session-uid.ts';
 
 /** What a JWT access token of ours says, in the provider's words. */
 export interface AccessTokenJwt {
@@ -35,7 +36,9 @@ interface Bindings {
 }
 
 export const sessionOf = ({ sessionUid, expiresWithSession }: Bindings): TokenSession | undefined =>
-  sessionUid === undefined ? undefined : { id: hashId(sessionUid), isBinding: expiresWithSession === true };
+  sessionUid === undefined
+    ? undefined
+    : { id: sessionIdOf(sessionUid), isBinding: expiresWithSession === true };
 
 /**
  * Claims of ours by which our own endpoints refuse a JWT whose grant or session has ended. `gid`: the grant; `ses`: the session; `offline`: it outlives the session's expiry.

@@ -4,6 +4,7 @@ import { hashId } from '../crypto/ids.ts';
 import type { ArtifactKind, TenantStorage } from '../storage/storage.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
 import type { DeviceCodes } from './device-codes.ts';
+import type { DeviceSignIns } from './device-sign-ins.ts';
 import type { JwtHandles } from './jwt-handles.ts';
 import type { RefreshRotation } from './refresh-rotation.ts';
 import type { RequestScope } from './request-scope.ts';
@@ -18,6 +19,7 @@ export interface AdapterParts {
   readonly isInRequest: () => boolean;
   readonly rotation: RefreshRotation;
   readonly deviceCodes: DeviceCodes;
+  readonly deviceSignIns: Pick<DeviceSignIns, 'approve'>;
   readonly jwtHandles: JwtHandles;
   /** A session is written again only when its expiry moved by more than this, in seconds. */
   readonly sessionTouchSeconds: number;

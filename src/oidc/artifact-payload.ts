@@ -2,6 +2,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import type { SessionAuthorization } from '../accounts/revocations.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { Artifact, ArtifactKind, Phase } from '../storage/storage.ts';
+import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
 
 /**
  * Between the provider's payloads and stored artifacts. A stored payload never holds the artifact's own id:
@@ -13,7 +14,7 @@ const linksOf = (payload: AdapterPayload): Pick<Artifact, 'grantId' | 'sessionUi
   const accountId = payload.accountId ?? payload.session?.accountId;
   return {
     ...(payload.grantId === undefined ? {} : { grantId: hashId(payload.grantId) }),
-    ...(sessionUid === undefined ? {} : { sessionUid: hashId(sessionUid) }),
+    ...(sessionUid === undefined ? {} : { sessionUid: sessionIdOf(sessionUid) }),
     ...(accountId === undefined ? {} : { accountId }),
   };
 };
@@ -100,12 +101,31 @@ export const toSessionPayload = (session: Artifact, cookieValue: string | undefi
       }),
 });
 
-/** The apps that a stored session serves. */
+/** Its own grant is the one that its app has; the provider compares that with the token's. */
+export const asDeviceSees = (
+  session: AdapterPayload | undefined,
+  deviceId: string,
+): AdapterPayload | undefined => {
+  const { authorizations = {} } = session ?? {};
+  const own = authorizations[deviceAuthorizationKey(deviceId)] as StoredAuthorization | undefined; // ours has more
+  if (own?.clientId === undefined || own.grantId === undefined) return undefined;
+  return { ...session, authorizations: { [own.clientId]: { grantId: own.grantId } } };
+};
+
+/** As `toSession` writes it. */
+interface StoredAuthorization {
+  /** Of a device, which has a key of its own. */
+  readonly clientId?: string;
+  readonly sid?: string;
+  readonly grantId?: string;
+}
+
+/** The apps and devices that a stored session serves. */
 export const authorizationsOf = (session: Artifact): readonly SessionAuthorization[] =>
   Object.entries(session.authorizations ?? {}).map(([key, value]) => {
-    const { sid, grantId } = JSON.parse(value) as { sid?: string; grantId?: string }; // written by toSession
+    const { clientId, sid, grantId } = JSON.parse(value) as StoredAuthorization;
     return {
-      clientId: clientIdOf(key),
+      clientId: clientId ?? clientIdOf(key),
       ...(sid === undefined ? {} : { sid }),
       ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
     };

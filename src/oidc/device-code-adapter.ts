@@ -39,14 +39,18 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
 
   /** Claiming, approving and refusing are decided by compare-and-set: of two people only one gets the code. */
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const phase = phaseOf(payload);
+    const isApproved = phase === 'decided' && payload.error === undefined;
+    const approved = isApproved ? this.parts.deviceSignIns.approve(payload) : undefined;
+    const kept = approved?.payload ?? payload;
     const artifact = this.parts.deviceCodes.keptBeyondExpiry(
       {
-        ...toArtifact('DeviceCode', id, payload, this.expiryOf(payload, expiresIn)),
+        ...toArtifact('DeviceCode', id, kept, this.expiryOf(kept, expiresIn)),
         id: this.parts.deviceCodes.hashOf(id),
       },
       payload,
     );
-    const phase = phaseOf(payload);
+    if (phase === 'pending') await this.parts.deviceCodes.throttleStart();
     if (phase === 'pending') {
       await this.write((scope) => scope.stage({ op: 'insert', artifact }));
       return;
@@ -56,5 +60,6 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
       throw new errors.InvalidRequest('this code was used already');
     }
     this.parts.scope().remember(artifact);
+    await approved?.keep();
   }
 }

@@ -21,6 +21,8 @@ export interface DeviceCodes {
   poll(hashedId: string): Promise<Artifact | undefined>;
   /** @throws TooManyRequests before any look-up, when too many user codes were tried */
   throttleEntry(): Promise<void>;
+  /** @throws TooManyRequests when too many codes were asked for from one address */
+  throttleStart(): Promise<void>;
   /** The stored id of a device code, or of a handle made by `handleOf`. */
   hashOf(codeOrHandle: string): string;
   /**
@@ -83,6 +85,8 @@ export const createDeviceCodes = (parts: DeviceCodesParts): DeviceCodes => {
       if (session !== undefined) await spend(`user-code/session/${session}`, throttle.userCodeSession);
       await spend('user-code/tenant', throttle.userCodeTenant);
     },
+    throttleStart: () =>
+      spend(`device-code/address/${addressBucket(parts.request().address)}`, throttle.userCodeAddress),
     keptBeyondExpiry: (artifact, payload) => ({
       ...artifact,
       expiresAt: artifact.expiresAt + Math.max(0, artifact.expiresAt - (payload.iat ?? artifact.expiresAt)),

@@ -58,6 +58,15 @@ export const deriveSuccessors = (
   };
 };
 
+/** Device codes say whose they are, for an endpoint that all tenants share: `<tenant>.<random>`. */
+export const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
+  const prototype = provider.DeviceCode.prototype as unknown as { generateTokenId(): string }; // public, but untyped
+  const random = prototype.generateTokenId;
+  prototype.generateTokenId = function generateTokenId(): string {
+    return `${tenant}.${random.call(this)}`;
+  };
+};
+
 /**
  * A client's own token for no resource has no scopes: none is defined that it could mean, and whoever is shown the
  * token must not take a name that the client chose for a permission.

@@ -13,6 +13,7 @@ import type { AccountRecord } from '../storage/storage.ts';
 import { privateClaims } from './access-token-jwt.ts';
 import { builtInScopes, findClient, lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
+import { deviceParameters } from './device-description.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import { type RefreshRotation, refreshTokenTtl } from './refresh-rotation.ts';
 import { defaultResourceFor, mayIntrospect, resourceServerFor } from './resources.ts';
@@ -117,8 +118,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
       dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
     },
-    // chooses the source of people without a question; `login` knows which there are
-    extraParams: ['idp_hint'],
+    // the first chooses the source of people without a question; `login` knows which there are
+    extraParams: ['idp_hint', ...deviceParameters],
     pkce: { required: (_ctx, client) => !definition.pkceExemptions.includes(client.clientId) },
 
     cookies: {

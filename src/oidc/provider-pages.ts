@@ -5,6 +5,7 @@ import { randomId } from '../crypto/ids.ts';
 import type { Log } from '../log.ts';
 import type { Look, PageModels, PageName, Pages } from '../web/pages.ts';
 import { accountClientId } from './clients.ts';
+import { keptDescription, readDeviceDescription } from './device-description.ts';
 import { retryAfterOf } from './errors.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
@@ -104,6 +105,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       address: parts.factsOf(ctx).address,
       userAgent: ctx.get('user-agent').slice(0, 200),
       requestedAt: parts.clock.now(),
+      ...readDeviceDescription(ctx.oidc.params ?? {}),
     }),
     userCodeInput: (ctx, _out, problem) => {
       const kind = problem === undefined ? undefined : (userCodeProblems[problem.name] ?? 'other');
@@ -130,6 +132,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         requestedAt: Number(info.requestedAt ?? 0),
         address: String(info.address ?? ''),
         userAgent: String(info.userAgent ?? ''),
+        ...keptDescription(info),
       }),
     deviceDone: (ctx) =>
       show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'approved' }),

@@ -2,7 +2,8 @@ import type { AdapterPayload } from 'oidc-provider';
 import { hashId } from '../crypto/ids.ts';
 import type { Artifact } from '../storage/storage.ts';
 import { type AdapterParts, ArtifactAdapter } from './artifact-adapter.ts';
-import { toSession, toSessionCookie, toSessionPayload } from './artifact-payload.ts';
+import { asDeviceSees, toSession, toSessionCookie, toSessionPayload } from './artifact-payload.ts';
+import { parseSessionUid, sessionIdOf } from './session-uid.ts';
 
 /** The browser's session, found by its cookie or by its uid. */
 export class SessionAdapter extends ArtifactAdapter {
@@ -16,9 +17,11 @@ export class SessionAdapter extends ArtifactAdapter {
   }
 
   override async findByUid(uid: string): Promise<undefined> {
-    const session = await this.parts.scope().find({ kind: 'Session', id: hashId(uid) });
+    const { deviceId } = parseSessionUid(uid);
+    const session = await this.parts.scope().find({ kind: 'Session', id: sessionIdOf(uid) });
+    const payload = session === undefined ? undefined : toSessionPayload(session, undefined);
     // the declared return type of the base class is narrower than the port's
-    return (session === undefined ? undefined : toSessionPayload(session, undefined)) as undefined;
+    return (deviceId === undefined ? payload : asDeviceSees(payload, deviceId)) as undefined;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import { furtherClaims } from '../accounts/claims.ts';
+import type { Devices } from '../accounts/devices.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
@@ -18,6 +19,7 @@ import { createAdapter } from './adapter.ts';
 import { lifetimesOf } from './clients.ts';
 import { createOriginGuard } from './cross-origin.ts';
 import { createDeviceCodes, pollIntervalSeconds } from './device-codes.ts';
+import { createDeviceSignIns } from './device-sign-ins.ts';
 import { toProtocolError } from './errors.ts';
 import { createJwtHandles } from './jwt-handles.ts';
 import { createLogoutToken, type LogoutToken } from './logout-tokens.ts';
@@ -28,6 +30,7 @@ import {
   deriveSuccessors,
   keepSecretsHashed,
   leaveOutUndefinedScopes,
+  nameTenantInDeviceCodes,
   pinToIssuer,
   storeFirstSessions,
 } from './pinned-provider.ts';
@@ -83,6 +86,7 @@ export interface TenantProviderParts {
   readonly storage: TenantStorage;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
+  readonly devices: Pick<Devices, 'signedIn' | 'seen'>;
   readonly connectors: readonly Connector[];
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'leave'>;
@@ -133,6 +137,14 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     },
   });
   const factsOf = (ctx: KoaContextWithOIDC): ProviderRequest => facts.get(ctx.req);
+  const deviceSignIns = createDeviceSignIns({
+    devices: parts.devices,
+    scope: scopeOf,
+    current,
+    factsOf,
+    clock,
+    log: log.child({ tenant }),
+  });
   const accounts = createTenantAccounts({
     scopeOf,
     recheck: (account, when) => parts.accounts.recheck(account, when),
@@ -166,6 +178,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
             isInRequest: () => current() !== undefined,
             rotation,
             deviceCodes,
+            deviceSignIns,
             jwtHandles,
             sessionTouchSeconds: 600,
           }),
@@ -179,6 +192,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   keepSecretsHashed(provider);
   alwaysIncludeSid(provider);
   leaveOutUndefinedScopes(provider);
+  nameTenantInDeviceCodes(provider, tenant);
   storeFirstSessions(provider, {
     current,
     cookie: { ...sessionCookie(issuer), signed: true },
@@ -242,6 +256,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     try {
       await endings.tellApps(oidcCtx);
       parts.upstreamSessions.note(oidcCtx, scope);
+      await deviceSignIns.note(oidcCtx);
       await scope.flush();
       await endings.announce(oidcCtx);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { type Accounts, createAccounts } from '../accounts/accounts.ts';
 import { hasLocalPassword } from '../accounts/adoption.ts';
+import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
@@ -31,6 +32,7 @@ export interface Tenant {
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
+  readonly devices: Devices;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly upstreamLogins: UpstreamLogins;
@@ -67,6 +69,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     wantsLogout: (clientId) => wantsLogout(definition, clientId),
     clock,
   });
+  const devices = createDevices({ storage, revocations, authorizationsOf, audit, clock });
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,
@@ -124,6 +127,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     storage,
     accounts,
     revocations,
+    devices,
     connectors,
     upstreamSessions,
     upstreamSignOut,
@@ -143,6 +147,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     provider,
     accounts,
     revocations,
+    devices,
     interactions: createInteractions(provider.provider),
     connectors,
     upstreamLogins,

@@ -146,6 +146,10 @@ export interface PageModels {
     readonly requestedAt: number;
     readonly address: string;
     readonly userAgent: string;
+    /** What the device says of itself. */
+    readonly name?: string;
+    readonly model?: string;
+    readonly serial?: string;
   };
   'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
   logout: {

@@ -262,6 +262,18 @@ export const samples: readonly Sample[] = [
     address: '203.0.113.7',
     userAgent: 'AcmeTV/4.2 (Linux; living room)',
   }),
+  sample('device-confirm-described', 'device-confirm', {
+    action: '/oauth/acme/device',
+    xsrf: csrf,
+    userCode: 'WDJB-MJHT',
+    clientName: 'Acme TV',
+    requestedAt: sampleNow - 120_000,
+    address: '203.0.113.7',
+    userAgent: 'AcmeTV/4.2',
+    name: 'Living room',
+    model: 'AcmeTV 55',
+    serial: 'A55-000-123-456-789',
+  }),
   sample('device-confirm-unknown', 'device-confirm', {
     action: '/oauth/acme/device',
     xsrf: csrf,
