@@ -59,8 +59,14 @@ export const formsOf = (page: Page): readonly Form[] =>
     ),
   }));
 
-/** @param headers sent with every request, such as a language */
-export const createBrowser = (headers: Readonly<Record<string, string>> = {}): Browser => {
+/**
+ * @param headers sent with every request, such as a language
+ * @param fetchPage another way to reach hosts
+ */
+export const createBrowser = (
+  headers: Readonly<Record<string, string>> = {},
+  fetchPage: typeof fetch = fetch,
+): Browser => {
   const jar = new Map<string, Cookie>();
 
   const keep = (response: Response, url: string): void => {
@@ -74,7 +80,11 @@ export const createBrowser = (headers: Readonly<Record<string, string>> = {}): B
       const expires = /expires=([^;]+)/i.exec(attributes)?.[1];
       const isGone =
         /max-age=0/i.test(attributes) || (expires !== undefined && Date.parse(expires) <= Date.now());
-      const key = `${new URL(url).hostname} ${cookie.name} ${path}`;
+      const domain = /domain=\.?([^;\s]+)/i.exec(attributes)?.[1];
+      const { hostname } = new URL(url);
+      // a host may speak for the domains above it only
+      if (domain !== undefined && hostname !== domain && !hostname.endsWith(`.${domain}`)) continue;
+      const key = `${domain === undefined ? hostname : `.${domain}`} ${cookie.name} ${path}`;
       if (isGone) jar.delete(key);
       else jar.set(key, cookie);
     }
@@ -83,14 +93,14 @@ export const createBrowser = (headers: Readonly<Record<string, string>> = {}): B
   const cookieHeader = (url: string): string => {
     const { hostname, pathname } = new URL(url);
     return [...jar]
-      .filter(([key, { path }]) => key.startsWith(`${hostname} `) && isBelow(pathname, path))
+      .filter(([key, { path }]) => isOf(hostname, key.split(' ')[0] ?? '') && isBelow(pathname, path))
       .map(([, { name, value }]) => `${name}=${value}`)
       .join('; ');
   };
 
   const request = async (url: string, init: RequestInit): Promise<Page> => {
     const cookie = cookieHeader(url);
-    const response = await fetch(url, {
+    const response = await fetchPage(url, {
       ...init,
       redirect: 'manual',
       headers: {
@@ -138,6 +148,9 @@ export const createBrowser = (headers: Readonly<Record<string, string>> = {}): B
   };
   return browser;
 };
+
+const isOf = (hostname: string, owner: string): boolean =>
+  hostname === owner || (owner.startsWith('.') && `.${hostname}`.endsWith(owner));
 
 const isBelow = (pathname: string, path: string): boolean =>
   pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
