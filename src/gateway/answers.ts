@@ -13,6 +13,8 @@ export interface AnswerContext {
   readonly signInUrl?: string | undefined;
   /** The whole set of identity headers, for the answer to an allowed request. */
   readonly identity?: Readonly<Record<string, string>>;
+  /** Headers of the request that are for Drawbridge alone, in small letters. */
+  readonly withheld?: readonly string[];
 }
 
 export interface Answer {
@@ -91,10 +93,10 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
   }
 };
 
-const allowed = ({ profile, identity = {} }: AnswerContext): Answer => {
+const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answer => {
   // Envoy keeps what the client sent unless it is told otherwise. The others take `Authorization`, which is absent
   // here, from this answer.
-  const removed = ['authorization', ...identityHeaderNames.filter((name) => !identity[name])];
+  const removed = ['authorization', ...withheld, ...identityHeaderNames.filter((name) => !identity[name])];
   return {
     status: 200,
     headers: {

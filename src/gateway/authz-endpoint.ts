@@ -7,6 +7,7 @@ import { clientAddress, createTrustedProxies, normalizeAddress } from '../web/cl
 import { createCallerOf } from '../web/front-door.ts';
 import { logAnswer, type RequestLine } from '../web/request-log.ts';
 import { type Answer, answerTo, leadsToSignIn } from './answers.ts';
+import { gatewayHeadersOf } from './external-gateway.ts';
 import type { Decision, GatewayRequest } from './gateway.ts';
 import { identityHeaders } from './identity-headers.ts';
 import { type AuthzTarget, parseAuthzTarget, readOriginalRequest } from './original-request.ts';
@@ -91,7 +92,8 @@ export const createAuthzEndpoint = (
           ? undefined
           : await parts.serviceTokens.tokenFor(tenant, caller, service);
       const identity = identityHeaders({ caller, token, requestId: request.requestId });
-      return answerTo(decision, { profile, request, identity });
+      const withheld = tenant === undefined ? [] : gatewayHeadersOf(tenant.definition.gateway);
+      return answerTo(decision, { profile, request, identity, withheld });
     }
     const isAskedToSignIn = decision.outcome === 'sign_in' || decision.outcome === 'step_up';
     return isAskedToSignIn && leadsToSignIn(decision, request)

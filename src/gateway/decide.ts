@@ -53,7 +53,7 @@ export const createDecide = (parts: DecideParts): Decide => {
         const verdict = judgeRequest(parts.clock, { request, placed, tenant });
         if (verdict.verdict === 'deny') return { outcome: 'forbidden', reason: verdict.reason };
         return verdict.verdict === 'anyone'
-          ? allowed({})
+          ? allowed(tenant === undefined ? {} : { tenant })
           : { outcome: 'sign_in', service, ...(tenant === undefined ? {} : { tenant }) };
       }
       case 'bad': {

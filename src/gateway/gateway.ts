@@ -107,6 +107,7 @@ export type Decision =
       readonly service: ServiceDefinition;
       /** Absent: the rule lets anyone through, or it is a preflight. */
       readonly caller?: Caller;
+      /** Of the caller; without one, where the person would have signed in. */
       readonly tenant?: GatewayTenant;
       /** Path as it was judged and as the service is to see it, undecoded, with the search. */
       readonly forwardPath: string;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
 import type { Caller as Client } from '../../web/front-door.ts';
 import { type Answer, answerTo, leadsToSignIn } from '../answers.ts';
+import { gatewayHeadersOf } from '../external-gateway.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../gateway.ts';
 import { identityHeaders } from '../identity-headers.ts';
 import type { ServiceTokens } from '../service-token.ts';
@@ -102,6 +103,7 @@ export const createAdmit =
         ...identityHeaders({ caller, token, requestId: client.requestId }),
         ...parts.gatewayHeaders,
       },
+      withheld: tenant === undefined ? [] : gatewayHeadersOf(tenant.definition.gateway),
       isSecure: origin.startsWith('https:'),
       isUpgrade,
     });

@@ -24,6 +24,8 @@ export interface OutgoingFacts {
   readonly forwardPath: string;
   /** The whole set. */
   readonly identity: Readonly<Record<string, string>>;
+  /** Headers that are for Drawbridge alone, in small letters. */
+  readonly withheld: readonly string[];
   /** Who calls, as the front door knows it. */
   readonly address: string;
   readonly requestId: string;
@@ -45,11 +47,13 @@ const ours =
 const asSeen = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 
 export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
-  const { req, basePath, forwardPath, isUpgrade = false } = facts;
+  const { req, basePath, forwardPath, withheld, isUpgrade = false } = facts;
   const length = req.headers['content-length'];
   const isChunked = req.headers['transfer-encoding'] !== undefined;
   const hasBody = isChunked || (length !== undefined && Number(length) > 0);
-  const passed = endToEndHeaders(req).filter(([name]) => !ours.test(asSeen(name)) && !isIdentityHeader(name));
+  const passed = endToEndHeaders(req).filter(
+    ([name]) => !ours.test(asSeen(name)) && !isIdentityHeader(name) && !withheld.includes(asSeen(name)),
+  );
   return {
     path: `${basePath}${forwardPath}`,
     headers: [
