@@ -11,11 +11,9 @@ const targetWords =
   'is not the address of a service; write scheme, host and port, and a path without a slash at the end if it lies below one, such as http://127.0.0.1:8080';
 
 const isTargetUrl = (value: string): boolean => {
-  const [, path = ''] = /^https?:\/\/[^\s\\@?#/]+((?:\/[^\s\\?#/]+)*)$/.exec(value) ?? [];
+  const [matched, path] = /^https?:\/\/[^\s\\@?#/]+((?:\/[^\s\\?#/]+)*)$/.exec(value) ?? [];
   // a parser that changes the path found dots or odd characters in it
-  return (
-    /^https?:\/\/[^/]/.test(value) && parseUrl(value)?.pathname === (path || '/') && !value.endsWith('/')
-  );
+  return matched !== undefined && parseUrl(value)?.pathname === (path || '/');
 };
 
 const targetUrl = () => z.string().max(2000).refine(isTargetUrl, { error: targetWords });

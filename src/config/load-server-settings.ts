@@ -103,7 +103,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   });
   if (!checked.ok)
     return {
-      faults: checked.faults.map(place),
+      faults: checked.faults.map(place).sort(byPosition),
       warnings: environment.warnings,
     };
   return {
