@@ -1,6 +1,8 @@
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
 import { AppError } from './errors.ts';
 
 export interface ListenAddress {
@@ -26,22 +28,62 @@ export interface HttpListenerParts {
   /** Names the variable in the advice when the port is taken. */
   readonly portVariable: string;
   readonly answer: RequestListener;
+  /** Takes the connection of a request for a WebSocket, or returns false: the request is then one like any other. */
+  readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  /** Does somebody else see to it that the body of this request arrives in time? */
+  readonly hasOwnLimits?: (req: IncomingMessage) => boolean;
+  /** Milliseconds in which the body of a request must have arrived; default 30,000. */
+  readonly bodyTimeoutMs?: number;
 }
 
 const idleCheckMs = 50;
+const usualBodyTimeoutMs = 30_000;
 
-export const createHttpListener = ({ address, portVariable, answer }: HttpListenerParts): HttpListener => {
+export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
+  const { address, portVariable, answer, upgrade, bodyTimeoutMs = usualBodyTimeoutMs } = parts;
   const underWay = new Set<ServerResponse>();
+  const receiving = new Map<IncomingMessage, Receiving>();
+  const upgraded = new Set<Duplex>();
   let isGoing = false;
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384 },
+    {
+      headersTimeout: 10_000,
+      // it would cut uploads to services as well: `cutSlowBodies` asks first
+      requestTimeout: 0,
+      connectionsCheckingInterval: 5_000,
+      keepAliveTimeout: 75_000,
+      maxHeaderSize: 16_384,
+    },
     (req, res) => {
       if (isGoing) res.setHeader('Connection', 'close');
       underWay.add(res);
       res.once('close', () => underWay.delete(res));
+      if (hasBody(req)) {
+        receiving.set(req, { res, until: performance.now() + bodyTimeoutMs });
+        req.once('close', () => receiving.delete(req));
+      }
       answer(req, res);
     },
   );
+  if (upgrade !== undefined)
+    server.on('upgrade', (req, socket, head) => {
+      if (!asksForWebSocket(req) || isGoing || !upgrade(req, socket, head)) {
+        answerWithoutUpgrade(server, req, { socket, head });
+        return;
+      }
+      upgraded.add(socket);
+      socket.once('close', () => upgraded.delete(socket));
+    });
+  const cutSlowBodies = (): void => {
+    const now = performance.now();
+    for (const [req, { res, until }] of receiving) {
+      if (now < until || parts.hasOwnLimits?.(req) === true) continue;
+      receiving.delete(req);
+      if (!res.headersSent && req.socket.writable) req.socket.write(tooSlow, 'latin1');
+      req.socket.destroy();
+    }
+  };
+  let bodyCheck: NodeJS.Timeout | undefined;
   const sendClientsAway = (): void => {
     isGoing = true;
     for (const res of underWay) if (!res.headersSent) res.setHeader('Connection', 'close');
@@ -54,6 +96,8 @@ export const createHttpListener = ({ address, portVariable, answer }: HttpListen
         server.once('error', refuse);
         server.listen({ ...address }, () => {
           server.off('error', refuse);
+          bodyCheck = setInterval(cutSlowBodies, Math.min(bodyTimeoutMs, 5_000));
+          bodyCheck.unref();
           resolve((server.address() as AddressInfo).port); // it listens on TCP
         });
       }),
@@ -61,6 +105,8 @@ export const createHttpListener = ({ address, portVariable, answer }: HttpListen
     close: async (timeoutMs) => {
       if (!server.listening) return;
       sendClientsAway();
+      // these have no end of their own
+      for (const socket of upgraded) socket.end();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A connection may become idle after its last answer began, too late for the header.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
@@ -69,11 +115,25 @@ export const createHttpListener = ({ address, portVariable, answer }: HttpListen
       await Promise.race([closed, late]);
       patience.abort();
       clearInterval(idle);
+      clearInterval(bodyCheck);
       server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
       await closed;
     },
   };
 };
+
+interface Receiving {
+  readonly res: ServerResponse;
+  /** By `performance.now`. */
+  readonly until: number;
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+
+/** As Node says it. */
+const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 const adviceOn = (
   { code }: NodeJS.ErrnoException,

@@ -27,7 +27,7 @@ import { openTunnel } from './tunnel.ts';
 export interface ServiceProxy {
   /** Answers the request: decides, then forwards or refuses. Never rejects. */
   forward(req: IncomingMessage, res: ServerResponse): Promise<void>;
-  /** The same for a connection that is to be upgraded; only WebSockets are. Never rejects. */
+  /** The same for a connection that is to become a WebSocket. Never rejects. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
   /** Is it on its way to a service, whose time limits hold for it? */
   isForwarding(req: IncomingMessage): boolean;
@@ -193,13 +193,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
       const socket = duplex as Socket; // Node's servers hand over nothing else
       // it may break off while we decide
       socket.on('error', () => socket.destroy());
-      const call = open(req);
-      if (isWebSocket(req)) return tunnel(call, { socket, head });
-      const res = responseOn(req, socket);
-      // who offers another protocol speaks HTTP/1.1 as well (RFC 9110 section 7.8), but Node has let go of the body
-      if (!hasBody(req)) return forward(call, res);
-      logAnswer(parts, res, () => call.line);
-      answerProblem(call, res, problemAnswer(bodyBesideUpgrade));
+      return tunnel(open(req), { socket, head });
     },
     isForwarding: (req) => forwarding.has(req),
     health: () => targets.map(({ service: { name } }) => ({ service: name, isUp: health.isUp(name) })),
@@ -223,15 +217,3 @@ interface Upgrading {
   readonly socket: Socket;
   readonly head: Buffer;
 }
-
-const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
-
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-
-const bodyBesideUpgrade = {
-  status: 400,
-  code: 'invalid_request',
-  description: 'A request with a body cannot ask for another protocol',
-} as const;
