@@ -7,10 +7,11 @@ import { createAuthzEndpoint } from './gateway/authz-endpoint.ts';
 import { createChooseTenant, type TenantHosts } from './gateway/choose-tenant.ts';
 import { createDecide, type DecideParts } from './gateway/decide.ts';
 import type { FindGatewayTenant } from './gateway/gateway.ts';
-import { createGatewayFront } from './gateway/gateway-front.ts';
+import { createGatewayFront, type GatewayFront } from './gateway/gateway-front.ts';
 import { createHandOver, type HandOver } from './gateway/hand-over.ts';
 import { createIdentify } from './gateway/identify.ts';
 import { announceOpenDoor, createOpenDoor, openDoorHeaders, repeat } from './gateway/open-door.ts';
+import { createServiceProxy, type ServiceProxy } from './gateway/proxy/service-proxy.ts';
 import { createServiceTokens } from './gateway/service-token.ts';
 import { createServices, type Services } from './gateway/services.ts';
 import type { SessionCookiePlace } from './gateway/session-cookie.ts';
@@ -18,6 +19,7 @@ import type { Log } from './log.ts';
 import type { RevocationHub } from './revocation-hub.ts';
 import type { Tenant } from './tenants/tenant.ts';
 import type { TenantRegistry } from './tenants/tenant-registry.ts';
+import { createCallerOf } from './web/front-door.ts';
 
 export interface GatewayParts {
   readonly settings: ServerSettings;
@@ -33,9 +35,11 @@ export interface OpenGateway {
   readonly services: Services;
   readonly handOver: HandOver;
   readonly cookie: SessionCookiePlace;
+  /** Of the services' targets. */
+  readonly health: ServiceProxy['health'];
   /** @param otherwise answers what is not for the gateway */
-  front(otherwise: RequestListener): RequestListener;
-  close(): void;
+  front(otherwise: RequestListener): GatewayFront;
+  close(): Promise<void>;
 }
 
 export const openGateway = (parts: GatewayParts): OpenGateway => {
@@ -77,20 +81,35 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     log,
   };
   const authz = createAuthzEndpoint({ ...shared, trustedProxies, proxySecret });
+  const proxy = createServiceProxy({
+    ...shared,
+    callerOf: createCallerOf(trustedProxies),
+    services,
+    settings: gateway,
+    cookie,
+    sessionHost: handOver.sessionHost,
+    subscribe: hub.subscribe,
+  });
   const onEachAnswer = Object.entries(openDoorHeaders(gateway.enabled));
   return {
     services,
     handOver,
     cookie,
+    health: proxy.health,
     front: (otherwise) =>
       createGatewayFront({
         authz: (req, res) => {
           for (const [name, value] of onEachAnswer) res.setHeader(name, value);
           return authz(req, res);
         },
+        services,
+        proxy,
         otherwise,
       }),
-    close: () => silence?.(),
+    close: async () => {
+      silence?.();
+      await proxy.close();
+    },
   };
 };
 

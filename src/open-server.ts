@@ -8,6 +8,7 @@ import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
 import { createPasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
+import type { GatewayFront } from './gateway/gateway-front.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import type { Log } from './log.ts';
 import { openLogoutOutbox } from './logout-outbox.ts';
@@ -142,7 +143,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         for (const listener of listeners) listener.sendClientsAway();
         if (!isAlone) await delay(settings.server.drainDelayMs);
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
-        gateway.close();
+        await gateway.close();
         await outbox.close();
         await hub.close();
         await tenants.close();
@@ -160,12 +161,12 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 
 const createListeners = (
   { server, management }: ServerSettings,
-  answers: { readonly main: RequestListener; readonly management: RequestListener },
+  answers: { readonly main: GatewayFront; readonly management: RequestListener },
 ): readonly HttpListener[] => {
   const main = createHttpListener({
     address: { host: server.host, port: server.port },
     portVariable: 'DRAWBRIDGE_SERVER__PORT',
-    answer: answers.main,
+    ...answers.main,
   });
   if (management.port === 0) return [main];
   const second = createHttpListener({

@@ -1,17 +1,48 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { hostOf, lentPath } from '../web/front-door.ts';
 import { isAuthzUrl } from './authz-endpoint.ts';
+import type { ServiceProxy } from './proxy/service-proxy.ts';
+import type { Services } from './services.ts';
 
 export interface GatewayFrontParts {
   /** Answers the questions of other proxies. Never rejects. */
-  readonly authz: (req: IncomingMessage, res: Parameters<RequestListener>[1]) => Promise<void>;
+  readonly authz: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+  readonly services: Pick<Services, 'isServicePath'>;
+  readonly proxy: Pick<ServiceProxy, 'forward' | 'upgrade' | 'isForwarding'>;
   /** Drawbridge's own pages and endpoints. */
   readonly otherwise: RequestListener;
 }
 
+export interface GatewayFront {
+  readonly answer: RequestListener;
+  /** False: it is for Drawbridge, which speaks nothing but HTTP. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  readonly hasOwnLimits: (req: IncomingMessage) => boolean;
+}
+
 /** Parts what is for services from what is for Drawbridge itself, before anything else looks at a request. */
-export const createGatewayFront =
-  ({ authz, otherwise }: GatewayFrontParts): RequestListener =>
-  (req, res) => {
-    if (isAuthzUrl(req.url ?? '')) void authz(req, res);
-    else otherwise(req, res);
+export const createGatewayFront = ({
+  authz,
+  services,
+  proxy,
+  otherwise,
+}: GatewayFrontParts): GatewayFront => {
+  const isForService = (req: IncomingMessage): boolean => {
+    const [path = ''] = (req.url ?? '').split('?');
+    return !path.startsWith(lentPath) && services.isServicePath(hostOf(req), path);
   };
+  return {
+    answer: (req, res) => {
+      if (isAuthzUrl(req.url ?? '')) void authz(req, res);
+      else if (isForService(req)) void proxy.forward(req, res);
+      else otherwise(req, res);
+    },
+    upgrade: (req, socket, head) => {
+      if (!isForService(req)) return false;
+      void proxy.upgrade(req, socket, head);
+      return true;
+    },
+    hasOwnLimits: proxy.isForwarding,
+  };
+};
