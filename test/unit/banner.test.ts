@@ -17,7 +17,7 @@ const define = (id: string) => {
 
 type Status = ReturnType<BannerParts['tenants']['status']>;
 
-const bannerOf = (ids: readonly string[], status: Partial<Status>): string => {
+const bannerOf = (ids: readonly string[], status: Partial<Status>, enabled = true): string => {
   const known = ids.map(define);
   const whole = {
     files: ids.length,
@@ -28,7 +28,7 @@ const bannerOf = (ids: readonly string[], status: Partial<Status>): string => {
     ...status,
   };
   return bannerLines({
-    settings,
+    settings: { ...settings, gateway: { ...settings.gateway, enabled } },
     storage: { engine: 'sqlite', location: 'data' },
     tenants: { known: () => known, status: () => whole },
     port: 3000,
@@ -46,6 +46,13 @@ describe('bannerLines', () => {
     expect(banner).toContain('  Tenant trial is not served:\n    It is another.\n');
     expect(banner).not.toContain('more tenant');
     expect(bannerOf(['acme'], { files: 3, refused, isChecked: false })).not.toContain('more tenant');
+  });
+
+  it('begins with a warning while authentication is off', () => {
+    expect(bannerOf(['acme'], {}, false)).toMatch(
+      /^Drawbridge serves .*\n\n {2}WARNING: .*AUTH_ENABLED=false/,
+    );
+    expect(bannerOf(['acme'], {})).not.toContain('WARNING');
   });
 
   it.each([
