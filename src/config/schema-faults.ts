@@ -101,6 +101,7 @@ const nodeAt = (
   for (const step of path) {
     const holder = meantOption(node, inner);
     if (isObjectSchema(holder)) node = unwrap(holder.shape[step]);
+    else if (isRecordSchema(holder)) node = unwrap(holder.valueType);
     else node = isArraySchema(holder) ? unwrap(holder.element) : undefined;
     inner = (inner as Readonly<Record<string | number, unknown>> | null | undefined)?.[step]; // whatever it is, the schema looked there
   }
@@ -145,6 +146,9 @@ const isObjectSchema = (value: unknown): value is { readonly shape: Readonly<Rec
 
 const isArraySchema = (value: unknown): value is { readonly element: unknown } =>
   typeof value === 'object' && value !== null && 'element' in value;
+
+const isRecordSchema = (value: unknown): value is { readonly valueType: unknown } =>
+  typeof value === 'object' && value !== null && 'valueType' in value;
 
 const isUnionSchema = (value: unknown): value is { readonly options: readonly unknown[] } =>
   typeof value === 'object' && value !== null && 'options' in value && Array.isArray(value.options);
