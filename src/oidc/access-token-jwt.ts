@@ -124,6 +124,8 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
 export const createAccessTokenJwtVerifier = (parts: AccessTokenJwtParts): VerifyAccessTokenJwt => {
   const keys = createLocalJWKSet(parts.publicKeys);
   return async (token) => {
+    // decoders are lenient with other characters, and one token must not have many spellings
+    if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined;
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer: parts.issuer,

@@ -31,6 +31,21 @@ export const alwaysIncludeSid = (provider: Provider): void => {
   provider.Client.prototype.includeSid = () => true;
 };
 
+/**
+ * An `id_token_hint` is an ID token, which has no type or the plain one. The library takes whatever this tenant signed
+ * for the client: logout tokens, or what the gateway tells a service that is named like it (RFC 8725 section 3.11).
+ */
+export const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
+  const { IdToken } = provider;
+  const { validate } = IdToken;
+  IdToken.validate = async (token, client) => {
+    const validated = await validate.call(IdToken, token, client);
+    if (![undefined, 'JWT'].includes(validated.header.typ as string | undefined))
+      throw new Error('this is not an ID token');
+    return validated;
+  };
+};
+
 /** The library would send logout tokens itself and have the person wait for the apps; so they are noted instead. */
 export const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
   provider.Client.prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {

@@ -26,6 +26,7 @@ import { createLogoutToken, type LogoutToken } from './logout-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { rewriteForm } from './peek-body.ts';
 import {
+  acceptOnlyIdTokensAsHints,
   alwaysIncludeSid,
   deriveSuccessors,
   keepSecretsHashed,
@@ -191,6 +192,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   pinToIssuer(provider, issuer);
   keepSecretsHashed(provider);
   alwaysIncludeSid(provider);
+  acceptOnlyIdTokensAsHints(provider);
   leaveOutUndefinedScopes(provider);
   nameTenantInDeviceCodes(provider, tenant);
   storeFirstSessions(provider, {
