@@ -109,7 +109,11 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
     });
     const gateway = openGateway({ settings, tenants, masterKey, hub, clock, log });
-    const readiness = { isDraining: false, isAuthenticating: settings.gateway.enabled };
+    const readiness = {
+      isDraining: false,
+      isAuthenticating: settings.gateway.enabled,
+      services: gateway.health,
+    };
     const listeners = createListeners(settings, {
       main: gateway.front(
         createProtocolLane({

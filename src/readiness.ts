@@ -11,6 +11,8 @@ export interface Readiness {
   isDraining: boolean;
   /** False while the gateway lets everybody through (`AUTH_ENABLED=false`). */
   readonly isAuthenticating: boolean;
+  /** Services that the built-in proxy forwards to. */
+  readonly services: () => readonly { readonly service: string; readonly isUp: boolean }[];
 }
 
 export interface ReadinessParts {
@@ -27,7 +29,8 @@ export const showHealth = (ctx: Context): void => {
 
 /**
  * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine
- * also sees which tenants are broken or refused, and why.
+ * also sees which tenants are broken or refused, and why, and which services are down. A service that is down makes
+ * nobody less ready: a balancer would take the sign-in of all others away with it, and no other instance has a better one.
  */
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));
@@ -48,6 +51,8 @@ const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: 
   const { files, checked, isChecked, broken, refused } = parts.tenants.status();
   const { isDraining, isAuthenticating } = parts.readiness;
   const store = await isStoreUp(parts);
+  const services = parts.readiness.services();
+  const down = services.filter(({ isUp }) => !isUp).map(({ service }) => service);
   const status = isDraining ? 'draining' : !store ? 'store_unavailable' : !isChecked ? 'checking' : 'ready';
   ctx.status = status === 'ready' ? 200 : 503;
   if (status !== 'ready') ctx.set('Retry-After', '2');
@@ -55,11 +60,13 @@ const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: 
     status,
     ...(isAuthenticating ? {} : { authentication: 'disabled' }),
     tenants: { files, checked, broken: broken.length },
+    ...(services.length === 0 ? {} : { services: { proxied: services.length, down: down.length } }),
     ...(isDetailed
       ? {
           store: { engine: parts.storage.engine, location: parts.storage.location, isUp: store },
           broken: broken.map(({ id, faults, isServed }) => ({ tenant: id, faults, isServed })),
           refused: refused.map(({ id, reason }) => ({ tenant: id, reason })),
+          down,
         }
       : {}),
   };
