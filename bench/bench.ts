@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/package-root.ts';
 import { findSlapd } from './directory/start-slapd.ts';
 import { measureFederation } from './federation.ts';
+import { measureGateway } from './gateway/measure-gateway.ts';
+import { findNginx } from './gateway/start-nginx.ts';
 import { measureStore } from './load/measure-store.ts';
 import { openMongod } from './load/store-process.ts';
 import { parseBenchOptions } from './options.ts';
@@ -54,6 +56,11 @@ try {
     const table = await measureFederation(slapd, options, progress);
     show(toText(table));
     if (options.write) writeDocument(document, 'federation', `${run}\n\n${toMarkdown(table)}`);
+  }
+  if (options.gateway) {
+    const tables = await measureGateway(await findNginx(), options, progress);
+    for (const table of tables) show(toText(table));
+    if (options.write) writeDocument(document, 'gateway', [run, ...tables.map(toMarkdown)].join('\n\n'));
   }
   if (options.profile !== undefined) {
     for (const table of summarizeProfiles(options.profile)) show(toText(table));

@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly tenants: number;
   /** Measures sign-ins of people kept elsewhere. */
   readonly federation: boolean;
+  /** Measures the gateway. */
+  readonly gateway: boolean;
   /** Folder for CPU profiles of Drawbridge; what they say is shown at the end. */
   readonly profile?: string;
 }
@@ -56,6 +58,7 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
     .option('--concurrency <number>', 'callers at the same time', wholeNumber, 8)
     .option('--tenants <number>', 'tenant files of the part with many; 0 leaves it out', wholeNumber)
     .option('--federation', 'measure this part alone: people in a directory, or at another provider', false)
+    .option('--gateway', 'measure this part alone: decisions for proxies, and the built-in proxy', false)
     .option('--scale <number>', 'so many times the operations of a round', wholeNumber, 1)
     .option('--node <path>', 'run the targets on this Node', process.execPath)
     .option('--mongodb <url>', 'use this MongoDB instead of starting one')
@@ -65,16 +68,17 @@ export const parseBenchOptions = (argv: readonly string[]): BenchOptions => {
   const given = command.opts<Partial<BenchOptions>>();
   const quick = given.quick === true;
   const only = given.only ?? [];
-  const isFederationOnly = given.federation === true;
+  const isPartOnly = given.federation === true || given.gateway === true;
   if (quick && given.write === true) command.error('the figures of --quick do not belong into a document');
   return {
     quick,
     only,
-    stores: isFederationOnly ? [] : (given.stores ?? []),
+    stores: isPartOnly ? [] : (given.stores ?? []),
     rounds: Math.max(1, given.rounds ?? (quick ? 1 : 5)),
     concurrency: Math.min(64, Math.max(1, given.concurrency ?? 8)),
-    federation: isFederationOnly || only.length === 0,
-    tenants: given.tenants ?? (only.length > 0 || isFederationOnly ? 0 : quick ? 12 : 1000),
+    federation: given.federation === true || (only.length === 0 && !isPartOnly),
+    gateway: given.gateway === true || (only.length === 0 && !isPartOnly),
+    tenants: given.tenants ?? (only.length > 0 || isPartOnly ? 0 : quick ? 12 : 1000),
     scale: quick ? 0.08 : Math.max(1, given.scale ?? 1),
     node: given.node ?? process.execPath,
     write: given.write === true,

@@ -25,6 +25,8 @@ export interface Browser {
    * Throws when the page has none.
    */
   submit(page: Page, submission: Submission): Promise<Page>;
+  /** The `Cookie` header that it would send there. */
+  cookieFor(url: URL): string | undefined;
 }
 
 const mostRedirects = 20;
@@ -62,6 +64,7 @@ export const createBrowser = (origin: string, agent?: Agent): Browser => {
   };
 
   return {
+    cookieFor: (url) => jar.headerFor(url),
     open: (url) => follow(new URL(url), {}),
     submit: (page, submission) => {
       const form = findForm(page, submission);

@@ -3,7 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const marksOf = (part: string) => ({ begin: `<!-- ${part}:begin -->`, end: `<!-- ${part}:end -->` });
 
 /** Replaces what stands between the marks of a part; what people wrote around them stays. */
-export const writeDocument = (file: string, part: 'bench' | 'federation', content: string): void => {
+export const writeDocument = (
+  file: string,
+  part: 'bench' | 'federation' | 'gateway',
+  content: string,
+): void => {
   const marks = marksOf(part);
   const block = `${marks.begin}\n${content.trim()}\n${marks.end}`;
   const old = existsSync(file)

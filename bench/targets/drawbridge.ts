@@ -18,6 +18,7 @@ export const openDrawbridge = async (task: TargetTask): Promise<() => Promise<vo
       DRAWBRIDGE_STORAGE__URL: task.storageUrl,
       DRAWBRIDGE_TENANTS__DIRECTORY: task.tenantsDirectory,
       ...(task.warmLimit === undefined ? {} : { DRAWBRIDGE_TENANTS__WARM_LIMIT: String(task.warmLimit) }),
+      ...task.environment,
     },
   });
   if ('faults' in loaded)

@@ -20,6 +20,8 @@ export interface TargetTask {
   readonly tenantsDirectory: string;
   /** So many tenants stay built; absent: as shipped. */
   readonly warmLimit?: number;
+  /** More settings, as variables of the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Usage {
