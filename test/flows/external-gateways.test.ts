@@ -3,11 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
 import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
 import { serviceOf } from '../support/callers.ts';
+import { type EchoService, type SeenRequest, startEchoService } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
+import { rawRequest } from '../support/raw-request.ts';
 import { sampleTenant } from '../support/sample-tenants.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { type SettingsChanges, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const secret = 'a-secret-of-the-gateway-0123456789abcdef';
 const globexSecret = 'a-secret-of-the-gateway-of-globex-0123456';
@@ -15,26 +17,37 @@ const proxySecret = 'a-secret-of-the-proxy-0123456789abcdefgh';
 const subscription = 'subscription-key-of-bob-0123';
 const keys = generateKeyPairSync('ed25519');
 
-const settings = {
+const rules: ServiceDefinition['rules'] = [
+  { access: 'anyone', paths: ['/public/**'] },
+  { access: 'allow', roles: ['admin'], paths: ['/admin/**'] },
+  { access: 'allow', paths: ['/open/**'] },
+];
+const settingsWith = (echo: EchoService): SettingsChanges => ({
   server: { trustedProxies: ['127.0.0.1', '::1'] },
   gateway: {
     proxySecret,
     services: [
+      serviceOf({ host: 'files.localhost', tenants: ['acme', 'globex'], rules }),
       serviceOf({
-        host: 'files.localhost',
-        tenants: ['acme', 'globex'],
-        rules: [
-          { access: 'anyone', paths: ['/public/**'] },
-          { access: 'allow', roles: ['admin'], paths: ['/admin/**'] },
-          { access: 'allow', paths: ['/open/**'] },
-        ],
-      } satisfies Partial<ServiceDefinition>),
+        name: 'proxied',
+        host: 'proxied.localhost',
+        rules,
+        target: {
+          url: echo.url,
+          connectTimeoutMs: 5000,
+          timeoutMs: 5000,
+          idleTimeoutMs: 5000,
+          hostHeader: 'public',
+          authorization: 'none',
+        },
+      }),
     ],
   },
-};
+});
 
 eachStore((store) => {
   let server: TestServer;
+  let echo: EchoService;
   let certificate: string;
   let strange: string;
 
@@ -49,9 +62,10 @@ eachStore((store) => {
       secret: shared,
     });
     const user = { type: 'header' as const, header: 'X-User' };
+    echo = await startEchoService();
     server = await startTestServer({
       store,
-      settings,
+      settings: settingsWith(echo),
       tenants: {
         acme: sampleTenant({
           throttle: { address: { attempts: 3, window: '15m' } },
@@ -96,7 +110,10 @@ eachStore((store) => {
       },
     });
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    await server.close();
+    await echo.close();
+  });
 
   /** As Traefik asks. */
   const ask = async (
@@ -201,6 +218,42 @@ eachStore((store) => {
     it('counts no more beside a credential of the client', async () => {
       const both = { ...asAlice, Authorization: 'Bearer wrong' };
       expect((await ask(both)).status).toBe(401);
+    });
+  });
+
+  describe('the headers in which it speaks', () => {
+    const spoken = { ...asAlice, 'Ocp-Apim-Subscription-Key': subscription, 'X-Other': 'stays' };
+    const told = ({ headers }: SeenRequest) =>
+      ['x-gateway-secret', 'x-user', 'x_user', 'ocp-apim-subscription-key', 'x-other'].map(
+        (name) => headers[name],
+      );
+
+    it.each([
+      ['open', spoken, 'alice'],
+      // nobody: what a client says of itself must look no better
+      ['public', { 'X-User': 'alice', X_User: 'alice', 'X-Other': 'stays' }, ''],
+    ] as const)('do not reach a service behind the proxy at /%s/', async (place, headers, user) => {
+      echo.forget();
+      const answer = await rawRequest(server.publicUrl, {
+        target: `/${place}/`,
+        headers: { Host: 'proxied.localhost', ...headers },
+      });
+      expect(answer.status).toBe(200);
+      expect(echo.seen).toHaveLength(1);
+      const [seen] = echo.seen as [SeenRequest];
+      expect(told(seen)).toEqual([undefined, undefined, undefined, undefined, 'stays']);
+      expect(seen.headers['remote-user']).toBe(user);
+    });
+
+    it('are taken away by Envoy', async () => {
+      const answer = await rawRequest(server.publicUrl, {
+        target: '/api/authz/acme/ext-authz/open/',
+        headers: { Host: 'files.localhost', 'X-Forwarded-Proto': 'http', ...spoken },
+      });
+      expect(answer.status).toBe(200);
+      expect(String(answer.headers['x-envoy-auth-headers-to-remove']).split(',')).toEqual(
+        expect.arrayContaining(['x-gateway-secret', 'x-user', 'ocp-apim-subscription-key', 'x-assertion']),
+      );
     });
   });
 
