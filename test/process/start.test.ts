@@ -88,6 +88,27 @@ describe('drawbridge start', () => {
     expect(stderr).toMatch(/bad\.yaml:3:\d+ server\.workers: /);
   });
 
+  it('opens the gateway to everybody on this machine alone, and says so', async () => {
+    const open = { AUTH_ENABLED: 'false' };
+    for (const face of [
+      { DRAWBRIDGE_SERVER__PUBLIC_URL: 'https://login.example.com' },
+      { DRAWBRIDGE_SERVER__HOST: '0.0.0.0' },
+    ]) {
+      const { code, stderr } = await home.run(['start'], { env: { ...open, ...face } });
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/gateway\.enabled|AUTH_ENABLED/);
+    }
+    const server = await home.start(open);
+    expect(server.words()).toMatch(/WARNING: authentication is off/);
+    await server.waitForLog(({ level, msg }) => level === 'warn' && /AUTH_ENABLED=false/.test(String(msg)));
+    expect(await (await fetch(`${home.publicUrl}/readyz`)).json()).toMatchObject({
+      authentication: 'disabled',
+    });
+    const { stdout, code } = await home.run(['doctor'], { env: open });
+    expect(stdout).toMatch(/warning +gateway: Authentication is off/);
+    expect(code).toBe(0);
+  });
+
   it('says what to do when the port is taken', async () => {
     const other = await createInstallation();
     try {
