@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { addBackup } from './cli/backup.ts';
 import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
+import { addDevice } from './cli/device.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addExplain } from './cli/explain.ts';
@@ -52,6 +53,7 @@ const createProgram = (): Command => {
   addTenant(program);
   addClient(program);
   addUser(program);
+  addDevice(program);
   addMigration(program);
   addKeys(program);
   addBackup(program);

@@ -8,17 +8,19 @@ import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
 import { createGatewayPages } from './gateway/gateway-pages.ts';
 import type { Log } from './log.ts';
+import { createDeviceLogin } from './login/device-login.ts';
 import { lookOf } from './login/login-tenant.ts';
 import { startSignIn } from './login/start-sign-in.ts';
 import { createTenantRoutes } from './login/tenant-routes.ts';
 import { createTenantSelection } from './login/tenant-selection.ts';
 import type { OpenGateway } from './open-gateway.ts';
 import { type Readiness, showHealth, showReadiness } from './readiness.ts';
+import { createOwnDevices } from './self-service/own-devices.ts';
 import type { Storage } from './storage/storage.ts';
 import { issuerOf } from './tenants/issuer.ts';
 import type { Tenant } from './tenants/tenant.ts';
 import type { TenantRegistry } from './tenants/tenant-registry.ts';
-import { createFormParser } from './web/body.ts';
+import { createFormParser, createJsonParser } from './web/body.ts';
 import { createCsrf } from './web/csrf.ts';
 import { createErrorBoundary } from './web/error-boundary.ts';
 import { createFrontDoor, lentPath } from './web/front-door.ts';
@@ -57,6 +59,8 @@ export const createApp = (parts: ServerParts): Koa => {
 
   const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
   const urlOf = (definition: TenantDefinition): string => issuerOf(definition, publicUrl);
+  const findKnown = async (id: string): Promise<Tenant | undefined> =>
+    (await tenants.find(id)).status === 'unknown' ? undefined : findTenant(tenants, id);
   const gateway = createGatewayPages<Tenant>({
     handOver: parts.gateway.handOver,
     cookiePlace: parts.gateway.cookie,
@@ -66,8 +70,7 @@ export const createApp = (parts: ServerParts): Koa => {
     clock: parts.clock,
     lookOf: (ctx, definition) => (definition === undefined ? houseLook(ctx) : lookOf(ctx, { definition })),
     startSignIn,
-    findTenant: async (id) =>
-      (await tenants.find(id)).status === 'unknown' ? undefined : findTenant(tenants, id),
+    findTenant: findKnown,
     listTenants: () => tenants.list(),
     issuerOf: urlOf,
     selectTenant,
@@ -81,6 +84,17 @@ export const createApp = (parts: ServerParts): Koa => {
     switchTenantUrl: (target) =>
       tenants.status().files > 1 ? gateway.switchTenantUrl(target, tenants.known()) : undefined,
   });
+  const deviceLogin = createDeviceLogin({
+    findTenant: async (ctx, id) => {
+      const tenant = await findKnown(id);
+      const facts = requestFacts(ctx);
+      if (tenant?.provider.host !== facts.host) return undefined;
+      facts.tenant = id;
+      return tenant;
+    },
+    log,
+  });
+  const ownDevices = createOwnDevices({ parseJson: createJsonParser(), log });
   const homeUrl = (ctx: Context): string => {
     const definition: TenantDefinition | undefined = ctx.state.definition;
     return definition === undefined ? `${publicUrl}/` : urlOf(definition);
@@ -105,6 +119,8 @@ export const createApp = (parts: ServerParts): Koa => {
     if (ctx.path.startsWith(lentPath)) return gateway.atService(ctx);
     if (isGet && ctx.path === '/gateway/sign-in') return gateway.chooseTenant(ctx);
     if (isGet && ctx.path === '/') return selectTenant(ctx, { tenants: await tenants.list(), urlOf });
+    const answerDevice = deviceLogin(ctx);
+    if (answerDevice !== undefined) return answerDevice();
     const target = tenantTarget(ctx.req.url ?? '');
     if (target === undefined) throw nothingHere();
     const facts = requestFacts(ctx);
@@ -116,6 +132,8 @@ export const createApp = (parts: ServerParts): Koa => {
       facts.route = '/oauth/:tenant/gateway/sign-in';
       return gateway.signIn(ctx, tenant);
     }
+    const answerOwner = ownDevices(ctx, tenant, target.rest);
+    if (answerOwner !== undefined) return answerOwner();
     await showTenant(ctx, tenant, target);
   });
   return app;

@@ -11,15 +11,37 @@ export const rewriteForm = async (
   req: IncomingMessage,
   replace: (body: string) => Promise<string>,
 ): Promise<void> => {
-  const length = Number(req.headers['content-length'] ?? Number.NaN);
-  if (!Number.isInteger(length) || length <= 0 || length > limitBytes) return;
-  if (req.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') !== true)
-    return;
-  const body = await readExactly(req, length);
+  const body = await takeBody(req);
   if (body === undefined) return;
-  const replaced = Buffer.from(await replace(body.toString('utf8')));
+  const replaced = Buffer.from(await replace(body));
   req.headers['content-length'] = String(replaced.length);
   req.unshift(replaced);
+};
+
+/** The form of a request, which has it no longer: empty without a body; undefined when it cannot be read. */
+export const takeForm = async (req: IncomingMessage): Promise<URLSearchParams | undefined> => {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
+  if (encoding === undefined && (length === undefined || length === '0')) return new URLSearchParams();
+  const body = await takeBody(req);
+  return body === undefined ? undefined : new URLSearchParams(body);
+};
+
+/** Makes it a POST of this form. What body it had must be taken out before. */
+export const postForm = (req: IncomingMessage, form: URLSearchParams): void => {
+  const body = Buffer.from(form.toString());
+  req.method = 'POST';
+  req.headers['content-type'] = 'application/x-www-form-urlencoded';
+  req.headers['content-length'] = String(body.length);
+  delete req.headers['transfer-encoding'];
+  req.unshift(body);
+};
+
+const takeBody = async (req: IncomingMessage): Promise<string | undefined> => {
+  const length = Number(req.headers['content-length'] ?? Number.NaN);
+  if (!Number.isInteger(length) || length <= 0 || length > limitBytes) return undefined;
+  if (req.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') !== true)
+    return undefined;
+  return (await readExactly(req, length))?.toString('utf8');
 };
 
 /** Leaves the stream readable: its end is not consumed. Undefined when the request ends early. */

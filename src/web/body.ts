@@ -6,6 +6,9 @@ import { AppError } from '../errors.ts';
 /** For our own routes only: nothing may read a body before the provider does. */
 export const createFormParser = (): Middleware => bodyParser({ enableTypes: ['form'], formLimit: '56kb' });
 
+/** For our own routes only, too. */
+export const createJsonParser = (): Middleware => bodyParser({ enableTypes: ['json'], jsonLimit: '16kb' });
+
 /**
  * The fields of a form, as the schema wants them; unknown ones are dropped.
  * @throws AppError `invalid_request`, also where the parser made an object or a list of `a[b]=` or `a=&a=`

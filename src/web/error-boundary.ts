@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
-import { type Problem, problemHeaders, problemOf } from './problem.ts';
+import { newErrorId, type Problem, problemHeaders, problemOf } from './problem.ts';
 import { requestFacts } from './request-facts.ts';
 import { sendPage } from './send-page.ts';
 
@@ -41,6 +41,18 @@ export const logProblem = (log: Log, problem: Problem, error: unknown): void => 
   else log.info(facts, description);
 };
 
+/** For what a program asked in vain: an error code of its protocol, which no AppError has. */
+export const refuseAsJson = (ctx: Context, log: Log, refusal: Omit<Problem, 'errorId'>): void => {
+  const problem = { ...refusal, errorId: newErrorId() };
+  logProblem(logOf(ctx, log), problem, undefined);
+  renderErrorJson(ctx, problem);
+};
+
+const logOf = (ctx: Context, log: Log): Log => {
+  const { requestId, tenant } = requestFacts(ctx);
+  return log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) });
+};
+
 export interface ErrorBoundaryOptions {
   readonly pages: Pages;
   readonly log: Log;
@@ -60,8 +72,7 @@ export const createErrorBoundary = ({ pages, log, look, homeUrl }: ErrorBoundary
         ctx.throw(404, 'There is nothing here');
     } catch (error) {
       const problem = problemOf(error);
-      const { requestId, tenant } = requestFacts(ctx);
-      logProblem(log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) }), problem, error);
+      logProblem(logOf(ctx, log), problem, error);
       if (ctx.headerSent) {
         ctx.res.destroy();
         return;

@@ -1,0 +1,151 @@
+import type { Command } from 'commander';
+import { createDevices, type Device, type Devices } from '../accounts/devices.ts';
+import { createAudit } from '../audit/audit.ts';
+import { systemClock } from '../clock.ts';
+import { authorizationsOf } from '../oidc/artifact-payload.ts';
+import type { DeviceRecord } from '../storage/storage-devices.ts';
+import { columns, formatTime } from './columns.ts';
+import { type CliContext, contextOf } from './context.ts';
+import { CommandFailure } from './exit.ts';
+import { openRevocations } from './revocations.ts';
+import { requireTenant } from './tenant-directory.ts';
+import { openUsers } from './user.ts';
+import { type StoreParts, withStore } from './with-store.ts';
+
+export const addDevice = (program: Command): void => {
+  const device = program.command('device').description('devices that people have let in (device flow)');
+  device
+    .command('list <tenant>')
+    .description('the devices of all people of a tenant, or of one person')
+    .option('--user <login>', 'of this person: user name, e-mail address or sub')
+    .action((tenant: string, { user }: { readonly user?: string }, command: Command) =>
+      list(contextOf(command), { tenant, ...(user === undefined ? {} : { user }) }),
+    );
+  device
+    .command('rename <tenant> <id> <name>')
+    .description('call a device by another name')
+    .action((tenant: string, id: string, name: string, _: unknown, command: Command) =>
+      rename(contextOf(command), { tenant, id, name }),
+    );
+  device
+    .command('revoke <tenant> <id>')
+    .description("sign one device out; the person's sessions and other devices go on")
+    .action((tenant: string, id: string, _: unknown, command: Command) =>
+      revoke(contextOf(command), { tenant, id }),
+    );
+};
+
+interface OwnedDevice {
+  readonly device: Device;
+  readonly username: string;
+}
+
+const list = (
+  context: CliContext,
+  { tenant, user }: { readonly tenant: string; readonly user?: string },
+): Promise<void> =>
+  withDevices(context, tenant, async (devices, parts) => {
+    const sub = user === undefined ? undefined : await subOf(parts, { tenant, user });
+    const found: OwnedDevice[] = [];
+    const names = new Map<string, string | undefined>();
+    const { accounts } = parts.storage.forTenant(tenant);
+    for await (const device of eachDevice(devices, sub)) {
+      if (!names.has(device.sub)) names.set(device.sub, (await accounts.findBySub(device.sub))?.username);
+      const username = names.get(device.sub);
+      // nobody has a device of a person who is no more
+      if (username !== undefined) found.push({ device, username });
+    }
+    context.printResult(
+      found.map(({ device, username }) => ({ ...device, username })),
+      () => (found.length === 0 ? [`No device is signed in to ${tenant}.`] : tableOf(found)),
+    );
+  });
+
+const tableOf = (found: readonly OwnedDevice[]): readonly string[] =>
+  columns([
+    ['ID', 'USER', 'NAME', 'MODEL', 'SERIAL', 'APP', 'STATUS', 'SINCE', 'LAST SEEN'],
+    ...found.map(({ device, username }) => [
+      device.id,
+      username,
+      device.name ?? '-',
+      device.model ?? '-',
+      device.serial ?? '-',
+      device.clientId,
+      device.isSignedIn ? 'signed in' : 'signed out',
+      formatTime(device.createdAt),
+      formatTime(device.lastSeenAt),
+    ]),
+  ]);
+
+const rename = (
+  context: CliContext,
+  { tenant, id, name }: { readonly tenant: string; readonly id: string; readonly name: string },
+): Promise<void> =>
+  withDevices(context, tenant, async (devices) => {
+    const outcome = await devices.rename(id, name, { actor: 'cli' });
+    if (outcome === 'absent') throw new CommandFailure(noDevice(tenant, id));
+    if (outcome === 'invalid')
+      throw new CommandFailure('A name is plain text of 1 to 100 characters. Nothing was changed.');
+    context.printResult(outcome, () => [`The device ${id} is called ${outcome.name} now.`]);
+  });
+
+const revoke = (
+  context: CliContext,
+  { tenant, id }: { readonly tenant: string; readonly id: string },
+): Promise<void> =>
+  withDevices(context, tenant, async (devices) => {
+    const revoked = await devices.revoke(id, { actor: 'cli' });
+    if (revoked === undefined) throw new CommandFailure(noDevice(tenant, id));
+    context.printResult(revoked, () => [`${describe(revoked)} was signed out. It can be let in again.`]);
+  });
+
+const describe = ({ id, name }: DeviceRecord): string =>
+  name === undefined ? `The device ${id}` : `The device ${name} (${id})`;
+
+const noDevice = (tenant: string, id: string): string =>
+  `There is no device ${id} in ${tenant}. \`drawbridge device list ${tenant}\` shows all.`;
+
+const subOf = async (
+  parts: StoreParts,
+  { tenant, user }: { readonly tenant: string; readonly user: string },
+): Promise<string> => {
+  const account = await openUsers(parts, tenant).find(user);
+  if (account !== undefined) return account.sub;
+  throw new CommandFailure(
+    `Nobody in ${tenant} has the name, e-mail address or sub ${user}. \`drawbridge user list ${tenant}\` shows all.`,
+  );
+};
+
+const devicesPerPage = 200;
+
+async function* eachDevice(devices: Devices, sub: string | undefined): AsyncIterable<Device> {
+  let afterId: string | undefined;
+  for (;;) {
+    const page = await devices.list({
+      limit: devicesPerPage,
+      ...(sub === undefined ? {} : { sub }),
+      ...(afterId === undefined ? {} : { afterId }),
+    });
+    yield* page;
+    afterId = page.at(-1)?.id;
+    if (page.length < devicesPerPage) return;
+  }
+}
+
+const withDevices = (
+  context: CliContext,
+  tenant: string,
+  use: (devices: Devices, parts: StoreParts) => Promise<void>,
+): Promise<void> =>
+  withStore(context, async (parts) => {
+    requireTenant(parts.settings, tenant);
+    const storage = parts.storage.forTenant(tenant);
+    const devices = createDevices({
+      storage,
+      revocations: openRevocations(parts, tenant),
+      authorizationsOf,
+      audit: createAudit({ records: storage.audit, log: parts.log.child({ tenant }), clock: systemClock }),
+      clock: systemClock,
+    });
+    await use(devices, parts);
+  });

@@ -1,0 +1,112 @@
+// The device flow at addresses that name the tenant, or nothing but the code (requirement Y6). They are other doors to
+// the endpoints of the issuer: the request is put into their words, so that codes, throttle and answers are the same.
+import type { Context } from 'koa';
+import type { TenantDefinition } from '../config/tenant-definition.ts';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { deviceParameters } from '../oidc/device-description.ts';
+import { postForm, takeForm } from '../oidc/peek-body.ts';
+import type { TenantProvider } from '../oidc/tenant-provider.ts';
+import { refuseAsJson } from '../web/error-boundary.ts';
+import { requestFacts } from '../web/request-facts.ts';
+
+export interface DeviceLoginTenant {
+  readonly definition: TenantDefinition;
+  readonly provider: Pick<TenantProvider, 'handle'>;
+}
+
+export interface DeviceLoginParts {
+  /**
+   * The tenant, if the host that was asked is its own.
+   * @throws AppError `unavailable` when it cannot be served now
+   */
+  readonly findTenant: (ctx: Context, id: string) => Promise<DeviceLoginTenant | undefined>;
+  readonly log: Log;
+}
+
+/** The answer to a request, if it is for one of these addresses. */
+export type DeviceLogin = (ctx: Context) => (() => Promise<void>) | undefined;
+
+const startPath = /^\/tenant\/([a-z0-9][a-z0-9-]{0,62})\/loginDevice$/;
+const statePath = '/auth/info/state';
+/** As `nameTenantInDeviceCodes` makes them. */
+const codeOfTenant = /^([a-z0-9][a-z0-9-]{0,62})\.[\w-]{20,100}$/;
+
+/** What a device may ask for; everything else is the tenant's to say. */
+const startParameters: ReadonlySet<string> = new Set(['scope', 'resource', ...deviceParameters]);
+
+export const createDeviceLogin = (parts: DeviceLoginParts): DeviceLogin => {
+  const start = async (ctx: Context, id: string): Promise<void> => {
+    begin(ctx, '/tenant/:tenant/loginDevice');
+    const tenant = await parts.findTenant(ctx, id);
+    if (tenant === undefined) throw new AppError('not_found', 'There is nothing at this address');
+    const given = ctx.method === 'POST' ? await takeForm(ctx.req) : queryOf(ctx);
+    if (given === undefined) throw new AppError('invalid_request', 'A form of known length is expected');
+    const form = new URLSearchParams({ client_id: deviceClientOf(tenant) });
+    for (const [name, value] of given) if (startParameters.has(name)) form.append(name, value);
+    if (!form.has('scope')) form.set('scope', 'openid');
+    await ask(ctx, tenant, { path: '/device/auth', form });
+  };
+
+  const poll = async (ctx: Context): Promise<void> => {
+    begin(ctx, statePath);
+    const [code, ...more] = queryOf(ctx).getAll('device_code');
+    if (code === undefined || code === '' || more.length > 0)
+      throw new AppError('invalid_request', 'One device_code is expected');
+    const [, id] = codeOfTenant.exec(code) ?? [];
+    const tenant = id === undefined ? undefined : await parts.findTenant(ctx, id);
+    if (tenant?.definition.gateway.deviceClient === undefined)
+      return refuseAsJson(ctx, parts.log, {
+        status: 400,
+        code: 'invalid_grant',
+        description: 'This device code is not known here',
+      });
+    const form = new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+      client_id: deviceClientOf(tenant),
+      device_code: code,
+    });
+    await ask(ctx, tenant, { path: '/token', form });
+  };
+
+  return (ctx) => {
+    if (ctx.path === statePath && ctx.method === 'GET') return () => poll(ctx);
+    const [, tenant] = startPath.exec(ctx.path) ?? [];
+    const isAsked = tenant !== undefined && (ctx.method === 'GET' || ctx.method === 'POST');
+    return isAsked ? () => start(ctx, tenant) : undefined;
+  };
+};
+
+/** Programs ask here, whatever they say that they accept. */
+const begin = (ctx: Context, route: string): void => {
+  requestFacts(ctx).route = route;
+  ctx.req.headers.accept = 'application/json';
+};
+
+const queryOf = ({ querystring }: Context): URLSearchParams => new URLSearchParams(querystring);
+
+const deviceClientOf = ({ definition: { gateway, id } }: DeviceLoginTenant): string => {
+  if (gateway.deviceClient !== undefined) return gateway.deviceClient;
+  throw new AppError(
+    'not_found',
+    `No client is named for devices. The operator names one in the file of ${id}: gateway: { deviceClient: <client_id> }`,
+  );
+};
+
+const ask = async (
+  ctx: Context,
+  { definition, provider }: DeviceLoginTenant,
+  { path, form }: { readonly path: string; readonly form: URLSearchParams },
+): Promise<void> => {
+  const { req, res, method } = ctx;
+  const { address, requestId } = requestFacts(ctx);
+  // the client is known from the tenant's file, not from the caller
+  delete req.headers.authorization;
+  postForm(req, form);
+  ctx.respond = false; // the provider answers by itself
+  try {
+    await provider.handle(req, res, { path, facts: { address, requestId, locale: definition.locale } });
+  } finally {
+    req.method = method; // for the log
+  }
+};

@@ -1,0 +1,29 @@
+import type { Context } from 'koa';
+import type { Log } from '../log.ts';
+import { refuseAsJson } from '../web/error-boundary.ts';
+
+/** The token of `Authorization: Bearer` (RFC 6750 section 2.1); the other ways to send one are not taken. */
+export const readBearer = (ctx: Context): string | undefined =>
+  /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('Authorization'))?.[1];
+
+export interface BearerRefusal {
+  readonly realm: string;
+  /** RFC 6750 section 3.1; absent when no token was presented. */
+  readonly error?: 'invalid_token' | 'insufficient_scope';
+}
+
+const descriptions = {
+  invalid_token: 'The access token is not good, or not any more',
+  insufficient_scope: 'The access token is not for this',
+} as const;
+
+export const refuseBearer = (ctx: Context, log: Log, { realm, error }: BearerRefusal): undefined => {
+  const scope = error === 'insufficient_scope' ? ', scope="openid"' : '';
+  const told = error === undefined ? '' : `, error="${error}"${scope}`;
+  ctx.set('WWW-Authenticate', `Bearer realm="${realm}"${told}`);
+  refuseAsJson(ctx, log, {
+    status: error === 'insufficient_scope' ? 403 : 401,
+    code: error ?? 'unauthorized',
+    description: error === undefined ? 'An access token is expected' : descriptions[error],
+  });
+};
