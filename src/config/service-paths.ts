@@ -54,10 +54,10 @@ const ownPaths = [
   '/gateway',
 ] as const;
 
-/** The path of Drawbridge's that a prefix meets, whichever lies below the other. */
+/** The path of Drawbridge's that a prefix is, or lies below. */
 export const findOwnPath = (prefix: string): string | undefined => {
   const asked = `${prefix.toLowerCase()}/`;
-  return ownPaths.find((own) => asked.startsWith(`${own}/`) || `${own}/`.startsWith(asked));
+  return ownPaths.find((own) => asked.startsWith(`${own}/`));
 };
 
 /** On every host: the hand-over of sign-ins is there. */

@@ -38,9 +38,8 @@ export const readPath = (path: string): ReadPath | undefined => {
 
 /** One spelling for what is the same by RFC 3986 section 6.2.2; undefined when nobody could say what is meant. */
 const spell = (path: string): string | undefined => {
-  if (path.length > longest || !/^\/[\x21-\x7E]*$/.test(path) || /[\\#?]|%(?![0-9A-Fa-f]{2})/.test(path))
-    return undefined;
-  // overlong and broken UTF-8 is read by some as dots and slashes
+  if (path.length > longest || !/^\/[\x21-\x7E]*$/.test(path) || /[\\#?]/.test(path)) return undefined;
+  // overlong and broken UTF-8, and escapes that are none, are read by some as dots and slashes
   if (!isUtf8(path) || /%(?:[01][0-9A-F]|5C|7F)/i.test(path)) return undefined;
   return path.replace(/%[0-9A-F]{2}/gi, (octet) => {
     const character = String.fromCharCode(Number.parseInt(octet.slice(1), 16));

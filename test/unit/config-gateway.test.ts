@@ -351,7 +351,7 @@ describe('a service', () => {
     ['/.drawbridge', '/.drawbridge'],
     ['/gateway', '/gateway'],
   ])('does not take paths of Drawbridge: %s', (prefix, own) => {
-    const words = `prefix: meets ${own}, which is Drawbridge's own; write another prefix`;
+    const words = `prefix: is, or lies below, ${own}, which is Drawbridge's own; write another prefix`;
     expect(placeFaults(`prefix: ${prefix}`)).toEqual([words]);
     expect(placeFaults(`host: login.example.com, prefix: ${prefix}`)).toEqual([words]);
     expect(placeFaults(`host: a.example.com, prefix: ${prefix}`)).toEqual(
@@ -421,7 +421,7 @@ describe('services in the environment', () => {
     ],
     [
       '[{"name":"a","prefix":"/api","tenants":"all"}]',
-      `${variable}.0.prefix: meets /api, which is Drawbridge's own; write another prefix`,
+      `${variable}.0.prefix: is, or lies below, /api, which is Drawbridge's own; write another prefix`,
     ],
     [
       '[{"name":"a","prefix":"/a","tenants":"all","__proto__":{"basic":true}}]',

@@ -77,6 +77,7 @@ describe('the first rule that matches', () => {
     expect(said(rules, { path: '/a' })).toBe('sign_in');
     expect(said(rules, { path: '/b' })).toBe('deny');
     expect(said(rules, { path: '/a', ...asAlice() })).toBe('deny');
+    expect(said([{ roles: ['guest'], access: 'deny' }, { access: 'deny' }])).toBe('deny');
     const ofAcme = [{ tenants: ['acme'] }, { access: 'deny' }] as const;
     expect(said(ofAcme)).toBe('sign_in');
     expect(said(ofAcme, { tenant: 'acme' })).toBe('sign_in');
