@@ -85,4 +85,7 @@ const decodeAgain = (path: string): string =>
 
 const decodedTwice: Readonly<Record<string, string>> = { '2E': '.', '2F': '/', '5C': '/', '3B': ';' };
 
-const habits = [mergeSlashes, resolveDots, dropParameters, decodeSlashes, decodeAgain];
+/** Who decodes before parsing takes the rest for a query or a fragment. */
+const cutQuery = (path: string): string => path.replace(/%(?:3F|23).*/, '');
+
+const habits = [mergeSlashes, resolveDots, dropParameters, decodeSlashes, decodeAgain, cutQuery];
