@@ -76,6 +76,7 @@ eachStore((store) => {
         acme: sampleTenant({ clients: [...clients, assertor] }),
         globex: sampleTenant(),
         changing: sampleTenant({ clients: [...clients, webClient(passing)] }),
+        moving: sampleTenant(),
         brief: sampleTenant({ lifetimes: { session: '5m' } }),
       },
     });
@@ -382,6 +383,27 @@ eachStore((store) => {
       expect(await verify(offline.access_token, { tenant: 'brief' })).toBeDefined();
     });
 
+    it.each(kinds)('%s whose grant is of another client or person', async (_name, request) => {
+      const { access_token: token } = await tokens(request);
+      const { artifacts } = server.storage.forTenant('acme');
+      const [id = ''] = (await verify(token))?.endsWith ?? [];
+      const [grant] = (await artifacts.load([{ kind: 'Grant', id }])).artifacts;
+      if (grant === undefined) throw new Error('the first of the ids is not the grant');
+      for (const changes of [{ clientId: shop.id }, { accountId: 'somebody-else' }, {}]) {
+        const payload = JSON.stringify({ ...JSON.parse(grant.payload), ...changes });
+        await artifacts.write([{ op: 'put', artifact: { ...grant, payload } }]);
+        expect((await verify(token)) !== undefined).toBe(Object.keys(changes).length === 0);
+      }
+    });
+
+    it('a JWT of the address that the tenant had before', async () => {
+      const { access_token: token } = await tokens({ issuer: server.issuer('moving'), ...jwtRequest });
+      const before = await verify(token, { tenant: 'moving' });
+      await server.putTenant('moving', sampleTenant({ publicUrl: 'http://localhost:9' }));
+      expect(before).toBeDefined();
+      expect(await verify(token, { tenant: 'moving' })).toBeUndefined();
+    });
+
     it('those of a client that is in the file no more', async () => {
       const at = { issuer: server.issuer('changing'), client: passing };
       const [opaque, jwt] = [await tokens(at), await tokens({ ...at, ...jwtRequest })];
@@ -433,10 +455,11 @@ eachStore((store) => {
     });
 
     it('is no access token at all', async () => {
-      const { sub = '' } = (await verify((await tokens()).access_token))?.account ?? {};
+      const { access_token: jwt } = await tokens(jwtRequest);
+      const { sub = '', ...claims } = decodeJwt(jwt);
       const { identityTokens } = await servedTenant(server, 'acme');
-      const claims = { client_id: web.id, scope: 'openid orders:read', gid: 'x' };
       const token = await identityTokens.sign({ sub, audience: ordersResource, claims });
+      expect(await verify(jwt)).toBeDefined();
       expect(await verify(token)).toBeUndefined();
       expect((await userinfo(issuer, token)).status).toBe(401);
       expect((await introspect(issuer, web, token)).body).toEqual({ active: false });
