@@ -73,8 +73,6 @@ export const createVouching = (parts: VouchingParts): Accounts['findVouched'] =>
     const canonical = canonicalLogin(login);
     const account = canonical === undefined ? undefined : await find(canonical);
     if (account === undefined || !parts.isAdmitted(account)) return undefined;
-    // what a source has locked, it may have opened again meanwhile
-    if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
     const now = await recheck(account, 'due');
     return mayHoldTokens(now) ? now : undefined;
   };

@@ -92,12 +92,37 @@ describe('a name that a trusted party says', () => {
     expect(await accounts.findVouched('bob')).toBeUndefined();
   });
 
+  it('leads to nobody whom the directory has disabled since the last sign-in, once that is due to be looked at', async () => {
+    const corp = createScriptedSource('corp');
+    const bob = person('b-1');
+    corp.people.set('bob', bob);
+    const accounts = people.accountsOf([corp.connector]);
+    await accounts.signIn({ login: 'bob', password: 'pw', address: '192.0.2.1', via: 'basic' });
+    people.clock.advance(100_000);
+    expect(await accounts.findVouched('bob')).toMatchObject({ username: 'bob' });
+    bob.refusal = 'account_disabled';
+    people.clock.advance(205_000);
+    expect(await accounts.findVouched('bob')).toBeUndefined();
+  });
+
   it('leads to nobody whom the directory has disabled, and asks no other about that name', async () => {
     const corp = createScriptedSource('corp');
     const partner = createScriptedSource('partner');
     corp.people.set('bob', person('b-1', { refusal: 'account_disabled' }));
     partner.people.set('bob', person('p-1'));
     expect(await people.accountsOf([corp.connector, partner.connector]).findVouched('bob')).toBeUndefined();
+  });
+
+  it('leads to a person again whom the directory had locked', async () => {
+    const corp = createScriptedSource('corp');
+    const bob = person('b-1');
+    corp.people.set('bob', bob);
+    const accounts = people.accountsOf([corp.connector]);
+    const first = await accounts.findVouched('bob');
+    await people.tenant('acme').accounts.update(first?.sub ?? '', { lockedAt: 1, lockedBy: 'corp' });
+    expect(await accounts.findVouched('bob')).toBeUndefined();
+    people.clock.advance(301_000);
+    expect((await accounts.findVouched('bob'))?.sub).toBe(first?.sub);
   });
 
   it('leads to nobody behind a directory that cannot be reached', async () => {
@@ -143,6 +168,8 @@ describe('the secret of a machine', () => {
     const second = limited();
     expect(await second.judgeSecret(wrong('192.0.2.1'))).toMatchObject({ reason: 'throttled' });
     expect(await second.judgeSecret(right('192.0.2.1'))).toMatchObject({ reason: 'throttled' });
+    const records = await people.tenant('acme').audit.list({ limit: 50 });
+    expect(records.filter(({ reason }) => reason === 'throttled_address')).toHaveLength(1);
   });
 
   it('leaves a record of each wrong one that counts, and one of all that do not', async () => {
