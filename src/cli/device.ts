@@ -57,7 +57,7 @@ const list = (
     }
     context.printResult(
       found.map(({ device, username }) => ({ ...device, username })),
-      () => (found.length === 0 ? [`No device is signed in to ${tenant}.`] : tableOf(found)),
+      () => (found.length === 0 ? [`There are no devices in ${tenant}.`] : tableOf(found)),
     );
   });
 

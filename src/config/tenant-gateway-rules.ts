@@ -23,6 +23,16 @@ export const checkTenantGateway = (
         path: ['deviceClient'],
         message: `names a client without the device grant; add ${deviceGrant} to its grant_types, or name another`,
       })),
+    ...content.clients
+      .filter(
+        ({ client_id, grant_types, token_endpoint_auth_method: method }) =>
+          client_id === deviceClient && grant_types.includes(deviceGrant) && method !== 'none',
+      )
+      .map(() => ({
+        path: ['deviceClient'],
+        message:
+          'names a client that has to prove itself, which devices cannot; name one with token_endpoint_auth_method: none',
+      })),
     ...Object.entries(services).flatMap(([name, { rules }]) =>
       [
         ...checkAccessRules(rules),

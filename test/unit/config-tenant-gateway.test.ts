@@ -83,6 +83,13 @@ describe('gateway of a tenant', () => {
     ]);
   });
 
+  it('has a client for devices that needs no secret', () => {
+    const withSecret = clients.replace('token_endpoint_auth_method: none', 'client_secret: env:SECRET');
+    expect(gatewayFaults('deviceClient: tv', withSecret)).toEqual([
+      'deviceClient: names a client that has to prove itself, which devices cannot; name one with token_endpoint_auth_method: none',
+    ]);
+  });
+
   it('does not blame the client for devices for a client that is wrong', () => {
     expect(gatewayFaults('deviceClient: tv', clients.replace('tv', 'tv, redirect_uris: [x]'))).toEqual([
       expect.stringMatching(/^clients\.0\.redirect_uris\.0: /),
