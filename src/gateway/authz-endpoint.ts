@@ -1,4 +1,3 @@
-import { createHash, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { isEqualConstantTime } from '../crypto/ids.ts';
@@ -7,6 +6,7 @@ import { clientAddress, createTrustedProxies, normalizeAddress } from '../web/cl
 import { createCallerOf } from '../web/front-door.ts';
 import { logAnswer, type RequestLine } from '../web/request-log.ts';
 import { type Answer, answerTo, leadsToSignIn } from './answers.ts';
+import { certificateFingerprint, certificateHeader } from './client-certificate.ts';
 import { gatewayHeadersOf } from './external-gateway.ts';
 import type { Decision, GatewayRequest } from './gateway.ts';
 import { identityHeaders } from './identity-headers.ts';
@@ -32,7 +32,6 @@ export interface AuthzEndpointParts {
 export const isAuthzUrl = (url: string): boolean => url.startsWith('/api/authz/');
 
 const secretHeader = 'x-drawbridge-proxy-secret';
-const certificateHeader = 'x-drawbridge-client-cert';
 const retryAfterSeconds = 5;
 
 /**
@@ -64,7 +63,7 @@ export const createAuthzEndpoint = (
     const original = readOriginalRequest(req, target);
     if ('fault' in original) return { outcome: 'invalid', description: original.fault };
     const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
-    const fingerprint = fingerprintOf(certificate, proxySecret);
+    const fingerprint = certificateFingerprint(certificate, proxySecret);
     return {
       ...original,
       headers,
@@ -194,27 +193,4 @@ const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) =>
     lastMs = now;
     act(value);
   };
-};
-
-/**
- * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so the secret is
- * what shows that the proxy wrote this one. Takes nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
- */
-const fingerprintOf = (
-  shown: string | readonly string[] | undefined,
-  proxySecret: string | undefined,
-): string | undefined => {
-  if (typeof shown !== 'string' || proxySecret === undefined) return undefined;
-  const { length } = proxySecret;
-  if (!isEqualConstantTime(shown.slice(0, length + 1), `${proxySecret} `)) return undefined;
-  const written = shown.slice(length + 1).trim();
-  const [, base64] = /^:([A-Za-z0-9+/=]+):$/.exec(written) ?? [];
-  try {
-    const { raw } = new X509Certificate(
-      base64 === undefined ? decodeURIComponent(written) : Buffer.from(base64, 'base64'),
-    );
-    return createHash('sha256').update(raw).digest('hex');
-  } catch {
-    return undefined;
-  }
 };

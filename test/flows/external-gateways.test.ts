@@ -173,6 +173,23 @@ eachStore((store) => {
       expect((await ask(shown(certificate, 'guessed'))).status).toBe(401);
     });
 
+    it('says it by a certificate that a proxy in front of ours tells', async () => {
+      const visit = (by: string) =>
+        rawRequest(server.publicUrl, {
+          target: '/open/',
+          headers: {
+            Host: 'proxied.localhost',
+            'X-Drawbridge-Client-Cert': `${by} ${encodeURIComponent(certificate)}`,
+            'X-User': 'alice',
+          },
+        });
+      echo.forget();
+      expect((await visit('guessed')).status).toBe(401);
+      expect((await visit(proxySecret)).status).toBe(200);
+      expect(echo.seen.map(({ headers }) => headers['remote-user'])).toEqual(['alice']);
+      expect(echo.seen[0]?.headers).not.toHaveProperty('x-drawbridge-client-cert');
+    });
+
     it('says it by a signed assertion', async () => {
       const sign = (key: typeof keys.privateKey) =>
         new SignJWT({ sub: 'alice' })

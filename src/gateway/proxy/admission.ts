@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
 import type { Caller as Client } from '../../web/front-door.ts';
 import { type Answer, answerTo, leadsToSignIn } from '../answers.ts';
+import { certificateFingerprint, certificateHeader } from '../client-certificate.ts';
 import { gatewayHeadersOf } from '../external-gateway.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../gateway.ts';
 import { identityHeaders } from '../identity-headers.ts';
@@ -22,6 +23,8 @@ export interface AdmissionParts {
   /** By the service's name. */
   readonly connections: ReadonlyMap<string, TargetConnection>;
   readonly isUp: (service: string) => boolean;
+  /** With it, a proxy in front tells which client certificate it was shown. */
+  readonly proxySecret?: string | undefined;
   /** On each request that is passed on, beside the identity. */
   readonly gatewayHeaders: Readonly<Record<string, string>>;
 }
@@ -67,7 +70,7 @@ export type Admit = (asked: Asked) => Promise<Admission>;
 export const createAdmit =
   (parts: AdmissionParts): Admit =>
   async (asked) => {
-    const request = gatewayRequestOf(asked);
+    const request = gatewayRequestOf(asked, parts.proxySecret);
     if ('outcome' in request) return refused(request, asked.req);
     const decision = await parts.decide(request);
     if (decision.outcome !== 'allowed') {
@@ -116,7 +119,10 @@ export const createAdmit =
 
 type Invalid = Extract<Decision, { readonly outcome: 'invalid' }>;
 
-const gatewayRequestOf = ({ req, client }: Asked): GatewayRequest | Invalid => {
+const gatewayRequestOf = (
+  { req, client }: Asked,
+  proxySecret: string | undefined,
+): GatewayRequest | Invalid => {
   const { method = '', url = '', headers } = req;
   const { host, address, requestId } = client;
   if (host === '') return { outcome: 'invalid', description: 'The request must name one host' };
@@ -125,6 +131,7 @@ const gatewayRequestOf = ({ req, client }: Asked): GatewayRequest | Invalid => {
   // a service would send back what it was told of the caller
   if (method === 'TRACE') return { outcome: 'invalid', description: 'TRACE is not passed on' };
   const query = url.indexOf('?');
+  const fingerprint = certificateFingerprint(headers[certificateHeader], proxySecret);
   return {
     method,
     host,
@@ -133,6 +140,7 @@ const gatewayRequestOf = ({ req, client }: Asked): GatewayRequest | Invalid => {
     headers,
     address,
     requestId,
+    ...(fingerprint === undefined ? {} : { certificateFingerprint: fingerprint }),
     isOwnProxy: true,
   };
 };

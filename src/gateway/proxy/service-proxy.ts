@@ -39,7 +39,7 @@ export interface ServiceProxy {
 
 export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens'> {
   readonly services: Pick<Services, 'originOf'>;
-  readonly settings: Pick<GatewaySettings, 'enabled' | 'services'>;
+  readonly settings: Pick<GatewaySettings, 'enabled' | 'services' | 'proxySecret'>;
   readonly cookie: SessionCookiePlace;
   /** Hosts on which a session at this service is good. */
   readonly sessionHost: (service: ServiceDefinition) => string;
@@ -64,6 +64,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
     ...parts,
     connections: new Map(targets.map(({ service, connection }) => [service.name, connection])),
     isUp: health.isUp,
+    proxySecret: settings.proxySecret,
     gatewayHeaders,
   });
   const offerSession = createOfferSession({ cookie, sessionHost, clock });
