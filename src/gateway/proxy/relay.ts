@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline, type Stream } from 'node:stream';
+import type { Stream } from 'node:stream';
 import { ProxyServer } from 'http-proxy-3';
 import type { ServiceTarget } from '../../config/gateway-definition.ts';
 import type { HeaderLine } from './connection-headers.ts';
@@ -82,6 +82,7 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
       if (phase === 'over') return;
       phase = 'answering';
       try {
+        if (answer.statusCode === 101) throw new Error('the service changes a protocol that nobody offered');
         writeAnswerHead(res, answer, headersOf(answer));
       } catch (cause) {
         for (const name of res.getHeaderNames()) res.removeHeader(name);
@@ -90,10 +91,12 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
       }
       patience.wait(target.idleTimeoutMs);
       answer.on('data', patience.moved);
-      answer.once('error', (cause) => finish({ status: 'broken', cause }));
-      pipeline(answer, res, (error) => {
-        if (!error) finish({ status: 'answered' });
+      answer.once('error', (cause) => {
+        finish({ status: 'broken', cause });
+        res.destroy();
       });
+      res.once('finish', () => finish({ status: 'answered' }));
+      answer.pipe(res);
       // an event stream says nothing for long, and its reader waits for the head
       setImmediate(() => {
         if (!res.headersSent && !res.destroyed) res.flushHeaders();
