@@ -1,7 +1,7 @@
 // The one place where a decision becomes an answer: gateway-contract 4.3 as code.
 import { newErrorId, problemHeaders } from '../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant } from './gateway.ts';
-import { identityHeaderNames } from './identity-headers.ts';
+import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
 /** Who passes the answer on: nginx; Traefik or Caddy; Envoy; nobody, it is ours. */
 export type Profile = 'auth-request' | 'forward-auth' | 'ext-authz' | 'proxy';
@@ -96,7 +96,12 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
 const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answer => {
   // Envoy keeps what the client sent unless it is told otherwise. The others take `Authorization`, which is absent
   // here, from this answer.
-  const removed = ['authorization', ...withheld, ...identityHeaderNames.filter((name) => !identity[name])];
+  const removed = [
+    'Authorization',
+    ...withheld,
+    ...identityHeaderNames.filter((name) => !identity[name]),
+    ...foreignIdentityHeaders,
+  ];
   return {
     status: 200,
     headers: {

@@ -41,6 +41,18 @@ export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Re
 const believed =
   /^(?:remote-|x-remote-|x-auth-|x-webauth-|x-drawbridge-|x-forwarded-(?:user|email|groups|roles|preferred-username|access-token)$)/;
 
+/** Names that other proxies use and we never set, as far as a list can name them. */
+export const foreignIdentityHeaders: readonly string[] = [
+  'X-Forwarded-User',
+  'X-Forwarded-Email',
+  'X-Forwarded-Groups',
+  'X-Forwarded-Roles',
+  'X-Forwarded-Preferred-Username',
+  'X-Forwarded-Access-Token',
+  'X-Remote-User',
+  'X-WebAuth-User',
+];
+
 /**
  * Might a service take this header for the word of its proxy? Services that are given headers as variables (CGI, WSGI)
  * see `Remote_User` and `Remote.User` as `Remote-User`.

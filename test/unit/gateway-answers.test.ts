@@ -244,7 +244,9 @@ describe('an allowed request', () => {
   it('tells Envoy what to take out of it: the credential, and names that are empty', () => {
     const { headers } = answerTo(decision, { profile: 'ext-authz', request: program, identity });
     const removed = headers['x-envoy-auth-headers-to-remove']?.split(',');
-    expect(removed).toEqual(expect.arrayContaining(['authorization', 'remote-groups', 'x-auth-roles']));
+    expect(removed).toEqual(
+      expect.arrayContaining(['authorization', 'remote-groups', 'x-auth-roles', 'x-forwarded-user']),
+    );
     for (const kept of ['remote-user', 'x-auth-token', 'x-auth-request-id'])
       expect(removed).not.toContain(kept);
     const toTraefik = answerTo(decision, { profile: 'forward-auth', request: program, identity });

@@ -1,0 +1,14 @@
+import { describe } from '@jest/globals';
+import { defineProxyClauses } from '../support/gateway-proxy.clauses.ts';
+import { startTraefikReplay } from '../support/traefik-replay.ts';
+
+describe('what Traefik does, as documented', () => {
+  defineProxyClauses({
+    startProxy: startTraefikReplay,
+    throttledStatus: 429,
+    downStatus: 500,
+    invalidStatus: 400,
+    hidesCookie: false,
+    tellsErrors: true,
+  });
+});
