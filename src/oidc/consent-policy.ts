@@ -18,6 +18,8 @@ export const isRedirectBound = (redirectUri: string | undefined): boolean => {
 export const mustAskAgain = (ctx: KoaContextWithOIDC): boolean => {
   const { client, params, result } = ctx.oidc;
   if (client === undefined || result?.consent !== undefined) return false;
+  // its redirect is our own page, wherever we are reached
+  if (client.clientId === accountClientId) return false;
   const isUnknowable = client.applicationType === 'native' || client.clientAuthMethod === 'none';
   return isUnknowable && !isRedirectBound(params?.redirect_uri as string | undefined);
 };

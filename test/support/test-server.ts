@@ -206,7 +206,7 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
   };
 };
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address() as { port: number }; // it listens on TCP
