@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceDefinition } from '../config/gateway-definition.ts';
-import type { FindGatewayTenant, GatewayRequest, GatewayTenant } from './gateway.ts';
+import type { GatewayRequest } from './gateway.ts';
 
 /** The tenant at which a credential is to be judged. */
 export type TenantChoice =
@@ -62,18 +62,4 @@ export const tenantOfCookie = (
 ): string | undefined => {
   const [, tenant] = /(?:^|;\s*)tenant=([a-z0-9][a-z0-9-]{0,62})\s*(?:;|$)/.exec(cookie ?? '') ?? [];
   return tenant !== undefined && isServedBy(service, tenant) ? tenant : undefined;
-};
-
-/** Where somebody who presented nothing would sign in; undefined when several tenants come into question. */
-export const createHomeOf = ({
-  findTenant,
-  ...hosts
-}: TenantHosts & { readonly findTenant: FindGatewayTenant }) => {
-  const chooseTenant = createChooseTenant(hosts);
-  return async (request: GatewayRequest, service: ServiceDefinition): Promise<GatewayTenant | undefined> => {
-    const choice = chooseTenant(request, service);
-    const id = choice.status === 'open' ? tenantOfCookie(request.headers, service) : undefined;
-    const home = choice.status === 'chosen' ? choice.tenant : id;
-    return home === undefined ? undefined : findTenant(home);
-  };
 };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** What a request presents in `Authorization`. */
 export type PresentedCredential =
@@ -27,9 +27,22 @@ const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
 
 /**
- * Whatever stands in `Authorization` is judged alone and never overlooked, be it ever so wrong. Two of them come as
- * one with a comma, which is the form of neither.
+ * The headers of a request. Of two `Authorization` Node shows the first and hides the other; here they come as one
+ * with a comma, which is the form of neither.
  */
+export const withAllAuthorizations = ({
+  headers,
+  rawHeaders,
+}: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): IncomingHttpHeaders => {
+  const values: (string | undefined)[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') values.push(rawHeaders[i + 1]);
+  }
+  return values.length < 2 ? headers : { ...headers, authorization: values.join(', ') };
+};
+
+/** Whatever stands in `Authorization` is judged alone and never overlooked, be it ever so wrong. */
 export const readCredential = ({
   authorization,
 }: Pick<IncomingHttpHeaders, 'authorization'>): PresentedCredential => {

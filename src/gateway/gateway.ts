@@ -18,7 +18,7 @@ export interface GatewayRequest {
   readonly path: string;
   /** With its `?`, or empty. */
   readonly search: string;
-  /** The client's own; never identity headers that were believed. */
+  /** The client's own; never identity headers that were believed. See `withAllAuthorizations`. */
   readonly headers: IncomingHttpHeaders;
   /** Of the client. */
   readonly address: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCredential } from '../../src/gateway/credentials.ts';
+import { readCredential, withAllAuthorizations } from '../../src/gateway/credentials.ts';
 
 const read = (authorization: string) => readCredential({ authorization });
 const base64 = (value: string | Buffer): string => Buffer.from(value).toString('base64');
@@ -98,6 +98,17 @@ describe('bearer', () => {
 
 it('sees nothing where nothing is presented', () => {
   expect(readCredential({})).toEqual({ kind: 'none' });
+});
+
+it('sees two headers that Node shows as one, and refuses them', () => {
+  const [first, second] = [`Basic ${base64('alice:secret')}`, `Bearer ${opaque}`];
+  const headers = { authorization: first, cookie: 'a=b' };
+  const rawHeaders = ['Authorization', first, 'Cookie', 'a=b', 'AUTHORIZATION', second];
+  const seen = withAllAuthorizations({ headers, rawHeaders });
+  expect(seen.cookie).toBe('a=b');
+  expect(readCredential(seen)).toMatchObject({ kind: 'malformed', scheme: 'Basic' });
+  const alone = withAllAuthorizations({ headers, rawHeaders: rawHeaders.slice(0, 4) });
+  expect(readCredential(alone)).toMatchObject({ kind: 'basic', login: 'alice' });
 });
 
 it('tells nothing of what was presented in a description', () => {
