@@ -13,6 +13,7 @@ import {
 } from '../support/oauth-client.ts';
 import { plainSource, signInAtPlain } from '../support/plain-source.ts';
 import { ordersResource, sampleTenant, web, webClient } from '../support/sample-tenants.ts';
+import { servedTenant } from '../support/served-tenant.ts';
 import { eachStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -152,6 +153,35 @@ eachStore((store) => {
       upstream.setFaults();
       expect([await knowOf(), await isActive()]).toEqual([200, true]);
       expect((await refresh(issuer, web, tokens.refresh_token)).status).toBe(200);
+    });
+
+    it('is known to the gateway as long, and not once the source has them no more', async () => {
+      const { accessTokens, gatewaySessions } = await servedTenant(server, 'acme');
+      const { sub = '', auth_time } = decodeJwt(tokens.id_token ?? '');
+      const host = 'orders.example.com';
+      const value = await gatewaySessions.begin({ sub, host, signedInAt: Number(auth_time), amr: [] });
+      const asked = [
+        () => accessTokens.verify(tokens.access_token),
+        () => gatewaySessions.find(value, host),
+      ] as const;
+      const isKnown = async (): Promise<readonly boolean[]> =>
+        (await Promise.all(asked.map((ask) => ask()))).map((found) => found !== undefined);
+
+      upstream.setFaults({ at: details, fault: { kind: 'status', status: 500 } });
+      clock.advance(15 * minute);
+      const degraded = await isKnown();
+      clock.advance(15 * minute);
+      expect([degraded, await isKnown()]).toEqual([
+        [true, true],
+        [true, true],
+      ]);
+      clock.advance(10 * minute);
+      for (const ask of asked) await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
+      upstream.setFaults();
+      expect(await isKnown()).toEqual([true, true]);
+      upstream.setResource('/details/4711', { status: 404, body: {} });
+      clock.advance(6 * minute);
+      expect(await isKnown()).toEqual([false, false]);
     });
   });
 });
