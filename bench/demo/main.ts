@@ -6,9 +6,11 @@ import { packageRoot } from '../../src/package-root.ts';
 import { findSlapd, startDirectory } from '../directory/start-slapd.ts';
 import { loadDemoTenant } from './demo-tenant.ts';
 import { describeFailure } from './expectations.ts';
+import { openHarbour } from './harbour.ts';
 import { exchange } from './http-exchange.ts';
 import { openOffices } from './offices.ts';
 import { dora, playDirectory, playUpstream } from './play-federation.ts';
+import { playGateway } from './play-gateway.ts';
 import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
 
 const tenantIds = ['default', 'acme'] as const;
@@ -77,13 +79,14 @@ const play = async (url: string): Promise<number> => {
     );
   }
   const isFederated = isApart && (await playFederation(step));
+  const isGuarded = isFederated && (await playServices(step));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(
-    isFederated
+    isGuarded
       ? `\n${pc.green(`All ${done()} steps went well`)} in ${seconds} s.`
       : `\n${pc.red('A step failed.')}`,
   );
-  return isFederated ? 0 : 1;
+  return isGuarded ? 0 : 1;
 };
 
 /** People who are kept elsewhere, at a server that is started for it. False when a step failed. */
@@ -106,6 +109,20 @@ const playFederation = async (step: Step): Promise<boolean> => {
   } finally {
     await offices.close();
     await directory?.close();
+  }
+};
+
+/** A service behind the gateway of a server that is started for it. False when a step failed. */
+const playServices = async (step: Step): Promise<boolean> => {
+  const harbour = await openHarbour();
+  say(`\n${pc.bold('A service behind the gateway')} ${pc.dim(`a third server, ${harbour.serviceUrl}`)}`);
+  try {
+    await playGateway(harbour, step);
+    return true;
+  } catch {
+    return false; // the step has said it
+  } finally {
+    await harbour.close();
   }
 };
 

@@ -1,21 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { stringify } from 'yaml';
-import { packageRoot } from '../../src/package-root.ts';
+// A server of its own with two tenants: the people of `branch` are kept at `head-office` and in a directory.
 import type { BenchDirectory } from '../directory/start-slapd.ts';
-import { findFreePort } from '../free-port.ts';
-import { exchange } from './http-exchange.ts';
-
-/** A server of its own with two tenants: the people of `branch` are kept at `head-office` and in a directory. */
-export interface Offices {
-  readonly url: string;
-  readonly tenantsDirectory: string;
-  close(): Promise<void>;
-}
+import { type OwnServer, startOwnServer } from './own-server.ts';
 
 const demoSecret = 'opens-only-this-short-lived-server-0123456789';
 const appAt = 'https://app.example';
@@ -91,48 +76,7 @@ const ldapSource = (directory: BenchDirectory) => ({
 });
 
 /** @throws Error with what the server said when it does not start */
-export const openOffices = async (directory: BenchDirectory | undefined): Promise<Offices> => {
-  const folder = await mkdtemp(join(tmpdir(), 'drawbridge-offices-'));
-  const tenantsDirectory = join(folder, 'tenants');
-  const port = await findFreePort();
-  const url = `http://localhost:${port}`;
-  await mkdir(tenantsDirectory);
-  await writeFile(join(tenantsDirectory, 'head-office.yaml'), stringify(headOffice(url)));
-  await writeFile(join(tenantsDirectory, 'branch.yaml'), stringify(branch(url, directory)));
-  const server = spawn(process.execPath, [join(packageRoot(), 'bin/drawbridge.js'), 'start'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      ...process.env,
-      DRAWBRIDGE_SERVER__PORT: String(port),
-      DRAWBRIDGE_SERVER__PUBLIC_URL: url,
-      DRAWBRIDGE_STORAGE__URL: `file:${join(folder, 'data')}`,
-      DRAWBRIDGE_TENANTS__DIRECTORY: tenantsDirectory,
-      DRAWBRIDGE_SERVER__DRAIN_DELAY: '0s',
-    },
-  });
-  const words: string[] = [];
-  server.stderr.on('data', (chunk: Buffer) => words.push(chunk.toString()));
-  const ended = once(server, 'exit');
-  const killWithUs = (): void => void server.kill('SIGKILL');
-  process.once('exit', killWithUs);
-  const close = async (): Promise<void> => {
-    server.kill('SIGINT');
-    await ended;
-    process.removeListener('exit', killWithUs);
-    await rm(folder, { recursive: true, force: true });
-  };
-  while (!(await isUp(url))) {
-    if (server.exitCode !== null) throw new Error(`the server did not start: ${words.join('')}`);
-    await delay(50);
-  }
-  return { url, tenantsDirectory, close };
-};
-
-const isUp = async (url: string): Promise<boolean> => {
-  try {
-    return (await exchange(new URL(`${url}/healthz`))).status === 200;
-  } catch {
-    return false;
-  }
-};
+export const openOffices = (directory: BenchDirectory | undefined): Promise<OwnServer> =>
+  startOwnServer((url) => ({
+    tenants: { 'head-office': headOffice(url), branch: branch(url, directory) },
+  }));

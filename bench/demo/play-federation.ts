@@ -5,7 +5,7 @@ import { type App, connectApp, signIn, signOut } from './apps.ts';
 import { createBrowser } from './browser.ts';
 import { type DemoUser, loadDemoTenant } from './demo-tenant.ts';
 import { expectRefusal, expectSame, expectThat, present } from './expectations.ts';
-import type { Offices } from './offices.ts';
+import type { OwnServer } from './own-server.ts';
 import type { Step } from './play-tenant.ts';
 
 /** Someone of the directory, in a group that is in a group. */
@@ -18,7 +18,7 @@ export const dora = {
 } as const;
 
 /** A person of another OpenID provider: there and back again, and out at both. */
-export const playUpstream = async ({ url, tenantsDirectory }: Offices, step: Step): Promise<void> => {
+export const playUpstream = async ({ url, tenantsDirectory }: OwnServer, step: Step): Promise<void> => {
   const home = loadDemoTenant(tenantsDirectory, 'head-office', url);
   const branch = loadDemoTenant(tenantsDirectory, 'branch', url);
   const alice = home.user('alice');
@@ -45,7 +45,7 @@ export const playUpstream = async ({ url, tenantsDirectory }: Offices, step: Ste
 
 /** A person of a directory, on good days and bad ones. */
 export const playDirectory = async (
-  { url, tenantsDirectory }: Offices,
+  { url, tenantsDirectory }: OwnServer,
   directory: BenchDirectory,
   step: Step,
 ): Promise<void> => {

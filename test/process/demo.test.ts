@@ -46,7 +46,7 @@ describe('npm run demo', () => {
       await home.start();
       const { code, stdout } = await play(home.publicUrl);
       expect(stdout).not.toContain('✗');
-      expect(stdout.match(/✓/g)?.length).toBeGreaterThan(25);
+      expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
       expect(code).toBe(0);
     }, 90_000);
   });
