@@ -10,29 +10,34 @@ import { buffer } from 'node:stream/consumers';
 import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
 
 /**
- * A `fetch` that reaches every name below `localhost` on this machine, as browsers do, follows no redirect, and sends no
- * header of its own.
+ * A `fetch` that reaches every name on this machine, follows no redirect, and sends no header of its own.
+ * @param port what stands there for names without a port, as behind a proxy that does the TLS
  */
-export const localNames: typeof fetch = async (target, { method = 'GET', headers, body } = {}) => {
-  const url = new URL(String(target));
-  const sent = new Headers(headers);
-  sent.set('host', url.host);
-  const form = body === undefined || body === null ? undefined : String(body);
-  if (form !== undefined) sent.set('content-type', 'application/x-www-form-urlencoded');
-  const answer = await ask(Number(url.port), {
-    path: url.pathname + url.search,
-    method,
-    headers: Object.fromEntries(sent),
-    body: form,
-  });
-  const received = new Headers();
-  for (const [name, values = []] of Object.entries(answer.headersDistinct))
-    for (const value of values) received.append(name, value);
-  return new Response((await buffer(answer)).toString() || null, {
-    status: answer.statusCode ?? 0,
-    headers: received,
-  });
-};
+export const namesAt =
+  (port?: number): typeof fetch =>
+  async (target, { method = 'GET', headers, body } = {}) => {
+    const url = new URL(String(target));
+    const sent = new Headers(headers);
+    sent.set('host', url.host);
+    const form = body === undefined || body === null ? undefined : String(body);
+    if (form !== undefined) sent.set('content-type', 'application/x-www-form-urlencoded');
+    const answer = await ask(Number(url.port) || (port ?? 80), {
+      path: url.pathname + url.search,
+      method,
+      headers: Object.fromEntries(sent),
+      body: form,
+    });
+    const received = new Headers();
+    for (const [name, values = []] of Object.entries(answer.headersDistinct))
+      for (const value of values) received.append(name, value);
+    return new Response((await buffer(answer)).toString() || null, {
+      status: answer.statusCode ?? 0,
+      headers: received,
+    });
+  };
+
+/** Every name below `localhost`, as browsers know them. */
+export const localNames: typeof fetch = namesAt();
 
 export const serviceOf = (name: string, changes: Partial<ServiceDefinition> = {}): ServiceDefinition => ({
   name,

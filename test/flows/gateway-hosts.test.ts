@@ -1,0 +1,189 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { GatewaySettings, ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import { type Browser, createBrowser, type Page } from '../support/browser.ts';
+import { namesAt, serviceOf } from '../support/guarded-service.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { freePort, startTestServer, type TestServer } from '../support/test-server.ts';
+
+const alice = { login: 'alice', password: 'correct horse battery' };
+const publicUrl = 'https://id.example.com';
+
+let target: Server;
+beforeAll(async () => {
+  target = createServer((req, res) =>
+    res.end(`${req.headers['remote-user']}@${req.headers['x-auth-tenant']} ${req.url}`),
+  );
+  await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => {
+  target.closeAllConnections();
+  target.close();
+});
+
+const proxied = (name: string, changes: Partial<ServiceDefinition>): ServiceDefinition => {
+  const { port } = target.address() as AddressInfo; // it listens on TCP
+  return serviceOf(name, {
+    tenants: ['acme'],
+    target: {
+      url: `http://127.0.0.1:${port}`,
+      connectTimeoutMs: 2000,
+      timeoutMs: 5000,
+      idleTimeoutMs: 5000,
+      hostHeader: 'public',
+      authorization: 'none',
+    },
+    ...changes,
+  });
+};
+
+/** Behind a proxy that does the TLS; one of its tenants has a host of its own. */
+const start = async (gateway: Partial<GatewaySettings>): Promise<{ server: TestServer; port: number }> => {
+  const port = await freePort();
+  const server = await startTestServer({
+    store: sqliteStore,
+    tenants: {
+      acme: { displayName: 'Acme' },
+      own: { displayName: 'Own', publicUrl: 'https://id.own.example' },
+    },
+    settings: { server: { port, publicUrl }, gateway },
+  });
+  for (const tenant of ['acme', 'own'])
+    await server.users(tenant).add({ username: alice.login, password: alice.password });
+  return { server, port };
+};
+
+interface Walk {
+  readonly pages: readonly Page[];
+  readonly last: Page;
+}
+
+/** All hops from a URL to where the browser stays, past the sign-in. */
+const walk = async (browser: Browser, url: string): Promise<Walk> => {
+  const pages = [await browser.get(url)];
+  for (let last = pages[0] as Page; pages.length < 20; last = pages.at(-1) as Page) {
+    if (last.location !== undefined) pages.push(await browser.get(last.location));
+    else if (last.body.includes('name="password"')) pages.push(await browser.submit(last, alice));
+    else return { pages, last };
+  }
+  throw new Error(`no end: ${pages.map((page) => page.url).join(' ')}`);
+};
+
+const cookiesSet = ({ pages }: Walk): readonly string[] =>
+  pages.flatMap(({ headers }) => headers.getSetCookie()).filter((line) => /GWSESSIONID|\.way\./.test(line));
+
+const hostsOf = ({ pages }: Walk): readonly string[] => [
+  ...new Set(pages.map(({ url }) => new URL(url).host)),
+];
+
+describe('on https', () => {
+  let server: TestServer;
+  let port: number;
+  beforeAll(async () => {
+    ({ server, port } = await start({
+      services: [
+        proxied('orders', { host: 'orders.example.com' }),
+        proxied('tools', { prefix: '/tools' }),
+        proxied('books', { host: 'books.own.example', tenants: ['own'] }),
+        proxied('notes', { prefix: '/notes', tenants: ['own'] }),
+      ],
+    }));
+  });
+  afterAll(() => server.close());
+  const newBrowser = (): Browser => createBrowser({}, namesAt(port));
+
+  it('guards its cookies by their names and keeps them to one host', async () => {
+    const way = await walk(newBrowser(), 'https://orders.example.com/deep?x=1');
+    expect(way.last.url).toBe('https://orders.example.com/deep?x=1');
+    expect(way.last.body).toBe('alice@acme /deep?x=1');
+    const [bound, session, unbound] = cookiesSet(way);
+    expect(bound).toMatch(
+      /^__Secure-drawbridge\.way\.[\w-]{12}=[\w-]{43}; Max-Age=1800; Path=\/\.drawbridge\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    expect(session).toMatch(/^__Host-GWSESSIONID=acme\.[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
+    expect(unbound).toMatch(/^__Secure-drawbridge\.way\.[\w-]{12}=; Max-Age=0; /);
+    expect(cookiesSet(way)).toHaveLength(3);
+  });
+
+  it('signs in for a service on its own host without a detour', async () => {
+    const way = await walk(newBrowser(), `${publicUrl}/tools/a?x=1`);
+    expect(way.last.url).toBe(`${publicUrl}/tools/a?x=1`);
+    expect(way.last.body).toBe('alice@acme /tools/a?x=1');
+    expect(way.pages.some(({ url }) => url.includes('/.drawbridge/'))).toBe(false);
+  });
+
+  it('signs in at the own host of a tenant, and comes back from there', async () => {
+    const way = await walk(newBrowser(), 'https://books.own.example/b?x=1');
+    expect(way.last.url).toBe('https://books.own.example/b?x=1');
+    expect(way.last.body).toBe('alice@own /b?x=1');
+    expect(hostsOf(way)).toEqual(['books.own.example', 'id.own.example']);
+  });
+
+  it('brings a ticket from the own host of a tenant to the host of all others', async () => {
+    const way = await walk(newBrowser(), `${publicUrl}/notes/n?x=1`);
+    expect(way.last.url).toBe(`${publicUrl}/notes/n?x=1`);
+    expect(way.last.body).toBe('alice@own /notes/n?x=1');
+    expect(hostsOf(way)).toEqual(['id.example.com', 'id.own.example']);
+  });
+
+  it('ends the session on its own host too', async () => {
+    const browser = newBrowser();
+    await walk(browser, `${publicUrl}/tools/`);
+    const left = await browser.submit(await browser.get(`${publicUrl}/.drawbridge/sign-out`));
+    expect(left.location).toBe(`${publicUrl}/oauth/acme/session/end`);
+    expect(left.headers.getSetCookie()).toEqual([
+      '__Host-GWSESSIONID=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
+    ]);
+  });
+
+  it('goes to the page of Drawbridge when there is no session to end', async () => {
+    const browser = newBrowser();
+    const left = await browser.submit(await browser.get('https://orders.example.com/.drawbridge/sign-out'));
+    expect(left.location).toBe(`${publicUrl}/`);
+  });
+});
+
+describe('with a cookie of a parent domain', () => {
+  let server: TestServer;
+  let port: number;
+  beforeAll(async () => {
+    ({ server, port } = await start({
+      cookieDomain: 'example.com',
+      services: [
+        proxied('orders', { host: 'orders.example.com' }),
+        proxied('reports', { host: 'reports.example.com', tenants: ['acme', 'own'] }),
+        proxied('books', { host: 'books.example.com', tenants: ['own'] }),
+      ],
+    }));
+  });
+  afterAll(() => server.close());
+  const newBrowser = (): Browser => createBrowser({}, namesAt(port));
+
+  it('sets it once for all services', async () => {
+    const browser = newBrowser();
+    const way = await walk(browser, 'https://orders.example.com/deep?x=1');
+    expect(way.last.url).toBe('https://orders.example.com/deep?x=1');
+    expect(cookiesSet(way)).toEqual([
+      expect.stringMatching(
+        /^__Secure-GWSESSIONID=acme\.[\w-]{43}; Path=\/; Domain=example\.com; HttpOnly; SameSite=Lax; Secure$/,
+      ),
+    ]);
+    const next = await browser.get('https://reports.example.com/r?y=2');
+    expect([next.status, next.body]).toEqual([200, 'alice@acme /r?y=2']);
+  });
+
+  it('takes the way by a ticket from a host that cannot set it', async () => {
+    const way = await walk(newBrowser(), 'https://books.example.com/b?x=1');
+    expect(way.last.url).toBe('https://books.example.com/b?x=1');
+    expect(way.last.body).toBe('alice@own /b?x=1');
+    expect(cookiesSet(way).some((line) => line.includes('Domain=example.com'))).toBe(true);
+  });
+
+  it('ends everywhere at once', async () => {
+    const browser = newBrowser();
+    await walk(browser, 'https://orders.example.com/');
+    await browser.submit(await browser.get('https://reports.example.com/.drawbridge/sign-out'));
+    expect((await browser.get('https://orders.example.com/')).status).toBe(302);
+  });
+});
