@@ -84,6 +84,11 @@ export const openTunnel = (parts: TunnelParts): Promise<number> =>
         agent: connection.agent,
         toProxy: true,
       });
+      // nobody reads before both ends are joined, so nobody would see the client go
+      socket.once('end', () => {
+        if (status === 0) socket.destroy();
+      });
+      socket.read(0);
     } catch (cause) {
       if (!hasFailed) parts.failed(unreachable(cause));
       hasFailed = true;
