@@ -35,13 +35,16 @@ import {
   bob,
   type ClientContent,
   confidential,
+  desktop,
   migrator,
   ordersResource,
+  publicClient,
   reportsResource,
   sampleClients,
   sampleTenant,
   service,
   shop,
+  type TenantContent,
   web,
   webClient,
 } from '../support/sample-tenants.ts';
@@ -54,6 +57,12 @@ const edwards = confidential('edwards');
 const passing = confidential('passing');
 const signer = confidential('signer');
 const clients = [...sampleClients, webClient(edwards, { id_token_signed_response_alg: 'Ed25519' })];
+/** Keeps no secret in its file, so it may be a demo or not. */
+const serious: TenantContent = {
+  displayName: 'Serious',
+  resources: [{ identifier: ordersResource, scopes: { 'orders:read': 'Read your orders' } }],
+  clients: [publicClient(desktop, { redirect_uris: ['http://127.0.0.1/callback'] })],
+};
 
 eachStore((store) => {
   let server: TestServer;
@@ -77,6 +86,7 @@ eachStore((store) => {
         globex: sampleTenant(),
         changing: sampleTenant({ clients: [...clients, webClient(passing)] }),
         moving: sampleTenant(),
+        serious: { ...serious, demo: true, users: [alice] },
         brief: sampleTenant({ lifetimes: { session: '5m' } }),
       },
     });
@@ -394,6 +404,24 @@ eachStore((store) => {
         await artifacts.write([{ op: 'put', artifact: { ...grant, payload } }]);
         expect((await verify(token)) !== undefined).toBe(Object.keys(changes).length === 0);
       }
+    });
+
+    it('those of demo users, and their sessions, once the tenant is no demo any more', async () => {
+      const at = { issuer: server.issuer('serious'), client: desktop };
+      const [opaque, jwt] = [await tokens(at), await tokens({ ...at, ...jwtRequest })];
+      const { sub = '', auth_time } = decodeJwt(opaque.id_token ?? '');
+      const host = 'orders.example.com';
+      const { gatewaySessions } = await servedTenant(server, 'serious');
+      const value = await gatewaySessions.begin({ sub, host, signedInAt: Number(auth_time), amr: [] });
+      const live = async (): Promise<readonly unknown[]> => [
+        await verify(opaque.access_token, { tenant: 'serious' }),
+        await verify(jwt.access_token, { tenant: 'serious' }),
+        await (await servedTenant(server, 'serious')).gatewaySessions.find(value, host),
+      ];
+      const before = await live();
+      await server.putTenant('serious', serious);
+      expect(before).not.toContain(undefined);
+      expect(await live()).toEqual([undefined, undefined, undefined]);
     });
 
     it('a JWT of the address that the tenant had before', async () => {
