@@ -33,10 +33,11 @@ const answerTo = (asked: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => asked.once('response', resolve).once('error', reject));
 
 const mebibyte = Buffer.alloc(1024 * 1024, 'x');
-const size = 100;
+/** Of bodies, in MiB. */
+const size = 256;
 
-/** Most that this process, with client, proxy and service in it, grows by; a buffered body would be 100 MiB. */
-const mostGrowth = 60 * 1024 * 1024;
+/** Most that this process, with client, proxy and service in it, grows by: garbage, and less than one whole body. */
+const mostGrowth = 150 * 1024 * 1024;
 
 /** The highest resident size over that at the beginning, while it runs. */
 const growthDuring = async (run: () => Promise<void>): Promise<number> => {
