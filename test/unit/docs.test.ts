@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 
 const root = packageRoot();
-const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+const pages = ['.', 'docs', 'docs/decisions', 'docs/federation', 'docs/gateway'].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
@@ -12,7 +12,7 @@ const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
 
 /** Targets of Markdown links and of pictures that are files of the repository. */
 const linksOf = (page: string): readonly string[] => {
-  const text = readFileSync(join(root, page), 'utf8');
+  const text = readFileSync(join(root, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map(
     ([, link, picture]) => link ?? picture ?? '',
   );
