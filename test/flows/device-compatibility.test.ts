@@ -298,14 +298,33 @@ eachStore((store) => {
         expect(log).not.toContain(secret);
     });
 
-    it('is found under the public hosts only', async () => {
-      const started = await start();
-      const url = `${server.publicUrl}/auth/info/state?device_code=${started.device_code}`;
-      const status = await new Promise((resolve) => {
-        request(url, { headers: { host: 'service.example' } }, (res) => resolve(res.statusCode)).end();
-      });
+    it('is found under the public hosts only, and what is of a tenant with a host of its own only there', async () => {
+      const { port, host } = new URL(server.publicUrl);
+      const own = `own.localhost:${port}`;
+      await server.putTenant('own', sampleTenant({ publicUrl: `http://${own}`, gateway }));
+      const started = (await ask('/tenant/own/loginDevice', own)).body;
+      const path = `/auth/info/state?device_code=${started.device_code}`;
 
-      expect(status).toBe(421);
+      expect(started.verification_uri).toBe(`http://${own}/oauth/own/device`);
+      expect((await ask('/tenant/own/loginDevice', host)).status).toBe(404);
+      expect((await ask('/tenant/acme/loginDevice', own)).status).toBe(404);
+      expect((await ask(path, host)).body).toMatchObject({ error: 'invalid_grant' });
+      expect((await ask(path, own)).body).toMatchObject({ error: 'authorization_pending' });
+      expect((await ask(path, 'service.example')).status).toBe(421);
     });
   });
+
+  /** As somebody asks who knows the server by this name. */
+  const ask = async (path: string, host: string) =>
+    new Promise<{ readonly status: number | undefined; readonly body: Readonly<Record<string, unknown>> }>(
+      (resolve, reject) => {
+        const headers = { host, accept: 'application/json' };
+        request(`${server.publicUrl}${path}`, { headers }, async (response) => {
+          const text = (await response.toArray()).join('');
+          resolve({ status: response.statusCode, body: JSON.parse(text) });
+        })
+          .on('error', reject)
+          .end();
+      },
+    );
 });

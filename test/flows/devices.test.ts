@@ -211,28 +211,30 @@ eachStore((store) => {
       expect((await list(app))[0]?.created_at).toBe(device?.created_at);
     });
 
-    it('that signs in again is the same one, with its name, and its older sign-in is over', async () => {
-      const who = await newPerson();
-      const browser = await signedIn(who);
-      const first = await letIn(browser, { device_name: 'Hall', device_serial: 'same' });
-      const app = await appOf(browser);
-      const [device] = await list(app);
-      await rename(app, device?.id ?? '', { name: 'Kitchen' });
-      for (const again of [browser, await signedIn(who)]) {
-        const { access } = await letIn(again, {
-          device_name: 'Hall',
-          device_serial: 'same',
-          device_model: 'M2',
-        });
-        const [known, ...more] = await list(app);
+    it.each(['openid', 'openid offline_access'])(
+      'that signs in again (%s) is the same one, with its name, and its older sign-ins are over',
+      async (scope) => {
+        const who = await newPerson();
+        const browser = await signedIn(who);
+        const sayings = { scope, device_name: 'Hall', device_serial: 'same' };
+        const signIns = [await letIn(browser, sayings)];
+        const app = await appOf(browser);
+        const [device] = await list(app);
+        await rename(app, device?.id ?? '', { name: 'Kitchen' });
+        for (const again of [browser, await signedIn(who), browser]) {
+          const former = signIns.at(-1);
+          const latest = await letIn(again, { ...sayings, device_model: 'M2' });
+          signIns.push(latest);
+          const [known, ...more] = await list(app);
 
-        expect(more).toEqual([]);
-        expect(known).toMatchObject({ id: device?.id, name: 'Kitchen', model: 'M2', signed_in: true });
-        expect(await onBoth(access)).toEqual([200, 200]);
-      }
-      expect(await onBoth(first.access)).toEqual([401, 401]);
-      expect((await refresh(issuer, tv, first.refresh)).body.error).toBe('invalid_grant');
-    });
+          expect(more).toEqual([]);
+          expect(known).toMatchObject({ id: device?.id, name: 'Kitchen', model: 'M2', signed_in: true });
+          expect(await onBoth(former?.access ?? '')).toEqual([401, 401]);
+          expect((await refresh(issuer, tv, former?.refresh)).body.error).toBe('invalid_grant');
+          expect(await onBoth(latest.access)).toEqual([200, 200]);
+        }
+      },
+    );
 
     it('of another person, another app, or without a serial is another one', async () => {
       const [one, other] = [await signedIn(await newPerson()), await signedIn(await newPerson())];
@@ -393,6 +395,22 @@ eachStore((store) => {
       }
       await server.users('acme').enable(who.username);
       expect((await refresh(issuer, tv, one.refresh)).body.error).toBe('invalid_grant');
+    });
+  });
+
+  describe('a device of somebody who is disabled', () => {
+    it('is signed out, though the browser that let it in is long gone', async () => {
+      const who = await newPerson();
+      await letIn(await signedIn(who), { scope: 'openid offline_access' });
+      moveTime(2 * 86_400);
+      const sub = (await server.users('acme').find(who.username))?.sub ?? '';
+      const found = await server.instances[0]?.tenants.find('acme');
+      const isSignedIn = async () =>
+        found?.status === 'served' && (await found.tenant.devices.list({ sub, limit: 9 }))[0]?.isSignedIn;
+      const before = await isSignedIn();
+      await server.users('acme').disable(who.username);
+
+      expect([before, await isSignedIn()]).toEqual([true, false]);
     });
   });
 
