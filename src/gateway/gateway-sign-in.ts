@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/accounts.ts';
-import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
+import { isSessionCurrent } from '../accounts/standing.ts';
+import { findStanding } from '../accounts/standing-now.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
@@ -18,7 +19,7 @@ import type { SessionCookiePlace } from './session-cookie.ts';
 /** A tenant as the pages on the way need it. */
 export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'provider'>;
-  readonly accounts: Pick<Accounts, 'findBySub'>;
+  readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
 }
 
 /** What a sign-in is begun with; `login/start-sign-in.ts` takes it. */
@@ -100,12 +101,16 @@ export const withoutChoice = ({ askedAt: _, tenant, ...state }: HandOverState): 
   ...(state.isTenantFixed === true && tenant !== undefined ? { tenant } : {}),
 });
 
-const findGoodSession = async (ctx: Context, tenant: HandOverTenant): Promise<CurrentSession | undefined> => {
-  const session = await findCurrentSession(tenant.provider.provider, ctx);
-  const account = session === undefined ? undefined : await tenant.accounts.findBySub(session.sub);
-  return session !== undefined && mayHoldTokens(account) && isSessionCurrent(account, session.signedInAt)
-    ? session
-    : undefined;
+/** By the rules by which sessions at services live, or the browser would be sent to and fro. */
+const findGoodSession = async (
+  ctx: Context,
+  { provider, accounts, definition }: HandOverTenant,
+): Promise<CurrentSession | undefined> => {
+  const session = await findCurrentSession(provider.provider, ctx);
+  if (session === undefined) return undefined;
+  const standing = { definition, recheck: accounts.recheck };
+  const account = await findStanding(standing, await accounts.findBySub(session.sub));
+  return account !== undefined && isSessionCurrent(account, session.signedInAt) ? session : undefined;
 };
 
 const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {

@@ -45,6 +45,7 @@ describe('the way from a service to its sign-in and back', () => {
           services: [
             serviceOf('orders', { host: `orders.localhost:${port}`, tenants: ['acme', 'globex'] }),
             serviceOf('reports', { host: `reports.localhost:${port}`, tenants: ['acme'] }),
+            serviceOf('guests', { host: `guests.localhost:${port}`, tenants: ['initech'] }),
             serviceOf('strict', {
               host: `strict.localhost:${port}`,
               tenants: ['acme'],
@@ -121,6 +122,16 @@ describe('the way from a service to its sign-in and back', () => {
     const back = await open(browser, `${strict()}/page?x=1`);
     expect(back.url).toBe(`${strict()}/page?x=1`);
     expect(back.body).toContain('alice@acme');
+  });
+
+  it('sends nobody to and fro for whom the tenant has no place any more', async () => {
+    const guests = `http://guests.localhost:${services.port}/`;
+    const browser = newBrowser();
+    expect((await signIn(browser, await open(browser, guests))).body).toContain('alice@initech');
+    await server.putTenant('initech', { displayName: 'Initech' });
+    const page = await open(browser, guests);
+    expect(page.url).toContain(`${server.issuer('initech')}/interaction/`);
+    await server.putTenant('initech', sampleTenant(rememberedBy('Initech')));
   });
 
   it('leaves nothing in the browser but the session of each host', async () => {
@@ -418,6 +429,7 @@ describe('the way from a service to its sign-in and back', () => {
     it('lets the person sign in again, and then through', async () => {
       const browser = await signedIn(`${strict()}/`);
       expect((await open(browser, `${strict()}/fresh/a?x=1`)).status).toBe(200);
+      const before = browser.cookies().find(({ name }) => name === 'GWSESSIONID')?.value;
       const back = await later(301_000, async () => {
         const login = await open(browser, `${strict()}/fresh/a?x=1`);
         expect(login.url).toContain(`${server.issuer('acme')}/interaction/`);
@@ -425,6 +437,9 @@ describe('the way from a service to its sign-in and back', () => {
       });
       expect(back.url).toBe(`${strict()}/fresh/a?x=1`);
       expect(back.status).toBe(200);
+      // what the new session replaced is worth nothing to whoever kept it
+      const kept = createBrowser({ cookie: `GWSESSIONID=${before}` }, localNames);
+      expect((await kept.get(`${strict()}/other`)).status).toBe(302);
     });
 
     it('says so when a new sign-in is not enough either, and asks no third time', async () => {
