@@ -7,6 +7,7 @@ import { createCallerOf } from '../web/front-door.ts';
 import { logAnswer, type RequestLine } from '../web/request-log.ts';
 import { type Answer, answerTo, leadsToSignIn } from './answers.ts';
 import { certificateFingerprint, certificateHeader } from './client-certificate.ts';
+import { withAllAuthorizations } from './credentials.ts';
 import { gatewayHeadersOf } from './external-gateway.ts';
 import type { Decision, GatewayRequest } from './gateway.ts';
 import { identityHeaders } from './identity-headers.ts';
@@ -62,7 +63,11 @@ export const createAuthzEndpoint = (
     }
     const original = readOriginalRequest(req, target);
     if ('fault' in original) return { outcome: 'invalid', description: original.fault };
-    const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
+    const {
+      [secretHeader]: _secret,
+      [certificateHeader]: certificate,
+      ...headers
+    } = withAllAuthorizations(req);
     const fingerprint = certificateFingerprint(certificate, proxySecret);
     return {
       ...original,

@@ -3,6 +3,7 @@ import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-defi
 import type { Caller as Client } from '../../web/front-door.ts';
 import { type Answer, answerTo, leadsToSignIn } from '../answers.ts';
 import { certificateFingerprint, certificateHeader } from '../client-certificate.ts';
+import { withAllAuthorizations } from '../credentials.ts';
 import { gatewayHeadersOf } from '../external-gateway.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../gateway.ts';
 import { identityHeaders } from '../identity-headers.ts';
@@ -137,7 +138,7 @@ const gatewayRequestOf = (
     host,
     path: query < 0 ? url : url.slice(0, query),
     search: query < 0 ? '' : url.slice(query),
-    headers,
+    headers: withAllAuthorizations(req),
     address,
     requestId,
     ...(fingerprint === undefined ? {} : { certificateFingerprint: fingerprint }),
