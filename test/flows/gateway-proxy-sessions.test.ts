@@ -1,0 +1,219 @@
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import { eventually } from '../support/eventually.ts';
+import { serviceOf } from '../support/guarded-service.ts';
+import { rawRequest } from '../support/raw-http.ts';
+import { alice, sampleTenant } from '../support/sample-tenants.ts';
+import { type Service, startService } from '../support/service.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { createTestClock, type TestClock } from '../support/test-clock.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let service: Service;
+let server: TestServer;
+let clock: TestClock;
+let isClosed: boolean;
+
+const orders = (url: string, changes: Partial<ServiceDefinition> = {}): ServiceDefinition =>
+  serviceOf('orders', {
+    host: 'orders.test',
+    tenants: ['acme'],
+    target: {
+      url,
+      connectTimeoutMs: 2000,
+      timeoutMs: 5000,
+      idleTimeoutMs: 60_000,
+      hostHeader: 'public',
+      authorization: 'none',
+    },
+    ...changes,
+  });
+
+let cacheControl: string | undefined;
+
+beforeEach(async () => {
+  cacheControl = undefined;
+  isClosed = false;
+  service = await startService({
+    answer: (req, res) => {
+      if (cacheControl !== undefined) res.setHeader('Cache-Control', cacheControl);
+      res.setHeader('Set-Cookie', 'own=1');
+      req
+        .resume()
+        .once('end', () => res.end(`${req.headers['remote-user']} by ${req.headers['x-auth-method']}`));
+    },
+    upgrade: (_req, socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+      socket.pipe(socket);
+    },
+  });
+  clock = createTestClock(Date.now());
+  server = await startTestServer({
+    store: sqliteStore,
+    clock,
+    tenants: { acme: sampleTenant(), globex: sampleTenant() },
+    settings: { gateway: { services: [orders(service.url)] } },
+  });
+});
+afterEach(async () => {
+  if (!isClosed) await server.close();
+  await service.close();
+});
+
+const port = (): number => Number(new URL(server.publicUrl).port);
+const password = (given: string = alice.password): string =>
+  `Authorization: Basic ${Buffer.from(`${alice.username}:${given}`).toString('base64')}`;
+
+const ask = (headers: readonly string[]) =>
+  rawRequest({ port: port(), target: '/', headers: ['Host: orders.test', ...headers] });
+
+/** The session among the cookies that an answer sets, as a client sends it back. */
+const sessionOf = ({ headers }: Awaited<ReturnType<typeof ask>>): string | undefined =>
+  /GWSESSIONID=[^;,]+/.exec(headers['set-cookie'] ?? '')?.[0];
+
+describe('somebody with a name and password', () => {
+  it('is given a session beside the cookies of the service, and needs the password no more', async () => {
+    const first = await ask([password()]);
+    expect(first).toMatchObject({ status: 200, body: expect.stringContaining('alice by basic') });
+    expect(first.headers['set-cookie']).toMatch(
+      /^own=1, GWSESSIONID=acme\.[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
+    const second = await ask([`Cookie: ${sessionOf(first)}`]);
+    expect(second).toMatchObject({ status: 200, body: expect.stringContaining('alice by session') });
+    expect(second.headers['set-cookie']).toBe('own=1');
+    expect(service.got.at(-1)?.headers.cookie).toBeUndefined();
+  });
+
+  it('is given none with a password that is wrong, and the session does not make up for it', async () => {
+    const session = sessionOf(await ask([password()]));
+    const wrong = await ask([password('wrong'), `Cookie: ${session}`]);
+    expect(wrong).toMatchObject({ status: 401, headers: { 'www-authenticate': /^Basic/ as never } });
+    expect(wrong.headers['set-cookie']).toBeUndefined();
+  });
+
+  describe('that it goes on sending along with the session', () => {
+    const provenBasic = async (outcome: 'success' | 'failure'): Promise<number> => {
+      const records = await server.storage.forTenant('acme').audit.list({ limit: 100 });
+      return records.filter((one) => one.action === 'sign_in.basic' && one.outcome === outcome).length;
+    };
+
+    it('is proven once, for as long as the session lives', async () => {
+      const session = sessionOf(await ask([password()]));
+      for (const _ of [1, 2, 3]) {
+        clock.advance(10_000); // longer than what is found out about callers is kept
+        const answer = await ask([password(), `Cookie: ${session}`]);
+        expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('alice by basic') });
+      }
+      expect(await provenBasic('success')).toBe(1);
+      clock.advance(13 * 3_600_000);
+      expect((await ask([password(), `Cookie: ${session}`])).status).toBe(200);
+      expect(await provenBasic('success')).toBe(2);
+    });
+
+    it('is asked of the source again when it is another one, and counted', async () => {
+      const session = sessionOf(await ask([password()]));
+      expect((await ask([password('wrong'), `Cookie: ${session}`])).status).toBe(401);
+      expect(await provenBasic('failure')).toBe(1);
+    });
+
+    it('is asked again when a browser began the session, and not this password', async () => {
+      const acme = await server.instances[0]?.tenants.find('acme');
+      if (acme?.status !== 'served') throw new Error('acme is not served');
+      const account = await server.storage.forTenant('acme').accounts.findByLogin(alice.username);
+      const value = await acme.tenant.gatewaySessions.begin({
+        sub: account?.sub ?? '',
+        host: 'orders.test',
+        signedInAt: Math.floor(clock.now() / 1000),
+        amr: ['pwd'],
+      });
+      expect((await ask([password(), `Cookie: GWSESSIONID=acme.${value}`])).status).toBe(200);
+      expect(await provenBasic('success')).toBe(1);
+    });
+
+    it('is no way around a disabled account', async () => {
+      const session = sessionOf(await ask([password()]));
+      await server.users('acme').disable(alice.username);
+      await eventually('the end of the session', async () => {
+        return (await ask([password(), `Cookie: ${session}`])).status === 401;
+      });
+    });
+  });
+
+  it('is given no second one while a session is sent along', async () => {
+    const session = sessionOf(await ask([password()]));
+    clock.advance(900_000);
+    expect(sessionOf(await ask([password(), `Cookie: ${session}`]))).toBeUndefined();
+  });
+
+  it('is given one in ten minutes when it keeps no cookies, one in a minute when it sends some', async () => {
+    const offered = async (...headers: readonly string[]): Promise<boolean> =>
+      sessionOf(await ask([password(), ...headers])) !== undefined;
+    const first = await Promise.all([offered(), offered(), offered(), offered()]);
+    expect(first.filter(Boolean)).toHaveLength(1);
+    clock.advance(61_000);
+    expect(await offered()).toBe(false);
+    expect(await offered('Cookie: own=1')).toBe(true);
+    expect(await offered('Cookie: own=1')).toBe(false);
+    clock.advance(600_000);
+    expect(await offered()).toBe(true);
+  });
+
+  it.each(['public, max-age=60', 's-maxage=60'])(
+    'is given none in an answer that caches share: %s',
+    async (value) => {
+      cacheControl = value;
+      expect(sessionOf(await ask([password()]))).toBeUndefined();
+    },
+  );
+});
+
+describe('a WebSocket by a session', () => {
+  const join = async (
+    headers: readonly string[],
+  ): Promise<{ socket: Socket; text: () => string; isClosed: () => boolean }> => {
+    const socket = connect(port(), '127.0.0.1');
+    let text = '';
+    let hasEnded = false;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('close', () => {
+      hasEnded = true;
+    });
+    const handshake = [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ];
+    socket.write(
+      `${['GET /live HTTP/1.1', 'Host: orders.test', ...handshake, ...headers].join('\r\n')}\r\n\r\n`,
+    );
+    await eventually('an answer', () => text.includes('\r\n\r\n') || hasEnded, 3000);
+    return { socket, text: () => text, isClosed: () => hasEnded };
+  };
+
+  it('is refused without one', async () => {
+    expect((await join([])).text()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('is open until the person is disabled', async () => {
+    const session = sessionOf(await ask([password()]));
+    const joined = await join([`Cookie: ${session}`]);
+    expect(joined.text()).toMatch(/^HTTP\/1\.1 101 /);
+    joined.socket.write('ping');
+    await eventually('it is open', () => joined.text().endsWith('ping'), 3000);
+    await server.users('acme').disable(alice.username);
+    await eventually('it is closed', joined.isClosed, 5000);
+  });
+
+  it('does not keep the server from closing', async () => {
+    const session = sessionOf(await ask([password()]));
+    const joined = await join([`Cookie: ${session}`]);
+    isClosed = true;
+    await server.close();
+    await eventually('it is closed', joined.isClosed, 3000);
+  });
+});
