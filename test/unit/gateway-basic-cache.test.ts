@@ -59,6 +59,7 @@ const call = (
       },
       reread: async () => {
         read += 1;
+        await delay;
         return isDisabled ? undefined : callerOf(id, login);
       },
     },
@@ -234,5 +235,21 @@ describe('an event', () => {
     await Promise.all([first, second]);
     await call();
     expect(asked).toBe(3);
+  });
+
+  it('has the password asked for that was remembered while its account was being read', async () => {
+    await call();
+    clock.advance(5000);
+    let go = (): void => {};
+    delay = new Promise((resolve) => {
+      go = resolve;
+    });
+    right = 'changed';
+    const answer = call();
+    expect({ asked, read }).toEqual({ asked: 1, read: 1 });
+    event('sub-alice');
+    go();
+    expect(isIn(await answer)).toBe(false);
+    expect(asked).toBe(2);
   });
 });
