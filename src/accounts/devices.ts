@@ -18,6 +18,8 @@ export interface DeviceActor {
   readonly actor: string;
   /** Only devices of this person; absent: of all. */
   readonly owner?: string;
+  /** Only devices of this app; absent: of all. */
+  readonly ofClient?: string;
   readonly address?: string;
   readonly requestId?: string;
 }
@@ -57,9 +59,10 @@ export const createDevices = (parts: DevicesParts): Devices => {
   const { revocations, audit, clock } = parts;
   const { devices: records, artifacts } = parts.storage;
 
-  const findOwn = async (id: string, { owner }: DeviceActor): Promise<DeviceRecord | undefined> => {
+  const findOwn = async (id: string, { owner, ofClient }: DeviceActor): Promise<DeviceRecord | undefined> => {
     const found = await records.find(id);
-    return owner === undefined || found?.sub === owner ? found : undefined;
+    const isOwn = owner === undefined || found?.sub === owner;
+    return isOwn && (ofClient === undefined || found?.clientId === ofClient) ? found : undefined;
   };
 
   const withStatus = async (found: readonly DeviceRecord[]): Promise<readonly Device[]> => {
@@ -108,7 +111,11 @@ export const createDevices = (parts: DevicesParts): Devices => {
   };
 };
 
-const eventOf = (action: string, device: DeviceRecord, { owner: _, ...by }: DeviceActor): AuditEvent => ({
+const eventOf = (
+  action: string,
+  device: DeviceRecord,
+  { owner: _owner, ofClient: _client, ...by }: DeviceActor,
+): AuditEvent => ({
   ...by,
   action,
   object: `device ${device.id} of ${device.sub}`,

@@ -46,8 +46,10 @@ export const createOwnDevices = (parts: OwnDevicesParts): OwnDevices => {
       ...(typeof after === 'string' ? { afterId: after } : {}),
     });
     const next = found.length === pageSize ? found.at(-1)?.id : undefined;
+    const { ofClient } = owner.actor;
+    const seen = found.filter(({ clientId }) => ofClient === undefined || clientId === ofClient);
     ctx.body = {
-      devices: found.map((device) => toPublic(device, definition, owner)),
+      devices: seen.map((device) => toPublic(device, definition, owner)),
       ...(next === undefined ? {} : { next }),
     };
   };
@@ -127,17 +129,18 @@ const identify = async (
   const live = await accessTokens.verify(token);
   if (live === undefined || live.isSenderConstrained) return refuse('invalid_token');
   shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
-  if (live.account === undefined || !mayManage(live, definition)) return refuse('insufficient_scope');
+  if (live.account === undefined || !isForUs(live)) return refuse('insufficient_scope');
   const { sub } = live.account;
   const { address, requestId } = requestFacts(ctx);
-  return { sub, endsWith: live.endsWith, actor: { actor: sub, owner: sub, address, requestId } };
+  // an app of somebody else's was allowed to know who the person is, not what else they have
+  const isOfHouse = findClient(definition, live.clientId)?.firstParty === true;
+  const own = isOfHouse ? {} : { ofClient: live.clientId };
+  return { sub, endsWith: live.endsWith, actor: { actor: sub, owner: sub, ...own, address, requestId } };
 };
 
-/** A token for another service is not for us, and an app of somebody else's was allowed to know who the person is. */
-const mayManage = (live: LiveAccessToken, definition: TenantDefinition): boolean =>
-  live.scopes.includes('openid') &&
-  live.audiences.length === 0 &&
-  findClient(definition, live.clientId)?.firstParty === true;
+/** A token for another service is not. */
+const isForUs = ({ scopes, audiences }: LiveAccessToken): boolean =>
+  scopes.includes('openid') && audiences.length === 0;
 
 const originsOf = ({ clients }: TenantDefinition): readonly string[] =>
   clients.flatMap(({ allowedOrigins }) => allowedOrigins);

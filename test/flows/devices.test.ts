@@ -479,22 +479,36 @@ eachStore((store) => {
       expect((await call('GET', `?access_token=${elsewhere.access_token}`)).status).toBe(401);
     });
 
-    it('is for no token of a client, of another service, or of an app of somebody else', async () => {
-      const browser = await signedIn(bob);
+    it('is for no token of a client, and of no other service', async () => {
       const own = (await tokenRequest(issuer, service, { grant_type: 'client_credentials' })).body;
       const started = await begin({ resource: ordersResource, scope: 'orders:read' });
-      await approveDevice(browser, issuer, started);
+      await approveDevice(await signedIn(bob), issuer, started);
       const jwt = (await pollDevice(issuer, started)).body;
-      const asked = await begin({}, theirs);
-      const page = await approve(browser, await enterCode(browser, issuer, asked.user_code));
-      await browser.follow(await browser.submit(page, { decision: 'allow' }));
-      const strange = (await pollDevice(issuer, asked, theirs)).body;
 
-      for (const { access_token: token } of [own, jwt, strange]) {
+      for (const { access_token: token } of [own, jwt]) {
         const { status, headers } = await call('GET', '', { headers: bearer(token ?? '') });
         expect({ token: token !== undefined, status }).toEqual({ token: true, status: 403 });
         expect(headers.get('www-authenticate')).toContain('error="insufficient_scope"');
       }
+    });
+
+    it('shows an app of somebody else its own devices, and lets it touch no other', async () => {
+      const browser = await signedIn(await newPerson());
+      const { access } = await letIn(browser, { device_name: 'Hall' });
+      const asked = await begin({ device_name: 'Theirs' }, theirs);
+      const page = await approve(browser, await enterCode(browser, issuer, asked.user_code));
+      await browser.follow(await browser.submit(page, { decision: 'allow' }));
+      const strange = (await pollDevice(issuer, asked, theirs)).body.access_token ?? '';
+      const [hall] = (await list(access)).filter(({ current }) => current);
+      const [own, ...more] = await list(strange);
+
+      expect(more).toEqual([]);
+      expect(own).toMatchObject({ name: 'Theirs', current: true });
+      expect((await rename(strange, hall?.id ?? '', { name: 'x' })).status).toBe(404);
+      expect((await revoke(strange, hall?.id ?? '')).status).toBe(404);
+      expect((await list(access)).map(({ name }) => name).sort()).toEqual(['Hall', 'Theirs']);
+      expect((await revoke(strange, own?.id ?? '')).status).toBe(204);
+      expect((await call('GET', '', { headers: bearer(strange) })).status).toBe(401);
     });
 
     it('is read by pages of the origins that the app lists, and by no others', async () => {
