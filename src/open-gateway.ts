@@ -135,25 +135,28 @@ const tenantFinder =
 const tenantHosts = (tenants: TenantRegistry<Tenant>): TenantHosts => {
   let known: ReadonlySet<string> | undefined;
   let byHost: ReadonlyMap<string, string> = new Map();
+  let only: string | undefined;
+  /** Asked for each request; the registry makes a new set when a tenant has changed. */
+  const learn = (): void => {
+    const urls = tenants.publicUrls();
+    if (urls === known) return;
+    known = urls;
+    const served = tenants.known();
+    byHost = new Map(
+      served.flatMap(({ id, publicUrl }) =>
+        publicUrl === undefined ? [] : [[new URL(publicUrl).host, id] as const],
+      ),
+    );
+    only = tenants.status().files === 1 ? served[0]?.id : undefined;
+  };
   return {
     publicHostTenant: (host) => {
-      const urls = tenants.publicUrls();
-      if (urls !== known) {
-        known = urls;
-        byHost = new Map(
-          tenants
-            .known()
-            .flatMap(({ id, publicUrl }) =>
-              publicUrl === undefined ? [] : [[new URL(publicUrl).host, id] as const],
-            ),
-        );
-      }
+      learn();
       return byHost.get(host);
     },
     onlyTenant: () => {
-      const { files } = tenants.status();
-      const [only, ...others] = files === 1 ? tenants.known() : [];
-      return others.length === 0 ? only?.id : undefined;
+      learn();
+      return only;
     },
   };
 };
