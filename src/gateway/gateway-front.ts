@@ -39,7 +39,8 @@ export const createGatewayFront = ({
       else otherwise(req, res);
     },
     upgrade: (req, socket, head) => {
-      if (!isForService(req)) return false;
+      // Caddy asks about a WebSocket with the words that would open one
+      if (isAuthzUrl(req.url ?? '') || !isForService(req)) return false;
       void proxy.upgrade(req, socket, head);
       return true;
     },

@@ -12,6 +12,7 @@ describeCaddy('Caddy as documented', () => {
     downStatus: 502,
     invalidStatus: 400,
     hidesCookie: true,
+    upgrades: true,
     tellsErrors: true,
   });
 });

@@ -9,6 +9,7 @@ describe('what Envoy does, as documented', () => {
     downStatus: 403,
     invalidStatus: 400,
     hidesCookie: false,
+    upgrades: false,
     tellsErrors: true,
   });
 });

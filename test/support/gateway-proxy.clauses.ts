@@ -5,6 +5,7 @@ import type { Browser, Page } from './browser.ts';
 import { hashOf } from './echo-service.ts';
 import type { RunningProxy } from './nginx.ts';
 import { tokensFor } from './oauth-client.ts';
+import { openWebSocket } from './open-web-socket.ts';
 import {
   basic,
   gloria,
@@ -31,6 +32,8 @@ export interface ProxyWays {
   readonly invalidStatus: number;
   /** Can it take one cookie out of a request? */
   readonly hidesCookie: boolean;
+  /** Does it pass WebSockets on? A replay does not. */
+  readonly upgrades: boolean;
   /** Does it keep what Drawbridge says in `x-error` when it refuses? */
   readonly tellsErrors: boolean;
 }
@@ -249,6 +252,25 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
       }
     });
 
+    it('is one of two, of which the other is good', async () => {
+      proxied.service.forget();
+      for (const people of [
+        [alice, bob],
+        [alice, { ...alice, password: 'wrong' }],
+      ]) {
+        const { status } = await rawRequest({
+          port: proxied.places.port,
+          target: '/x',
+          headers: [
+            `Host: 127.0.0.1:${proxied.places.port}`,
+            ...people.map((person) => `Authorization: ${basic(person).authorization}`),
+          ],
+        });
+        expect([400, 401]).toContain(status);
+      }
+      expect(proxied.service.seen).toEqual([]);
+    });
+
     it('says what is wrong with a token', async () => {
       const answer = await ask({ headers: { ...navigation, authorization: 'Bearer nonsense' } });
       expect(answer.status).toBe(401);
@@ -402,6 +424,18 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
       expect(got.includes('GWSESSIONID')).toBe(!ways.hidesCookie);
     }
   });
+
+  if (ways.upgrades)
+    it('opens a WebSocket for whoever is let in, and for nobody else', async () => {
+      const open = (headers: Readonly<Record<string, string>>) =>
+        openWebSocket({ port: proxied.places.port, path: '/socket', headers });
+      const socket = await open(basic(alice));
+      expect(socket.status).toBe(101);
+      expect(await socket.echo('hello')).toBe('hello');
+      socket.close();
+      expect((await open({})).status).toBe(401);
+      expect((await open(basic({ ...alice, password: 'wrong' }))).status).toBe(401);
+    });
 
   it('ends with the sign-out', async () => {
     const browser = newBrowser();
