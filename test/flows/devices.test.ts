@@ -29,6 +29,7 @@ import {
   alice,
   bob,
   type KnownClient,
+  migrator,
   openClient,
   ordersApi,
   ordersResource,
@@ -479,13 +480,15 @@ eachStore((store) => {
       expect((await call('GET', `?access_token=${elsewhere.access_token}`)).status).toBe(401);
     });
 
-    it('is for no token of a client, and of no other service', async () => {
+    it('is for no token of a client, of another service, or without openid', async () => {
       const own = (await tokenRequest(issuer, service, { grant_type: 'client_credentials' })).body;
       const started = await begin({ resource: ordersResource, scope: 'orders:read' });
       await approveDevice(await signedIn(bob), issuer, started);
       const jwt = (await pollDevice(issuer, started)).body;
+      const password = { grant_type: 'password', ...bob };
+      const opaque = (await tokenRequest(issuer, migrator, password)).body;
 
-      for (const { access_token: token } of [own, jwt]) {
+      for (const { access_token: token } of [own, jwt, opaque]) {
         const { status, headers } = await call('GET', '', { headers: bearer(token ?? '') });
         expect({ token: token !== undefined, status }).toEqual({ token: true, status: 403 });
         expect(headers.get('www-authenticate')).toContain('error="insufficient_scope"');
