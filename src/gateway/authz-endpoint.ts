@@ -36,7 +36,7 @@ const secretHeader = 'x-drawbridge-proxy-secret';
 const retryAfterSeconds = 5;
 
 /**
- * Answers proxies that ask about a request before they pass it on. Only those that are trusted: to anybody else it
+ * Answers proxies that ask about a request before they pass it on, and never rejects. Only those that are trusted: to anybody else it
  * would be an oracle, and would believe what they say of a client's address.
  */
 export const createAuthzEndpoint = (
@@ -119,8 +119,11 @@ export const createAuthzEndpoint = (
     }
   };
 
-  return async (req, res) => {
-    const target = parseAuthzTarget(req.url ?? '');
+  const respond = async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    target: AuthzTarget | undefined,
+  ): Promise<void> => {
     const { requestId, address: peer } = callerOf(req);
     const line: AuthzLine = {
       requestId,
@@ -149,10 +152,7 @@ export const createAuthzEndpoint = (
     const request = readRequest(req, target);
     if ('outcome' in request) {
       const answer = answerTo(request, { profile, request: noRequest });
-      return send(
-        request.outcome === 'forbidden' ? { ...answer, ...tellOperator(answer) } : answer,
-        factsOf(request),
-      );
+      return send(request.outcome === 'forbidden' ? forOperator(answer) : answer, factsOf(request));
     }
     const { decision, answer } = await settle(request, profile);
     const facts = factsOf(decision);
@@ -160,6 +160,17 @@ export const createAuthzEndpoint = (
       log.error({ requestId, errorId: answer.errorId, ...facts, err: decision.cause }, 'no decision');
     const { method, host, path, address } = request;
     send(answer, { ...facts, method, target: host + path.slice(0, 200), address });
+  };
+
+  return async (req, res) => {
+    const target = parseAuthzTarget(req.url ?? '');
+    try {
+      await respond(req, res, target);
+    } catch (err) {
+      log.error({ err }, 'a question of a proxy could not be answered');
+      if (res.headersSent) res.destroy();
+      else res.writeHead(target?.profile === 'ext-authz' ? 403 : 503, { 'Content-Length': 0 }).end();
+    }
   };
 };
 
@@ -186,9 +197,18 @@ const strangerAdvice =
   'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
 
 /** Whoever sets up a proxy reads the answer, not the log. */
-const tellOperator = ({ headers }: Answer): Pick<Answer, 'headers'> => ({
-  headers: { ...headers, 'x-error': `This address may not ask: ${strangerAdvice}` },
-});
+const forOperator = (answer: Answer): Answer => {
+  const description = `This address may not ask: ${strangerAdvice}`;
+  return {
+    ...answer,
+    headers: { ...answer.headers, 'x-error': description },
+    body: JSON.stringify({
+      error: 'forbidden',
+      error_description: description,
+      error_id: answer.errorId,
+    }),
+  };
+};
 
 const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) => void) => {
   let lastMs = Number.NEGATIVE_INFINITY;

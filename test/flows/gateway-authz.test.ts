@@ -85,9 +85,10 @@ describe('who may ask', () => {
       const { ask, asked, lines, clock } = await start({ trustedProxies: ['10.0.0.0/8'], proxySecret });
       const warnings = () => lines.filter((line) => line.includes('"level":"warn"'));
       for (const lie of ['X-Forwarded-For: 10.0.0.1', `X-Drawbridge-Proxy-Secret: ${proxySecret}x`]) {
-        const { status, headers } = await ask(target, ...original.slice(0, 4), lie);
+        const { status, headers, body } = await ask(target, ...original.slice(0, 4), lie);
         expect(status).toBe(403);
         expect(headers['x-error']).toContain('server.trustedProxies');
+        expect(JSON.parse(body)).toMatchObject({ error_description: headers['x-error'] });
       }
       expect(asked).toEqual([]);
       expect(warnings()).toHaveLength(1);
@@ -148,6 +149,20 @@ describe('what is answered', () => {
     expect(JSON.parse(line)).toMatchObject({ errorId: headers['x-error-id'], outcome: 'unavailable' });
     expect(line).toContain('of the test');
     expect(answer.body).not.toContain('of the test');
+  });
+
+  it.each([
+    ['forward-auth', 503],
+    ['ext-authz/a', 403],
+  ])('closes %s with %s when the answer itself cannot be sent', async (endpoint, status) => {
+    const { ask } = await start({
+      decide: async () => ({ outcome: 'sign_in', service }),
+      signInUrl: () => 'https://id.example.com/\r\nX-Injected: 1',
+    });
+    const asked = status === 503 ? original : [];
+    const answer = await ask(`/api/authz/${endpoint}`, ...asked, 'Accept: text/html');
+    expect(answer.status).toBe(status);
+    expect(answer.headers).not.toHaveProperty('x-injected');
   });
 
   it('closes when the way to the sign-in cannot be told', async () => {

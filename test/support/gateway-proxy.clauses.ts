@@ -341,6 +341,8 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
       };
       expect((await ask({ path: '/admin/x', headers: { ...lies, ...basic(bob) } })).status).toBe(403);
       expect((await ask({ path: '/x', headers: lies })).status).toBe(401);
+      const line = proxied.drawbridge.logLines().findLast((each) => each.includes('"outcome"'));
+      expect(JSON.parse(line ?? '{}')).toMatchObject({ outcome: 'sign_in', address: '127.0.0.1' });
     });
 
     it.each([
