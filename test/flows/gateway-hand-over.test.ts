@@ -284,6 +284,18 @@ describe('the way from a service to its sign-in and back', () => {
       expect((await attacker.get(url)).status).toBe(303);
     });
 
+    it('signs nobody in who was led along the beginning of the same way before', async () => {
+      const attacker = await signedIn(`${strict()}/`);
+      const { location: start = '' } = await attacker.get(`${reports()}/`);
+      const isCallback = (next: string): boolean => next.includes('/.drawbridge/callback?');
+      const { location: callback = '' } = await attacker.follow(await attacker.get(start), isCallback);
+      const victim = newBrowser();
+      expect((await victim.get(start)).status).toBe(303);
+      expect((await victim.get(callback)).status).toBe(400);
+      expect(victim.cookies().map(({ name }) => name)).not.toContain('GWSESSIONID');
+      expect((await attacker.get(callback)).status).toBe(303);
+    });
+
     it('is worth nothing on another host, at another tenant, or without its state', async () => {
       const browser = await signedIn(`${strict()}/`);
       const url = new URL(await ticketUrl(browser, `${reports()}/`));
