@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TenantRevocation } from '../../src/revocation-hub.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
+import { serviceOf } from '../support/callers.ts';
 import {
   approve,
   approveDevice,
@@ -82,7 +83,15 @@ eachStore((store) => {
   let person = 0;
 
   beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2, tenants: { acme: tenant, globex: tenant } });
+    server = await startTestServer({
+      store,
+      instances: 2,
+      tenants: { acme: tenant, globex: tenant },
+      settings: {
+        server: { trustedProxies: ['127.0.0.1', '::1'] },
+        gateway: { services: [serviceOf({ name: 'films', host: 'films.example.com' })] },
+      },
+    });
     issuer = server.issuer('acme');
     for (const [index, { hub }] of server.instances.entries())
       hub.subscribe({ event: (event) => void heard[index]?.push(event), lost: () => {} });
@@ -324,6 +333,36 @@ eachStore((store) => {
           expect.objectContaining({ what: 'grant', reason: 'device.revoke', tenant: 'acme' }),
         );
       expect(heard.flat().filter(({ what }) => what !== 'grant')).toEqual([]);
+    });
+
+    it('signs a device out whose token services behind the gateway have just seen', async () => {
+      const browser = await signedIn(await newPerson());
+      const [one, other] = [await letIn(browser), await letIn(browser)];
+      const [own] = (await list(one.access)).filter(({ current }) => current);
+      const atGateway = async (token: string, index: string): Promise<number> => {
+        const original = {
+          'x-forwarded-method': 'GET',
+          'x-forwarded-proto': 'http',
+          'x-forwarded-host': 'films.example.com',
+          'x-forwarded-uri': '/',
+          'x-forwarded-for': '203.0.113.7',
+        };
+        const headers = { ...bearer(token), ...original, [instanceHeader]: index };
+        return (await fetch(`${server.publicUrl}/api/authz/acme/forward-auth`, { headers })).status;
+      };
+      const onAll = (token: string): Promise<number[]> =>
+        Promise.all(['0', '1'].map((index) => atGateway(token, index)));
+      const before = await onAll(one.access);
+      await revoke(other.access, own?.id ?? '');
+
+      expect(before).toEqual([200, 200]);
+      // in less than what anything found out about a caller may be kept for
+      await eventually(
+        'both refuse it',
+        async () => (await onAll(one.access)).every((status) => status === 401),
+        2000,
+      );
+      expect(await onAll(other.access)).toEqual([200, 200]);
     });
 
     it('ends its JWTs too, where they are asked about', async () => {
