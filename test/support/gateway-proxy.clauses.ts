@@ -370,6 +370,17 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
     });
   });
 
+  it('lets a CORS preflight through only where the service says so, and nothing more than that', async () => {
+    const headers = { origin: 'https://shop.example.com', 'access-control-request-method': 'GET' };
+    proxied.service.forget();
+    expect((await ask({ method: 'OPTIONS', path: '/x', headers })).status).toBe(401);
+    expect((await ask({ path: '/prices/x', headers })).status).toBe(401);
+    expect((await ask({ method: 'OPTIONS', path: '/prices/x' })).status).toBe(401);
+    expect(proxied.service.seen).toEqual([]);
+    expect((await ask({ method: 'OPTIONS', path: '/prices/x', headers })).status).toBe(200);
+    expect(proxied.service.seen).toMatchObject([{ method: 'OPTIONS', url: '/prices/x' }]);
+  });
+
   describe('a path', () => {
     it.each([
       '/admin/x',

@@ -68,7 +68,10 @@ const rules = [
 
 const servicesAt = (host: string, publicUrl: string): readonly ServiceDefinition[] => {
   const { services: files } = gatewaySchema.parse({
-    services: [{ name: 'orders', host, tenants: ['acme'], basic: true, rules }],
+    services: [
+      { name: 'orders', host, tenants: ['acme'], basic: true, rules },
+      { name: 'prices', host, prefix: '/prices', tenants: ['acme'], corsPreflight: true },
+    ],
   });
   const { services, faults } = loadServices(files, {
     publicUrl,
