@@ -11,6 +11,7 @@ import { createGatewayFront, type GatewayFront } from './gateway/gateway-front.t
 import { createHandOver, type HandOver } from './gateway/hand-over.ts';
 import { createIdentify } from './gateway/identify.ts';
 import { announceOpenDoor, createOpenDoor, openDoorHeaders, repeat } from './gateway/open-door.ts';
+import { createErrorPage } from './gateway/proxy/error-page.ts';
 import { createServiceProxy, type ServiceProxy } from './gateway/proxy/service-proxy.ts';
 import { createServiceTokens } from './gateway/service-token.ts';
 import { createServices, type Services } from './gateway/services.ts';
@@ -20,12 +21,14 @@ import type { RevocationHub } from './revocation-hub.ts';
 import type { Tenant } from './tenants/tenant.ts';
 import type { TenantRegistry } from './tenants/tenant-registry.ts';
 import { createCallerOf } from './web/front-door.ts';
+import type { Pages } from './web/pages.ts';
 
 export interface GatewayParts {
   readonly settings: ServerSettings;
   readonly tenants: TenantRegistry<Tenant>;
   readonly masterKey: MasterKey;
   readonly hub: Pick<RevocationHub, 'subscribe'>;
+  readonly pages: Pages;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -43,7 +46,7 @@ export interface OpenGateway {
 }
 
 export const openGateway = (parts: GatewayParts): OpenGateway => {
-  const { settings, tenants, masterKey, hub, clock, log } = parts;
+  const { settings, tenants, masterKey, hub, pages, clock, log } = parts;
   const { gateway, server } = settings;
   const { publicUrl, trustedProxies } = server;
   const { cookieDomain, proxySecret } = gateway;
@@ -89,6 +92,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     cookie,
     sessionHost: handOver.sessionHost,
     subscribe: hub.subscribe,
+    errorPage: createErrorPage(pages),
   });
   const onEachAnswer = Object.entries(openDoorHeaders(gateway.enabled));
   return {

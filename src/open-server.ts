@@ -108,7 +108,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         throw new AppError('unavailable', 'The tenant is not served here now');
       },
     });
-    const gateway = openGateway({ settings, tenants, masterKey, hub, clock, log });
+    const gateway = openGateway({ settings, tenants, masterKey, hub, pages, clock, log });
     const readiness = {
       isDraining: false,
       isAuthenticating: settings.gateway.enabled,

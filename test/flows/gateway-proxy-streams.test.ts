@@ -238,7 +238,7 @@ describe('a request that comes slowly', () => {
   };
 
   it('may take longer than the listener gives others, on its way to a service', async () => {
-    const { proxy } = await start({}, { bodyTimeoutMs: 100, limits: { timeoutMs: 200 } });
+    const { proxy } = await start({}, { bodyTimeoutMs: 100, limits: { timeoutMs: 200, idleTimeoutMs: 250 } });
     expect((await slowly(proxy, 12)).statusCode).toBe(200);
   });
 

@@ -175,11 +175,12 @@ describe('a WebSocket', () => {
     await closes(await join(proxy));
   });
 
-  it('is closed with the server', async () => {
+  it('is closed with the server, which does not wait for it', async () => {
     const { proxy } = await start();
     const joined = await join(proxy);
-    await proxy.close();
+    const closing = proxy.close(60_000);
     await closes(joined);
+    await closing;
   });
 });
 
@@ -249,6 +250,40 @@ describe('a service that opens no WebSocket', () => {
       },
     );
     expect((await refusal(proxy)).body).toHaveLength(20 * piece.length);
+  });
+
+  it('waits with its answer for a client that does not read', async () => {
+    const piece = Buffer.alloc(1024 * 1024, 'x');
+    let written = 0;
+    const { proxy } = await start(
+      {},
+      {
+        answer: (_req, res) => {
+          const more = (): void => {
+            while (written < 100) {
+              written += 1;
+              if (!res.write(piece)) return;
+            }
+          };
+          res.on('drain', more);
+          more();
+        },
+      },
+    );
+    const socket = connect(proxy.port, '127.0.0.1').pause();
+    open.push(async () => void socket.destroy());
+    socket.write(`${['GET / HTTP/1.1', `Host: ${proxy.host}`, ...handshake].join('\r\n')}\r\n\r\n`);
+    let last = -1;
+    await eventually(
+      'the service stands still',
+      () => {
+        const stands = written === last && written > 0;
+        last = written;
+        return stands;
+      },
+      5000,
+    );
+    expect(written).toBeLessThan(50);
   });
 
   it('cannot be reached: 502; says nothing in time: 504', async () => {

@@ -45,7 +45,8 @@ export interface RunningProxy {
   publish(event: Pick<TenantEvent, 'what' | 'id'> & Partial<TenantEvent>): void;
   /** What was asked of the decision. */
   readonly asked: readonly GatewayRequest[];
-  close(): Promise<void>;
+  /** @param timeoutMs for what is under way; default 200 */
+  close(timeoutMs?: number): Promise<void>;
 }
 
 export const serviceHost = 'orders.test';
@@ -134,8 +135,8 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
       const full: TenantEvent = { tenant: 'acme', reason: 'signed_out', at: clock.now(), ...event };
       for (const watcher of watchers) watcher.event(full);
     },
-    close: async () => {
-      await listener.close(200);
+    close: async (timeoutMs = 200) => {
+      await listener.close(timeoutMs);
       await proxy.close();
     },
   };

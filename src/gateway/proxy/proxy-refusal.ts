@@ -32,6 +32,7 @@ export const refuse = (
   res.setHeader('X-Request-Id', requestId);
   if (html !== undefined) res.setHeader('Content-Type', 'text/html; charset=utf-8');
   if (html !== undefined) res.setHeader('Content-Security-Policy', pagePolicy);
+  if (html !== undefined) res.setHeader('Referrer-Policy', 'no-referrer');
   // what the client is still sending will not be read to its end
   if (!req.complete) res.setHeader('Connection', 'close');
   res.setHeader('Content-Length', Buffer.byteLength(body));

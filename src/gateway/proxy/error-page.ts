@@ -1,0 +1,22 @@
+import { localeOf } from '../../web/locale.ts';
+import type { Pages } from '../../web/pages.ts';
+import type { ErrorPage } from './proxy-refusal.ts';
+
+/** Where a host that belongs to a service has assets of ours. */
+const assetsBelow = '/.drawbridge';
+
+/** The error page of the house, in the language of whoever opened the service. */
+export const createErrorPage =
+  (pages: Pages): ErrorPage =>
+  (problem, { headers }) => {
+    const languages = headers['accept-language'] ?? '*';
+    const locale = localeOf(
+      {
+        query: {},
+        cookies: { get: () => undefined },
+        acceptsLanguages: () => languages.split(',').map((tag) => (tag.split(';')[0] ?? '').trim()),
+      },
+      'en',
+    );
+    return pages.render('error', problem, { locale, assetsBelow });
+  };
