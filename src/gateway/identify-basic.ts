@@ -2,16 +2,20 @@ import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
 import { canonicalLogin } from '../canonical-login.ts';
 import type { ServiceDefinition } from '../config/gateway-definition.ts';
 import type { BasicCache } from './basic-cache.ts';
-import type { NotKnown } from './caller-cache.ts';
+import type { CallerCache, NotKnown } from './caller-cache.ts';
 import { type ChooseTenant, notServed } from './choose-tenant.ts';
 import type { PresentedCredential } from './credentials.ts';
 import type { Caller, FindGatewayTenant, GatewayRequest, GatewayTenant, Identification } from './gateway.ts';
+import { proofOf, sessionKeptMs } from './identify-session.ts';
 import { personOf } from './person.ts';
+import { readSessionCookie, type SessionCookiePlace } from './session-cookie.ts';
 
 export interface IdentifyBasicParts {
   readonly findTenant: FindGatewayTenant;
   readonly chooseTenant: ChooseTenant;
   readonly passwords: BasicCache;
+  readonly callers: CallerCache;
+  readonly cookie: SessionCookiePlace;
 }
 
 type NameAndPassword = Pick<Extract<PresentedCredential, { kind: 'basic' }>, 'login' | 'password'>;
@@ -20,7 +24,32 @@ const bad = (error: 'invalid_request' | 'credentials', description: string) =>
   ({ status: 'bad', scheme: 'Basic', error, description }) as const;
 
 /** Who calls with a name and a password, which go through the one door for passwords. */
-export const createIdentifyBasic = ({ findTenant, chooseTenant, passwords }: IdentifyBasicParts) => {
+export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
+  const { findTenant, chooseTenant, passwords, callers, cookie } = parts;
+
+  /**
+   * A client that keeps the cookie, and sends name and password all the same, has proven them before: it is the
+   * session that they began. Anything else in the cookie is overlooked.
+   */
+  const findProven = async (
+    tenant: GatewayTenant,
+    { headers, host }: GatewayRequest,
+    presented: NameAndPassword,
+  ): Promise<Caller | undefined> => {
+    const { definition } = tenant;
+    const entry = readSessionCookie(headers, cookie).find((one) => one.tenant === definition.id);
+    if (entry === undefined) return undefined;
+    const { login, password } = presented;
+    const key = callers.keyOf(definition, 'password session', host, entry.value, login, password);
+    const found = await callers.find(key, definition.id, async () => {
+      const session = await tenant.gatewaySessions.find(entry.value, host, { login, password });
+      if (session === undefined) return { status: 'nothing' };
+      const caller = personOf(tenant, session.account, { ...proofOf(session), method: 'basic' });
+      return { caller, keptMs: sessionKeptMs };
+    });
+    return 'status' in found ? undefined : found;
+  };
+
   return async (
     request: GatewayRequest,
     service: ServiceDefinition,
@@ -39,6 +68,8 @@ export const createIdentifyBasic = ({ findTenant, chooseTenant, passwords }: Ide
     }
     const tenant = await findTenant(choice.tenant);
     if (tenant === undefined) return notServed;
+    const proven = await findProven(tenant, request, presented);
+    if (proven !== undefined) return known(proven, tenant);
     const ask = () => askTheDoor(tenant, request, presented);
     const login = canonicalLogin(presented.login);
     // nobody is called so, but the attempt counts

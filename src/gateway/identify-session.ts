@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '../config/gateway-definition.ts';
 import { isAppError } from '../errors.ts';
+import type { GatewaySession } from '../oidc/gateway-sessions.ts';
 import type { CallerCache } from './caller-cache.ts';
 import { type ChooseTenant, isServedBy, namedByClient, tenantOfCookie } from './choose-tenant.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from './gateway.ts';
@@ -13,7 +14,18 @@ export interface IdentifySessionParts {
   readonly cookie: SessionCookiePlace;
 }
 
-const keptMs = 5000;
+/** Milliseconds for which a session that was found is not looked up again. */
+export const sessionKeptMs = 5000;
+
+/** What a session says of its person. */
+export const proofOf = ({ id, sessionId, acr, amr, expiresAt, signedInAt }: GatewaySession) => ({
+  amr,
+  authTime: signedInAt,
+  expiresAt,
+  endsWith: sessionId === undefined ? [id] : [id, sessionId],
+  ...(acr === undefined ? {} : { acr }),
+});
+
 const nothing = { status: 'nothing' } as const;
 const disagreed = { status: 'forbidden', reason: 'tenant_contradiction' } as const;
 
@@ -33,10 +45,8 @@ export const createIdentifySession = ({
     const caller = await callers.find(key, id, async () => {
       const session = await tenant.gatewaySessions.find(value, host);
       if (session === undefined) return nothing;
-      const { acr, amr, expiresAt, signedInAt: authTime, sessionId } = session;
-      const endsWith = sessionId === undefined ? [session.id] : [session.id, sessionId];
-      const proof = { amr, authTime, expiresAt, endsWith, ...(acr === undefined ? {} : { acr }) };
-      return { caller: personOf(tenant, session.account, { ...proof, method: 'session' }), keptMs };
+      const caller = personOf(tenant, session.account, { ...proofOf(session), method: 'session' });
+      return { caller, keptMs: sessionKeptMs };
     });
     return 'status' in caller ? caller : { status: 'known', caller, tenant };
   };

@@ -43,7 +43,7 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
   const chooseTenant = createChooseTenant(parts);
   const shared = { findTenant, chooseTenant, callers };
   const bySession = createIdentifySession({ ...shared, cookie });
-  const byPassword = createIdentifyBasic({ ...shared, passwords });
+  const byPassword = createIdentifyBasic({ ...shared, cookie, passwords });
   const byToken = createIdentifyToken(shared);
   const gateways = createExternalGateways({ clock, callers });
   const byGateway = async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {

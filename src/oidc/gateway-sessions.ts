@@ -4,7 +4,7 @@ import { isSessionCurrent } from '../accounts/standing.ts';
 import { findStanding } from '../accounts/standing-now.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant-definition.ts';
-import { hashId, isEqualConstantTime, randomId } from '../crypto/ids.ts';
+import { hashId, hmac, isEqualConstantTime, randomId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../storage/storage.ts';
 
@@ -32,10 +32,17 @@ export interface NewGatewaySession {
   readonly signedInAt: number;
   readonly amr: readonly string[];
   readonly acr?: string;
+  /** What the caller has proven it with; kept as a hash under the cookie's value, of no use without the cookie. */
+  readonly password?: NameAndPassword;
+}
+
+export interface NameAndPassword {
+  readonly login: string;
+  readonly password: string;
 }
 
 /** What a ticket carries from the tenant's issuer to the service's host. */
-export interface GatewayTicket extends NewGatewaySession {
+export interface GatewayTicket extends Omit<NewGatewaySession, 'password'> {
   /** Absolute URL that the person asked for first. */
   readonly target: string;
   /** What only the browser knows that began this; its hash. */
@@ -52,8 +59,9 @@ export interface GatewaySessions {
   /**
    * The session, if it lives: not idle too long, not too old, its provider session and its account alive, begun after
    * the account's `notBefore`, and on this host. Notes its use, at most once in a tenth of the idle time.
+   * @param beganWith finds only a session that exactly this began
    */
-  find(value: string, host: string): Promise<GatewaySession | undefined>;
+  find(value: string, host: string, beganWith?: NameAndPassword): Promise<GatewaySession | undefined>;
   /** Nothing else ends with it. What is no session is no fault. */
   end(value: string): Promise<void>;
   /** Good for one use within a minute. */
@@ -89,7 +97,10 @@ const ticketTtl = 60;
 interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr'> {
   /** Epoch seconds. */
   readonly begunAt: number;
+  readonly proof?: string;
 }
+
+const proofOf = (value: string, { login, password }: NameAndPassword): string => hmac(value, login, password);
 
 /** On its one host, or on a domain and below it. Ports tell hosts apart, but no cookie domain has one. */
 const isGoodOn = (own: string, asked: string): boolean => {
@@ -117,10 +128,16 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
   };
 
   return {
-    begin: async ({ sub, sessionId, host, signedInAt, amr, acr }) => {
+    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, password }) => {
       const value = randomId();
-      const begunAt = epochSeconds(clock);
-      const stored: StoredSession = { host, signedInAt, amr, begunAt, ...(acr === undefined ? {} : { acr }) };
+      const stored: StoredSession = {
+        host,
+        signedInAt,
+        amr,
+        begunAt: epochSeconds(clock),
+        ...(acr === undefined ? {} : { acr }),
+        ...(password === undefined ? {} : { proof: proofOf(value, password) }),
+      };
       const artifact: Artifact = {
         kind: 'GatewaySession',
         id: hashId(value),
@@ -132,13 +149,15 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       await artifacts.write([{ op: 'insert', artifact }]);
       return value;
     },
-    find: async (value, host) => {
+    find: async (value, host, beganWith) => {
       const loaded = await artifacts.load([{ kind: 'GatewaySession', id: hashId(value) }]);
       const [artifact] = loaded.artifacts;
       if (artifact === undefined) return undefined;
       const stored = JSON.parse(artifact.payload) as StoredSession; // written by `begin`
       if (!isGoodOn(stored.host, host) || endOf(stored) <= epochSeconds(clock)) return undefined;
       if (!isProviderSessionAlive(artifact, loaded)) return undefined;
+      if (beganWith !== undefined && !isEqualConstantTime(stored.proof ?? '', proofOf(value, beganWith)))
+        return undefined;
       const account = await findStanding(
         parts,
         loaded.linkedAccounts.find(({ sub }) => sub === artifact.accountId),

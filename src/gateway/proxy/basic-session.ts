@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway-definition.ts';
 import { isAppError } from '../../errors.ts';
+import { readCredential } from '../credentials.ts';
 import type { Caller, GatewayRequest, GatewayTenant } from '../gateway.ts';
 import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../session-cookie.ts';
 
@@ -45,6 +46,8 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
 
   return async ({ request, service, caller, tenant }) => {
     if (tenant === undefined || caller?.method !== 'basic' || caller.kind !== 'person') return undefined;
+    const presented = readCredential(request.headers);
+    if (presented.kind !== 'basic') return undefined;
     const entries = readSessionCookie(request.headers, cookie);
     if (entries.some((entry) => entry.tenant === caller.tenant)) return undefined;
     const keepsCookies = request.headers.cookie !== undefined;
@@ -58,6 +61,7 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
         signedInAt: caller.authTime ?? epochSeconds(clock),
         amr: caller.amr,
         ...(caller.acr === undefined ? {} : { acr: caller.acr }),
+        password: presented,
       });
       return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));
     } catch (error) {
