@@ -1,5 +1,6 @@
 import type { ServerSettings } from './config/server-settings.ts';
 import { openDoorWarning } from './gateway/open-door.ts';
+import { createServices } from './gateway/services.ts';
 import type { Storage } from './storage/storage.ts';
 import { issuerOf } from './tenants/issuer.ts';
 import type { Tenant } from './tenants/tenant.ts';
@@ -7,6 +8,8 @@ import type { TenantRegistry } from './tenants/tenant-registry.ts';
 
 /** So many tenants are named at the start; more are counted. */
 const namedTenants = 20;
+/** So many services. */
+const namedServices = 20;
 
 export interface BannerParts {
   readonly settings: ServerSettings;
@@ -48,6 +51,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
     ...refused
       .slice(0, namedTenants)
       .flatMap(({ id, reason }) => [`  Tenant ${id} is not served:`, `    ${reason}`]),
+    ...serviceLines(settings),
     '',
     `  data     ${storage.location} (${storage.engine})`,
     `  tenants  ${settings.tenants.directory}${isChecked ? '' : ' (still being checked)'}`,
@@ -58,5 +62,20 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
           '  `npx --no drawbridge init` makes a tenant of your own.',
         ]
       : []),
+  ];
+};
+
+/** Where each service of the gateway is for its callers. */
+const serviceLines = ({ gateway, server }: ServerSettings): readonly string[] => {
+  const { originOf } = createServices(gateway.services, server.publicUrl);
+  const named = gateway.services.slice(0, namedServices);
+  const others = gateway.services.length - named.length;
+  return [
+    ...(named.length === 0 ? [] : ['', '  Services']),
+    ...named.map((service) => {
+      const address = `${originOf(service)}${service.prefix ?? ''}`;
+      return `    ${address}  ${service.target === undefined ? 'behind another proxy' : `→ ${service.target.url}`}`;
+    }),
+    ...(others > 0 ? [`    … and ${others} more`] : []),
   ];
 };

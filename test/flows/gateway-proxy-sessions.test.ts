@@ -135,9 +135,9 @@ describe('somebody with a name and password', () => {
     it('is no way around a disabled account', async () => {
       const session = sessionOf(await ask([password()]));
       await server.users('acme').disable(alice.username);
-      await eventually('the end of the session', async () => {
-        return (await ask([password(), `Cookie: ${session}`])).status === 401;
-      });
+      const isRefused = async (): Promise<boolean> =>
+        (await ask([password(), `Cookie: ${session}`])).status === 401;
+      await eventually('the end of the session', isRefused, 3000);
     });
   });
 

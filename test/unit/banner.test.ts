@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { type BannerParts, bannerLines } from '../../src/banner.ts';
+import type { GatewaySettings, ServiceTarget } from '../../src/config/gateway-definition.ts';
 import { loadServerSettings } from '../../src/config/load-server-settings.ts';
 import { loadTenant } from '../../src/config/tenant-file.ts';
+import { serviceOf } from '../support/guarded-service.ts';
 
 const settings = (() => {
   const loaded = loadServerSettings({ cwd: '/nowhere', env: {} });
@@ -15,9 +17,22 @@ const define = (id: string) => {
   return loaded.definition;
 };
 
+const targetAt = (url: string): ServiceTarget => ({
+  url,
+  connectTimeoutMs: 1000,
+  timeoutMs: 1000,
+  idleTimeoutMs: 1000,
+  hostHeader: 'public',
+  authorization: 'none',
+});
+
 type Status = ReturnType<BannerParts['tenants']['status']>;
 
-const bannerOf = (ids: readonly string[], status: Partial<Status>, enabled = true): string => {
+const bannerOf = (
+  ids: readonly string[],
+  status: Partial<Status>,
+  gateway: Partial<GatewaySettings> = {},
+): string => {
   const known = ids.map(define);
   const whole = {
     files: ids.length,
@@ -28,7 +43,7 @@ const bannerOf = (ids: readonly string[], status: Partial<Status>, enabled = tru
     ...status,
   };
   return bannerLines({
-    settings: { ...settings, gateway: { ...settings.gateway, enabled } },
+    settings: { ...settings, gateway: { ...settings.gateway, ...gateway } },
     storage: { engine: 'sqlite', location: 'data' },
     tenants: { known: () => known, status: () => whole },
     port: 3000,
@@ -48,8 +63,19 @@ describe('bannerLines', () => {
     expect(bannerOf(['acme'], { files: 3, refused, isChecked: false })).not.toContain('more tenant');
   });
 
+  it('says where each service is, and what is behind it', () => {
+    const services = [
+      serviceOf('orders', { prefix: '/orders', target: targetAt('http://127.0.0.1:8080') }),
+      serviceOf('wiki', { host: 'wiki.example.com' }),
+    ];
+    const banner = bannerOf(['acme'], {}, { services });
+    expect(banner).toContain('    http://localhost:3000/orders  → http://127.0.0.1:8080\n');
+    expect(banner).toContain('    http://wiki.example.com  behind another proxy\n');
+    expect(bannerOf(['acme'], {})).not.toContain('Services');
+  });
+
   it('begins with a warning while authentication is off', () => {
-    expect(bannerOf(['acme'], {}, false)).toMatch(
+    expect(bannerOf(['acme'], {}, { enabled: false })).toMatch(
       /^Drawbridge serves .*\n\n {2}WARNING: .*AUTH_ENABLED=false/,
     );
     expect(bannerOf(['acme'], {})).not.toContain('WARNING');
