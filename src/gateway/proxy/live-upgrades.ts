@@ -14,14 +14,22 @@ export interface LiveUpgrade {
 
 /** Connections that were upgraded, each open for as long as a request like its first would be allowed. */
 export interface LiveUpgrades {
-  add(upgrade: LiveUpgrade): void;
+  /** Begin it before the decision: what ends until the connection is joined counts, too. */
+  watch(): UpgradeWatch;
   /** Ends them all. */
   close(): void;
+}
+
+export interface UpgradeWatch {
+  join(upgrade: LiveUpgrade): void;
+  end(): void;
 }
 
 export interface LiveUpgradesParts {
   readonly subscribe: (watcher: EventWatcher) => () => void;
   readonly clock: Clock;
+  /** Milliseconds between two decisions about the same connection; default 30,000. */
+  readonly checkEveryMs?: number;
 }
 
 interface Live extends LiveUpgrade {
@@ -35,7 +43,7 @@ interface Live extends LiveUpgrade {
 }
 
 const sweepMs = 500;
-const checkEveryMs = 30_000;
+const usualCheckEveryMs = 30_000;
 /** A password is a bind at a directory each time, and a line in the audit; the events tell when it is no longer good. */
 const checkPasswordEveryMs = 600_000;
 /** Then the store or a source has been away for longer than a moment. */
@@ -43,8 +51,13 @@ const failedChecksAtMost = 2;
 /** For the other side to close, too, once one has. */
 const lingerMs = 5_000;
 
-export const createLiveUpgrades = ({ subscribe, clock }: LiveUpgradesParts): LiveUpgrades => {
+export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
+  const { subscribe, clock, checkEveryMs = usualCheckEveryMs } = parts;
   const all = new Set<Live>();
+  const watching = new Set<((live: Live) => void)[]>();
+
+  const nextCheckAt = (caller: Caller | undefined): number =>
+    performance.now() + (caller?.method === 'basic' ? checkPasswordEveryMs : checkEveryMs);
 
   const cut = (live: Live): void => {
     if (!all.delete(live)) return;
@@ -55,8 +68,7 @@ export const createLiveUpgrades = ({ subscribe, clock }: LiveUpgradesParts): Liv
   const check = async (live: Live): Promise<void> => {
     if (live.isChecking) return;
     live.isChecking = true;
-    live.nextCheckAt =
-      performance.now() + (live.caller?.method === 'basic' ? checkPasswordEveryMs : checkEveryMs);
+    live.nextCheckAt = nextCheckAt(live.caller);
     const decision = await live
       .decide()
       .catch((cause: unknown): Decision => ({ outcome: 'unavailable', retryAfterSeconds: 1, cause }));
@@ -73,16 +85,17 @@ export const createLiveUpgrades = ({ subscribe, clock }: LiveUpgradesParts): Liv
   /** After whoever caches has heard of it, too. */
   const checkSoon = (live: Live): void => void setImmediate(() => void check(live));
 
+  const heed = (act: (live: Live) => void): void => {
+    for (const missed of watching) missed.push(act);
+    for (const live of all) act(live);
+  };
   const unsubscribe = subscribe({
-    event: (event) => {
-      for (const live of all) {
+    event: (event) =>
+      heed((live) => {
         if (endsAtOnce(event, live.caller)) cut(live);
         else if (event.tenant === live.caller?.tenant && event.id === live.caller.sub) checkSoon(live);
-      }
-    },
-    lost: () => {
-      for (const live of all) checkSoon(live);
-    },
+      }),
+    lost: () => heed(checkSoon),
   });
 
   let sweeper: NodeJS.Timeout | undefined;
@@ -103,24 +116,38 @@ export const createLiveUpgrades = ({ subscribe, clock }: LiveUpgradesParts): Liv
     sweeper = undefined;
   };
 
+  const add = (upgrade: LiveUpgrade): Live => {
+    const now = performance.now();
+    const live: Live = {
+      ...upgrade,
+      caller: upgrade.caller,
+      nextCheckAt: nextCheckAt(upgrade.caller),
+      isChecking: false,
+      failedChecks: 0,
+      movedAt: now,
+      bytes: 0,
+    };
+    all.add(live);
+    for (const end of [live.client, live.service]) {
+      end.once('end', () => void setTimeout(() => cut(live), lingerMs).unref());
+      end.once('close', () => all.delete(live));
+    }
+    sweeper ??= setInterval(sweep, sweepMs).unref();
+    return live;
+  };
+
   return {
-    add: (upgrade) => {
-      const now = performance.now();
-      const live: Live = {
-        ...upgrade,
-        caller: upgrade.caller,
-        nextCheckAt: now + checkEveryMs,
-        isChecking: false,
-        failedChecks: 0,
-        movedAt: now,
-        bytes: 0,
+    watch: () => {
+      const missed: ((live: Live) => void)[] = [];
+      watching.add(missed);
+      return {
+        join: (upgrade) => {
+          const live = add(upgrade);
+          watching.delete(missed);
+          for (const act of missed) act(live);
+        },
+        end: () => void watching.delete(missed),
       };
-      all.add(live);
-      for (const end of [live.client, live.service]) {
-        end.once('end', () => void setTimeout(() => cut(live), lingerMs).unref());
-        end.once('close', () => all.delete(live));
-      }
-      sweeper ??= setInterval(sweep, sweepMs).unref();
     },
     close: () => {
       unsubscribe();

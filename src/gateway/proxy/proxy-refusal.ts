@@ -33,8 +33,6 @@ export const refuse = (
   if (html !== undefined) res.setHeader('Content-Type', 'text/html; charset=utf-8');
   if (html !== undefined) res.setHeader('Content-Security-Policy', pagePolicy);
   if (html !== undefined) res.setHeader('Referrer-Policy', 'no-referrer');
-  // what the client is still sending will not be read to its end
-  if (!req.complete) res.setHeader('Connection', 'close');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(req.method === 'HEAD' ? undefined : body);
 };

@@ -157,11 +157,14 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
   const tunnel = async (call: Call, { socket, head }: Upgrading): Promise<void> => {
     const startedAt = clock.now();
     // what is refused is answered, and logged, like any other request
+    let res: ServerResponse | undefined;
     const resOf = (): ServerResponse => {
-      const res = responseOn(call.req, socket);
+      if (res !== undefined) return res;
+      res = responseOn(call.req, socket);
       logAnswer(parts, res, () => call.line);
       return res;
     };
+    const watch = upgrades.watch();
     try {
       const found = await admitted({ ...call, isUpgrade: true }, resOf);
       if (found === undefined) return;
@@ -174,7 +177,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
             publicBase: publicBase(service),
           }),
         joined: (ends) =>
-          upgrades.add({
+          watch.join({
             ...ends,
             caller,
             idleTimeoutMs: target.idleTimeoutMs,
@@ -185,6 +188,8 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
       if (status !== 0) log.info({ ...call.line, status, ms: clock.now() - startedAt }, 'request');
     } catch (cause) {
       answerFault(call, resOf(), cause);
+    } finally {
+      watch.end();
     }
   };
 
