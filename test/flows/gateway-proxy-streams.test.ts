@@ -331,6 +331,26 @@ describe('an answer that comes before the request is whole', () => {
   });
 });
 
+describe('a large body that is refused', () => {
+  it('leaves the answer to be read by a client that sends everything first', async () => {
+    const { proxy, service } = await start(
+      {},
+      { decide: () => ({ outcome: 'forbidden', reason: 'no_rule' }) },
+    );
+    const client = connect(proxy.port, '127.0.0.1').pause();
+    open.push(async () => void client.destroy());
+    const length = size * mebibyte.length;
+    client.write(`PUT / HTTP/1.1\r\nHost: ${proxy.host}\r\nContent-Length: ${length}\r\n\r\n`);
+    await writeAll(client);
+    client.resume();
+    const first = await new Promise((resolve, reject) =>
+      client.once('data', resolve).once('error', reject).once('close', reject),
+    );
+    expect(String(first)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(service.got).toEqual([]);
+  });
+});
+
 describe('many requests at once', () => {
   it('get their own answers', async () => {
     const { proxy } = await start({

@@ -352,6 +352,21 @@ describe('a service that does not work', () => {
     expect(errorOf(answer).error).toBe('gateway_timeout');
   });
 
+  it('takes no connection in time: 504', async () => {
+    // TCP is accepted, and TLS then never answered
+    const tcp = createTcpServer((socket) => socket.resume().on('error', () => undefined));
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    open.push(() => new Promise((resolve) => tcp.close(() => resolve())));
+    const { port } = tcp.address() as { readonly port: number }; // it listens on TCP
+    const proxy = await running(
+      startProxy({
+        target: `https://127.0.0.1:${port}`,
+        limits: { connectTimeoutMs: 100, timeoutMs: 60_000 },
+      }),
+    );
+    expect((await ask(proxy)).status).toBe(504);
+  });
+
   it('answers with what is no HTTP: 502', async () => {
     const tcp = createTcpServer((socket) => socket.resume().end('SSH-2.0-x\r\n'));
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
