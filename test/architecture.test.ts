@@ -41,7 +41,7 @@ const rooms: Readonly<Record<string, Room>> = {
     knows: ['config'],
     owns: ['@koa/bodyparser', '@koa/send', 'eta', 'helmet', 'i18next'],
   },
-  connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client', 'undici'] },
+  connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
   mail: { uses: [], knows: [], owns: ['nodemailer'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
   accounts: {
@@ -88,6 +88,8 @@ const otherOwners: Readonly<Record<string, readonly string[]>> = {
   re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is
   zod: ['login'],
+  // whoever calls other servers: sources of people, services
+  undici: ['connectors', 'gateway'],
 };
 
 /** Types of these are free. */

@@ -175,7 +175,9 @@ describe('a body', () => {
         smuggled,
       );
       const [head = '', ...rest] = service.heard.text.split('\r\n\r\n');
-      expect(head.match(/^content-length: \d+$/gim)).toEqual([`Content-Length: ${smuggled.length}`]);
+      expect(head.match(/^content-length: .*$/gim)?.map((line) => line.toLowerCase())).toEqual([
+        `content-length: ${smuggled.length}`,
+      ]);
       expect(head).not.toMatch(/^transfer-encoding:/im);
       expect(rest.join('\r\n\r\n')).toBe(smuggled);
     },

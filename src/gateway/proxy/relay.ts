@@ -1,22 +1,22 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Stream } from 'node:stream';
-import { ProxyServer } from 'http-proxy-3';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import type { ServiceTarget } from '../../config/gateway-definition.ts';
 import type { HeaderLine } from './connection-headers.ts';
-import { type OutgoingRequest, sayExactly } from './outgoing-request.ts';
+import type { OutgoingRequest } from './outgoing-request.ts';
 import { createPatience } from './patience.ts';
-import { writeAnswerHead } from './target-answer.ts';
+import { type ServiceAnswer, writeAnswerHead } from './target-answer.ts';
 import type { TargetConnection } from './target-connection.ts';
 import { clientTooSlow, failureOf, type TargetFailure, tooSlow, unreachable } from './target-failure.ts';
 
 export interface Relayed {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly connection: TargetConnection;
+  readonly connection: Pick<TargetConnection, 'dispatcher' | 'serverName'>;
   readonly target: Pick<ServiceTarget, 'timeoutMs' | 'idleTimeoutMs'>;
   readonly outgoing: OutgoingRequest;
   /** Headers of the answer, from the service's. */
-  readonly headersOf: (answer: IncomingMessage) => readonly HeaderLine[];
+  readonly headersOf: (answer: ServiceAnswer) => readonly HeaderLine[];
 }
 
 export type RelayOutcome =
@@ -33,26 +33,24 @@ export type Relay = (relayed: Relayed) => Promise<RelayOutcome>;
 
 type Attempt = RelayOutcome | { readonly status: 'again' };
 
-export const createRelay = (): Relay => {
-  const proxy = new ProxyServer();
-  return async (relayed) => {
-    const first = await attempt(proxy, relayed, repeatable.has(relayed.req.method ?? ''));
-    if (first.status !== 'again') return first;
-    const second = await attempt(proxy, relayed, false);
-    return second.status === 'again' ? { status: 'client_gone' } : second;
-  };
+export const relay: Relay = async (relayed) => {
+  const { req, outgoing } = relayed;
+  const first = await attempt(relayed, repeatable.has(req.method ?? '') && !outgoing.hasBody);
+  if (first.status !== 'again') return first;
+  const second = await attempt(relayed, false);
+  return second.status === 'again' ? { status: 'client_gone' } : second;
 };
 
 /** Without effect, so that the same twice does no harm (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** How a kept connection ends that its other side has given up, which we see only when we write. */
-const closedUnderUs: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE']);
+const closedUnderUs: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Promise<Attempt> =>
+const attempt = (relayed: Relayed, mayRepeat: boolean): Promise<Attempt> =>
   new Promise((resolve) => {
     const { req, res, connection, target, outgoing, headersOf } = relayed;
-    let request: ClientRequest | undefined;
+    let controller: Dispatcher.DispatchController | undefined;
     let phase: 'sending' | 'waiting' | 'answering' | 'over' = 'sending';
 
     const finish = (outcome: Attempt): void => {
@@ -60,16 +58,20 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
       phase = 'over';
       patience.end();
       res.off('close', clientGone);
-      if (outcome.status !== 'answered' || !req.complete) letGo(req, request);
+      res.off('drain', goOn);
+      if (outcome.status !== 'answered' || !req.complete) controller?.abort(new Error('given up'));
+      // what is still on its way has no reader any more
+      if (outgoing.hasBody && !req.destroyed && outcome.status !== 'again') req.resume();
       resolve(outcome);
     };
     const clientGone = (): void => finish({ status: 'client_gone' });
+    const goOn = (): void => controller?.resume();
     const patience = createPatience(() => {
       const cause = new Error(`nothing moved in time while ${phase}`);
       if (phase === 'answering') {
         finish({ status: 'broken', cause });
         res.destroy();
-      } else if (phase === 'sending' && !req.isPaused())
+      } else if (phase === 'sending' && body?.isClientsTurn() === true)
         finish({ status: 'failed', failure: clientTooSlow(cause) });
       else finish({ status: 'failed', failure: tooSlow(cause) });
     });
@@ -78,11 +80,9 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
       phase = 'waiting';
       patience.wait(target.timeoutMs);
     };
-    const passAnswer = (answer: IncomingMessage): void => {
-      if (phase === 'over') return;
+    const beginAnswer = (answer: ServiceAnswer): void => {
       phase = 'answering';
       try {
-        if (answer.statusCode === 101) throw new Error('the service changes a protocol that nobody offered');
         writeAnswerHead(res, answer, headersOf(answer));
       } catch (cause) {
         for (const name of res.getHeaderNames()) res.removeHeader(name);
@@ -90,38 +90,18 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
         return;
       }
       patience.wait(target.idleTimeoutMs);
-      answer.on('data', patience.moved);
-      answer.once('error', (cause) => {
-        finish({ status: 'broken', cause });
-        res.destroy();
-      });
-      res.once('finish', () => finish({ status: 'answered' }));
-      answer.pipe(res);
+      res.on('drain', goOn);
       // an event stream says nothing for long, and its reader waits for the head
       setImmediate(() => {
         if (!res.headersSent && !res.destroyed) res.flushHeaders();
       });
     };
-    const fail = (error: NodeJS.ErrnoException): void => {
-      if (phase === 'answering' || phase === 'over') return;
-      const wasClosed = request?.reusedSocket === true && closedUnderUs.has(error.code);
-      if (mayRepeat && wasClosed && !outgoing.hasBody) finish({ status: 'again' });
-      else finish({ status: 'failed', failure: failureOf(error) });
-    };
-    const send = (opened: ClientRequest): void => {
-      request = opened;
-      sayExactly(opened, outgoing);
-      opened.once('response', passAnswer);
-      if (!outgoing.hasBody) {
-        waitForAnswer();
-        opened.end();
-        return;
-      }
-      patience.wait(target.idleTimeoutMs);
-      opened.once('finish', waitForAnswer);
-      opened.flushHeaders();
-      req.pipe(opened);
-      req.on('data', patience.moved);
+    const fail = (cause: NodeJS.ErrnoException): void => {
+      if (phase === 'answering') {
+        finish({ status: 'broken', cause });
+        res.destroy();
+      } else if (mayRepeat && closedUnderUs.has(cause.code)) finish({ status: 'again' });
+      else finish({ status: 'failed', failure: failureOf(cause) });
     };
 
     if (res.destroyed) {
@@ -129,46 +109,71 @@ const attempt = (proxy: ProxyServer, relayed: Relayed, mayRepeat: boolean): Prom
       return;
     }
     res.once('close', clientGone);
+    const body = outgoing.hasBody ? bodyOf(req, { moved: patience.moved, ended: waitForAnswer }) : undefined;
+    if (body === undefined) waitForAnswer();
+    else patience.wait(target.idleTimeoutMs);
     try {
-      proxy.web(
-        substituteFor(req),
-        res,
+      connection.dispatcher.dispatch(
         {
-          target: connection.url,
-          agent: connection.agent,
-          buffer: bodyThat(send),
-          selfHandleResponse: true,
-          toProxy: true,
+          path: outgoing.path,
+          method: req.method as Dispatcher.HttpMethod,
+          headers: flat(outgoing.headers),
+          body: body?.stream ?? null,
+          ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
         },
-        fail,
+        {
+          onRequestStart: (started) => {
+            controller = started;
+            if (phase === 'over') started.abort(new Error('given up'));
+          },
+          onResponseStart: ({ rawHeaders }, statusCode, headers, statusMessage = '') => {
+            if (phase === 'over' || statusCode < 200) return;
+            beginAnswer({ statusCode, statusMessage, headers, rawHeaders: asText(rawHeaders) });
+          },
+          onResponseData: (sender, chunk) => {
+            if (phase === 'over') return;
+            patience.moved();
+            if (!res.write(chunk)) sender.pause();
+          },
+          onResponseEnd: () => {
+            if (phase === 'over') return;
+            res.end(() => finish({ status: 'answered' }));
+          },
+          onResponseError: (_sender, error) => fail(error),
+        },
       );
     } catch (cause) {
       finish({ status: 'failed', failure: unreachable(cause) });
     }
   });
 
-/**
- * http-proxy-3 hands the request that it has opened to the body, to be piped. This is where its head is written, by
- * `sayExactly`: left alone, the library rewrites the path, passes on headers of the connection, and makes of a chunked
- * DELETE one without a body, whose body the service takes for another request.
- */
-const bodyThat = (send: (opened: ClientRequest) => void): Stream => ({ pipe: send }) as unknown as Stream; // nothing else of it is used
+interface Body {
+  readonly stream: Readable;
+  /** Does it wait for the client, and not for the service? */
+  readonly isClientsTurn: () => boolean;
+}
 
-/** What the library reads of a request whose head and body are given otherwise. */
-const substituteFor = (req: IncomingMessage): IncomingMessage =>
-  ({
-    method: req.method,
-    url: '/',
-    headers: {},
-    httpVersionMajor: 1,
-    socket: req.socket,
-    on: req.on.bind(req),
-  }) as unknown as IncomingMessage; // nothing else of it is used
-
-const letGo = (req: IncomingMessage, request: ClientRequest | undefined): void => {
-  if (request === undefined) return;
-  req.unpipe(request);
-  request.destroy();
-  // what is still on its way has no reader any more
-  if (!req.destroyed) req.resume();
+/** Read as fast as the service takes it. When that gives up, the client's request stays open for an answer. */
+const bodyOf = (
+  req: IncomingMessage,
+  { moved, ended }: { readonly moved: () => void; readonly ended: () => void },
+): Body => {
+  let isClientsTurn = true;
+  const read = async function* () {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      moved();
+      isClientsTurn = false;
+      yield chunk;
+      isClientsTurn = true;
+    }
+    ended();
+  };
+  return { stream: Readable.from(read(), { objectMode: false }), isClientsTurn: () => isClientsTurn };
 };
+
+const flat = (lines: readonly HeaderLine[]): string[] =>
+  lines.flatMap(([name, value]) => (name.toLowerCase() === 'transfer-encoding' ? [] : [name, value]));
+
+/** In the order and spelling in which they came. */
+const asText = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
+  Array.isArray(raw) ? raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1'))) : [];

@@ -17,7 +17,7 @@ import { type AdmissionParts, type Admitted, createAdmit } from './admission.ts'
 import { createOfferSession } from './basic-session.ts';
 import { createLiveUpgrades } from './live-upgrades.ts';
 import { type ErrorPage, problemAnswer, refuse } from './proxy-refusal.ts';
-import { createRelay } from './relay.ts';
+import { relay } from './relay.ts';
 import { answerHeaders } from './target-answer.ts';
 import { createTargetConnection } from './target-connection.ts';
 import type { TargetFailure } from './target-failure.ts';
@@ -68,7 +68,6 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
     gatewayHeaders,
   });
   const offerSession = createOfferSession({ cookie, sessionHost, clock });
-  const relay = createRelay();
   const upgrades = createLiveUpgrades(parts);
   const forwarding = new WeakSet<IncomingMessage>();
 

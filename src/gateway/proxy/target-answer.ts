@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 import { isPlantedCookie } from './planted-cookies.ts';
 
+/** The head of a service's answer. */
+export type ServiceAnswer = Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers' | 'rawHeaders'>;
+
 export interface AnswerFacts {
   /** URL of the target, without a slash at the end. */
   readonly targetBase: string;
@@ -12,7 +15,7 @@ export interface AnswerFacts {
 }
 
 /** What the client is told of a service's answer: its headers, but those of the connection and planted cookies. */
-export const answerHeaders = (answer: IncomingMessage, facts: AnswerFacts): readonly HeaderLine[] => {
+export const answerHeaders = (answer: ServiceAnswer, facts: AnswerFacts): readonly HeaderLine[] => {
   const isChunked = answer.headers['transfer-encoding'] !== undefined;
   const lines = endToEndHeaders(answer).flatMap(([name, value]): readonly HeaderLine[] => {
     const small = name.toLowerCase();
@@ -27,7 +30,7 @@ export const answerHeaders = (answer: IncomingMessage, facts: AnswerFacts): read
 /** @throws Error when a status text or value cannot be said */
 export const writeAnswerHead = (
   res: ServerResponse,
-  answer: IncomingMessage,
+  answer: ServiceAnswer,
   lines: readonly HeaderLine[],
 ): void => {
   for (const { name, values } of byName(lines).values())
@@ -44,5 +47,5 @@ const publicLocation = (location: string, { targetBase, publicBase }: AnswerFact
 };
 
 /** RFC 9111 section 3: whoever keeps such an answer would give the cookie to others. */
-const isSharedByCaches = ({ headers }: IncomingMessage): boolean =>
+const isSharedByCaches = ({ headers }: Pick<ServiceAnswer, 'headers'>): boolean =>
   /\b(?:public|s-maxage)\b/i.test(headers['cache-control'] ?? '');

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ServiceTarget } from '../../config/gateway-definition.ts';
 
 /** How a service is reached: its connections are kept and used again. */
@@ -9,6 +10,11 @@ export interface TargetConnection {
   readonly url: URL;
   /** Goes in front of every path; empty, or begins with a slash. */
   readonly basePath: string;
+  /** For ordinary requests. */
+  readonly dispatcher: Dispatcher;
+  /** With TLS: the name that the certificate must have. Left alone, it would be made of the `Host` that is sent. */
+  readonly serverName?: string;
+  /** For those that become WebSockets. */
   readonly agent: HttpAgent;
   /** Cuts what is open. */
   close(): void;
@@ -25,7 +31,7 @@ const connectTimeout = (): Error =>
   Object.assign(new Error('the service did not take the connection in time'), { code: 'ETIMEDOUT' });
 
 export const createTargetConnection = (target: ServiceTarget): TargetConnection => {
-  const { origin, pathname, protocol } = new URL(target.url);
+  const { origin, hostname, pathname, protocol } = new URL(target.url);
   const shared = {
     keepAlive: true,
     maxSockets: socketsAtMost,
@@ -48,11 +54,35 @@ export const createTargetConnection = (target: ServiceTarget): TargetConnection 
     event: protocol === 'https:' ? 'secureConnect' : 'connect',
     timeoutMs: target.connectTimeoutMs,
   });
+  const name = serverName ?? hostname.replace(/^\[|\]$/g, '');
+  const connect = buildConnector({
+    timeout: target.connectTimeoutMs,
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+  const dispatcher = new Pool(origin, {
+    connections: socketsAtMost,
+    pipelining: 1,
+    // no address may be asked for by name (RFC 6066 section 3)
+    connect: (options, callback) =>
+      connect({ ...options, servername: isIP(name) === 0 ? name : '' }, callback),
+    keepAliveTimeout: keptIdleMs,
+    // the limits of each exchange are counted by `patience.ts`
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
   return {
     url: new URL(origin),
+    ...(protocol === 'https:' ? { serverName: name } : {}),
     basePath: pathname.replace(/\/$/, ''),
     agent,
-    close: () => agent.destroy(),
+    dispatcher,
+    close: () => {
+      agent.destroy();
+      void dispatcher.destroy();
+    },
   };
 };
 

@@ -28,4 +28,6 @@ export const clientTooSlow = (cause: unknown): TargetFailure => ({
 });
 
 export const failureOf = (error: NodeJS.ErrnoException): TargetFailure =>
-  error.code === 'ETIMEDOUT' ? tooSlow(error) : unreachable(error);
+  error.code === 'ETIMEDOUT' || error.code === 'UND_ERR_CONNECT_TIMEOUT'
+    ? tooSlow(error)
+    : unreachable(error);
