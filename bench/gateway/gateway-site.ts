@@ -18,6 +18,8 @@ export interface GatewaySite {
   readonly server: TargetProcess;
   /** The service itself. */
   readonly service: TargetProcess;
+  /** A proxy that does nothing but pass on. */
+  readonly relay: TargetProcess;
   readonly client: TargetClient;
   /** Values of `Authorization` or `Cookie`, by what they are called. */
   jwt(person: Person): Promise<string>;
@@ -45,6 +47,10 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
     tenantsDirectory,
   };
   const service = await startTarget({ task: { ...common, kind: 'hello' }, node });
+  const relay = await startTarget({
+    task: { ...common, kind: 'relay', targetOrigin: service.origin },
+    node,
+  });
   const services = [
     {
       name: 'app',
@@ -79,6 +85,7 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
   return {
     server,
     service,
+    relay,
     client,
     jwt: (person) => bearer(person, { resource, scope: 'orders' }),
     opaque: (person) => bearer(person, { scope: 'openid' }),
@@ -97,6 +104,7 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
     close: async () => {
       client.close();
       await server.stop();
+      await relay.stop();
       await service.stop();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -192,6 +192,7 @@ const measureProxying = async (
     ...(nginx === undefined
       ? []
       : [{ label: 'nginx proxy_pass', origin: nginx.origin, path: '/', headers: {} }]),
+    { label: 'Node and undici alone', origin: site.relay.origin, path: '/', headers: {} },
     {
       label: 'built-in proxy, session cookie',
       origin: site.server.origin,

@@ -29,6 +29,10 @@ const start = async (task: TargetTask): Promise<Close> => {
         await store.close();
       };
     }
+    case 'relay': {
+      const { createRelayServer } = await import('./relay.ts');
+      return listen(createRelayServer(task.targetOrigin ?? ''), task.port);
+    }
     case 'drawbridge': {
       const { openDrawbridge } = await import('./drawbridge.ts');
       return openDrawbridge(task);

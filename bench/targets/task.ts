@@ -5,7 +5,8 @@ export interface HashCost {
   readonly parallelism: number;
 }
 
-export type TargetKind = 'hello' | 'bare' | 'drawbridge';
+/** `relay`: a proxy of a dozen lines in front of `targetOrigin`, for what Node and undici cost alone. */
+export type TargetKind = 'hello' | 'bare' | 'drawbridge' | 'relay';
 
 /** What a target's process is told to be. */
 export interface TargetTask {
@@ -22,6 +23,7 @@ export interface TargetTask {
   readonly warmLimit?: number;
   /** More settings, as variables of the environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  readonly targetOrigin?: string;
 }
 
 export interface Usage {

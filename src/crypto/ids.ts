@@ -1,14 +1,18 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** An unguessable id of `bytes` random bytes, in base64url. */
 export const randomId = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 
 /** SHA-256 in base64url: what is stored in place of a bearer secret of at least 128 random bits. */
-export const hashId = (value: string): string => createHash('sha256').update(value).digest('base64url');
+export const hashId = (value: string): string => hash('sha256', value, 'base64url');
+
+/** The same of several values, of which one is such a secret: `('ab', 'c')` and `('a', 'bc')` differ. */
+export const hashParts = (...parts: readonly string[]): string =>
+  hashId(parts.map((part) => `${part.length}:${part}`).join(''));
 
 /** Neither the place of the first difference nor the length shows in the time it takes. */
 export const isEqualConstantTime = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+  timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
 
 /**
  * HMAC-SHA-256 in base64url. Each part is preceded by its length, so that `('ab', 'c')` and `('a', 'bc')`

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { hmac } from '../crypto/ids.ts';
+import { hashParts, randomId } from '../crypto/ids.ts';
 import type { EventWatcher } from '../storage/storage-endings.ts';
 import type { Caller, Identification } from './gateway.ts';
 import { createKeptUntilEnded, createSharedQuestions } from './kept-until-ended.ts';
@@ -27,7 +26,7 @@ export const createCallerCache = ({
   readonly clock: Clock;
   readonly limit: number;
 }): CallerCache => {
-  const secret = randomBytes(32);
+  const secret = randomId();
   const kept = createKeptUntilEnded<Caller>(clock, limit);
   const questions = createSharedQuestions<Caller | NotKnown>();
 
@@ -50,7 +49,7 @@ export const createCallerCache = ({
 
   const peek = (key: string): Caller | undefined => kept.get(key)?.value;
   return {
-    keyOf: ({ id, version }, ...credential) => hmac(secret, id, version, ...credential),
+    keyOf: ({ id, version }, ...credential) => hashParts(secret, id, version, ...credential),
     peek,
     find: (key, tenant, ask) => {
       const known = peek(key);

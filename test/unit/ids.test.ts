@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hashId, hmac, isEqualConstantTime, randomId } from '../../src/crypto/ids.ts';
+import { hashId, hashParts, hmac, isEqualConstantTime, randomId } from '../../src/crypto/ids.ts';
 
 describe('randomId', () => {
   it('has the bytes asked for, in base64url', () => {
@@ -15,6 +15,14 @@ describe('randomId', () => {
 describe('hashId', () => {
   it('is SHA-256 in base64url', () => {
     expect(hashId('abc')).toBe('ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0');
+  });
+});
+
+describe('hashParts', () => {
+  it('keeps the borders between parts', () => {
+    expect(hashParts('ab', 'c')).not.toBe(hashParts('a', 'bc'));
+    expect(hashParts('ab')).not.toBe(hashParts('ab', ''));
+    expect(hashParts('1:a', 'b')).not.toBe(hashParts('1', 'a1:b'));
   });
 });
 
