@@ -14,9 +14,14 @@ const callers = 16;
 
 interface DecisionFigures {
   readonly perSecond: number;
+  /** At half of the rate just measured. */
   readonly p99AtHalfMs: number;
+  /** At half of the rate that is aimed at. */
+  readonly p99AtAimMs: number;
   readonly cpuMs: number;
 }
+
+const aimedPerSecond = 5000;
 
 interface Credential {
   readonly label: string;
@@ -124,19 +129,27 @@ const measureDecisions = async (
     median((results.get(label) ?? []).map((figures) => figures[name]));
   return {
     title: 'Decisions for another proxy (forward-auth, embedded store, hashes of no cost)',
-    head: ['the caller brings', 'decisions/s', 'p99 ms at half of that', 'server CPU ms', 'aim'],
+    head: [
+      'the caller brings',
+      'decisions/s',
+      'p99 ms at half of that',
+      `p99 ms at ${aimedPerSecond / 2}/s`,
+      'server CPU ms',
+      'aim',
+    ],
     rows: credentials.map(({ label, isFresh }) => [
       label,
       of(label, 'perSecond').toFixed(0),
       isFresh ? '–' : of(label, 'p99AtHalfMs').toFixed(2),
+      isFresh ? '–' : of(label, 'p99AtAimMs').toFixed(2),
       of(label, 'cpuMs').toFixed(3),
-      isFresh ? '' : `≥ 5000/s, < 5 ms, ≤ 0.25 ms ${isGood(of, label) ? '✓' : '✗'}`,
+      isFresh ? '' : `≥ ${aimedPerSecond}/s, < 5 ms, ≤ 0.25 ms ${isGood(of, label) ? '✓' : '✗'}`,
     ]),
   };
 };
 
 const isGood = (of: (label: string, name: keyof DecisionFigures) => number, label: string): boolean =>
-  of(label, 'perSecond') >= 5000 && of(label, 'p99AtHalfMs') < 5 && of(label, 'cpuMs') <= 0.25;
+  of(label, 'perSecond') >= aimedPerSecond && of(label, 'p99AtAimMs') < 5 && of(label, 'cpuMs') <= 0.25;
 
 const measureCredential = async (
   site: GatewaySite,
@@ -162,9 +175,17 @@ const measureCredential = async (
   const after = await site.server.usage();
   const perSecond = done / seconds;
   const cpuMs = (after.cpuMicros - before.cpuMicros) / 1000 / done;
-  if (isFresh) return { perSecond, cpuMs, p99AtHalfMs: Number.NaN };
-  const half = await runPaced({ call, perSecond: perSecond / 2, seconds: options.quick ? 0.3 : 2 });
-  return { perSecond, cpuMs, p99AtHalfMs: percentile(half.latencies, 0.99) };
+  if (isFresh) return { perSecond, cpuMs, p99AtHalfMs: Number.NaN, p99AtAimMs: Number.NaN };
+  const p99At = async (rate: number): Promise<number> => {
+    const { latencies } = await runPaced({ call, perSecond: rate, seconds: options.quick ? 0.3 : 2 });
+    return percentile(latencies, 0.99);
+  };
+  return {
+    perSecond,
+    cpuMs,
+    p99AtHalfMs: await p99At(perSecond / 2),
+    p99AtAimMs: await p99At(aimedPerSecond / 2),
+  };
 };
 
 interface Way {
