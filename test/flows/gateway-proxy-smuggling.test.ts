@@ -202,7 +202,7 @@ describe('the answer of a service', () => {
   const answering = async (answer: string) => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => socket.destroy());
-      socket.once('data', () => socket.end(answer));
+      socket.once('data', () => socket.end(answer, 'latin1'));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { readonly port: number }; // it listens on TCP
@@ -225,6 +225,13 @@ describe('the answer of a service', () => {
     ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
   ])('is no answer with %s: 502', async (_what, answer) => {
     expect((await answering(answer)).status).toBe(502);
+  });
+
+  it('is passed on with a status text that is no UTF-8', async () => {
+    const head = 'HTTP/1.1 404 gel\xf6scht\r\nContent-Length: ';
+    expect(await answering(`${head}2\r\n\r\nok`)).toMatchObject({ status: 404, body: 'ok' });
+    expect(await answering(`${head}0\r\n\r\n`)).toMatchObject({ status: 404, body: '' });
+    expect(await answering(`${head}9\r\n\r\n`)).toMatchObject({ status: 404 });
   });
 
   it('is passed on without what was said before it', async () => {

@@ -27,7 +27,10 @@ export const answerHeaders = (answer: ServiceAnswer, facts: AnswerFacts): readon
   return cookie === undefined || isSharedByCaches(answer) ? lines : [...lines, ['Set-Cookie', cookie]];
 };
 
-/** @throws Error when a status text or value cannot be said */
+/** What Node writes; a byte that is no UTF-8 has been read as a character beyond that. */
+const sayableText = /^[\t\x20-\x7e\x80-\xff]+$/;
+
+/** @throws Error when a value cannot be said */
 export const writeAnswerHead = (
   res: ServerResponse,
   answer: ServiceAnswer,
@@ -36,7 +39,8 @@ export const writeAnswerHead = (
   for (const { name, values } of byName(lines).values())
     res.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
   res.statusCode = answer.statusCode ?? 502;
-  if (answer.statusMessage) res.statusMessage = answer.statusMessage;
+  // nobody reads it (RFC 9112 section 4), so the answer does not fail by it
+  if (sayableText.test(answer.statusMessage ?? '')) res.statusMessage = answer.statusMessage ?? '';
 };
 
 /** A service that is told its own name, and not the public one, leads to itself, where no browser gets. */
