@@ -1,6 +1,6 @@
 // The one place where a decision becomes an answer: gateway-contract 4.3 as code.
 import { newErrorId, problemHeaders } from '../web/problem.ts';
-import type { Decision, Demand, GatewayRequest, GatewayTenant } from './gateway.ts';
+import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from './gateway.ts';
 import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
 /** Who passes the answer on: nginx; Traefik or Caddy; Envoy; nobody, it is ours. */
@@ -9,8 +9,8 @@ export type Profile = 'auth-request' | 'forward-auth' | 'ext-authz' | 'proxy';
 export interface AnswerContext {
   readonly profile: Profile;
   readonly request: Pick<GatewayRequest, 'method' | 'headers'>;
-  /** Absolute; needed when `leadsToSignIn` says so. */
-  readonly signInUrl?: string | undefined;
+  /** Absolute URL at which a browser signs in. */
+  readonly signInUrl?: (decision: SignInDemand) => string;
   /** The whole set of identity headers, for the answer to an allowed request. */
   readonly identity?: Readonly<Record<string, string>>;
   /** Headers of the request that are for Drawbridge alone, in small letters. */
@@ -41,10 +41,6 @@ const isScripted = (headers: GatewayRequest['headers']): boolean => {
   );
 };
 
-/** Does the answer need `signInUrl`? */
-export const leadsToSignIn = (decision: Decision, request: AnswerContext['request']): boolean =>
-  (decision.outcome === 'sign_in' || decision.outcome === 'step_up') && isNavigation(request);
-
 export const answerTo = (decision: Decision, context: AnswerContext): Answer => {
   switch (decision.outcome) {
     case 'allowed':
@@ -52,7 +48,7 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
     case 'sign_in':
     case 'step_up':
       return isNavigation(context.request) && context.signInUrl !== undefined
-        ? redirect(decision, context, context.signInUrl)
+        ? redirect(decision, context, context.signInUrl(decision))
         : challenge(decision, context);
     case 'bad_credential':
       return challenge(decision, context);

@@ -5,22 +5,14 @@ import type { Log } from '../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../web/client-address.ts';
 import { createCallerOf } from '../web/front-door.ts';
 import { logAnswer, type RequestLine } from '../web/request-log.ts';
-import { type Answer, answerTo, leadsToSignIn } from './answers.ts';
+import { type Answer, answerTo } from './answers.ts';
 import { certificateFingerprint, certificateHeader } from './client-certificate.ts';
 import { withAllAuthorizations } from './credentials.ts';
-import { gatewayHeadersOf } from './external-gateway.ts';
+import { type DecisionFacts, type DoorParts, factsOf, introduce } from './door.ts';
 import type { Decision, GatewayRequest } from './gateway.ts';
-import { identityHeaders } from './identity-headers.ts';
 import { type AuthzTarget, parseAuthzTarget, readOriginalRequest } from './original-request.ts';
-import type { ServiceTokens } from './service-token.ts';
 
-export interface AuthzEndpointParts {
-  readonly decide: (request: GatewayRequest) => Promise<Decision>;
-  readonly signInUrl: (
-    request: GatewayRequest,
-    decision: Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>,
-  ) => string;
-  readonly serviceTokens: ServiceTokens;
+export interface AuthzEndpointParts extends DoorParts {
   /** Addresses or CIDR blocks that may ask. */
   readonly trustedProxies: readonly string[];
   /** Whoever knows it may ask from any address. */
@@ -89,20 +81,15 @@ export const createAuthzEndpoint = (
     decision: Decision,
     { profile, request }: { readonly profile: AuthzTarget['profile']; readonly request: GatewayRequest },
   ): Promise<Answer> => {
-    if (decision.outcome === 'allowed') {
-      const { caller, tenant, service } = decision;
-      const token =
-        caller === undefined || tenant === undefined
-          ? undefined
-          : await parts.serviceTokens.tokenFor(tenant, caller, service);
-      const identity = identityHeaders({ caller, token, requestId: request.requestId });
-      const withheld = tenant === undefined ? [] : gatewayHeadersOf(tenant.definition.gateway);
-      return answerTo(decision, { profile, request, identity, withheld });
-    }
-    const isAskedToSignIn = decision.outcome === 'sign_in' || decision.outcome === 'step_up';
-    return isAskedToSignIn && leadsToSignIn(decision, request)
-      ? answerTo(decision, { profile, request, signInUrl: parts.signInUrl(request, decision) })
-      : answerTo(decision, { profile, request });
+    if (decision.outcome !== 'allowed')
+      return answerTo(decision, {
+        profile,
+        request,
+        signInUrl: (demand) => parts.signInUrl(request, demand),
+      });
+    const { serviceTokens } = parts;
+    const introduction = await introduce(decision, { serviceTokens, requestId: request.requestId });
+    return answerTo(decision, { profile, request, ...introduction });
   };
 
   /** What is thrown in here lets nobody through. */
@@ -174,24 +161,10 @@ export const createAuthzEndpoint = (
   };
 };
 
-interface AuthzLine extends RequestLine {
+interface AuthzLine extends RequestLine, Partial<Omit<DecisionFacts, 'tenant'>> {
   /** Host and path that were asked about; never the query. */
   readonly target?: string;
-  readonly outcome?: Decision['outcome'];
-  readonly service?: string;
-  readonly reason?: string;
 }
-
-const factsOf = (decision: Decision): Partial<AuthzLine> => {
-  const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
-  const reason = 'reason' in decision ? decision.reason : undefined;
-  return {
-    outcome: decision.outcome,
-    ...('service' in decision ? { service: decision.service.name } : {}),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-};
 
 const strangerAdvice =
   'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';

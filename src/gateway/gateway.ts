@@ -142,3 +142,6 @@ export type Decision =
   | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number; readonly cause: unknown }
   /** The request itself, or what a proxy says of it, cannot be judged. */
   | { readonly outcome: 'invalid'; readonly description: string };
+
+/** Leads a browser to a sign-in. */
+export type SignInDemand = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>;

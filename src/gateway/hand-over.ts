@@ -4,7 +4,7 @@ import { type Clock, epochSeconds } from '../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../config/gateway-definition.ts';
 import { randomId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
-import type { Decision, Demand, GatewayRequest } from './gateway.ts';
+import type { Demand, GatewayRequest, SignInDemand } from './gateway.ts';
 import type { Services } from './services.ts';
 
 /** Where a browser wants to go, and what it needs for that. */
@@ -46,7 +46,7 @@ export interface HandOverParts {
 
 export interface HandOver {
   /** Absolute URL at which a browser signs in, or signs in again, and then comes back to what it asked for. */
-  signInUrl(request: GatewayRequest, decision: Extract<Decision, { outcome: 'sign_in' | 'step_up' }>): string;
+  signInUrl(request: GatewayRequest, decision: SignInDemand): string;
   /** Good for half an hour from now. */
   seal(state: Omit<HandOverState, 'expiresAt'>): string;
   /** Undefined when it is not ours, or its service is gone. */

@@ -1,25 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
 import type { Caller as Client } from '../../web/front-door.ts';
-import { type Answer, answerTo, leadsToSignIn } from '../answers.ts';
+import { type Answer, answerTo } from '../answers.ts';
 import { certificateFingerprint, certificateHeader } from '../client-certificate.ts';
 import { withAllAuthorizations } from '../credentials.ts';
-import { gatewayHeadersOf } from '../external-gateway.ts';
-import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../gateway.ts';
-import { identityHeaders } from '../identity-headers.ts';
-import type { ServiceTokens } from '../service-token.ts';
+import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../door.ts';
+import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway.ts';
 import type { Services } from '../services.ts';
 import { type OutgoingRequest, outgoingRequest } from './outgoing-request.ts';
 import { problemAnswer } from './proxy-refusal.ts';
 import type { TargetConnection } from './target-connection.ts';
 
-export interface AdmissionParts {
-  readonly decide: (request: GatewayRequest) => Promise<Decision>;
-  readonly signInUrl: (
-    request: GatewayRequest,
-    decision: Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>,
-  ) => string;
-  readonly serviceTokens: ServiceTokens;
+export interface AdmissionParts extends DoorParts {
   readonly services: Pick<Services, 'originOf'>;
   /** By the service's name. */
   readonly connections: ReadonlyMap<string, TargetConnection>;
@@ -41,20 +33,12 @@ export interface Admitted {
   readonly outgoing: OutgoingRequest;
 }
 
-/** For the log. */
-export interface AdmissionFacts {
-  readonly outcome: Decision['outcome'];
-  readonly service?: string;
-  readonly tenant?: string;
-  readonly reason?: string;
-}
-
 export type Admission =
-  | { readonly isAdmitted: true; readonly admitted: Admitted; readonly facts: AdmissionFacts }
+  | { readonly isAdmitted: true; readonly admitted: Admitted; readonly facts: DecisionFacts }
   | {
       readonly isAdmitted: false;
       readonly answer: Answer;
-      readonly facts: AdmissionFacts;
+      readonly facts: DecisionFacts;
       /** Something is broken, and not with the request. */
       readonly cause?: unknown;
     };
@@ -74,12 +58,8 @@ export const createAdmit =
     const request = gatewayRequestOf(asked, parts.proxySecret);
     if ('outcome' in request) return refused(request, asked.req);
     const decision = await parts.decide(request);
-    if (decision.outcome !== 'allowed') {
-      const isAskedToSignIn = decision.outcome === 'sign_in' || decision.outcome === 'step_up';
-      return isAskedToSignIn && leadsToSignIn(decision, request)
-        ? refused(decision, request, parts.signInUrl(request, decision))
-        : refused(decision, request);
-    }
+    if (decision.outcome !== 'allowed')
+      return refused(decision, request, (demand) => parts.signInUrl(request, demand));
     const { service, caller, tenant, forwardPath } = decision;
     const origin = parts.services.originOf(service);
     if (asked.isUpgrade && isForeignPage(request, { caller, origin }))
@@ -91,10 +71,10 @@ export const createAdmit =
       return { isAdmitted: false, answer: problemAnswer(notHere), facts };
     if (!parts.isUp(service.name)) return { isAdmitted: false, answer: problemAnswer(isDown), facts };
     const { req, client, isUpgrade } = asked;
-    const token =
-      caller === undefined || tenant === undefined
-        ? undefined
-        : await parts.serviceTokens.tokenFor(tenant, caller, service);
+    const { identity, withheld } = await introduce(decision, {
+      serviceTokens: parts.serviceTokens,
+      requestId: client.requestId,
+    });
     const outgoing = outgoingRequest({
       ...client,
       req,
@@ -103,11 +83,8 @@ export const createAdmit =
       targetHost: connection.url.host,
       basePath: connection.basePath,
       forwardPath,
-      identity: {
-        ...identityHeaders({ caller, token, requestId: client.requestId }),
-        ...parts.gatewayHeaders,
-      },
-      withheld: tenant === undefined ? [] : gatewayHeadersOf(tenant.definition.gateway),
+      identity: { ...identity, ...parts.gatewayHeaders },
+      withheld,
       isSecure: origin.startsWith('https:'),
       isUpgrade,
     });
@@ -164,24 +141,17 @@ const refused = (
     method = '',
     headers,
   }: { readonly method?: string | undefined; readonly headers: GatewayRequest['headers'] },
-  signInUrl?: string,
+  signInUrl?: (demand: SignInDemand) => string,
 ): Admission => ({
   isAdmitted: false,
-  answer: answerTo(decision, { profile: 'proxy', request: { method, headers }, signInUrl }),
+  answer: answerTo(decision, {
+    profile: 'proxy',
+    request: { method, headers },
+    ...(signInUrl === undefined ? {} : { signInUrl }),
+  }),
   facts: factsOf(decision),
   ...(decision.outcome === 'unavailable' ? { cause: decision.cause } : {}),
 });
-
-const factsOf = (decision: Decision): AdmissionFacts => {
-  const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
-  const reason = 'reason' in decision ? decision.reason : undefined;
-  return {
-    outcome: decision.outcome,
-    ...('service' in decision ? { service: decision.service.name } : {}),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-};
 
 const notHere = {
   status: 404,
