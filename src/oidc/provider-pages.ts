@@ -142,6 +142,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         session?.accountId === undefined ? undefined : await parts.usernameOf(ctx, session.accountId);
       show(ctx, 'logout', {
         action: ctx.oidc.urlFor('end_session_confirm'),
+        stayUrl: issuer,
         xsrf: xsrfOf(ctx),
         ...(client === undefined || client.clientId === accountClientId
           ? {}

@@ -154,6 +154,8 @@ export interface PageModels {
   'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
   logout: {
     readonly action: string;
+    /** Where somebody is who does not sign out. */
+    readonly stayUrl: string;
     readonly xsrf: string;
     readonly clientName?: string;
     readonly username?: string;

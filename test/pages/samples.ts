@@ -244,6 +244,17 @@ export const samples: readonly Sample[] = [
     resources: [],
     offlineAccess: true,
   }),
+  sample('consent-device', 'consent', {
+    action: '/oauth/acme/interaction/aB3dE/consent',
+    csrf,
+    clientName: 'Living room',
+    clientId: 'tv',
+    redirectHost: '',
+    username: 'alice',
+    scopes: [{ name: 'openid' }],
+    resources: [],
+    offlineAccess: false,
+  }),
   sample('device-code', 'device-code', deviceCode),
   ...(['missing', 'unknown', 'expired', 'used', 'aborted', 'throttled', 'other'] as const).map((problem) =>
     sample(`device-code-${problem}`, 'device-code', { ...deviceCode, userCode: 'WDJB-MJHT', problem }),
@@ -285,9 +296,14 @@ export const samples: readonly Sample[] = [
   }),
   sample('device-done-approved', 'device-done', { clientName: 'Acme TV', outcome: 'approved' }),
   sample('device-done-refused', 'device-done', { clientName: 'Acme TV', outcome: 'refused' }),
-  sample('logout', 'logout', { action: '/oauth/acme/session/end/confirm', xsrf: csrf }),
+  sample('logout', 'logout', {
+    action: '/oauth/acme/session/end/confirm',
+    stayUrl: '/oauth/acme',
+    xsrf: csrf,
+  }),
   sample('logout-app', 'logout', {
     action: '/oauth/acme/session/end/confirm',
+    stayUrl: '/oauth/acme',
     xsrf: csrf,
     clientName: 'Acme Notes',
     username: 'alice',

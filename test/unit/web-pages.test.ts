@@ -179,7 +179,7 @@ describe('words', () => {
   it('never let a value speak as a translation or as a second value', () => {
     const html = pages.render(
       'logout',
-      { action: '/', xsrf: '', username: '$t(login.title) {{tenant}}' },
+      { action: '/', stayUrl: '/', xsrf: '', username: '$t(login.title) {{tenant}}' },
       lookOf('en'),
     );
     expect(html).toContain('<strong dir="auto">$t(login.title) {{tenant}}</strong>');
