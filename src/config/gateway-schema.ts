@@ -18,6 +18,9 @@ const isTargetUrl = (value: string): boolean => {
 
 const targetUrl = () => z.string().max(2000).refine(isTargetUrl, { error: targetWords });
 
+/** A key without a value is as good as none. */
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
+
 const healthPath = () =>
   z
     .string()
@@ -99,7 +102,7 @@ const service = z.strictObject({
   stripPrefix: z.boolean().default(false).meta({ description: 'The service does not see the prefix.' }),
   target: z
     .union([targetUrl(), targetSchema], {
-      error: 'is missing; write an address, or url and what else there is',
+      error: 'is no address; write one such as http://127.0.0.1:8080, or url and what else there is',
     })
     .optional()
     .meta({
@@ -112,7 +115,10 @@ const service = z.strictObject({
         z.literal('all'),
         z.array(tenantName()).min(1, { error: 'is empty; write ids of tenants, or all' }).max(10_000),
       ],
-      { error: 'is missing; write a list of ids of tenants, or all' },
+      {
+        error: ({ input }) =>
+          `${isAbsent(input) ? 'is missing' : 'is no list'}; write a list of ids of tenants, such as [acme], or all`,
+      },
     )
     .meta({ description: 'Whose people may come.' }),
   audience: plainText(2000).optional().meta({

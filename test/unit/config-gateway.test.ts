@@ -217,7 +217,7 @@ describe('a service', () => {
     ]);
     expect(faultsOf(inServices('{}'))).toEqual([
       expect.stringMatching(/^gateway\.services\.0\.name: is missing/),
-      'gateway.services.0.tenants: is missing; write a list of ids of tenants, or all',
+      'gateway.services.0.tenants: is missing; write a list of ids of tenants, such as [acme], or all',
     ]);
     expect(faultsOf(inServices('{ name: a, tenants: all }'))).toEqual([
       'gateway.services.0.host: is missing; write a host, a prefix such as /orders, or both',
@@ -372,7 +372,8 @@ describe('a service', () => {
 
   it.each([
     ['[]', 'tenants: is empty; write ids of tenants, or all'],
-    ['some', 'tenants: is missing; write a list of ids of tenants, or all'],
+    ['', 'tenants: is missing; write a list of ids of tenants, such as [acme], or all'],
+    ['some', 'tenants: is no list; write a list of ids of tenants, such as [acme], or all'],
     ['[Acme]', 'tenants.0: is not the id of a tenant; write the name of its file without .yaml'],
   ])('is not for tenants: %s', (tenants, message) => {
     expect(faultsOf(inServices(`{ name: a, prefix: /a, tenants: ${tenants} }`))).toEqual([
