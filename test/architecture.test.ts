@@ -64,7 +64,7 @@ const rooms: Readonly<Record<string, Room>> = {
   gateway: {
     uses: ['accounts', 'web', 'oidc', 'crypto'],
     knows: ['config', 'connectors', 'storage'],
-    owns: ['http-proxy-3'],
+    owns: [],
   },
   tenants: {
     uses: ['config', 'crypto', 'storage', 'web', 'connectors', 'mail', 'audit', 'accounts', 'oidc', 'login'],

@@ -95,7 +95,7 @@ describe('a WebSocket', () => {
       {
         url: '/live?x=1',
         headers: {
-          connection: 'Upgrade',
+          connection: 'upgrade',
           upgrade: 'websocket',
           'sec-websocket-version': '13',
           'remote-user': 'alice',

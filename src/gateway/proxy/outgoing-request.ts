@@ -1,7 +1,7 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
 import { isIdentityHeader } from '../identity-headers.ts';
-import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
+import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 import { isSessionCookieName } from './planted-cookies.ts';
 
 /** All that a service is sent besides the body. */
@@ -59,14 +59,9 @@ export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
     headers: [
       ...passed,
       ...cookiesOf(req),
-      ...framing({ length, isChunked, method: req.method }),
+      // what follows such a request is said once the service has agreed
+      ...(isUpgrade ? [] : framing({ length, isChunked, method: req.method })),
       ...said(facts),
-      ...(isUpgrade
-        ? ([
-            ['Connection', 'Upgrade'],
-            ['Upgrade', 'websocket'],
-          ] as const)
-        : []),
     ],
     hasBody,
   };
@@ -122,20 +117,4 @@ const bearerFor = (
   if (authorization === 'none') return undefined;
   if (authorization === 'token') return token || undefined;
   return authorization.bearer;
-};
-
-/**
- * Makes the head of an opened request this and nothing else.
- * @throws Error when something of it cannot be sent
- */
-export const sayExactly = (
-  request: ClientRequest,
-  { path, headers }: Pick<OutgoingRequest, 'path' | 'headers'>,
-): void => {
-  // Node checks the path of new requests only
-  if (/[^\x21-\x7e\x80-\xff]/.test(path)) throw new Error('the path holds what no path may hold');
-  request.path = path;
-  for (const name of request.getHeaderNames()) request.removeHeader(name);
-  for (const { name, values } of byName(headers).values())
-    request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
 };

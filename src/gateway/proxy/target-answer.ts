@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
 import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 import { isPlantedCookie } from './planted-cookies.ts';
 
 /** The head of a service's answer. */
 export type ServiceAnswer = Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers' | 'rawHeaders'>;
+
+/** In the order and spelling in which they came. */
+export const rawHeadersOf = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
+  Array.isArray(raw) ? raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1'))) : [];
 
 export interface AnswerFacts {
   /** URL of the target, without a slash at the end. */

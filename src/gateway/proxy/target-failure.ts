@@ -31,3 +31,8 @@ export const failureOf = (error: NodeJS.ErrnoException): TargetFailure =>
   error.code === 'ETIMEDOUT' || error.code === 'UND_ERR_CONNECT_TIMEOUT'
     ? tooSlow(error)
     : unreachable(error);
+
+const closedUnderUs: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/** So ends a kept connection that its other side has given up, which we see only when we write. */
+export const isClosedUnderUs = ({ code }: NodeJS.ErrnoException): boolean => closedUnderUs.has(code);

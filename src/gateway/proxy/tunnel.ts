@@ -1,125 +1,172 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { ProxyServer } from 'http-proxy-3';
+import type { Dispatcher } from 'undici';
 import type { ServiceTarget } from '../../config/gateway-definition.ts';
-import { byName, type HeaderLine } from './connection-headers.ts';
-import { type OutgoingRequest, sayExactly } from './outgoing-request.ts';
+import { responseOn } from '../../web/socket-response.ts';
+import type { HeaderLine } from './connection-headers.ts';
+import type { OutgoingRequest } from './outgoing-request.ts';
 import { createPatience } from './patience.ts';
+import { rawHeadersOf, type ServiceAnswer, writeAnswerHead } from './target-answer.ts';
 import type { TargetConnection } from './target-connection.ts';
-import { failureOf, type TargetFailure, unreachable } from './target-failure.ts';
+import { failureOf, isClosedUnderUs, type TargetFailure, tooSlow, unreachable } from './target-failure.ts';
+
+interface TunnelEnds {
+  readonly client: Socket;
+  readonly service: Socket;
+}
 
 export interface TunnelParts {
   readonly req: IncomingMessage;
   readonly socket: Socket;
   /** What the client has sent already. */
   readonly head: Buffer;
-  readonly connection: TargetConnection;
-  readonly target: Pick<ServiceTarget, 'timeoutMs'>;
-  readonly outgoing: OutgoingRequest;
-  readonly headersOf: (answer: IncomingMessage) => readonly HeaderLine[];
+  readonly connection: Pick<TargetConnection, 'dispatcher' | 'serverName'>;
+  readonly target: Pick<ServiceTarget, 'timeoutMs' | 'idleTimeoutMs'>;
+  readonly outgoing: Pick<OutgoingRequest, 'path' | 'headers'>;
+  readonly headersOf: (answer: ServiceAnswer) => readonly HeaderLine[];
   /** Both ends are joined from now on. */
-  readonly joined: (ends: { readonly client: Socket; readonly service: Socket }) => void;
+  readonly joined: (ends: TunnelEnds) => void;
   /** Nothing has been said to the client yet. Called at most once. */
   readonly failed: (failure: TargetFailure) => void;
 }
 
-const tooLate = (): Error =>
-  Object.assign(new Error('the service did not answer the upgrade in time'), { code: 'ETIMEDOUT' });
-
 /**
- * Joins the client's connection with one to the service. What http-proxy-3 leaves out is here: the exact head, a limit
- * until the answer, an end of the request when the client goes, and an answer that is no upgrade at the pace of the
- * client. Resolves to the status that the client was given by the service, when the connection has closed; 0: none.
+ * Joins the client's connection with one to the service, or passes the answer on with which the service declines.
+ * Resolves to the status that the client was given by the service, when the connection has closed; 0: none.
  */
 export const openTunnel = (parts: TunnelParts): Promise<number> =>
   new Promise((resolve) => {
     const { req, socket, head, connection, target, outgoing, headersOf } = parts;
+    let controller: Dispatcher.DispatchController | undefined;
+    let phase: 'asking' | 'declined' | 'over' = 'asking';
+    let declining: ServerResponse | undefined;
+    let mayRepeat = true;
     let status = 0;
-    let hasFailed = false;
-    let request: ClientRequest | undefined;
-    const patience = createPatience(() => request?.destroy(tooLate()));
-    const fail = (error: Error): void => {
-      patience.end();
-      if (status !== 0 || hasFailed || socket.destroyed) return;
-      hasFailed = true;
-      parts.failed(failureOf(error));
-    };
-    socket.once('close', () => {
-      patience.end();
-      request?.destroy();
-      resolve(status);
-    });
 
-    // one for each connection: its events do not say which one they are about
-    const proxy = new ProxyServer();
-    proxy.on('error', fail);
-    proxy.once('proxyReqWs', (opened) => {
-      request = opened;
-      sayExactly(opened, outgoing);
-      patience.wait(target.timeoutMs);
-      opened.once('upgrade', (answer, service: Socket) => {
-        patience.end();
-        if (socket.destroyed) {
+    const end = (): void => {
+      phase = 'over';
+      patience.end();
+      controller?.abort(new Error('given up'));
+    };
+    const fail = (failure: TargetFailure): void => {
+      end();
+      parts.failed(failure);
+    };
+    const patience = createPatience(() => {
+      if (phase === 'asking') fail(tooSlow(new Error('the service did not answer the upgrade in time')));
+      else socket.destroy();
+    });
+    const decline = (answer: ServiceAnswer): void => {
+      const res = responseOn(req, socket);
+      try {
+        writeAnswerHead(res, answer, headersOf(answer));
+        res.flushHeaders();
+      } catch (cause) {
+        res.detachSocket(socket);
+        fail(unreachable(cause));
+        return;
+      }
+      phase = 'declined';
+      declining = res;
+      status = res.statusCode;
+      patience.wait(target.idleTimeoutMs);
+      socket.on('drain', () => controller?.resume());
+      // it has no reader, and would break the answer off when the connection closes
+      socket.resume();
+    };
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart: (started) => {
+        controller = started;
+        if (phase === 'over') started.abort(new Error('given up'));
+      },
+      onRequestUpgrade: ({ rawHeaders }, statusCode, headers, duplex) => {
+        const service = duplex as Socket; // it is the connection that undici has opened
+        service.on('error', () => service.destroy());
+        if (phase !== 'asking') {
           service.destroy();
           return;
         }
-        status = answer.statusCode ?? 101;
-        answer.headers = headersObject([
-          ...headersOf(answer),
-          ['Connection', 'Upgrade'],
-          ['Upgrade', 'websocket'],
-        ]);
-        parts.joined({ client: socket, service });
-      });
-      opened.once('response', (answer) => {
+        phase = 'over';
         patience.end();
-        status = answer.statusCode ?? 502;
-        answer.headers = headersObject([...headersOf(answer), ['Connection', 'close']]);
-        keepPace(answer, socket);
-      });
+        status = statusCode;
+        const answer = { statusCode, headers, rawHeaders: rawHeadersOf(rawHeaders) };
+        socket.write(switchingHead(headersOf(answer)), 'latin1');
+        join({ client: socket, service }, target.idleTimeoutMs);
+        parts.joined({ client: socket, service });
+      },
+      onResponseStart: (sender, statusCode, headers, statusMessage = '') => {
+        if (phase !== 'asking' || (statusCode < 200 && statusCode !== 101)) return;
+        const answer = { statusCode, statusMessage, headers, rawHeaders: rawHeadersOf(sender.rawHeaders) };
+        if (statusCode !== 101) decline(answer);
+        else fail(unreachable(new Error('the service does not say to what it switches')));
+      },
+      onResponseData: (sender, chunk) => {
+        if (phase !== 'declined') return;
+        patience.moved();
+        declining?.write(chunk);
+        if (socket.writableNeedDrain) sender.pause();
+      },
+      onResponseEnd: () => void declining?.end(),
+      onResponseError: (_sender, error) => {
+        if (phase === 'declined') socket.destroySoon();
+        if (phase !== 'asking') return;
+        if (!mayRepeat || !isClosedUnderUs(error)) {
+          fail(failureOf(error));
+          return;
+        }
+        mayRepeat = false;
+        ask();
+      },
+    };
+    const ask = (): void =>
+      void connection.dispatcher.dispatch(
+        {
+          path: outgoing.path,
+          method: 'GET',
+          headers: outgoing.headers.flat(),
+          upgrade: 'websocket',
+          ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
+        },
+        handler,
+      );
+
+    socket.once('close', () => {
+      end();
+      resolve(status);
     });
-    try {
-      proxy.ws(substituteFor(req), socket, head, {
-        target: connection.url,
-        agent: connection.agent,
-        toProxy: true,
-      });
-      // nobody reads before both ends are joined, so nobody would see the client go
-      socket.once('end', () => {
-        if (status === 0) socket.destroy();
-      });
-      socket.read(0);
-    } catch (cause) {
-      if (!hasFailed) parts.failed(unreachable(cause));
-      hasFailed = true;
-    }
+    // nobody reads before both ends are joined, so nobody would see the client go
+    socket.once('end', () => {
+      if (phase === 'asking') socket.destroy();
+    });
+    if (head.length > 0) socket.unshift(head);
+    socket.read(0);
+    socket.setTimeout(0);
+    socket.setKeepAlive(true, keepAliveDelayMs);
+    patience.wait(target.timeoutMs);
+    ask();
   });
 
-/** What the library reads of a request whose head is given otherwise. */
-const substituteFor = (req: IncomingMessage): IncomingMessage =>
-  ({
-    method: 'GET',
-    url: '/',
-    headers: { connection: 'Upgrade', upgrade: 'websocket' },
-    httpVersion: '1.1',
-    httpVersionMajor: 1,
-    socket: req.socket,
-  }) as unknown as IncomingMessage; // nothing else of it is used
+/** As undici does with the other end: a client that is cut off from the net does not say so. */
+const keepAliveDelayMs = 60_000;
 
-const headersObject = (lines: readonly HeaderLine[]): Record<string, string | string[]> =>
-  Object.fromEntries(
-    [...byName(lines)].map(([small, { values }]) => [
-      small,
-      small === 'set-cookie' || values.length > 1 ? values : (values[0] ?? ''),
-    ]),
-  );
+const switchingHead = (lines: readonly HeaderLine[]): string =>
+  [
+    'HTTP/1.1 101 Switching Protocols',
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    '\r\n',
+  ].join('\r\n');
 
-/** The library writes as fast as the service does, and waits for ever for one that breaks off. */
-const keepPace = (answer: IncomingMessage, socket: Socket): void => {
-  answer.on('data', () => {
-    if (!socket.writableNeedDrain) return;
-    answer.pause();
-    socket.once('drain', () => answer.resume());
-  });
-  answer.once('close', () => socket.destroySoon());
+/** What is still to be sent when one end has gone may take as long as silence may. */
+const join = ({ client, service }: TunnelEnds, idleTimeoutMs: number): void => {
+  const pass = (from: Socket, to: Socket): void => {
+    from.pipe(to);
+    from.once('close', () => {
+      to.setTimeout(idleTimeoutMs, () => to.destroy());
+      to.destroySoon();
+    });
+  };
+  pass(client, service);
+  pass(service, client);
 };
