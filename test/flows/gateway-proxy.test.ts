@@ -517,4 +517,33 @@ describe('a service that is looked at', () => {
     const changes = proxy.logLines().filter(({ msg }) => /is (?:down|up)/.test(String(msg)));
     expect(changes).toHaveLength(2);
   });
+
+  it('is down, too, when it says nothing in time', async () => {
+    const { proxy, service } = await start(
+      { limits: { timeoutMs: 50, health: { path: '/health?x=1', intervalMs: 30 } } },
+      { answer: () => undefined },
+    );
+    await eventually('it is down', () => proxy.proxy.health()[0]?.isUp === false, 3000);
+    expect(lastOf(service)).toMatchObject({
+      url: '/health?x=1',
+      headers: { host: `127.0.0.1:${service.port}` },
+    });
+  });
+
+  it('is asked by the name of the settings behind TLS', async () => {
+    const authority = await createCertificateAuthority();
+    open.push(() => authority.remove());
+    const service = await running(startService({ tls: await authority.issue('DNS:orders.internal') }));
+    const health = { path: '/health', intervalMs: 30 };
+    const [right, wrong] = await Promise.all(
+      ['orders.internal', 'others.internal'].map((serverName) =>
+        running(
+          startProxy({ target: service.url, limits: { health, tls: { ca: authority.ca, serverName } } }),
+        ),
+      ),
+    );
+    await eventually('one is down', () => wrong?.proxy.health()[0]?.isUp === false, 3000);
+    await eventually('it is asked again', () => service.got.length > 2, 3000);
+    expect(right?.proxy.health()[0]?.isUp).toBe(true);
+  });
 });

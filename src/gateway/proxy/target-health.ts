@@ -1,5 +1,4 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { Dispatcher } from 'undici';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
 import type { Log } from '../../log.ts';
 import type { TargetConnection } from './target-connection.ts';
@@ -56,16 +55,36 @@ export const openTargetHealth = (targets: readonly CheckedTarget[], log: Log): T
 /** What is wrong; undefined when nothing is. */
 const ask = ({ target, connection }: CheckedTarget, path: string): Promise<Error | undefined> =>
   new Promise((resolve) => {
-    const { url, agent, basePath } = connection;
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const asked = send(url, { agent, path: `${basePath}${path}`, headers: { Host: url.host } }, (answer) => {
-      const { statusCode = 0 } = answer;
-      answer.resume();
-      resolve(statusCode >= 200 && statusCode < 400 ? undefined : new Error(`it answers ${statusCode}`));
-    });
-    const late = setTimeout(() => asked.destroy(new Error('it does not answer in time')), target.timeoutMs);
+    const { url, dispatcher, basePath, serverName } = connection;
+    let controller: Dispatcher.DispatchController | undefined;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      resolve(new Error('it does not answer in time'));
+      controller?.abort(new Error('given up'));
+    }, target.timeoutMs);
     late.unref();
-    asked.on('error', resolve);
-    asked.once('close', () => clearTimeout(late));
-    asked.end();
+    dispatcher.dispatch(
+      {
+        path: `${basePath}${path}`,
+        method: 'GET',
+        headers: ['Host', url.host],
+        ...(serverName === undefined ? {} : { servername: serverName }),
+      },
+      {
+        onRequestStart: (started) => {
+          controller = started;
+          if (isLate) started.abort(new Error('given up'));
+        },
+        onResponseStart: (_sender, statusCode) => {
+          if (statusCode < 200) return;
+          resolve(statusCode < 400 ? undefined : new Error(`it answers ${statusCode}`));
+        },
+        onResponseEnd: () => clearTimeout(late),
+        onResponseError: (_sender, error) => {
+          clearTimeout(late);
+          resolve(error);
+        },
+      },
+    );
   });
