@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../support/proxy-fixture.ts';
+import { rawRequest } from '../support/raw-http.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 
 const open: (() => Promise<void>)[] = [];
@@ -92,6 +93,11 @@ const ask = (
   };
 };
 
+const askPlainly = async ({ port, host }: RunningProxy): Promise<void> => {
+  const answer = await rawRequest({ port, target: '/plain', headers: [`Host: ${host}`] });
+  expect(answer.status).toBe(200);
+};
+
 const closed = async (client: Client): Promise<string> => {
   await eventually('it closes', client.isClosed, 3000);
   return client.text();
@@ -99,6 +105,12 @@ const closed = async (client: Client): Promise<string> => {
 
 const says = ({ text }: Client, what: string): Promise<void> =>
   eventually(`it says ${what}`, () => text().includes(what), 3000);
+
+const slow = ({ socket }: Client): void =>
+  void socket.on('data', () => {
+    socket.pause();
+    setTimeout(() => socket.resume(), 1);
+  });
 
 /** Until the number stays as it is. */
 const standsStill = async (count: () => number): Promise<number> => {
@@ -142,26 +154,36 @@ describe('a service that agrees to an upgrade', () => {
     expect(await closed(ask(brief.proxy))).toMatch(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\nall there is$/);
   });
 
-  it('hears what the client said with its head, once, and no length of it', async () => {
-    let heard = '';
-    const { proxy, service } = await start((socket) => {
-      socket.on('data', (chunk) => {
-        heard += chunk.toString('latin1');
-      });
-      setTimeout(() => socket.write(switching), 20);
-    });
-    const joined = ask(proxy, { headers: ['Content-Length: 5'], first: 'early' });
-    await says(joined, '101');
-    joined.socket.write(' late');
-    await eventually('it hears both', () => heard.includes('late'), 3000);
-    expect(heard).toBe('early late');
-    expect(service.heads).toHaveLength(1);
-    expect(service.heads[0]).not.toMatch(/content-length|transfer-encoding|early/i);
-    expect(service.heads[0]?.match(/^(?:connection|upgrade):.*$/gim)).toEqual([
-      'connection: upgrade',
-      'upgrade: websocket',
-    ]);
+  it('has its last words passed on to a slow client', async () => {
+    const { proxy } = await start((socket) => socket.end(`${switching}${'x'.repeat(30_000_000)}last words`));
+    const joined = ask(proxy);
+    slow(joined);
+    expect(await closed(joined)).toMatch(/last words$/);
   });
+
+  it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
+    'hears what the client said with its head, once, and no %s',
+    async (length) => {
+      let heard = '';
+      const { proxy, service } = await start((socket) => {
+        socket.on('data', (chunk) => {
+          heard += chunk.toString('latin1');
+        });
+        setTimeout(() => socket.write(switching), 20);
+      });
+      const joined = ask(proxy, { headers: [length], first: 'early' });
+      await says(joined, '101');
+      joined.socket.write(' late');
+      await eventually('it hears both', () => heard.includes('late'), 3000);
+      expect(heard).toBe('early late');
+      expect(service.heads).toHaveLength(1);
+      expect(service.heads[0]).not.toMatch(/content-length|transfer-encoding|early/i);
+      expect(service.heads[0]?.match(/^(?:connection|upgrade):.*$/gim)).toEqual([
+        'connection: upgrade',
+        'upgrade: websocket',
+      ]);
+    },
+  );
 
   it('is not read faster than the client reads, nor the client faster than it', async () => {
     let sent = (): number => 0;
@@ -222,10 +244,7 @@ describe('a service that agrees to an upgrade', () => {
       else if (service.sockets.length === 1) socket.destroy();
       else socket.write(switching);
     });
-    const plain = connect(proxy.port, '127.0.0.1');
-    open.push(async () => void plain.destroy());
-    plain.write(`GET /plain HTTP/1.1\r\nHost: ${proxy.host}\r\n\r\n`);
-    await new Promise((resolve) => plain.once('data', resolve));
+    await askPlainly(proxy);
     await says(ask(proxy), '101');
     expect(service.heads).toHaveLength(3);
     expect(service.sockets).toHaveLength(2);
@@ -255,10 +274,7 @@ describe('a service that does not agree to an upgrade', () => {
       socket.end(body);
     });
     const client = ask(proxy);
-    client.socket.on('data', () => {
-      client.socket.pause();
-      setTimeout(() => client.socket.resume(), 1);
-    });
+    slow(client);
     const [head = '', ...passed] = (await closed(client)).split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} Its own words\r\n`));
     expect(head.match(/^connection:.*$/gim)).toEqual(['Connection: close']);
@@ -322,7 +338,12 @@ describe('an upgrade behind TLS', () => {
           names.push(socket.servername);
           serve(socket);
         }),
-      (socket) => socket.write(`${switching}secret words`),
+      (socket, head) =>
+        socket.write(
+          head.startsWith('GET /plain')
+            ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+            : `${switching}secret words`,
+        ),
     );
     const tls = { ca: authority.ca, serverName };
     const proxy = await startProxy({ target: `https://127.0.0.1:${service.port}`, limits: { tls } });
@@ -330,8 +351,9 @@ describe('an upgrade behind TLS', () => {
     return { proxy, names, service };
   };
 
-  it('goes to the name of the settings', async () => {
+  it('goes to the name of the settings, over the connection that is there', async () => {
     const { proxy, names } = await startSecure('orders.internal');
+    await askPlainly(proxy);
     const joined = ask(proxy);
     await says(joined, 'secret words');
     expect(names).toEqual(['orders.internal']);
@@ -341,5 +363,19 @@ describe('an upgrade behind TLS', () => {
     const { proxy, service } = await startSecure('others.internal');
     expect(await closed(ask(proxy))).toMatch(/^HTTP\/1\.1 502 /);
     expect(service.heads).toEqual([]);
+  });
+
+  it('is 504 in time when the service never shakes hands, and its health is none', async () => {
+    const { port } = await listening(
+      (serve) => createServer(serve),
+      () => undefined,
+    );
+    const proxy = await startProxy({
+      target: `https://127.0.0.1:${port}`,
+      limits: { timeoutMs: 100, connectTimeoutMs: 60_000, health: { path: '/health', intervalMs: 150 } },
+    });
+    open.push(() => proxy.close());
+    expect(await closed(ask(proxy))).toMatch(/^HTTP\/1\.1 504 /);
+    await eventually('it is down', () => proxy.proxy.health()[0]?.isUp === false, 3000);
   });
 });

@@ -534,16 +534,25 @@ describe('a service that is looked at', () => {
     const authority = await createCertificateAuthority();
     open.push(() => authority.remove());
     const service = await running(startService({ tls: await authority.issue('DNS:orders.internal') }));
-    const health = { path: '/health', intervalMs: 30 };
-    const [right, wrong] = await Promise.all(
-      ['orders.internal', 'others.internal'].map((serverName) =>
-        running(
-          startProxy({ target: service.url, limits: { health, tls: { ca: authority.ca, serverName } } }),
-        ),
-      ),
-    );
-    await eventually('one is down', () => wrong?.proxy.health()[0]?.isUp === false, 3000);
-    await eventually('it is asked again', () => service.got.length > 2, 3000);
-    expect(right?.proxy.health()[0]?.isUp).toBe(true);
+    const behind = (serverName: string): Promise<RunningProxy> =>
+      running(
+        startProxy({
+          target: service.url,
+          limits: {
+            health: { path: '/health', intervalMs: 30 },
+            tls: { ca: authority.ca, serverName },
+          },
+        }),
+      );
+    const right = await behind('orders.internal');
+    for (const count of [2, 4, 6, 8]) {
+      await eventually('it is asked again', () => service.got.length >= count, 3000);
+      expect((await ask(right)).status).toBe(200);
+    }
+    // one, and another for what comes at the same moment
+    expect(service.connections()).toBeLessThan(3);
+    const wrong = await behind('others.internal');
+    await eventually('it is down', () => wrong.proxy.health()[0]?.isUp === false, 3000);
+    expect(right.proxy.health()[0]?.isUp).toBe(true);
   });
 });

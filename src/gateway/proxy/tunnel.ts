@@ -94,11 +94,9 @@ export const openTunnel = (parts: TunnelParts): Promise<number> =>
         join({ client: socket, service }, target.idleTimeoutMs);
         parts.joined({ client: socket, service });
       },
-      onResponseStart: (sender, statusCode, headers, statusMessage = '') => {
-        if (phase !== 'asking' || (statusCode < 200 && statusCode !== 101)) return;
-        const answer = { statusCode, statusMessage, headers, rawHeaders: rawHeadersOf(sender.rawHeaders) };
-        if (statusCode !== 101) decline(answer);
-        else fail(unreachable(new Error('the service does not say to what it switches')));
+      onResponseStart: ({ rawHeaders }, statusCode, headers, statusMessage = '') => {
+        if (phase !== 'asking' || statusCode < 200) return;
+        decline({ statusCode, statusMessage, headers, rawHeaders: rawHeadersOf(rawHeaders) });
       },
       onResponseData: (sender, chunk) => {
         if (phase !== 'declined') return;
