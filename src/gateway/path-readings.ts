@@ -81,9 +81,11 @@ const decodeSlashes = (path: string): string => path.replace(/%2F/g, '/').replac
 
 /** Two programs in a row that both decode. A backslash is a slash to many. */
 const decodeAgain = (path: string): string =>
-  path.replace(/%25(2E|2F|5C|3B)/gi, (_, hidden: string) => decodedTwice[hidden.toUpperCase()] ?? '');
-
-const decodedTwice: Readonly<Record<string, string>> = { '2E': '.', '2F': '/', '5C': '/', '3B': ';' };
+  path.replace(/%25([2-7][0-9A-F])/gi, (_, hidden: string) => {
+    const character = String.fromCharCode(Number.parseInt(hidden, 16));
+    if (character === '\\') return '/';
+    return unreserved.test(character) ? character : `%${hidden.toUpperCase()}`;
+  });
 
 /** Who decodes before parsing takes the rest for a query or a fragment. */
 const cutQuery = (path: string): string => path.replace(/%(?:3F|23).*/, '');
