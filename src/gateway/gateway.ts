@@ -35,7 +35,10 @@ export interface GatewayRequest {
 export interface GatewayTenant {
   readonly definition: TenantDefinition;
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
-  readonly accounts: Pick<Accounts, 'signIn' | 'admit' | 'findBySub' | 'findVouched' | 'judgeSecret'>;
+  readonly accounts: Pick<
+    Accounts,
+    'signIn' | 'admit' | 'findBySub' | 'findVouched' | 'judgeSecret' | 'toldName'
+  >;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;
   readonly gatewaySessions: GatewaySessions;
@@ -54,6 +57,8 @@ export interface Caller {
   readonly kind: 'person' | 'client';
   /** `none`: authentication is off. */
   readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
+  /** Empty for a client. */
+  /** Nobody else of the tenant has it: see `Accounts.toldName`. */
   readonly username: string;
   readonly name?: string;
   readonly email?: string;

@@ -141,14 +141,14 @@ const findingOf = (tenant: GatewayTenant, live: LiveAccessToken, token: string):
   return { caller, keptMs: isJwtShaped(token) ? keptMs.jwt : keptMs.opaque };
 };
 
-/** A client that acts for itself. */
+/** A client that acts for itself: it may be called what a person is called, and must not be taken for that person. */
 const clientOf = (tenant: GatewayTenant, clientId: string) =>
   ({
     tenant: tenant.definition.id,
     issuer: tenant.provider.issuer,
     sub: clientId,
     kind: 'client',
-    username: clientId,
+    username: '',
     emailVerified: false,
     groups: [],
     roles: [],

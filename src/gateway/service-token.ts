@@ -58,7 +58,7 @@ export const createServiceTokens = ({ clock, limit = 5000 }: ServiceTokensParts)
 const claimsOf = (caller: Caller): Readonly<Record<string, unknown>> => ({
   tenant: caller.tenant,
   method: caller.method,
-  preferred_username: caller.username,
+  preferred_username: caller.username === '' ? undefined : caller.username,
   name: caller.name,
   email: caller.email,
   ...(caller.email === undefined ? {} : { email_verified: caller.emailVerified }),

@@ -297,7 +297,7 @@ eachStore((store) => {
       expect(caller).toMatchObject({
         kind: 'client',
         sub: 'service',
-        username: 'service',
+        username: '',
         groups: [],
         amr: [],
       });
