@@ -19,6 +19,7 @@ import { createSeeding } from './seeding.ts';
 import { createSignIn } from './sign-in.ts';
 import { chooseSources } from './source-choice.ts';
 import { createThrottle } from './throttle.ts';
+import { createToldName } from './told-name.ts';
 import { createVouching } from './vouching.ts';
 
 /** A sign-in with a password, wherever it comes from. */
@@ -136,6 +137,11 @@ export interface Accounts {
    */
   findVouched(login: string): Promise<AccountRecord | undefined>;
   /**
+   * The name by which services know this person: nobody else of the tenant has it.
+   * @throws AppError `unavailable`
+   */
+  toldName(account: AccountRecord): Promise<string>;
+  /**
    * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
    * @throws AppError `unavailable`
    */
@@ -213,6 +219,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       await seed();
       return findVouched(login);
     },
+    toldName: createToldName({ records, sources }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

@@ -109,7 +109,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
         const account = await tenant.accounts.findVouched(login);
         if (account === undefined) return { status: 'forbidden', reason: 'gateway_user_unknown_or_barred' };
         const proof = { method: 'gateway', clientId: gateway.id, amr: [], endsWith: [] } as const;
-        return { caller: personOf(tenant, account, proof), keptMs };
+        return { caller: await personOf(tenant, account, proof), keptMs };
       },
     );
   };

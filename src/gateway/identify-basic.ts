@@ -44,7 +44,7 @@ export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
     const found = await callers.find(key, definition.id, async () => {
       const session = await tenant.gatewaySessions.find(entry.value, host, { login, password });
       if (session === undefined) return { status: 'nothing' };
-      const caller = personOf(tenant, session.account, { ...proofOf(session), method: 'basic' });
+      const caller = await personOf(tenant, session.account, { ...proofOf(session), method: 'basic' });
       return { caller, keptMs: sessionKeptMs };
     });
     return 'status' in found ? undefined : found;

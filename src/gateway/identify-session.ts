@@ -45,7 +45,7 @@ export const createIdentifySession = ({
     const caller = await callers.find(key, id, async () => {
       const session = await tenant.gatewaySessions.find(value, host);
       if (session === undefined) return nothing;
-      const caller = personOf(tenant, session.account, { ...proofOf(session), method: 'session' });
+      const caller = await personOf(tenant, session.account, { ...proofOf(session), method: 'session' });
       return { caller, keptMs: sessionKeptMs };
     });
     return 'status' in caller ? caller : { status: 'known', caller, tenant };

@@ -39,7 +39,7 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
   const judge = async (tenant: GatewayTenant, asked: Asked): Promise<Finding> => {
     const { token } = asked;
     const live = await tenant.accessTokens.verify(token);
-    if (live !== undefined) return findingOf(tenant, live, token);
+    if (live !== undefined) return await findingOf(tenant, live, token);
     // ours, but over or of another tenant: nobody else is to see it
     if (!asked.isTenantNamed || (await tenantOfIssuer(token)) !== undefined) return bad(invalid);
     return (await findUpstreamPerson(tenant, { token, request: asked.request })) ?? bad(invalid);
@@ -121,7 +121,7 @@ const issuerOf = (jwt: string): string | undefined => {
 const idInIssuer = (issuer: string): string | undefined =>
   URL.canParse(issuer) ? parseTenantPath(new URL(issuer).pathname)?.tenant : undefined;
 
-const findingOf = (tenant: GatewayTenant, live: LiveAccessToken, token: string): Finding => {
+const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
   // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us
   if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
   const { account, clientId, scopes, audiences, amr, expiresAt, endsWith, acr, authTime } = live;
@@ -137,7 +137,9 @@ const findingOf = (tenant: GatewayTenant, live: LiveAccessToken, token: string):
     ...(authTime === undefined ? {} : { authTime }),
   };
   const caller: Caller =
-    account === undefined ? { ...clientOf(tenant, clientId), ...proof } : personOf(tenant, account, proof);
+    account === undefined
+      ? { ...clientOf(tenant, clientId), ...proof }
+      : await personOf(tenant, account, proof);
   return { caller, keptMs: isJwtShaped(token) ? keptMs.jwt : keptMs.opaque };
 };
 

@@ -4,8 +4,15 @@ import type { Caller, GatewayTenant } from './gateway.ts';
 type Proof = Pick<Caller, 'method' | 'amr' | 'endsWith'> &
   Partial<Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'acr' | 'authTime' | 'expiresAt'>>;
 
-/** The caller behind an account, however it was proven. `endsWith` gains the account itself. */
-export const personOf = (tenant: GatewayTenant, account: AccountRecord, proof: Proof): Caller => {
+/**
+ * The caller behind an account, however it was proven. `endsWith` gains the account itself.
+ * @throws AppError `unavailable`
+ */
+export const personOf = async (
+  tenant: GatewayTenant,
+  account: AccountRecord,
+  proof: Proof,
+): Promise<Caller> => {
   const { name } = account.claims;
   return {
     ...proof,
@@ -13,7 +20,7 @@ export const personOf = (tenant: GatewayTenant, account: AccountRecord, proof: P
     issuer: tenant.provider.issuer,
     sub: account.sub,
     kind: 'person',
-    username: account.username,
+    username: await tenant.accounts.toldName(account),
     ...(typeof name === 'string' ? { name } : {}),
     ...(account.email === undefined ? {} : { email: account.email }),
     emailVerified: account.emailVerified === true,

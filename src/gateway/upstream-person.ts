@@ -44,7 +44,7 @@ const admit = async (
     const outcome = await tenant.accounts.admit(person, { via: 'upstream_token', address, requestId });
     if (!outcome.ok) return { status: 'refused', reason: outcome.reason };
     const { account, amr, acr, signedInAt } = outcome;
-    const caller = personOf(tenant, account, {
+    const caller = await personOf(tenant, account, {
       method: 'bearer',
       amr,
       authTime: person.authTime ?? signedInAt,

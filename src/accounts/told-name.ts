@@ -1,0 +1,38 @@
+// Names of people as services are told them. Services take a name for the person, so no two people may share one.
+import { canonicalLogin } from '../canonical-login.ts';
+import type { SourceDefinition } from '../config/source-definition.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import type { Accounts } from './accounts.ts';
+import { livingIdentities } from './linked-identities.ts';
+
+export interface ToldNameParts {
+  readonly records: Pick<AccountRecords, 'findByLogin'>;
+  /** In the file's order. */
+  readonly sources: readonly SourceDefinition[];
+}
+
+/**
+ * Names of local people are unique, and come first; then those of the tenant's first other source, whose business it is
+ * that they are unique there. Everybody else may choose a name that is taken already, and has the source in front.
+ */
+export const createToldName = ({ records, sources }: ToldNameParts): Accounts['toldName'] => {
+  const first = sources.find(({ type }) => type !== 'local')?.id;
+  const prefixes = new Set(sources.map(({ id }) => id));
+
+  const isFree = async (account: AccountRecord): Promise<boolean> => {
+    const login = canonicalLogin(account.username);
+    const holder = login === undefined ? undefined : await records.findByLogin(login);
+    return holder === undefined || holder.sub === account.sub;
+  };
+
+  return async (account) => {
+    const { username, origin } = account;
+    if (origin !== 'source') return username;
+    const living = new Set(livingIdentities(account, sources).map(({ source }) => source));
+    const source = sources.find(({ id }) => living.has(id))?.id ?? account.identities?.[0]?.source ?? '';
+    const [front = '', ...rest] = username.split(':');
+    // or the first source could name somebody as another source is told to name its own
+    const isPlain = source === first && !(rest.length > 0 && prefixes.has(front.toLowerCase()));
+    return isPlain && (await isFree(account)) ? username : `${source}:${username}`;
+  };
+};
