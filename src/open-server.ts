@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 import { formatFault } from './config/fault.ts';
+import { idleLimits } from './config/gateway-references.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { hashTenant, loadTenant } from './config/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from './connectors/open-connectors.ts';
@@ -92,6 +93,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
       build: (definition) =>
         openTenant({ ...shared, publicUrl, gatewaySessionLife: { idle, absolute } }, definition),
+      warningsOf: (definition) => idleLimits(definition, settings.gateway.services),
       refusalOf: (definition) => demoRefusal(definition, { host, publicUrl }),
       warmLimit: settings.tenants.warmLimit,
       rescanMs: settings.tenants.rescanMs,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Fault } from './fault.ts';
+import { absentTenants, idleLimits } from './gateway-references.ts';
 import { loadServerSettings, type ServerSettingsOptions } from './load-server-settings.ts';
 import { codeOf } from './secrets.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -57,6 +58,14 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
       warnings.push(...plainConnections(loaded.definition).map((words) => `${shownIn(path)}: ${words}`));
     } else faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
   }
+  const services = settings?.gateway.services ?? [];
+  if (settings !== undefined)
+    for (const definition of definitions) {
+      const shown = shownIn(join(directory, `${definition.id}${extension}`));
+      warnings.push(...idleLimits(definition, services).map((words) => `${shown}: ${words}`));
+    }
+  const ids = files.map((name) => name.slice(0, -extension.length));
+  warnings.push(...absentTenants(services, ids));
   return { faults, warnings, tenantCount: files.length, definitions, settings };
 };
 

@@ -53,6 +53,8 @@ export interface TenantRegistryParts<T> {
   readonly fingerprint: (file: TenantFile) => Promise<string>;
   readonly judge: (file: TenantFile) => Promise<TenantVerdict>;
   readonly build: (definition: TenantDefinition) => Promise<T>;
+  /** What the operator should know of a definition that is served all the same; each is logged. */
+  readonly warningsOf: (definition: TenantDefinition) => readonly string[];
   /** Why a tenant must not be served here, or undefined. */
   readonly refusalOf: (definition: TenantDefinition) => string | undefined;
   readonly warmLimit: number;
@@ -103,6 +105,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     delete entry.faults;
     entry.definition = verdict.definition;
     if (!isNew) return;
+    for (const warning of parts.warningsOf(verdict.definition)) log.warn({ tenant: id }, warning);
     entry.refusal = parts.refusalOf(verdict.definition);
     if (entry.refusal !== undefined)
       log.warn({ tenant: id, reason: entry.refusal }, 'a tenant is not served');

@@ -64,6 +64,21 @@ describe('checkConfig', () => {
     });
   });
 
+  it('warns of services and tenants that miss each other', () => {
+    put(
+      'config/server.yaml',
+      'gateway:\n  services:\n    - { name: shop, host: shop.example.com, tenants: [acme, acne] }\n',
+    );
+    put('tenants/acme.yaml', 'gateway: { services: { shopp: { enabled: false } } }\n');
+    expect(checkConfig({ cwd, env: {} })).toMatchObject({
+      faults: [],
+      warnings: [
+        expect.stringMatching(/^tenants\/acme\.yaml: gateway\.services limits shopp, .*did you mean shop\?$/),
+        expect.stringMatching(/^the service shop is for the tenant acne, .*did you mean acme\?$/),
+      ],
+    });
+  });
+
   it('looks at no tenant in a folder of its own', () => {
     mkdirSync(join(cwd, 'tenants/examples'));
     put('tenants/examples/one.yaml', 'broken: [');

@@ -167,7 +167,7 @@ describe("the doctor on a tenant's part of the gateway", () => {
 
   it('knows services that are not there', () => {
     expect(about('gateway: { services: { oders: { enabled: false } } }')).toEqual([
-      expect.stringMatching(/^warning .*oders.*Correct the name; there are: orders\./),
+      expect.stringMatching(/^warning .*oders.*did you mean orders\?/),
     ]);
   });
 

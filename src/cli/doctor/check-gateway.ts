@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway-definition.ts';
+import { idleLimits } from '../../config/gateway-references.ts';
 import type { ServerSettings } from '../../config/server-settings.ts';
 import type { TenantDefinition } from '../../config/tenant-definition.ts';
 import { count } from '../count.ts';
@@ -34,17 +35,9 @@ export const checkTenantGateway = (
 ): readonly Finding[] => {
   const { gateway, clients, id } = definition;
   const about = `tenant ${id}, gateway`;
-  const names = services.map(({ name }) => name);
   const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceGrant));
   return [
-    ...Object.keys(gateway.services)
-      .filter((name) => !names.includes(name))
-      .map((name) =>
-        warning(
-          about,
-          `Its file limits the service ${name}, which the server does not have: its rules protect nothing. Correct the name; there are: ${names.join(', ') || 'none'}.`,
-        ),
-      ),
+    ...idleLimits(definition, services).map((words) => warning(about, `${words}.`)),
     ...gateway.trustedGateways
       .filter(({ proof }) => proof.type === 'certificate' && proxySecret === undefined)
       .map((trusted) =>
