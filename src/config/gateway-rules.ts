@@ -112,7 +112,12 @@ const checkPlace = (service: ServiceFile, { publicUrl }: ServerFace): readonly P
   }
   const own = isPublic ? findOwnPath(prefix) : isHandOver(prefix) ? handOverPath : undefined;
   if (own === undefined) return [];
-  return [{ path: ['prefix'], message: `is, or lies below, ${own}, which is Drawbridge's own; write another prefix` }];
+  return [
+    {
+      path: ['prefix'],
+      message: `is, or lies below, ${own}, which is Drawbridge's own; write another prefix`,
+    },
+  ];
 };
 
 const isHandOver = (prefix: string): boolean => `${prefix.toLowerCase()}/`.startsWith(`${handOverPath}/`);
