@@ -2,13 +2,23 @@ import type { AccessRuleFile } from './access-rule-schema.ts';
 import type { PathFault } from './fault.ts';
 
 const identities = ['tenants', 'roles', 'groups', 'scopes', 'audiences', 'clients'] as const;
+const criteria = ['paths', 'methods'] as const;
 const strengths = ['acr', 'amr', 'maxAge'] as const;
 
 /** What in a list of rules contradicts itself. Paths begin at the list. */
-export const checkAccessRules = (rules: readonly AccessRuleFile[]): readonly PathFault[] =>
-  rules.flatMap((rule, index) =>
-    checkRule(rule).map((fault) => ({ ...fault, path: [index, ...fault.path] })),
-  );
+export const checkAccessRules = (rules: readonly AccessRuleFile[]): readonly PathFault[] => {
+  const last = rules.findIndex(matchesAll);
+  return rules.flatMap((rule, index) => [
+    ...checkRule(rule).map((fault) => ({ ...fault, path: [index, ...fault.path] })),
+    ...(last < 0 || index <= last ? [] : [{ path: [index], message: unreached }]),
+  ]);
+};
+
+const unreached =
+  'is never asked, since a rule above it names nothing and so decides everything; move it above that one';
+
+const matchesAll = (rule: AccessRuleFile): boolean =>
+  [...criteria, ...identities].every((key) => rule[key] === undefined);
 
 const checkRule = (rule: AccessRuleFile): readonly PathFault[] => {
   const { access } = rule;

@@ -71,6 +71,7 @@ const checkServices = (services: readonly ServiceFile[], face: ServerFace): read
       ...checkUnique(service, places, index),
       ...checkTarget(service, face),
       ...checkTenants(service),
+      ...checkStrippedPaths(service),
       ...within('rules', checkAccessRules(service.rules)),
     ].map((fault) => ({ ...fault, path: ['services', index, ...fault.path] })),
   );
@@ -178,3 +179,20 @@ const checkTenants = ({ tenants, rules }: ServiceFile): readonly PathFault[] =>
           ],
     ),
   );
+
+/** Such a rule would match nothing that it was written for, and the next one would let in everybody. */
+const checkStrippedPaths = ({ prefix, stripPrefix, rules }: ServiceFile): readonly PathFault[] => {
+  if (!stripPrefix || prefix === undefined) return [];
+  return rules.flatMap((rule, index) =>
+    (rule.paths ?? []).flatMap((path, place) =>
+      path === prefix || path.startsWith(`${prefix}/`)
+        ? [
+            {
+              path: ['rules', index, 'paths', place],
+              message: `begins with the prefix, which is stripped before rules are asked; write ${path.slice(prefix.length) || '/'}`,
+            },
+          ]
+        : [],
+    ),
+  );
+};

@@ -233,6 +233,24 @@ describe('a rule of a service', () => {
     expect(faultsOf(`rules: [{ ${text} }]`)).toEqual([message]);
   });
 
+  it('has no rule below one that decides everything', () => {
+    const last = '{ access: allow, maxAge: 1h }';
+    expect(faultsOf(`rules: [{ roles: [a] }, ${last}]`)).toEqual([]);
+    expect(faultsOf(`rules: [{ roles: [a] }, ${last}, { access: deny }, { paths: ["/x"] }]`)).toEqual([
+      expect.stringMatching(/^rules\.2: is never asked, /),
+      expect.stringMatching(/^rules\.3: is never asked, /),
+    ]);
+  });
+
+  it('has no path with a prefix that was stripped', () => {
+    const rules = 'rules: [{ paths: ["/wiki/admin/**", /wiki, /wikis, "/a/wiki"] }]';
+    expect(faultsOf(`prefix: /wiki, stripPrefix: true, ${rules}`)).toEqual([
+      expect.stringMatching(/^rules\.0\.paths\.0: begins with the prefix, .*; write \/admin\/\*\*$/),
+      expect.stringMatching(/^rules\.0\.paths\.1: begins with the prefix, .*; write \/$/),
+    ]);
+    expect(faultsOf(`prefix: /wiki, ${rules}`)).toEqual([]);
+  });
+
   it.each(['acr: [gold]', 'amr: [otp]', 'maxAge: 1h'])(
     'asks for no sign-in that it has no use for: %s',
     (text) => {

@@ -57,7 +57,7 @@ describe('gateway of a tenant', () => {
       "services.orders.rules.0.tenants: is of no use in a tenant's own file, whose rules are for its people; remove it",
     ],
     [
-      'services: { orders: { rules: [{}, { access: deny, maxAge: 1h }] } }',
+      'services: { orders: { rules: [{ roles: [a] }, { access: deny, maxAge: 1h }] } }',
       'services.orders.rules.1.maxAge: asks for a sign-in, but the rule says access: deny; remove maxAge, or write access: allow',
     ],
     [
