@@ -147,7 +147,7 @@ export interface Accounts {
    */
   judgeSecret(shown: ShownSecret): Promise<SecretVerdict>;
   /**
-   * Brings the users of the tenant's file into the store; demo tenants only. `signIn` waits for it, so nobody
+   * Brings the users of the tenant's file into the store; demo tenants only. Whatever asks for names waits for it, so nobody
    * has to call it; calling it early, in the background, makes the first sign-in quick.
    */
   seed(): Promise<void>;
@@ -197,6 +197,10 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   const changePassword = createPasswordChange(signingIn);
   const recheck = createRecheck({ ...shared, connectors, resolver, audit });
   const findVouched = createVouching({ ...shared, connectors, records, resolver, recheck, isAdmitted });
+  const findByLogin = async (login: string): Promise<AccountRecord | undefined> => {
+    await seed();
+    return records.findByLogin(login);
+  };
   const federation = createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit });
 
   return {
@@ -219,7 +223,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       await seed();
       return findVouched(login);
     },
-    toldName: createToldName({ records, sources }),
+    toldName: createToldName({ findByLogin, sources }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

@@ -6,7 +6,7 @@ import type { Accounts } from './accounts.ts';
 import { livingIdentities } from './linked-identities.ts';
 
 export interface ToldNameParts {
-  readonly records: Pick<AccountRecords, 'findByLogin'>;
+  readonly findByLogin: AccountRecords['findByLogin'];
   /** In the file's order. */
   readonly sources: readonly SourceDefinition[];
 }
@@ -15,13 +15,13 @@ export interface ToldNameParts {
  * Names of local people are unique, and come first; then those of the tenant's first other source, whose business it is
  * that they are unique there. Everybody else may choose a name that is taken already, and has the source in front.
  */
-export const createToldName = ({ records, sources }: ToldNameParts): Accounts['toldName'] => {
+export const createToldName = ({ findByLogin, sources }: ToldNameParts): Accounts['toldName'] => {
   const first = sources.find(({ type }) => type !== 'local')?.id;
   const prefixes = new Set(sources.map(({ id }) => id));
 
   const isFree = async (account: AccountRecord): Promise<boolean> => {
     const login = canonicalLogin(account.username);
-    const holder = login === undefined ? undefined : await records.findByLogin(login);
+    const holder = login === undefined ? undefined : await findByLogin(login);
     return holder === undefined || holder.sub === account.sub;
   };
 
