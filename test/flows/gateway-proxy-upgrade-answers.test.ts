@@ -326,6 +326,29 @@ const unchunked = (text: string): string => {
   return body;
 };
 
+describe('a client that goes while it is decided about', () => {
+  it('is not asked for at the service', async () => {
+    let decide: (() => void) | undefined;
+    const { proxy, service } = await start((socket) => socket.write(switching), {
+      decide: (_request, allow) =>
+        new Promise((resolve) => {
+          decide ??= () => resolve(allow());
+          if (proxy.asked.length > 1) resolve(allow());
+        }),
+    });
+    const gone = ask(proxy, { headers: ['X-Gone: 1'] });
+    await eventually('it is decided', () => decide !== undefined, 3000);
+    gone.socket.resetAndDestroy();
+    await closed(gone);
+    // the proxy has seen that when it answers one who came later
+    await new Promise((resolve) => setImmediate(resolve));
+    decide?.();
+    await says(ask(proxy), '101');
+    expect(service.heads).toHaveLength(1);
+    expect(service.heads[0]).not.toContain('X-Gone');
+  });
+});
+
 describe('an upgrade behind TLS', () => {
   const startSecure = async (serverName: string) => {
     const authority = await createCertificateAuthority();

@@ -50,7 +50,7 @@ export const openTunnel = (parts: TunnelParts): Promise<number> =>
     };
     const fail = (failure: TargetFailure): void => {
       end();
-      parts.failed(failure);
+      if (!socket.destroyed) parts.failed(failure);
     };
     const patience = createPatience(() => {
       if (phase === 'asking') fail(tooSlow(new Error('the service did not answer the upgrade in time')));
@@ -128,6 +128,10 @@ export const openTunnel = (parts: TunnelParts): Promise<number> =>
         handler,
       );
 
+    if (socket.destroyed) {
+      resolve(status);
+      return;
+    }
     socket.once('close', () => {
       end();
       resolve(status);
