@@ -46,13 +46,13 @@ const consume = async (): Promise<void> => {
 
 const serve = async (): Promise<void> => {
   try {
-    await open();
+    const storage = await open();
+    say('serving');
+    // a store that nobody holds may be collected, and its lock with it
+    setInterval(() => void storage.ping(), 60_000);
   } catch (error) {
     say(`refused: ${(error as Error).message}`);
-    return;
   }
-  say('serving');
-  setInterval(() => {}, 60_000);
 };
 
 /** Watches, publishes one event, closes; the process ends by itself when nothing is left open. */
