@@ -2,7 +2,7 @@
 // in the README. `npm run generate`
 import { readFile, writeFile } from 'node:fs/promises';
 import { jsonSchemaFiles } from '../dist/src/config/json-schemas.js';
-import { withSettings } from '../dist/src/config/settings-markdown.js';
+import { withSettings } from '../dist/src/config/server/settings-markdown.js';
 
 const root = new URL('../', import.meta.url);
 for (const [name, text] of Object.entries(jsonSchemaFiles()))

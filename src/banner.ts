@@ -1,4 +1,4 @@
-import type { ServerSettings } from './config/server-settings.ts';
+import type { ServerSettings } from './config/server/server-settings.ts';
 import { openDoorWarning } from './gateway/open-door.ts';
 import { createServices } from './gateway/services.ts';
 import type { Storage } from './storage/storage.ts';

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Clock } from './clock.ts';
-import type { ServerSettings } from './config/server-settings.ts';
+import type { ServerSettings } from './config/server/server-settings.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import { AppError } from './errors.ts';
 import { createAuthzEndpoint } from './gateway/authz-endpoint.ts';

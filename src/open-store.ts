@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { ServerSettings } from './config/server-settings.ts';
+import type { ServerSettings } from './config/server/server-settings.ts';
 import { type MasterKey, openMasterKey } from './crypto/master-key.ts';
 import { AppError, isAppError } from './errors.ts';
 import type { Log } from './log.ts';

@@ -1,6 +1,6 @@
 import Koa, { type Context } from 'koa';
-import { isLoopbackHost } from './config/loopback.ts';
 import type { Log } from './log.ts';
+import { isLoopbackHost } from './protocol/loopback.ts';
 import type { Storage } from './storage/storage.ts';
 import type { Tenant } from './tenants/tenant.ts';
 import type { TenantRegistry } from './tenants/tenant-registry.ts';

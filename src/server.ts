@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import Koa, { type Context } from 'koa';
 import type { Clock } from './clock.ts';
-import type { ServerSettings } from './config/server-settings.ts';
-import type { TenantDefinition } from './config/tenant-definition.ts';
+import type { ServerSettings } from './config/server/server-settings.ts';
+import type { TenantDefinition } from './config/tenant/tenant-definition.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';

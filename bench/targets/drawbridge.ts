@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/clock.ts';
-import { loadServerSettings } from '../../src/config/load-server-settings.ts';
+import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { createLog } from '../../src/log.ts';
 import { openServer } from '../../src/open-server.ts';
 import { packageRoot } from '../../src/package-root.ts';

@@ -1,7 +1,7 @@
 // The people of a tenant: the one door for passwords, local users, claims, and who may hold tokens.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector, Identity } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';

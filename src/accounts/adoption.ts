@@ -1,6 +1,6 @@
 // Passwords that a source has accepted, kept for the day on which the source is taken out of the tenant's file.
 import type { Clock } from '../clock.ts';
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';

@@ -1,4 +1,4 @@
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { standardClaims } from '../standard-claims.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 

@@ -1,6 +1,6 @@
 import type { Audit } from '../audit/audit.ts';
 import { canonicalLogin } from '../canonical-login.ts';
-import type { TenantThrottle } from '../config/tenant-definition.ts';
+import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
 import type { PasswordAttempt } from './accounts.ts';
 import {

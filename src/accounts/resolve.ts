@@ -1,7 +1,7 @@
 // From a proven identity to the account of the tenant: found by its key, linked by e-mail, or made.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { randomId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { TenantThrottle } from '../config/tenant-definition.ts';
+import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { Throttle } from './throttle.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { UserSeed } from '../config/tenant-definition.ts';
+import type { UserSeed } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';

@@ -1,5 +1,5 @@
 import { canonicalLogin } from '../canonical-login.ts';
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { SourceChoice } from './accounts.ts';
 

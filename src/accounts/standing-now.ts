@@ -1,4 +1,4 @@
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Accounts } from './accounts.ts';
 import { isAdmittedTo } from './admission.ts';

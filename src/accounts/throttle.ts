@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Allowance } from '../config/tenant-definition.ts';
+import type { Allowance } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { Counters } from '../storage/storage-records.ts';
 import { addressBucket } from './address-bucket.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import type { ServerSettings } from '../config/server-settings.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { dataFolder, openStore } from '../open-store.ts';
 import { writeBackup } from './backup-file.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';

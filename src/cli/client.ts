@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ServerSettings } from '../config/server-settings.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { listTenantIds, readTenant, requireTenant } from './tenant-directory.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { checkConfig } from '../config/check-config.ts';
-import { formatFault } from '../config/fault.ts';
 import { jsonSchemaFiles } from '../config/json-schemas.ts';
+import { formatFault } from '../config/parsing/fault.ts';
 import { columns } from './columns.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { count } from './count.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { formatFault } from '../config/fault.ts';
-import { type LoadedServerSettings, loadServerSettings } from '../config/load-server-settings.ts';
+import { formatFault } from '../config/parsing/fault.ts';
+import { type LoadedServerSettings, loadServerSettings } from '../config/server/load-server-settings.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 
 /** The options that stand before or after every verb. */

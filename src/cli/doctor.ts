@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { checkConfig } from '../config/check-config.ts';
-import { formatFault } from '../config/fault.ts';
+import { formatFault } from '../config/parsing/fault.ts';
 import { dataFolder } from '../open-store.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { canonicalLogin } from '../canonical-login.ts';
 import { systemClock } from '../clock.ts';
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { openSourceConnections, type RemoteSource } from '../connectors/open-connectors.ts';
 import { createLog } from '../log.ts';
 import { type CliContext, contextOf } from './context.ts';

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Command } from 'commander';
-import type { ServerSettings } from '../config/server-settings.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure } from './exit.ts';
 

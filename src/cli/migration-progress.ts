@@ -1,4 +1,4 @@
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 
 /** How far the people of one source have come. */

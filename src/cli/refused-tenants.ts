@@ -1,5 +1,5 @@
-import type { ServerSettings } from '../config/server-settings.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { demoRefusal } from '../tenants/loopback-only.ts';
 
 export interface RefusedTenant {

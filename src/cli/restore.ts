@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import type { ServerSettings } from '../config/server-settings.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { createMasterKey, openMasterKey } from '../crypto/master-key.ts';
 import { dataFolder, type OpenStore, openStore } from '../open-store.ts';
 import { isFolderTaken } from '../storage/sqlite/server-lock.ts';

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatFault } from '../config/fault.ts';
-import { findNearest } from '../config/nearest.ts';
-import type { ServerSettings } from '../config/server-settings.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
-import { type LoadedTenant, loadTenant } from '../config/tenant-file.ts';
+import { formatFault } from '../config/parsing/fault.ts';
+import { findNearest } from '../config/parsing/nearest.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { type LoadedTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 
 const extension = '.yaml';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { formatFault } from '../config/fault.ts';
-import type { ServerSettings } from '../config/server-settings.ts';
+import { formatFault } from '../config/parsing/fault.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { demoRefusal } from '../tenants/loopback-only.ts';
 import { columns } from './columns.ts';

@@ -1,5 +1,5 @@
 import { canonicalLogin } from '../canonical-login.ts';
-import { findNearest } from '../config/nearest.ts';
+import { findNearest } from '../config/parsing/nearest.ts';
 import { isAcceptableEmail } from '../connectors/mapping/acceptable-email.ts';
 import { parsePasswordHash } from '../crypto/foreign-hashes/parse-password-hash.ts';
 import { standardClaims } from '../standard-claims.ts';

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts';
-import type { ServerSettings } from '../config/server-settings.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
 import { createLog, type Log } from '../log.ts';
 import { reachStorage } from '../open-store.ts';
 import type { Storage } from '../storage/storage.ts';

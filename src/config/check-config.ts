@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Fault } from './fault.ts';
-import { absentTenants, idleLimits } from './gateway-references.ts';
-import { loadServerSettings, type ServerSettingsOptions } from './load-server-settings.ts';
-import { codeOf } from './secrets.ts';
-import type { ServerSettings } from './server-settings.ts';
-import type { TenantDefinition } from './tenant-definition.ts';
-import { type LoadedTenant, loadTenant } from './tenant-file.ts';
+import { absentTenants, idleLimits } from './gateway/gateway-references.ts';
+import type { Fault } from './parsing/fault.ts';
+import { codeOf } from './parsing/secrets.ts';
+import { loadServerSettings, type ServerSettingsOptions } from './server/load-server-settings.ts';
+import type { ServerSettings } from './server/server-settings.ts';
+import type { TenantDefinition } from './tenant/tenant-definition.ts';
+import { type LoadedTenant, loadTenant } from './tenant/tenant-file.ts';
 
 /** All that is wrong with the configuration of a server, for those who want to know before it starts. */
 export interface CheckedConfig {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { serverSchema } from './server-schema.ts';
-import { tenantSchema } from './tenant-schema.ts';
+import { serverSchema } from './server/server-schema.ts';
+import { tenantSchema } from './tenant/tenant-schema.ts';
 
 /** The text of each generated file in config/, by its name. Editors complete and check YAML with them. */
 export const jsonSchemaFiles = (): Readonly<Record<string, string>> => ({

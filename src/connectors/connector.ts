@@ -1,6 +1,6 @@
 // The connector port: what a source of people can do, whatever kind it is. `test/contract/connector.contract.ts`
 // holds its rules, and every kind of source must pass them.
-import type { SourceDefinition } from '../config/source-definition.ts';
+import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
 /** Named values as the source gave them: LDAP attributes (lists of text), claims or user-info members (JSON). */

@@ -1,8 +1,8 @@
 // The sources of people of all tenants. What is kept open or remembered for them is here, once for the server: pools of
 // directory connections, discovery documents, keys, verdicts on tokens.
 import type { Clock } from '../clock.ts';
-import type { LocalSource, SourceDefinition } from '../config/source-definition.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { LocalSource, SourceDefinition } from '../config/source/source-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Log } from '../log.ts';
 import type { Connector, SourcePerson } from './connector.ts';
 import { createHttpConnector } from './http/http-connector.ts';

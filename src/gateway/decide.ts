@@ -1,5 +1,5 @@
 import { type Clock, epochSeconds } from '../clock.ts';
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import { isAppError } from '../errors.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, Identification } from './gateway.ts';
 import { judge, stricter, type Verdict } from './rules.ts';

@@ -1,7 +1,7 @@
 // API gateways in front of Drawbridge that have found out who calls: believed by the tenants that name them, when they prove themselves.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { TenantGateway, TrustedGateway } from '../config/gateway-definition.ts';
+import type { TenantGateway, TrustedGateway } from '../config/gateway/gateway-definition.ts';
 import { hashId, isEqualConstantTime } from '../crypto/ids.ts';
 import type { CallerCache, NotKnown } from './caller-cache.ts';
 import type { GatewayRequest, GatewayTenant, Identification } from './gateway.ts';

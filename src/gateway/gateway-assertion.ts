@@ -7,7 +7,7 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Clock } from '../clock.ts';
-import type { TrustedGateway } from '../config/gateway-definition.ts';
+import type { TrustedGateway } from '../config/gateway/gateway-definition.ts';
 import { publicKeySignatures } from '../signature-algorithms.ts';
 
 export type AssertionProof = Extract<TrustedGateway['proof'], { readonly type: 'assertion' }>;

@@ -1,7 +1,7 @@
 // The pages of the way from a service to its sign-in and back: below `/.drawbridge/` on hosts of services, and
 // `/gateway/sign-in` on Drawbridge's own.
 import type { Context } from 'koa';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';
 import { requestFacts } from '../web/request-facts.ts';

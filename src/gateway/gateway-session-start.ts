@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { GatewaySession, NewGatewaySession } from '../oidc/gateway-sessions.ts';
 import type { GatewayTenant } from './gateway.ts';
 import type { HandOver } from './hand-over.ts';

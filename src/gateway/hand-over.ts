@@ -1,7 +1,7 @@
 // The way of a browser from a service to its tenant's sign-in and back, across hosts. What it is about travels in a
 // sealed `state`; only hosts of services are ever gone back to.
 import { type Clock, epochSeconds } from '../clock.ts';
-import type { GatewaySettings, ServiceDefinition } from '../config/gateway-definition.ts';
+import type { GatewaySettings, ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import { randomId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import type { Demand, GatewayRequest, SignInDemand } from './gateway.ts';

@@ -1,6 +1,6 @@
 import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
 import { canonicalLogin } from '../canonical-login.ts';
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { BasicCache } from './basic-cache.ts';
 import type { CallerCache, NotKnown } from './caller-cache.ts';
 import { type ChooseTenant, notServed } from './choose-tenant.ts';

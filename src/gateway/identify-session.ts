@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import { isAppError } from '../errors.ts';
 import type { GatewaySession } from '../oidc/gateway-sessions.ts';
 import type { CallerCache } from './caller-cache.ts';

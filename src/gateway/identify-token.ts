@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import { isAppError } from '../errors.ts';
 import type { LiveAccessToken } from '../oidc/access-tokens.ts';
 import { parseTenantPath } from '../web/tenant-path.ts';

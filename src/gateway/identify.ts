@@ -1,6 +1,6 @@
 // Who calls: what a request presents, judged at its tenant.
 import type { Clock } from '../clock.ts';
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { EventWatcher } from '../storage/storage-endings.ts';
 import { createBasicCache } from './basic-cache.ts';
 import { createCallerCache } from './caller-cache.ts';

@@ -1,4 +1,4 @@
-import type { AccessRule } from '../config/gateway-definition.ts';
+import type { AccessRule } from '../config/gateway/gateway-definition.ts';
 import type { Caller, Demand } from './gateway.ts';
 
 export type Verdict =

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { Caller, GatewayTenant } from './gateway.ts';
 
 /** The signed word on a caller that a service gets as `X-Auth-Token`. */

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import { type ReadPath, readPath } from './path-readings.ts';
 
 export interface PlacedService {

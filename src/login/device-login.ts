@@ -1,7 +1,7 @@
 // The device flow at addresses that name the tenant, or nothing but the code (requirement Y6). They are other doors to
 // the endpoints of the issuer: the request is put into their words, so that codes, throttle and answers are the same.
 import type { Context } from 'koa';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { deviceParameters } from '../oidc/device-description.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Revocations } from '../accounts/revocations.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { Interactions } from '../oidc/interactions.ts';
 import type { TenantProvider } from '../oidc/tenant-provider.ts';

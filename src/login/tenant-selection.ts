@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { languageUrls } from '../web/language-switch.ts';
 import { localeOf } from '../web/locale.ts';
 import type { Pages } from '../web/pages.ts';

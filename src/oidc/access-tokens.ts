@@ -2,7 +2,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import { isSessionCurrent } from '../accounts/standing.ts';
 import { findStanding } from '../accounts/standing-now.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../storage/storage.ts';
 import {

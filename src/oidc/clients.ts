@@ -1,5 +1,5 @@
 import type { ClientMetadata as ProviderClientMetadata } from 'oidc-provider';
-import type { ClientDefinition, Lifetimes, TenantDefinition } from '../config/tenant-definition.ts';
+import type { ClientDefinition, Lifetimes, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 
 /** The scopes that every tenant has; those of resources come on top. */

@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 
 /** Answers that everybody may read. */
 const openRoutes: ReadonlySet<string> = new Set(['discovery', 'jwks']);

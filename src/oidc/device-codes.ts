@@ -2,7 +2,7 @@ import { type AdapterPayload, errors } from 'oidc-provider';
 import { addressBucket } from '../accounts/address-bucket.ts';
 import { createThrottle } from '../accounts/throttle.ts';
 import type { Clock } from '../clock.ts';
-import type { Allowance, TenantThrottle } from '../config/tenant-definition.ts';
+import type { Allowance, TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime } from '../crypto/ids.ts';
 import type { Artifact, TenantStorage } from '../storage/storage.ts';
 import { TooManyRequests } from './errors.ts';

@@ -1,5 +1,5 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { clientScopes, findClient } from './clients.ts';
 import { defaultResourceFor, resourceServerFor } from './resources.ts';
 import type { TokenSignIn } from './sign-in-claims.ts';

@@ -3,7 +3,7 @@ import type { Revocations } from '../accounts/revocations.ts';
 import { isSessionCurrent } from '../accounts/standing.ts';
 import { findStanding } from '../accounts/standing-now.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../crypto/ids.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../storage/storage.ts';

@@ -1,7 +1,7 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, TellableRefusal } from '../accounts/accounts.ts';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { PasswordGrantUsage } from '../storage/storage-records.ts';
 import { findClient } from './clients.ts';
 import { grantDirectly } from './direct-grant.ts';

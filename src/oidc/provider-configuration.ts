@@ -8,7 +8,7 @@ import {
 } from 'oidc-provider';
 import { furtherClaims } from '../accounts/claims.ts';
 import { isSessionCurrent } from '../accounts/standing.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { privateClaims } from './access-token-jwt.ts';
 import { builtInScopes, findClient, lifetimesOf, toProviderClients } from './clients.ts';

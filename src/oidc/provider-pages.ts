@@ -1,6 +1,6 @@
 import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { randomId } from '../crypto/ids.ts';
 import type { Log } from '../log.ts';
 import type { Look, PageModels, PageName, Pages } from '../web/pages.ts';

@@ -1,6 +1,6 @@
 import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
-import type { Lifetimes } from '../config/tenant-definition.ts';
+import type { Lifetimes } from '../config/tenant/tenant-definition.ts';
 import { hmac } from '../crypto/ids.ts';
 
 /** Rotation of refresh tokens with a grace: every retry inside it gets one and the same successor. */

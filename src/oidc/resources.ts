@@ -1,5 +1,5 @@
 import { errors, type ResourceServer } from 'oidc-provider';
-import type { ResourceDefinition, TenantDefinition } from '../config/tenant-definition.ts';
+import type { ResourceDefinition, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { clientScopes, findClient } from './clients.ts';
 
 /**

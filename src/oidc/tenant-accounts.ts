@@ -2,7 +2,7 @@ import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import { claimsOf } from '../accounts/claims.ts';
 import { findStanding } from '../accounts/standing-now.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { speakProtocol } from './errors.ts';
 import type { RequestScope } from './request-scope.ts';

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { generateSigningJwk, type SigningAlgorithm } from '../crypto/key-pairs.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import type { TenantStorage } from '../storage/storage.ts';

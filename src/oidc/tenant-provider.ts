@@ -6,7 +6,7 @@ import { furtherClaims } from '../accounts/claims.ts';
 import type { Devices } from '../accounts/devices.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
 import type { MasterKey } from '../crypto/master-key.ts';

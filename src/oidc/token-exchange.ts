@@ -9,7 +9,7 @@ import {
 } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { Log } from '../log.ts';
 import { grantDirectly } from './direct-grant.ts';

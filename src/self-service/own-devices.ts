@@ -1,7 +1,7 @@
 // What people do with their devices, as JSON, with an access token of theirs: see them, name them, sign one out.
 import type { Context, Middleware } from 'koa';
 import type { Device, DeviceActor, Devices } from '../accounts/devices.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { AccessTokens, LiveAccessToken } from '../oidc/access-tokens.ts';

@@ -1,5 +1,5 @@
-import { isLoopbackHost } from '../config/loopback.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { isLoopbackHost } from '../protocol/loopback.ts';
 
 /**
  * Demo tenants have passwords and secrets that everybody can read. They are served only by a server that only

@@ -1,4 +1,4 @@
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Log } from '../log.ts';
 import type { TenantFile, TenantFiles } from './tenant-files.ts';
 

@@ -4,7 +4,7 @@ import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { TenantDefinition } from '../config/tenant-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { SourceConnections } from '../connectors/open-connectors.ts';
 import type { MasterKey } from '../crypto/master-key.ts';

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { Locale } from '../config/tenant-definition.ts';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { localeOfQuery } from './locale.ts';
 import type { Look } from './pages.ts';
 import { locales } from './texts.ts';

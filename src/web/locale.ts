@@ -1,4 +1,4 @@
-import type { Locale } from '../config/tenant-definition.ts';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { locales } from './texts.ts';
 
 /** The part of a koa context that says what language somebody reads. */

@@ -1,4 +1,4 @@
-import type { Branding, Locale } from '../config/tenant-definition.ts';
+import type { Branding, Locale } from '../config/tenant/tenant-definition.ts';
 
 /** How a page looks and speaks. */
 export interface Look {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstance, type TFunction } from 'i18next';
 import type { Clock } from '../clock.ts';
-import type { Locale } from '../config/tenant-definition.ts';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
 
 export const locales: readonly Locale[] = ['en', 'de'];
 

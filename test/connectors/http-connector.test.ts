@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
-import type { HttpSource } from '../../src/config/source-definition.ts';
+import type { HttpSource } from '../../src/config/source/source-definition.ts';
 import { createHttpConnector } from '../../src/connectors/http/http-connector.ts';
 import { mapPerson } from '../../src/connectors/mapping/map-person.ts';
 import { openTransport, type Transport } from '../../src/connectors/upstream/transport.ts';

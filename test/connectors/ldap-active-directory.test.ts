@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { type Samba, startSamba } from '../support/samba.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BerReader, BerWriter } from 'ldapts';
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { ldapSource } from '../support/slapd-source.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Attribute, Change } from 'ldapts';
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { ldapSource } from '../support/slapd-source.ts';

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
-import type { UpstreamSource } from '../../src/config/source-definition.ts';
+import type { UpstreamSource } from '../../src/config/source/source-definition.ts';
 import { type AppError, isAppError } from '../../src/errors.ts';
 import { cloneInThisRealm } from '../support/same-realm-clone.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../support/slapd-certificates.ts';

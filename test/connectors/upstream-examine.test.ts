@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { UpstreamSource } from '../../src/config/source-definition.ts';
+import type { UpstreamSource } from '../../src/config/source/source-definition.ts';
 import type { SourceFinding } from '../../src/connectors/connector.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../support/slapd-certificates.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';

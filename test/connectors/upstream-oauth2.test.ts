@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { UpstreamSource } from '../../src/config/source-definition.ts';
+import type { UpstreamSource } from '../../src/config/source/source-definition.ts';
 import { isAppError } from '../../src/errors.ts';
 import {
   arrive,

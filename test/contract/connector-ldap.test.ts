@@ -1,4 +1,4 @@
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { openLdapBench } from '../support/ldap-bench.ts';
 import { startSlapd } from '../support/slapd.ts';
 import { ldapSource } from '../support/slapd-source.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { serviceOf } from '../support/callers.ts';
 import { type EchoService, type SeenRequest, startEchoService } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { AppError } from '../../src/errors.ts';
 import { createAuthzEndpoint } from '../../src/gateway/authz-endpoint.ts';
 import type { Decision, GatewayRequest } from '../../src/gateway/gateway.ts';

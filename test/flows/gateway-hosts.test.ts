@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { GatewaySettings, ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { GatewaySettings, ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { namesAt, serviceOf } from '../support/guarded-service.ts';
 import { sqliteStore } from '../support/stores.ts';

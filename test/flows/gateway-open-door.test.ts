@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ServiceTarget } from '../../src/config/gateway-definition.ts';
+import type { ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
 import { serviceOf } from '../support/callers.ts';
 import { type EchoService, startEchoService } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { eventually } from '../support/eventually.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { rawRequest } from '../support/raw-http.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { AccessRule, ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { AccessRule, ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { createBrowser, type Browser as PlainBrowser, type Page as PlainPage } from '../support/browser.ts';
 import { localNames, serviceOf } from '../support/guarded-service.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';

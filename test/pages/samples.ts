@@ -1,4 +1,4 @@
-import type { Branding } from '../../src/config/tenant-definition.ts';
+import type { Branding } from '../../src/config/tenant/tenant-definition.ts';
 import type { Look, PageModels, PageName } from '../../src/web/pages.ts';
 
 /** What a test's clock shows when the samples are "two minutes ago". */

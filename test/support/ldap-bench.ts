@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import type { Connector, PasswordSource, SourcePerson } from '../../src/connectors/connector.ts';
 import { type Directories, openDirectories } from '../../src/connectors/ldap/directories.ts';
 import { createLdapConnector } from '../../src/connectors/ldap/ldap-connector.ts';

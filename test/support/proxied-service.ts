@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../src/clock.ts';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
-import { loadServices } from '../../src/config/gateway-file.ts';
-import { gatewaySchema } from '../../src/config/gateway-schema.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
+import { loadServices } from '../../src/config/gateway/gateway-file.ts';
+import { gatewaySchema } from '../../src/config/gateway/gateway-schema.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { type EchoService, type SeenRequest, startEchoService } from './echo-service.ts';
 import type { RunningProxy } from './nginx.ts';

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../src/clock.ts';
-import type { ServiceDefinition, ServiceTarget } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition, ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../../src/gateway/gateway.ts';
 import { createServiceProxy, type ServiceProxy } from '../../src/gateway/proxy/service-proxy.ts';
 import { createServices, forwardPath } from '../../src/gateway/services.ts';

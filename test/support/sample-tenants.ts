@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { tenantSchema } from '../../src/config/tenant-schema.ts';
+import type { tenantSchema } from '../../src/config/tenant/tenant-schema.ts';
 
 /** What a tenant's file says, as an object. */
 export type TenantContent = z.input<typeof tenantSchema>;

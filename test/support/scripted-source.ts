@@ -1,4 +1,4 @@
-import type { HttpSource } from '../../src/config/source-definition.ts';
+import type { HttpSource } from '../../src/config/source/source-definition.ts';
 import type {
   Connector,
   Identity,

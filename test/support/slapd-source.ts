@@ -1,4 +1,4 @@
-import type { LdapSource } from '../../src/config/source-definition.ts';
+import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import type { Slapd } from './slapd.ts';
 
 /** The source of a tenant whose people are in the test's directory. */

@@ -1,7 +1,7 @@
-import { formatFault } from '../../src/config/fault.ts';
-import type { SourceDefinition } from '../../src/config/source-definition.ts';
-import type { TenantDefinition } from '../../src/config/tenant-definition.ts';
-import { type LoadedTenant, loadTenant } from '../../src/config/tenant-file.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import type { SourceDefinition } from '../../src/config/source/source-definition.ts';
+import type { TenantDefinition } from '../../src/config/tenant/tenant-definition.ts';
+import { type LoadedTenant, loadTenant } from '../../src/config/tenant/tenant-file.ts';
 
 export const longSecret = 'a-secret-that-is-at-least-32-characters';
 

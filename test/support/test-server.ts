@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import type { ServerSettings } from '../../src/config/server-settings.ts';
+import type { ServerSettings } from '../../src/config/server/server-settings.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog } from '../../src/log.ts';
 import { type OpenServer, openServer } from '../../src/open-server.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { UpstreamSource } from '../../src/config/source-definition.ts';
+import type { UpstreamSource } from '../../src/config/source/source-definition.ts';
 import type {
   Connector,
   RedirectSource,

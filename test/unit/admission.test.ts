@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isAdmittedTo } from '../../src/accounts/admission.ts';
-import type { SourceDefinition } from '../../src/config/source-definition.ts';
+import type { SourceDefinition } from '../../src/config/source/source-definition.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
 import { createScriptedSource } from '../support/scripted-source.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { checkConfig } from '../../src/config/check-config.ts';
-import { formatFault } from '../../src/config/fault.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
 
 let cwd = '';
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { formatFault } from '../../src/config/fault.ts';
-import { loadTenant } from '../../src/config/tenant-file.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { type Certificate, createCertificateAuthority } from '../support/slapd-certificates.ts';
 

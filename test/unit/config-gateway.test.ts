@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { formatFault } from '../../src/config/fault.ts';
-import type { GatewaySettings } from '../../src/config/gateway-definition.ts';
-import { type LoadedServerSettings, loadServerSettings } from '../../src/config/load-server-settings.ts';
+import type { GatewaySettings } from '../../src/config/gateway/gateway-definition.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import {
+  type LoadedServerSettings,
+  loadServerSettings,
+} from '../../src/config/server/load-server-settings.ts';
 
 const secret = 's'.repeat(32);
 let cwd = '';

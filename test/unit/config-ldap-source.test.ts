@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FilterParser } from 'ldapts';
-import { readFilter } from '../../src/config/ldap-syntax.ts';
+import { readFilter } from '../../src/config/source/ldap-syntax.ts';
 import { longSecret, tenantTexts } from '../support/tenant-texts.ts';
 
 const { source, sourceFaults } = tenantTexts();

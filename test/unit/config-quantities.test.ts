@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isLoopbackHost } from '../../src/config/loopback.ts';
-import { findNearest } from '../../src/config/nearest.ts';
-import { formatDuration, parseDurationMs, parseSizeKiB } from '../../src/config/quantities.ts';
+import { findNearest } from '../../src/config/parsing/nearest.ts';
+import { formatDuration, parseDurationMs, parseSizeKiB } from '../../src/config/parsing/quantities.ts';
+import { isLoopbackHost } from '../../src/protocol/loopback.ts';
 
 describe('parseDurationMs', () => {
   it.each<[string | number, number]>([

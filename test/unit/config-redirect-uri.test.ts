@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checkRedirectUri } from '../../src/config/redirect-uri.ts';
+import { checkRedirectUri } from '../../src/config/tenant/redirect-uri.ts';
 
 const accepted = (type: 'web' | 'native', uris: readonly string[]) =>
   uris.filter((uri) => checkRedirectUri(uri, type) === undefined);

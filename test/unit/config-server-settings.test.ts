@@ -2,8 +2,11 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { formatFault } from '../../src/config/fault.ts';
-import { type LoadedServerSettings, loadServerSettings } from '../../src/config/load-server-settings.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import {
+  type LoadedServerSettings,
+  loadServerSettings,
+} from '../../src/config/server/load-server-settings.ts';
 
 const key = 'k'.repeat(32);
 let cwd = '';

@@ -4,12 +4,12 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { checkConfig } from '../../src/config/check-config.ts';
 import { jsonSchemaFiles } from '../../src/config/json-schemas.ts';
-import { loadServerSettings } from '../../src/config/load-server-settings.ts';
-import { builtInScopes } from '../../src/config/scopes.ts';
-import { settingsTable } from '../../src/config/settings-table.ts';
-import { loadTenant } from '../../src/config/tenant-file.ts';
+import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
+import { settingsTable } from '../../src/config/server/settings-table.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { builtInScopes as providerScopes } from '../../src/oidc/clients.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { builtInScopes } from '../../src/protocol/scopes.ts';
 
 const root = packageRoot();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hashTenant } from '../../src/config/tenant-file.ts';
+import { hashTenant } from '../../src/config/tenant/tenant-file.ts';
 import { longSecret, tenantTexts } from '../support/tenant-texts.ts';
 
 const { define, source, sourceFaults, faultsOf, load } = tenantTexts();

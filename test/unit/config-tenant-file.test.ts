@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatFault } from '../../src/config/fault.ts';
-import type { TenantDefinition } from '../../src/config/tenant-definition.ts';
-import { hashTenant, loadTenant } from '../../src/config/tenant-file.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import type { TenantDefinition } from '../../src/config/tenant/tenant-definition.ts';
+import { hashTenant, loadTenant } from '../../src/config/tenant/tenant-file.ts';
 
 const secret = 'a-secret-that-is-at-least-32-characters';
 const env = { SECRET: secret, SHORT: 'too-short' };

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { formatFault } from '../../src/config/fault.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
 import { longSecret, tenantTexts } from '../support/tenant-texts.ts';
 
 const { define, load, faultsOf } = tenantTexts();

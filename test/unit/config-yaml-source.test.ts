@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatFault } from '../../src/config/fault.ts';
-import { parseYaml } from '../../src/config/yaml-source.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import { parseYaml } from '../../src/config/parsing/yaml-source.ts';
 
 const faultsOf = (text: string): readonly string[] => {
   const source = parseYaml(text, 'a.yaml');

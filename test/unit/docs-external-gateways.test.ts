@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { formatFault } from '../../src/config/fault.ts';
-import { loadServerSettings } from '../../src/config/load-server-settings.ts';
-import { loadTenant } from '../../src/config/tenant-file.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { packageRoot } from '../../src/package-root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drawbridge-docs-'));

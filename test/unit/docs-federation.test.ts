@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { formatFault } from '../../src/config/fault.ts';
-import { loadTenant } from '../../src/config/tenant-file.ts';
+import { formatFault } from '../../src/config/parsing/fault.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 

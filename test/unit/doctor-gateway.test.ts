@@ -4,10 +4,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { checkGateway, checkTenantGateway } from '../../src/cli/doctor/check-gateway.ts';
-import { loadServerSettings } from '../../src/config/load-server-settings.ts';
-import type { ServerSettings } from '../../src/config/server-settings.ts';
-import type { TenantDefinition } from '../../src/config/tenant-definition.ts';
-import { loadTenant } from '../../src/config/tenant-file.ts';
+import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
+import type { ServerSettings } from '../../src/config/server/server-settings.ts';
+import type { TenantDefinition } from '../../src/config/tenant/tenant-definition.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../support/slapd-certificates.ts';
 
 const closing: (() => unknown)[] = [];

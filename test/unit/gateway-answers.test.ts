@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { answerTo, isNavigation, type Profile } from '../../src/gateway/answers.ts';
 import type { Caller, Decision, GatewayTenant } from '../../src/gateway/gateway.ts';
 import { identityHeaders } from '../../src/gateway/identity-headers.ts';

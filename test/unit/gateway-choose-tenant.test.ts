@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { createChooseTenant, tenantOfCookie } from '../../src/gateway/choose-tenant.ts';
 import type { GatewayRequest } from '../../src/gateway/gateway.ts';
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
 import type { Accounts } from '../../src/accounts/accounts.ts';
-import type { TrustedGateway } from '../../src/config/gateway-definition.ts';
+import type { TrustedGateway } from '../../src/config/gateway/gateway-definition.ts';
 import { hashId } from '../../src/crypto/ids.ts';
 import { createCallerCache } from '../../src/gateway/caller-cache.ts';
 import { createExternalGateways, gatewayHeadersOf } from '../../src/gateway/external-gateway.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import type { Decision, GatewayRequest } from '../../src/gateway/gateway.ts';
 import { createHandOver, type HandOver } from '../../src/gateway/hand-over.ts';
 import { bindingCookies, readBinding } from '../../src/gateway/hand-over-binding.ts';

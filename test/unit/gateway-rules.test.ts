@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AccessRule } from '../../src/config/gateway-definition.ts';
+import type { AccessRule } from '../../src/config/gateway/gateway-definition.ts';
 import type { Caller } from '../../src/gateway/gateway.ts';
 import { readPath } from '../../src/gateway/path-readings.ts';
 import { isForService, judge, type Question, stricter, type Verdict } from '../../src/gateway/rules.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import type { Caller, GatewayTenant } from '../../src/gateway/gateway.ts';
 import { createServiceTokens } from '../../src/gateway/service-token.ts';
 import type { IdentityTokenClaims } from '../../src/oidc/identity-tokens.ts';

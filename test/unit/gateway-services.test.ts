@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { createServices, forwardPath, type Services } from '../../src/gateway/services.ts';
 
 const service = (name: string, said: Partial<ServiceDefinition> = {}): ServiceDefinition => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MappingStep, SourceDefinition } from '../../src/config/source-definition.ts';
+import type { MappingStep, SourceDefinition } from '../../src/config/source/source-definition.ts';
 import type { Connector, SourcePerson } from '../../src/connectors/connector.ts';
 import { mapPerson } from '../../src/connectors/mapping/map-person.ts';
 import { withMapping } from '../../src/connectors/mapping/with-mapping.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { withSettings } from '../../src/config/settings-markdown.ts';
+import { withSettings } from '../../src/config/server/settings-markdown.ts';
 
 describe('README', () => {
   it('lists every setting with its default (else: npm run generate)', async () => {

@@ -1,7 +1,7 @@
-import type { ServiceDefinition } from '../../config/gateway-definition.ts';
-import { idleLimits } from '../../config/gateway-references.ts';
-import type { ServerSettings } from '../../config/server-settings.ts';
-import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { idleLimits } from '../../config/gateway/gateway-references.ts';
+import type { ServerSettings } from '../../config/server/server-settings.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { count } from '../count.ts';
 import { checkService } from './check-service.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 const patienceMs = 5000;

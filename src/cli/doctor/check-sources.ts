@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../clock.ts';
-import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector, ExaminedAddresses, SourcePerson } from '../../connectors/connector.ts';
 import { openSourceConnections, type RemoteSource } from '../../connectors/open-connectors.ts';
 import { createLog } from '../../log.ts';

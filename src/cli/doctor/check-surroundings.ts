@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { isLoopbackHost } from '../../config/loopback.ts';
-import type { ServerSettings } from '../../config/server-settings.ts';
+import type { ServerSettings } from '../../config/server/server-settings.ts';
+import { isLoopbackHost } from '../../protocol/loopback.ts';
 import { askHealth } from '../healthcheck.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import { canonicalLogin } from '../../canonical-login.ts';
-import type { LocalSource, SourceDefinition } from '../../config/source-definition.ts';
+import type { LocalSource, SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Connector, LookupVerdict, Profile, SourcePerson } from '../../connectors/connector.ts';
 import { type MappingTraceStep, mapPerson } from '../../connectors/mapping/map-person.ts';
 import { AppError } from '../../errors.ts';

@@ -3,7 +3,7 @@ import { identityKey } from '../../accounts/linked-identities.ts';
 import { createResolver } from '../../accounts/resolve.ts';
 import type { Audit } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
-import type { TenantDefinition } from '../../config/tenant-definition.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Identity } from '../../connectors/connector.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
 import { type AccountStatus, statusOf } from '../account-status.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { HttpSource } from '../../config/source-definition.ts';
+import type { HttpSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 import type { PasswordVerdict, SourceFinding, SourcePerson } from '../connector.ts';
 import { examineHost } from '../upstream/examine-host.ts';

@@ -1,7 +1,7 @@
 // A legacy system's own check of a password, asked over HTTP.
 
 import type { Clock } from '../../clock.ts';
-import type { HttpSource } from '../../config/source-definition.ts';
+import type { HttpSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import { isAppError } from '../../errors.ts';
 import type { Connector, Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';

@@ -1,4 +1,4 @@
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { LookupVerdict } from '../connector.ts';
 import type { LdapEntry } from './entry.ts';
 

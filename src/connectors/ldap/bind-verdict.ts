@@ -1,4 +1,4 @@
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { SourceRefusal } from '../connector.ts';
 import type { LdapAnswer } from './connection.ts';
 

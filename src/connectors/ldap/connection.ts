@@ -2,7 +2,7 @@
 // by itself, and anonymously: here it gets a stream that it can open only once, so a connection that is lost is dead.
 import type { Socket } from 'node:net';
 import { type Change, Client, DN, type Filter, ResultCodeError } from 'ldapts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 import type { Deadline } from './deadline.ts';
 import { entryOf, type LdapEntry } from './entry.ts';

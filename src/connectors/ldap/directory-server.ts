@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { Log } from '../../log.ts';
 import { type LdapConnection, openConnection } from './connection.ts';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';

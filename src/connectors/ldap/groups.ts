@@ -1,5 +1,5 @@
 import type { Filter } from 'ldapts';
-import type { LdapGroups, LdapSource } from '../../config/source-definition.ts';
+import type { LdapGroups, LdapSource } from '../../config/source/source-definition.ts';
 import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { firstRdn, normalizeDn } from './distinguished-name.ts';

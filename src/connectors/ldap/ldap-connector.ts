@@ -2,7 +2,7 @@
 // `directories.ts`.
 import { canonicalLogin } from '../../canonical-login.ts';
 import type { Clock } from '../../clock.ts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
 import type { Connector, PasswordSource, PersonLookup, SourcePerson } from '../connector.ts';

@@ -1,6 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
-import type { TlsMaterial } from '../../config/source-definition.ts';
+import type { TlsMaterial } from '../../config/source/source-definition.ts';
 
 export interface Endpoint {
   readonly host: string;

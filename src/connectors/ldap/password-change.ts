@@ -1,5 +1,5 @@
 import { Attribute, BerWriter, Change } from 'ldapts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { Credentials, PasswordChangeVerdict } from '../connector.ts';
 import { bindRefusal } from './bind-verdict.ts';
 import type { LdapAnswer, LdapConnection } from './connection.ts';

@@ -1,5 +1,5 @@
 import type { Filter } from 'ldapts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { Log } from '../../log.ts';
 import type { Attributes } from '../connector.ts';
 import { stateAttributes } from './account-state.ts';

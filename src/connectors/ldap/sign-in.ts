@@ -1,5 +1,5 @@
 // Checks a password: who is it, do they know it, what groups are they in.
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
 import { accountState } from './account-state.ts';

@@ -1,5 +1,5 @@
 import type { Filter } from 'ldapts';
-import type { LdapSource } from '../../config/source-definition.ts';
+import type { LdapSource } from '../../config/source/source-definition.ts';
 import { guidBytes, guidText } from './binary-values.ts';
 import type { LdapEntry } from './entry.ts';
 import { equals } from './filters.ts';

@@ -1,4 +1,4 @@
-import type { SourceDefinition } from '../../config/source-definition.ts';
+import type { SourceDefinition } from '../../config/source/source-definition.ts';
 import type { SourcePerson } from '../connector.ts';
 import { findName, listOf, type Values } from './values.ts';
 

@@ -1,5 +1,5 @@
 // What a source says about a person becomes a profile: the built-in mapping of the kind, the tenant's steps, bounds.
-import type { SourceDefinition } from '../../config/source-definition.ts';
+import type { SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Profile, SourcePerson } from '../connector.ts';
 import { builtIn } from './built-in.ts';
 import { toProfile } from './profile.ts';

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import type { MappingStep } from '../../config/source-definition.ts';
+import type { MappingStep } from '../../config/source/source-definition.ts';
 import { valueAt } from './json-pointer.ts';
 import { findName, listOf, type Values, withValues } from './values.ts';
 

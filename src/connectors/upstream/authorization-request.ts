@@ -5,7 +5,7 @@ import {
   randomNonce,
   randomPKCECodeVerifier,
 } from 'openid-client';
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import type { UpstreamMemory, UpstreamRequest } from '../connector.ts';
 import { failureOrOutage, refusedUs } from './failures.ts';
 import type { UpstreamClient } from './upstream-client.ts';

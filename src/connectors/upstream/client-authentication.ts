@@ -10,7 +10,7 @@ import {
   PrivateKeyJwt,
   TlsClientAuth,
 } from 'openid-client';
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { ServerMetadata } from 'openid-client';
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import type { Note } from './examination.ts';
 
 /** What the upstream announces, against what the source wants of it. */

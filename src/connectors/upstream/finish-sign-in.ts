@@ -1,5 +1,5 @@
 import { authorizationCodeGrant } from 'openid-client';
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 import type { SourcePerson, UpstreamMemory, UpstreamOutcome } from '../connector.ts';
 import { failureOrOutage, type ProtocolFailure } from './failures.ts';

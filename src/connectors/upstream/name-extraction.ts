@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import type { NamePattern } from '../../config/source-definition.ts';
+import type { NamePattern } from '../../config/source/source-definition.ts';
 import { valueAt } from '../mapping/json-pointer.ts';
 
 const longestName = 255;

@@ -1,4 +1,4 @@
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 
 /** Where an ID token goes that openid-client must not judge, as nothing is known of its issuer. */
 export const uncheckedIdToken = 'unchecked_id_token';

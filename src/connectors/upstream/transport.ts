@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
-import type { TlsMaterial } from '../../config/source-definition.ts';
+import type { TlsMaterial } from '../../config/source/source-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { AppError } from '../../errors.ts';
 import { createBoundedMap } from './bounded-map.ts';

@@ -11,7 +11,7 @@ import {
   type ServerMetadata,
 } from 'openid-client';
 import type { Clock } from '../../clock.ts';
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { createClientAuthentication } from './client-authentication.ts';

@@ -1,6 +1,6 @@
 // An OpenID provider or OAuth 2.0 server as a source of people: sends browsers there and back, asks it about
 // passwords and tokens, and hears of its logouts.
-import type { UpstreamSource } from '../../config/source-definition.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Connector, PasswordSource, RedirectSource, SourcePerson } from '../connector.ts';
 import { createAccessTokens } from './access-tokens.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import type { Caller as Client } from '../../web/front-door.ts';
 import { type Answer, answerTo } from '../answers.ts';
 import { certificateFingerprint, certificateHeader } from '../client-certificate.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { epochSeconds } from '../../clock.ts';
-import type { ServiceDefinition } from '../../config/gateway-definition.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { isAppError } from '../../errors.ts';
 import { readCredential } from '../credentials.ts';
 import type { Caller, GatewayRequest, GatewayTenant } from '../gateway.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.ts';
-import type { GatewaySettings, ServiceDefinition } from '../../config/gateway-definition.ts';
+import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { Log } from '../../log.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller as Client } from '../../web/front-door.ts';

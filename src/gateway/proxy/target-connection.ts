@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
-import type { ServiceTarget } from '../../config/gateway-definition.ts';
+import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 
 /** How a service is reached: its connections are kept and used again. */
 export interface TargetConnection {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { ServiceDefinition, ServiceTarget } from '../../config/gateway-definition.ts';
+import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import type { Log } from '../../log.ts';
 import type { TargetConnection } from './target-connection.ts';
 

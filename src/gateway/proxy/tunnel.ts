@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import type { ServiceTarget } from '../../config/gateway-definition.ts';
+import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import type { HeaderLine } from './connection-headers.ts';
 import type { OutgoingRequest } from './outgoing-request.ts';

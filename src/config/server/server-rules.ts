@@ -1,0 +1,174 @@
+import { isLoopbackHost } from '../../protocol/loopback.ts';
+import type { GatewaySettings } from '../gateway/gateway-definition.ts';
+import { loadServices, toGatewaySettings } from '../gateway/gateway-file.ts';
+import { checkGateway } from '../gateway/gateway-rules.ts';
+import type { FaultPath, PathFault } from '../parsing/fault.ts';
+import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import type { ServerFile } from './server-schema.ts';
+
+/** A value and who said it. */
+export interface Said {
+  readonly value: unknown;
+  readonly by: 'command line' | 'environment' | 'file';
+  /** The variable's name, or the file's. */
+  readonly source: string;
+}
+
+interface Context {
+  readonly said: ReadonlyMap<string, Said>;
+  readonly sources: SecretSources;
+}
+
+export interface SettingFault {
+  /** `server.publicUrl` */
+  readonly name: string;
+  /** Below it, where the setting is a list. */
+  readonly path?: FaultPath;
+  readonly atKey?: boolean;
+  readonly message: string;
+}
+
+/** With references resolved. */
+export type ResolvedServerFile = Omit<ServerFile, 'gateway'> & { readonly gateway: GatewaySettings };
+
+export type CheckedServerFile =
+  | { readonly ok: true; readonly value: ResolvedServerFile }
+  | { readonly ok: false; readonly faults: readonly SettingFault[] };
+
+const shortestKey = 32;
+/** They have no other place for it than the file, by a reference, or the environment. */
+const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.proxySecret']);
+
+export const publicUrlOf = ({ publicUrl, port }: ServerFile['server']): string =>
+  publicUrl ?? `http://localhost:${port}`;
+
+/** The rules that look at more than one setting; and references become what they stand for. */
+export const checkServerFile = (file: ServerFile, context: Context): CheckedServerFile => {
+  const key = resolveSetting('server.secretKey', file.server.secretKey, context);
+  const url = resolveSetting('storage.url', file.storage.url, context);
+  const proxySecret = resolveSetting('gateway.proxySecret', file.gateway.proxySecret, context);
+  const face = { publicUrl: publicUrlOf(file.server), host: file.server.host, port: file.server.port };
+  const loaded = loadServices(file.gateway.services, { ...face, sources: context.sources });
+  const faults = [
+    ...key.faults,
+    ...url.faults,
+    ...checkPublicUrl(file.server),
+    ...checkKey(key.value),
+    ...checkStorage(url.value, file.server.secretKey !== undefined),
+    ...proxySecret.faults,
+    ...checkProxySecret(proxySecret.value),
+    ...[
+      ...checkGateway(file.gateway, face),
+      ...loaded.faults.map((fault) => ({ ...fault, path: ['services', ...fault.path] })),
+    ].map(toSettingFault),
+  ];
+  if (faults.length > 0) return { ok: false, faults };
+  const { secretKey: _, ...server } = file.server;
+  return {
+    ok: true,
+    value: {
+      ...file,
+      server: key.value === undefined ? server : { ...server, secretKey: key.value },
+      storage: { url: url.value ?? file.storage.url },
+      gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),
+    },
+  };
+};
+
+/** The first step is the setting's own name. */
+const toSettingFault = ({ path: [key = '', ...path], ...fault }: PathFault): SettingFault => ({
+  ...fault,
+  name: `gateway.${key}`,
+  path,
+});
+
+interface ResolvedSetting {
+  readonly value?: string;
+  readonly faults: readonly SettingFault[];
+}
+
+const resolveSetting = (
+  name: string,
+  text: string | undefined,
+  { said, sources }: Context,
+): ResolvedSetting => {
+  if (text === undefined) return { faults: [] };
+  const isKey = secretNames.has(name);
+  const by = said.get(name)?.by;
+  if (!isKey && text.startsWith('file:')) return { value: text, faults: [] };
+  const resolved = resolveSecret(text, sources);
+  if (!resolved.ok) return { faults: [{ name, message: resolved.message }] };
+  const isExposed = resolved.inline && by !== 'environment' && (isKey || hasCredentials(resolved.value));
+  if (isExposed && by === 'command line')
+    return refuse(name, 'is a secret, and a command line can be read by others; set it in the environment');
+  if (isExposed)
+    return refuse(
+      name,
+      isKey
+        ? 'is a secret; write a reference to it, env:NAME or file:/path'
+        : 'holds a password; write env:NAME here, or set DRAWBRIDGE_STORAGE__URL or DRAWBRIDGE_STORAGE__URL_FILE',
+    );
+  return { value: resolved.value, faults: [] };
+};
+
+const refuse = (name: string, message: string): ResolvedSetting => ({ faults: [{ name, message }] });
+
+const hasCredentials = (url: string): boolean => /^[a-z+]+:\/\/[^/?]*:[^/?]*@/i.test(url);
+
+const checkPublicUrl = ({
+  publicUrl,
+  port,
+  tlsTerminatedByProxy,
+}: ServerFile['server']): readonly SettingFault[] => {
+  const name = 'server.publicUrl';
+  if (publicUrl === undefined)
+    return port === 0 ? [{ name, message: 'is needed when the port is 0; write it as browsers see it' }] : [];
+  const { protocol, hostname, host } = new URL(publicUrl);
+  if (protocol === 'https:' || isLoopbackHost(hostname) || tlsTerminatedByProxy) return [];
+  return [
+    {
+      name,
+      message: `is http and not a loopback address, so passwords would cross the network in the clear; write https://${host}, which is right too when a proxy in front does TLS, or http://localhost:${port} to try things out. If browsers really see http in a closed network, set tlsTerminatedByProxy: true`,
+    },
+  ];
+};
+
+const checkKey = (key: string | undefined): readonly SettingFault[] =>
+  key === undefined || Buffer.byteLength(key) >= shortestKey
+    ? []
+    : [
+        {
+          name: 'server.secretKey',
+          message: `is shorter than ${shortestKey} bytes; make one with: openssl rand -base64 32`,
+        },
+      ];
+
+const checkProxySecret = (secret: string | undefined): readonly SettingFault[] =>
+  secret === undefined || /^[\x21-\x7E]{32,4096}$/.test(secret)
+    ? []
+    : [
+        {
+          name: 'gateway.proxySecret',
+          message:
+            'is shorter than 32 characters, or holds some that a header cannot have; make one with: openssl rand -base64 32',
+        },
+      ];
+
+const checkStorage = (url: string | undefined, hasKey: boolean): readonly SettingFault[] => {
+  if (url === undefined) return [];
+  if (!/^(?:file:.|mongodb(?:\+srv)?:\/\/.)/.test(url))
+    return [
+      {
+        name: 'storage.url',
+        message: `refers to something that is not a store; it must hold file:<folder> or mongodb://<host>/<database>`,
+      },
+    ];
+  if (url.startsWith('file:') || hasKey) return [];
+  return [
+    {
+      name: 'server.secretKey',
+      message:
+        'is missing and MongoDB needs it, the same on all instances; make one with: openssl rand -base64 32, and set DRAWBRIDGE_SERVER__SECRET_KEY, DRAWBRIDGE_SERVER__SECRET_KEY_FILE or secretKey: file:/path',
+    },
+  ];
+};

@@ -1,0 +1,56 @@
+import type { GatewaySettings } from '../gateway/gateway-definition.ts';
+
+/** What `config/server.yaml` and the environment say, with defaults filled in and secrets resolved. Deeply frozen. */
+export interface ServerSettings {
+  readonly server: {
+    /** Origin, no trailing slash. Default `http://localhost:<port>`. */
+    readonly publicUrl: string;
+    /** Default `127.0.0.1`. */
+    readonly host: string;
+    readonly port: number;
+    /** Master key, at least 32 bytes; absent: made on first start for the embedded store. */
+    readonly secretKey?: string;
+    /** Number of processes. `auto` in the file is one per core. */
+    readonly workers: number;
+    /** Addresses or CIDR blocks whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
+    /** True: a proxy in front does TLS, so a public http URL that is not loopback is no mistake. */
+    readonly tlsTerminatedByProxy: boolean;
+    /** How long readyz answers 503 before the port closes, in milliseconds. */
+    readonly drainDelayMs: number;
+    /** How long requests under way may take to finish after that, in milliseconds. */
+    readonly drainTimeoutMs: number;
+  };
+  readonly storage: {
+    /** `file:<folder>` or `mongodb://…` */
+    readonly url: string;
+  };
+  readonly tenants: {
+    /** Absolute path. */
+    readonly directory: string;
+    /** So many tenants are kept built. */
+    readonly warmLimit: number;
+    /** Rescan even without a file event, in milliseconds. */
+    readonly rescanMs: number;
+    /** Watch by polling (network file systems). */
+    readonly polling: boolean;
+  };
+  readonly passwords: {
+    readonly memoryKiB: number;
+    readonly iterations: number;
+    readonly parallelism: number;
+    /** Hashes computed at the same time in one process. */
+    readonly concurrency: number;
+    /** Hashes that may wait, in one process; more are refused with 503. */
+    readonly queueLimit: number;
+  };
+  readonly log: {
+    readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  };
+  readonly management: {
+    /** 0: no listener of its own. */
+    readonly port: number;
+    readonly host: string;
+  };
+  readonly gateway: GatewaySettings;
+}

@@ -1,0 +1,105 @@
+import type { PathFault } from '../parsing/fault.ts';
+import type { SecretContext } from '../parsing/tls-material.ts';
+import { loadLdap } from './ldap-source-file.ts';
+import type { MappingFile } from './mapping-schema.ts';
+import type { LocalSource, MappingStep, SourceDefinition } from './source-definition.ts';
+import type { HttpSourceFile } from './source-schema.ts';
+import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
+import { loadUpstream } from './upstream-source-file.ts';
+import type { FullSource, WrittenSource } from './written-sources.ts';
+
+export interface LoadedSources {
+  readonly sources: readonly SourceDefinition[];
+  readonly faults: readonly PathFault[];
+}
+
+/** What a file without `sources` means. */
+export const localList: LocalSource = {
+  id: 'local',
+  type: 'local',
+  displayName: 'Local account',
+  domains: [],
+  trustedEmailDomains: [],
+  mapping: [],
+  adopt: 'off',
+  recheckSeconds: 300,
+  degradedSeconds: 1800,
+  revealLock: false,
+};
+
+/** References become what they stand for, and what the file leaves out is filled in. Paths begin at the file. */
+export const loadSources = (written: readonly WrittenSource[], context: SecretContext): LoadedSources => {
+  if (written.length === 0) return { sources: [localList], faults: [] };
+  const faults: PathFault[] = [];
+  const sources = written.map(({ source, path }) => {
+    const own: PathFault[] = [];
+    const loaded = loadSource(source, { ...context, faults: own });
+    faults.push(...own.map((fault) => ({ ...fault, path: [...path, ...fault.path] })));
+    return loaded;
+  });
+  return { sources, faults };
+};
+
+const loadSource = (file: FullSource, context: SourceContext): SourceDefinition => {
+  switch (file.type) {
+    case 'local':
+      return {
+        ...localList,
+        ...commonOf(file),
+        type: 'local',
+        displayName: file.displayName ?? 'Local account',
+      };
+    case 'ldap':
+      return { ...remoteOf(file), ...loadLdap(file, context) };
+    case 'http':
+      return loadHttp(file, context);
+    default:
+      return { ...remoteOf(file), ...loadUpstream(file, context) };
+  }
+};
+
+const commonOf = (file: FullSource) => ({
+  id: file.id,
+  displayName: file.displayName ?? file.id,
+  domains: file.domains,
+  ...(file.clients === undefined ? {} : { clients: file.clients }),
+  trustedEmailDomains: file.trustedEmailDomains,
+});
+
+const remoteOf = (file: Exclude<FullSource, { type: 'local' }>) => ({
+  ...commonOf(file),
+  mapping: file.mapping.map(toStep),
+  adopt:
+    file.adopt === 'takeover' ? ('takeover' as const) : file.adopt ? ('keep' as const) : ('off' as const),
+  recheckSeconds: file.recheck,
+  degradedSeconds: file.degraded.sessions,
+  revealLock: file.revealLock,
+});
+
+const toStep = (step: MappingFile[number]): MappingStep => {
+  if ('rename' in step) return { step: 'rename', from: step.rename, to: step.to };
+  if ('prefix' in step) return { step: 'prefix', of: step.prefix, prefix: step.with };
+  if ('regex' in step) return { step: 'regex', of: step.regex, pattern: step.pattern, replace: step.replace };
+  if ('drop' in step)
+    return { step: 'drop', of: step.drop, ...(step.pattern === undefined ? {} : { pattern: step.pattern }) };
+  if ('default' in step) return { step: 'default', of: step.default, value: step.value };
+  return {
+    step: 'role',
+    role: step.role,
+    of: step.of,
+    ...(step.equals === undefined ? {} : { equals: step.equals }),
+    ...(step.pattern === undefined ? {} : { pattern: step.pattern }),
+  };
+};
+
+const loadHttp = (file: HttpSourceFile, context: SourceContext): SourceDefinition => {
+  const secret = file.secret === undefined ? undefined : loadSecret(file.secret, ['secret'], context);
+  return {
+    ...remoteOf(file),
+    type: 'http',
+    url: file.url,
+    ...(secret === undefined ? {} : { secret }),
+    tls: loadTls(file.tls, context),
+    requestTimeoutMs: file.timeout,
+  };
+};

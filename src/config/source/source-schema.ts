@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { durationMs } from '../parsing/field-types.ts';
+import { ldapSourceSchema } from './ldap-source-schema.ts';
+import { secretText, tlsSchema, webAddress } from './source-field-types.ts';
+import { localShape, remoteShape, sourceId } from './source-shape.ts';
+import { oauth2SourceSchema, oidcSourceSchema, presetSourceSchema } from './upstream-source-schema.ts';
+
+const localSourceSchema = z.strictObject({
+  type: z.literal('local').meta({ description: "The people in Drawbridge's own store." }),
+  id: sourceId,
+  ...localShape,
+});
+
+const httpSourceSchema = z.strictObject({
+  type: z
+    .literal('http')
+    .meta({ description: "A legacy system's own check of a password, asked over HTTP." }),
+  id: sourceId,
+  ...remoteShape,
+  url: webAddress().meta({ description: 'Where name and password are posted as JSON.' }),
+  secret: secretText('Sent as a bearer token.').optional(),
+  tls: tlsSchema.prefault({}).meta({ description: 'Certificates.' }),
+  timeout: durationMs({ min: 100, max: 60_000 })
+    .prefault('10s')
+    .meta({ description: 'How long one check may take.' }),
+});
+
+/** One entry of `sources`. The telling key of each kind comes first: faults are told of the kind that was meant. */
+export const sourceSchema = z.union(
+  [
+    presetSourceSchema,
+    localSourceSchema,
+    ldapSourceSchema,
+    oidcSourceSchema,
+    oauth2SourceSchema,
+    httpSourceSchema,
+  ],
+  { error: 'is of no known kind; write type: local, ldap, oidc, oauth2 or http' },
+);
+
+export const sourcesSchema = z
+  .array(sourceSchema)
+  .min(1, { error: 'is empty; leave it out to keep people in the local list' })
+  .max(20)
+  .optional()
+  .meta({
+    description:
+      'Where people are kept, in the order in which they are asked about a password. Without: the local list.',
+  });
+
+export type SourceFile = z.infer<typeof sourceSchema>;
+export type HttpSourceFile = z.infer<typeof httpSourceSchema>;
+export type LocalSourceFile = z.infer<typeof localSourceSchema>;

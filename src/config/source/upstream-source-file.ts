@@ -1,0 +1,74 @@
+import { readClientKey } from '../tenant/client-key.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { NamePattern, OwnOf, UpstreamSource } from './source-definition.ts';
+import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
+import type { UpstreamSourceFile } from './upstream-source-schema.ts';
+
+/** What only an upstream has. */
+export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): OwnOf<UpstreamSource> => {
+  const { userNameExtractionPattern, details } = file;
+  return {
+    ...withoutUndefined({
+      issuer: file.issuer,
+      userAuthorizationUri: file.userAuthorizationUri,
+      accessTokenUri: file.accessTokenUri,
+      userInfoUri: file.userInfoUri,
+      jwksUri: file.jwksUri,
+      endSessionUri: file.endSessionUri,
+      pushedAuthorizationRequestUri: file.pushedAuthorizationRequestUri,
+      clientId: file.clientId,
+      clientSecret:
+        file.clientSecret === undefined
+          ? undefined
+          : loadSecret(file.clientSecret, ['clientSecret'], context),
+      privateKey: loadClientKey(file, context),
+      userNameExtractionPattern:
+        userNameExtractionPattern === undefined ? undefined : toNamePattern(userNameExtractionPattern),
+      subjectPointer: file.subjectPointer,
+      tokenAudience: file.tokenAudience,
+      tokensFor: file.tokensFor,
+      details: details === undefined ? undefined : withoutUndefined(details),
+      emailVerifiedPointer: file.emailVerifiedPointer,
+    }),
+    type: file.type,
+    discovery: isDiscovered(file),
+    clientAuthMethod: clientAuthMethodOf(file),
+    tls: loadTls(file.tls, context),
+    scopes: file.scopes ?? (file.type === 'oidc' ? ['openid', 'profile', 'email'] : []),
+    authorizationParameters: file.authorizationParameters,
+    pkce: file.pkce,
+    passwordSignIn: file.passwordSignIn,
+    acceptUpstreamTokens: file.acceptUpstreamTokens,
+    extraInfo: file.extraInfo,
+    acr: file.acr,
+    requestTimeoutMs: file.timeout,
+  };
+};
+
+export const isDiscovered = ({ type, discovery }: UpstreamSourceFile): boolean =>
+  discovery ?? type === 'oidc';
+
+/** A source without a client of its own proves itself to nobody. */
+export const clientAuthMethodOf = ({
+  clientAuthMethod,
+  privateKey,
+  clientId,
+}: UpstreamSourceFile): UpstreamSource['clientAuthMethod'] => {
+  if (clientAuthMethod !== undefined) return clientAuthMethod;
+  if (privateKey !== undefined) return 'private_key_jwt';
+  return clientId === undefined ? 'none' : 'client_secret_basic';
+};
+
+const toNamePattern = (pattern: string): NamePattern =>
+  pattern.startsWith('/') ? { kind: 'pointer', pointer: pattern } : { kind: 'regex', pattern };
+
+const loadClientKey = (
+  { privateKey }: UpstreamSourceFile,
+  context: SourceContext,
+): UpstreamSource['privateKey'] => {
+  if (privateKey === undefined) return undefined;
+  const read = readClientKey(privateKey, context);
+  if (read.ok) return read.value;
+  context.faults.push({ ...read.fault, path: ['privateKey', ...read.fault.path] });
+  return undefined;
+};

@@ -1,0 +1,47 @@
+import type { FaultPath } from '../parsing/fault.ts';
+import type { TenantFileContent } from '../tenant/tenant-schema.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { LdapSourceFile } from './ldap-source-schema.ts';
+import { expandPreset } from './source-presets.ts';
+import type { HttpSourceFile, LocalSourceFile, SourceFile } from './source-schema.ts';
+import { oauth2SourceSchema, topProperties, type UpstreamSourceFile } from './upstream-source-schema.ts';
+
+/** A source as the file says it, its preset applied. */
+export type FullSource = LocalSourceFile | LdapSourceFile | UpstreamSourceFile | HttpSourceFile;
+
+/** A source, and where in the file it stands. */
+export interface WrittenSource {
+  readonly source: FullSource;
+  /** Empty for the six properties at the top. */
+  readonly path: FaultPath;
+  readonly file?: SourceFile;
+}
+
+/** Properties of an upstream at the top of the file, in its order of importance. */
+export const topKeys = Object.keys(topProperties) as readonly (keyof typeof topProperties)[];
+
+/** The sources of a file; none when it names none, and the local list is meant. */
+export const writtenSources = (
+  content: TenantFileContent,
+  places: readonly number[],
+): readonly WrittenSource[] => {
+  const top = topKeys.some((key) => content[key] !== undefined) ? [sourceAtTop(content)] : [];
+  const listed = (content.sources ?? []).map(
+    (file, index): WrittenSource => ({
+      source: 'preset' in file ? expandPreset(file) : file,
+      path: ['sources', places[index] ?? index],
+      file,
+    }),
+  );
+  return [...top, ...listed];
+};
+
+const sourceAtTop = (content: TenantFileContent): WrittenSource => {
+  const written = withoutUndefined(Object.fromEntries(topKeys.map((key) => [key, content[key]])));
+  const source = oauth2SourceSchema.parse({ ...written, type: 'oauth2', id: 'upstream' });
+  const place = source.userAuthorizationUri ?? source.userInfoUri;
+  return {
+    source: { ...source, ...(place === undefined ? {} : { displayName: new URL(place).hostname }) },
+    path: [],
+  };
+};

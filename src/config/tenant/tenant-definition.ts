@@ -1,0 +1,135 @@
+import type { TenantGateway } from '../gateway/gateway-definition.ts';
+import type { SourceDefinition } from '../source/source-definition.ts';
+
+/** What a tenant's file says, parsed, with defaults filled in and secrets resolved. Deeply frozen. */
+export interface TenantDefinition {
+  /** The file's name without `.yaml`: `^[a-z0-9][a-z0-9-]{0,62}$`, minus the reserved names. */
+  readonly id: string;
+  /** Changes whenever the file or a secret it refers to changes (SHA-256). */
+  readonly version: string;
+  readonly displayName: string;
+  /** Served only while the server is bound to, and public at, a loopback address. */
+  readonly demo: boolean;
+  /** False hides the tenant from the selection page. */
+  readonly listed: boolean;
+  /** Origin of the tenant's own host, instead of the server's. */
+  readonly publicUrl?: string;
+  readonly branding: Branding;
+  readonly locale: Locale;
+  readonly lifetimes: Lifetimes;
+  readonly grants: { readonly password: boolean };
+  /** client_ids of confidential clients that may omit PKCE. */
+  readonly pkceExemptions: readonly string[];
+  readonly resources: readonly ResourceDefinition[];
+  readonly defaultResource?: string;
+  readonly clients: readonly ClientDefinition[];
+  /** Seeds, in demo tenants only. */
+  readonly users: readonly UserSeed[];
+  readonly throttle: TenantThrottle;
+  /** Where people are kept, in the order in which they are asked; the local list when the file names none. */
+  readonly sources: readonly SourceDefinition[];
+  readonly gateway: TenantGateway;
+}
+
+export type Locale = 'en' | 'de';
+
+export interface Branding {
+  /** `#rrggbb` */
+  readonly color: string;
+  /** `data:image/...` URI or an https URL. */
+  readonly logo?: string;
+}
+
+/** Seconds. */
+export interface Lifetimes {
+  readonly session: number;
+  readonly interaction: number;
+  readonly authorizationCode: number;
+  /** Opaque access tokens. */
+  readonly accessToken: number;
+  readonly idToken: number;
+  /** Sliding: each rotation starts it anew. */
+  readonly refreshToken: number;
+  /** From the first one of a grant; no rotation goes past it. */
+  readonly refreshTokenAbsolute: number;
+  /** How long a rotated refresh token still answers with its successor, 0 to 60. */
+  readonly refreshTokenGrace: number;
+  /** `authentication.oauth2.deviceCodeExpiration` in the file. */
+  readonly deviceCode: number;
+}
+
+/** The lifetimes that a client may set for itself: all but those of the browser's session and interaction. */
+export type ClientLifetimes = Partial<Omit<Lifetimes, 'session' | 'interaction'>>;
+
+export interface ResourceDefinition {
+  /** Absolute URI without fragment (RFC 8707). */
+  readonly identifier: string;
+  readonly name?: string;
+  /** Scope name to the words shown at consent. */
+  readonly scopes: Readonly<Record<string, string>>;
+  readonly format: 'jwt' | 'opaque';
+  /** Seconds. */
+  readonly lifetime: number;
+  /** client_ids that may introspect tokens for this resource. */
+  readonly introspectedBy: readonly string[];
+  /** client_ids that may ask for it; absent: all clients of the tenant. */
+  readonly clients?: readonly string[];
+}
+
+/** RFC 7591 metadata under its own names, and in camelCase what only Drawbridge knows. */
+export interface ClientDefinition {
+  readonly metadata: ClientMetadata;
+  /** Consent is skipped, except for native or public clients whose redirect is neither https nor loopback. */
+  readonly firstParty: boolean;
+  /** Exact origins that may call token and userinfo from a browser. */
+  readonly allowedOrigins: readonly string[];
+  readonly defaultResource?: string;
+  readonly lifetimes: ClientLifetimes;
+  /** `sunset`: epoch milliseconds; from then on the password grant is refused. */
+  readonly passwordGrant: { readonly sunset?: number };
+}
+
+/** RFC 7591 and its relatives; `client_secret` is resolved. */
+export interface ClientMetadata {
+  readonly client_id: string;
+  readonly client_name?: string;
+  readonly client_secret?: string;
+  readonly application_type: 'web' | 'native';
+  readonly token_endpoint_auth_method:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'none';
+  readonly grant_types: readonly string[];
+  readonly response_types: readonly string[];
+  readonly redirect_uris: readonly string[];
+  readonly post_logout_redirect_uris: readonly string[];
+  /** Space-separated; absent: every scope of the tenant. */
+  readonly scope?: string;
+  readonly id_token_signed_response_alg: 'RS256' | 'ES256' | 'PS256' | 'Ed25519' | 'EdDSA';
+  readonly [name: string]: unknown;
+}
+
+export interface UserSeed {
+  readonly username: string;
+  readonly password: string;
+  readonly email?: string;
+  readonly emailVerified: boolean;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+}
+
+/** Failed password sign-ins and user-code entries: so many in so many seconds. */
+export interface TenantThrottle {
+  readonly account: Allowance;
+  readonly address: Allowance;
+  readonly userCodeSession: Allowance;
+  readonly userCodeAddress: Allowance;
+  readonly userCodeTenant: Allowance;
+}
+
+export interface Allowance {
+  readonly points: number;
+  readonly windowSeconds: number;
+}

@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { checkTenantId } from '../../protocol/tenant-id.ts';
+import type { TenantGateway } from '../gateway/gateway-definition.ts';
+import { loadTenantGateway } from '../gateway/tenant-gateway-file.ts';
+import { deepFreeze } from '../parsing/deep-freeze.ts';
+import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
+import { parseBySchema } from '../parsing/schema-faults.ts';
+import { hashWithSecrets, resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import { parseYaml } from '../parsing/yaml-source.ts';
+import type { SourceDefinition } from '../source/source-definition.ts';
+import { loadSources } from '../source/source-file.ts';
+import { writtenSources } from '../source/written-sources.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import { resolveClientSecret } from './client-rules.ts';
+import type { ClientFile } from './client-schema.ts';
+import { loadLogo, logoFilesIn } from './logo.ts';
+import { type JudgedContent, salvage, wholeContent } from './partial-content.ts';
+import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
+import { checkTenant, namesInFile } from './tenant-rules.ts';
+import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
+
+export interface TenantFileOptions {
+  /** The file's name without `.yaml`. */
+  readonly id: string;
+  readonly text: string;
+  /** Where the file is; faults show it as it is given here. */
+  readonly path: string;
+  readonly env: SecretSources['env'];
+  /** For secrets and the logo; by default the file system. */
+  readonly readFile?: SecretSources['readFile'];
+}
+
+export type LoadedTenant =
+  | { readonly definition: TenantDefinition }
+  /** In the order of the file. */
+  | { readonly faults: readonly Fault[] };
+
+/** A tenant's file to its definition, or all that is wrong with it. Reads only what the file refers to. */
+export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
+  const { id, path } = options;
+  const idProblem = checkTenantId(id);
+  const idFaults: readonly Fault[] =
+    idProblem === undefined ? [] : [{ file: path, path: '', message: idProblem }];
+  const yaml = parseYaml(options.text, path);
+  if ('faults' in yaml) return { faults: [...idFaults, ...yaml.faults] };
+
+  const { value } = yaml;
+  if (isEmpty(value)) return { faults: [...idFaults, { file: path, path: '', message: emptyFile }] };
+  const parsed = parseBySchema(tenantSchema, value);
+  const judged = parsed.ok ? wholeContent(parsed.value) : salvage(value, parsed.faults);
+  const filled = judged === undefined ? undefined : fillIn(judged, options);
+  const faults = [
+    ...(parsed.ok ? [] : parsed.faults),
+    ...(judged === undefined ? [] : checkTenant(judged, namesInFile(value, judged.doubtful))),
+    ...(filled?.faults ?? []),
+  ];
+  if (filled === undefined || faults.length > 0 || idFaults.length > 0)
+    return { faults: [...idFaults, ...faults.map(yaml.toFault).sort(byPosition)] };
+  return { definition: deepFreeze(toDefinition(filled, options)) };
+};
+
+const emptyFile = 'the file is empty; write at least displayName: and the name shown to people';
+
+/** Half a file must not make a tenant: without any key that has a value, nothing says that one is wanted. */
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0);
+
+/**
+ * Changes whenever the file, a secret or a logo that it refers to changes. Costs a hash and reading those, no parsing.
+ * @returns SHA-256, hexadecimal
+ */
+export const hashTenant = (options: Omit<TenantFileOptions, 'id'>): string =>
+  hashWithSecrets(options.text, sourcesOf(options), logoFilesIn(options.text, options.path));
+
+const sourcesOf = ({ env, readFile }: Pick<TenantFileOptions, 'env' | 'readFile'>): SecretSources => ({
+  env,
+  readFile: readFile ?? ((path) => readFileSync(path)),
+});
+
+interface Filled {
+  readonly content: TenantFileContent;
+  readonly secrets: ReadonlyMap<ClientFile, string>;
+  readonly passwords: ReadonlyMap<UserFile, string>;
+  readonly sources: readonly SourceDefinition[];
+  readonly gateway: TenantGateway;
+  readonly logo?: string;
+  readonly faults: readonly PathFault[];
+}
+
+/** References become what they stand for. */
+const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions): Filled => {
+  const sources = sourcesOf(options);
+  const faults: PathFault[] = [];
+  const secrets = new Map<ClientFile, string>();
+  const passwords = new Map<UserFile, string>();
+  for (const [index, client] of content.clients.entries()) {
+    if (client.client_secret === undefined) continue;
+    const secret = resolveClientSecret(client.client_secret, content.demo, sources);
+    if (secret.ok) secrets.set(client, secret.value);
+    else
+      faults.push({
+        path: ['clients', places.clients[index] ?? index, 'client_secret'],
+        message: secret.message,
+      });
+  }
+  for (const [index, user] of content.users.entries()) {
+    const password = resolveSecret(user.password, sources);
+    if (password.ok) passwords.set(user, password.value);
+    else
+      faults.push({ path: ['users', places.users[index] ?? index, 'password'], message: password.message });
+  }
+  const context = { demo: content.demo, sources };
+  const loaded = loadSources(writtenSources(content, places.sources), context);
+  const { gateway, faults: gatewayFaults } = loadTenantGateway(content.gateway, context);
+  faults.push(...loaded.faults, ...gatewayFaults);
+  const filled = { content, secrets, passwords, sources: loaded.sources, gateway, faults };
+  if (content.branding.logo === undefined) return filled;
+  const logo = loadLogo(content.branding.logo, options.path, sources.readFile);
+  if (logo.ok) return { ...filled, logo: logo.value };
+  faults.push({ path: ['branding', 'logo'], message: logo.message });
+  return filled;
+};
+
+const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
+  const { content, secrets, passwords, sources, gateway, logo } = filled;
+  const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
+  return {
+    id: options.id,
+    version: hashTenant(options),
+    displayName: content.displayName ?? options.id,
+    demo: content.demo,
+    listed: content.listed,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    branding: { color: content.branding.color, ...(logo === undefined ? {} : { logo }) },
+    locale: content.locale,
+    lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
+    grants: content.grants,
+    pkceExemptions: content.pkceExemptions,
+    resources: content.resources.map(withoutUndefined),
+    ...(defaultResource === undefined ? {} : { defaultResource }),
+    clients: content.clients.map((client) => toClient(client, secrets.get(client))),
+    users: content.users.map(
+      (user): UserSeed => ({
+        ...withoutUndefined(user),
+        password: passwords.get(user) ?? user.password,
+      }),
+    ),
+    throttle: {
+      account: toAllowance(throttle.account),
+      address: toAllowance(throttle.address),
+      userCodeSession: toAllowance(throttle.userCodeSession),
+      userCodeAddress: toAllowance(throttle.userCodeAddress),
+      userCodeTenant: toAllowance(throttle.userCodeTenant),
+    },
+    sources,
+    gateway,
+  };
+};
+
+const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
+  const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
+  const { client_secret: _, response_types: types, ...rest } = metadata;
+  return {
+    metadata: {
+      ...withoutUndefined(rest),
+      ...(secret === undefined ? {} : { client_secret: secret }),
+      response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
+    },
+    firstParty,
+    allowedOrigins,
+    ...(defaultResource === undefined ? {} : { defaultResource }),
+    lifetimes: withoutUndefined(lifetimes),
+    passwordGrant: withoutUndefined(passwordGrant),
+  };
+};
+
+const toAllowance = ({ attempts, window }: { attempts: number; window: number }): Allowance => ({
+  points: attempts,
+  windowSeconds: window,
+});

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { durationSeconds } from '../parsing/field-types.ts';
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** Seconds. The upper ends are where a mistake is likelier than a wish (codes: RFC 6749 section 4.1.2). */
+export const lifetimeRanges = {
+  session: { min: minute, max: 400 * day },
+  interaction: { min: minute, max: hour },
+  authorizationCode: { min: 10, max: 10 * minute },
+  accessToken: { min: 30, max: 30 * day },
+  idToken: { min: 30, max: day },
+  refreshToken: { min: minute, max: 400 * day },
+  refreshTokenAbsolute: { min: minute, max: 1000 * day },
+  refreshTokenGrace: { min: 0, max: minute },
+  deviceCode: { min: 30, max: hour },
+} as const;
+
+export const lifetimesSchema = z.strictObject({
+  session: durationSeconds(lifetimeRanges.session)
+    .prefault('14d')
+    .meta({ description: 'How long a browser stays signed in.' }),
+  interaction: durationSeconds(lifetimeRanges.interaction)
+    .prefault('15m')
+    .meta({ description: 'How long a person may take to sign in.' }),
+  authorizationCode: durationSeconds(lifetimeRanges.authorizationCode)
+    .prefault('60s')
+    .meta({ description: 'How long an app may take to redeem its code.' }),
+  accessToken: durationSeconds(lifetimeRanges.accessToken)
+    .prefault('1h')
+    .meta({ description: 'Opaque access tokens; those of a resource have the lifetime of the resource.' }),
+  idToken: durationSeconds(lifetimeRanges.idToken).prefault('10m').meta({ description: 'ID tokens.' }),
+  refreshToken: durationSeconds(lifetimeRanges.refreshToken)
+    .prefault('30d')
+    .meta({ description: 'Refresh tokens; each use starts it anew.' }),
+  refreshTokenAbsolute: durationSeconds(lifetimeRanges.refreshTokenAbsolute)
+    .prefault('180d')
+    .meta({ description: 'From the sign-in on; no use of a refresh token goes past it.' }),
+  refreshTokenGrace: durationSeconds(lifetimeRanges.refreshTokenGrace)
+    .prefault('10s')
+    .meta({ description: 'How long a used refresh token still answers with its successor, 0s to 60s.' }),
+});

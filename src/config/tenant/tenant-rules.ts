@@ -1,0 +1,177 @@
+import { isLoopbackHost } from '../../protocol/loopback.ts';
+import { builtInScopes } from '../../protocol/scopes.ts';
+import { checkTenantGateway } from '../gateway/tenant-gateway-rules.ts';
+import type { PathFault } from '../parsing/fault.ts';
+import { hint, reference, unique } from '../parsing/name-references.ts';
+import { checkSources } from '../source/source-rules.ts';
+import { checkClient, isPublic } from './client-rules.ts';
+import type { JudgedContent } from './partial-content.ts';
+
+/**
+ * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
+ * Undefined where not all names can be known.
+ */
+export interface NamesInFile {
+  readonly clients: ReadonlySet<string> | undefined;
+  readonly resources: ReadonlySet<string> | undefined;
+  readonly resourceCount: number;
+}
+
+export const namesInFile = (value: unknown, doubtful: ReadonlySet<string>): NamesInFile => ({
+  clients: doubtful.has('clients') ? undefined : collect(value, 'clients', 'client_id'),
+  resources: doubtful.has('resources') ? undefined : collect(value, 'resources', 'identifier'),
+  resourceCount: listIn(value, 'resources').length,
+});
+
+const collect = (value: unknown, list: string, key: string): ReadonlySet<string> | undefined => {
+  const names = listIn(value, list).map((entry) => (entry as Record<string, unknown> | null)?.[key]); // whatever it is, only text goes on
+  return names.every((name) => typeof name === 'string') ? new Set(names) : undefined;
+};
+
+const listIn = (value: unknown, list: string): readonly unknown[] => {
+  const entries = (value as Record<string, unknown> | null)?.[list]; // whatever it is, only lists go on
+  return Array.isArray(entries) ? entries : [];
+};
+
+/** The rules between the keys of a tenant's file. */
+export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => [
+  ...checkFace(judged),
+  ...checkClients(judged, names),
+  ...checkResources(judged, names),
+  ...checkSources(judged, names),
+  ...checkUsers(judged),
+  ...checkTenantGateway(judged, names.clients),
+];
+
+const checkFace = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
+  if (content.publicUrl === undefined || doubtful.has('demo')) return [];
+  const { protocol, hostname, host } = new URL(content.publicUrl);
+  const isLoopback = isLoopbackHost(hostname);
+  if (content.demo && !isLoopback)
+    return [
+      {
+        path: ['publicUrl'],
+        message:
+          'is not a loopback address, but the tenant is a demo; write one, such as http://localhost:3000, or remove demo: true and its secrets',
+      },
+    ];
+  if (protocol === 'https:' || isLoopback) return [];
+  return [
+    {
+      path: ['publicUrl'],
+      message: `is http and not a loopback address; write https://${host}, which is right too when a proxy in front does TLS`,
+    },
+  ];
+};
+
+const checkClients = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => {
+  const { content, doubtful, places } = judged;
+  const tenant = { demo: content.demo, passwordGrant: content.grants.password };
+  const scopes = [...builtInScopes, ...content.resources.flatMap(({ scopes: own }) => Object.keys(own))];
+  // A resource that could not be read may have any scope.
+  const knowsScopes = !doubtful.has('resources') && content.resources.length === names.resourceCount;
+  const ids = content.clients.map(({ client_id }) => client_id);
+  const faults = content.clients.flatMap((client, index): readonly PathFault[] =>
+    [
+      ...checkClient(client, tenant),
+      ...unique(ids, index, 'client_id'),
+      ...reference(['defaultResource'], client.defaultResource, names.resources),
+      ...resourceForClient(judged, client),
+      ...(client.scope?.split(' ') ?? [])
+        .filter((scope) => knowsScopes && !scopes.includes(scope))
+        .map((scope) => ({
+          path: ['scope'],
+          message: `holds ${scope}, which no resource has${hint(scope, scopes)}`,
+        })),
+    ].map(({ path, ...rest }) => ({ ...rest, path: ['clients', places.clients[index] ?? index, ...path] })),
+  );
+  const exemptions = content.pkceExemptions.flatMap((id, index): readonly PathFault[] => [
+    ...reference(['pkceExemptions', index], id, names.clients),
+    ...content.clients
+      .filter((client) => client.client_id === id && isPublic(client))
+      .map(() => ({
+        path: ['pkceExemptions', index],
+        message: 'names a public client, which PKCE alone protects; remove it',
+      })),
+  ]);
+  return [
+    ...faults,
+    ...exemptions,
+    ...reference(['defaultResource'], content.defaultResource, names.resources),
+  ];
+};
+
+const resourceForClient = (
+  { content: { resources, defaultResource }, doubtful }: JudgedContent,
+  client: JudgedContent['content']['clients'][number],
+): readonly PathFault[] => {
+  const identifier = client.defaultResource;
+  const resource = resources.find((one) => one.identifier === identifier);
+  if (identifier === undefined || identifier === defaultResource || doubtful.has('defaultResource'))
+    return [];
+  if (resource?.clients === undefined || resource.clients.includes(client.client_id)) return [];
+  return [
+    {
+      path: ['defaultResource'],
+      message: `is a resource that this client may not ask for; add ${client.client_id} to the clients of the resource`,
+    },
+  ];
+};
+
+const checkResources = ({ content, places }: JudgedContent, names: NamesInFile): readonly PathFault[] => {
+  const identifiers = content.resources.map(({ identifier }) => identifier);
+  return content.resources.flatMap((resource, index): readonly PathFault[] => {
+    const own: readonly PathFault[] = [
+      ...unique(identifiers, index, 'identifier'),
+      ...(['introspectedBy', 'clients'] as const).flatMap((key) =>
+        (resource[key] ?? []).flatMap((id, place) => reference([key, place], id, names.clients)),
+      ),
+      ...resource.introspectedBy.flatMap((id, place) =>
+        content.clients.some((client) => client.client_id === id && isPublic(client))
+          ? [
+              {
+                path: ['introspectedBy', place],
+                message: 'names a public client, and anybody can pose as one; name a confidential client',
+              },
+            ]
+          : [],
+      ),
+    ];
+    return own.map((fault) => ({
+      ...fault,
+      path: ['resources', places.resources[index] ?? index, ...fault.path],
+    }));
+  });
+};
+
+const checkUsers = ({ content, places }: JudgedContent): readonly PathFault[] => {
+  if (content.users.length > 0 && !content.demo)
+    return [
+      {
+        path: ['users'],
+        atKey: true,
+        message:
+          'are for demo tenants only; remove them and run: npx --no drawbridge user add <tenant> <name>',
+      },
+    ];
+  // Names and addresses share one space, as people may sign in by either.
+  const owners = new Map<string, number>();
+  return content.users.flatMap((user, index) => {
+    const logins = [
+      ['username', user.username],
+      ...(user.email === undefined ? [] : [['email', user.email]]),
+    ];
+    return logins.flatMap(([key = '', login = '']): readonly PathFault[] => {
+      const owner = owners.get(login);
+      owners.set(login, owner ?? index);
+      return owner === undefined || owner === index
+        ? []
+        : [
+            {
+              path: ['users', places.users[index] ?? index, key],
+              message: 'was given to a user above; choose another',
+            },
+          ];
+    });
+  });
+};
