@@ -1,6 +1,6 @@
 import type { ServerSettings } from './config/server/server-settings.ts';
-import { openDoorWarning } from './gateway/open-door.ts';
-import { createServices } from './gateway/services.ts';
+import { openDoorWarning } from './gateway/authentication-off.ts';
+import { createServices } from './gateway/decision/services.ts';
 import type { Storage } from './storage/storage.ts';
 import { issuerOf } from './tenants/issuer.ts';
 import type { Tenant } from './tenants/tenant.ts';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import { type LogoutOutcome, postLogout } from './logout-post.ts';
-import type { LogoutToken } from './oidc/logout-tokens.ts';
+import type { LogoutToken } from './oidc/tokens/logout-tokens.ts';
 import type { RevocationHub } from './revocation-hub.ts';
 import type { Storage } from './storage/storage.ts';
 import type { LogoutDelivery } from './storage/storage-endings.ts';

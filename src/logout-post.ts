@@ -1,4 +1,4 @@
-import type { LogoutToken } from './oidc/logout-tokens.ts';
+import type { LogoutToken } from './oidc/tokens/logout-tokens.ts';
 import type { LogoutDelivery } from './storage/storage-endings.ts';
 
 export interface LogoutOutcome {

@@ -6,7 +6,7 @@ import type { TenantDefinition } from './config/tenant/tenant-definition.ts';
 import type { MasterKey } from './crypto/master-key.ts';
 import type { PasswordHasher } from './crypto/password-hasher.ts';
 import { AppError } from './errors.ts';
-import { createGatewayPages } from './gateway/gateway-pages.ts';
+import { createGatewayPages } from './gateway/sign-in/gateway-pages.ts';
 import type { Log } from './log.ts';
 import { createDeviceLogin } from './login/device-login.ts';
 import { lookOf } from './login/login-tenant.ts';

@@ -68,8 +68,20 @@ const rooms: Readonly<Record<string, Room>> = {
     owns: [],
   },
   tenants: {
-    uses: ['config', 'crypto', 'storage', 'web', 'connectors', 'mail', 'audit', 'accounts', 'oidc', 'login'],
-    knows: ['self-service', 'gateway'],
+    uses: [
+      'config',
+      'crypto',
+      'storage',
+      'web',
+      'connectors',
+      'mail',
+      'audit',
+      'accounts',
+      'oidc',
+      'login',
+      'gateway',
+    ],
+    knows: ['self-service'],
     owns: ['chokidar'],
   },
   admin: { uses: ['accounts', 'audit', 'web', 'oidc', 'tenants'], knows: ['config'], owns: [] },
@@ -101,7 +113,9 @@ const freeTypes: ReadonlySet<string> = new Set(['koa', 'zod', 'jose']);
 const entrances = ['src/cli.ts', 'src/config/json-schemas.ts', 'src/config/server/settings-markdown.ts'];
 
 /** With the reason, each. */
-const mayBeLong: ReadonlyMap<string, string> = new Map();
+const mayBeLong: ReadonlyMap<string, string> = new Map([
+  ['src/oidc/provider/tenant-provider.ts', 'it is divided next'],
+]);
 
 const files = readSourceFiles(packageRoot(), 'src');
 const benchFiles = readSourceFiles(packageRoot(), 'bench');

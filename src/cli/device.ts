@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createDevices, type Device, type Devices } from '../accounts/devices.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
-import { authorizationsOf } from '../oidc/artifact-payload.ts';
+import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';

@@ -1,7 +1,7 @@
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { systemClock } from '../clock.ts';
-import { authorizationsOf } from '../oidc/artifact-payload.ts';
-import { wantsLogout } from '../oidc/clients.ts';
+import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
+import { wantsLogout } from '../oidc/provider/clients.ts';
 import { readTenant } from './tenant-directory.ts';
 import type { StoreParts } from './with-store.ts';
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { hostOf, lentPath } from '../web/front-door.ts';
-import { isAuthzUrl } from './authz-endpoint.ts';
+import { isAuthzUrl } from './answer/authz-endpoint.ts';
+import type { Services } from './decision/services.ts';
 import type { ServiceProxy } from './proxy/service-proxy.ts';
-import type { Services } from './services.ts';
 
 export interface GatewayFrontParts {
   /** Answers the questions of other proxies. Never rejects. */

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { accountClientId } from '../oidc/clients.ts';
+import { accountClientId } from '../oidc/provider/clients.ts';
 import type { AccountSource, PageModels } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
 import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } from './account-visit.ts';

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
-import type { FinishedLogin } from '../oidc/upstream-logins.ts';
+import type { FinishedLogin } from '../oidc/upstream/upstream-logins.ts';
 import { readForm } from '../web/body.ts';
 import type { PageModels } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { SignedIn } from '../accounts/accounts.ts';
 import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
 import { AppError } from '../errors.ts';
-import { type CurrentSession, findCurrentSession } from '../oidc/current-session.ts';
+import { type CurrentSession, findCurrentSession } from '../oidc/provider/current-session.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
 import type { LoginTenant } from './login-tenant.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OpenInteraction } from '../oidc/interactions.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { PageModels, Pages } from '../web/pages.ts';

@@ -4,9 +4,9 @@ import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { deviceParameters } from '../oidc/device-description.ts';
-import { postForm, takeForm } from '../oidc/peek-body.ts';
-import type { TenantProvider } from '../oidc/tenant-provider.ts';
+import { deviceParameters } from '../oidc/grants/device-description.ts';
+import { postForm, takeForm } from '../oidc/provider/form-body.ts';
+import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { refuseAsJson } from '../web/error-boundary.ts';
 import { requestFacts } from '../web/request-facts.ts';
 

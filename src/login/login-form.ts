@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { accountClientId } from '../oidc/clients.ts';
-import type { OpenInteraction } from '../oidc/interactions.ts';
+import { accountClientId } from '../oidc/provider/clients.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { LoginProblem, PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';

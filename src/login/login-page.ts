@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SignedIn } from '../accounts/accounts.ts';
 import { isAppError } from '../errors.ts';
-import type { OpenInteraction } from '../oidc/interactions.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';

@@ -1,4 +1,4 @@
-import type { OpenInteraction } from '../oidc/interactions.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import {
   choiceUrl,

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
-import { accountClientId } from '../oidc/clients.ts';
+import { accountClientId } from '../oidc/provider/clients.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { isOwnTarget } from './own-target.ts';
 

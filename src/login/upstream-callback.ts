@@ -2,14 +2,14 @@ import type { Context } from 'koa';
 import type { SignedIn } from '../accounts/accounts.ts';
 import type { UpstreamOutcome } from '../connectors/connector.ts';
 import { isAppError } from '../errors.ts';
-import type { ProvenLogin } from '../oidc/interactions.ts';
+import type { ProvenLogin } from '../oidc/provider/interactions.ts';
 import {
   type FinishedLogin,
   type RedirectConnector,
   type UpstreamPurpose,
   upstreamCookie,
   upstreamCookieName,
-} from '../oidc/upstream-logins.ts';
+} from '../oidc/upstream/upstream-logins.ts';
 import { renderErrorPage } from '../web/error-boundary.ts';
 import { newErrorId } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';

@@ -1,6 +1,6 @@
 import type { SignedIn } from '../accounts/accounts.ts';
 import { hasLocalPassword } from '../accounts/adoption.ts';
-import type { ProvenLogin } from '../oidc/interactions.ts';
+import type { ProvenLogin } from '../oidc/provider/interactions.ts';
 import { choiceUrl, goOn, type InteractionVisit, interactionUrl } from './interaction-form.ts';
 import { type LoginPageParts, showLogin } from './login-form.ts';
 import { findRedirectConnector } from './login-tenant.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import type { Identify } from '../../src/gateway/identify.ts';
+import type { Identify } from '../../src/gateway/callers/identify.ts';
 import { createBrowser } from '../support/browser.ts';
 import {
   basicOf,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Decision } from '../../src/gateway/gateway.ts';
+import type { Decision } from '../../src/gateway/gateway-types.ts';
 import { eventually } from '../support/eventually.ts';
 import { alice, type ProxyOptions, type RunningProxy, startProxy } from '../support/proxy-fixture.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-http.ts';

@@ -1,6 +1,6 @@
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { identityHeaderNames } from '../../src/gateway/identity-headers.ts';
+import { identityHeaderNames } from '../../src/gateway/answer/identity-headers.ts';
 import { eventually } from '../support/eventually.ts';
 import { alice, type ProxyOptions, type RunningProxy, startProxy } from '../support/proxy-fixture.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-http.ts';

@@ -8,7 +8,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import type { LiveAccessToken } from '../../src/oidc/access-tokens.ts';
+import type { LiveAccessToken } from '../../src/oidc/tokens/access-tokens.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import type { FindGatewayTenant, GatewayRequest, Identification } from '../../src/gateway/gateway.ts';
-import { createIdentify, type Identify } from '../../src/gateway/identify.ts';
+import { createIdentify, type Identify } from '../../src/gateway/callers/identify.ts';
+import type { FindGatewayTenant, GatewayRequest, Identification } from '../../src/gateway/gateway-types.ts';
 import type { OpenServer } from '../../src/open-server.ts';
 
 export const serviceOf = (changes: Partial<ServiceDefinition> = {}): ServiceDefinition => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { identityHeaderNames } from '../../src/gateway/identity-headers.ts';
+import { identityHeaderNames } from '../../src/gateway/answer/identity-headers.ts';
 import type { Browser, Page } from './browser.ts';
 import { hashOf } from './echo-service.ts';
 import type { RunningProxy } from './nginx.ts';

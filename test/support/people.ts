@@ -9,7 +9,7 @@ import type { Connector } from '../../src/connectors/connector.ts';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog, type Log } from '../../src/log.ts';
-import { authorizationsOf } from '../../src/oidc/artifact-payload.ts';
+import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage, TenantStorage } from '../../src/storage/storage.ts';
 import { sqliteStore, type TestStore } from './stores.ts';

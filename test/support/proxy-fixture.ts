@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { ServiceDefinition, ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
-import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../../src/gateway/gateway.ts';
+import { createServices, forwardPath } from '../../src/gateway/decision/services.ts';
+import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../../src/gateway/gateway-types.ts';
 import { createServiceProxy, type ServiceProxy } from '../../src/gateway/proxy/service-proxy.ts';
-import { createServices, forwardPath } from '../../src/gateway/services.ts';
 import { createHttpListener } from '../../src/http-listener.ts';
 import { createLog } from '../../src/log.ts';
 import type { EventWatcher, TenantEvent } from '../../src/storage/storage-endings.ts';

@@ -7,7 +7,7 @@ import { jsonSchemaFiles } from '../../src/config/json-schemas.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { settingsTable } from '../../src/config/server/settings-table.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
-import { builtInScopes as providerScopes } from '../../src/oidc/clients.ts';
+import { builtInScopes as providerScopes } from '../../src/oidc/provider/clients.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { builtInScopes } from '../../src/protocol/scopes.ts';
 

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { formatFault } from '../../src/config/parsing/fault.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
-import { identityHeaderNames } from '../../src/gateway/identity-headers.ts';
+import { identityHeaderNames } from '../../src/gateway/answer/identity-headers.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { documentedBlocks } from '../support/documented.ts';
 

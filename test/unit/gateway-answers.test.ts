@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import { answerTo, isNavigation, type Profile } from '../../src/gateway/answers.ts';
-import type { Caller, Decision, GatewayTenant } from '../../src/gateway/gateway.ts';
-import { identityHeaders } from '../../src/gateway/identity-headers.ts';
+import { answerTo, isNavigation, type Profile } from '../../src/gateway/answer/answers.ts';
+import { identityHeaders } from '../../src/gateway/answer/identity-headers.ts';
+import type { Caller, Decision, GatewayTenant } from '../../src/gateway/gateway-types.ts';
 
 const service: ServiceDefinition = {
   name: 'orders',

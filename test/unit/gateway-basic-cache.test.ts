@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type BasicCache, createBasicCache } from '../../src/gateway/basic-cache.ts';
-import type { NotKnown } from '../../src/gateway/caller-cache.ts';
-import type { Caller } from '../../src/gateway/gateway.ts';
+import { type BasicCache, createBasicCache } from '../../src/gateway/callers/basic-cache.ts';
+import type { NotKnown } from '../../src/gateway/callers/caller-cache.ts';
+import type { Caller } from '../../src/gateway/gateway-types.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
 const startMs = 1_700_000_000_000;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type CallerCache, createCallerCache, type Finding } from '../../src/gateway/caller-cache.ts';
-import type { Caller } from '../../src/gateway/gateway.ts';
+import { type CallerCache, createCallerCache, type Finding } from '../../src/gateway/callers/caller-cache.ts';
+import type { Caller } from '../../src/gateway/gateway-types.ts';
 import type { TenantEvent } from '../../src/storage/storage-endings.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import { createChooseTenant, tenantOfCookie } from '../../src/gateway/choose-tenant.ts';
-import type { GatewayRequest } from '../../src/gateway/gateway.ts';
+import { createChooseTenant, tenantOfCookie } from '../../src/gateway/decision/choose-tenant.ts';
+import type { GatewayRequest } from '../../src/gateway/gateway-types.ts';
 
 const serviceOf = (tenants: ServiceDefinition['tenants']): ServiceDefinition => ({
   name: 'orders',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCredential, withAllAuthorizations } from '../../src/gateway/credentials.ts';
+import { readCredential, withAllAuthorizations } from '../../src/gateway/callers/credentials.ts';
 
 const read = (authorization: string) => readCredential({ authorization });
 const base64 = (value: string | Buffer): string => Buffer.from(value).toString('base64');

@@ -5,9 +5,9 @@ import { exportJWK, SignJWT } from 'jose';
 import type { Accounts } from '../../src/accounts/accounts.ts';
 import type { TrustedGateway } from '../../src/config/gateway/gateway-definition.ts';
 import { hashId } from '../../src/crypto/ids.ts';
-import { createCallerCache } from '../../src/gateway/caller-cache.ts';
-import { createExternalGateways, gatewayHeadersOf } from '../../src/gateway/external-gateway.ts';
-import type { GatewayRequest, GatewayTenant, Identification } from '../../src/gateway/gateway.ts';
+import { createCallerCache } from '../../src/gateway/callers/caller-cache.ts';
+import { createExternalGateways, gatewayHeadersOf } from '../../src/gateway/callers/external-gateway.ts';
+import type { GatewayRequest, GatewayTenant, Identification } from '../../src/gateway/gateway-types.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
 
 const secret = 'a-secret-of-the-gateway-0123456789abcdef';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import type { Decision, GatewayRequest } from '../../src/gateway/gateway.ts';
-import { createHandOver, type HandOver } from '../../src/gateway/hand-over.ts';
-import { bindingCookies, readBinding } from '../../src/gateway/hand-over-binding.ts';
-import { createServices } from '../../src/gateway/services.ts';
+import { createServices } from '../../src/gateway/decision/services.ts';
+import type { Decision, GatewayRequest } from '../../src/gateway/gateway-types.ts';
+import { createHandOver, type HandOver } from '../../src/gateway/sign-in/hand-over.ts';
+import { bindingCookies, readBinding } from '../../src/gateway/sign-in/hand-over-binding.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { createTestClock } from '../support/test-clock.ts';
 

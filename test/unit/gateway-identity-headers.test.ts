@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Caller } from '../../src/gateway/gateway.ts';
 import {
   identityHeaderNames,
   identityHeaders,
   isIdentityHeader,
   stripIdentityHeaders,
-} from '../../src/gateway/identity-headers.ts';
+} from '../../src/gateway/answer/identity-headers.ts';
+import type { Caller } from '../../src/gateway/gateway-types.ts';
 
 const alice: Caller = {
   tenant: 'acme',

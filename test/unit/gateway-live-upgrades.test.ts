@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
-import type { Caller, Decision } from '../../src/gateway/gateway.ts';
+import type { Caller, Decision } from '../../src/gateway/gateway-types.ts';
 import { createLiveUpgrades, type LiveUpgrades } from '../../src/gateway/proxy/live-upgrades.ts';
 import type { EventWatcher } from '../../src/storage/storage-endings.ts';
 import { eventually } from '../support/eventually.ts';

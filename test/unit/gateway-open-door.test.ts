@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { identityHeaders } from '../../src/gateway/identity-headers.ts';
+import { identityHeaders } from '../../src/gateway/answer/identity-headers.ts';
 import {
   announceOpenDoor,
   createOpenDoor,
   openDoorHeaders,
   type Repeat,
-} from '../../src/gateway/open-door.ts';
-import { createServices } from '../../src/gateway/services.ts';
+} from '../../src/gateway/authentication-off.ts';
+import { createServices } from '../../src/gateway/decision/services.ts';
 import { createLog } from '../../src/log.ts';
 import { requestOf, serviceOf } from '../support/callers.ts';
 

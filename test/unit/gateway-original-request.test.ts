@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseAuthzTarget, readOriginalRequest } from '../../src/gateway/original-request.ts';
+import { parseAuthzTarget, readOriginalRequest } from '../../src/gateway/answer/original-request.ts';
 
 describe('the endpoint', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readPath } from '../../src/gateway/path-readings.ts';
+import { readPath } from '../../src/gateway/decision/path-readings.ts';
 
 const canonicalOf = (path: string): string | undefined => readPath(path)?.canonical;
 const readingsOf = (path: string): readonly string[] => readPath(path)?.readings ?? [];

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AccessRule } from '../../src/config/gateway/gateway-definition.ts';
-import type { Caller } from '../../src/gateway/gateway.ts';
-import { readPath } from '../../src/gateway/path-readings.ts';
-import { isForService, judge, type Question, stricter, type Verdict } from '../../src/gateway/rules.ts';
+import { readPath } from '../../src/gateway/decision/path-readings.ts';
+import {
+  isForService,
+  judge,
+  type Question,
+  stricter,
+  type Verdict,
+} from '../../src/gateway/decision/rules.ts';
+import type { Caller } from '../../src/gateway/gateway-types.ts';
 
 const now = 1_700_000_000;
 const alice: Caller = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import type { Caller, GatewayTenant } from '../../src/gateway/gateway.ts';
-import { createServiceTokens } from '../../src/gateway/service-token.ts';
-import type { IdentityTokenClaims } from '../../src/oidc/identity-tokens.ts';
+import type { IdentityTokenClaims } from '../../src/gateway/answer/identity-tokens.ts';
+import { createServiceTokens } from '../../src/gateway/answer/service-token.ts';
+import type { Caller, GatewayTenant } from '../../src/gateway/gateway-types.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
 const lifetime = 300;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import { createServices, forwardPath, type Services } from '../../src/gateway/services.ts';
+import { createServices, forwardPath, type Services } from '../../src/gateway/decision/services.ts';
 
 const service = (name: string, said: Partial<ServiceDefinition> = {}): ServiceDefinition => ({
   name,

@@ -6,7 +6,7 @@ import {
   sessionCookieName,
   withoutSession,
   withSession,
-} from '../../src/gateway/session-cookie.ts';
+} from '../../src/gateway/sign-in/session-cookie.ts';
 
 const plain = { isSecure: false };
 const secure = { isSecure: true };

@@ -5,7 +5,7 @@ import { type Clock, epochSeconds, systemClock } from '../../src/clock.ts';
 import type { Connector, RedirectSource, UpstreamTokens } from '../../src/connectors/connector.ts';
 import { hashId } from '../../src/crypto/ids.ts';
 import { AppError } from '../../src/errors.ts';
-import { createUpstreamTokens, type KeptUpstreamTokens } from '../../src/oidc/upstream-tokens.ts';
+import { createUpstreamTokens, type KeptUpstreamTokens } from '../../src/oidc/upstream/upstream-tokens.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { eachStore, type OpenedStore } from '../support/stores.ts';

@@ -4,8 +4,8 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector, ExaminedAddresses, SourcePerson } from '../../connectors/connector.ts';
 import { openSourceConnections, type RemoteSource } from '../../connectors/open-connectors.ts';
 import { createLog } from '../../log.ts';
-import { callbackUrl } from '../../oidc/upstream-logins.ts';
-import { signedOutUrl } from '../../oidc/upstream-sign-out.ts';
+import { callbackUrl } from '../../oidc/upstream/upstream-logins.ts';
+import { signedOutUrl } from '../../oidc/upstream/upstream-sign-out.ts';
 import { type Finding, problem, reasonOf, warning } from './finding.ts';
 
 const patienceMs = 30_000;

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import type { Caller as Client } from '../../web/front-door.ts';
-import { type Answer, answerTo } from '../answers.ts';
-import { certificateFingerprint, certificateHeader } from '../client-certificate.ts';
-import { withAllAuthorizations } from '../credentials.ts';
-import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../door.ts';
-import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway.ts';
-import type { Services } from '../services.ts';
+import { type Answer, answerTo } from '../answer/answers.ts';
+import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../answer/introduction.ts';
+import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
+import { withAllAuthorizations } from '../callers/credentials.ts';
+import type { Services } from '../decision/services.ts';
+import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { type OutgoingRequest, outgoingRequest } from './outgoing-request.ts';
 import { problemAnswer } from './proxy-refusal.ts';
 import type { TargetConnection } from './target-connection.ts';

@@ -2,9 +2,14 @@ import type { Clock } from '../../clock.ts';
 import { epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { isAppError } from '../../errors.ts';
-import { readCredential } from '../credentials.ts';
-import type { Caller, GatewayRequest, GatewayTenant } from '../gateway.ts';
-import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../session-cookie.ts';
+import { readCredential } from '../callers/credentials.ts';
+import type { Caller, GatewayRequest, GatewayTenant } from '../gateway-types.ts';
+import {
+  readSessionCookie,
+  type SessionCookiePlace,
+  sessionCookie,
+  withSession,
+} from '../sign-in/session-cookie.ts';
 
 export interface BasicSessionParts {
   readonly cookie: SessionCookiePlace;

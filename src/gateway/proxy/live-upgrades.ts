@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.ts';
 import type { EventWatcher, TenantEvent } from '../../storage/storage-endings.ts';
-import type { Caller, Decision } from '../gateway.ts';
+import type { Caller, Decision } from '../gateway-types.ts';
 
 export interface LiveUpgrade {
   readonly client: Socket;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
-import { isIdentityHeader } from '../identity-headers.ts';
+import { isIdentityHeader } from '../answer/identity-headers.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 import { isSessionCookieName } from './planted-cookies.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
-import { type Answer, isNavigation } from '../answers.ts';
+import { type Answer, isNavigation } from '../answer/answers.ts';
 
 /** HTML for a person; it must need nothing from the service's host but what is below `/.drawbridge/`. */
 export type ErrorPage = (problem: Problem, req: IncomingMessage) => string;

@@ -1,0 +1,202 @@
+// The one place where a decision becomes an answer: gateway-contract 4.3 as code.
+import { newErrorId, problemHeaders } from '../../web/problem.ts';
+import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
+import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
+
+/** Who passes the answer on: nginx; Traefik or Caddy; Envoy; nobody, it is ours. */
+export type Profile = 'auth-request' | 'forward-auth' | 'ext-authz' | 'proxy';
+
+export interface AnswerContext {
+  readonly profile: Profile;
+  readonly request: Pick<GatewayRequest, 'method' | 'headers'>;
+  /** Absolute URL at which a browser signs in. */
+  readonly signInUrl?: (decision: SignInDemand) => string;
+  /** The whole set of identity headers, for the answer to an allowed request. */
+  readonly identity?: Readonly<Record<string, string>>;
+  /** Headers of the request that are for Drawbridge alone, in small letters. */
+  readonly withheld?: readonly string[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The `x-error-id` of the answer, for the log. */
+  readonly errorId?: string;
+}
+
+/** A person who opens a page, and can be sent to sign in; everything else is a program. */
+export const isNavigation = ({ method, headers }: AnswerContext['request']): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  /\btext\/html\b/i.test(headers.accept ?? '') &&
+  headers.authorization === undefined &&
+  !isScripted(headers);
+
+/** XHR and fetch: a Basic challenge would open the browser's own box over the page. */
+const isScripted = (headers: GatewayRequest['headers']): boolean => {
+  const mode = headers['sec-fetch-mode'];
+  return (
+    /^XMLHttpRequest$/i.test([headers['x-requested-with']].flat().join()) ||
+    (mode !== undefined && mode !== 'navigate')
+  );
+};
+
+export const answerTo = (decision: Decision, context: AnswerContext): Answer => {
+  switch (decision.outcome) {
+    case 'allowed':
+      return allowed(context);
+    case 'sign_in':
+    case 'step_up':
+      return isNavigation(context.request) && context.signInUrl !== undefined
+        ? redirect(decision, context, context.signInUrl(decision))
+        : challenge(decision, context);
+    case 'bad_credential':
+      return challenge(decision, context);
+    case 'forbidden':
+      return problem(403, { code: 'forbidden', description: 'This is not allowed for you' });
+    case 'refused':
+      return problem(
+        403,
+        { code: 'refused', description: 'This account cannot sign in' },
+        { 'X-Auth-Reason': asciiToken(decision.reason) },
+      );
+    case 'throttled': {
+      const { retryAfterSeconds } = decision;
+      const words = {
+        code: 'throttled',
+        description: 'Too many attempts; try again later',
+        retryAfterSeconds,
+      };
+      // nginx would turn a 429 into a 500
+      return context.profile === 'auth-request'
+        ? problem(403, words, { 'X-Auth-Reason': 'throttled' })
+        : problem(429, words);
+    }
+    case 'unavailable': {
+      const { retryAfterSeconds } = decision;
+      const words = {
+        code: 'unavailable',
+        description: 'This cannot be decided at the moment; try again later',
+        retryAfterSeconds,
+      };
+      // Envoy lets everybody through on a 5xx, if `failure_mode_allow` says so
+      return context.profile === 'ext-authz'
+        ? problem(403, words, { 'X-Auth-Reason': 'upstream_unavailable' })
+        : problem(503, words);
+    }
+    case 'invalid':
+      return problem(400, { code: 'invalid_request', description: decision.description });
+  }
+};
+
+const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answer => {
+  // Envoy keeps what the client sent unless it is told otherwise. The others take `Authorization`, which is absent
+  // here, from this answer.
+  const removed = [
+    'Authorization',
+    ...withheld,
+    ...identityHeaderNames.filter((name) => !identity[name]),
+    ...foreignIdentityHeaders,
+  ];
+  return {
+    status: 200,
+    headers: {
+      ...identity,
+      'Cache-Control': 'no-store',
+      ...(profile === 'ext-authz'
+        ? { 'x-envoy-auth-headers-to-remove': removed.join(',').toLowerCase() }
+        : {}),
+    },
+    body: '',
+  };
+};
+
+type Unidentified = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' | 'bad_credential' }>;
+
+const redirect = (decision: Unidentified, { profile }: AnswerContext, location: string): Answer =>
+  profile === 'auth-request'
+    ? problem(401, wordsOf(decision), {
+        Location: location,
+        'WWW-Authenticate': bearerChallenge(decision),
+      })
+    : problem(302, wordsOf(decision), { Location: location });
+
+const challenge = (decision: Unidentified, { request }: AnswerContext): Answer => {
+  const isBearer = decision.outcome === 'bad_credential' && decision.scheme === 'Bearer';
+  const asksForPassword = decision.service.basic && decision.outcome !== 'step_up' && !isBearer;
+  return problem(401, wordsOf(decision), {
+    'WWW-Authenticate':
+      asksForPassword && !isScripted(request.headers)
+        ? `Basic realm="${realmOf(decision.tenant)}", charset="UTF-8"`
+        : bearerChallenge(decision),
+  });
+};
+
+/** RFC 6750 section 3, RFC 9470 section 3. Without an error when no token was presented. */
+const bearerChallenge = (decision: Unidentified): string => {
+  const realm = `Bearer realm="${realmOf(decision.tenant)}"`;
+  if (decision.outcome === 'step_up') {
+    const { code, description } = wordsOf(decision);
+    return `${realm}, error="${code}", error_description="${description}"${demanded(decision.demand)}`;
+  }
+  if (decision.outcome === 'sign_in' || decision.scheme === 'Basic') return realm;
+  const error = decision.error === 'credentials' ? 'invalid_token' : decision.error;
+  return `${realm}, error="${error}", error_description="${quotable(decision.description)}"`;
+};
+
+const demanded = ({ acrValues = [], maxAge }: Demand): string =>
+  (acrValues.length === 0 ? '' : `, acr_values="${quotable(acrValues.join(' '))}"`) +
+  (maxAge === undefined ? '' : `, max_age="${maxAge}"`);
+
+const wordsOf = (decision: Unidentified): Words => {
+  switch (decision.outcome) {
+    case 'sign_in':
+      return { code: 'login_required', description: 'Sign in first' };
+    case 'step_up':
+      return {
+        code: 'insufficient_user_authentication',
+        description: 'A newer or stronger sign-in is needed',
+      };
+    case 'bad_credential':
+      return {
+        code: decision.error === 'credentials' ? 'invalid_credentials' : decision.error,
+        description: decision.description,
+      };
+  }
+};
+
+interface Words {
+  readonly code: string;
+  readonly description: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const problem = (status: number, words: Words, headers: Readonly<Record<string, string>> = {}): Answer => {
+  const { code, description } = words;
+  const errorId = newErrorId();
+  return {
+    status,
+    headers: {
+      ...problemHeaders({ ...words, status, errorId }),
+      ...headers,
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/json; charset=utf-8',
+    },
+    body: JSON.stringify({ error: code, error_description: description, error_id: errorId }),
+    errorId,
+  };
+};
+
+/** For a quoted-string (RFC 9110 section 5.6.4); RFC 6750 allows no quotes and backslashes at all. */
+const quotable = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]+/g, '')
+    .replace(/["\\]/g, "'")
+    .trim()
+    .slice(0, 200);
+
+const realmOf = (tenant: GatewayTenant | undefined): string =>
+  quotable(tenant?.definition.displayName ?? '') || 'Drawbridge';
+
+const asciiToken = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 64);

@@ -1,0 +1,90 @@
+import { openDoorHeaders } from '../authentication-off.ts';
+import type { Caller } from '../gateway-types.ts';
+
+/** What the headers about a caller are made of. Without a caller all are empty but the id of the request. */
+export interface IdentityFacts {
+  readonly caller?: Caller | undefined;
+  /** For `X-Auth-Token`. */
+  readonly token?: string | undefined;
+  readonly requestId: string;
+}
+
+/**
+ * Everything that a service is told about its caller: always the whole set, so that nothing of what a client sent
+ * under one of these names is left over. What is not printable ASCII is percent-encoded, `%` too.
+ */
+export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Record<string, string> => {
+  const user = encoded(caller?.username);
+  const email = encoded(caller?.email);
+  const groups = list(caller?.groups);
+  return {
+    'Remote-User': user,
+    'Remote-Groups': groups,
+    'Remote-Name': encoded(caller?.name),
+    'Remote-Email': email,
+    'X-Auth-Request-User': user,
+    'X-Auth-Request-Email': email,
+    'X-Auth-Request-Groups': groups,
+    'X-Auth-Request-Preferred-Username': user,
+    'X-Auth-Tenant': caller?.tenant ?? '',
+    'X-Auth-Subject': encoded(caller?.sub),
+    'X-Auth-Issuer': encoded(caller?.issuer),
+    'X-Auth-Roles': list(caller?.roles),
+    'X-Auth-Method': caller?.method ?? '',
+    'X-Auth-Request-Id': requestId,
+    'X-Auth-Token': token ?? '',
+    ...openDoorHeaders(caller?.method !== 'none'),
+  };
+};
+
+/** Beside ours: names under which other proxies tell services who calls. */
+const believed =
+  /^(?:remote-|x-remote-|x-auth-|x-webauth-|x-drawbridge-|x-forwarded-(?:user|email|groups|roles|preferred-username|access-token)$)/;
+
+/** Names that other proxies use and we never set, as far as a list can name them. */
+export const foreignIdentityHeaders: readonly string[] = [
+  'X-Forwarded-User',
+  'X-Forwarded-Email',
+  'X-Forwarded-Groups',
+  'X-Forwarded-Roles',
+  'X-Forwarded-Preferred-Username',
+  'X-Forwarded-Access-Token',
+  'X-Remote-User',
+  'X-WebAuth-User',
+];
+
+/**
+ * Might a service take this header for the word of its proxy? Services that are given headers as variables (CGI, WSGI)
+ * see `Remote_User` and `Remote.User` as `Remote-User`.
+ */
+export const isIdentityHeader = (name: string): boolean =>
+  believed.test(name.toLowerCase().replace(/[^a-z0-9]/g, '-'));
+
+/** A copy without them. */
+export const stripIdentityHeaders = <V>(headers: Readonly<Record<string, V>>): Record<string, V> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !isIdentityHeader(name)));
+
+const plain = /^[\x20-\x24\x26-\x7e]*$/;
+
+const encoded = (text = ''): string =>
+  plain.test(text) ? text : percentEncoded(text, /[^\x20-\x24\x26-\x7e]/gu);
+
+const encodedItem = (text: string): string =>
+  plain.test(text) && !text.includes(',') ? text : percentEncoded(text, /[^\x20-\x24\x26-\x2b\x2d-\x7e]/gu);
+
+const list = (items: readonly string[] = []): string => items.map(encodedItem).join(',');
+
+/** Control characters have no place in a name; a lone surrogate becomes U+FFFD. */
+const percentEncoded = (text: string, forbidden: RegExp): string =>
+  text
+    .replace(/\p{Cc}/gu, '')
+    .trim()
+    .replace(forbidden, (character) =>
+      Array.from(
+        Buffer.from(character),
+        (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+      ).join(''),
+    );
+
+/** The names in `identityHeaders`. */
+export const identityHeaderNames: readonly string[] = Object.keys(identityHeaders({ requestId: '' }));

@@ -1,0 +1,59 @@
+// `AUTH_ENABLED=false`: everybody comes through as an anonymous user, and everything says so.
+import type { Log } from '../log.ts';
+import type { Decide } from './decision/decide.ts';
+import { forwardPath, type Services } from './decision/services.ts';
+import type { Caller } from './gateway-types.ts';
+
+/** Does something again and again, without keeping the process alive; the result ends it. */
+export type Repeat = (act: () => void, everyMs: number) => () => void;
+
+export const repeat: Repeat = (act, everyMs) => {
+  const timer = setInterval(act, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
+};
+
+/** Of no tenant, so no token says who it is. */
+const anonymous: Caller = {
+  tenant: '',
+  issuer: '',
+  sub: '',
+  kind: 'person',
+  method: 'none',
+  username: 'anonymous',
+  emailVerified: false,
+  groups: [],
+  roles: [],
+  amr: [],
+  endsWith: [],
+};
+
+/** Stands in for the decision core: no credential is read and no rule is asked. */
+export const createOpenDoor =
+  ({ place }: Pick<Services, 'place'>): Decide =>
+  async ({ host, path, search }) => {
+    const placed = place(host, path);
+    if (placed === undefined) return { outcome: 'forbidden', reason: 'no_service' };
+    const { service } = placed;
+    if (service === undefined) return { outcome: 'invalid', description: placed.description };
+    return {
+      outcome: 'allowed',
+      service,
+      caller: anonymous,
+      forwardPath: forwardPath(service, placed.canonical, search),
+    };
+  };
+
+/** On each answer of the gateway, and on each request that it passes on. */
+export const openDoorHeaders = (isEnabled: boolean): Readonly<Record<string, string>> =>
+  isEnabled ? {} : { 'X-Drawbridge-Authentication': 'disabled' };
+
+export const openDoorWarning =
+  'authentication is off (AUTH_ENABLED=false): everybody reaches every service as the user "anonymous"';
+
+/** Says it now and every minute, so that it is in any part of a log that somebody looks at. */
+export const announceOpenDoor = (parts: { readonly log: Log; readonly repeat: Repeat }): (() => void) => {
+  const say = (): void => parts.log.warn(openDoorWarning);
+  say();
+  return parts.repeat(say, 60_000);
+};

@@ -1,0 +1,29 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { isEqualConstantTime } from '../../crypto/ids.ts';
+
+/** Of a request, in small letters; the value is a secret. */
+export const certificateHeader = 'x-drawbridge-client-cert';
+
+/**
+ * SHA-256 of the client certificate that a proxy tells, hexadecimal; undefined when it tells none.
+ * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so the secret is
+ * what shows that the proxy wrote this one. Takes nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
+ */
+export const certificateFingerprint = (
+  shown: string | readonly string[] | undefined,
+  proxySecret: string | undefined,
+): string | undefined => {
+  if (typeof shown !== 'string' || proxySecret === undefined) return undefined;
+  const { length } = proxySecret;
+  if (!isEqualConstantTime(shown.slice(0, length + 1), `${proxySecret} `)) return undefined;
+  const written = shown.slice(length + 1).trim();
+  const [, base64] = /^:([A-Za-z0-9+/=]+):$/.exec(written) ?? [];
+  try {
+    const { raw } = new X509Certificate(
+      base64 === undefined ? decodeURIComponent(written) : Buffer.from(base64, 'base64'),
+    );
+    return createHash('sha256').update(raw).digest('hex');
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,79 @@
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose';
+import type { Clock } from '../../clock.ts';
+import type { TrustedGateway } from '../../config/gateway/gateway-definition.ts';
+import { publicKeySignatures } from '../../signature-algorithms.ts';
+
+export type AssertionProof = Extract<TrustedGateway['proof'], { readonly type: 'assertion' }>;
+
+/** The claims of an assertion that proves the gateway; undefined for one that does not. */
+export type VerifyAssertion = (proof: AssertionProof, assertion: string) => Promise<JWTPayload | undefined>;
+
+/** Seconds. An assertion that was overheard is of use for so long. */
+const longestLife = 300;
+const toleranceSeconds = 15;
+
+/** Checks what gateways have signed, each with the keys that the tenant's file gives it. */
+export const createAssertionCheck = ({ clock }: { readonly clock: Clock }): VerifyAssertion => {
+  // imported keys are kept by jose with the set
+  const keySets = new WeakMap<AssertionProof, ReturnType<typeof createLocalJWKSet>>();
+
+  const keysOf = (proof: AssertionProof): ReturnType<typeof createLocalJWKSet> => {
+    const known = keySets.get(proof);
+    if (known !== undefined) return known;
+    const keys = createLocalJWKSet(proof.jwks as unknown as JSONWebKeySet); // the file's schema has checked it
+    keySets.set(proof, keys);
+    return keys;
+  };
+
+  return async (proof, assertion) => {
+    const nowMs = clock.now();
+    const options = {
+      issuer: proof.issuer,
+      audience: proof.audience,
+      algorithms: [...publicKeySignatures],
+      clockTolerance: toleranceSeconds,
+      currentDate: new Date(nowMs),
+    };
+    try {
+      const { payload, protectedHeader } = await verifyByAny(assertion, keysOf(proof), options);
+      const { exp = Number.POSITIVE_INFINITY, iat = Number.NEGATIVE_INFINITY } = payload;
+      const isShort = exp - iat <= longestLife && iat <= nowMs / 1000 + toleranceSeconds;
+      return isShort && isPlainJwt(protectedHeader.typ) ? payload : undefined;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  };
+};
+
+/** A token that its issuer made for something else must not be taken for an assertion (RFC 8725 section 3.11). */
+const isPlainJwt = (typ: string | undefined): boolean =>
+  typ === undefined || /^(?:application\/)?jwt$/i.test(typ);
+
+/** Without a `kid` all keys come into question that fit the algorithm. */
+const verifyByAny = async (
+  assertion: string,
+  keys: ReturnType<typeof createLocalJWKSet>,
+  options: Parameters<typeof jwtVerify>[2],
+): Promise<JWTVerifyResult> => {
+  try {
+    return await jwtVerify(assertion, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return await jwtVerify(assertion, key, options);
+      } catch (failure) {
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+};

@@ -1,0 +1,125 @@
+import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
+import { canonicalLogin } from '../../canonical-login.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
+import type {
+  Caller,
+  FindGatewayTenant,
+  GatewayRequest,
+  GatewayTenant,
+  Identification,
+} from '../gateway-types.ts';
+import { readSessionCookie, type SessionCookiePlace } from '../sign-in/session-cookie.ts';
+import type { BasicCache } from './basic-cache.ts';
+import type { CallerCache, NotKnown } from './caller-cache.ts';
+import type { PresentedCredential } from './credentials.ts';
+import { proofOf, sessionKeptMs } from './identify-session.ts';
+import { personOf } from './person.ts';
+
+export interface IdentifyBasicParts {
+  readonly findTenant: FindGatewayTenant;
+  readonly chooseTenant: ChooseTenant;
+  readonly passwords: BasicCache;
+  readonly callers: CallerCache;
+  readonly cookie: SessionCookiePlace;
+}
+
+type NameAndPassword = Pick<Extract<PresentedCredential, { kind: 'basic' }>, 'login' | 'password'>;
+
+const bad = (error: 'invalid_request' | 'credentials', description: string) =>
+  ({ status: 'bad', scheme: 'Basic', error, description }) as const;
+
+/** Who calls with a name and a password, which go through the one door for passwords. */
+export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
+  const { findTenant, chooseTenant, passwords, callers, cookie } = parts;
+
+  /**
+   * A client that keeps the cookie, and sends name and password all the same, has proven them before: it is the
+   * session that they began. Anything else in the cookie is overlooked.
+   */
+  const findProven = async (
+    tenant: GatewayTenant,
+    { headers, host }: GatewayRequest,
+    presented: NameAndPassword,
+  ): Promise<Caller | undefined> => {
+    const { definition } = tenant;
+    const entry = readSessionCookie(headers, cookie).find((one) => one.tenant === definition.id);
+    if (entry === undefined) return undefined;
+    const { login, password } = presented;
+    const key = callers.keyOf(definition, 'password session', host, entry.value, login, password);
+    const found = await callers.find(key, definition.id, async () => {
+      const session = await tenant.gatewaySessions.find(entry.value, host, { login, password });
+      if (session === undefined) return { status: 'nothing' };
+      const caller = await personOf(tenant, session.account, { ...proofOf(session), method: 'basic' });
+      return { caller, keptMs: sessionKeptMs };
+    });
+    return 'status' in found ? undefined : found;
+  };
+
+  return async (
+    request: GatewayRequest,
+    service: ServiceDefinition,
+    presented: NameAndPassword,
+  ): Promise<Identification> => {
+    if (!service.basic) return bad('invalid_request', 'This service takes no name and password');
+    const choice = chooseTenant(request, service);
+    switch (choice.status) {
+      case 'forbidden':
+        return choice;
+      case 'unreadable':
+        return bad('invalid_request', 'X-ID-TENANT-NAME is no name of a tenant');
+      case 'open':
+        return bad('invalid_request', 'Say in X-ID-TENANT-NAME whose name and password this is');
+      case 'chosen':
+    }
+    const tenant = await findTenant(choice.tenant);
+    if (tenant === undefined) return notServed;
+    const proven = await findProven(tenant, request, presented);
+    if (proven !== undefined) return known(proven, tenant);
+    const ask = () => askTheDoor(tenant, request, presented);
+    const login = canonicalLogin(presented.login);
+    // nobody is called so, but the attempt counts
+    if (login === undefined) return known(await ask(), tenant);
+    const { password } = presented;
+    const asked = { tenant: tenant.definition, login, password };
+    const reread = (caller: Caller) => rereadAccount(tenant, caller);
+    return known(await passwords.find(asked, { ask, reread }), tenant);
+  };
+};
+
+const known = (caller: Caller | NotKnown, tenant: GatewayTenant): Identification =>
+  'status' in caller ? caller : { status: 'known', caller, tenant };
+
+const askTheDoor = async (
+  tenant: GatewayTenant,
+  { address, requestId }: GatewayRequest,
+  { login, password }: NameAndPassword,
+): Promise<Caller | NotKnown> => {
+  const outcome = await tenant.accounts.signIn({ login, password, address, via: 'basic', requestId });
+  if (outcome.ok) {
+    const { account, amr, acr, signedInAt: authTime } = outcome;
+    const strength = { amr, authTime, ...(acr === undefined ? {} : { acr }) };
+    return personOf(tenant, account, { ...strength, method: 'basic', endsWith: [] });
+  }
+  switch (outcome.reason) {
+    case 'credentials':
+      return bad('credentials', 'The name or the password is wrong');
+    case 'throttled':
+      return { status: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds };
+    default:
+      return { status: 'refused', reason: outcome.reason };
+  }
+};
+
+const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Caller | undefined> => {
+  const account = await tenant.accounts.findBySub(caller.sub);
+  if (!mayHoldTokens(account) || !isSessionCurrent(account, caller.authTime ?? 0)) return undefined;
+  const { amr, acr, authTime } = caller;
+  return personOf(tenant, account, {
+    method: 'basic',
+    amr,
+    endsWith: [],
+    ...(acr === undefined ? {} : { acr }),
+    ...(authTime === undefined ? {} : { authTime }),
+  });
+};

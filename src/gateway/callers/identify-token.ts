@@ -1,0 +1,163 @@
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { isAppError } from '../../errors.ts';
+import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
+import { parseTenantPath } from '../../web/tenant-path.ts';
+import { type ChooseTenant, isServedBy, notServed } from '../decision/choose-tenant.ts';
+import type {
+  Caller,
+  FindGatewayTenant,
+  GatewayRequest,
+  GatewayTenant,
+  Identification,
+} from '../gateway-types.ts';
+import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
+import { isJwtShaped, type PresentedCredential } from './credentials.ts';
+import { personOf } from './person.ts';
+import { findUpstreamPerson } from './upstream-person.ts';
+
+export interface IdentifyTokenParts {
+  readonly findTenant: FindGatewayTenant;
+  readonly chooseTenant: ChooseTenant;
+  readonly callers: CallerCache;
+}
+
+type Presented = Pick<Extract<PresentedCredential, { kind: 'bearer' }>, 'token' | 'scheme'>;
+
+/** Opaque tokens of a tenant that nobody named are looked up at each of so many. */
+const tenantsTried = 5;
+/** Milliseconds. A JWT says itself how long it is good, and events tell of its end. */
+const keptMs = { opaque: 5000, jwt: 60_000 };
+
+/** Who calls with an access token: ours, else one of an upstream of the tenant that was named. */
+export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: IdentifyTokenParts) => {
+  const identifyAt = async (tenant: GatewayTenant, asked: Asked): Promise<Identification> => {
+    const { token, scheme, isTenantNamed } = asked;
+    // what is asked of whom differs, so they do not share
+    const key = callers.keyOf(tenant.definition, isTenantNamed ? 'token' : 'token of any tenant', token);
+    const known = callers.peek(key);
+    if (known !== undefined) return { status: 'known', caller: known, tenant };
+    const caller = await callers.find(key, tenant.definition.id, () => judge(tenant, asked));
+    if (!('status' in caller)) return { status: 'known', caller, tenant };
+    // asked for by somebody who sent it in another way
+    return caller.status === 'bad' ? { ...caller, scheme } : caller;
+  };
+
+  const judge = async (tenant: GatewayTenant, asked: Asked): Promise<Finding> => {
+    const { token } = asked;
+    const live = await tenant.accessTokens.verify(token);
+    if (live !== undefined) return await findingOf(tenant, live, token);
+    // ours, but over or of another tenant: nobody else is to see it
+    if (!asked.isTenantNamed || (await tenantOfIssuer(token)) !== undefined) return bad(invalid);
+    return (await findUpstreamPerson(tenant, { token, request: asked.request })) ?? bad(invalid);
+  };
+
+  /** The tenant that a JWT says to be of; nothing is verified. */
+  const tenantOfIssuer = async (token: string): Promise<GatewayTenant | undefined> => {
+    const issuer = isJwtShaped(token) ? issuerOf(token) : undefined;
+    const id = issuer === undefined ? undefined : idInIssuer(issuer);
+    const tenant = id === undefined ? undefined : await findTenant(id);
+    return tenant?.provider.issuer === issuer ? tenant : undefined;
+  };
+
+  /** The first that knows it. A tenant that cannot be served harms tokens of the others only if none knows it. */
+  const identifyAtAny = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
+    let outage: unknown;
+    let answer: Identification = bad(invalid, asked.scheme);
+    for (const id of ids) {
+      try {
+        const tenant = await findTenant(id);
+        if (tenant === undefined) continue;
+        answer = await identifyAt(tenant, asked);
+        if (answer.status !== 'bad' || answer.description !== invalid) return answer;
+      } catch (error) {
+        if (!isAppError(error, 'unavailable')) throw error;
+        outage ??= error;
+      }
+    }
+    if (outage !== undefined) throw outage;
+    return answer;
+  };
+
+  return async (
+    request: GatewayRequest,
+    service: ServiceDefinition,
+    { token, scheme }: Presented,
+  ): Promise<Identification> => {
+    const choice = chooseTenant(request, service);
+    if (choice.status === 'forbidden') return choice;
+    if (choice.status === 'unreadable')
+      return { ...bad('X-ID-TENANT-NAME is no name of a tenant', scheme), error: 'invalid_request' };
+    const asked = { request, token, scheme };
+    if (choice.status === 'chosen') {
+      const tenant = await findTenant(choice.tenant);
+      return tenant === undefined ? notServed : identifyAt(tenant, { ...asked, isTenantNamed: true });
+    }
+    const unnamed = { ...asked, isTenantNamed: false };
+    const issuing = await tenantOfIssuer(token);
+    if (issuing !== undefined)
+      return isServedBy(service, issuing.definition.id) ? identifyAt(issuing, unnamed) : notServed;
+    const { tenants } = service;
+    if (isJwtShaped(token) || tenants === 'all' || tenants.length > tenantsTried)
+      return { ...bad('Say in X-ID-TENANT-NAME whose token this is', scheme), error: 'invalid_request' };
+    return identifyAtAny(tenants, unnamed);
+  };
+};
+
+interface Asked extends Presented {
+  readonly request: GatewayRequest;
+  /** Is it certain which tenant's upstreams may be asked? */
+  readonly isTenantNamed: boolean;
+}
+
+const invalid = 'The token is not valid';
+
+const bad = (description: string, scheme: 'Basic' | 'Bearer' = 'Bearer') =>
+  ({ status: 'bad', scheme, error: 'invalid_token', description }) as const satisfies NotKnown;
+
+const issuerOf = (jwt: string): string | undefined => {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+    const { iss } = (claims ?? {}) as { iss?: unknown }; // whatever it is, only a text is taken from it
+    return typeof iss === 'string' ? iss : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const idInIssuer = (issuer: string): string | undefined =>
+  URL.canParse(issuer) ? parseTenantPath(new URL(issuer).pathname)?.tenant : undefined;
+
+const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
+  // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us
+  if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
+  const { account, clientId, scopes, audiences, amr, expiresAt, endsWith, acr, authTime } = live;
+  const proof = {
+    method: 'bearer' as const,
+    scopes,
+    ...(audiences.length === 0 ? {} : { audiences }),
+    clientId,
+    amr,
+    expiresAt,
+    endsWith,
+    ...(acr === undefined ? {} : { acr }),
+    ...(authTime === undefined ? {} : { authTime }),
+  };
+  const caller: Caller =
+    account === undefined
+      ? { ...clientOf(tenant, clientId), ...proof }
+      : await personOf(tenant, account, proof);
+  return { caller, keptMs: isJwtShaped(token) ? keptMs.jwt : keptMs.opaque };
+};
+
+/** A client that acts for itself: it may be called what a person is called, and must not be taken for that person. */
+const clientOf = (tenant: GatewayTenant, clientId: string) =>
+  ({
+    tenant: tenant.definition.id,
+    issuer: tenant.provider.issuer,
+    sub: clientId,
+    kind: 'client',
+    username: '',
+    emailVerified: false,
+    groups: [],
+    roles: [],
+  }) as const;

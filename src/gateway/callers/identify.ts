@@ -1,0 +1,72 @@
+// Who calls: what a request presents, judged at its tenant.
+import type { Clock } from '../../clock.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import type { EventWatcher } from '../../storage/storage-endings.ts';
+import { createChooseTenant, type TenantHosts } from '../decision/choose-tenant.ts';
+import type { FindGatewayTenant, GatewayRequest, Identification } from '../gateway-types.ts';
+import type { SessionCookiePlace } from '../sign-in/session-cookie.ts';
+import { createBasicCache } from './basic-cache.ts';
+import { createCallerCache } from './caller-cache.ts';
+import { readCredential } from './credentials.ts';
+import { createExternalGateways } from './external-gateway.ts';
+import { createIdentifyBasic } from './identify-basic.ts';
+import { createIdentifySession } from './identify-session.ts';
+import { createIdentifyToken } from './identify-token.ts';
+
+export interface IdentifyParts extends TenantHosts {
+  readonly findTenant: FindGatewayTenant;
+  readonly clock: Clock;
+  /** Seconds for which an accepted name and password is remembered; 0: not at all. */
+  readonly basicCacheSeconds: number;
+  readonly cookie: SessionCookiePlace;
+  /** To what ends anywhere on this store. */
+  readonly subscribe: (listener: EventWatcher) => unknown;
+}
+
+/** @throws AppError `unavailable` when the store, the tenant or its sources cannot be asked */
+export type Identify = (request: GatewayRequest, service: ServiceDefinition) => Promise<Identification>;
+
+const callersAtMost = 20_000;
+const passwordsAtMost = 10_000;
+
+/**
+ * What is presented in `Authorization` counts alone and is final; without it, the word of a trusted API gateway; without
+ * that, the cookie.
+ */
+export const createIdentify = (parts: IdentifyParts): Identify => {
+  const { findTenant, clock, cookie, subscribe } = parts;
+  const callers = createCallerCache({ clock, limit: callersAtMost });
+  const passwords = createBasicCache({ clock, seconds: parts.basicCacheSeconds, limit: passwordsAtMost });
+  subscribe(callers);
+  subscribe(passwords);
+
+  const chooseTenant = createChooseTenant(parts);
+  const shared = { findTenant, chooseTenant, callers };
+  const bySession = createIdentifySession({ ...shared, cookie });
+  const byPassword = createIdentifyBasic({ ...shared, cookie, passwords });
+  const byToken = createIdentifyToken(shared);
+  const gateways = createExternalGateways({ clock, callers });
+  const byGateway = async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {
+    const choice = chooseTenant(request, service);
+    const tenant = choice.status === 'chosen' ? await findTenant(choice.tenant) : undefined;
+    return tenant === undefined ? { status: 'nothing' } : gateways.identify(request, tenant);
+  };
+
+  return async (request, service) => {
+    const credential = readCredential(request.headers);
+    switch (credential.kind) {
+      case 'none': {
+        const vouched = await byGateway(request, service);
+        return vouched.status === 'nothing' ? bySession(request, service) : vouched;
+      }
+      case 'basic':
+        return byPassword(request, service, credential);
+      case 'bearer':
+        return byToken(request, service, credential);
+      case 'malformed': {
+        const { kind: _kind, ...why } = credential;
+        return { status: 'bad', ...why };
+      }
+    }
+  };
+};

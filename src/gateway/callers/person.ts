@@ -1,0 +1,31 @@
+import type { AccountRecord } from '../../storage/storage.ts';
+import type { Caller, GatewayTenant } from '../gateway-types.ts';
+
+type Proof = Pick<Caller, 'method' | 'amr' | 'endsWith'> &
+  Partial<Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'acr' | 'authTime' | 'expiresAt'>>;
+
+/**
+ * The caller behind an account, however it was proven. `endsWith` gains the account itself.
+ * @throws AppError `unavailable`
+ */
+export const personOf = async (
+  tenant: GatewayTenant,
+  account: AccountRecord,
+  proof: Proof,
+): Promise<Caller> => {
+  const { name } = account.claims;
+  return {
+    ...proof,
+    tenant: tenant.definition.id,
+    issuer: tenant.provider.issuer,
+    sub: account.sub,
+    kind: 'person',
+    username: await tenant.accounts.toldName(account),
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(account.email === undefined ? {} : { email: account.email }),
+    emailVerified: account.emailVerified === true,
+    groups: account.groups,
+    roles: account.roles,
+    endsWith: [...proof.endsWith, account.sub],
+  };
+};

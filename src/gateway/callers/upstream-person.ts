@@ -1,0 +1,60 @@
+import type { Identity } from '../../connectors/connector.ts';
+import { isAppError } from '../../errors.ts';
+import type { GatewayRequest, GatewayTenant } from '../gateway-types.ts';
+import type { Finding } from './caller-cache.ts';
+import { personOf } from './person.ts';
+
+interface AskedUpstream {
+  readonly token: string;
+  readonly request: Pick<GatewayRequest, 'address' | 'requestId'>;
+}
+
+/** Milliseconds. The connector remembers by itself for longer what its upstream said. */
+const keptMs = 5000;
+
+/**
+ * The person behind an upstream's own access token (requirement Y5), at the first source that knows it.
+ * @throws AppError `unavailable` when none knows it and one that might could not be asked
+ */
+export const findUpstreamPerson = async (
+  tenant: GatewayTenant,
+  { token, request }: AskedUpstream,
+): Promise<Finding | undefined> => {
+  let outage: unknown;
+  for (const { tokens } of tenant.connectors) {
+    if (tokens === undefined) continue;
+    try {
+      const verdict = await tokens.verify(token);
+      if (verdict !== undefined) return await admit(tenant, verdict, request);
+    } catch (error) {
+      if (!isAppError(error, 'unavailable')) throw error;
+      outage ??= error;
+    }
+  }
+  if (outage !== undefined) throw outage;
+  return undefined;
+};
+
+const admit = async (
+  tenant: GatewayTenant,
+  { person, expiresAt }: { readonly person: Identity; readonly expiresAt?: number },
+  { address, requestId }: AskedUpstream['request'],
+): Promise<Finding> => {
+  try {
+    const outcome = await tenant.accounts.admit(person, { via: 'upstream_token', address, requestId });
+    if (!outcome.ok) return { status: 'refused', reason: outcome.reason };
+    const { account, amr, acr, signedInAt } = outcome;
+    const caller = await personOf(tenant, account, {
+      method: 'bearer',
+      amr,
+      authTime: person.authTime ?? signedInAt,
+      endsWith: [],
+      ...(acr === undefined ? {} : { acr }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    });
+    return { caller, keptMs };
+  } catch (error) {
+    if (!isAppError(error, 'forbidden')) throw error;
+    return { status: 'forbidden', reason: 'source_not_for_services' };
+  }
+};

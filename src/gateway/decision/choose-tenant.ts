@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import type { GatewayRequest } from '../gateway-types.ts';
+
+/** The tenant at which a credential is to be judged. */
+export type TenantChoice =
+  | { readonly status: 'chosen'; readonly tenant: string }
+  /** Several come into question. */
+  | { readonly status: 'open' }
+  /** `X-ID-TENANT-NAME` is no tenant's id. */
+  | { readonly status: 'unreadable' }
+  | { readonly status: 'forbidden'; readonly reason: 'tenant_contradiction' | 'tenant_not_served' };
+
+export interface TenantHosts {
+  /** The tenant whose own public URL has this host. */
+  readonly publicHostTenant: (host: string) => string | undefined;
+  /** The tenant of a server that has one only. */
+  readonly onlyTenant: () => string | undefined;
+}
+
+export type ChooseTenant = (request: GatewayRequest, service: ServiceDefinition) => TenantChoice;
+
+const idForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** One answer for a tenant that the service does not serve and for one that does not exist. */
+export const notServed = { status: 'forbidden', reason: 'tenant_not_served' } as const;
+
+/** As it was sent; nobody has checked it. */
+export const namedByClient = (headers: IncomingHttpHeaders): string | undefined => {
+  const name = headers['x-id-tenant-name'];
+  return typeof name === 'string' ? name : name?.join(', ');
+};
+
+export const isServedBy = ({ tenants }: ServiceDefinition, tenant: string): boolean =>
+  tenants === 'all' || tenants.includes(tenant);
+
+/**
+ * The operator's word, then the host's, then the client's, then the service's. A client that names another tenant
+ * than the operator or the host does is not led to either.
+ */
+export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts): ChooseTenant => {
+  const onlyOf = ({ tenants }: ServiceDefinition): string | undefined => {
+    if (tenants === 'all') return onlyTenant();
+    return tenants.length === 1 ? tenants[0] : undefined;
+  };
+  return (request, service) => {
+    const named = namedByClient(request.headers);
+    if (named !== undefined && !idForm.test(named)) return { status: 'unreadable' };
+    const fixed = request.tenant ?? publicHostTenant(request.host);
+    if (fixed !== undefined && named !== undefined && fixed !== named)
+      return { status: 'forbidden', reason: 'tenant_contradiction' };
+    const tenant = fixed ?? named ?? onlyOf(service);
+    if (tenant === undefined) return { status: 'open' };
+    return isServedBy(service, tenant) ? { status: 'chosen', tenant } : notServed;
+  };
+};
+
+/** The tenant that this browser chose on the selection page, if the service serves it; nobody has checked it. */
+export const tenantOfCookie = (
+  { cookie }: IncomingHttpHeaders,
+  service: ServiceDefinition,
+): string | undefined => {
+  const [, tenant] = /(?:^|;\s*)tenant=([a-z0-9][a-z0-9-]{0,62})\s*(?:;|$)/.exec(cookie ?? '') ?? [];
+  return tenant !== undefined && isServedBy(service, tenant) ? tenant : undefined;
+};

@@ -1,0 +1,170 @@
+import type { AccessRule } from '../../config/gateway/gateway-definition.ts';
+import type { Caller, Demand } from '../gateway-types.ts';
+
+export type Verdict =
+  | { readonly verdict: 'allow' }
+  /** Whoever it is, known or not. */
+  | { readonly verdict: 'anyone' }
+  | { readonly verdict: 'sign_in' }
+  /** `reason` is for the log. */
+  | { readonly verdict: 'deny'; readonly reason: string }
+  | { readonly verdict: 'step_up'; readonly demand: Demand };
+
+export interface Question {
+  /** None: everybody who is known. */
+  readonly rules: readonly AccessRule[];
+  /** As the service sees the path (`Services.place`). */
+  readonly readings: readonly string[];
+  readonly method: string;
+  /** The service's paths mean the same in capital and small letters. */
+  readonly ignoreCase: boolean;
+  /**
+   * The service's: a token that is for resources must be for one of them, or for one that the rule names. `any` where a
+   * tenant's own rules are asked, after the service's.
+   */
+  readonly resources: readonly string[] | 'any';
+  /** Where the caller would sign in; not asked for when there is a caller. */
+  readonly tenant?: string | undefined;
+  readonly caller?: Caller | undefined;
+  readonly nowSeconds: number;
+}
+
+/** For each reading of the path the first rule that matches decides; the least permissive of these counts. */
+export const judge = (question: Question): Verdict =>
+  question.readings.map((path) => judgeReading(path, question)).reduce(stricter);
+
+/** Of two verdicts the less permissive; two demands become one that holds both. */
+export const stricter = (one: Verdict, other: Verdict): Verdict => {
+  if (one.verdict === 'step_up' && other.verdict === 'step_up') return joinDemands(one.demand, other.demand);
+  return severity[other.verdict] > severity[one.verdict] ? other : one;
+};
+
+/** A token without audience is for everything of its tenant; one that has any must be for this service. */
+export const isForService = (
+  caller: Pick<Caller, 'audiences'>,
+  { resources }: { readonly resources: readonly string[] },
+): boolean => {
+  const { audiences = [] } = caller;
+  return audiences.length === 0 || audiences.some((audience) => resources.includes(audience));
+};
+
+const severity: Readonly<Record<Verdict['verdict'], number>> = {
+  anyone: 0,
+  allow: 1,
+  step_up: 2,
+  sign_in: 3,
+  deny: 4,
+};
+
+const judgeReading = (path: string, question: Question): Verdict => {
+  const { rules, resources, method, caller } = question;
+  const segments = segmentsOf(path, question.ignoreCase);
+  // with a sign-in a rule for some people may yet match, and stand before one that denies the rest
+  let mayBeSomebody = false;
+  for (const rule of rules) {
+    if (!matchesMethod(rule, method) || !matchesPath(rule, segments, question.ignoreCase)) continue;
+    if (!matchesTenant(rule, question) || !matchesCaller(rule, caller)) {
+      mayBeSomebody ||= rule.access === 'allow' && isOpenQuestion(rule, question);
+      continue;
+    }
+    if (rule.access === 'anyone') return { verdict: 'anyone' };
+    if (rule.access === 'deny')
+      return mayBeSomebody ? { verdict: 'sign_in' } : { verdict: 'deny', reason: 'rule' };
+    if (caller === undefined) return { verdict: 'sign_in' };
+    if (resources !== 'any' && rule.audiences === undefined && !isForService(caller, { resources }))
+      return { verdict: 'deny', reason: 'audience' };
+    return judgeStrength(rule, caller, question.nowSeconds);
+  }
+  if (caller === undefined) return { verdict: 'sign_in' };
+  if (rules.length > 0) return { verdict: 'deny', reason: 'no_rule' };
+  return resources === 'any' || isForService(caller, { resources })
+    ? { verdict: 'allow' }
+    : { verdict: 'deny', reason: 'audience' };
+};
+
+/** A slash at the end makes no difference to most services, and must not make one here. */
+const segmentsOf = (path: string, ignoreCase: boolean): readonly string[] => {
+  const bare = path.endsWith('/') ? path.slice(1, -1) : path.slice(1);
+  return (ignoreCase ? toSmallLetters(bare) : bare).split('/');
+};
+
+/** Letters that are escaped too, which are whole in what `readPath` gives and in rules. */
+const toSmallLetters = (path: string): string =>
+  path.replace(/(?:%[89A-F][0-9A-F])+/g, (octets) => decodeURIComponent(octets)).toLowerCase();
+
+/** HEAD tells what GET tells (RFC 9110 section 9.3.2). */
+const matchesMethod = ({ methods }: AccessRule, method: string): boolean =>
+  methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
+
+const matchesPath = ({ paths }: AccessRule, segments: readonly string[], ignoreCase: boolean): boolean =>
+  paths === undefined || paths.some((pattern) => matchesPattern(segmentsOf(pattern, ignoreCase), segments));
+
+const matchesPattern = (pattern: readonly string[], segments: readonly string[]): boolean => {
+  const isOpen = pattern.at(-1) === '**';
+  const fixed = isOpen ? pattern.length - 1 : pattern.length;
+  if (isOpen ? segments.length < fixed : segments.length !== fixed) return false;
+  for (let index = 0; index < fixed; index += 1) {
+    const wanted = pattern[index];
+    if (wanted === '*' ? segments[index] === '' : wanted !== segments[index]) return false;
+  }
+  return true;
+};
+
+const matchesTenant = ({ tenants }: AccessRule, { caller, tenant }: Question): boolean => {
+  const asked = caller?.tenant ?? tenant;
+  return tenants === undefined || (asked !== undefined && tenants.includes(asked));
+};
+
+/** Could it match after a sign-in? */
+const isOpenQuestion = ({ tenants }: AccessRule, { caller, tenant }: Question): boolean =>
+  caller === undefined && (tenants === undefined || tenant === undefined || tenants.includes(tenant));
+
+const matchesCaller = (rule: AccessRule, caller: Caller | undefined): boolean =>
+  hasOne(rule.roles, caller?.roles) &&
+  hasOne(rule.groups, caller?.groups) &&
+  hasOne(rule.audiences, caller?.audiences) &&
+  hasOne(rule.clients, caller?.clientId === undefined ? [] : [caller.clientId]) &&
+  hasAll(rule.scopes, caller?.scopes);
+
+const hasOne = (wanted: readonly string[] | undefined, held: readonly string[] = []): boolean =>
+  wanted === undefined || wanted.some((one) => held.includes(one));
+
+const hasAll = (wanted: readonly string[] | undefined, held: readonly string[] = []): boolean =>
+  wanted === undefined || wanted.every((one) => held.includes(one));
+
+const judgeStrength = ({ acr, amr, maxAge }: AccessRule, caller: Caller, nowSeconds: number): Verdict => {
+  const isStrong = hasOne(acr, caller.acr === undefined ? [] : [caller.acr]) && hasAll(amr, caller.amr);
+  const isFresh =
+    maxAge === undefined || (caller.authTime !== undefined && nowSeconds - caller.authTime <= maxAge);
+  if (isStrong && isFresh) return { verdict: 'allow' };
+  return {
+    verdict: 'step_up',
+    demand: {
+      ...(acr === undefined ? {} : { acrValues: acr }),
+      ...(amr === undefined ? {} : { amr }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+    },
+  };
+};
+
+const joinDemands = (one: Demand, other: Demand): Verdict => {
+  const acrValues = joinAcr(one.acrValues, other.acrValues);
+  // no sign-in could be both, and the person would be sent in circles
+  if (acrValues?.length === 0) return { verdict: 'deny', reason: 'contradicting_acr' };
+  const amr = [...new Set([...(one.amr ?? []), ...(other.amr ?? [])])];
+  const maxAges = [one.maxAge, other.maxAge].filter((age) => age !== undefined);
+  return {
+    verdict: 'step_up',
+    demand: {
+      ...(acrValues === undefined ? {} : { acrValues }),
+      ...(amr.length === 0 ? {} : { amr }),
+      ...(maxAges.length === 0 ? {} : { maxAge: Math.min(...maxAges) }),
+    },
+  };
+};
+
+const joinAcr = (
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): readonly string[] | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : one.filter((acr) => other.includes(acr));

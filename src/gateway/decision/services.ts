@@ -1,0 +1,97 @@
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { type ReadPath, readPath } from './path-readings.ts';
+
+export interface PlacedService {
+  readonly service: ServiceDefinition;
+  /** As it was asked for; `forwardPath` makes of it what the service gets. */
+  readonly canonical: string;
+  /** As the service sees them, for `judge`. */
+  readonly readings: readonly string[];
+}
+
+/** Where a request belongs. */
+export type Placed =
+  | PlacedService
+  /** The path cannot be judged: 400. */
+  | { readonly service?: never; readonly description: string };
+
+export interface Services {
+  /**
+   * The service of a path by itself; `place` is for requests.
+   * @param host small letters, port only if it is not the scheme's own
+   */
+  find(host: string, canonicalPath: string): ServiceDefinition | undefined;
+  /**
+   * @param path as it was sent, undecoded, without query
+   * @returns undefined when no service has it
+   */
+  place(host: string, path: string): Placed | undefined;
+  /** Hosts of services, without the host of the public URL. */
+  readonly hosts: ReadonlySet<string>;
+  /** Is it for a service, and not for Drawbridge's own pages? True also when it cannot be judged and may be. */
+  isServicePath(host: string, path: string): boolean;
+  /** Scheme, host and port as browsers know them. */
+  originOf(service: ServiceDefinition): string;
+  byName(name: string): ServiceDefinition | undefined;
+}
+
+/** @param publicUrl the server's; services without a host are there, and all have its scheme */
+export const createServices = (definitions: readonly ServiceDefinition[], publicUrl: string): Services => {
+  const { protocol, host: publicHost } = new URL(publicUrl);
+  const hostOf = ({ host }: ServiceDefinition): string => host ?? publicHost;
+  const byHost = new Map<string, readonly ServiceDefinition[]>();
+  // the longest prefix first
+  for (const service of definitions.toSorted((one, other) => lengthOf(other) - lengthOf(one)))
+    byHost.set(hostOf(service), [...(byHost.get(hostOf(service)) ?? []), service]);
+  const names = new Map(definitions.map((service) => [service.name, service]));
+
+  const find: Services['find'] = (host, path) => byHost.get(host)?.find((service) => isBelow(path, service));
+
+  return {
+    find,
+    place: (host, path) => {
+      if (!byHost.has(host)) return undefined;
+      const read = readPath(path);
+      if (read === undefined) return { description: 'The path holds what cannot be judged.' };
+      const service = find(host, read.canonical);
+      if (read.readings.some((reading) => find(host, reading) !== service))
+        return { description: 'The path can be read as that of different services.' };
+      return service === undefined ? undefined : { service, ...asSeenBy(service, read) };
+    },
+    hosts: new Set([...byHost.keys()].filter((host) => host !== publicHost)),
+    isServicePath: (host, path) => {
+      if (host !== publicHost) return byHost.has(host);
+      if (!byHost.has(host)) return false;
+      return readPath(path)?.readings.some((reading) => find(host, reading) !== undefined) ?? false;
+    },
+    originOf: (service) => `${protocol}//${hostOf(service)}`,
+    byName: (name) => names.get(name),
+  };
+};
+
+/**
+ * What a service is asked for.
+ * @param canonical from `place`
+ * @param search with its `?`, or empty
+ */
+export const forwardPath = (service: ServiceDefinition, canonical: string, search: string): string =>
+  `${withoutPrefix(service, canonical)}${search}`;
+
+const lengthOf = ({ prefix = '' }: ServiceDefinition): number => prefix.length;
+
+const isBelow = (path: string, { prefix, ignoreCase }: ServiceDefinition): boolean => {
+  if (prefix === undefined) return true;
+  const start = path.slice(0, prefix.length);
+  const isSame = ignoreCase ? start.toLowerCase() === prefix.toLowerCase() : start === prefix;
+  return isSame && (path.length === prefix.length || path[prefix.length] === '/');
+};
+
+const asSeenBy = (service: ServiceDefinition, { canonical, readings }: ReadPath) => ({
+  canonical,
+  readings: readings.map((reading) => withoutPrefix(service, reading)),
+});
+
+const withoutPrefix = ({ prefix, stripPrefix }: ServiceDefinition, path: string): string => {
+  if (!stripPrefix || prefix === undefined) return path;
+  return path.slice(prefix.length) || '/';
+};

@@ -1,0 +1,152 @@
+// The gateway's words: who asks, what was found out, what was decided. One core decides for every proxy.
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import type { Connector } from '../connectors/connector.ts';
+import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
+import type { AccessTokens } from '../oidc/tokens/access-tokens.ts';
+import type { IdentityTokens } from './answer/identity-tokens.ts';
+import type { GatewaySessions } from './sign-in/gateway-sessions.ts';
+
+/** A request to a service, as its client made it, whichever proxy it met. */
+export interface GatewayRequest {
+  readonly method: string;
+  /** Of the service, small letters, port only if it is not the scheme's own. */
+  readonly host: string;
+  /** As it was sent, undecoded. */
+  readonly path: string;
+  /** With its `?`, or empty. */
+  readonly search: string;
+  /** The client's own; never identity headers that were believed. See `withAllAuthorizations`. */
+  readonly headers: IncomingHttpHeaders;
+  /** Of the client. */
+  readonly address: string;
+  readonly requestId: string;
+  /** The operator's word, from the path of the authz endpoint. */
+  readonly tenant?: string;
+  /** A client certificate that a trusted proxy has verified: SHA-256 of its DER form, hexadecimal. */
+  readonly certificateFingerprint?: string;
+  /** Can `/.drawbridge/` of this host and cookies be set by us? False behind a proxy that only asks. */
+  readonly isOwnProxy: boolean;
+}
+
+/** What of a tenant the gateway needs. */
+export interface GatewayTenant {
+  readonly definition: TenantDefinition;
+  readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
+  readonly accounts: Pick<
+    Accounts,
+    'signIn' | 'admit' | 'findBySub' | 'findVouched' | 'judgeSecret' | 'toldName'
+  >;
+  readonly connectors: readonly Connector[];
+  readonly accessTokens: AccessTokens;
+  readonly gatewaySessions: GatewaySessions;
+  readonly identityTokens: IdentityTokens;
+}
+
+/** Undefined: there is no such tenant, or it is not served. Throws AppError `unavailable` when its file is broken. */
+export type FindGatewayTenant = (id: string) => Promise<GatewayTenant | undefined>;
+
+/** Who calls, proven. */
+export interface Caller {
+  readonly tenant: string;
+  readonly issuer: string;
+  /** An account's, or the client_id of a client that acts for itself. */
+  readonly sub: string;
+  readonly kind: 'person' | 'client';
+  /** `none`: authentication is off. */
+  readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
+  /** Empty for a client. */
+  /** Nobody else of the tenant has it: see `Accounts.toldName`. */
+  readonly username: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly emailVerified: boolean;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  /** Of a token; a session or a password has none. */
+  readonly scopes?: readonly string[];
+  /** Of a token that is for a resource. */
+  readonly audiences?: readonly string[];
+  readonly clientId?: string;
+  readonly acr?: string;
+  readonly amr: readonly string[];
+  /** Epoch seconds. */
+  readonly authTime?: number;
+  /** Epoch seconds until which this proof is good. */
+  readonly expiresAt?: number;
+  /** Ids of the artifacts whose end ends this: of the Session, the GatewaySession, the Grant. */
+  readonly endsWith: readonly string[];
+}
+
+/** What the credential of a request turned out to be. */
+export type Identification =
+  | { readonly status: 'known'; readonly caller: Caller; readonly tenant: GatewayTenant }
+  /** Nothing was presented that could be judged; a cookie that leads nowhere counts as nothing. */
+  | { readonly status: 'nothing' }
+  /** A credential was presented and is bad: final, whatever else was sent. `description` may be told. */
+  | {
+      readonly status: 'bad';
+      readonly scheme: 'Basic' | 'Bearer';
+      readonly error: 'invalid_token' | 'invalid_request' | 'credentials';
+      readonly description: string;
+    }
+  | { readonly status: 'throttled'; readonly retryAfterSeconds: number }
+  /** The account is locked, disabled or must change its password; the source said so after the right password. */
+  | { readonly status: 'refused'; readonly reason: string }
+  /** Known, but not here: `reason` is for the log. */
+  | { readonly status: 'forbidden'; readonly reason: string };
+
+export interface Demand {
+  readonly acrValues?: readonly string[];
+  readonly amr?: readonly string[];
+  /** Seconds. */
+  readonly maxAge?: number;
+}
+
+/** What is to happen with a request. Every profile turns these into its proxy's words in one place. */
+export type Decision =
+  | {
+      readonly outcome: 'allowed';
+      readonly service: ServiceDefinition;
+      /** Absent: the rule lets anyone through, or it is a preflight. */
+      readonly caller?: Caller;
+      /** Of the caller; without one, where the person would have signed in. */
+      readonly tenant?: GatewayTenant;
+      /** Path as it was judged and as the service is to see it, undecoded, with the search. */
+      readonly forwardPath: string;
+    }
+  /** Nothing was presented. */
+  | {
+      readonly outcome: 'sign_in';
+      readonly service: ServiceDefinition;
+      /** Where the sign-in would be; undefined when the person has to choose. */
+      readonly tenant?: GatewayTenant;
+    }
+  | {
+      readonly outcome: 'bad_credential';
+      readonly service: ServiceDefinition;
+      readonly tenant?: GatewayTenant;
+      readonly scheme: 'Basic' | 'Bearer';
+      readonly error: 'invalid_token' | 'invalid_request' | 'credentials';
+      readonly description: string;
+    }
+  /** RFC 9470. */
+  | {
+      readonly outcome: 'step_up';
+      readonly service: ServiceDefinition;
+      readonly tenant: GatewayTenant;
+      readonly demand: Demand;
+      readonly caller: Caller;
+    }
+  | { readonly outcome: 'forbidden'; readonly reason: string }
+  /** Locked, disabled, password to be changed: told as `X-Auth-Reason`. */
+  | { readonly outcome: 'refused'; readonly reason: string }
+  | { readonly outcome: 'throttled'; readonly retryAfterSeconds: number }
+  | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number; readonly cause: unknown }
+  /** The request itself, or what a proxy says of it, cannot be judged. */
+  | { readonly outcome: 'invalid'; readonly description: string };
+
+/** Leads a browser to a sign-in. */
+export type SignInDemand = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>;

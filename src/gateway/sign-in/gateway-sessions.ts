@@ -1,0 +1,213 @@
+import type { Accounts } from '../../accounts/accounts.ts';
+import type { Revocations } from '../../accounts/revocations.ts';
+import { isSessionCurrent } from '../../accounts/standing.ts';
+import { findStanding } from '../../accounts/standing-now.ts';
+import { type Clock, epochSeconds } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
+import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
+
+/** A person who is known at the gateway in one browser, on one host or below the cookie's domain. */
+export interface GatewaySession {
+  readonly account: AccountRecord;
+  /** Id of the GatewaySession artifact. */
+  readonly id: string;
+  /** Id of the provider's Session that it hangs on; absent for one that a name and password began. */
+  readonly sessionId?: string;
+  /** Epoch seconds. */
+  readonly signedInAt: number;
+  readonly amr: readonly string[];
+  readonly acr?: string;
+  /** Epoch seconds: the idle end now, never past the absolute one. */
+  readonly expiresAt: number;
+}
+
+export interface NewGatewaySession {
+  readonly sub: string;
+  /** Hosts on which its cookie is good: one host, or `.example.com` for a cookie domain. */
+  readonly host: string;
+  /** Id of the Session artifact, where there is one. */
+  readonly sessionId?: string;
+  readonly signedInAt: number;
+  readonly amr: readonly string[];
+  readonly acr?: string;
+  /** What the caller has proven it with; kept as a hash under the cookie's value, of no use without the cookie. */
+  readonly password?: NameAndPassword;
+}
+
+export interface NameAndPassword {
+  readonly login: string;
+  readonly password: string;
+}
+
+/** What a ticket carries from the tenant's issuer to the service's host. */
+export interface GatewayTicket extends Omit<NewGatewaySession, 'password'> {
+  /** Absolute URL that the person asked for first. */
+  readonly target: string;
+  /** What only the browser knows that began this; its hash. */
+  readonly browser: string;
+}
+
+/**
+ * Sessions of services behind the gateway, and the tickets by which a sign-in becomes one. All methods throw AppError
+ * `unavailable` when the store does not answer.
+ */
+export interface GatewaySessions {
+  /** @returns the value of the cookie: opaque, unguessable, without the tenant's name */
+  begin(session: NewGatewaySession): Promise<string>;
+  /**
+   * The session, if it lives: not idle too long, not too old, its provider session and its account alive, begun after
+   * the account's `notBefore`, and on this host. Notes its use, at most once in a tenth of the idle time.
+   * @param beganWith finds only a session that exactly this began
+   */
+  find(value: string, host: string, beganWith?: NameAndPassword): Promise<GatewaySession | undefined>;
+  /** Nothing else ends with it. What is no session is no fault. */
+  end(value: string): Promise<void>;
+  /** Good for one use within a minute. */
+  issueTicket(ticket: GatewayTicket): Promise<string>;
+  /** Of any number of callers one gets it. Undefined when used, too old, or of another browser or host. */
+  redeemTicket(
+    value: string,
+    asked: {
+      readonly host: string;
+      /** Hash, as in the ticket. */
+      readonly browser: string;
+    },
+  ): Promise<GatewayTicket | undefined>;
+}
+
+export interface GatewaySessionsParts {
+  readonly tenant: string;
+  readonly artifacts: TenantStorage['artifacts'];
+  readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
+  readonly recheck: Accounts['recheck'];
+  readonly revocations: Pick<Revocations, 'publish'>;
+  /** Seconds. */
+  readonly life: { readonly idle: number; readonly absolute: number };
+  /** 32 bytes, for tickets alone. */
+  readonly sealingKey: Buffer;
+  readonly clock: Clock;
+}
+
+/** Seconds. */
+const ticketTtl = 60;
+
+/** What is kept beside the links. */
+interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr'> {
+  /** Epoch seconds. */
+  readonly begunAt: number;
+  readonly proof?: string;
+}
+
+const proofOf = (value: string, { login, password }: NameAndPassword): string => hmac(value, login, password);
+
+/** On its one host, or on a domain and below it. Ports tell hosts apart, but no cookie domain has one. */
+const isGoodOn = (own: string, asked: string): boolean => {
+  if (!own.startsWith('.')) return own === asked;
+  const name = asked.replace(/:\d+$/, '');
+  return name === own.slice(1) || name.endsWith(own);
+};
+
+export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessions => {
+  const { artifacts, clock, life, sealingKey } = parts;
+  const purposeOf = (id: string): string => JSON.stringify([parts.tenant, 'GatewayTicket', id]);
+
+  /** The idle end as of now, never past the absolute one. */
+  const endOf = ({ begunAt }: StoredSession): number =>
+    Math.min(epochSeconds(clock) + life.idle, begunAt + life.absolute);
+
+  /** One in use is written anew once in a tenth of its idle time, and a last time when it reaches its absolute end. */
+  const noteUse = async (artifact: Artifact, stored: StoredSession): Promise<number> => {
+    const end = endOf(stored);
+    const gained = end - artifact.expiresAt;
+    const isLast = end === stored.begunAt + life.absolute;
+    if (gained <= 0 || (gained < life.idle / 10 && !isLast)) return Math.min(artifact.expiresAt, end);
+    await artifacts.write([{ op: 'put', artifact: { ...artifact, expiresAt: end }, onlyIfStored: true }]);
+    return end;
+  };
+
+  return {
+    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, password }) => {
+      const value = randomId();
+      const stored: StoredSession = {
+        host,
+        signedInAt,
+        amr,
+        begunAt: epochSeconds(clock),
+        ...(acr === undefined ? {} : { acr }),
+        ...(password === undefined ? {} : { proof: proofOf(value, password) }),
+      };
+      const artifact: Artifact = {
+        kind: 'GatewaySession',
+        id: hashId(value),
+        payload: JSON.stringify(stored),
+        expiresAt: endOf(stored),
+        accountId: sub,
+        ...(sessionId === undefined ? {} : { sessionUid: sessionId }),
+      };
+      await artifacts.write([{ op: 'insert', artifact }]);
+      return value;
+    },
+    find: async (value, host, beganWith) => {
+      const loaded = await artifacts.load([{ kind: 'GatewaySession', id: hashId(value) }]);
+      const [artifact] = loaded.artifacts;
+      if (artifact === undefined) return undefined;
+      const stored = JSON.parse(artifact.payload) as StoredSession; // written by `begin`
+      if (!isGoodOn(stored.host, host) || endOf(stored) <= epochSeconds(clock)) return undefined;
+      if (!isProviderSessionAlive(artifact, loaded)) return undefined;
+      if (beganWith !== undefined && !isEqualConstantTime(stored.proof ?? '', proofOf(value, beganWith)))
+        return undefined;
+      const account = await findStanding(
+        parts,
+        loaded.linkedAccounts.find(({ sub }) => sub === artifact.accountId),
+      );
+      if (account === undefined || !isSessionCurrent(account, stored.signedInAt)) return undefined;
+      return {
+        account,
+        id: artifact.id,
+        ...(artifact.sessionUid === undefined ? {} : { sessionId: artifact.sessionUid }),
+        signedInAt: stored.signedInAt,
+        amr: stored.amr,
+        ...(stored.acr === undefined ? {} : { acr: stored.acr }),
+        expiresAt: await noteUse(artifact, stored),
+      };
+    },
+    end: async (value) => {
+      const id = hashId(value);
+      const { artifacts: found } = await artifacts.load([{ kind: 'GatewaySession', id }]);
+      if (found.length === 0) return;
+      await artifacts.write([{ op: 'remove', kind: 'GatewaySession', id }]);
+      await parts.revocations.publish({ what: 'session', id, reason: 'signed_out' });
+    },
+    issueTicket: async (ticket) => {
+      const value = randomId();
+      const id = hashId(value);
+      const artifact: Artifact = {
+        kind: 'GatewayTicket',
+        id,
+        payload: seal(sealingKey, Buffer.from(JSON.stringify(ticket)), purposeOf(id)),
+        expiresAt: epochSeconds(clock) + ticketTtl,
+      };
+      await artifacts.write([{ op: 'insert', artifact }]);
+      return value;
+    },
+    redeemTicket: async (value, { host, browser }) => {
+      const id = hashId(value);
+      const [artifact] = (await artifacts.load([{ kind: 'GatewayTicket', id }])).artifacts;
+      if (artifact === undefined) return undefined;
+      const opened = openSealed(sealingKey, artifact.payload, purposeOf(id));
+      const ticket = JSON.parse(opened.toString('utf8')) as GatewayTicket; // written by `issueTicket`
+      // a stranger with the URL must not use it up either
+      if (!isGoodOn(ticket.host, host) || !isEqualConstantTime(ticket.browser, browser)) return undefined;
+      return (await artifacts.consume('GatewayTicket', id, clock.now()))?.won === true ? ticket : undefined;
+    },
+  };
+};
+
+/** A session that a name and password began hangs on nothing. */
+const isProviderSessionAlive = ({ sessionUid, accountId }: Artifact, loaded: Loaded): boolean =>
+  sessionUid === undefined ||
+  loaded.linkedArtifacts.some(
+    (linked) => linked.kind === 'Session' && linked.id === sessionUid && linked.accountId === accountId,
+  );

@@ -1,0 +1,168 @@
+import type { Context } from 'koa';
+import type { Accounts } from '../../accounts/accounts.ts';
+import { isSessionCurrent } from '../../accounts/standing.ts';
+import { findStanding } from '../../accounts/standing-now.ts';
+import { type Clock, epochSeconds } from '../../clock.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { Log } from '../../log.ts';
+import { type CurrentSession, findCurrentSession } from '../../oidc/provider/current-session.ts';
+import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
+import type { Look, Pages, ServiceProblem } from '../../web/pages.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import type { Demand, GatewayTenant } from '../gateway-types.ts';
+import { startGatewaySession } from './gateway-session-start.ts';
+import type { HandOver, HandOverState, OpenHandOver } from './hand-over.ts';
+import { showServiceProblem } from './service-problem.ts';
+import type { SessionCookiePlace } from './session-cookie.ts';
+
+/** A tenant as the pages on the way need it. */
+export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
+  readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'provider'>;
+  readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
+}
+
+/** What a sign-in is begun with; `login/start-sign-in.ts` takes it. */
+export interface GatewaySignInWishes {
+  readonly maxAge?: number;
+  readonly acrValues?: readonly string[];
+  readonly isLoginDemanded?: boolean;
+  readonly target: string;
+}
+
+export interface GatewaySignInParts<T extends HandOverTenant> {
+  readonly handOver: HandOver;
+  readonly cookiePlace: SessionCookiePlace;
+  /** Of Drawbridge, an origin. */
+  readonly publicUrl: string;
+  readonly pages: Pages;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** How a page looks; the tenant is absent where nobody has chosen one. */
+  readonly lookOf: (ctx: Context, definition?: TenantDefinition) => Look;
+  readonly startSignIn: (ctx: Context, tenant: T, wishes: GatewaySignInWishes) => void;
+}
+
+/** May people of this tenant come at all? The rules are asked at the service. */
+export const servesTenant = (service: ServiceDefinition, { id, gateway }: TenantDefinition): boolean =>
+  (service.tenants === 'all' || service.tenants.includes(id)) &&
+  gateway.services[service.name]?.enabled !== false;
+
+/**
+ * `<issuer>/gateway/sign-in`: whoever is signed in well enough goes on to the service; everybody else signs in, and
+ * comes back here once. It never asks twice for the same way, so nothing goes round in circles.
+ */
+export const createGatewaySignIn =
+  <T extends HandOverTenant>(parts: GatewaySignInParts<T>) =>
+  async (ctx: Context, tenant: T): Promise<void> => {
+    const { handOver, clock } = parts;
+    const { definition, provider } = tenant;
+    const way = handOver.open(ctx.query.state);
+    const refuse = (problem: ServiceProblem, retryUrl?: string): void =>
+      showServiceProblem(parts, ctx, {
+        problem,
+        look: parts.lookOf(ctx, definition),
+        retryUrl,
+        homeUrl: retryUrl === undefined ? provider.issuer : undefined,
+      });
+    if (way === undefined) return refuse('invalid');
+    const { state, service } = way;
+    if (way.isExpired) return refuse('expired', state.target);
+    const isOther = state.isTenantFixed === true && state.tenant !== definition.id;
+    if (isOther || !servesTenant(service, definition))
+      return showServiceProblem(parts, ctx, {
+        problem: 'not_served',
+        look: parts.lookOf(ctx, definition),
+        homeUrl: isOther ? undefined : choiceUrl(parts, state),
+      });
+
+    const isAsked = state.askedAt !== undefined;
+    const session = await findGoodSession(ctx, tenant);
+    const isEnough = session !== undefined && meets(state, session, epochSeconds(clock));
+    if (isEnough) return goOn(parts, ctx, { tenant, way, session });
+    if (isAsked) return refuse(session === undefined ? 'not_signed_in' : 'too_weak', state.target);
+    const asked = handOver.seal({ ...state, askedAt: epochSeconds(clock) });
+    parts.startSignIn(ctx, tenant, {
+      target: `${provider.issuer}/gateway/sign-in?state=${asked}`,
+      ...wishesOf(state.demand),
+      ...(session === undefined ? {} : { isLoginDemanded: true }),
+    });
+  };
+
+/** Where another of the service's tenants can be chosen; the person is asked anew there. */
+export const choiceUrl = (
+  { handOver, publicUrl }: Pick<GatewaySignInParts<never>, 'handOver' | 'publicUrl'>,
+  state: HandOverState,
+): string => `${publicUrl}/gateway/sign-in?state=${handOver.seal(withoutChoice(state))}&tenant=`;
+
+/** As it was before a tenant was chosen, and anybody was asked there. */
+export const withoutChoice = ({ askedAt: _, tenant, ...state }: HandOverState): HandOverState => ({
+  ...state,
+  ...(state.isTenantFixed === true && tenant !== undefined ? { tenant } : {}),
+});
+
+/** By the rules by which sessions at services live, or the browser would be sent to and fro. */
+const findGoodSession = async (
+  ctx: Context,
+  { provider, accounts, definition }: HandOverTenant,
+): Promise<CurrentSession | undefined> => {
+  const session = await findCurrentSession(provider.provider, ctx);
+  if (session === undefined) return undefined;
+  const standing = { definition, recheck: accounts.recheck };
+  const account = await findStanding(standing, await accounts.findBySub(session.sub));
+  return account !== undefined && isSessionCurrent(account, session.signedInAt) ? session : undefined;
+};
+
+const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {
+  const { acrValues, amr = [], maxAge } = demand;
+  // who has just signed in for this has done so recently enough, however short the time is
+  const isRecent =
+    maxAge === undefined ||
+    now - session.signedInAt <= maxAge ||
+    (askedAt !== undefined && session.signedInAt >= askedAt);
+  return (
+    isRecent &&
+    (acrValues === undefined || (session.acr !== undefined && acrValues.includes(session.acr))) &&
+    amr.every((method) => session.amr.includes(method))
+  );
+};
+
+const wishesOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInWishes, 'target'> => ({
+  ...(acrValues === undefined ? {} : { acrValues }),
+  ...(maxAge === undefined ? {} : { maxAge }),
+});
+
+interface GoOn<T> {
+  readonly tenant: T;
+  readonly way: OpenHandOver;
+  readonly session: CurrentSession;
+}
+
+const goOn = async <T extends HandOverTenant>(
+  parts: GatewaySignInParts<T>,
+  ctx: Context,
+  { tenant, way: { state, service }, session }: GoOn<T>,
+): Promise<void> => {
+  const { handOver } = parts;
+  const { sub, id: sessionId, signedInAt, amr, acr } = session;
+  const login = { sub, sessionId, signedInAt, amr, ...(acr === undefined ? {} : { acr }) };
+  const origin = handOver.originOf(service);
+  ctx.status = 303;
+  if (handOver.canSetCookie(requestFacts(ctx).host, service)) {
+    await startGatewaySession(parts, ctx, { tenant, service, login });
+    return ctx.redirect(state.target);
+  }
+  const { id } = tenant.definition;
+  if (state.browser === undefined) {
+    const next = handOver.seal({ ...state, tenant: id });
+    return ctx.redirect(`${origin}/.drawbridge/start?state=${next}`);
+  }
+  const ticket = await tenant.gatewaySessions.issueTicket({
+    ...login,
+    host: handOver.sessionHost(service),
+    target: state.target,
+    browser: state.browser,
+  });
+  const query = new URLSearchParams({ ticket, tenant: id, state: handOver.seal(state) });
+  return ctx.redirect(`${origin}/.drawbridge/callback?${query}`);
+};

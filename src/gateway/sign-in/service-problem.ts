@@ -1,0 +1,54 @@
+import type { Context } from 'koa';
+import type { Log } from '../../log.ts';
+import { logProblem } from '../../web/error-boundary.ts';
+import type { Look, Pages, ServiceProblem } from '../../web/pages.ts';
+import { newErrorId, problemHeaders } from '../../web/problem.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import { sendPage } from '../../web/send-page.ts';
+
+const answers: Readonly<Record<ServiceProblem, { readonly status: number; readonly code: string }>> = {
+  expired: { status: 400, code: 'expired' },
+  invalid: { status: 400, code: 'invalid_request' },
+  not_served: { status: 403, code: 'forbidden' },
+  not_signed_in: { status: 403, code: 'login_required' },
+  // RFC 9470 section 3
+  too_weak: { status: 403, code: 'insufficient_user_authentication' },
+  unknown_ticket: { status: 400, code: 'invalid_ticket' },
+};
+
+export interface ServiceProblemPage {
+  readonly problem: ServiceProblem;
+  readonly look: Look;
+  /** Of a service, and checked. */
+  readonly retryUrl?: string | undefined;
+  readonly homeUrl?: string | undefined;
+}
+
+/** Says why the way breaks off, where it could go on, and nothing of what was sent. */
+export const showServiceProblem = (
+  { pages, log }: { readonly pages: Pages; readonly log: Log },
+  ctx: Context,
+  { problem, look, retryUrl, homeUrl }: ServiceProblemPage,
+): void => {
+  const { status, code } = answers[problem];
+  const errorId = newErrorId();
+  const { requestId, tenant } = requestFacts(ctx);
+  logProblem(
+    log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) }),
+    { status, code, errorId, description: `the way to a service broke off: ${problem}` },
+    undefined,
+  );
+  ctx.set(problemHeaders({ status, code, errorId }));
+  sendPage(ctx, pages, {
+    name: 'service-problem',
+    status,
+    look,
+    model: {
+      problem,
+      code,
+      errorId,
+      ...(retryUrl === undefined ? {} : { retryUrl }),
+      ...(homeUrl === undefined ? {} : { homeUrl }),
+    },
+  });
+};

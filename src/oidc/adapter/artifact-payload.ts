@@ -1,0 +1,132 @@
+import type { AdapterPayload } from 'oidc-provider';
+import type { SessionAuthorization } from '../../accounts/revocations.ts';
+import { hashId } from '../../crypto/ids.ts';
+import type { Artifact, ArtifactKind, Phase } from '../../storage/storage.ts';
+import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
+
+/**
+ * Between the provider's payloads and stored artifacts. A stored payload never holds the artifact's own id:
+ * for codes, tokens and cookies that id is the secret, and the store knows only its hash.
+ */
+
+const linksOf = (payload: AdapterPayload): Pick<Artifact, 'grantId' | 'sessionUid' | 'accountId'> => {
+  const sessionUid = payload.sessionUid ?? payload.session?.uid;
+  const accountId = payload.accountId ?? payload.session?.accountId;
+  return {
+    ...(payload.grantId === undefined ? {} : { grantId: hashId(payload.grantId) }),
+    ...(sessionUid === undefined ? {} : { sessionUid: sessionIdOf(sessionUid) }),
+    ...(accountId === undefined ? {} : { accountId }),
+  };
+};
+
+/** RFC 8628: nobody has claimed it, one person is deciding, or it is decided. */
+export const phaseOf = (payload: AdapterPayload): Phase => {
+  if (payload.accountId !== undefined || payload.error !== undefined) return 'decided';
+  return payload.inFlight === true ? 'claimed' : 'pending';
+};
+
+/** Client ids may hold dots, which some stores give a meaning; the key of an authorization must not. */
+const authorizationKey = (clientId: string): string => Buffer.from(clientId).toString('base64url');
+const clientIdOf = (key: string): string => Buffer.from(key, 'base64url').toString('utf8');
+
+/**
+ * @param id the id the provider uses; hashed here
+ * @param expiresAt epoch seconds
+ */
+export const toArtifact = (
+  kind: ArtifactKind,
+  id: string,
+  payload: AdapterPayload,
+  expiresAt: number,
+): Artifact => {
+  const { jti: _id, consumed: _consumed, ...kept } = payload;
+  return {
+    kind,
+    id: hashId(id),
+    payload: JSON.stringify(kept),
+    expiresAt,
+    ...linksOf(payload),
+    ...(kind === 'DeviceCode' ? { phase: phaseOf(payload) } : {}),
+    ...(payload.userCode === undefined ? {} : { userCode: hashId(payload.userCode) }),
+  };
+};
+
+export const toPayload = (artifact: Artifact, id: string): AdapterPayload => ({
+  ...(JSON.parse(artifact.payload) as AdapterPayload), // written by toArtifact
+  jti: id,
+  ...(artifact.consumedAt === undefined ? {} : { consumed: Math.floor(artifact.consumedAt / 1000) }),
+});
+
+/** The session itself, kept under its uid; the cookie's value leads to it through `toSessionCookie`. */
+export const toSession = (
+  payload: AdapterPayload & { readonly uid: string },
+  expiresAt: number,
+): Artifact => {
+  const { jti: _id, authorizations = {}, iat: _iat, exp: _exp, ...kept } = payload;
+  return {
+    kind: 'Session',
+    id: hashId(payload.uid),
+    payload: JSON.stringify(kept),
+    expiresAt,
+    ...(payload.accountId === undefined ? {} : { accountId: payload.accountId }),
+    ...(payload.loginTs === undefined ? {} : { signedInAt: payload.loginTs }),
+    authorizations: Object.fromEntries(
+      Object.entries(authorizations).map(([clientId, { persistsLogout: _always, ...authorization }]) => [
+        authorizationKey(clientId),
+        JSON.stringify(authorization),
+      ]),
+    ),
+  };
+};
+
+export const toSessionCookie = (cookieValue: string, session: Artifact): Artifact => ({
+  kind: 'SessionCookie',
+  id: hashId(cookieValue),
+  payload: '',
+  expiresAt: session.expiresAt,
+  sessionUid: session.id,
+  ...(session.accountId === undefined ? {} : { accountId: session.accountId }),
+});
+
+export const toSessionPayload = (session: Artifact, cookieValue: string | undefined): AdapterPayload => ({
+  ...(JSON.parse(session.payload) as AdapterPayload), // written by toSession
+  exp: session.expiresAt,
+  ...(cookieValue === undefined ? {} : { jti: cookieValue }),
+  ...(session.authorizations === undefined || Object.keys(session.authorizations).length === 0
+    ? {}
+    : {
+        authorizations: Object.fromEntries(
+          Object.entries(session.authorizations).map(([key, value]) => [clientIdOf(key), JSON.parse(value)]),
+        ),
+      }),
+});
+
+/** Its own grant is the one that its app has; the provider compares that with the token's. */
+export const asDeviceSees = (
+  session: AdapterPayload | undefined,
+  deviceId: string,
+): AdapterPayload | undefined => {
+  const { authorizations = {} } = session ?? {};
+  const own = authorizations[deviceAuthorizationKey(deviceId)] as StoredAuthorization | undefined; // ours has more
+  if (own?.clientId === undefined || own.grantId === undefined) return undefined;
+  return { ...session, authorizations: { [own.clientId]: { grantId: own.grantId } } };
+};
+
+/** As `toSession` writes it. */
+interface StoredAuthorization {
+  /** Of a device, which has a key of its own. */
+  readonly clientId?: string;
+  readonly sid?: string;
+  readonly grantId?: string;
+}
+
+/** The apps and devices that a stored session serves. */
+export const authorizationsOf = (session: Artifact): readonly SessionAuthorization[] =>
+  Object.entries(session.authorizations ?? {}).map(([key, value]) => {
+    const { clientId, sid, grantId } = JSON.parse(value) as StoredAuthorization;
+    return {
+      clientId: clientId ?? clientIdOf(key),
+      ...(sid === undefined ? {} : { sid }),
+      ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
+    };
+  });

@@ -1,0 +1,79 @@
+import { type AdapterPayload, errors } from 'oidc-provider';
+import { hashId } from '../../crypto/ids.ts';
+import type { Artifact } from '../../storage/storage.ts';
+import { linksOfJwt } from '../tokens/access-token-jwt.ts';
+import { ArtifactAdapter } from './artifact-adapter.ts';
+import { toArtifact, toPayload } from './artifact-payload.ts';
+
+/**
+ * A refresh token inside the grace of its rotation counts as not consumed, as long as its successor is unused:
+ * a client that lost the answer asks again and gets the same successor (security.md 4.3).
+ */
+export class RefreshTokenAdapter extends ArtifactAdapter {
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const [artifact, successor] = await this.parts.scope().findAll([
+      { kind: 'RefreshToken', id: hashId(id) },
+      { kind: 'RefreshToken', id: hashId(this.parts.rotation.successorOf(id)) },
+    ]);
+    if (artifact === undefined) return undefined;
+    const payload = toPayload(artifact, id);
+    if (artifact.consumedAt !== undefined && successor?.consumedAt === undefined) {
+      if (this.parts.rotation.isInGrace(payload, artifact.consumedAt)) delete payload.consumed;
+    }
+    return payload;
+  }
+
+  override async consume(id: string): Promise<void> {
+    const outcome = await this.parts.storage.artifacts.consume(
+      'RefreshToken',
+      hashId(id),
+      this.parts.clock.now(),
+    );
+    if (outcome?.won === true) return;
+    const payload = await this.find(id);
+    if (outcome === undefined || payload === undefined) throw this.alreadyConsumed();
+    if (!this.parts.rotation.isInGrace(payload, outcome.consumedAt)) throw this.alreadyConsumed();
+  }
+}
+
+/** Also answers for JWT access tokens of ours that `introspection` or `revocation` was asked about. */
+export class AccessTokenAdapter extends ArtifactAdapter {
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const handle = this.parts.jwtHandles.find(id);
+    if (handle === undefined) return super.find(id);
+    if (handle.payload.kind !== this.kind) return undefined;
+    const scope = this.parts.scope();
+    await scope.findAll(linksOfJwt(handle));
+    if ((await scope.find({ kind: 'RevokedToken', id: handle.revocationId })) !== undefined) return undefined;
+    const { session } = handle;
+    const isAlive =
+      session?.isBinding !== true || (await scope.find({ kind: 'Session', id: session.id })) !== undefined;
+    return isAlive ? handle.payload : undefined;
+  }
+
+  override async destroy(id: string): Promise<void> {
+    const handle = this.parts.jwtHandles.find(id);
+    if (handle === undefined) return super.destroy(id);
+    const artifact: Artifact = {
+      kind: 'RevokedToken',
+      id: handle.revocationId,
+      payload: '',
+      expiresAt: handle.payload.exp ?? 0,
+    };
+    await this.write((scope) => scope.stage({ op: 'put', artifact }));
+  }
+}
+
+/** RFC 7523 section 3 and RFC 9449 section 11.1: the insert decides, not a look-up before it. */
+export class ReplayDetectionAdapter extends ArtifactAdapter {
+  override find(_id: string): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const artifact = toArtifact('ReplayDetection', id, payload, this.expiryOf(payload, expiresIn));
+    if (!(await this.parts.storage.artifacts.tryInsert(artifact))) {
+      throw new errors.InvalidRequest('the assertion or proof was used already');
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { errors } from 'oidc-provider';
+import { longestDeviceText, readDeviceText } from '../../accounts/device-text.ts';
+
+/** Parameters by which a device may say what it is (RFC 8628 section 3.1 leaves room for them). */
+export const deviceParameters = ['device_name', 'device_model', 'device_serial'] as const;
+
+export interface DeviceDescription {
+  readonly name?: string;
+  readonly model?: string;
+  readonly serial?: string;
+}
+
+/**
+ * What the request says of the device; a field that is empty counts as not given.
+ * @throws errors.InvalidRequest when one is too long or no plain text
+ */
+export const readDeviceDescription = (params: Readonly<Record<string, unknown>>): DeviceDescription =>
+  Object.fromEntries(
+    deviceParameters.flatMap((parameter) => {
+      const value = params[parameter];
+      if (value === undefined || (typeof value === 'string' && value.trim() === '')) return [];
+      const text = readDeviceText(value);
+      if (text === undefined)
+        throw new errors.InvalidRequest(
+          `'${parameter}' must be plain text of at most ${longestDeviceText} characters`,
+        );
+      return [[parameter.slice('device_'.length), text]];
+    }),
+  );
+
+/** The same again, from what a device code has kept. */
+export const keptDescription = (info: Readonly<Record<string, unknown>> = {}): DeviceDescription =>
+  Object.fromEntries(
+    (['name', 'model', 'serial'] as const).flatMap((field) =>
+      typeof info[field] === 'string' ? [[field, info[field]]] : [],
+    ),
+  );

@@ -1,0 +1,101 @@
+import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { clientScopes, findClient } from '../provider/clients.ts';
+import { defaultResourceFor, resourceServerFor } from '../provider/resources.ts';
+import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
+
+export interface DirectGrantParts {
+  readonly provider: Provider;
+  readonly definition: TenantDefinition;
+  readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
+}
+
+export interface DirectGrantWish {
+  readonly ctx: KoaContextWithOIDC;
+  readonly sub: string;
+  /** Name of the grant type, for the tokens. */
+  readonly gty: string;
+  /** The access token lives no longer than this. */
+  readonly atMostSeconds?: number;
+  /** Where the person has just proved who they are. */
+  readonly signIn?: TokenSignIn;
+}
+
+/** A grant without a page, with its access token. */
+export interface DirectGrant {
+  readonly account: Account;
+  readonly grantId: string;
+  readonly resource?: string;
+  readonly oidcScopes: readonly string[];
+  /** Of userinfo and of the resource. */
+  readonly scope: string;
+  /** RFC 6749 section 5.1. */
+  readonly answer: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Scopes and resource as for the other grants: what the client asks for, as far as it may have it.
+ * @throws errors.InvalidTarget, or errors.InvalidGrant when the person may hold no tokens
+ */
+export const grantDirectly = async (
+  { provider, definition, findAccount }: DirectGrantParts,
+  { ctx, sub, gty, atMostSeconds, signIn }: DirectGrantWish,
+): Promise<DirectGrant> => {
+  const { client, requestParamScopes: wanted } = ctx.oidc;
+  if (client === undefined) throw new errors.InvalidClient('the client is not known');
+  const account = await findAccount(ctx, sub);
+  if (account === undefined) throw new errors.InvalidGrant('account not found');
+  ctx.oidc.entity('Account', account);
+  const limit = atMostSeconds === undefined ? {} : { expiresIn: atMostSeconds };
+
+  const grant = new provider.Grant({ accountId: sub, clientId: client.clientId, ...limit });
+  const allowed = clientScopes(findClient(definition, client.clientId));
+  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => allowed?.has(scope) !== false);
+  if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
+
+  const resource = requestedResource(definition, ctx);
+  const server =
+    resource === undefined
+      ? undefined
+      : new provider.ResourceServer(resource, resourceServerFor(definition, resource, client.clientId));
+  const resourceScopes = server === undefined ? [] : [...wanted].filter((scope) => server.scopes.has(scope));
+  if (resource !== undefined && resourceScopes.length > 0)
+    grant.addResourceScope(resource, resourceScopes.join(' '));
+  ctx.oidc.entity('Grant', grant);
+  const grantId = await grant.save();
+
+  const accessToken = new provider.AccessToken({
+    accountId: sub,
+    client,
+    grantId,
+    gty,
+    scope: (server === undefined ? oidcScopes : resourceScopes).join(' '),
+    ...(server === undefined ? {} : { resourceServer: server }),
+  });
+  if (atMostSeconds !== undefined)
+    Object.assign(accessToken, { expiresIn: Math.min(accessToken.expiration, atMostSeconds) });
+  Object.assign(accessToken, signIn); // for `signInClaims`
+  ctx.oidc.entity('AccessToken', accessToken);
+  const value = await accessToken.save();
+  return {
+    account,
+    grantId,
+    oidcScopes,
+    scope: [...new Set([...oidcScopes, ...resourceScopes])].join(' '),
+    ...(resource === undefined ? {} : { resource }),
+    answer: {
+      access_token: value,
+      token_type: accessToken.tokenType,
+      expires_in: accessToken.expiration,
+      ...(accessToken.scope === '' ? {} : { scope: accessToken.scope }),
+    },
+  };
+};
+
+const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {
+  const asked = ctx.oidc.params?.resource;
+  if (Array.isArray(asked))
+    throw new errors.InvalidTarget('only one resource may be asked for with this grant');
+  if (typeof asked === 'string') return asked;
+  return defaultResourceFor(definition, ctx.oidc.client?.clientId ?? '', ctx.oidc.requestParamScopes);
+};

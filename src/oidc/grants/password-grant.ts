@@ -1,0 +1,155 @@
+import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { Accounts, TellableRefusal } from '../../accounts/accounts.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
+import { findClient } from '../provider/clients.ts';
+import { speakProtocol, TooManyRequests } from '../provider/errors.ts';
+import { grantDirectly } from './direct-grant.ts';
+
+/** RFC 6749 section 4.3.2. */
+export const passwordGrantParameters = ['username', 'password', 'scope', 'resource'] as const;
+
+export interface PasswordGrantParts {
+  readonly definition: TenantDefinition;
+  readonly accounts: Accounts;
+  readonly usage: PasswordGrantUsage;
+  readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
+  readonly clock: Clock;
+  readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
+}
+
+/** When RFC 9700 deprecated this grant; the value of the `Deprecation` header (RFC 9745 section 2.1). */
+const deprecatedSince = `@${Date.UTC(2025, 0, 31) / 1000}`;
+
+/**
+ * The resource owner password credentials grant, for back ends that migrate. RFC 9700 section 2.4 says that it
+ * must not be used; so it is off unless tenant and client both have it, each use is counted, and a client may
+ * carry the date of its end. The provider has authenticated the client and checked that it lists the grant.
+ */
+export const createPasswordGrant =
+  (provider: Provider, parts: PasswordGrantParts) =>
+  async (ctx: KoaContextWithOIDC): Promise<void> => {
+    const { client, params } = ctx.oidc;
+    if (client === undefined || params === undefined)
+      throw new errors.InvalidClient('the client is not known');
+    refuseUnlessAllowed(parts, ctx);
+    if (ctx.get('DPoP') !== '' || client.dpopBoundAccessTokens === true) {
+      throw new errors.InvalidRequest('DPoP is not supported with the password grant');
+    }
+    const username = requiredString(params.username, 'username');
+    const password = requiredString(params.password, 'password');
+
+    const { address, requestId } = parts.requestOf(ctx);
+    const outcome = await speakProtocol(() =>
+      parts.accounts.signIn({
+        login: username,
+        password,
+        address,
+        requestId,
+        via: 'password_grant',
+        clientId: client.clientId,
+      }),
+    );
+    if (!outcome.ok) {
+      if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
+      if (outcome.reason === 'credentials') throw new errors.InvalidGrant('credentials refused');
+      throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
+    }
+    const { account, signedInAt: authTime, amr, acr } = outcome;
+    const { sub } = account;
+    await speakProtocol(() =>
+      parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
+    );
+    await issue(provider, parts, { ctx, sub, authTime, amr, ...(acr === undefined ? {} : { acr }) });
+  };
+
+/** Each begins with a code that programs may rely on. */
+const refusalWords: Readonly<Record<TellableRefusal, string>> = {
+  password_change_required: 'password_change_required: the password must be changed before it can be used',
+  password_expired: 'password_expired: the password has expired',
+  account_disabled: 'account_disabled: the account is disabled',
+  account_locked: 'account_locked: the account is locked',
+};
+
+const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
+  const clientId = ctx.oidc.client?.clientId;
+  if (!parts.definition.grants.password || ctx.oidc.client?.clientAuthMethod === 'none') {
+    throw new errors.UnauthorizedClient('the password grant is not allowed here');
+  }
+  const sunset = findClient(parts.definition, clientId)?.passwordGrant.sunset;
+  if (sunset === undefined) return;
+  if (parts.clock.now() >= sunset) {
+    throw new errors.UnauthorizedClient(
+      'the password grant has ended for this client; use the authorization code grant',
+    );
+  }
+  ctx.set('Deprecation', deprecatedSince);
+  ctx.set('Sunset', new Date(sunset).toUTCString()); // RFC 8594
+};
+
+const requiredString = (value: unknown, name: string): string => {
+  if (typeof value !== 'string' || value === '')
+    throw new errors.InvalidRequest(`missing required parameter '${name}'`);
+  return value;
+};
+
+interface Issuing {
+  readonly ctx: KoaContextWithOIDC;
+  readonly sub: string;
+  /** Epoch seconds. */
+  readonly authTime: number;
+  /** RFC 8176. */
+  readonly amr: readonly string[];
+  readonly acr?: string;
+}
+
+/** Scopes, resources and refresh tokens as for the other grants (RFC 6749 section 5.1). */
+const issue = async (
+  provider: Provider,
+  parts: PasswordGrantParts,
+  { ctx, sub, ...proof }: Issuing,
+): Promise<void> => {
+  const { client } = ctx.oidc;
+  if (client === undefined) return;
+  const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password', signIn: proof });
+  const { account, grantId, resource, oidcScopes, scope } = granted;
+  const source = { ...proof, amr: [...proof.amr], scope, ...(resource === undefined ? {} : { resource }) };
+  ctx.body = {
+    ...granted.answer,
+    ...(client.grantTypeAllowed('refresh_token')
+      ? {
+          refresh_token: await new provider.RefreshToken({
+            ...source,
+            accountId: sub,
+            client,
+            grantId,
+            gty: 'password',
+          }).save(),
+        }
+      : {}),
+    ...(oidcScopes.includes('openid')
+      ? { id_token: await idToken(provider, { ctx, account, ...source }) }
+      : {}),
+  };
+};
+
+interface IdTokenSource {
+  readonly ctx: KoaContextWithOIDC;
+  readonly account: Account;
+  readonly scope: string;
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly acr?: string;
+}
+
+/** OpenID Connect Core section 2; claims of scopes beyond `openid` are at userinfo (section 5.4). */
+const idToken = async (
+  provider: Provider,
+  { ctx, account, scope, authTime, amr, acr }: IdTokenSource,
+): Promise<string> => {
+  const claims = await account.claims('id_token', scope, {}, []);
+  const token = new provider.IdToken({ ...claims, acr, amr, auth_time: authTime }, { ctx });
+  Object.assign(token, { scope: 'openid', mask: {}, rejected: [] });
+  return token.issue({ use: 'idtoken' });
+};

@@ -1,0 +1,58 @@
+import type { ClientMetadata as ProviderClientMetadata } from 'oidc-provider';
+import type { ClientDefinition, Lifetimes, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { hashId } from '../../crypto/ids.ts';
+
+/** The scopes that every tenant has; those of resources come on top. */
+export const builtInScopes = ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access'] as const;
+
+/** client_id of the built-in client behind the sign-in without parameters. */
+export const accountClientId = 'drawbridge-account';
+
+export const findClient = (
+  definition: TenantDefinition,
+  clientId: string | undefined,
+): ClientDefinition | undefined => definition.clients.find(({ metadata }) => metadata.client_id === clientId);
+
+/** Does this client have a `backchannel_logout_uri`? */
+export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>
+  findClient(definition, clientId)?.metadata.backchannel_logout_uri !== undefined;
+
+/** The tenant's lifetimes with what the client sets for itself. */
+export const lifetimesOf = (definition: TenantDefinition, clientId: string | undefined): Lifetimes => ({
+  ...definition.lifetimes,
+  ...findClient(definition, clientId)?.lifetimes,
+});
+
+/** Scopes a client may ask for; undefined when it is not limited. */
+export const clientScopes = (client: ClientDefinition | undefined): ReadonlySet<string> | undefined =>
+  client?.metadata.scope === undefined ? undefined : new Set(client.metadata.scope.split(' '));
+
+/**
+ * Clients as the provider takes them. In place of the secret it gets the secret's hash, compared in
+ * `compareClientSecret`; scopes of resources are judged by `resources.ts`, so the provider hears of the built-in
+ * ones only.
+ */
+export const toProviderClients = (definition: TenantDefinition, issuer: string): ProviderClientMetadata[] => [
+  ...definition.clients.map(({ metadata }) => toProviderClient(metadata)),
+  {
+    client_id: accountClientId,
+    client_name: definition.displayName,
+    token_endpoint_auth_method: 'none' as const,
+    grant_types: ['authorization_code'],
+    response_types: ['code' as const],
+    redirect_uris: [`${issuer}/account/callback`],
+    post_logout_redirect_uris: [],
+    scope: 'openid',
+  },
+];
+
+const toProviderClient = (metadata: ClientDefinition['metadata']): ProviderClientMetadata => {
+  const { client_secret: secret, scope, ...rest } = metadata;
+  const known = scope?.split(' ').filter((name) => (builtInScopes as readonly string[]).includes(name));
+  return {
+    ...rest,
+    ...(secret === undefined ? {} : { client_secret: hashId(secret) }),
+    // the provider takes an empty scope for no limit at all
+    ...(known === undefined ? {} : { scope: known.join(' ') || 'openid' }),
+  } as ProviderClientMetadata; // the definition's schema has checked the names and values
+};

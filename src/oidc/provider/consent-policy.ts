@@ -1,0 +1,78 @@
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { accountClientId, findClient } from './clients.ts';
+
+/**
+ * RFC 8252 section 8.6: anyone can claim a private-use scheme, so a native or public client with such a redirect
+ * cannot be known again and its person is asked each time. https and loopback redirects are bound to the app.
+ */
+export const isRedirectBound = (redirectUri: string | undefined): boolean => {
+  if (redirectUri === undefined) return true; // the device flow has none
+  const { protocol, hostname } = new URL(redirectUri);
+  return (
+    protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
+  );
+};
+
+/** Must this person be asked even though the grant has everything? */
+export const mustAskAgain = (ctx: KoaContextWithOIDC): boolean => {
+  const { client, params, result } = ctx.oidc;
+  if (client === undefined || result?.consent !== undefined) return false;
+  // its redirect is our own page, wherever we are reached
+  if (client.clientId === accountClientId) return false;
+  const isUnknowable = client.applicationType === 'native' || client.clientAuthMethod === 'none';
+  return isUnknowable && !isRedirectBound(params?.redirect_uri as string | undefined);
+};
+
+/** First-party clients need no consent, unless they ask for it or cannot be told from an impostor. */
+export const isConsentSkipped = (definition: TenantDefinition, ctx: KoaContextWithOIDC): boolean => {
+  const clientId = ctx.oidc.client?.clientId;
+  const isFirstParty = clientId === accountClientId || findClient(definition, clientId)?.firstParty === true;
+  return isFirstParty && !ctx.oidc.promptPending('consent') && !mustAskAgain(ctx);
+};
+
+/**
+ * The grant of this session and client. For a first-party client it is made, or widened, to what is asked for:
+ * one grant a session and client, so that revoking it ends everything.
+ */
+export const loadGrant = async (
+  definition: TenantDefinition,
+  ctx: KoaContextWithOIDC,
+  grantTtlSeconds: number,
+): Promise<Grant | undefined> => {
+  const { provider, client, account, session, result } = ctx.oidc;
+  if (client === undefined || account === undefined || session === undefined) return undefined;
+  const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId);
+  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const existing =
+    found !== undefined && found.accountId === account.accountId && !isHalfSpent(found, grantTtlSeconds)
+      ? found
+      : undefined;
+  if (!isConsentSkipped(definition, ctx)) return existing;
+  const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
+  if (addWhatIsMissing(ctx, grant)) await grant.save();
+  return grant;
+};
+
+/** A grant must outlive the refresh tokens that will hang on it. */
+const isHalfSpent = (grant: Grant, grantTtlSeconds: number): boolean =>
+  (grant.exp ?? 0) - Date.now() / 1000 < grantTtlSeconds / 2;
+
+const addWhatIsMissing = (ctx: KoaContextWithOIDC, grant: Grant): boolean => {
+  const missing = (wanted: Iterable<string>, have: string): string[] => {
+    const known = new Set(have.split(' '));
+    return [...wanted].filter((scope) => !known.has(scope));
+  };
+  const oidcScopes = missing(ctx.oidc.requestParamOIDCScopes, grant.getOIDCScopeEncountered());
+  if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
+  let isChanged = oidcScopes.length > 0 || grant.jti === undefined;
+  for (const [indicator, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
+    const wanted = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
+    const scopes = missing(wanted, grant.getResourceScopeEncountered(indicator));
+    if (scopes.length > 0) {
+      grant.addResourceScope(indicator, scopes.join(' '));
+      isChanged = true;
+    }
+  }
+  return isChanged;
+};

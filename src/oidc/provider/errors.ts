@@ -1,0 +1,50 @@
+import { errors } from 'oidc-provider';
+import { type AppError, isAppError } from '../../errors.ts';
+
+/** RFC 6585 section 4: asked too often. The waiting time goes into `Retry-After`. */
+export class TooManyRequests extends errors.OIDCProviderError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(429, 'too_many_requests');
+    this.error_description = `too many attempts, try again in ${retryAfterSeconds} seconds`;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** What this server needs does not answer. Never redirected to a client: the person sees our page. */
+export class Unavailable extends errors.OIDCProviderError {
+  override readonly allow_redirect = false;
+  readonly retryAfterSeconds: number;
+
+  constructor(cause: AppError) {
+    super(503, 'temporarily_unavailable', { cause });
+    this.error_description = 'the service is temporarily unavailable, try again';
+    this.expose = true;
+    this.retryAfterSeconds = cause.retryAfterSeconds ?? 5;
+    delete this.error_detail;
+  }
+}
+
+/** Errors of our rooms in the words of the protocol. What is not foreseen stays as it is: a 500. */
+export const toProtocolError = (error: unknown): unknown => {
+  if (isAppError(error, 'unavailable')) return new Unavailable(error);
+  if (isAppError(error, 'throttled')) return new TooManyRequests(error.retryAfterSeconds ?? 60);
+  return error;
+};
+
+/** Work of our rooms inside of the provider, which can answer its own errors only. */
+export const speakProtocol = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw toProtocolError(error);
+  }
+};
+
+/** Seconds for the `Retry-After` header, when the error names them. */
+export const retryAfterOf = (error: unknown): number | undefined =>
+  error instanceof TooManyRequests || error instanceof Unavailable ? error.retryAfterSeconds : undefined;
+
+/** The way back, for work on the provider outside of its own routes. */
+export const toAppError = (error: unknown): unknown => (error instanceof Unavailable ? error.cause : error);

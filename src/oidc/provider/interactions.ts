@@ -1,0 +1,198 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errors, type Interaction, type Provider } from 'oidc-provider';
+import { AppError } from '../../errors.ts';
+import { accountClientId } from './clients.ts';
+import { toAppError } from './errors.ts';
+
+/** What is being asked of the person now. */
+export interface PendingInteraction {
+  readonly uid: string;
+  readonly prompt: 'login' | 'consent';
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly clientLogo?: string;
+  readonly clientUri?: string;
+  readonly policyUri?: string;
+  readonly tosUri?: string;
+  readonly redirectUri?: string;
+  readonly loginHint?: string;
+  readonly uiLocales?: string;
+  /** Id of the source at which the app wants the person to sign in. */
+  readonly idpHint?: string;
+  readonly acrValues?: string;
+  /** Seconds that may have passed since the person proved who they are. */
+  readonly maxAge?: number;
+  /** Where a sign-in that no app asked for goes on; nobody has checked it. */
+  readonly target?: string;
+  /** The app wants them to prove it now (`prompt=login`). */
+  readonly isLoginDemanded: boolean;
+  readonly missing: MissingConsent;
+  /** The person the session is of, at consent. */
+  readonly sub?: string;
+  readonly isOfflineAccessAsked: boolean;
+}
+
+/** What the app asks for and has no consent to yet. */
+export interface MissingConsent {
+  readonly scopes: readonly string[];
+  /** Resource identifier to scopes. */
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+}
+
+/** How the person proved who they are (RFC 8176 for `amr`). */
+export interface ProvenLogin {
+  readonly sub: string;
+  readonly amr: readonly string[];
+  readonly acr?: string;
+  /** Epoch seconds. */
+  readonly signedInAt: number;
+  /** What the session will owe to an upstream; see `UpstreamSessions.seal`. */
+  readonly upstream?: string;
+}
+
+/** The steps of a sign-in that people take on our pages. */
+export interface Interactions {
+  /**
+   * The interaction whose cookie the browser holds; its uid must be the one in the URL.
+   * @throws AppError `not_found` when it is over or was begun in another browser
+   */
+  open(step: InteractionStep): Promise<OpenInteraction>;
+}
+
+export interface InteractionStep {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly uid: string;
+}
+
+export interface OpenInteraction {
+  readonly pending: PendingInteraction;
+  /** Each resolves to the URL where the flow goes on. */
+  finishLogin(login: ProvenLogin): Promise<string>;
+  allow(): Promise<string>;
+  refuse(): Promise<string>;
+  /** The app learns that the person could not prove what it demanded: `login_required`. */
+  failLogin(description: string): Promise<string>;
+}
+
+interface PromptDetails {
+  readonly missingOIDCScope?: readonly string[];
+  readonly missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
+}
+
+export const createInteractions = (provider: Provider): Interactions => ({
+  open: async ({ req, res, uid }) => {
+    const interaction = await load(provider, { req, res, uid });
+    return {
+      pending: await pendingOf(provider, interaction),
+      finishLogin: ({ sub, amr, acr, signedInAt, upstream }) => {
+        // an earlier sign-in of this interaction owes its sign-out to nobody any more
+        const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
+        return finish(interaction, {
+          ...submitted,
+          login: {
+            accountId: sub,
+            amr: [...amr],
+            ts: signedInAt,
+            remember: true,
+            ...(acr === undefined ? {} : { acr }),
+          },
+          ...(upstream === undefined ? {} : { upstream }),
+        });
+      },
+      allow: async () =>
+        finish(interaction, {
+          ...interaction.lastSubmission,
+          consent: { grantId: await grantWhatIsMissing(provider, interaction) },
+        }),
+      refuse: () => finish(interaction, { error: 'access_denied', error_description: 'the person refused' }),
+      failLogin: (description) =>
+        finish(interaction, { error: 'login_required', error_description: description }),
+    };
+  },
+});
+
+const gone = (cause?: unknown): AppError =>
+  new AppError(
+    'not_found',
+    'This sign-in is over or was started in another browser. Go back to the app and start again.',
+    { cause },
+  );
+
+const load = async (provider: Provider, { req, res, uid }: InteractionStep): Promise<Interaction> => {
+  try {
+    const interaction = await provider.interactionDetails(req, res);
+    if (interaction.uid !== uid) throw gone();
+    return interaction;
+  } catch (error) {
+    throw error instanceof errors.SessionNotFound ? gone(error) : toAppError(error);
+  }
+};
+
+const finish = async (
+  interaction: Interaction,
+  result: NonNullable<Interaction['result']>,
+): Promise<string> => {
+  try {
+    interaction.result = result;
+    await interaction.persist();
+    return interaction.returnTo;
+  } catch (error) {
+    throw toAppError(error);
+  }
+};
+
+const grantWhatIsMissing = async (provider: Provider, interaction: Interaction): Promise<string> => {
+  const accountId = interaction.session?.accountId;
+  if (accountId === undefined) throw gone();
+  const { missingOIDCScope, missingResourceScopes } = interaction.prompt.details as PromptDetails; // the library's
+  try {
+    const found =
+      interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
+    const grant = found ?? new provider.Grant({ accountId, clientId: String(interaction.params.client_id) });
+    if (missingOIDCScope !== undefined) grant.addOIDCScope(missingOIDCScope.join(' '));
+    for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
+      grant.addResourceScope(resource, scopes.join(' '));
+    }
+    return await grant.save();
+  } catch (error) {
+    throw toAppError(error);
+  }
+};
+
+const pendingOf = async (provider: Provider, interaction: Interaction): Promise<PendingInteraction> => {
+  const { uid, params, prompt, session } = interaction;
+  if (prompt.name !== 'login' && prompt.name !== 'consent') throw gone();
+  const clientId = String(params.client_id);
+  const client = await provider.Client.find(clientId);
+  if (client === undefined) throw gone();
+  const details = prompt.details as PromptDetails; // the library's
+  const optional = {
+    clientLogo: client.logoUri,
+    clientUri: client.clientUri,
+    policyUri: client.policyUri,
+    tosUri: client.tosUri,
+    redirectUri: params.redirect_uri,
+    loginHint: params.login_hint,
+    uiLocales: params.ui_locales,
+    idpHint: params.idp_hint,
+    acrValues: params.acr_values,
+    sub: session?.accountId,
+    target: clientId === accountClientId ? params.state : undefined,
+  };
+  return {
+    uid,
+    prompt: prompt.name,
+    clientId,
+    clientName: client.clientName ?? clientId,
+    missing: { scopes: details.missingOIDCScope ?? [], resources: details.missingResourceScopes ?? {} },
+    isOfflineAccessAsked: String(params.scope ?? '')
+      .split(' ')
+      .includes('offline_access'),
+    isLoginDemanded: String(params.prompt ?? '')
+      .split(' ')
+      .includes('login'),
+    ...(params.max_age === undefined ? {} : { maxAge: Number(params.max_age) }),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => typeof value === 'string')),
+  };
+};

@@ -1,0 +1,289 @@
+import type { JWK } from 'jose';
+import {
+  type Adapter,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { furtherClaims } from '../../accounts/claims.ts';
+import { isSessionCurrent } from '../../accounts/standing.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+import { deviceParameters } from '../grants/device-description.ts';
+import { privateClaims } from '../tokens/access-token-jwt.ts';
+import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
+import { builtInScopes, findClient, lifetimesOf, toProviderClients } from './clients.ts';
+import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
+import type { ProviderPages } from './provider-pages.ts';
+import { defaultResourceFor, mayIntrospect, resourceServerFor } from './resources.ts';
+import type { TenantAccounts } from './tenant-accounts.ts';
+
+export interface ConfigurationParts {
+  readonly definition: TenantDefinition;
+  readonly issuer: string;
+  readonly jwks: readonly JWK[];
+  readonly cookieKeys: readonly string[];
+  readonly dpopNonceSecret: Buffer;
+  readonly adapter: (kind: string) => Adapter;
+  readonly accounts: TenantAccounts;
+  readonly rotation: RefreshRotation;
+  readonly pages: ProviderPages;
+}
+
+/** Seconds. */
+export const anonymousSessionTtl = 3600;
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** Below the tenant's own path: tenants may share a host. */
+export const sessionCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  return { httpOnly: true, secure: protocol === 'https:', sameSite: 'lax', path: pathname } as const;
+};
+
+/** The table of security.md 4.7: everything that matters is set here, on purpose, and nothing is left to a default. */
+export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
+  const { definition, issuer, pages } = parts;
+  const { pathname, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  const cookie = (name: string): string => `${isSecure ? '__Secure-' : ''}drawbridge.${name}`;
+  const grantTtl = Math.max(
+    definition.lifetimes.session,
+    ...definition.clients.map(
+      ({ metadata }) => lifetimesOf(definition, metadata.client_id).refreshTokenAbsolute,
+    ),
+    definition.lifetimes.refreshTokenAbsolute,
+  );
+
+  return {
+    adapter: parts.adapter,
+    clients: toProviderClients(definition, issuer),
+    jwks: { keys: [...parts.jwks] as never }, // jose's JWK and the provider's differ in the spelling of optional members
+    findAccount: (ctx, sub, token) => parts.accounts.find(ctx, sub, token),
+
+    scopes: [...builtInScopes],
+    // groups and roles ride on openid, so that ID tokens carry them when their scope was granted; how and when
+    // the person signed in is told to every app
+    claims: {
+      acr: null,
+      iss: null,
+      sid: null,
+      openid: ['sub', 'groups', 'roles', 'acr', 'amr', 'auth_time'],
+      email: ['email', 'email_verified'],
+      profile: [
+        'birthdate',
+        'family_name',
+        'gender',
+        'given_name',
+        'locale',
+        'middle_name',
+        'name',
+        'nickname',
+        'picture',
+        'preferred_username',
+        'profile',
+        'updated_at',
+        'website',
+        'zoneinfo',
+        ...furtherClaims(definition.sources),
+      ],
+    },
+    acrValues: acrValuesOf(definition),
+    subjectTypes: ['public'],
+    responseTypes: ['code'],
+    conformIdTokenClaims: true,
+    clockTolerance: 15,
+    allowOmittingSingleRegisteredRedirectUri: false,
+    acceptQueryParamAccessTokens: false,
+    enableHttpPostMethods: false,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientDefaults: {
+      grant_types: ['authorization_code'],
+      id_token_signed_response_alg: 'RS256',
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+    clientBasedCORS: (_ctx, origin, client) =>
+      findClient(definition, client.clientId)?.allowedOrigins.includes(origin) === true,
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => {
+      // only the issuer as audience: an assertion made for another server must not be worth anything here
+      if (claims.aud !== issuer)
+        throw new errors.InvalidClientAuth('the audience of a client assertion must be the issuer');
+      return Promise.resolve();
+    },
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
+      idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
+      userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
+      dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
+    },
+    // the first chooses the source of people without a question; `login` knows which there are
+    extraParams: ['idp_hint', ...deviceParameters],
+    pkce: { required: (_ctx, client) => !definition.pkceExemptions.includes(client.clientId) },
+
+    cookies: {
+      keys: [...parts.cookieKeys],
+      names: { session: cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
+      long: { ...sessionCookie(issuer), signed: true, overwrite: true },
+      short: { signed: true, httpOnly: true, secure: isSecure, sameSite: 'lax', overwrite: true },
+    },
+    discovery: {
+      claims_parameter_supported: false,
+      service_documentation: undefined,
+      ui_locales_supported: ['en', 'de'],
+    },
+    routes: {
+      authorization: '/auth',
+      code_verification: '/device',
+      device_authorization: '/device/auth',
+      end_session: '/session/end',
+      introspection: '/token/introspection',
+      jwks: '/jwks',
+      pushed_authorization_request: '/request',
+      revocation: '/token/revocation',
+      token: '/token',
+      userinfo: '/me',
+    },
+
+    ttl: {
+      AccessToken: (_ctx, token, client) =>
+        token.resourceServer?.accessTokenTTL ?? lifetimesOf(definition, client.clientId).accessToken,
+      AuthorizationCode: (_ctx, _code, client) => lifetimesOf(definition, client.clientId).authorizationCode,
+      ClientCredentials: (_ctx, token, client) =>
+        token.resourceServer?.accessTokenTTL ?? lifetimesOf(definition, client.clientId).accessToken,
+      DeviceCode: (_ctx, _code, client) => lifetimesOf(definition, client.clientId).deviceCode,
+      Grant: grantTtl,
+      IdToken: (_ctx, _token, client) => lifetimesOf(definition, client.clientId).idToken,
+      Interaction: definition.lifetimes.interaction,
+      RefreshToken: (_ctx, token, client) =>
+        refreshTokenTtl(lifetimesOf(definition, client.clientId), token.iiat ?? nowSeconds(), nowSeconds()),
+      // one that nobody signed in to only carries a form's guard
+      Session: (_ctx, session) =>
+        session.accountId === undefined ? anonymousSessionTtl : definition.lifetimes.session,
+    },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: parts.rotation.shouldRotate,
+    expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
+    revokeGrantPolicy: (ctx) =>
+      ctx.oidc.route !== 'revocation' || ctx.oidc.entities.RefreshToken !== undefined,
+    loadExistingGrant: (ctx) => loadGrant(definition, ctx, grantTtl),
+    extraTokenClaims: (ctx, token) => parts.accounts.tokenClaims(ctx, token),
+    formats: {
+      bitsOfOpaqueRandomness: 256,
+      customizers: {
+        jwt: (_ctx, token, parts_) => {
+          Object.assign(parts_.payload, privateClaims(token));
+        },
+      },
+    },
+
+    interactions: {
+      url: (_ctx, interaction) => `${pathname}/interaction/${interaction.uid}`,
+      policy: policyOf(definition, parts.accounts.standing),
+    },
+    renderError: (ctx, out, error) => pages.error(ctx, out, error),
+
+    features: {
+      // logout tokens are sent from the outbox; see `request-endings.ts`
+      backchannelLogout: { enabled: true },
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      claimsParameter: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: parts.dpopNonceSecret, requireNonce: () => false },
+      deviceFlow: {
+        enabled: true,
+        charset: 'base-20',
+        mask: '****-****',
+        deviceInfo: (ctx) => pages.deviceInfo(ctx),
+        userCodeInputSource: (ctx, _form, out, error) => pages.userCodeInput(ctx, out, error),
+        userCodeConfirmSource: (ctx, _form, client, info, userCode) =>
+          pages.userCodeConfirm(ctx, { client, info, userCode }),
+        successSource: (ctx) => pages.deviceDone(ctx),
+      },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (ctx, client, token) => {
+          if (client.clientAuthMethod === 'none') return false;
+          if (!mayIntrospect(definition, client.clientId, token)) return false;
+          const { accountId } = token as { accountId?: string }; // client credentials have none
+          return accountId === undefined || (await parts.accounts.find(ctx, accountId, token)) !== undefined;
+        },
+      },
+      pushedAuthorizationRequests: { enabled: true },
+      registration: { enabled: false },
+      requestObjects: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_ctx, identifier, client) =>
+          resourceServerFor(definition, identifier, client.clientId),
+        defaultResource: (ctx, client, oneOf) =>
+          oneOf !== undefined && oneOf.length === 1
+            ? (oneOf[0] as string) // length was checked
+            : (defaultResourceFor(definition, client.clientId, ctx.oidc.requestParamScopes) ?? []),
+        useGrantedResource: (_ctx, source) => Promise.resolve(isSingleResource(source)),
+      },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx) => pages.logout(ctx),
+        postLogoutSuccessSource: (ctx) => pages.signedOut(ctx),
+      },
+      userinfo: { enabled: true },
+      jwtUserinfo: { enabled: true },
+    },
+  };
+};
+
+/** What the tenant's sources can say of a sign-in, in our words. */
+const acrValuesOf = ({ sources }: TenantDefinition): string[] => [
+  ...new Set(sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : []))),
+];
+
+/** A grant for one resource and no userinfo needs no `resource` at the token endpoint. */
+const isSingleResource = (source: {
+  readonly resource?: unknown;
+  readonly scopes?: ReadonlySet<string>;
+}): boolean => typeof source.resource === 'string' && source.scopes?.has('openid') !== true;
+
+/**
+ * The library's policy, with our rules: a person who may not hold tokens, or whose session is older than the last
+ * password change, signs in again; consent is asked as `consent-policy.ts` says.
+ */
+const policyOf = (
+  definition: TenantDefinition,
+  standing: (ctx: KoaContextWithOIDC, sub: string) => Promise<AccountRecord | undefined>,
+): interactionPolicy.DefaultPolicy => {
+  const policy = interactionPolicy.base();
+  const { Check } = interactionPolicy;
+  const login = policy.get('login');
+  const consent = policy.get('consent');
+  if (login === undefined || consent === undefined)
+    throw new Error('the provider has lost a prompt that we build on');
+  login.checks.add(
+    new Check('standing', 'the account may not be used now; sign in again', 'login_required', async (ctx) => {
+      const { session, result } = ctx.oidc;
+      if (session?.accountId === undefined || result?.login !== undefined) return Check.NO_NEED_TO_PROMPT;
+      const account = await standing(ctx, session.accountId);
+      return account !== undefined && isSessionCurrent(account, session.loginTs ?? 0)
+        ? Check.NO_NEED_TO_PROMPT
+        : Check.REQUEST_PROMPT;
+    }),
+  );
+  consent.checks.remove('native_client_prompt');
+  consent.checks.add(
+    new Check(
+      'unbound_redirect',
+      'this app cannot be recognised by its redirect',
+      'interaction_required',
+      (ctx) =>
+        mustAskAgain(ctx) && !isConsentSkipped(definition, ctx)
+          ? Check.REQUEST_PROMPT
+          : Check.NO_NEED_TO_PROMPT,
+    ),
+  );
+  return policy;
+};

@@ -1,0 +1,70 @@
+import type { EventEmitter } from 'node:events';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { randomId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import { retryAfterOf } from './errors.ts';
+import type { ProviderRequest } from './provider-request.ts';
+
+export interface ObserverParts {
+  readonly tenant: string;
+  readonly log: Log;
+  readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+}
+
+const refusals = [
+  'authorization.error',
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+  'device_authorization.error',
+  'pushed_authorization_request.error',
+  'end_session.error',
+  'end_session_confirm.error',
+] as const;
+
+/**
+ * One log line for each refusal and each fault of the provider, with the id that the answer carries. Only named
+ * fields are logged: the context holds passwords, codes and tokens.
+ */
+export const observeProvider = (provider: Provider, { tenant, log, factsOf }: ObserverParts): void => {
+  const note = (ctx: KoaContextWithOIDC, error: Error, isFault: boolean): void => {
+    const {
+      message,
+      error_description: description,
+      error_detail: detail,
+    } = error as Error & {
+      error_description?: string;
+      error_detail?: string;
+    }; // the library's errors
+    const errorId = ctx.response.get('x-error-id') || randomId(9);
+    if (!ctx.headerSent) {
+      const retryAfter = retryAfterOf(error);
+      ctx.set('x-error', isFault ? 'server_error' : message);
+      ctx.set('x-error-id', errorId);
+      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    }
+    const line = {
+      errorId,
+      tenant,
+      requestId: factsOf(ctx).requestId,
+      route: ctx.oidc?.route,
+      clientId: ctx.oidc?.client?.clientId,
+      error: message,
+      ...(description === undefined ? {} : { description }),
+      ...(detail === undefined ? {} : { detail }),
+    };
+    if (isFault || (error as { status?: number }).status === 503)
+      log.error({ ...line, err: error }, 'a protocol request failed');
+    else log.info(line, 'a protocol request was refused');
+  };
+
+  const emitter: EventEmitter = provider; // the events' typed signatures differ only in the class of the error
+  for (const event of refusals)
+    emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, false));
+  emitter.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, true));
+  emitter.on('error', (error: Error) => {
+    // koa's own: outside of the provider's error handling, or the caller is gone
+    log.warn({ tenant, err: error }, 'a protocol request broke off');
+  });
+};

@@ -1,0 +1,165 @@
+import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { randomId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
+import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
+import { accountClientId } from './clients.ts';
+import { retryAfterOf } from './errors.ts';
+import type { ProviderRequest } from './provider-request.ts';
+
+/** The pages that the provider itself has to show, in our look. */
+export interface ProviderPages {
+  error(ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void;
+  deviceInfo(ctx: KoaContextWithOIDC): Record<string, unknown>;
+  userCodeInput(ctx: KoaContextWithOIDC, out: ErrorOut | undefined, error: Error | undefined): void;
+  userCodeConfirm(ctx: KoaContextWithOIDC, confirmation: UserCodeConfirmation): void;
+  deviceDone(ctx: KoaContextWithOIDC): void;
+  logout(ctx: KoaContextWithOIDC): Promise<void>;
+  signedOut(ctx: KoaContextWithOIDC): void;
+  /** A tenant path that leads nowhere. */
+  notFound(ctx: KoaContextWithOIDC): void;
+}
+
+export interface UserCodeConfirmation {
+  readonly client: Client;
+  readonly info: Record<string, unknown>;
+  readonly userCode: string;
+}
+
+export interface ProviderPagesParts {
+  readonly definition: TenantDefinition;
+  readonly issuer: string;
+  readonly pages: Pages;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+  readonly usernameOf: (ctx: KoaContextWithOIDC, sub: string) => Promise<string | undefined>;
+}
+
+type UserCodeProblem = NonNullable<PageModels['device-code']['problem']>;
+
+/** Names of the library's own errors, which it does not export. */
+const userCodeProblems: Readonly<Record<string, UserCodeProblem>> = {
+  NoCodeError: 'missing',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+  AbortedError: 'aborted',
+  TooManyRequests: 'throttled',
+};
+
+export const createProviderPages = (parts: ProviderPagesParts): ProviderPages => {
+  const { definition, issuer, pages } = parts;
+  const look = (ctx: KoaContextWithOIDC): Look => ({
+    locale: parts.factsOf(ctx).locale,
+    tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },
+  });
+  const show = <N extends PageName>(ctx: KoaContextWithOIDC, name: N, model: PageModels[N]): void => {
+    ctx.type = 'html';
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = pages.render(name, model, look(ctx));
+  };
+  /** The provider's own guard of its forms (`xsrf`), kept in the session. */
+  const xsrfOf = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.secret ?? '');
+
+  const error: ProviderPages['error'] = (ctx, out, cause) => {
+    const errorId = randomId(9);
+    const retryAfterSeconds = retryAfterOf(cause);
+    ctx.set('x-error', out.error);
+    ctx.set('x-error-id', errorId);
+    if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
+    parts.log[ctx.status >= 500 ? 'error' : 'info'](
+      {
+        errorId,
+        tenant: definition.id,
+        requestId: parts.factsOf(ctx).requestId,
+        route: ctx.oidc?.route,
+        error: out.error,
+        ...(ctx.status >= 500 ? { err: cause } : { detail: out.error_description }),
+      },
+      'an error page was shown',
+    );
+    show(ctx, 'error', {
+      status: ctx.status,
+      code: out.error,
+      errorId,
+      homeUrl: issuer,
+      ...(out.error_description === undefined ? {} : { description: out.error_description }),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  };
+
+  return {
+    error,
+    notFound: (ctx) => {
+      ctx.status = 404;
+      const out = { error: 'not_found', error_description: 'there is nothing at this address' };
+      if (ctx.accepts('json', 'html') === 'html') return error(ctx, out, new Error(out.error_description));
+      ctx.set('x-error', out.error);
+      ctx.set('x-error-id', parts.factsOf(ctx).requestId);
+      ctx.body = out;
+    },
+    deviceInfo: (ctx) => ({
+      address: parts.factsOf(ctx).address,
+      userAgent: ctx.get('user-agent').slice(0, 200),
+      requestedAt: parts.clock.now(),
+      ...readDeviceDescription(ctx.oidc.params ?? {}),
+    }),
+    userCodeInput: (ctx, _out, problem) => {
+      const kind = problem === undefined ? undefined : (userCodeProblems[problem.name] ?? 'other');
+      if (kind === 'aborted') {
+        show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'refused' });
+        return;
+      }
+      const retryAfterSeconds = retryAfterOf(problem);
+      if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
+      show(ctx, 'device-code', {
+        action: ctx.oidc.urlFor('code_verification'),
+        xsrf: xsrfOf(ctx),
+        userCode: (problem as { userCode?: string } | undefined)?.userCode ?? '', // of the library's own errors
+        ...(kind === undefined ? {} : { problem: kind }),
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      });
+    },
+    userCodeConfirm: (ctx, { client, info, userCode }) =>
+      show(ctx, 'device-confirm', {
+        action: ctx.oidc.urlFor('code_verification'),
+        xsrf: xsrfOf(ctx),
+        userCode,
+        clientName: nameOf(client),
+        requestedAt: Number(info.requestedAt ?? 0),
+        address: String(info.address ?? ''),
+        userAgent: String(info.userAgent ?? ''),
+        ...keptDescription(info),
+      }),
+    deviceDone: (ctx) =>
+      show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'approved' }),
+    logout: async (ctx) => {
+      const { session, client } = ctx.oidc;
+      const username =
+        session?.accountId === undefined ? undefined : await parts.usernameOf(ctx, session.accountId);
+      show(ctx, 'logout', {
+        action: ctx.oidc.urlFor('end_session_confirm'),
+        stayUrl: issuer,
+        xsrf: xsrfOf(ctx),
+        ...(client === undefined || client.clientId === accountClientId
+          ? {}
+          : { clientName: nameOf(client) }),
+        ...(username === undefined ? {} : { username }),
+      });
+    },
+    signedOut: (ctx) => {
+      const { client } = ctx.oidc;
+      show(ctx, 'signed-out', {
+        signInUrl: issuer,
+        ...(client === undefined || client.clientId === accountClientId
+          ? {}
+          : { clientName: nameOf(client) }),
+      });
+    },
+  };
+};
+
+export const nameOf = (client: Client | undefined): string => client?.clientName ?? client?.clientId ?? '';

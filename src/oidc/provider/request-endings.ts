@@ -1,0 +1,107 @@
+import type { EventEmitter } from 'node:events';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { AppLogout, Revocations } from '../../accounts/revocations.ts';
+import { hashId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import type { RevocationEvent } from '../../storage/storage-endings.ts';
+import { noteLogouts } from './provider-patches.ts';
+
+type Ending = Omit<RevocationEvent, 'at'>;
+
+/** What a request to the provider ends: sign-outs, revoked tokens and grants. */
+export interface RequestEndings {
+  /**
+   * Puts the back-channel logouts into the outbox. Comes before the request's writes are stored: a session that is
+   * gone could not be asked for its apps again.
+   * @throws AppError `unavailable`
+   */
+  tellApps(ctx: KoaContextWithOIDC): Promise<void>;
+  /** Tells the caches of all instances; they look into the store again, so it comes after the writes. Never rejects. */
+  announce(ctx: KoaContextWithOIDC): Promise<void>;
+}
+
+export interface RequestEndingsParts {
+  readonly tenant: string;
+  readonly revocations: Pick<Revocations, 'tellApps' | 'publish'>;
+  readonly current: () => KoaContextWithOIDC | undefined;
+  readonly log: Log;
+}
+
+interface Noted {
+  readonly logouts: AppLogout[];
+  readonly endings: Ending[];
+}
+
+/** Listens to what the provider ends. */
+export const observeEndings = (provider: Provider, parts: RequestEndingsParts): RequestEndings => {
+  const noted = new WeakMap<object, Noted>();
+  const noteOf = (ctx: KoaContextWithOIDC): Noted => {
+    const known = noted.get(ctx.req) ?? { logouts: [], endings: [] };
+    noted.set(ctx.req, known);
+    return known;
+  };
+
+  noteLogouts(provider, (logout) => {
+    const ctx = parts.current();
+    if (ctx !== undefined) noteOf(ctx).logouts.push(logout);
+  });
+
+  const emitter: EventEmitter = provider; // the events' typed signatures differ by event
+  emitter.on('grant.revoked', (ctx: KoaContextWithOIDC, grantId: string) => {
+    noteOf(ctx).endings.push({ what: 'grant', id: hashId(grantId), reason: 'revoked', ...ownerOf(ctx) });
+  });
+  emitter.on('end_session.success', (ctx: KoaContextWithOIDC) => {
+    const session = ctx.oidc.session as EndedSession | undefined; // `destroyed` is public, but untyped
+    if (session?.destroyed !== true || session.accountId === undefined) return;
+    const note = noteOf(ctx);
+    // the session stands for the grants that ended with it
+    note.endings.length = 0;
+    note.endings.push({
+      what: 'session',
+      id: hashId(session.uid),
+      sub: session.accountId,
+      reason: 'signed_out',
+    });
+  });
+
+  return {
+    tellApps: async (ctx) => {
+      const { logouts = [] } = noted.get(ctx.req) ?? {};
+      if (logouts.length > 0) await parts.revocations.tellApps(logouts, 'signed_out');
+    },
+    announce: async (ctx) => {
+      const endings = [...(noted.get(ctx.req)?.endings ?? []), ...revokedTokens(ctx)];
+      try {
+        for (const ending of endings) await parts.revocations.publish(ending);
+      } catch (err) {
+        // what ended is stored; caches learn it when they ask again
+        parts.log.warn({ tenant: parts.tenant, err }, 'the end of something could not be announced');
+      }
+    },
+  };
+};
+
+interface EndedSession {
+  readonly uid: string;
+  readonly accountId?: string;
+  readonly destroyed?: boolean;
+}
+
+const ownerOf = (ctx: KoaContextWithOIDC): { readonly sub?: string } => {
+  const { session, entities } = ctx.oidc;
+  const sub = session?.accountId ?? entities.RefreshToken?.accountId ?? entities.AccessToken?.accountId;
+  return sub === undefined ? {} : { sub };
+};
+
+/** RFC 7009: an access token may be revoked while its grant lives on; whoever cached it must ask again. */
+const revokedTokens = (ctx: KoaContextWithOIDC): readonly Ending[] => {
+  if (ctx.oidc?.route !== 'revocation' || ctx.status !== 200) return [];
+  const { client, entities } = ctx.oidc;
+  const { AccessToken: token, ClientCredentials: own } = entities;
+  const reason = 'token_revoked';
+  if (token?.grantId !== undefined && token.clientId === client?.clientId)
+    return [{ what: 'grant', id: hashId(token.grantId), reason, ...ownerOf(ctx) }];
+  if (own?.clientId !== undefined && own.clientId === client?.clientId)
+    return [{ what: 'client', id: own.clientId, reason }];
+  return [];
+};

@@ -1,0 +1,99 @@
+import type { Account, KoaContextWithOIDC } from 'oidc-provider';
+import type { Accounts } from '../../accounts/accounts.ts';
+import { claimsOf } from '../../accounts/claims.ts';
+import { findStanding } from '../../accounts/standing-now.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+import type { RequestScope } from '../adapter/request-scope.ts';
+import { signInClaims } from '../tokens/sign-in-claims.ts';
+import { speakProtocol } from './errors.ts';
+
+/** The tenant's people as the provider sees them. */
+export interface TenantAccounts {
+  /**
+   * The one check "may this subject receive or use tokens now?": asked by the provider on every grant, at refresh
+   * and userinfo, and by our introspection policy. Undefined says no.
+   */
+  find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
+  /** The account, if it may hold tokens. */
+  standing(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
+  /**
+   * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
+   * were granted.
+   */
+  tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
+}
+
+/** When the person proved who they are, in epoch seconds: tokens from before a password change are over. */
+const provenAt = (token: object | undefined): number | undefined => {
+  const { authTime, iat } = (token ?? {}) as { authTime?: number; iat?: number }; // tokens differ in what they carry
+  return authTime ?? iat;
+};
+
+export interface TenantAccountsParts {
+  readonly recheck: Accounts['recheck'];
+  readonly scopeOf: () => RequestScope;
+  readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
+  /** Claims of the tenant's own, see `furtherClaims`. */
+  readonly furtherClaims: readonly string[];
+}
+
+/** A refresh token is a promise that may be old: whether it still holds is asked at the person's source each time. */
+const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean =>
+  ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
+
+export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts => {
+  const { scopeOf, recheck, definition } = parts;
+  const checked = new WeakMap<RequestScope, Map<string, Promise<AccountRecord>>>();
+
+  /** Once in a request is enough. */
+  const recheckOnce = (account: AccountRecord, when: 'due' | 'always'): Promise<AccountRecord> => {
+    const scope = scopeOf();
+    const known = checked.get(scope) ?? new Map<string, Promise<AccountRecord>>();
+    checked.set(scope, known);
+    const { sub } = account;
+    const result = known.get(`always ${sub}`) ?? known.get(`${when} ${sub}`) ?? recheck(account, when);
+    known.set(`${when} ${sub}`, result);
+    return result;
+  };
+
+  const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> =>
+    findStanding({ definition, recheck: recheckOnce }, await scopeOf().account(sub), when);
+
+  const standing = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
+    speakProtocol(() => current(sub, 'due'));
+
+  return {
+    standing,
+    find: async (ctx, sub, token) => {
+      const when = isRefresh(ctx, token) ? 'always' : 'due';
+      const account = await speakProtocol(() => current(sub, when));
+      if (account === undefined) return undefined;
+      const since = provenAt(token);
+      if (since !== undefined && account.notBefore !== undefined && since < account.notBefore)
+        return undefined;
+      return {
+        accountId: account.sub,
+        claims: (_use, scope) => ({
+          ...claimsOf(account, new Set(scope.split(' ')), parts.furtherClaims),
+          sub: account.sub,
+        }),
+      };
+    },
+    tokenClaims: async (ctx, token) => {
+      const { aud, accountId } = token as { aud?: string; accountId?: string }; // client credentials have no account
+      if (accountId === undefined) return undefined;
+      const signIn = signInClaims(ctx, token);
+      const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
+      if (aud === undefined || !(granted.has('groups') || granted.has('roles'))) return signIn;
+      const account = await standing(ctx, accountId);
+      return account === undefined
+        ? signIn
+        : {
+            ...signIn,
+            ...(granted.has('groups') ? { groups: account.groups } : {}),
+            ...(granted.has('roles') ? { roles: account.roles } : {}),
+          };
+    },
+  };
+};

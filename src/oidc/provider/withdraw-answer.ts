@@ -1,0 +1,44 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { randomId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import { Unavailable } from './errors.ts';
+import type { ProviderPages } from './provider-pages.ts';
+import type { ProviderRequest } from './provider-request.ts';
+
+export interface WithdrawalParts {
+  readonly tenant: string;
+  readonly log: Log;
+  readonly pages: Pick<ProviderPages, 'error'>;
+  readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+}
+
+/**
+ * What was answered could not be stored: the answer is taken back, cookies and all, and 503 leaves instead.
+ * @throws the error itself, unless it is an outage
+ */
+export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, error: unknown): void => {
+  if (!(error instanceof Unavailable)) throw error;
+  ctx.remove('Set-Cookie');
+  ctx.remove('Location');
+  ctx.status = error.statusCode;
+  const { error_description: description } = error;
+  const out = {
+    error: error.message,
+    ...(description === undefined ? {} : { error_description: description }),
+  };
+  if (ctx.accepts('json', 'html') === 'html') {
+    parts.pages.error(ctx, out, error);
+    return;
+  }
+  const errorId = randomId(9);
+  const { requestId } = parts.factsOf(ctx);
+  const route = ctx.oidc?.route;
+  parts.log.error(
+    { errorId, tenant: parts.tenant, requestId, route, err: error },
+    'an answer could not be stored',
+  );
+  ctx.set('x-error', error.message);
+  ctx.set('x-error-id', errorId);
+  ctx.set('Retry-After', String(error.retryAfterSeconds));
+  ctx.body = out;
+};

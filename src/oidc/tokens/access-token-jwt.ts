@@ -1,0 +1,141 @@
+import {
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
+import type { AdapterPayload } from 'oidc-provider';
+import type { Clock } from '../../clock.ts';
+import { hashId } from '../../crypto/ids.ts';
+import type { ArtifactRef } from '../../storage/storage.ts';
+import { sessionIdOf } from '../adapter/session-uid.ts';
+
+/** What a JWT access token of ours says, in the provider's words. */
+export interface AccessTokenJwt {
+  readonly payload: AdapterPayload;
+  /** Where its revocation is noted. */
+  readonly revocationId: string;
+  readonly session?: TokenSession;
+}
+
+/** The session in which a token was given. */
+export interface TokenSession {
+  /** Of the Session artifact. */
+  readonly id: string;
+  /** Does the token end when the session expires? A sign-out ends it in any case. */
+  readonly isBinding: boolean;
+}
+
+/** Members of the provider's tokens of people. */
+interface Bindings {
+  readonly grantId?: string | undefined;
+  readonly sid?: string | undefined;
+  readonly sessionUid?: string | undefined;
+  readonly expiresWithSession?: boolean | undefined;
+}
+
+export const sessionOf = ({ sessionUid, expiresWithSession }: Bindings): TokenSession | undefined =>
+  sessionUid === undefined
+    ? undefined
+    : { id: sessionIdOf(sessionUid), isBinding: expiresWithSession === true };
+
+/**
+ * Claims of ours by which our own endpoints refuse a JWT whose grant or session has ended. `gid`: the grant; `ses`: the session; `offline`: it outlives the session's expiry.
+ */
+export const privateClaims = (token: object): Record<string, unknown> => {
+  const bindings: Bindings = token; // client credentials have none
+  const { grantId, sid } = bindings;
+  const session = sessionOf(bindings);
+  return {
+    ...(grantId === undefined ? {} : { gid: grantId }),
+    ...(sid === undefined ? {} : { sid }),
+    ...(session === undefined ? {} : { ses: session.id }),
+    ...(session?.isBinding === false ? { offline: true } : {}),
+  };
+};
+
+/** All that the store knows of it, for one trip. */
+export const linksOfJwt = ({ payload, revocationId, session }: AccessTokenJwt): readonly ArtifactRef[] => [
+  { kind: 'RevokedToken', id: revocationId },
+  ...(payload.grantId === undefined ? [] : [{ kind: 'Grant' as const, id: hashId(payload.grantId) }]),
+  ...(session?.isBinding === true ? [{ kind: 'Session' as const, id: session.id }] : []),
+];
+
+/** Undefined unless it is an access token that this tenant signed and that has not expired. Asks no store. */
+export type VerifyAccessTokenJwt = (token: string) => Promise<AccessTokenJwt | undefined>;
+
+export interface AccessTokenJwtParts {
+  readonly issuer: string;
+  readonly publicKeys: JSONWebKeySet;
+  readonly clock: Clock;
+}
+
+/** Most tokens are opaque: the form is looked at before anything is decoded. */
+export const looksLikeJwt = (token: string): boolean => {
+  if (!/^eyJ[^.]*\.[^.]*\.[^.]*$/.test(token)) return false;
+  try {
+    decodeProtectedHeader(token);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | undefined => {
+  const {
+    jti,
+    client_id: clientId,
+    sub,
+    aud,
+    scope,
+    iat,
+    exp,
+    gid,
+    sid,
+    ses,
+    offline,
+    cnf,
+    ...extra
+  } = claims;
+  if (typeof jti !== 'string' || typeof clientId !== 'string' || exp === undefined) return undefined;
+  const { jkt, 'x5t#S256': x5t } = (cnf ?? {}) as { jkt?: string; 'x5t#S256'?: string }; // RFC 7800, signed by us
+  return {
+    revocationId: hashId(`jwt ${jti}`),
+    ...(typeof ses === 'string' ? { session: { id: ses, isBinding: offline !== true } } : {}),
+    payload: {
+      kind: typeof gid === 'string' ? 'AccessToken' : 'ClientCredentials',
+      jti,
+      clientId,
+      exp,
+      ...(iat === undefined ? {} : { iat }),
+      ...(aud === undefined ? {} : { aud }),
+      ...(typeof scope === 'string' ? { scope } : {}),
+      ...(typeof sid === 'string' ? { sid } : {}),
+      ...(typeof gid === 'string' && sub !== undefined ? { grantId: gid, accountId: sub } : {}),
+      ...(jkt === undefined ? {} : { jkt }),
+      ...(x5t === undefined ? {} : { 'x5t#S256': x5t }),
+      ...(Object.keys(extra).length === 0 ? {} : { extra }),
+    },
+  };
+};
+
+/** RFC 9068 section 4: signature, type, issuer and expiry; the audience is for the policy to judge. */
+export const createAccessTokenJwtVerifier = (parts: AccessTokenJwtParts): VerifyAccessTokenJwt => {
+  const keys = createLocalJWKSet(parts.publicKeys);
+  return async (token) => {
+    // decoders are lenient with other characters, and one token must not have many spellings
+    if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined;
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer: parts.issuer,
+        typ: 'at+jwt',
+        algorithms: ['Ed25519', 'EdDSA'],
+        currentDate: new Date(parts.clock.now()),
+      });
+      return toAccessToken(payload);
+    } catch {
+      return undefined;
+    }
+  };
+};

@@ -1,0 +1,142 @@
+import type { AdapterPayload } from 'oidc-provider';
+import type { Accounts } from '../../accounts/accounts.ts';
+import { isSessionCurrent } from '../../accounts/standing.ts';
+import { findStanding } from '../../accounts/standing-now.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { hashId } from '../../crypto/ids.ts';
+import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
+import { authorizationsOf } from '../adapter/artifact-payload.ts';
+import { findClient } from '../provider/clients.ts';
+import {
+  linksOfJwt,
+  looksLikeJwt,
+  sessionOf,
+  type TokenSession,
+  type VerifyAccessTokenJwt,
+} from './access-token-jwt.ts';
+import { readSignIn, type TokenSignIn } from './sign-in-claims.ts';
+
+/** An access token of ours that is good now. */
+export interface LiveAccessToken extends TokenSignIn {
+  readonly clientId: string;
+  /** Absent: the client acts for itself. */
+  readonly account?: AccountRecord;
+  readonly scopes: readonly string[];
+  /** Resources that it is for; empty for one that is good for userinfo and the gateway. */
+  readonly audiences: readonly string[];
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+  /**
+   * Ids as revocation events name them: of its grant and its session, or of its client where that acts for itself. The
+   * end of one of them ends it.
+   */
+  readonly endsWith: readonly string[];
+  /** RFC 9449 or RFC 8705: good only together with a proof that the gateway does not see. */
+  readonly isSenderConstrained: boolean;
+}
+
+export interface AccessTokens {
+  /**
+   * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live
+   * (security.md 4.8). One trip at most. Undefined when it is not good.
+   * @throws AppError `unavailable`
+   */
+  verify(token: string): Promise<LiveAccessToken | undefined>;
+}
+
+export interface AccessTokensParts {
+  readonly definition: TenantDefinition;
+  readonly artifacts: Pick<TenantStorage['artifacts'], 'load'>;
+  readonly verifyJwt: VerifyAccessTokenJwt;
+  readonly recheck: Accounts['recheck'];
+}
+
+/** A token and what the store knows about it. */
+interface Found {
+  readonly payload: AdapterPayload;
+  readonly session?: TokenSession;
+  readonly loaded: Loaded;
+}
+
+/** Longer than any of ours; nobody makes us decode or hash more. Characters. */
+const longestToken = 16 * 1024;
+/** Opaque ones have 43 of these characters. */
+const opaqueForm = /^[\w-]{32,128}$/;
+
+export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
+  const { artifacts, definition } = parts;
+
+  const findJwt = async (token: string): Promise<Found | undefined> => {
+    const jwt = await parts.verifyJwt(token);
+    if (jwt === undefined) return undefined;
+    const loaded = await artifacts.load(linksOfJwt(jwt));
+    return loaded.artifacts.some(({ kind }) => kind === 'RevokedToken') ? undefined : { ...jwt, loaded };
+  };
+  const findOpaque = async (token: string): Promise<Found | undefined> => {
+    if (!opaqueForm.test(token)) return undefined;
+    const id = hashId(token);
+    const loaded = await artifacts.load([
+      { kind: 'AccessToken', id },
+      { kind: 'ClientCredentials', id },
+    ]);
+    const [artifact] = loaded.artifacts;
+    if (artifact === undefined) return undefined;
+    const payload = JSON.parse(artifact.payload) as AdapterPayload; // written by toArtifact
+    const session = sessionOf(payload);
+    return { payload, loaded, ...(session === undefined ? {} : { session }) };
+  };
+
+  /** The person of a token whose grant and session live and are of this very token. */
+  const findPerson = async (found: Found): Promise<AccountRecord | undefined> => {
+    const { accountId, extra, iat } = found.payload;
+    if (!isGranted(found) || !isSessionAlive(found)) return undefined;
+    const stored = found.loaded.linkedAccounts.find(({ sub }) => sub === accountId);
+    const account = await findStanding(parts, stored);
+    const provenAt = readSignIn(extra).authTime ?? iat ?? 0;
+    return account !== undefined && isSessionCurrent(account, provenAt) ? account : undefined;
+  };
+
+  return {
+    verify: async (token) => {
+      if (token.length > longestToken) return undefined;
+      const found = looksLikeJwt(token) ? await findJwt(token) : await findOpaque(token);
+      if (found === undefined) return undefined;
+      const { kind, clientId, grantId, exp } = found.payload;
+      if (clientId === undefined || exp === undefined) return undefined;
+      if (findClient(definition, clientId) === undefined) return undefined;
+      const facts = { ...factsOf(found.payload), clientId, expiresAt: exp };
+      if (kind === 'ClientCredentials') return { ...facts, endsWith: [clientId] };
+      const account = await findPerson(found);
+      if (account === undefined || grantId === undefined) return undefined;
+      const session = found.session === undefined ? [] : [found.session.id];
+      return { ...facts, account, endsWith: [hashId(grantId), ...session] };
+    },
+  };
+};
+
+const factsOf = (payload: AdapterPayload) => ({
+  scopes: (payload.scope ?? '').split(' ').filter((scope) => scope !== ''),
+  audiences: payload.aud === undefined ? [] : [payload.aud].flat(),
+  isSenderConstrained: payload.jkt !== undefined || payload['x5t#S256'] !== undefined,
+  ...readSignIn(payload.extra),
+});
+
+const artifactOf = (loaded: Loaded, kind: Artifact['kind'], id: string): Artifact | undefined =>
+  [...loaded.artifacts, ...loaded.linkedArtifacts].find((each) => each.kind === kind && each.id === id);
+
+const isGranted = ({ payload, loaded }: Found): boolean => {
+  const { grantId, clientId, accountId } = payload;
+  const grant = grantId === undefined ? undefined : artifactOf(loaded, 'Grant', hashId(grantId));
+  if (grant === undefined || accountId === undefined) return false;
+  const granted = JSON.parse(grant.payload) as AdapterPayload; // written by toArtifact
+  return granted.clientId === clientId && granted.accountId === accountId;
+};
+
+/** What ends with its session needs it to be alive, and to have this grant for this app still. */
+const isSessionAlive = ({ payload, session, loaded }: Found): boolean => {
+  if (session?.isBinding !== true) return true;
+  const { accountId, clientId, grantId } = payload;
+  const stored = artifactOf(loaded, 'Session', session.id);
+  if (stored === undefined || stored.accountId !== accountId || grantId === undefined) return false;
+  return authorizationsOf(stored).some((app) => app.clientId === clientId && app.grantId === hashId(grantId));
+};

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+import { randomId } from '../../crypto/ids.ts';
+import { type AccessTokenJwt, looksLikeJwt, type VerifyAccessTokenJwt } from './access-token-jwt.ts';
+
+/**
+ * JWT access tokens of ours at the introspection and revocation endpoints. The provider keeps no record of them
+ * and refuses them there; so in front of it a verified JWT is exchanged for a handle that means, in this request
+ * only, what the JWT says. Client authentication, the grant's state and the policy then are the provider's.
+ */
+export interface JwtHandles {
+  /** The handle with this name, or of the JWT with this `jti`, in the request under way. */
+  find(name: string): AccessTokenJwt | undefined;
+  /**
+   * Makes the request's `token` parameter a handle that is good for something only if it was a valid JWT access
+   * token of this tenant. What is no JWT is left as it is. Resolves to the body to use.
+   */
+  exchange(req: IncomingMessage, body: string): Promise<string>;
+  /** The name by which the provider finds this token in this request: the token itself unless it is a JWT. */
+  nameFor(req: IncomingMessage, token: string): Promise<string>;
+}
+
+export interface JwtHandlesParts {
+  readonly verify: VerifyAccessTokenJwt;
+  /** The HTTP request under way, as the provider sees it. */
+  readonly request: () => IncomingMessage | undefined;
+}
+
+export const createJwtHandles = (parts: JwtHandlesParts): JwtHandles => {
+  const handles = new WeakMap<IncomingMessage, { readonly name: string; readonly handle: AccessTokenJwt }>();
+
+  const nameFor = async (req: IncomingMessage, token: string): Promise<string> => {
+    if (!looksLikeJwt(token)) return token;
+    const handle = await parts.verify(token);
+    const name = randomId();
+    if (handle !== undefined) handles.set(req, { name, handle });
+    return name;
+  };
+
+  return {
+    nameFor,
+    find: (name) => {
+      const request = parts.request();
+      const entry = request === undefined ? undefined : handles.get(request);
+      return entry?.name === name || entry?.handle.payload.jti === name ? entry?.handle : undefined;
+    },
+    exchange: async (req, body) => {
+      const form = new URLSearchParams(body);
+      const [token, ...more] = form.getAll('token');
+      if (token === undefined || more.length > 0 || !looksLikeJwt(token)) return body;
+      form.set('token', await nameFor(req, token));
+      return form.toString();
+    },
+  };
+};

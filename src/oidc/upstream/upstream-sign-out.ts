@@ -1,0 +1,95 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { type Clock, epochSeconds } from '../../clock.ts';
+import type { Connector } from '../../connectors/connector.ts';
+import { hashId, randomId } from '../../crypto/ids.ts';
+import type { Log } from '../../log.ts';
+import type { TenantStorage } from '../../storage/storage.ts';
+import type { UpstreamSessions } from './upstream-sessions.ts';
+
+/** The way of a sign-out through the upstream and back (OpenID Connect RP-Initiated Logout 1.0). */
+export interface UpstreamSignOut {
+  /**
+   * Sends the browser on to the upstream, when this request to the provider has ended a session that came from
+   * there. Decided by the session alone, never by a parameter. Never rejects: ours has ended, whatever the upstream.
+   */
+  leave(ctx: KoaContextWithOIDC): Promise<void>;
+  /**
+   * Where the browser goes on when it is back; undefined when there was no such sign-out, or it is long ago.
+   * @throws AppError `unavailable`
+   */
+  returnFrom(source: string, state: string): Promise<string | undefined>;
+}
+
+export interface UpstreamSignOutParts {
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly artifacts: TenantStorage['artifacts'];
+  readonly connectors: readonly Connector[];
+  readonly sessions: Pick<UpstreamSessions, 'find'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Seconds; the upstream may ask the person. */
+const returnTtl = 15 * 60;
+
+export const signedOutUrl = (issuer: string, source: string): string =>
+  `${issuer}/upstream/${source}/signed-out`;
+
+export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSignOut => {
+  const { artifacts, issuer } = parts;
+  const hasRedirects = parts.connectors.some(({ redirect }) => redirect !== undefined);
+  const idOf = (source: string, state: string): string => hashId(`${source} ${state}`);
+
+  /** Undefined when there is nothing to end there. */
+  const upstreamUrl = async (sessionUid: string, target: string): Promise<string | undefined> => {
+    const facts = await parts.sessions.find(sessionUid);
+    const connector = parts.connectors.find(({ definition }) => definition.id === facts?.source);
+    if (facts === undefined || connector?.redirect === undefined) return undefined;
+    const state = randomId();
+    const url = await connector.redirect.endSessionUrl({
+      postLogoutRedirectUri: signedOutUrl(issuer, facts.source),
+      state,
+      ...(facts.idToken === undefined ? {} : { idToken: facts.idToken }),
+    });
+    if (url === undefined) return undefined;
+    await artifacts.write([
+      { op: 'remove', kind: 'UpstreamSession', id: hashId(sessionUid) },
+      {
+        op: 'put',
+        artifact: {
+          kind: 'LogoutReturn',
+          id: idOf(facts.source, state),
+          payload: target,
+          expiresAt: epochSeconds(parts.clock) + returnTtl,
+        },
+      },
+    ]);
+    return url;
+  };
+
+  return {
+    leave: async (ctx) => {
+      const { session, route } = ctx.oidc ?? {}; // absent where no route of the provider answered
+      if (!hasRedirects || route !== 'end_session_confirm' || ctx.status !== 303) return;
+      const { uid, destroyed } = session as { uid: string; destroyed?: boolean }; // public, but untyped
+      const target = ctx.response.get('Location');
+      // another person signs in on top: that sign-in goes on
+      const isInterlude = target.startsWith(`${issuer}/auth/`) || target.startsWith(`${issuer}/device/`);
+      if (destroyed !== true || isInterlude) return;
+      try {
+        const url = await upstreamUrl(uid, target);
+        if (url !== undefined) ctx.redirect(url);
+      } catch (err) {
+        parts.log.warn({ tenant: parts.tenant, err }, 'a sign-out could not go on to the upstream');
+      }
+    },
+    returnFrom: async (source, state) => {
+      const id = idOf(source, state);
+      const [found] = (await artifacts.load([{ kind: 'LogoutReturn', id }])).artifacts;
+      if (found === undefined) return undefined;
+      const used = await artifacts.consume('LogoutReturn', id, parts.clock.now());
+      return used?.won === true ? found.payload : undefined;
+    },
+  };
+};
