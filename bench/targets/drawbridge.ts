@@ -1,8 +1,8 @@
 import { systemClock } from '../../src/clock.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { createLog } from '../../src/log.ts';
-import { openServer } from '../../src/open-server.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { openServer } from '../../src/server/open-server.ts';
 import type { TargetTask } from './task.ts';
 
 /** Drawbridge as it is shipped, with its request log on. Resolves, once it listens, to what closes it. */

@@ -1,6 +1,6 @@
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import { hasLocalPassword } from './adoption.ts';
+import { hasLocalPassword } from './password-adoption.ts';
 
 /**
  * Has the tenant a place for this account? Demo passwords are public: once it is no demo any more, its demo users are

@@ -1,5 +1,5 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
-import { standardClaims } from '../standard-claims.ts';
+import { standardClaims } from '../protocol/standard-claims.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
 /** Names in a mapping that have a place of their own, in the account or with another scope. */

@@ -3,7 +3,6 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
-import { readDeviceText } from './device-text.ts';
 import type { Revocations, SessionAuthorization } from './revocations.ts';
 import { mayHoldTokens } from './standing.ts';
 
@@ -140,4 +139,17 @@ const isSessionAlive = (
   const session = loaded.artifacts.find(({ kind, id }) => kind === 'Session' && id === sessionId);
   if (session === undefined || session.accountId !== sub) return false;
   return authorizationsOf(session).some((authorization) => authorization.grantId === grantId);
+};
+
+/** Characters. */
+export const longestDeviceText = 100;
+
+/** Control characters, halves of characters, and what turns the direction of text: they are no part of any name. */
+const notPlain = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
+/** A text by which a device may be called. Undefined when it is empty, too long or no plain text. */
+export const readDeviceText = (value: unknown): string | undefined => {
+  if (typeof value !== 'string' || notPlain.test(value)) return undefined;
+  const text = value.normalize('NFC').trim();
+  return text === '' || text.length > longestDeviceText ? undefined : text;
 };

@@ -4,8 +4,7 @@ import { type Clock, epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords, LinkedIdentity } from '../storage/storage.ts';
-import type { Accounts, ProofOrigin } from './accounts.ts';
-import { hasLocalPassword } from './adoption.ts';
+import type { Accounts, ProofOrigin } from './account-types.ts';
 import {
   type AccountChange,
   emailKeysOf,
@@ -14,6 +13,7 @@ import {
   livingIdentities,
   withoutProfile,
 } from './linked-identities.ts';
+import { hasLocalPassword } from './password-adoption.ts';
 import { factsOf } from './password-gate.ts';
 import type { Resolver } from './resolve.ts';
 import { signedIn } from './sign-in.ts';

@@ -1,9 +1,9 @@
 // Which account is which person of which source: keys, and what an account becomes when a source speaks of it. Pure.
 import { isDeepStrictEqual } from 'node:util';
-import { canonicalLogin } from '../canonical-login.ts';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import { endOfSessions } from './standing.ts';
 

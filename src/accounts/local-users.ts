@@ -1,10 +1,10 @@
 // What an operator does with the local users of a tenant: the operations behind `drawbridge user`.
 import { setTimeout } from 'node:timers/promises';
 import type { Audit } from '../audit/audit.ts';
-import { canonicalLogin } from '../canonical-login.ts';
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import { loginsOf } from './logins.ts';
 import { faultOfPassword } from './password-rules.ts';

@@ -1,4 +1,4 @@
-import { canonicalLogin } from '../canonical-login.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 
 /**
  * The names a person may sign in with: user name and, if there is one, e-mail address, in canonical form.

@@ -3,7 +3,7 @@ import type { Connector } from '../connectors/connector.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './accounts.ts';
+import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import type { SourcesVerdict } from './password-sources.ts';
 import { createPasswordDoor, type SignInParts, signedIn } from './sign-in.ts';

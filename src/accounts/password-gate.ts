@@ -1,8 +1,8 @@
 import type { Audit } from '../audit/audit.ts';
-import { canonicalLogin } from '../canonical-login.ts';
 import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
-import type { PasswordAttempt } from './accounts.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { PasswordAttempt } from './account-types.ts';
 import {
   signInAccountKey,
   signInAddressKey,

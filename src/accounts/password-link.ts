@@ -1,4 +1,4 @@
-import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './accounts.ts';
+import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import { askSources } from './password-sources.ts';
 import { createPasswordDoor, type SignInParts } from './sign-in.ts';

@@ -4,9 +4,9 @@ import type { Clock } from '../clock.ts';
 import type { Connector, LookupVerdict, PersonLookup, Profile } from '../connectors/connector.ts';
 import { isAppError } from '../errors.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
-import type { Accounts } from './accounts.ts';
-import { hasLocalPassword } from './adoption.ts';
+import type { Accounts } from './account-types.ts';
 import { changeByDeparture, changeByLock, isSamePerson, recheckMsOf } from './linked-identities.ts';
+import { hasLocalPassword } from './password-adoption.ts';
 import type { Resolver } from './resolve.ts';
 
 export interface RecheckParts {

@@ -1,7 +1,7 @@
-import { canonicalLogin } from '../canonical-login.ts';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
-import type { SourceChoice } from './accounts.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { SourceChoice } from './account-types.ts';
 
 export interface Asked {
   readonly clientId?: string;

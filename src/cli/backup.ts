@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
-import { dataFolder, openStore } from '../open-store.ts';
+import { dataFolder, openStore } from '../server/open-store.ts';
 import { writeBackup } from './backup-file.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure } from './exit.ts';

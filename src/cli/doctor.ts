@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { checkConfig } from '../config/check-config.ts';
 import { formatFault } from '../config/parsing/fault.ts';
-import { dataFolder } from '../open-store.ts';
+import { dataFolder } from '../server/open-store.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { canonicalLogin } from '../canonical-login.ts';
 import { systemClock } from '../clock.ts';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { openSourceConnections, type RemoteSource } from '../connectors/open-connectors.ts';
 import { createLog } from '../log.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
 import {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { createMasterKey, openMasterKey } from '../crypto/master-key.ts';
-import { dataFolder, type OpenStore, openStore } from '../open-store.ts';
+import { dataFolder, type OpenStore, openStore } from '../server/open-store.ts';
 import { isFolderTaken } from '../storage/sqlite/server-lock.ts';
 import type { Storage } from '../storage/storage.ts';
 import { describeCounts } from './backup.ts';

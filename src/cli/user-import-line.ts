@@ -1,8 +1,8 @@
-import { canonicalLogin } from '../canonical-login.ts';
 import { findNearest } from '../config/parsing/nearest.ts';
 import { isAcceptableEmail } from '../connectors/mapping/acceptable-email.ts';
 import { parsePasswordHash } from '../crypto/foreign-hashes/parse-password-hash.ts';
-import { standardClaims } from '../standard-claims.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { standardClaims } from '../protocol/standard-claims.ts';
 
 /** A person of another system, fit to be one of ours. */
 export interface ImportedUser {

@@ -1,8 +1,8 @@
 import { loginsOf } from '../accounts/logins.ts';
 import type { Audit } from '../audit/audit.ts';
-import { canonicalLogin } from '../canonical-login.ts';
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { type ImportedUser, type ParsedLine, parseUserLine } from './user-import-line.ts';
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { createLog, type Log } from '../log.ts';
-import { reachStorage } from '../open-store.ts';
+import { reachStorage } from '../server/open-store.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type CliContext, requireSettings } from './context.ts';
 

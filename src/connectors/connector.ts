@@ -189,7 +189,7 @@ export interface UpstreamLogout {
   readonly expiresAt: number;
 }
 
-/** Accepts the upstream's own access tokens (requirement Y5). */
+/** Accepts the upstream's own access tokens. */
 export interface TokenSource<Person = Identity> {
   /**
    * Undefined when the token is not valid, or not for us.

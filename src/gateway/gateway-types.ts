@@ -1,6 +1,6 @@
 // The gateway's words: who asks, what was found out, what was decided. One core decides for every proxy.
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Accounts } from '../accounts/accounts.ts';
+import type { Accounts } from '../accounts/account-types.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';

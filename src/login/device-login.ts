@@ -1,4 +1,4 @@
-// The device flow at addresses that name the tenant, or nothing but the code (requirement Y6). They are other doors to
+// The device flow at addresses that name the tenant, or nothing but the code. They are other doors to
 // the endpoints of the issuer: the request is put into their words, so that codes, throttle and answers are the same.
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';

@@ -5,8 +5,8 @@ import type { LoginPageParts } from './login-form.ts';
 import { openLogin, submitLogin } from './login-page.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { submitDemandedPasswordChange } from './password-demand.ts';
-import { returnFromUpstream } from './upstream-return.ts';
-import { submitUpstream } from './upstream-start.ts';
+import { returnFromUpstream } from './upstream/upstream-return.ts';
+import { submitUpstream } from './upstream/upstream-start.ts';
 
 const interactionPath = /^\/interaction\/([A-Za-z0-9_-]{10,64})(?:\/([a-z]+)(?:\/([a-z0-9-]{1,31}))?)?$/;
 

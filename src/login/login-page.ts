@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SignedIn } from '../accounts/accounts.ts';
+import type { SignedIn } from '../accounts/account-types.ts';
 import { isAppError } from '../errors.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
@@ -8,8 +8,8 @@ import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './in
 import { type LoginForm, type LoginPageParts, showLogin } from './login-form.ts';
 import { findConnector } from './login-tenant.ts';
 import { showDemandedPasswordChange } from './password-demand.ts';
-import { openProven } from './upstream-return.ts';
-import { beginUpstream } from './upstream-start.ts';
+import { openProven } from './upstream/upstream-return.ts';
+import { beginUpstream } from './upstream/upstream-start.ts';
 
 const fields = z.object({
   csrf: z.string(),

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Accounts } from '../accounts/accounts.ts';
+import type { Accounts } from '../accounts/account-types.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';

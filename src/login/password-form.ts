@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { PasswordChangeOutcome, SignedIn } from '../accounts/accounts.ts';
+import type { PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
 import { isAppError } from '../errors.ts';
 import type { PageModels } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';

@@ -2,23 +2,27 @@ import type { Context, Middleware } from 'koa';
 import { AppError } from '../errors.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import type { TenantPath } from '../web/tenant-path.ts';
-import { showAccount } from './account-pages.ts';
-import { askForNewPassword, submitNewPassword } from './account-password.ts';
-import { askForSource, submitConnect, submitDisconnect } from './account-sources.ts';
+import { showAccount } from './account/account-pages.ts';
+import { askForNewPassword, submitNewPassword } from './account/account-password.ts';
+import { askForSource, submitConnect, submitDisconnect } from './account/account-sources.ts';
 import { showDeviceQr } from './device-qr.ts';
 import { initiateLogin } from './initiate-login.ts';
 import { routeInteraction } from './interaction-routes.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
 import { finishSignIn, startSignIn } from './start-sign-in.ts';
-import { receiveUpstream } from './upstream-callback.ts';
-import { receiveBackchannelLogout, receiveFrontchannelLogout, returnFromSignOut } from './upstream-logout.ts';
+import { receiveUpstream } from './upstream/upstream-callback.ts';
+import {
+  receiveBackchannelLogout,
+  receiveFrontchannelLogout,
+  returnFromSignOut,
+} from './upstream/upstream-logout.ts';
 
 export interface TenantRoutesParts extends LoginPageParts {
   readonly parseForm: Middleware;
 }
 
-/** Any of these on the issuer itself makes it an authorization request (requirement Y1). */
+/** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
 
 const sourceId = '([a-z0-9][a-z0-9-]{0,30})';

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { openStore } from '../open-store.ts';
+import { openStore } from '../server/open-store.ts';
 import type { ServeParts } from './serve.ts';
 import { listenForStop, type StopRequest } from './stop-requests.ts';
 import { openWorkerSlots, type WorkerSlots } from './worker-slots.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { bannerLines } from '../banner.ts';
-import type { OpenServer, ServerOptions } from '../open-server.ts';
+import type { OpenServer, ServerOptions } from '../server/open-server.ts';
+import { bannerLines } from '../server/startup-banner.ts';
 import { importQuietly } from './import-quietly.ts';
 import { listenForStop, type StopRequest } from './stop-requests.ts';
 
@@ -33,7 +33,7 @@ export const serve = async (options: ServeOptions): Promise<number> => {
   };
   const { first } = listenForStop({ log, reload, abandon });
   options.onReloadable?.(reload);
-  const { openServer } = await importQuietly(() => import('../open-server.ts'));
+  const { openServer } = await importQuietly(() => import('../server/open-server.ts'));
   server = await openServer(options);
   const { tenants, storage } = server;
   let port: number;

@@ -1,6 +1,7 @@
-import { type Accounts, createAccounts } from '../accounts/accounts.ts';
-import { hasLocalPassword } from '../accounts/adoption.ts';
+import type { Accounts } from '../accounts/account-types.ts';
+import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
+import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';

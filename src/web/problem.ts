@@ -64,7 +64,7 @@ export const problemOf = (error: unknown): Problem => {
 /** Header values are ASCII on one line. */
 const headerText = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
 
-/** Headers of requirement W6 and RFC 9110 10.2.3. */
+/** `x-error` and `x-error-id` as docs/architecture.md says, and `Retry-After` (RFC 9110 section 10.2.3). */
 export const problemHeaders = (problem: Problem): Readonly<Record<string, string>> => ({
   'x-error': headerText(problem.description ?? problem.code),
   'x-error-id': problem.errorId,

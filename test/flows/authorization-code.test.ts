@@ -95,8 +95,6 @@ eachStore((store) => {
     expect((await userinfo(issuer, first.body.access_token ?? '')).status).toBe(401);
     expect((await refresh(issuer, web, first.body.refresh_token)).body.error).toBe('invalid_grant');
   });
-
-  // V-11
   it.each([
     ['no verifier', undefined],
     ['an empty verifier', ''],
@@ -115,8 +113,6 @@ eachStore((store) => {
     const answer = await redeem(request, signedIn, { code_verifier: signedIn.challenge });
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
-
-  // V-12, V-13
   it.each([
     ['without a challenge', { code_challenge: undefined, code_challenge_method: undefined }],
     ['with an empty challenge', { code_challenge: '' }],
@@ -152,8 +148,6 @@ eachStore((store) => {
     const answer = await redeem({ issuer, client: legacy }, begun, { code_verifier: undefined });
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
-
-  // V-14
   it('refuses a code of another client', async () => {
     const signedIn = await signIn(createBrowser(), request);
     const answer = await redeem({ issuer, client: { ...shop, redirectUri: appRedirect } }, signedIn);
@@ -178,8 +172,6 @@ eachStore((store) => {
       body: { error: 'invalid_grant' },
     });
   });
-
-  // V-18
   it('refuses the code of a person who was disabled meanwhile', async () => {
     const person = { username: 'carol', password: 'shall be disabled soon' };
     await server.users('acme').add(person);
@@ -202,8 +194,6 @@ eachStore((store) => {
     }
     expect((await redeem(request, signedIn)).status).toBe(200);
   });
-
-  // V-81
   it('refuses a code with characters cut off', async () => {
     const signedIn = await signIn(createBrowser(), request);
     for (const cut of [1, 5, signedIn.code.length - 1]) {

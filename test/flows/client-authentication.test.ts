@@ -90,8 +90,6 @@ eachStore((store) => {
     it('proves itself by a signed assertion', async () => {
       expect((await present(await assertion())).status).toBe(200);
     });
-
-    // V-28
     it('cannot use one assertion twice, not even 8 times at once on two instances', async () => {
       for (let round = 0; round < 5; round += 1) {
         const token = await assertion();

@@ -67,7 +67,7 @@ eachStore((store) => {
       await fetch(`${server.publicUrl}/auth/info/state?device_code=${encodeURIComponent(code)}`, init),
     );
   const refusal = { error: expect.any(String), error_description: expect.any(String) };
-  /** What every refusal carries (requirement W6). */
+  /** What every refusal carries. */
   const expectRefusal = ({ status, headers, body }: Answer, expected: { status: number; error: string }) => {
     expect({ status, error: body.error }).toEqual(expected);
     expect(body).toEqual(refusal);

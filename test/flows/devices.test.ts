@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TenantRevocation } from '../../src/revocation-hub.ts';
+import type { TenantRevocation } from '../../src/accounts/revocation-hub.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import { serviceOf } from '../support/callers.ts';
 import {

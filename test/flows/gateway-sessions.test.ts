@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import type { TenantRevocation } from '../../src/accounts/revocation-hub.ts';
 import type {
   GatewaySession,
   GatewayTicket,
   NewGatewaySession,
 } from '../../src/gateway/sign-in/gateway-sessions.ts';
-import type { TenantRevocation } from '../../src/revocation-hub.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { eventually } from '../support/eventually.ts';

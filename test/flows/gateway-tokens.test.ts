@@ -246,7 +246,6 @@ eachStore((store) => {
   });
 
   describe('the gateway takes', () => {
-    // V-81
     it.each(kinds)('no part of %s', async (_name, request) => {
       const { access_token: token } = await tokens(request);
       const cut = Array.from({ length: 50 }, (_, index) => token.slice(0, -(index + 1)));

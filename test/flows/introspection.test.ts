@@ -132,8 +132,6 @@ eachStore((store) => {
         expect(await introspect(issuer, web, token)).toMatchObject(inactive);
       }
     });
-
-    // V-81
     it('knows no token with characters cut off or changed', async () => {
       for (const { access_token: token } of [await opaque(), await jwt()]) {
         for (const cut of [1, 2, 10]) {
@@ -240,8 +238,6 @@ eachStore((store) => {
       expect((await refresh(issuer, desktop, tokens.refresh_token)).body.error).toBe('invalid_grant');
     });
   });
-
-  // V-35
   describe('another tenant', () => {
     it('neither describes nor ends tokens of this one', async () => {
       const other = server.issuer('globex');

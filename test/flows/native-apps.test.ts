@@ -46,8 +46,6 @@ eachStore((store) => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ access_token: expect.any(String), id_token: expect.any(String) });
   });
-
-  // V-06
   it.each(['http://127.0.0.1/callback', 'http://127.0.0.1:1/callback', 'http://127.0.0.1:65535/callback'])(
     'may listen at any port: %s',
     async (redirectUri) => {

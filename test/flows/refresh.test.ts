@@ -96,8 +96,6 @@ eachStore((store) => {
       expect((await userinfo(acme, again.body.access_token ?? '')).status).toBe(200);
       expect((await refresh(acme, web, again.body.refresh_token)).status).toBe(200);
     });
-
-    // V-19
     it('gives 20 who refresh at once on two instances one successor', async () => {
       for (let round = 0; round < 3; round += 1) {
         const first = await offlineTokens(acme);
@@ -129,7 +127,7 @@ eachStore((store) => {
       await expectRevoked(acme, [first, second.body]);
     });
 
-    // V-21: all of it within one second
+    // all of it within one second
     it('ends the family when a token comes back after its successor was used', async () => {
       const first = await offlineTokens(acme);
       const second = await refresh(acme, web, first.refresh_token);
@@ -146,8 +144,6 @@ eachStore((store) => {
       expect(await refresh(issuer, web, first.refresh_token)).toMatchObject(refused);
       await expectRevoked(issuer, [first, second.body]);
     });
-
-    // V-20
     it('remembers across a restart what was used', async () => {
       const opened = await store.open();
       const whileOpen = async <T>(use: (issuer: string) => Promise<T>): Promise<T> => {
@@ -235,8 +231,6 @@ eachStore((store) => {
       moveTime(300); // used 6 minutes ago, but more than 15 after the sign-in
       expect(await refresh(issuer, shortLived, next.body.refresh_token)).toMatchObject(refused);
     });
-
-    // V-26
     it('reaches beyond the session, whose grant it hangs on', async () => {
       let tokens: TokenBody = await offlineTokens(acme);
       for (const days of [20, 25, 25]) {
@@ -275,8 +269,6 @@ eachStore((store) => {
       });
       expect(tokens).not.toHaveProperty('refresh_token');
     });
-
-    // V-25
     it('must be the one it was issued to, and prove it', async () => {
       const { refresh_token: token } = await offlineTokens(acme);
       expect(await refresh(acme, shop, token)).toMatchObject(refused);
@@ -286,8 +278,6 @@ eachStore((store) => {
       }
       expect((await refresh(acme, web, token)).status).toBe(200);
     });
-
-    // V-81
     it('must have all of it', async () => {
       const { refresh_token: token = '' } = await offlineTokens(acme);
       for (const cut of [1, 10, token.length - 1]) {
@@ -299,8 +289,6 @@ eachStore((store) => {
 
   describe('person', () => {
     const password = 'shall be disabled soon';
-
-    // V-24
     it('who is disabled loses all tokens at once, on every instance', async () => {
       await server.users('acme').add({ username: 'erin', password });
       const request = { issuer: acme, client: web, scope: offline, extra: { prompt: 'consent' } };

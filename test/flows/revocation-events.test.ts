@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import type { TenantRevocation } from '../../src/revocation-hub.ts';
+import type { TenantRevocation } from '../../src/accounts/revocation-hub.ts';
 import { createBrowser } from '../support/browser.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';

@@ -16,7 +16,7 @@ import { alice, migrator, ordersResource, partner, service, web } from '../suppo
 import { eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-// V-114: who reads the store or the log must not be able to act as anybody
+// who reads the store or the log must not be able to act as anybody
 eachStore((store) => {
   let server: TestServer;
   /** Name to value, of everything that was given to somebody and is good for something. */

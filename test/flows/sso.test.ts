@@ -67,8 +67,6 @@ eachStore((store) => {
     const { url } = prepareAuthorization({ issuer, client: one, extra: { prompt: 'none' } });
     expect((await browser.get(url)).location).toContain('error=login_required');
   };
-
-  // F-07
   describe('two apps that sign in at once in one browser', () => {
     it('are both signed in, by prompt=none', async () => {
       await inRounds(async () => {
@@ -126,8 +124,6 @@ eachStore((store) => {
         expect((await ask(one)).headers.get('location')).toContain('error=login_required');
       }
     });
-
-    // V-69
     it('has another id after the sign-in than before', async () => {
       const browser = createBrowser();
       const sessionCookie = (): string | undefined =>

@@ -47,7 +47,7 @@ const globex = sampleTenant({
   users: [{ ...aliceAtGlobex, email: 'alice@acme.example' }],
 });
 
-// security.md 2.5: A is acme, B is globex; clients, secrets, resources and people's names are the same in both
+// A is acme, B is globex; clients, secrets, resources and people's names are the same in both
 eachStore((store) => {
   let server: TestServer;
   let a: string;
@@ -72,7 +72,6 @@ eachStore((store) => {
   });
 
   describe('a session of A', () => {
-    // V-31
     it('signs nobody in at B', async () => {
       const browser = createBrowser();
       await signIn(browser, atA);
@@ -243,8 +242,6 @@ eachStore((store) => {
       expect(ofA.filter((value) => ofB.includes(value))).toEqual([]);
     });
   });
-
-  // V-17
   describe('one kind of thing', () => {
     it('is never taken for another', async () => {
       const signedIn = await signIn(createBrowser(), atA);
@@ -263,8 +260,6 @@ eachStore((store) => {
       expect(await pollDevice(a, { device_code: signedIn.code })).toMatchObject(refused);
     });
   });
-
-  // V-39
   describe('a path that two readers could read differently', () => {
     it.each([
       '/oauth/acme;x=',
@@ -295,8 +290,6 @@ eachStore((store) => {
       }
     });
   });
-
-  // V-41, V-43
   describe('a host', () => {
     const target = '/oauth/acme/.well-known/openid-configuration';
 

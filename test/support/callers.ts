@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { createIdentify, type Identify } from '../../src/gateway/callers/identify.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from '../../src/gateway/gateway-types.ts';
-import type { OpenServer } from '../../src/open-server.ts';
+import type { OpenServer } from '../../src/server/open-server.ts';
 
 export const serviceOf = (changes: Partial<ServiceDefinition> = {}): ServiceDefinition => ({
   name: 'files',

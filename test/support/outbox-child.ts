@@ -1,7 +1,7 @@
 // A process of its own that begins to deliver one logout to an app that does not answer, until it is killed.
 import { pino } from 'pino';
 import { systemClock } from '../../src/clock.ts';
-import { openLogoutOutbox } from '../../src/logout-outbox.ts';
+import { openLogoutOutbox } from '../../src/logout/outbox.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 
 const [url = '', uri = '', clientId = '', id = ''] = process.argv.slice(2);

@@ -1,6 +1,7 @@
-import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
-import { hasLocalPassword } from '../../src/accounts/adoption.ts';
+import type { Accounts } from '../../src/accounts/account-types.ts';
+import { createAccounts } from '../../src/accounts/accounts.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
+import { hasLocalPassword } from '../../src/accounts/password-adoption.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import type { LocalSource } from '../../src/config/source/source-definition.ts';

@@ -3,10 +3,10 @@ import type { ServiceDefinition, ServiceTarget } from '../../src/config/gateway/
 import { createServices, forwardPath } from '../../src/gateway/decision/services.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant } from '../../src/gateway/gateway-types.ts';
 import { createServiceProxy, type ServiceProxy } from '../../src/gateway/proxy/service-proxy.ts';
-import { createHttpListener } from '../../src/http-listener.ts';
 import { createLog } from '../../src/log.ts';
+import { createHttpListener } from '../../src/server/http-listener.ts';
 import type { EventWatcher, TenantEvent } from '../../src/storage/storage-endings.ts';
-import { createCallerOf } from '../../src/web/front-door.ts';
+import { createCallerOf } from '../../src/web/request-checks.ts';
 
 export const alice: Caller = {
   tenant: 'acme',

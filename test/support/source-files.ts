@@ -13,12 +13,17 @@ export interface SourceFile {
   readonly path: string;
   /** Without comments. */
   readonly code: string;
+  /** Without code. */
+  readonly comments: string;
   readonly lines: number;
   readonly imports: readonly Import[];
 }
 
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+
+const commentsOf = (text: string): string =>
+  (text.match(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm) ?? []).join('\n');
 
 /** `import { type A, type B }` is compiled to an import of nothing, so it counts as one of types. */
 const isTypeClause = (clause: string): boolean => {
@@ -59,6 +64,7 @@ export const readSourceFiles = (root: string, folder: string): readonly SourceFi
       return {
         path: relative(root, full).split(sep).join('/'),
         code,
+        comments: commentsOf(text),
         lines: text.trimEnd().split('\n').length,
         imports: importsOf(code),
       };

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import type { ServerSettings } from '../../src/config/server/server-settings.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog } from '../../src/log.ts';
-import { type OpenServer, openServer } from '../../src/open-server.ts';
+import { type OpenServer, openServer } from '../../src/server/open-server.ts';
 import type { Trip } from '../../src/storage/engine-options.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { openInstancesFront } from './instances-front.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Accounts, PasswordAttempt } from '../../src/accounts/accounts.ts';
+import type { Accounts, PasswordAttempt } from '../../src/accounts/account-types.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
 import { createScriptedSource, type ScriptedSource } from '../support/scripted-source.ts';
 

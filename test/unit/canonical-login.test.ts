@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalLogin } from '../../src/canonical-login.ts';
+import { canonicalLogin } from '../../src/protocol/canonical-login.ts';
 
 describe('canonicalLogin', () => {
   it.each([

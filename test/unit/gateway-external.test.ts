@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
-import type { Accounts } from '../../src/accounts/accounts.ts';
+import type { Accounts } from '../../src/accounts/account-types.ts';
 import type { TrustedGateway } from '../../src/config/gateway/gateway-definition.ts';
 import { hashId } from '../../src/crypto/ids.ts';
 import { createCallerCache } from '../../src/gateway/callers/caller-cache.ts';

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Accounts, PasswordAttempt, ProofOrigin, SignInOutcome } from '../../src/accounts/accounts.ts';
+import type {
+  Accounts,
+  PasswordAttempt,
+  ProofOrigin,
+  SignInOutcome,
+} from '../../src/accounts/account-types.ts';
 import { openPeople, type People } from '../support/people.ts';
 import {
   createScriptedSource,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Accounts } from '../../src/accounts/accounts.ts';
+import type { Accounts } from '../../src/accounts/account-types.ts';
 import { isSessionCurrent, mayHoldTokens } from '../../src/accounts/standing.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
 import { openPeople, type People } from '../support/people.ts';

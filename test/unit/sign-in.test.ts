@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { PasswordAttempt, SignInOutcome } from '../../src/accounts/accounts.ts';
+import type { PasswordAttempt, SignInOutcome } from '../../src/accounts/account-types.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { countingHasher, lightHashing, openPeople, type People, throttle } from '../support/people.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { ServerSettings } from '../../config/server/server-settings.ts';
-import { dataFolder, openStore } from '../../open-store.ts';
+import { dataFolder, openStore } from '../../server/open-store.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { createCliLog } from '../with-store.ts';
 import { type Finding, ok, problem, reasonOf, warning } from './finding.ts';

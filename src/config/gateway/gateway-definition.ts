@@ -106,7 +106,7 @@ export interface TenantServiceLimits {
   readonly rules: readonly AccessRule[];
 }
 
-/** An external API gateway that stands in for the identity provider (requirement Y8). */
+/** An external API gateway that stands in for the identity provider; see docs/gateway/external-gateways.md. */
 export interface TrustedGateway {
   readonly id: string;
   readonly proof:

@@ -1,7 +1,7 @@
+import { withoutUndefined } from '../parsing/deep-freeze.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import type { SecretSources } from '../parsing/secrets.ts';
 import { loadSecret, loadTls, type SourceContext } from '../source/source-secrets.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import type { AccessRuleFile } from './access-rule-schema.ts';
 import type { AccessRule, GatewaySettings, ServiceDefinition, ServiceTarget } from './gateway-definition.ts';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalLogin } from '../../canonical-login.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { plainText } from '../parsing/field-types.ts';
 import { secretText } from '../source/source-field-types.ts';
 import { accessRulesSchema } from './access-rule-schema.ts';

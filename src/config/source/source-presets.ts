@@ -1,5 +1,5 @@
+import { withoutUndefined } from '../parsing/deep-freeze.ts';
 import type { PathFault } from '../parsing/fault.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import type { PresetSourceFile, UpstreamSourceFile } from './upstream-source-schema.ts';
 
 type Preset = PresetSourceFile['preset'];

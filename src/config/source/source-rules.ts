@@ -1,8 +1,8 @@
 import type { PathFault } from '../parsing/fault.ts';
 import { reference } from '../parsing/name-references.ts';
 import { tokenExchangeGrant } from '../tenant/client-rules.ts';
+import type { NamesInFile } from '../tenant/names-in-file.ts';
 import type { JudgedContent } from '../tenant/partial-content.ts';
-import type { NamesInFile } from '../tenant/tenant-rules.ts';
 import { checkLdapSource } from './ldap-source-rules.ts';
 import { checkPreset } from './source-presets.ts';
 import { isDiscovered } from './upstream-source-file.ts';

@@ -1,5 +1,5 @@
+import { withoutUndefined } from '../parsing/deep-freeze.ts';
 import { readClientKey } from '../tenant/client-key.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import type { NamePattern, OwnOf, UpstreamSource } from './source-definition.ts';
 import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
 import type { UpstreamSourceFile } from './upstream-source-schema.ts';

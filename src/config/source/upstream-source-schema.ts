@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isScopeName } from '../../protocol/scopes.ts';
-import { publicKeySignatures } from '../../signature-algorithms.ts';
+import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 import { durationMs, plainText } from '../parsing/field-types.ts';
 import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
 import { names, pointer, secretText, texts, tlsSchema, webAddress } from './source-field-types.ts';

@@ -1,6 +1,6 @@
+import { withoutUndefined } from '../parsing/deep-freeze.ts';
 import type { FaultPath } from '../parsing/fault.ts';
 import type { TenantFileContent } from '../tenant/tenant-schema.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import type { LdapSourceFile } from './ldap-source-schema.ts';
 import { expandPreset } from './source-presets.ts';
 import type { HttpSourceFile, LocalSourceFile, SourceFile } from './source-schema.ts';

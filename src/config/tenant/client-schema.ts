@@ -12,7 +12,7 @@ import { webAddress } from '../source/source-field-types.ts';
 import { checkSpelling } from './redirect-uri.ts';
 import { lifetimeRanges } from './tenant-lifetimes.ts';
 
-/** Grammar of security V-98: such a name is safe as a key, in a path and in a log. */
+/** Printable and no name of JavaScript’s own: such an id is safe as a key, in a path and in a log. */
 const clientId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { checkTenantId } from '../../protocol/tenant-id.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import { loadTenantGateway } from '../gateway/tenant-gateway-file.ts';
-import { deepFreeze } from '../parsing/deep-freeze.ts';
+import { deepFreeze, withoutUndefined } from '../parsing/deep-freeze.ts';
 import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
 import { parseBySchema } from '../parsing/schema-faults.ts';
 import { hashWithSecrets, resolveSecret, type SecretSources } from '../parsing/secrets.ts';
@@ -10,13 +10,13 @@ import { parseYaml } from '../parsing/yaml-source.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 import { loadSources } from '../source/source-file.ts';
 import { writtenSources } from '../source/written-sources.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import { resolveClientSecret } from './client-rules.ts';
 import type { ClientFile } from './client-schema.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
+import { namesInFile } from './names-in-file.ts';
 import { type JudgedContent, salvage, wholeContent } from './partial-content.ts';
 import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
-import { checkTenant, namesInFile } from './tenant-rules.ts';
+import { checkTenant } from './tenant-rules.ts';
 import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
 
 export interface TenantFileOptions {

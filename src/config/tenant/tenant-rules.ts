@@ -5,33 +5,8 @@ import type { PathFault } from '../parsing/fault.ts';
 import { hint, reference, unique } from '../parsing/name-references.ts';
 import { checkSources } from '../source/source-rules.ts';
 import { checkClient, isPublic } from './client-rules.ts';
+import type { NamesInFile } from './names-in-file.ts';
 import type { JudgedContent } from './partial-content.ts';
-
-/**
- * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
- * Undefined where not all names can be known.
- */
-export interface NamesInFile {
-  readonly clients: ReadonlySet<string> | undefined;
-  readonly resources: ReadonlySet<string> | undefined;
-  readonly resourceCount: number;
-}
-
-export const namesInFile = (value: unknown, doubtful: ReadonlySet<string>): NamesInFile => ({
-  clients: doubtful.has('clients') ? undefined : collect(value, 'clients', 'client_id'),
-  resources: doubtful.has('resources') ? undefined : collect(value, 'resources', 'identifier'),
-  resourceCount: listIn(value, 'resources').length,
-});
-
-const collect = (value: unknown, list: string, key: string): ReadonlySet<string> | undefined => {
-  const names = listIn(value, list).map((entry) => (entry as Record<string, unknown> | null)?.[key]); // whatever it is, only text goes on
-  return names.every((name) => typeof name === 'string') ? new Set(names) : undefined;
-};
-
-const listIn = (value: unknown, list: string): readonly unknown[] => {
-  const entries = (value as Record<string, unknown> | null)?.[list]; // whatever it is, only lists go on
-  return Array.isArray(entries) ? entries : [];
-};
 
 /** The rules between the keys of a tenant's file. */
 export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => [

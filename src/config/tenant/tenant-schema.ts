@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalLogin } from '../../canonical-login.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';

@@ -1,5 +1,5 @@
-import { canonicalLogin } from '../../canonical-login.ts';
 import { AppError } from '../../errors.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
 
 type Verdict = PasswordVerdict<SourcePerson>;

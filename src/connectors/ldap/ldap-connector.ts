@@ -1,10 +1,11 @@
 // People of an LDAP directory or Active Directory. Begin reading at `sign-in.ts`; how connections are kept, at
 // `directories.ts`.
-import { canonicalLogin } from '../../canonical-login.ts';
+
 import type { Clock } from '../../clock.ts';
 import type { LdapSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { Connector, PasswordSource, PersonLookup, SourcePerson } from '../connector.ts';
 import { accountState } from './account-state.ts';
 import { type Deadline, startDeadline } from './deadline.ts';

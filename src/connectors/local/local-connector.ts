@@ -1,8 +1,9 @@
 // The people in Drawbridge's own store, behind the same port as all others.
-import { canonicalLogin } from '../../canonical-login.ts';
+
 import type { LocalSource } from '../../config/source/source-definition.ts';
 import type { PasswordHasher } from '../../crypto/password-hasher.ts';
 import type { Log } from '../../log.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import type { Connector, Identity, LookupVerdict, PasswordVerdict } from '../connector.ts';
 

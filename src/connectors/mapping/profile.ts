@@ -1,5 +1,5 @@
-import { canonicalLogin } from '../../canonical-login.ts';
-import { standardClaims } from '../../standard-claims.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { standardClaims } from '../../protocol/standard-claims.ts';
 import type { Profile } from '../connector.ts';
 import { isAcceptableEmail } from './acceptable-email.ts';
 import { longestValue } from './steps.ts';

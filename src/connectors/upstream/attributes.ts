@@ -23,7 +23,7 @@ export interface AttributeSources {
  * - members of `details` and claims of the ID token and of user-info stand side by side; of the same name user-info's
  *   is taken, then the ID token's, then that of `details`;
  * - each answer of `extraInfo` stands under its own name;
- * - `email_verified` is said by who says `email`, and is true only as the boolean (V-57).
+ * - `email_verified` is said by who says `email`, and is true only as the boolean (OpenID Connect Core section 5.1).
  */
 export const toAttributes = (
   { claims = {}, userInfo = {}, extra = {}, details = {} }: AttributeSources,

@@ -6,7 +6,7 @@ import { broken, readJson } from './user-info.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** What the source's `details` resource says about people, read with a token of our own (requirement N2). */
+/** What the source's `details` resource says about people, read with a token of our own. */
 export interface Details {
   /**
    * Undefined when the upstream knows nobody by that name.

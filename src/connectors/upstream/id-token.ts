@@ -1,7 +1,7 @@
 import { decodeJwt, errors, type JWTPayload } from 'jose';
 import type { ServerMetadata } from 'openid-client';
 import { AppError } from '../../errors.ts';
-import { publicKeySignatures } from '../../signature-algorithms.ts';
+import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 import { isTemplate, toleranceSeconds, type UpstreamClient, type UpstreamParts } from './upstream-client.ts';
 
 export interface TokenChecks {

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { publicKeySignatures } from '../../signature-algorithms.ts';
+import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 import { parseObject } from './token-answer.ts';
 import type { HttpRequest } from './transport.ts';
 import { toleranceSeconds, type UpstreamClient, type UpstreamParts } from './upstream-client.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
-import { createCallerOf } from '../../web/front-door.ts';
+import { createCallerOf } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
 import { withAllAuthorizations } from '../callers/credentials.ts';

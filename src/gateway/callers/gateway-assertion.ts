@@ -8,7 +8,7 @@ import {
 } from 'jose';
 import type { Clock } from '../../clock.ts';
 import type { TrustedGateway } from '../../config/gateway/gateway-definition.ts';
-import { publicKeySignatures } from '../../signature-algorithms.ts';
+import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 
 export type AssertionProof = Extract<TrustedGateway['proof'], { readonly type: 'assertion' }>;
 

@@ -1,6 +1,6 @@
 import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
-import { canonicalLogin } from '../../canonical-login.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
 import type {
   Caller,

@@ -13,7 +13,7 @@ interface AskedUpstream {
 const keptMs = 5000;
 
 /**
- * The person behind an upstream's own access token (requirement Y5), at the first source that knows it.
+ * The person behind an upstream's own access token (`acceptUpstreamTokens`), at the first source that knows it.
  * @throws AppError `unavailable` when none knows it and one that might could not be asked
  */
 export const findUpstreamPerson = async (

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
-import type { Caller as Client } from '../../web/front-door.ts';
+import type { Caller as Client } from '../../web/request-checks.ts';
 import { type Answer, answerTo } from '../answer/answers.ts';
 import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../answer/introduction.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';

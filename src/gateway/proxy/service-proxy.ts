@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { Log } from '../../log.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
-import type { Caller as Client } from '../../web/front-door.ts';
+import type { Caller as Client } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import type { Answer } from '../answer/answers.ts';

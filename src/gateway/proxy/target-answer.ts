@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
-import { isPlantedCookie } from './planted-cookies.ts';
+import { isPlantedCookie } from './reserved-cookies.ts';
 
 /** The head of a service's answer. */
 export type ServiceAnswer = Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers' | 'rawHeaders'>;

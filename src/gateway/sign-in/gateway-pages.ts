@@ -5,11 +5,11 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { AppError } from '../../errors.ts';
 import { requestFacts } from '../../web/request-facts.ts';
+import type { GatewayPagesParts } from './gateway-page-parts.ts';
 import { startGatewaySession } from './gateway-session-start.ts';
 import {
   choiceUrl,
   createGatewaySignIn,
-  type GatewaySignInParts,
   type HandOverTenant,
   servesTenant,
   withoutChoice,
@@ -18,21 +18,6 @@ import { createGatewaySignOut } from './gateway-sign-out.ts';
 import type { OpenHandOver } from './hand-over.ts';
 import { bindingCookies, readBinding, removedBinding, type Way } from './hand-over-binding.ts';
 import { showServiceProblem } from './service-problem.ts';
-
-export interface GatewayPagesParts<T extends HandOverTenant> extends GatewaySignInParts<T> {
-  /** Undefined: not served here. Throws AppError `unavailable`. */
-  readonly findTenant: (id: string) => Promise<T | undefined>;
-  readonly listTenants: () => Promise<readonly TenantDefinition[]>;
-  readonly issuerOf: (definition: TenantDefinition) => string;
-  readonly selectTenant: (
-    ctx: Context,
-    choice: {
-      readonly tenants: readonly TenantDefinition[];
-      readonly urlOf: (definition: TenantDefinition) => string;
-      readonly state: string;
-    },
-  ) => void;
-}
 
 export interface GatewayPages<T extends HandOverTenant> {
   /** `/.drawbridge/…` of any host. */

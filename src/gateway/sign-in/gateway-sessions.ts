@@ -1,7 +1,6 @@
-import type { Accounts } from '../../accounts/accounts.ts';
+import type { Accounts } from '../../accounts/account-types.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
-import { isSessionCurrent } from '../../accounts/standing.ts';
-import { findStanding } from '../../accounts/standing-now.ts';
+import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';

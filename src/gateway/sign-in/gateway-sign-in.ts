@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
-import type { Accounts } from '../../accounts/accounts.ts';
-import { isSessionCurrent } from '../../accounts/standing.ts';
-import { findStanding } from '../../accounts/standing-now.ts';
+import type { Accounts } from '../../accounts/account-types.ts';
+import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';

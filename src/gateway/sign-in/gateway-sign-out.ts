@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { isCrossSite } from '../../web/csrf.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
-import type { GatewayPagesParts } from './gateway-pages.ts';
+import type { GatewayPagesParts } from './gateway-page-parts.ts';
 import type { HandOverTenant } from './gateway-sign-in.ts';
 import { readSessionCookie, sessionCookie, withoutSession } from './session-cookie.ts';
 

@@ -5,7 +5,7 @@ import { InteractionAdapter } from './interaction-adapter.ts';
 import { SessionAdapter } from './session-adapter.ts';
 import { AccessTokenAdapter, RefreshTokenAdapter, ReplayDetectionAdapter } from './token-adapters.ts';
 
-/** The provider's models in the words of the store; see security.md 4.4 for what each must guarantee. */
+/** The provider's models in the words of the store; what each must guarantee is in docs/storage.md. */
 export const createAdapter = (kind: string, parts: AdapterParts): Adapter => {
   switch (kind) {
     case 'Session':

@@ -7,7 +7,7 @@ import { toArtifact, toPayload } from './artifact-payload.ts';
 
 /**
  * A refresh token inside the grace of its rotation counts as not consumed, as long as its successor is unused:
- * a client that lost the answer asks again and gets the same successor (security.md 4.3).
+ * a client that lost the answer asks again and gets the same successor (see docs/architecture.md, Refresh).
  */
 export class RefreshTokenAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import { longestDeviceText, readDeviceText } from '../../accounts/device-text.ts';
+import { longestDeviceText, readDeviceText } from '../../accounts/devices.ts';
 
 /** Parameters by which a device may say what it is (RFC 8628 section 3.1 leaves room for them). */
 export const deviceParameters = ['device_name', 'device_model', 'device_serial'] as const;

@@ -1,5 +1,5 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, TellableRefusal } from '../../accounts/accounts.ts';
+import type { Accounts, TellableRefusal } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';

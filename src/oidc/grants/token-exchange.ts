@@ -7,7 +7,7 @@ import {
   type KoaContextWithOIDC,
   type Provider,
 } from 'oidc-provider';
-import type { Accounts } from '../../accounts/accounts.ts';
+import type { Accounts } from '../../accounts/account-types.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -125,7 +125,7 @@ const toUpstream = async (
   };
 };
 
-/** security.md 4.8: of this tenant, alive, its grant alive, for this client, its person in good standing. */
+/** RFC 8693 section 2.1: of this tenant, alive, its grant alive, for this client, its person in good standing. */
 const findSubject = async (
   provider: Provider,
   parts: TokenExchangeParts,

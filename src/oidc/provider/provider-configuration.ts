@@ -42,7 +42,7 @@ export const sessionCookie = (issuer: string) => {
   return { httpOnly: true, secure: protocol === 'https:', sameSite: 'lax', path: pathname } as const;
 };
 
-/** The table of security.md 4.7: everything that matters is set here, on purpose, and nothing is left to a default. */
+/** Everything that matters is set here, on purpose; nothing is left to a default. */
 export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
   const { definition, issuer, pages } = parts;
   const { pathname, protocol } = new URL(issuer);

@@ -4,7 +4,7 @@ import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
 
 /** Adjustments of the library's public classes that its options do not offer. */
 
-/** security.md 4.5: every URL, and whether a cookie is secure, follows the issuer, never a header of the request. */
+/** Every URL, and whether a cookie is secure, follows the issuer, never a header of the request. */
 export const pinToIssuer = (provider: Provider, issuer: string): void => {
   const { host, hostname, protocol, origin } = new URL(issuer);
   const constant = (value: unknown): PropertyDescriptor => ({ get: () => value, configurable: true });
@@ -56,7 +56,7 @@ export const noteLogouts = (provider: Provider, note: (logout: AppLogout) => voi
 
 /**
  * The successor of a rotated refresh token has an id that follows from the token's: two answers to the same
- * token, on any two instances, carry the same successor (security.md 4.3).
+ * token, on any two instances, carry the same successor (RFC 9700 section 4.14.2).
  */
 export const deriveSuccessors = (
   provider: Provider,

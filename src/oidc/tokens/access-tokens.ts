@@ -1,7 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
-import type { Accounts } from '../../accounts/accounts.ts';
-import { isSessionCurrent } from '../../accounts/standing.ts';
-import { findStanding } from '../../accounts/standing-now.ts';
+import type { Accounts } from '../../accounts/account-types.ts';
+import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
@@ -38,7 +37,7 @@ export interface LiveAccessToken extends TokenSignIn {
 export interface AccessTokens {
   /**
    * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live
-   * (security.md 4.8). One trip at most. Undefined when it is not good.
+   *. One trip at most. Undefined when it is not good.
    * @throws AppError `unavailable`
    */
   verify(token: string): Promise<LiveAccessToken | undefined>;

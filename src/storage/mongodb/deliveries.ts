@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../clock.ts';
-import { pendingUntil, settledUntil } from '../retention.ts';
 import type { LogoutDeliveries, LogoutDelivery } from '../storage-endings.ts';
+import { pendingUntil, settledUntil } from '../storage-endings.ts';
 import type { RunCommand } from './commands.ts';
 import { type DeliveryDocument, rangeOf } from './documents.ts';
 import { insertAll } from './insert-all.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
-import { eventRetentionMs } from '../retention.ts';
+import { eventRetentionMs } from '../storage-endings.ts';
 import type { EventDocument } from './documents.ts';
 import type { EventSource } from './event-stream.ts';
 import { toEvent } from './events.ts';

@@ -1,5 +1,5 @@
 import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
-import { eventRetentionMs } from '../retention.ts';
+import { eventRetentionMs } from '../storage-endings.ts';
 import type {
   AccountDocument,
   ArtifactDocument,

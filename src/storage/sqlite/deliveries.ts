@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
-import { pendingUntil, settledUntil } from '../retention.ts';
 import type { LogoutDeliveries, LogoutDelivery } from '../storage-endings.ts';
+import { pendingUntil, settledUntil } from '../storage-endings.ts';
 import type { Connection } from './connection.ts';
 
 const columns =

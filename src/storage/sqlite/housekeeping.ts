@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { eventRetentionMs } from '../retention.ts';
+import { eventRetentionMs } from '../storage-endings.ts';
 import type { Connection } from './connection.ts';
 
 const tenantTables = [

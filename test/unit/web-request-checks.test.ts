@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
 import { clientAddress, createTrustedProxies } from '../../src/web/client-address.ts';
-import { createFrontDoor } from '../../src/web/front-door.ts';
+import { createFrontDoor } from '../../src/web/request-checks.ts';
 import { requestFacts } from '../../src/web/request-facts.ts';
 import { parseTenantPath } from '../../src/web/tenant-path.ts';
 

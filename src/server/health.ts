@@ -1,10 +1,10 @@
 import Koa, { type Context } from 'koa';
-import type { Log } from './log.ts';
-import { isLoopbackHost } from './protocol/loopback.ts';
-import type { Storage } from './storage/storage.ts';
-import type { Tenant } from './tenants/tenant.ts';
-import type { TenantRegistry } from './tenants/tenant-registry.ts';
-import { requestFacts } from './web/request-facts.ts';
+import type { Log } from '../log.ts';
+import { isLoopbackHost } from '../protocol/loopback.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import { requestFacts } from '../web/request-facts.ts';
 
 /** Does this process want requests? `isDraining` is set before the port closes, so that a balancer looks elsewhere. */
 export interface Readiness {

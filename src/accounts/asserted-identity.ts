@@ -1,9 +1,10 @@
 // People whose name a trusted party says: nobody proves a password here, so a name must lead to one person only.
-import { canonicalLogin } from '../canonical-login.ts';
+
 import type { Clock } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import type { Accounts } from './accounts.ts';
+import type { Accounts } from './account-types.ts';
 import { recheckMsOf } from './linked-identities.ts';
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type BannerParts, bannerLines } from '../../src/banner.ts';
 import type { GatewaySettings, ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
+import { type BannerParts, bannerLines } from '../../src/server/startup-banner.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 
 const settings = (() => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Accounts } from '../../src/accounts/accounts.ts';
+import type { Accounts } from '../../src/accounts/account-types.ts';
 import { openPeople, type People } from '../support/people.ts';
 import { createScriptedSource } from '../support/scripted-source.ts';
 

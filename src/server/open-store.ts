@@ -1,13 +1,13 @@
-import type { Clock } from './clock.ts';
-import type { ServerSettings } from './config/server/server-settings.ts';
-import { type MasterKey, openMasterKey } from './crypto/master-key.ts';
-import { AppError, isAppError } from './errors.ts';
-import type { Log } from './log.ts';
-import type { StorageOptions, StorageRole, Trip } from './storage/engine-options.ts';
-import { locationOf } from './storage/mongodb/url.ts';
-import { openStorage } from './storage/open-storage.ts';
-import { networkFilesystemOf } from './storage/sqlite/network-filesystem.ts';
-import type { Storage } from './storage/storage.ts';
+import type { Clock } from '../clock.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
+import { type MasterKey, openMasterKey } from '../crypto/master-key.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { StorageOptions, StorageRole, Trip } from '../storage/engine-options.ts';
+import { locationOf } from '../storage/mongodb/url.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import { networkFilesystemOf } from '../storage/sqlite/network-filesystem.ts';
+import type { Storage } from '../storage/storage.ts';
 
 export interface OpenStoreOptions {
   readonly settings: Pick<ServerSettings, 'server' | 'storage'>;

@@ -1,21 +1,21 @@
 import type { Context } from 'koa';
-import type { SignedIn } from '../accounts/accounts.ts';
-import type { UpstreamOutcome } from '../connectors/connector.ts';
-import { isAppError } from '../errors.ts';
-import type { ProvenLogin } from '../oidc/provider/interactions.ts';
+import type { SignedIn } from '../../accounts/account-types.ts';
+import type { UpstreamOutcome } from '../../connectors/connector.ts';
+import { isAppError } from '../../errors.ts';
+import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
 import {
   type FinishedLogin,
   type RedirectConnector,
   type UpstreamPurpose,
   upstreamCookie,
   upstreamCookieName,
-} from '../oidc/upstream/upstream-logins.ts';
-import { renderErrorPage } from '../web/error-boundary.ts';
-import { newErrorId } from '../web/problem.ts';
-import { requestFacts } from '../web/request-facts.ts';
-import { connectUpstream } from './account-sources.ts';
-import type { LoginPageParts } from './login-form.ts';
-import { findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+} from '../../oidc/upstream/upstream-logins.ts';
+import { renderErrorPage } from '../../web/error-boundary.ts';
+import { newErrorId } from '../../web/problem.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import { connectUpstream } from '../account/account-sources.ts';
+import type { LoginPageParts } from '../login-form.ts';
+import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import type { UpstreamReturn } from './upstream-return.ts';
 
 /** One person at one upstream, back in the browser. */

@@ -1,10 +1,10 @@
 import type { Context } from 'koa';
-import type { SignedIn } from '../accounts/accounts.ts';
-import { isSessionCurrent, mayHoldTokens } from '../accounts/standing.ts';
-import { AppError } from '../errors.ts';
-import { type CurrentSession, findCurrentSession } from '../oidc/provider/current-session.ts';
-import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
-import type { LoginTenant } from './login-tenant.ts';
+import type { SignedIn } from '../../accounts/account-types.ts';
+import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
+import { AppError } from '../../errors.ts';
+import { type CurrentSession, findCurrentSession } from '../../oidc/provider/current-session.ts';
+import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
+import type { LoginTenant } from '../login-tenant.ts';
 
 /** A person who is signed in, at their own account. */
 export interface AccountVisit {

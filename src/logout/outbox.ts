@@ -1,12 +1,12 @@
 // Sends the logout tokens that wait in the store to the apps, from whichever process is first to claim each.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from './clock.ts';
-import type { Log } from './log.ts';
-import { type LogoutOutcome, postLogout } from './logout-post.ts';
-import type { LogoutToken } from './oidc/tokens/logout-tokens.ts';
-import type { RevocationHub } from './revocation-hub.ts';
-import type { Storage } from './storage/storage.ts';
-import type { LogoutDelivery } from './storage/storage-endings.ts';
+import type { RevocationHub } from '../accounts/revocation-hub.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { LogoutToken } from '../oidc/tokens/logout-tokens.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { LogoutDelivery } from '../storage/storage-endings.ts';
+import { type LogoutOutcome, postLogout } from './delivery.ts';
 
 export interface LogoutOutbox {
   /** Gives deliveries under way two seconds to finish; those that do not will be tried again. */

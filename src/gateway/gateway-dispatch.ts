@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { hostOf, lentPath } from '../web/front-door.ts';
+import { hostOf, lentPath } from '../web/request-checks.ts';
 import { isAuthzUrl } from './answer/authz-endpoint.ts';
 import type { Services } from './decision/services.ts';
 import type { ServiceProxy } from './proxy/service-proxy.ts';

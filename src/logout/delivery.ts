@@ -1,5 +1,5 @@
-import type { LogoutToken } from './oidc/tokens/logout-tokens.ts';
-import type { LogoutDelivery } from './storage/storage-endings.ts';
+import type { LogoutToken } from '../oidc/tokens/logout-tokens.ts';
+import type { LogoutDelivery } from '../storage/storage-endings.ts';
 
 export interface LogoutOutcome {
   readonly state: LogoutDelivery['state'];

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Clock } from './clock.ts';
-import type { Log } from './log.ts';
-import type { Tenant } from './tenants/tenant.ts';
-import type { TenantRegistry } from './tenants/tenant-registry.ts';
-import { createCallerOf } from './web/front-door.ts';
-import { logAnswer } from './web/request-log.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import { createCallerOf } from '../web/request-checks.ts';
+import { logAnswer } from '../web/request-log.ts';
 
 export interface ProtocolLaneParts {
   readonly tenants: TenantRegistry<Tenant>;

@@ -1,12 +1,17 @@
 // Connecting a source to one's own account, by signing in at both, and taking that back.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { AppError, isAppError } from '../errors.ts';
-import type { FinishedLogin } from '../oidc/upstream/upstream-logins.ts';
-import { readForm } from '../web/body.ts';
-import type { PageModels } from '../web/pages.ts';
-import { requestFacts } from '../web/request-facts.ts';
-import { sendPage } from '../web/send-page.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { FinishedLogin } from '../../oidc/upstream/upstream-logins.ts';
+import { readForm } from '../../web/body.ts';
+import type { PageModels } from '../../web/pages.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import { sendPage } from '../../web/send-page.ts';
+import type { LoginPageParts } from '../login-form.ts';
+import { announce, type ShownProblem } from '../login-problems.ts';
+import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
+import { startSignIn } from '../start-sign-in.ts';
+import { bindToBrowser } from '../upstream/upstream-start.ts';
 import { goToAccount } from './account-pages.ts';
 import {
   type AccountVisit,
@@ -15,11 +20,6 @@ import {
   findAccountVisit,
   refuseForeignForm,
 } from './account-visit.ts';
-import type { LoginPageParts } from './login-form.ts';
-import { announce, type ShownProblem } from './login-problems.ts';
-import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
-import { startSignIn } from './start-sign-in.ts';
-import { bindToBrowser } from './upstream-start.ts';
 
 /** Seconds: whoever finds an open browser must not be able to move into the account. */
 const recentSignIn = 5 * 60;

@@ -1,6 +1,6 @@
-import type { Log } from './log.ts';
-import type { Storage } from './storage/storage.ts';
-import type { RevocationEvent } from './storage/storage-endings.ts';
+import type { Log } from '../log.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { RevocationEvent } from '../storage/storage-endings.ts';
 
 export type TenantRevocation = RevocationEvent & { readonly tenant: string };
 

@@ -1,9 +1,9 @@
 // What a source tells when somebody signs out there, and the way back from our own sign-out through the source.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
-import { readForm } from '../web/body.ts';
-import { findRedirectConnector, type LoginTenant } from './login-tenant.ts';
+import { AppError } from '../../errors.ts';
+import { readForm } from '../../web/body.ts';
+import { findRedirectConnector, type LoginTenant } from '../login-tenant.ts';
 
 interface Told {
   readonly tenant: LoginTenant;

@@ -1,8 +1,9 @@
 // Names of people as services are told them. Services take a name for the person, so no two people may share one.
-import { canonicalLogin } from '../canonical-login.ts';
+
 import type { SourceDefinition } from '../config/source/source-definition.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import type { Accounts } from './accounts.ts';
+import type { Accounts } from './account-types.ts';
 import { livingIdentities } from './linked-identities.ts';
 
 export interface ToldNameParts {

@@ -1,7 +1,11 @@
 import type { Context } from 'koa';
-import { AppError } from '../errors.ts';
-import { readForm } from '../web/body.ts';
-import { sendPage } from '../web/send-page.ts';
+import { AppError } from '../../errors.ts';
+import { readForm } from '../../web/body.ts';
+import { sendPage } from '../../web/send-page.ts';
+import type { LoginPageParts } from '../login-form.ts';
+import { type LoginTenant, lookOf } from '../login-tenant.ts';
+import { changePassword, type PasswordNews, passwordFields, showPasswordForm } from '../password-form.ts';
+import { startSignIn } from '../start-sign-in.ts';
 import { canChangePassword } from './account-pages.ts';
 import {
   type AccountVisit,
@@ -10,10 +14,6 @@ import {
   findAccountVisit,
   refuseForeignForm,
 } from './account-visit.ts';
-import type { LoginPageParts } from './login-form.ts';
-import { type LoginTenant, lookOf } from './login-tenant.ts';
-import { changePassword, type PasswordNews, passwordFields, showPasswordForm } from './password-form.ts';
-import { startSignIn } from './start-sign-in.ts';
 
 /** For people of a source that lets them change their password. */
 export const askForNewPassword = async (

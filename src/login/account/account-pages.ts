@@ -1,10 +1,10 @@
 import type { Context } from 'koa';
-import { accountClientId } from '../oidc/provider/clients.ts';
-import type { AccountSource, PageModels } from '../web/pages.ts';
-import { sendPage } from '../web/send-page.ts';
+import { accountClientId } from '../../oidc/provider/clients.ts';
+import type { AccountSource, PageModels } from '../../web/pages.ts';
+import { sendPage } from '../../web/send-page.ts';
+import type { LoginPageParts } from '../login-form.ts';
+import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } from './account-visit.ts';
-import type { LoginPageParts } from './login-form.ts';
-import { type LoginTenant, lookOf } from './login-tenant.ts';
 
 type AccountModel = PageModels['account'];
 

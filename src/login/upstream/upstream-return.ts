@@ -1,9 +1,9 @@
-import type { SignedIn } from '../accounts/accounts.ts';
-import { hasLocalPassword } from '../accounts/adoption.ts';
-import type { ProvenLogin } from '../oidc/provider/interactions.ts';
-import { choiceUrl, goOn, type InteractionVisit, interactionUrl } from './interaction-form.ts';
-import { type LoginPageParts, showLogin } from './login-form.ts';
-import { findRedirectConnector } from './login-tenant.ts';
+import type { SignedIn } from '../../accounts/account-types.ts';
+import { hasLocalPassword } from '../../accounts/password-adoption.ts';
+import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
+import { choiceUrl, goOn, type InteractionVisit, interactionUrl } from '../interaction-form.ts';
+import { type LoginPageParts, showLogin } from '../login-form.ts';
+import { findRedirectConnector } from '../login-tenant.ts';
 
 /** What a ticket brings from the upstream's callback into the interaction, whose cookie is sent only there. */
 export type UpstreamReturn =

@@ -1,10 +1,10 @@
-import type { ServerSettings } from './config/server/server-settings.ts';
-import { openDoorWarning } from './gateway/authentication-off.ts';
-import { createServices } from './gateway/decision/services.ts';
-import type { Storage } from './storage/storage.ts';
-import { issuerOf } from './tenants/issuer.ts';
-import type { Tenant } from './tenants/tenant.ts';
-import type { TenantRegistry } from './tenants/tenant-registry.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
+import { openDoorWarning } from '../gateway/authentication-off.ts';
+import { createServices } from '../gateway/decision/services.ts';
+import type { Storage } from '../storage/storage.ts';
+import { issuerOf } from '../tenants/issuer.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 
 /** So many tenants are named at the start; more are counted. */
 const namedTenants = 20;

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../errors.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
-import { AppError } from './errors.ts';
 
 export interface ListenAddress {
   readonly host: string;

@@ -1,13 +1,13 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { AppError, isAppError } from '../errors.ts';
-import type { OpenInteraction } from '../oidc/provider/interactions.ts';
-import { type BegunLogin, upstreamCookie } from '../oidc/upstream/upstream-logins.ts';
-import { readForm } from '../web/body.ts';
-import { requestFacts } from '../web/request-facts.ts';
-import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
-import { type LoginPageParts, showLogin } from './login-form.ts';
-import { findRedirectConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
+import { type BegunLogin, upstreamCookie } from '../../oidc/upstream/upstream-logins.ts';
+import { readForm } from '../../web/body.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from '../interaction-form.ts';
+import { type LoginPageParts, showLogin } from '../login-form.ts';
+import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 
 export interface UpstreamStart {
   readonly interaction: OpenInteraction;

@@ -1,0 +1,142 @@
+// What the people of a tenant are to the rest: sign-in, look-ups and their outcomes.
+import type { Identity } from '../connectors/connector.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
+
+/** A sign-in with a password, wherever it comes from. */
+export interface PasswordAttempt {
+  readonly login: string;
+  readonly password: string;
+  /** Address of the person, for the throttle and the audit line. */
+  readonly address: string;
+  readonly via: 'page' | 'password_grant' | 'basic';
+  readonly clientId?: string;
+  readonly requestId?: string;
+}
+
+export interface SignedIn {
+  readonly ok: true;
+  readonly account: AccountRecord;
+  /**
+   * Epoch seconds, for the session and its tokens: when the account was read. A password change since then
+   * ends the session, as it does all earlier ones.
+   */
+  readonly signedInAt: number;
+  /** RFC 8176. */
+  readonly amr: readonly string[];
+  readonly acr?: string;
+  /** Id of the source that proved it. */
+  readonly source: string;
+}
+
+export type SignInOutcome =
+  | SignedIn
+  /** Unknown user, wrong password, disabled and locked look alike. */
+  | { readonly ok: false; readonly reason: 'credentials' }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
+  /** The source has accepted the password and says why that is not enough; or it reveals locks. Stable codes. */
+  | { readonly ok: false; readonly reason: TellableRefusal; readonly source: string };
+
+export type TellableRefusal =
+  | 'password_change_required'
+  | 'password_expired'
+  | 'account_disabled'
+  | 'account_locked';
+
+/** Where a sign-in without a password of ours comes from, for the audit record. */
+export interface ProofOrigin {
+  readonly address: string;
+  readonly via: 'upstream' | 'upstream_token' | 'link';
+  readonly clientId?: string;
+  readonly requestId?: string;
+}
+
+/** Of the sources of a tenant, those that come into question for a client and a name. */
+export interface SourceChoice {
+  /** Is there any that takes a password here? */
+  readonly passwords: boolean;
+  /** Those that send the browser away, in order. */
+  readonly redirects: readonly { readonly id: string; readonly displayName: string }[];
+  /** The redirect source to which the e-mail domain of `login` belongs; says nothing about accounts. */
+  readonly home?: string;
+  /** Does the domain of a name decide at all, so that the name should be asked for first? */
+  readonly asksNameFirst: boolean;
+}
+
+export type LinkOutcome =
+  | { readonly ok: true; readonly account: AccountRecord }
+  /** `taken`: that identity is another account's already. `last`: without it nobody could sign in any more. */
+  | { readonly ok: false; readonly reason: 'taken' | 'last' | 'not_found' };
+
+export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>;
+
+/** The people of one tenant. */
+export interface Accounts {
+  /**
+   * The one door for every password of the house.
+   * @throws AppError `unavailable` when the store or the hashing queue cannot serve it.
+   */
+  signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
+  /**
+   * The account of a person that a redirect or token source has proven: found, linked or made, and brought up to date.
+   * @throws AppError `unavailable`; `forbidden` when the source is not in the file, or not for this client
+   */
+  admit(
+    identity: Identity,
+    origin: ProofOrigin,
+  ): Promise<SignedIn | { readonly ok: false; readonly reason: 'account_disabled' }>;
+  /** Adds a proven identity to the account of the person who is signed in. */
+  link(sub: string, identity: Identity, origin: ProofOrigin): Promise<LinkOutcome>;
+  /**
+   * The same with a source that takes passwords; throttled like a sign-in.
+   * @throws AppError `unavailable`
+   */
+  linkByPassword(
+    sub: string,
+    attempt: PasswordAttempt & { readonly source: string },
+  ): Promise<PasswordLinkOutcome>;
+  unlink(sub: string, source: string, origin: ProofOrigin): Promise<LinkOutcome>;
+  /** Pure: looks at the definition only. */
+  choose(asked: { readonly clientId?: string; readonly login?: string }): SourceChoice;
+  /**
+   * The account as its sources know it now: looked up again when that is due (`always`: in any case), brought up to
+   * date, locked when it is gone or disabled there. While a source cannot be reached, the account as it was known
+   * last, until the degraded time is over.
+   * @throws AppError `unavailable` after that
+   */
+  recheck(account: AccountRecord, when: 'due' | 'always'): Promise<AccountRecord>;
+  /**
+   * The person changes a password at the source that holds it, proving the old one; throttled like a sign-in.
+   * @throws AppError `unavailable`
+   */
+  changePassword(change: PasswordAttempt & { readonly newPassword: string }): Promise<PasswordChangeOutcome>;
+  findBySub(sub: string): Promise<AccountRecord | undefined>;
+  /**
+   * The account of a person whose name a trusted party says, if it is in good standing here and, where that is due,
+   * still so at its source. A person of a directory who was never here gets one.
+   * @throws AppError `unavailable`
+   */
+  findVouched(login: string): Promise<AccountRecord | undefined>;
+  /**
+   * The name by which services know this person: nobody else of the tenant has it.
+   * @throws AppError `unavailable`
+   */
+  toldName(account: AccountRecord): Promise<string>;
+  /**
+   * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
+   * @throws AppError `unavailable`
+   */
+  judgeSecret(shown: ShownSecret): Promise<SecretVerdict>;
+  /**
+   * Brings the users of the tenant's file into the store; demo tenants only. Whatever asks for names waits for it, so nobody
+   * has to call it; calling it early, in the background, makes the first sign-in quick.
+   */
+  seed(): Promise<void>;
+}
+
+export type PasswordChangeOutcome =
+  | SignedIn
+  | { readonly ok: false; readonly reason: 'credentials' | 'not_offered' }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
+  /** `message` is for the person. */
+  | { readonly ok: false; readonly reason: 'policy'; readonly message?: string };
