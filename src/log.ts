@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { definedOnly } from './defined-only.ts';
 import { AppError } from './errors.ts';
 
 export type Log = Logger;
@@ -90,7 +91,7 @@ const describeError = (error: unknown, depth = causesShown): LoggedError => {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...definedOnly({ stack: error.stack }),
     ...(error instanceof AppError && error.detail !== undefined ? { detail: error.detail } : {}),
     ...(error.cause === undefined || depth === 0 ? {} : { cause: describeError(error.cause, depth - 1) }),
   };

@@ -1,8 +1,10 @@
 // Which account is which person of which source: keys, and what an account becomes when a source speaks of it. Pure.
+
 import { isDeepStrictEqual } from 'node:util';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import { endOfSessions } from './standing.ts';
@@ -159,7 +161,7 @@ export const toLinked = (
   linkedAt = nowMs,
 ): LinkedIdentity => ({
   source,
-  ...(issuer === undefined ? {} : { issuer }),
+  ...definedOnly({ issuer }),
   subject,
   linkedAt,
   checkedAt: nowMs,

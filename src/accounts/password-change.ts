@@ -1,6 +1,7 @@
 import { epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
@@ -57,7 +58,7 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     if (!answer.ok) {
       await counted.accept();
       const { message } = answer;
-      return { ok: false, reason: 'policy', ...(message === undefined ? {} : { message }) };
+      return { ok: false, reason: 'policy', ...definedOnly({ message }) };
     }
 
     const proof = await holder.passwords.verify({ login, password: newPassword });

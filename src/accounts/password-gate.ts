@@ -1,6 +1,7 @@
 import type { Audit } from '../audit/audit.ts';
 import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
+import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { PasswordAttempt } from './account-types.ts';
 import {
@@ -42,7 +43,7 @@ export type GateVerdict =
 export const createPasswordGate = ({ throttle, limits, audit }: PasswordGateParts) => {
   return async (attempt: PasswordAttempt, action: string): Promise<GateVerdict> => {
     const refuse: CountedAttempt['refuse'] = async (reason, sub) => {
-      const whom = { actor: attempt.login, ...(sub === undefined ? {} : { object: sub }) };
+      const whom = { actor: attempt.login, ...definedOnly({ object: sub }) };
       await audit.note({ ...factsOf(attempt), ...whom, action, outcome: 'failure', reason });
       return { ok: false, reason: 'credentials' };
     };
@@ -103,6 +104,5 @@ export const factsOf = ({
   requestId,
 }: Omit<PasswordAttempt, 'login' | 'password' | 'via'>) => ({
   address,
-  ...(clientId === undefined ? {} : { clientId }),
-  ...(requestId === undefined ? {} : { requestId }),
+  ...definedOnly({ clientId, requestId }),
 });

@@ -1,4 +1,5 @@
 import type { Connector, Credentials, Identity, SourceRefusal } from '../connectors/connector.ts';
+import { definedOnly } from '../defined-only.ts';
 import { type AppError, isAppError } from '../errors.ts';
 
 /** What the sources of a tenant, asked one after the other, make of a password. */
@@ -53,7 +54,7 @@ export const askSources = async (
     const context = {
       connector,
       rest: connectors.slice(index + 1),
-      ...(outage === undefined ? {} : { outage }),
+      ...definedOnly({ outage }),
     };
     if (answer.ok) return { ok: true, identity: answer.person, ...context };
     if (answer.reason === 'throttled') retryAfterSeconds ??= answer.retryAfterSeconds;
@@ -62,7 +63,7 @@ export const askSources = async (
   }
   if (outage !== undefined) return { ok: false, reason: 'unavailable', outage };
   if (retryAfterSeconds !== undefined) return { ok: false, reason: 'throttled', retryAfterSeconds };
-  return { ok: false, reason: 'unknown', ...(sub === undefined ? {} : { sub }) };
+  return { ok: false, reason: 'unknown', ...definedOnly({ sub }) };
 };
 
 const ask = async ({ definition, passwords }: Connector, credentials: Credentials) => {

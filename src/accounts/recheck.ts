@@ -1,7 +1,9 @@
 // People with live sessions are looked up again at their sources: who is gone there has no business here.
+
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Connector, LookupVerdict, PersonLookup, Profile } from '../connectors/connector.ts';
+import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
@@ -126,7 +128,7 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
         verdict.partly === undefined ? person.profile : completed(person.profile, account, verdict.partly),
       source,
       subject,
-      ...(issuer === undefined ? {} : { issuer }),
+      ...definedOnly({ issuer }),
     });
   };
 
@@ -162,7 +164,7 @@ const completed = (
   { hasGroups }: { readonly hasGroups: boolean },
 ): Profile => ({
   username: account.username,
-  ...(account.email === undefined ? {} : { email: account.email }),
+  ...definedOnly({ email: account.email }),
   emailVerified: account.emailVerified === true,
   claims: { ...account.claims, ...claims },
   ...(hasGroups ? { groups, roles } : { groups: account.groups, roles: account.roles }),

@@ -1,9 +1,11 @@
 // From a proven identity to the account of the tenant: found by its key, linked by e-mail, or made.
+
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { randomId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import {
@@ -122,8 +124,7 @@ export const createResolver = (parts: ResolveParts): Resolver => {
       sub: randomId(16),
       logins: [],
       ...profile,
-      ...(address === undefined ? {} : { email: address }),
-      ...(emailVerified === undefined ? {} : { emailVerified }),
+      ...definedOnly({ email: address, emailVerified }),
       origin: 'source',
       identities: [toLinked(identity, nowMs)],
       identityKeys: [identityKey(identity), ...emailKeys],

@@ -1,7 +1,9 @@
 // The one way in which something ends: what hangs on it in the store is removed, the apps' back-channel logouts are
 // put into the outbox, and one event tells the caches of all instances.
+
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
 import type { Artifact, ArtifactWrite, TenantStorage } from '../storage/storage.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage/storage-endings.ts';
 import { isSessionCurrent, mayHoldTokens } from './standing.ts';
@@ -99,7 +101,7 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
     endSession: async (session, reason) => {
       await end([session], reason);
       const { id, accountId: sub } = session;
-      await publish({ what: 'session', id, reason, ...(sub === undefined ? {} : { sub }) });
+      await publish({ what: 'session', id, reason, ...definedOnly({ sub }) });
     },
   };
 };

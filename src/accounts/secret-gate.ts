@@ -1,6 +1,7 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../defined-only.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -67,7 +68,7 @@ export const createSecretGate = (parts: SecretGateParts) => {
         actor: 'unknown',
         address,
         reason: verdict.isAllowed ? 'wrong_secret' : 'throttled_address',
-        ...(requestId === undefined ? {} : { requestId }),
+        ...definedOnly({ requestId }),
       });
     }
     return verdict.isAllowed

@@ -1,7 +1,9 @@
 // The one door for every password of the house: login page, password grant and gateway come through here.
+
 import type { Audit } from '../audit/audit.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
 import type { Connector, Identity } from '../connectors/connector.ts';
+import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { PasswordAttempt, SignedIn, SignInOutcome } from './account-types.ts';
@@ -154,6 +156,6 @@ export const signedIn = (
   account,
   signedInAt: Math.max(startedAt, account.notBefore ?? 0),
   amr,
-  ...(acr === undefined ? {} : { acr }),
+  ...definedOnly({ acr }),
   source,
 });

@@ -1,5 +1,6 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
+import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { SourceChoice } from './account-types.ts';
 
@@ -46,7 +47,7 @@ export const chooseSources = (connectors: readonly Connector[], asked: Asked): S
   return {
     passwords: passwordSourcesFor(connectors, asked).length > 0,
     redirects: redirects.map(({ definition: { id, displayName } }) => ({ id, displayName })),
-    ...(home === undefined ? {} : { home }),
+    ...definedOnly({ home }),
     asksNameFirst: redirects.some(({ definition }) => definition.domains.length > 0),
   };
 };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ServerSettings } from '../config/server/server-settings.ts';
+import { definedOnly } from '../defined-only.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { listTenantIds, readTenant, requireTenant } from './tenant-directory.ts';
@@ -42,8 +43,7 @@ const report = (context: CliContext, only: string | undefined): Promise<void> =>
           clientId,
           count,
           distinctUsers,
-          ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
-          ...(sunset === undefined ? {} : { sunset }),
+          ...definedOnly({ lastUsedAt, sunset }),
         });
       }
     }

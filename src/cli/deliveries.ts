@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { definedOnly } from '../defined-only.ts';
 import type { LogoutDelivery } from '../storage/storage-endings.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
@@ -29,7 +30,7 @@ const list = (context: CliContext, { id, limit }: { id: string; limit: number })
     while (found.length < limit) {
       const beforeId = found.at(-1)?.id;
       const wanted = Math.min(pageSize, limit - found.length);
-      const page = await records.list({ limit: wanted, ...(beforeId === undefined ? {} : { beforeId }) });
+      const page = await records.list({ limit: wanted, ...definedOnly({ beforeId }) });
       found.push(...page);
       if (page.length < wanted) break;
     }

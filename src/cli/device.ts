@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { createDevices, type Device, type Devices } from '../accounts/devices.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
+import { definedOnly } from '../defined-only.ts';
 import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { columns, formatTime } from './columns.ts';
@@ -19,7 +20,7 @@ export const addDevice = (program: Command): void => {
     .description('the devices of all people of a tenant, or of one person')
     .option('--user <login>', 'of this person: user name, e-mail address or sub')
     .action((tenant: string, { user }: { readonly user?: string }, command: Command) =>
-      list(contextOf(command), { tenant, ...(user === undefined ? {} : { user }) }),
+      list(contextOf(command), { tenant, ...definedOnly({ user }) }),
     );
   device
     .command('rename <tenant> <id> <name>')
@@ -123,8 +124,7 @@ async function* eachDevice(devices: Devices, sub: string | undefined): AsyncIter
   for (;;) {
     const page = await devices.list({
       limit: devicesPerPage,
-      ...(sub === undefined ? {} : { sub }),
-      ...(afterId === undefined ? {} : { afterId }),
+      ...definedOnly({ sub, afterId }),
     });
     yield* page;
     afterId = page.at(-1)?.id;

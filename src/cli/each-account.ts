@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 
 const accountsPerPage = 500;
@@ -8,7 +9,7 @@ export async function* eachAccount(records: Pick<AccountRecords, 'list'>): Async
   for (;;) {
     const page = await records.list({
       limit: accountsPerPage,
-      ...(afterSub === undefined ? {} : { afterSub }),
+      ...definedOnly({ afterSub }),
     });
     yield* page;
     afterSub = page.at(-1)?.sub;

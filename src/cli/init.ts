@@ -7,6 +7,7 @@ import { formatFault } from '../config/parsing/fault.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { checkRedirectUri } from '../config/tenant/redirect-uri.ts';
 import { loadTenant } from '../config/tenant/tenant-file.ts';
+import { definedOnly } from '../defined-only.ts';
 import { packageRoot } from '../package-root.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import { checkTenantId } from '../protocol/tenant-id.ts';
@@ -91,7 +92,7 @@ const init = async (context: CliContext, options: InitOptions): Promise<void> =>
         `The store still has data of a former tenant ${id}. Choose another id, or delete it with \`drawbridge tenant purge ${id}\`.`,
       );
     }
-    const user = { username, password, ...(email === undefined ? {} : { email }) };
+    const user = { username, password, ...definedOnly({ email }) };
     writePrivately(secretFile, `${secret}\n`);
     mkdirSync(settings.tenants.directory, { recursive: true });
     writeFileSync(file, text, { flag: 'wx' });

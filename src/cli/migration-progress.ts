@@ -1,4 +1,5 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
+import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 
 /** How far the people of one source have come. */
@@ -112,5 +113,5 @@ const note = (
 ): void => {
   tally.people += 1;
   if (lack === undefined) tally.over += 1;
-  else tally.missing.push({ sub, username, ...(email === undefined ? {} : { email }), ...lack });
+  else tally.missing.push({ sub, username, ...definedOnly({ email }), ...lack });
 };

@@ -2,6 +2,7 @@ import { loginsOf } from '../accounts/logins.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { type ImportedUser, type ParsedLine, parseUserLine } from './user-import-line.ts';
@@ -140,7 +141,7 @@ const toAccount = (user: ImportedUser, nowMs: number): AccountRecord => ({
   sub: randomId(16),
   logins: loginsOf(user.username, user.email) ?? [],
   username: user.username,
-  ...(user.passwordHash === undefined ? {} : { passwordHash: user.passwordHash }),
+  ...definedOnly({ passwordHash: user.passwordHash }),
   ...(user.email === undefined ? {} : { email: user.email, emailVerified: user.emailVerified }),
   claims: user.claims,
   groups: user.groups,

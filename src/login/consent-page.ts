@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { definedOnly } from '../defined-only.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
@@ -42,10 +43,7 @@ export const showConsent = async (
       scopes: pending.missing.scopes.filter((name) => name !== 'offline_access').map((name) => ({ name })),
       resources: resourceLines(visit, pending.missing.resources),
       offlineAccess: pending.isOfflineAccessAsked,
-      ...(clientLogo === undefined ? {} : { clientLogo }),
-      ...(clientUri === undefined ? {} : { clientUri }),
-      ...(policyUri === undefined ? {} : { policyUri }),
-      ...(tosUri === undefined ? {} : { tosUri }),
+      ...definedOnly({ clientLogo, clientUri, policyUri, tosUri }),
     },
     look: lookOf(ctx, tenant, { uiLocales: pending.uiLocales }),
   });

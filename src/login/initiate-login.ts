@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import { readForm } from '../web/body.ts';
 import type { LoginTenant } from './login-tenant.ts';
@@ -28,8 +29,7 @@ export const initiateLogin = (ctx: Context, tenant: LoginTenant): void => {
     throw new AppError('invalid_request', 'target_link_uri does not belong to an app of this tenant');
   startSignIn(ctx, tenant, {
     idpHint: source.id,
-    ...(loginHint === undefined ? {} : { loginHint }),
-    ...(target === undefined ? {} : { target }),
+    ...definedOnly({ loginHint, target }),
   });
 };
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import { accountClientId } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
@@ -58,7 +59,7 @@ export const showLogin = (
       ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
       // a sign-in that no app asked for has no app to go back to
       ...(clientId === accountClientId ? {} : { clientName, cancelAction: formAction(visit, 'cancel') }),
-      ...(switchTenantUrl === undefined ? {} : { switchTenantUrl }),
+      ...definedOnly({ switchTenantUrl }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
         : {}),

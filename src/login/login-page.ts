@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SignedIn } from '../accounts/account-types.ts';
+import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
@@ -53,7 +54,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   const showAgain = (form: Omit<LoginForm, 'login' | 'proven'>): void =>
     showLogin(parts, visit, {
       interaction,
-      form: { login, step: 'password', ...form, ...(proven === undefined ? {} : { proven }) },
+      form: { login, step: 'password', ...form, ...definedOnly({ proven }) },
     });
   if (login.trim() === '' || password === undefined || password === '')
     return showAgain({ problem: 'missing' });
@@ -105,7 +106,7 @@ const finish = async (
   { signedIn, proven }: { readonly signedIn: SignedIn; readonly proven: string | undefined },
 ): Promise<string | undefined> => {
   const { account, amr, acr, signedInAt } = signedIn;
-  const own = { sub: account.sub, amr, signedInAt, ...(acr === undefined ? {} : { acr }) };
+  const own = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
   if (proven === undefined) return interaction.finishLogin(own);
   const earlier = openProven(visit, proven);
   return earlier?.sub === account.sub

@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import {
@@ -50,7 +51,7 @@ export const submitDemandedPasswordChange = async (
     return showDemandedPasswordChange(parts, visit, { interaction, form: { ...news, login: sent.login } });
   }
   const { account, amr, acr, signedInAt } = outcome;
-  const login = { sub: account.sub, amr, signedInAt, ...(acr === undefined ? {} : { acr }) };
+  const login = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
   return goOn(visit, await interaction.finishLogin(login));
 };
 

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
+import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { PageModels } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';
@@ -69,7 +70,7 @@ export const changePassword = async (
     address,
     requestId,
     via: 'page',
-    ...(clientId === undefined ? {} : { clientId }),
+    ...definedOnly({ clientId }),
   } as const;
   try {
     const outcome = await tenant.accounts.changePassword({ ...attempt, newPassword });

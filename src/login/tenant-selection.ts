@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../defined-only.ts';
 import { languageUrls } from '../web/language-switch.ts';
 import { localeOf } from '../web/locale.ts';
 import type { Pages } from '../web/pages.ts';
@@ -62,8 +63,7 @@ export const createTenantSelection =
         query,
         showSearch: listed.length > searchFrom,
         allUrl: kept === '' ? ctx.path : `${ctx.path}?${kept}`,
-        ...(state === undefined ? {} : { state }),
-        ...(remembered === undefined ? {} : { remembered }),
+        ...definedOnly({ state, remembered }),
       },
       look: { locale, languageUrls: languageUrls(ctx.originalUrl, locale) },
     });

@@ -1,7 +1,9 @@
 // What people do with their devices, as JSON, with an access token of theirs: see them, name them, sign one out.
+
 import type { Context, Middleware } from 'koa';
 import type { Device, DeviceActor, Devices } from '../accounts/devices.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { findClient } from '../oidc/provider/clients.ts';
@@ -50,7 +52,7 @@ export const createOwnDevices = (parts: OwnDevicesParts): OwnDevices => {
     const seen = found.filter(({ clientId }) => ofClient === undefined || clientId === ofClient);
     ctx.body = {
       devices: seen.map((device) => toPublic(device, definition, owner)),
-      ...(next === undefined ? {} : { next }),
+      ...definedOnly({ next }),
     };
   };
 
@@ -123,7 +125,7 @@ const identify = async (
   { accessTokens, definition, provider }: OwnDevicesTenant,
 ): Promise<Owner | undefined> => {
   const refuse = (error?: 'invalid_token' | 'insufficient_scope'): undefined =>
-    refuseBearer(ctx, log, { realm: provider.issuer, ...(error === undefined ? {} : { error }) });
+    refuseBearer(ctx, log, { realm: provider.issuer, ...definedOnly({ error }) });
   const token = readBearer(ctx);
   if (token === undefined) return refuse();
   const live = await accessTokens.verify(token);
@@ -150,11 +152,9 @@ const toPublic = (device: Device, definition: TenantDefinition, { endsWith }: Ow
   const clientName = findClient(definition, device.clientId)?.metadata.client_name;
   return {
     id: device.id,
-    ...(device.name === undefined ? {} : { name: device.name }),
-    ...(device.model === undefined ? {} : { model: device.model }),
-    ...(device.serial === undefined ? {} : { serial: device.serial }),
+    ...definedOnly({ name: device.name, model: device.model, serial: device.serial }),
     client_id: device.clientId,
-    ...(clientName === undefined ? {} : { client_name: clientName }),
+    ...definedOnly({ client_name: clientName }),
     created_at: Math.floor(device.createdAt / 1000),
     last_seen_at: Math.floor(device.lastSeenAt / 1000),
     signed_in: device.isSignedIn,

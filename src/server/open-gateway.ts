@@ -3,6 +3,7 @@ import type { RevocationHub } from '../accounts/revocation-hub.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import { createAuthzEndpoint } from '../gateway/answer/authz-endpoint.ts';
 import { createServiceTokens } from '../gateway/answer/service-token.ts';
@@ -53,7 +54,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
   const services = createServices(gateway.services, publicUrl);
   const cookie: SessionCookiePlace = {
     isSecure: publicUrl.startsWith('https:'),
-    ...(cookieDomain === undefined ? {} : { cookieDomain }),
+    ...definedOnly({ cookieDomain }),
   };
   const findTenant = tenantFinder(tenants);
   const hosts = tenantHosts(tenants);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { type MasterKey, openMasterKey } from '../crypto/master-key.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { StorageOptions, StorageRole, Trip } from '../storage/engine-options.ts';
@@ -36,7 +37,7 @@ export const dataFolder = (storageUrl: string): string | undefined =>
 export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> => {
   const { settings, clock, log, role, onTrip } = options;
   const { url } = settings.storage;
-  const storage = await reachStorage({ url, clock, log, role, ...(onTrip === undefined ? {} : { onTrip }) });
+  const storage = await reachStorage({ url, clock, log, role, ...definedOnly({ onTrip }) });
   try {
     const masterKey = await openMasterKey({ secretKey: settings.server.secretKey, folder: dataFolder(url) });
     await refuseOtherMasterKey(storage, masterKey);

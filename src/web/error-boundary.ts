@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { definedOnly } from '../defined-only.ts';
 
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
@@ -17,7 +18,7 @@ export const renderErrorPage = (ctx: Context, problem: Problem, options: ErrorPa
   const { pages, look, homeUrl } = options;
   sendPage(ctx, pages, {
     name: 'error',
-    model: { ...problem, ...(homeUrl === undefined ? {} : { homeUrl }) },
+    model: { ...problem, ...definedOnly({ homeUrl }) },
     look,
     status: problem.status,
   });
@@ -29,7 +30,7 @@ const renderErrorJson = (ctx: Context, problem: Problem): void => {
   ctx.set({ ...problemHeaders(problem), 'Cache-Control': 'no-store' });
   ctx.body = {
     error: problem.code,
-    ...(problem.description === undefined ? {} : { error_description: problem.description }),
+    ...definedOnly({ error_description: problem.description }),
   };
 };
 
@@ -50,7 +51,7 @@ export const refuseAsJson = (ctx: Context, log: Log, refusal: Omit<Problem, 'err
 
 const logOf = (ctx: Context, log: Log): Log => {
   const { requestId, tenant } = requestFacts(ctx);
-  return log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) });
+  return log.child({ requestId, ...definedOnly({ tenant }) });
 };
 
 export interface ErrorBoundaryOptions {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import { definedOnly } from '../defined-only.ts';
 import { type AppErrorCode, isAppError } from '../errors.ts';
 
 /** An error as it may be told to whoever asked. */
@@ -52,7 +53,7 @@ export const problemOf = (error: unknown): Problem => {
       code: error.code,
       description: error.message,
       errorId,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...definedOnly({ retryAfterSeconds }),
     };
   }
   if (isExposed(error)) {

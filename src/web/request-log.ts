@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import type { Clock } from '../clock.ts';
+import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import { requestFacts } from './request-facts.ts';
 
@@ -56,7 +57,7 @@ export const logAnswer = (
       status: res.statusCode,
       ms: clock.now() - startedAt,
       address,
-      ...(tenant === undefined ? {} : { tenant }),
+      ...definedOnly({ tenant }),
       ...(res.writableFinished ? {} : { aborted: true }),
     };
     log[isProbe ? 'debug' : 'info'](entry, 'request');

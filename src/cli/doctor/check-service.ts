@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 const patienceMs = 5000;
@@ -80,8 +81,7 @@ const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 const tlsOptions = ({ tls = {} }: ServiceTarget, host: string) => {
   const { serverName = isIP(host) === 0 ? host : undefined, ca, cert, key } = tls;
   return {
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(ca === undefined ? {} : { ca }),
+    ...definedOnly({ servername: serverName, ca }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 };

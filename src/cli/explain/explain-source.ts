@@ -1,6 +1,7 @@
 import type { LocalSource, SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Connector, LookupVerdict, Profile, SourcePerson } from '../../connectors/connector.ts';
 import { type MappingTraceStep, mapPerson } from '../../connectors/mapping/map-person.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
@@ -47,7 +48,7 @@ export const explainLocal = async (
     outcome: 'present',
     profile: {
       username,
-      ...(email === undefined ? {} : { email }),
+      ...definedOnly({ email }),
       emailVerified,
       claims: showAll(claims, harmless),
       groups,
@@ -109,12 +110,12 @@ const explainPerson = async (
     ...headOf(definition),
     outcome: 'present',
     person: {
-      ...(issuer === undefined ? {} : { issuer }),
+      ...definedOnly({ issuer }),
       subject,
       attributes: showAll(attributes, harmless),
       groups: groups.map((group) => String(harmless('groups', group))),
       amr,
-      ...(acr === undefined ? {} : { acr }),
+      ...definedOnly({ acr }),
     },
     mapping: trace.map(({ step, changes }) => ({
       step,

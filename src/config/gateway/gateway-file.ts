@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../parsing/deep-freeze.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import type { SecretSources } from '../parsing/secrets.ts';
 import { loadSecret, loadTls, type SourceContext } from '../source/source-secrets.ts';
@@ -38,17 +38,17 @@ export const loadServices = (
 export const toGatewaySettings = (
   { services: _, ...file }: GatewayFile,
   services: readonly ServiceDefinition[],
-): GatewaySettings => ({ ...withoutUndefined(file), services });
+): GatewaySettings => ({ ...definedOnly(file), services });
 
-export const toAccessRule = (file: AccessRuleFile): AccessRule => withoutUndefined(file);
+export const toAccessRule = (file: AccessRuleFile): AccessRule => definedOnly(file);
 
 const loadService = (file: ServiceFile, publicUrl: string, context: SourceContext): ServiceDefinition => {
   const { protocol, host: publicHost } = new URL(publicUrl);
   const host = file.host === undefined ? undefined : new URL(`${protocol}//${file.host}`).host;
   const { target, ...rest } = file;
   return {
-    ...withoutUndefined(rest),
-    ...(host === undefined ? {} : { host }),
+    ...definedOnly(rest),
+    ...definedOnly({ host }),
     ...(target === undefined ? {} : { target: loadTarget(target, context) }),
     audience: file.audience ?? `${protocol}//${host ?? publicHost}${file.prefix ?? ''}`,
     rules: file.rules.map(toAccessRule),

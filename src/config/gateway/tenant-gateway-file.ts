@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { definedOnly } from '../../defined-only.ts';
 import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import type { SecretContext } from '../parsing/tls-material.ts';
 import { loadSecret, type SourceContext } from '../source/source-secrets.ts';
@@ -31,7 +32,7 @@ export const loadTenantGateway = (file: TenantGatewayFile, context: SecretContex
   );
   return {
     gateway: {
-      ...(file.deviceClient === undefined ? {} : { deviceClient: file.deviceClient }),
+      ...definedOnly({ deviceClient: file.deviceClient }),
       services: Object.fromEntries(services),
       trustedGateways,
     },

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { definedOnly } from '../../defined-only.ts';
 import type { TlsMaterial } from '../source/source-definition.ts';
 import type { PathFault } from './fault.ts';
 import { resolveSecret, type SecretSources } from './secrets.ts';
@@ -70,10 +71,7 @@ export const readTls = (file: TlsFile, context: SecretContext): ReadTls => {
   return {
     ok: true,
     value: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(file.serverName === undefined ? {} : { serverName: file.serverName }),
+      ...definedOnly({ ca, cert, key, serverName: file.serverName }),
     },
   };
 };

@@ -1,8 +1,10 @@
 // The config room: YAML and environment in, frozen typed settings or all the faults out.
+
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type { z } from 'zod';
+import { definedOnly } from '../../defined-only.ts';
 import { deepFreeze } from '../parsing/deep-freeze.ts';
 import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
 import { parseBySchema } from '../parsing/schema-faults.ts';
@@ -109,7 +111,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   return {
     settings: deepFreeze(toSettings(checked.value, cwd, options.cores ?? availableParallelism())),
     warnings: environment.warnings,
-    ...(found.path === undefined ? {} : { file: found.path }),
+    ...definedOnly({ file: found.path }),
     effective: table.map((setting) => toEffective(setting, said.get(setting.name))),
   };
 };
@@ -222,7 +224,7 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
     server: {
       ...server,
       publicUrl: publicUrlOf(file.server),
-      ...(secretKey === undefined ? {} : { secretKey }),
+      ...definedOnly({ secretKey }),
       workers: workers === 'auto' ? cores : workers,
       drainDelayMs: drainDelay,
       drainTimeoutMs: drainTimeout,
@@ -250,7 +252,7 @@ const toEffective = (setting: Setting, said: Said | undefined): EffectiveSetting
     return {
       ...setting,
       source: 'default',
-      ...(setting.default === undefined ? {} : { value: setting.default }),
+      ...definedOnly({ value: setting.default }),
     };
   const text = typeof said.value === 'string' ? said.value : JSON.stringify(said.value);
   return { ...setting, value: setting.isSecret ? maskSecret(setting.name, text) : text, source: said.source };

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import type { SecretContext } from '../parsing/tls-material.ts';
 import { loadLdap } from './ldap-source-file.ts';
@@ -62,7 +63,7 @@ const commonOf = (file: FullSource) => ({
   id: file.id,
   displayName: file.displayName ?? file.id,
   domains: file.domains,
-  ...(file.clients === undefined ? {} : { clients: file.clients }),
+  ...definedOnly({ clients: file.clients }),
   trustedEmailDomains: file.trustedEmailDomains,
 });
 
@@ -80,15 +81,13 @@ const toStep = (step: MappingFile[number]): MappingStep => {
   if ('rename' in step) return { step: 'rename', from: step.rename, to: step.to };
   if ('prefix' in step) return { step: 'prefix', of: step.prefix, prefix: step.with };
   if ('regex' in step) return { step: 'regex', of: step.regex, pattern: step.pattern, replace: step.replace };
-  if ('drop' in step)
-    return { step: 'drop', of: step.drop, ...(step.pattern === undefined ? {} : { pattern: step.pattern }) };
+  if ('drop' in step) return { step: 'drop', of: step.drop, ...definedOnly({ pattern: step.pattern }) };
   if ('default' in step) return { step: 'default', of: step.default, value: step.value };
   return {
     step: 'role',
     role: step.role,
     of: step.of,
-    ...(step.equals === undefined ? {} : { equals: step.equals }),
-    ...(step.pattern === undefined ? {} : { pattern: step.pattern }),
+    ...definedOnly({ equals: step.equals, pattern: step.pattern }),
   };
 };
 
@@ -98,7 +97,7 @@ const loadHttp = (file: HttpSourceFile, context: SourceContext): SourceDefinitio
     ...remoteOf(file),
     type: 'http',
     url: file.url,
-    ...(secret === undefined ? {} : { secret }),
+    ...definedOnly({ secret }),
     tls: loadTls(file.tls, context),
     requestTimeoutMs: file.timeout,
   };

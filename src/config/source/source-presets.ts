@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../parsing/deep-freeze.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import type { PresetSourceFile, UpstreamSourceFile } from './upstream-source-schema.ts';
 
@@ -118,7 +118,7 @@ export const expandPreset = (file: PresetSourceFile): UpstreamSourceFile => {
   return {
     ...written,
     ...known,
-    ...withoutUndefined(written),
+    ...definedOnly(written),
     type,
     id: file.id ?? preset,
     displayName: file.displayName ?? displayName,

@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../parsing/deep-freeze.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { readClientKey } from '../tenant/client-key.ts';
 import type { NamePattern, OwnOf, UpstreamSource } from './source-definition.ts';
 import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
@@ -8,7 +8,7 @@ import type { UpstreamSourceFile } from './upstream-source-schema.ts';
 export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): OwnOf<UpstreamSource> => {
   const { userNameExtractionPattern, details } = file;
   return {
-    ...withoutUndefined({
+    ...definedOnly({
       issuer: file.issuer,
       userAuthorizationUri: file.userAuthorizationUri,
       accessTokenUri: file.accessTokenUri,
@@ -27,7 +27,7 @@ export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): 
       subjectPointer: file.subjectPointer,
       tokenAudience: file.tokenAudience,
       tokensFor: file.tokensFor,
-      details: details === undefined ? undefined : withoutUndefined(details),
+      details: details === undefined ? undefined : definedOnly(details),
       emailVerifiedPointer: file.emailVerifiedPointer,
     }),
     type: file.type,

@@ -1,4 +1,4 @@
-import { withoutUndefined } from '../parsing/deep-freeze.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { FaultPath } from '../parsing/fault.ts';
 import type { TenantFileContent } from '../tenant/tenant-schema.ts';
 import type { LdapSourceFile } from './ldap-source-schema.ts';
@@ -37,7 +37,7 @@ export const writtenSources = (
 };
 
 const sourceAtTop = (content: TenantFileContent): WrittenSource => {
-  const written = withoutUndefined(Object.fromEntries(topKeys.map((key) => [key, content[key]])));
+  const written = definedOnly(Object.fromEntries(topKeys.map((key) => [key, content[key]])));
   const source = oauth2SourceSchema.parse({ ...written, type: 'oauth2', id: 'upstream' });
   const place = source.userAuthorizationUri ?? source.userInfoUri;
   return {

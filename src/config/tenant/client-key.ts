@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { definedOnly } from '../../defined-only.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { readPrivateKey, readSecretText, type SecretContext } from '../parsing/tls-material.ts';
 import type { UpstreamSource } from '../source/source-definition.ts';
@@ -33,7 +34,7 @@ export const readClientKey = (file: KeyFile, context: SecretContext): ReadClient
   const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   return {
     ok: true,
-    value: { pem, alg: file.alg ?? first, ...(file.kid === undefined ? {} : { kid: file.kid }) },
+    value: { pem, alg: file.alg ?? first, ...definedOnly({ kid: file.kid }) },
   };
 };
 

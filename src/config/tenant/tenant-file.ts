@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { definedOnly } from '../../defined-only.ts';
 import { checkTenantId } from '../../protocol/tenant-id.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import { loadTenantGateway } from '../gateway/tenant-gateway-file.ts';
-import { deepFreeze, withoutUndefined } from '../parsing/deep-freeze.ts';
+import { deepFreeze } from '../parsing/deep-freeze.ts';
 import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
 import { parseBySchema } from '../parsing/schema-faults.ts';
 import { hashWithSecrets, resolveSecret, type SecretSources } from '../parsing/secrets.ts';
@@ -132,18 +133,18 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     displayName: content.displayName ?? options.id,
     demo: content.demo,
     listed: content.listed,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
-    branding: { color: content.branding.color, ...(logo === undefined ? {} : { logo }) },
+    ...definedOnly({ publicUrl }),
+    branding: { color: content.branding.color, ...definedOnly({ logo }) },
     locale: content.locale,
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,
     pkceExemptions: content.pkceExemptions,
-    resources: content.resources.map(withoutUndefined),
-    ...(defaultResource === undefined ? {} : { defaultResource }),
+    resources: content.resources.map(definedOnly),
+    ...definedOnly({ defaultResource }),
     clients: content.clients.map((client) => toClient(client, secrets.get(client))),
     users: content.users.map(
       (user): UserSeed => ({
-        ...withoutUndefined(user),
+        ...definedOnly(user),
         password: passwords.get(user) ?? user.password,
       }),
     ),
@@ -164,15 +165,15 @@ const toClient = (client: ClientFile, secret: string | undefined): ClientDefinit
   const { client_secret: _, response_types: types, ...rest } = metadata;
   return {
     metadata: {
-      ...withoutUndefined(rest),
-      ...(secret === undefined ? {} : { client_secret: secret }),
+      ...definedOnly(rest),
+      ...definedOnly({ client_secret: secret }),
       response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
     },
     firstParty,
     allowedOrigins,
-    ...(defaultResource === undefined ? {} : { defaultResource }),
-    lifetimes: withoutUndefined(lifetimes),
-    passwordGrant: withoutUndefined(passwordGrant),
+    ...definedOnly({ defaultResource }),
+    lifetimes: definedOnly(lifetimes),
+    passwordGrant: definedOnly(passwordGrant),
   };
 };
 

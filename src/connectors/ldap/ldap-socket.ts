@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { TlsMaterial } from '../../config/source/source-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 
 export interface Endpoint {
   readonly host: string;
@@ -67,9 +68,7 @@ export const tlsOptions = ({ host }: Endpoint, tls: TlsMaterial): ConnectionOpti
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...definedOnly({ ca: tls.ca, cert: tls.cert, key: tls.key }),
   };
 };
 

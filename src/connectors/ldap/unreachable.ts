@@ -1,10 +1,11 @@
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 
 /** What everybody outside of this folder learns; the operator reads `detail` and `cause`. */
 export const unreachable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', 'The directory cannot be reached', {
     detail,
-    ...(cause === undefined ? {} : { cause }),
+    ...definedOnly({ cause }),
   });
 
 export const detailOf = (error: unknown): string => {

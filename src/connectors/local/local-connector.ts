@@ -2,6 +2,7 @@
 
 import type { LocalSource } from '../../config/source/source-definition.ts';
 import type { PasswordHasher } from '../../crypto/password-hasher.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
@@ -29,7 +30,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     amr: ['pwd'],
     profile: {
       username: account.username,
-      ...(account.email === undefined ? {} : { email: account.email }),
+      ...definedOnly({ email: account.email }),
       emailVerified: account.emailVerified === true,
       claims: account.claims,
       groups: account.groups,

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { standardClaims } from '../../protocol/standard-claims.ts';
 import type { Profile } from '../connector.ts';
@@ -45,7 +46,7 @@ export const toProfile = (values: Values, { subject, named }: ProfileContext): P
     .filter(([, value]) => value !== undefined);
   return {
     username: userNameOf(values, subject),
-    ...(email === undefined ? {} : { email }),
+    ...definedOnly({ email }),
     emailVerified: email !== undefined && values.get('email_verified')?.[0] === true,
     claims: Object.fromEntries(claims),
     groups: namesOf(values.get('groups')),

@@ -6,6 +6,7 @@ import {
   randomPKCECodeVerifier,
 } from 'openid-client';
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { UpstreamMemory, UpstreamRequest } from '../connector.ts';
 import { failureOrOutage, refusedUs } from './failures.ts';
 import type { UpstreamClient } from './upstream-client.ts';
@@ -25,7 +26,7 @@ export const beginSignIn = async (
     state: request.state,
     ...(source.pkce ? { codeVerifier: randomPKCECodeVerifier() } : {}),
     ...(source.type === 'oidc' ? { nonce: randomNonce() } : {}),
-    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
+    ...definedOnly({ maxAge: request.maxAge }),
   };
   try {
     const configuration = await client.configuration();

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Clock } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { SourceFinding } from '../connector.ts';
 import type { Peer } from './transport.ts';
 
@@ -61,8 +62,7 @@ const validTo = (host: string, port: number, { tls, timeoutMs }: Peer): Promise<
       {
         host,
         port,
-        ...(name === undefined ? {} : { servername: name }),
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...definedOnly({ servername: name, ca: tls.ca }),
         ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
       },
       () => {

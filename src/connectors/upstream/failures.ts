@@ -5,6 +5,7 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 
 /** What an upstream, or openid-client about its answer, has to object. Holds no token. */
@@ -61,7 +62,7 @@ export const asOutage = (error: unknown): unknown =>
   isAppError(error, 'throttled')
     ? new AppError('unavailable', 'The identity provider cannot be reached', {
         cause: error,
-        ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+        ...definedOnly({ retryAfterSeconds: error.retryAfterSeconds }),
       })
     : error;
 
@@ -90,7 +91,7 @@ const answered = (
     code,
     isAnswer: true,
     detail: description === undefined ? shown : `${shown}: ${printable(description)}`,
-    ...(description === undefined ? {} : { description }),
+    ...definedOnly({ description }),
     numbers: Array.isArray(body.error_codes)
       ? body.error_codes.filter((number): number is number => typeof number === 'number')
       : [],

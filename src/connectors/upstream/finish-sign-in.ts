@@ -1,5 +1,6 @@
 import { authorizationCodeGrant } from 'openid-client';
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { SourcePerson, UpstreamMemory, UpstreamOutcome } from '../connector.ts';
 import { failureOrOutage, type ProtocolFailure } from './failures.ts';
@@ -42,14 +43,14 @@ const finish = async (
   settleIssuer(source, place.searchParams);
   const response = await authorizationCodeGrant(await client.configuration(), place, {
     expectedState: memory.state,
-    ...(memory.codeVerifier === undefined ? {} : { pkceCodeVerifier: memory.codeVerifier }),
+    ...definedOnly({ pkceCodeVerifier: memory.codeVerifier }),
     ...(memory.nonce === undefined ? {} : { expectedNonce: memory.nonce, idTokenExpected: true }),
   });
   const claims =
     source.type === 'oidc' ? await verifiedIdToken(client, parts, response.id_token ?? '') : undefined;
   const read = await parts.reader.read({
     accessToken: response.access_token,
-    ...(claims === undefined ? {} : { claims }),
+    ...definedOnly({ claims }),
   });
   if (!read.ok) return { ok: false, reason: 'invalid', detail: read.detail };
   const sid = claims?.sid;

@@ -1,5 +1,6 @@
 import { errors } from 'jose';
 import { buildEndSessionUrl } from 'openid-client';
+import { definedOnly } from '../../defined-only.ts';
 import type { RedirectSource, UpstreamLogout } from '../connector.ts';
 import { failureOrOutage, refusedUs } from './failures.ts';
 import { verifyUpstreamJwt } from './id-token.ts';
@@ -16,7 +17,7 @@ export const endSessionUrl = async (
     return buildEndSessionUrl(await client.configuration(), {
       post_logout_redirect_uri: logout.postLogoutRedirectUri,
       state: logout.state,
-      ...(logout.idToken === undefined ? {} : { id_token_hint: logout.idToken }),
+      ...definedOnly({ id_token_hint: logout.idToken }),
     }).href;
   } catch (error) {
     throw refusedUs(failureOrOutage(error));

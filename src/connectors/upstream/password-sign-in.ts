@@ -1,4 +1,5 @@
 import { genericGrantRequest } from 'openid-client';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { Credentials, PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
 import { type ProtocolFailure, protocolFailure, refusedUs } from './failures.ts';
@@ -37,7 +38,7 @@ export const verifyPassword = async (
     const read = await parts.reader.read({
       accessToken: response.access_token,
       amr: ['pwd'],
-      ...(claims === undefined ? {} : { claims }),
+      ...definedOnly({ claims }),
     });
     if (!read.ok) throw broken(read.detail);
     return { ok: true, person: read.person };

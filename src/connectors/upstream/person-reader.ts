@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose';
+import { definedOnly } from '../../defined-only.ts';
 import type { SourcePerson } from '../connector.ts';
 import { valueAt } from '../mapping/json-pointer.ts';
 import { type AttributeSources, toAttributes } from './attributes.ts';
@@ -93,12 +94,9 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       person: toPerson(subject, {
         sources: {
           extra,
-          ...(claims === undefined ? {} : { claims }),
-          ...(members === undefined ? {} : { userInfo: members }),
-          ...(details === undefined ? {} : { details }),
+          ...definedOnly({ claims, userInfo: members, details }),
         },
-        ...(name === undefined ? {} : { name }),
-        ...(proof.amr === undefined ? {} : { amr: proof.amr }),
+        ...definedOnly({ name, amr: proof.amr }),
       }),
     };
   };
@@ -126,11 +124,11 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       attributes: {
         ...attributes,
         ...(isList || groups === undefined ? {} : { groups }),
-        ...(known.name === undefined ? {} : { username: known.name }),
+        ...definedOnly({ username: known.name }),
       },
       groups: isList ? groups : [],
       amr: known.amr ?? methods(claims?.amr),
-      ...(acr === undefined ? {} : { acr }),
+      ...definedOnly({ acr }),
       ...(typeof claims?.auth_time === 'number' ? { authTime: claims.auth_time } : {}),
     };
   };

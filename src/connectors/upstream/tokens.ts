@@ -1,5 +1,6 @@
 import { refreshTokenGrant, type TokenEndpointResponse } from 'openid-client';
 import { type Clock, epochSeconds } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { UpstreamTokens } from '../connector.ts';
 import { failureOrOutage, refusedUs } from './failures.ts';
 import { uncheckedIdToken } from './token-answer.ts';
@@ -12,9 +13,9 @@ export const toUpstreamTokens = (response: TokenEndpointResponse, clock: Clock):
     ...(response.expires_in === undefined
       ? {}
       : { expiresAt: epochSeconds(clock) + Math.floor(response.expires_in) }),
-    ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
+    ...definedOnly({ refreshToken: response.refresh_token }),
     ...(typeof idToken === 'string' ? { idToken } : {}),
-    ...(response.scope === undefined ? {} : { scope: response.scope }),
+    ...definedOnly({ scope: response.scope }),
   };
 };
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
 import type { TlsMaterial } from '../../config/source/source-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { createBoundedMap } from './bounded-map.ts';
 
@@ -52,9 +53,9 @@ export const openTransport = (): Transport => {
     const agent = new Agent({
       connections: connectionsPerOrigin,
       connect: {
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...definedOnly({ ca: tls.ca }),
         ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
-        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+        ...definedOnly({ servername: tls.serverName }),
       },
     });
     agents.set(key, agent);
@@ -78,7 +79,7 @@ export const openTransport = (): Transport => {
         const retryAfterSeconds = retryAfter(answer);
         throw new AppError('unavailable', unreachable, {
           detail: `${place} answered ${answer.status}`,
-          ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+          ...definedOnly({ retryAfterSeconds }),
         });
       }
       return answer;
@@ -111,7 +112,7 @@ const exchange = async (agent: Agent, request: HttpRequest, timeoutMs: number): 
       'accept-encoding': 'identity',
     },
     signal,
-    ...(body === undefined ? {} : { body }),
+    ...definedOnly({ body }),
   });
   const content = await readBounded(answer.body, maxBytes).catch((error: unknown) => {
     if (error !== tooLong) throw error;

@@ -12,6 +12,7 @@ import {
 } from 'openid-client';
 import type { Clock } from '../../clock.ts';
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { createClientAuthentication } from './client-authentication.ts';
@@ -99,16 +100,14 @@ export const createUpstreamClient = (source: UpstreamSource, parts: UpstreamPart
 /** The endpoints of the tenant's file, which go before those of discovery. */
 const explicitMetadata = (source: UpstreamSource): ServerMetadata => ({
   issuer: source.issuer ?? new URL(source.accessTokenUri ?? source.userInfoUri ?? 'about:blank').origin,
-  ...(source.userAuthorizationUri === undefined
-    ? {}
-    : { authorization_endpoint: source.userAuthorizationUri }),
-  ...(source.accessTokenUri === undefined ? {} : { token_endpoint: source.accessTokenUri }),
-  ...(source.userInfoUri === undefined ? {} : { userinfo_endpoint: source.userInfoUri }),
-  ...(source.jwksUri === undefined ? {} : { jwks_uri: source.jwksUri }),
-  ...(source.endSessionUri === undefined ? {} : { end_session_endpoint: source.endSessionUri }),
-  ...(source.pushedAuthorizationRequestUri === undefined
-    ? {}
-    : { pushed_authorization_request_endpoint: source.pushedAuthorizationRequestUri }),
+  ...definedOnly({
+    authorization_endpoint: source.userAuthorizationUri,
+    token_endpoint: source.accessTokenUri,
+    userinfo_endpoint: source.userInfoUri,
+    jwks_uri: source.jwksUri,
+    end_session_endpoint: source.endSessionUri,
+    pushed_authorization_request_endpoint: source.pushedAuthorizationRequestUri,
+  }),
 });
 
 /**

@@ -1,7 +1,9 @@
 // An OpenID provider or OAuth 2.0 server as a source of people: sends browsers there and back, asks it about
 // passwords and tokens, and hears of its logouts.
+
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Connector, PasswordSource, RedirectSource, SourcePerson } from '../connector.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { beginSignIn } from './authorization-request.ts';
@@ -47,7 +49,7 @@ export const createUpstreamConnector = (
     ...(canRedirect(source) ? { redirect } : {}),
     ...(source.passwordSignIn ? { passwords } : {}),
     ...(source.acceptUpstreamTokens ? { tokens: createAccessTokens(client, parts) } : {}),
-    ...(lookup === undefined ? {} : { lookup }),
+    ...definedOnly({ lookup }),
     examine: (context) => examineUpstream(client, shared, context),
   };
 };

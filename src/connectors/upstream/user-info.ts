@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 import { parseObject } from './token-answer.ts';
@@ -36,7 +37,7 @@ export const readUserInfo = async (
   const isSigned = answer.headers.get('content-type')?.startsWith('application/jwt') === true;
   if (!isSigned) {
     const members = parseObject(text);
-    return { status: 'ok', text, ...(members === undefined ? {} : { members }) };
+    return { status: 'ok', text, ...definedOnly({ members }) };
   }
   if (jwksUri === undefined) throw broken('user-info is signed, and there is no jwks_uri');
   const { payload } = await parts.upstreams.keys.verify(
@@ -45,7 +46,7 @@ export const readUserInfo = async (
     {
       algorithms: [...publicKeySignatures],
       clockTolerance: toleranceSeconds,
-      ...(client.source.clientId === undefined ? {} : { audience: client.source.clientId }),
+      ...definedOnly({ audience: client.source.clientId }),
     },
   );
   return { status: 'ok', text: JSON.stringify(payload), members: payload };

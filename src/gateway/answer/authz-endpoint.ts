@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
 import { createCallerOf } from '../../web/request-checks.ts';
@@ -71,8 +72,7 @@ export const createAuthzEndpoint = (
         (address) => address === peer || isTrusted(address),
       ),
       requestId,
-      ...(target.tenant === undefined ? {} : { tenant: target.tenant }),
-      ...(fingerprint === undefined ? {} : { certificateFingerprint: fingerprint }),
+      ...definedOnly({ tenant: target.tenant, certificateFingerprint: fingerprint }),
       isOwnProxy: false,
     };
   };
@@ -121,7 +121,7 @@ export const createAuthzEndpoint = (
     const noRequest = { method: req.method ?? '', headers: req.headers };
     const send = (answer: Answer, facts: Partial<AuthzLine>): void => {
       const { errorId } = answer;
-      const full = { ...line, ...facts, ...(errorId === undefined ? {} : { errorId }) };
+      const full = { ...line, ...facts, ...definedOnly({ errorId }) };
       logAnswer(parts, res, () => full);
       res.writeHead(answer.status, {
         ...answer.headers,

@@ -1,6 +1,7 @@
 import { importJWK, type JWK, SignJWT } from 'jose';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 
 /** What a token for a service says about the caller. */
 export interface IdentityTokenClaims {
@@ -45,7 +46,7 @@ export const createIdentityTokens = ({ issuer, key, clock }: IdentityTokensParts
         exp: now + lifetime,
         jti: randomId(16),
       })
-        .setProtectedHeader({ alg: 'Ed25519', typ: type, ...(key.kid === undefined ? {} : { kid: key.kid }) })
+        .setProtectedHeader({ alg: 'Ed25519', typ: type, ...definedOnly({ kid: key.kid }) })
         .sign(await imported);
     },
   };

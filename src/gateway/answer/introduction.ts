@@ -1,5 +1,6 @@
 // What both doors share, `/api/authz` and the built-in proxy: they ask the core, say who calls, and log what came of it.
 
+import { definedOnly } from '../../defined-only.ts';
 import { gatewayHeadersOf } from '../callers/external-gateway.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Decision, GatewayRequest, SignInDemand } from '../gateway-types.ts';
@@ -50,7 +51,6 @@ export const factsOf = (decision: Decision): DecisionFacts => {
   return {
     outcome: decision.outcome,
     ...('service' in decision ? { service: decision.service.name } : {}),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(reason === undefined ? {} : { reason }),
+    ...definedOnly({ tenant, reason }),
   };
 };

@@ -1,5 +1,6 @@
 import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
 import type {
@@ -98,7 +99,7 @@ const askTheDoor = async (
   const outcome = await tenant.accounts.signIn({ login, password, address, via: 'basic', requestId });
   if (outcome.ok) {
     const { account, amr, acr, signedInAt: authTime } = outcome;
-    const strength = { amr, authTime, ...(acr === undefined ? {} : { acr }) };
+    const strength = { amr, authTime, ...definedOnly({ acr }) };
     return personOf(tenant, account, { ...strength, method: 'basic', endsWith: [] });
   }
   switch (outcome.reason) {
@@ -119,7 +120,6 @@ const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Cal
     method: 'basic',
     amr,
     endsWith: [],
-    ...(acr === undefined ? {} : { acr }),
-    ...(authTime === undefined ? {} : { authTime }),
+    ...definedOnly({ acr, authTime }),
   });
 };

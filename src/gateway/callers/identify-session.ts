@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import { type ChooseTenant, isServedBy, namedByClient, tenantOfCookie } from '../decision/choose-tenant.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from '../gateway-types.ts';
@@ -23,7 +24,7 @@ export const proofOf = ({ id, sessionId, acr, amr, expiresAt, signedInAt }: Gate
   authTime: signedInAt,
   expiresAt,
   endsWith: sessionId === undefined ? [id] : [id, sessionId],
-  ...(acr === undefined ? {} : { acr }),
+  ...definedOnly({ acr }),
 });
 
 const nothing = { status: 'nothing' } as const;

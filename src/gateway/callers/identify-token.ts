@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
 import { parseTenantPath } from '../../web/tenant-path.ts';
@@ -139,8 +140,7 @@ const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: st
     amr,
     expiresAt,
     endsWith,
-    ...(acr === undefined ? {} : { acr }),
-    ...(authTime === undefined ? {} : { authTime }),
+    ...definedOnly({ acr, authTime }),
   };
   const caller: Caller =
     account === undefined

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { Caller, GatewayTenant } from '../gateway-types.ts';
 
@@ -22,7 +23,7 @@ export const personOf = async (
     kind: 'person',
     username: await tenant.accounts.toldName(account),
     ...(typeof name === 'string' ? { name } : {}),
-    ...(account.email === undefined ? {} : { email: account.email }),
+    ...definedOnly({ email: account.email }),
     emailVerified: account.emailVerified === true,
     groups: account.groups,
     roles: account.roles,

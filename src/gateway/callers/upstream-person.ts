@@ -1,4 +1,5 @@
 import type { Identity } from '../../connectors/connector.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { GatewayRequest, GatewayTenant } from '../gateway-types.ts';
 import type { Finding } from './caller-cache.ts';
@@ -49,8 +50,7 @@ const admit = async (
       amr,
       authTime: person.authTime ?? signedInAt,
       endsWith: [],
-      ...(acr === undefined ? {} : { acr }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...definedOnly({ acr, expiresAt }),
     });
     return { caller, keptMs };
   } catch (error) {

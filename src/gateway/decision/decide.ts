@@ -1,5 +1,6 @@
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, Identification } from '../gateway-types.ts';
 import { judge, stricter, type Verdict } from './rules.ts';
@@ -54,7 +55,7 @@ export const createDecide = (parts: DecideParts): Decide => {
         if (verdict.verdict === 'deny') return { outcome: 'forbidden', reason: verdict.reason };
         return verdict.verdict === 'anyone'
           ? allowed(tenant === undefined ? {} : { tenant })
-          : { outcome: 'sign_in', service, ...(tenant === undefined ? {} : { tenant }) };
+          : { outcome: 'sign_in', service, ...definedOnly({ tenant }) };
       }
       case 'bad': {
         const { scheme, error, description } = found;
@@ -62,7 +63,7 @@ export const createDecide = (parts: DecideParts): Decide => {
         return {
           outcome: 'bad_credential',
           service,
-          ...(tenant === undefined ? {} : { tenant }),
+          ...definedOnly({ tenant }),
           scheme,
           error,
           description,

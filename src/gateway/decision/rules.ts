@@ -1,4 +1,5 @@
 import type { AccessRule } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Caller, Demand } from '../gateway-types.ts';
 
 export type Verdict =
@@ -140,9 +141,7 @@ const judgeStrength = ({ acr, amr, maxAge }: AccessRule, caller: Caller, nowSeco
   return {
     verdict: 'step_up',
     demand: {
-      ...(acr === undefined ? {} : { acrValues: acr }),
-      ...(amr === undefined ? {} : { amr }),
-      ...(maxAge === undefined ? {} : { maxAge }),
+      ...definedOnly({ acrValues: acr, amr, maxAge }),
     },
   };
 };
@@ -156,7 +155,7 @@ const joinDemands = (one: Demand, other: Demand): Verdict => {
   return {
     verdict: 'step_up',
     demand: {
-      ...(acrValues === undefined ? {} : { acrValues }),
+      ...definedOnly({ acrValues }),
       ...(amr.length === 0 ? {} : { amr }),
       ...(maxAges.length === 0 ? {} : { maxAge: Math.min(...maxAges) }),
     },

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Caller as Client } from '../../web/request-checks.ts';
 import { type Answer, answerTo } from '../answer/answers.ts';
 import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../answer/introduction.ts';
@@ -118,7 +119,7 @@ const gatewayRequestOf = (
     headers: withAllAuthorizations(req),
     address,
     requestId,
-    ...(fingerprint === undefined ? {} : { certificateFingerprint: fingerprint }),
+    ...definedOnly({ certificateFingerprint: fingerprint }),
     isOwnProxy: true,
   };
 };
@@ -147,7 +148,7 @@ const refused = (
   answer: answerTo(decision, {
     profile: 'proxy',
     request: { method, headers },
-    ...(signInUrl === undefined ? {} : { signInUrl }),
+    ...definedOnly({ signInUrl }),
   }),
   facts: factsOf(decision),
   ...(decision.outcome === 'unavailable' ? { cause: decision.cause } : {}),

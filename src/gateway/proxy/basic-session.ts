@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import { readCredential } from '../callers/credentials.ts';
 import type { Caller, GatewayRequest, GatewayTenant } from '../gateway-types.ts';
@@ -65,7 +66,7 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
         host,
         signedInAt: caller.authTime ?? epochSeconds(clock),
         amr: caller.amr,
-        ...(caller.acr === undefined ? {} : { acr: caller.acr }),
+        ...definedOnly({ acr: caller.acr }),
         password: presented,
       });
       return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));

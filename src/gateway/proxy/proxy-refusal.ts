@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { definedOnly } from '../../defined-only.ts';
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
 import { type Answer, isNavigation } from '../answer/answers.ts';
 
@@ -52,7 +53,7 @@ const problemIn = ({ status, headers, body, errorId = '' }: Answer): Problem => 
     status,
     code,
     errorId,
-    ...(description === undefined ? {} : { description }),
+    ...definedOnly({ description }),
     ...(retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) }),
   };
 };

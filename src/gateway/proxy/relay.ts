@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { HeaderLine } from './connection-headers.ts';
 import { createPatience } from './idle-timer.ts';
 import type { OutgoingRequest } from './outgoing-request.ts';
@@ -119,7 +120,7 @@ const attempt = (relayed: Relayed, mayRepeat: boolean): Promise<Attempt> =>
           method: req.method as Dispatcher.HttpMethod,
           headers: flat(outgoing.headers),
           body: body?.stream ?? null,
-          ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
+          ...definedOnly({ servername: connection.serverName }),
         },
         {
           onRequestStart: (started) => {

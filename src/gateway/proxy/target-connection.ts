@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 
 /** How a service is reached: its connections are kept and used again. */
 export interface TargetConnection {
@@ -27,9 +28,7 @@ export const createTargetConnection = (target: ServiceTarget): TargetConnection 
   const connect = buildConnector({
     timeout: target.connectTimeoutMs,
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ...definedOnly({ ca, cert, key }),
   });
   const dispatcher = new Pool(origin, {
     connections: socketsAtMost,

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { TargetConnection } from './target-connection.ts';
 
@@ -69,7 +70,7 @@ const ask = ({ target, connection }: CheckedTarget, path: string): Promise<Error
         path: `${basePath}${path}`,
         method: 'GET',
         headers: ['Host', url.host],
-        ...(serverName === undefined ? {} : { servername: serverName }),
+        ...definedOnly({ servername: serverName }),
       },
       {
         onRequestStart: (started) => {

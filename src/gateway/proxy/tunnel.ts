@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import type { HeaderLine } from './connection-headers.ts';
 import { createPatience } from './idle-timer.ts';
@@ -123,7 +124,7 @@ export const openTunnel = (parts: TunnelParts): Promise<number> =>
           method: 'GET',
           headers: outgoing.headers.flat(),
           upgrade: 'websocket',
-          ...(connection.serverName === undefined ? {} : { servername: connection.serverName }),
+          ...definedOnly({ servername: connection.serverName }),
         },
         handler,
       );

@@ -5,6 +5,7 @@ import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 
 /** A person who is known at the gateway in one browser, on one host or below the cookie's domain. */
@@ -134,7 +135,7 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
         signedInAt,
         amr,
         begunAt: epochSeconds(clock),
-        ...(acr === undefined ? {} : { acr }),
+        ...definedOnly({ acr }),
         ...(password === undefined ? {} : { proof: proofOf(value, password) }),
       };
       const artifact: Artifact = {
@@ -143,7 +144,7 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
         payload: JSON.stringify(stored),
         expiresAt: endOf(stored),
         accountId: sub,
-        ...(sessionId === undefined ? {} : { sessionUid: sessionId }),
+        ...definedOnly({ sessionUid: sessionId }),
       };
       await artifacts.write([{ op: 'insert', artifact }]);
       return value;
@@ -165,10 +166,10 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       return {
         account,
         id: artifact.id,
-        ...(artifact.sessionUid === undefined ? {} : { sessionId: artifact.sessionUid }),
+        ...definedOnly({ sessionId: artifact.sessionUid }),
         signedInAt: stored.signedInAt,
         amr: stored.amr,
-        ...(stored.acr === undefined ? {} : { acr: stored.acr }),
+        ...definedOnly({ acr: stored.acr }),
         expiresAt: await noteUse(artifact, stored),
       };
     },

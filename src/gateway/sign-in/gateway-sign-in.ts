@@ -4,6 +4,7 @@ import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { type CurrentSession, findCurrentSession } from '../../oidc/provider/current-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
@@ -127,8 +128,7 @@ const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession,
 };
 
 const wishesOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInWishes, 'target'> => ({
-  ...(acrValues === undefined ? {} : { acrValues }),
-  ...(maxAge === undefined ? {} : { maxAge }),
+  ...definedOnly({ acrValues, maxAge }),
 });
 
 interface GoOn<T> {
@@ -144,7 +144,7 @@ const goOn = async <T extends HandOverTenant>(
 ): Promise<void> => {
   const { handOver } = parts;
   const { sub, id: sessionId, signedInAt, amr, acr } = session;
-  const login = { sub, sessionId, signedInAt, amr, ...(acr === undefined ? {} : { acr }) };
+  const login = { sub, sessionId, signedInAt, amr, ...definedOnly({ acr }) };
   const origin = handOver.originOf(service);
   ctx.status = 303;
   if (handOver.canSetCookie(requestFacts(ctx).host, service)) {

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { logProblem } from '../../web/error-boundary.ts';
 import type { Look, Pages, ServiceProblem } from '../../web/pages.ts';
@@ -34,7 +35,7 @@ export const showServiceProblem = (
   const errorId = newErrorId();
   const { requestId, tenant } = requestFacts(ctx);
   logProblem(
-    log.child({ requestId, ...(tenant === undefined ? {} : { tenant }) }),
+    log.child({ requestId, ...definedOnly({ tenant }) }),
     { status, code, errorId, description: `the way to a service broke off: ${problem}` },
     undefined,
   );
@@ -47,8 +48,7 @@ export const showServiceProblem = (
       problem,
       code,
       errorId,
-      ...(retryUrl === undefined ? {} : { retryUrl }),
-      ...(homeUrl === undefined ? {} : { homeUrl }),
+      ...definedOnly({ retryUrl, homeUrl }),
     },
   });
 };

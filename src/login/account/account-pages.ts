@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
 import type { AccountSource, PageModels } from '../../web/pages.ts';
 import { sendPage } from '../../web/send-page.ts';
@@ -56,9 +57,7 @@ export const showAccount = async (
       csrf: accountCsrfToken(parts.csrf, visit),
       sources: tenant.connectors.flatMap((connector) => sourceLine(visit, connector)),
       ...(canChangePassword(visit) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
-      ...(account.email === undefined ? {} : { email: account.email }),
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(problem === undefined ? {} : { problem }),
+      ...definedOnly({ email: account.email, outcome, problem }),
     },
     look: lookOf(ctx, tenant),
   });

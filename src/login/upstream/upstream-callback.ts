@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
 import type { UpstreamOutcome } from '../../connectors/connector.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
 import {
@@ -109,12 +110,10 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
     sub: account.sub,
     amr,
     signedInAt: isOld ? signedInAt : Math.min(authTime, signedInAt),
-    ...(acr === undefined ? {} : { acr }),
+    ...definedOnly({ acr }),
     upstream: tenant.upstreamSessions.seal({
       source,
-      ...(issuer === undefined ? {} : { issuer }),
-      ...(sid === undefined ? {} : { sid }),
-      ...(tokens.idToken === undefined ? {} : { idToken: tokens.idToken }),
+      ...definedOnly({ issuer, sid, idToken: tokens.idToken }),
     }),
   };
 };

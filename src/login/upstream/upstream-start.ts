@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { type BegunLogin, upstreamCookie } from '../../oidc/upstream/upstream-logins.ts';
@@ -36,13 +37,12 @@ export const beginUpstream = async (
   try {
     const begun = await tenant.upstreamLogins.begin({
       connector,
-      purpose: { kind: 'sign-in', uid, clientId, ...(maxAge === undefined ? {} : { maxAge }) },
+      purpose: { kind: 'sign-in', uid, clientId, ...definedOnly({ maxAge }) },
       request: {
         uiLocales: pending.uiLocales ?? lookOf(ctx, tenant).locale,
-        ...(loginHint === undefined ? {} : { loginHint }),
+        ...definedOnly({ loginHint }),
         ...(pending.isLoginDemanded ? { prompt: 'login' } : {}),
-        ...(maxAge === undefined ? {} : { maxAge }),
-        ...(acrValues === undefined ? {} : { acrValues }),
+        ...definedOnly({ maxAge, acrValues }),
       },
     });
     bindToBrowser(ctx, tenant, { ...begun, source });

@@ -1,6 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { SessionAuthorization } from '../../accounts/revocations.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Artifact, ArtifactKind, Phase } from '../../storage/storage.ts';
 import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
 
@@ -15,7 +16,7 @@ const linksOf = (payload: AdapterPayload): Pick<Artifact, 'grantId' | 'sessionUi
   return {
     ...(payload.grantId === undefined ? {} : { grantId: hashId(payload.grantId) }),
     ...(sessionUid === undefined ? {} : { sessionUid: sessionIdOf(sessionUid) }),
-    ...(accountId === undefined ? {} : { accountId }),
+    ...definedOnly({ accountId }),
   };
 };
 
@@ -68,8 +69,7 @@ export const toSession = (
     id: hashId(payload.uid),
     payload: JSON.stringify(kept),
     expiresAt,
-    ...(payload.accountId === undefined ? {} : { accountId: payload.accountId }),
-    ...(payload.loginTs === undefined ? {} : { signedInAt: payload.loginTs }),
+    ...definedOnly({ accountId: payload.accountId, signedInAt: payload.loginTs }),
     authorizations: Object.fromEntries(
       Object.entries(authorizations).map(([clientId, { persistsLogout: _always, ...authorization }]) => [
         authorizationKey(clientId),
@@ -85,13 +85,13 @@ export const toSessionCookie = (cookieValue: string, session: Artifact): Artifac
   payload: '',
   expiresAt: session.expiresAt,
   sessionUid: session.id,
-  ...(session.accountId === undefined ? {} : { accountId: session.accountId }),
+  ...definedOnly({ accountId: session.accountId }),
 });
 
 export const toSessionPayload = (session: Artifact, cookieValue: string | undefined): AdapterPayload => ({
   ...(JSON.parse(session.payload) as AdapterPayload), // written by toSession
   exp: session.expiresAt,
-  ...(cookieValue === undefined ? {} : { jti: cookieValue }),
+  ...definedOnly({ jti: cookieValue }),
   ...(session.authorizations === undefined || Object.keys(session.authorizations).length === 0
     ? {}
     : {
@@ -126,7 +126,7 @@ export const authorizationsOf = (session: Artifact): readonly SessionAuthorizati
     const { clientId, sid, grantId } = JSON.parse(value) as StoredAuthorization;
     return {
       clientId: clientId ?? clientIdOf(key),
-      ...(sid === undefined ? {} : { sid }),
+      ...definedOnly({ sid }),
       ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
     };
   });

@@ -1,4 +1,5 @@
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 
 /**
  * What the provider's tokens call their session: its uid, and for the tokens of a device `<uid>.<device id>`. A
@@ -11,7 +12,7 @@ export interface SessionUid {
 
 export const parseSessionUid = (sessionUid: string): SessionUid => {
   const [uid = '', deviceId] = sessionUid.split('.');
-  return { uid, ...(deviceId === undefined ? {} : { deviceId }) };
+  return { uid, ...definedOnly({ deviceId }) };
 };
 
 export const sessionUidOfDevice = (uid: string, deviceId: string): string => `${uid}.${deviceId}`;

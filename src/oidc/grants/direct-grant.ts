@@ -1,5 +1,6 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { clientScopes, findClient } from '../provider/clients.ts';
 import { defaultResourceFor, resourceServerFor } from '../provider/resources.ts';
 import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
@@ -70,7 +71,7 @@ export const grantDirectly = async (
     grantId,
     gty,
     scope: (server === undefined ? oidcScopes : resourceScopes).join(' '),
-    ...(server === undefined ? {} : { resourceServer: server }),
+    ...definedOnly({ resourceServer: server }),
   });
   if (atMostSeconds !== undefined)
     Object.assign(accessToken, { expiresIn: Math.min(accessToken.expiration, atMostSeconds) });
@@ -82,7 +83,7 @@ export const grantDirectly = async (
     grantId,
     oidcScopes,
     scope: [...new Set([...oidcScopes, ...resourceScopes])].join(' '),
-    ...(resource === undefined ? {} : { resource }),
+    ...definedOnly({ resource }),
     answer: {
       access_token: value,
       token_type: accessToken.tokenType,

@@ -2,6 +2,7 @@ import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oi
 import type { Accounts, TellableRefusal } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { speakProtocol, TooManyRequests } from '../provider/errors.ts';
@@ -61,7 +62,7 @@ export const createPasswordGrant =
     await speakProtocol(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );
-    await issue(provider, parts, { ctx, sub, authTime, amr, ...(acr === undefined ? {} : { acr }) });
+    await issue(provider, parts, { ctx, sub, authTime, amr, ...definedOnly({ acr }) });
   };
 
 /** Each begins with a code that programs may rely on. */
@@ -114,7 +115,7 @@ const issue = async (
   if (client === undefined) return;
   const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password', signIn: proof });
   const { account, grantId, resource, oidcScopes, scope } = granted;
-  const source = { ...proof, amr: [...proof.amr], scope, ...(resource === undefined ? {} : { resource }) };
+  const source = { ...proof, amr: [...proof.amr], scope, ...definedOnly({ resource }) };
   ctx.body = {
     ...granted.answer,
     ...(client.grantTypeAllowed('refresh_token')

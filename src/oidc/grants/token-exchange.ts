@@ -1,4 +1,5 @@
 // Token exchange (RFC 8693) across the bridge: our access token for the upstream's, and the upstream's for ours.
+
 import type { IncomingMessage } from 'node:http';
 import {
   type AccessToken,
@@ -11,6 +12,7 @@ import type { Accounts } from '../../accounts/account-types.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { speakProtocol } from '../provider/errors.ts';
 import { mayIntrospect } from '../provider/resources.ts';
@@ -121,7 +123,7 @@ const toUpstream = async (
     issued_token_type: accessTokenType,
     token_type: 'Bearer',
     ...(expiresAt === undefined ? {} : { expires_in: Math.max(0, expiresAt - epochSeconds(parts.clock)) }),
-    ...(scope === undefined ? {} : { scope }),
+    ...definedOnly({ scope }),
   };
 };
 

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { toAppError } from './errors.ts';
 
 export interface CurrentSession {
@@ -30,7 +31,7 @@ export const findCurrentSession = async (
       id: hashId(uid),
       signedInAt: loginTs ?? 0,
       amr: amr ?? [],
-      ...(acr === undefined ? {} : { acr }),
+      ...definedOnly({ acr }),
     };
   } catch (error) {
     throw toAppError(error);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
@@ -95,9 +96,9 @@ export const createInteractions = (provider: Provider): Interactions => ({
             amr: [...amr],
             ts: signedInAt,
             remember: true,
-            ...(acr === undefined ? {} : { acr }),
+            ...definedOnly({ acr }),
           },
-          ...(upstream === undefined ? {} : { upstream }),
+          ...definedOnly({ upstream }),
         });
       },
       allow: async () =>

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { retryAfterOf } from './errors.ts';
 import type { ProviderRequest } from './provider-request.ts';
@@ -51,8 +52,7 @@ export const observeProvider = (provider: Provider, { tenant, log, factsOf }: Ob
       route: ctx.oidc?.route,
       clientId: ctx.oidc?.client?.clientId,
       error: message,
-      ...(description === undefined ? {} : { description }),
-      ...(detail === undefined ? {} : { detail }),
+      ...definedOnly({ description, detail }),
     };
     if (isFault || (error as { status?: number }).status === 503)
       log.error({ ...line, err: error }, 'a protocol request failed');

@@ -2,6 +2,7 @@ import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
 import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
@@ -86,8 +87,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       code: out.error,
       errorId,
       homeUrl: issuer,
-      ...(out.error_description === undefined ? {} : { description: out.error_description }),
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...definedOnly({ description: out.error_description, retryAfterSeconds }),
     });
   };
 
@@ -119,8 +119,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         action: ctx.oidc.urlFor('code_verification'),
         xsrf: xsrfOf(ctx),
         userCode: (problem as { userCode?: string } | undefined)?.userCode ?? '', // of the library's own errors
-        ...(kind === undefined ? {} : { problem: kind }),
-        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+        ...definedOnly({ problem: kind, retryAfterSeconds }),
       });
     },
     userCodeConfirm: (ctx, { client, info, userCode }) =>
@@ -147,7 +146,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         ...(client === undefined || client.clientId === accountClientId
           ? {}
           : { clientName: nameOf(client) }),
-        ...(username === undefined ? {} : { username }),
+        ...definedOnly({ username }),
       });
     },
     signedOut: (ctx) => {

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { Unavailable } from './errors.ts';
 import type { ProviderPages } from './provider-pages.ts';
@@ -24,7 +25,7 @@ export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, 
   const { error_description: description } = error;
   const out = {
     error: error.message,
-    ...(description === undefined ? {} : { error_description: description }),
+    ...definedOnly({ error_description: description }),
   };
   if (ctx.accepts('json', 'html') === 'html') {
     parts.pages.error(ctx, out, error);

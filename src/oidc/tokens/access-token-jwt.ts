@@ -8,6 +8,7 @@ import {
 import type { AdapterPayload } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { ArtifactRef } from '../../storage/storage.ts';
 import { sessionIdOf } from '../adapter/session-uid.ts';
 
@@ -48,8 +49,7 @@ export const privateClaims = (token: object): Record<string, unknown> => {
   const { grantId, sid } = bindings;
   const session = sessionOf(bindings);
   return {
-    ...(grantId === undefined ? {} : { gid: grantId }),
-    ...(sid === undefined ? {} : { sid }),
+    ...definedOnly({ gid: grantId, sid }),
     ...(session === undefined ? {} : { ses: session.id }),
     ...(session?.isBinding === false ? { offline: true } : {}),
   };
@@ -108,12 +108,11 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
       jti,
       clientId,
       exp,
-      ...(iat === undefined ? {} : { iat }),
-      ...(aud === undefined ? {} : { aud }),
+      ...definedOnly({ iat, aud }),
       ...(typeof scope === 'string' ? { scope } : {}),
       ...(typeof sid === 'string' ? { sid } : {}),
       ...(typeof gid === 'string' && sub !== undefined ? { grantId: gid, accountId: sub } : {}),
-      ...(jkt === undefined ? {} : { jkt }),
+      ...definedOnly({ jkt }),
       ...(x5t === undefined ? {} : { 'x5t#S256': x5t }),
       ...(Object.keys(extra).length === 0 ? {} : { extra }),
     },

@@ -3,6 +3,7 @@ import type { Accounts } from '../../accounts/account-types.ts';
 import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { findClient } from '../provider/clients.ts';
@@ -82,7 +83,7 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
     if (artifact === undefined) return undefined;
     const payload = JSON.parse(artifact.payload) as AdapterPayload; // written by toArtifact
     const session = sessionOf(payload);
-    return { payload, loaded, ...(session === undefined ? {} : { session }) };
+    return { payload, loaded, ...definedOnly({ session }) };
   };
 
   /** The person of a token whose grant and session live and are of this very token. */

@@ -1,6 +1,8 @@
 // How the person of an access token signed in (RFC 9068 section 2.2.1): services and the gateway judge by it whether
 // that was strong and recent enough (RFC 9470). It is written when the token is made, for the session may change.
+
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { definedOnly } from '../../defined-only.ts';
 
 export interface TokenSignIn {
   /** Epoch seconds. */
@@ -25,9 +27,7 @@ export const signInClaims = (ctx: KoaContextWithOIDC, token: object): Record<str
     own.authTime === undefined ? (AuthorizationCode ?? DeviceCode ?? RefreshToken) : own;
   const { authTime, acr, amr } = proof ?? {};
   return {
-    ...(authTime === undefined ? {} : { auth_time: authTime }),
-    ...(acr === undefined ? {} : { acr }),
-    ...(amr === undefined ? {} : { amr }),
+    ...definedOnly({ auth_time: authTime, acr, amr }),
   };
 };
 
@@ -36,7 +36,6 @@ export const readSignIn = (claims: unknown): TokenSignIn => {
   const { auth_time, acr, amr } = (claims ?? {}) as { auth_time?: number; acr?: string; amr?: string[] }; // ours
   return {
     amr: amr ?? [],
-    ...(auth_time === undefined ? {} : { authTime: auth_time }),
-    ...(acr === undefined ? {} : { acr }),
+    ...definedOnly({ authTime: auth_time, acr }),
   };
 };

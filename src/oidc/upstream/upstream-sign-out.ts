@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { Connector } from '../../connectors/connector.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
@@ -50,7 +51,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
     const url = await connector.redirect.endSessionUrl({
       postLogoutRedirectUri: signedOutUrl(issuer, facts.source),
       state,
-      ...(facts.idToken === undefined ? {} : { idToken: facts.idToken }),
+      ...definedOnly({ idToken: facts.idToken }),
     });
     if (url === undefined) return undefined;
     await artifacts.write([

@@ -3,6 +3,7 @@ import { type Clock, epochSeconds } from '../../clock.ts';
 import type { Connector, UpstreamTokens } from '../../connectors/connector.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Artifact, Artifacts } from '../../storage/storage.ts';
 
@@ -112,8 +113,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     const { refreshToken = old, idToken = tokens.idToken } = renewed;
     const kept = {
       ...renewed,
-      ...(refreshToken === undefined ? {} : { refreshToken }),
-      ...(idToken === undefined ? {} : { idToken }),
+      ...definedOnly({ refreshToken, idToken }),
     };
     await keep(sub, source, kept);
     return kept;

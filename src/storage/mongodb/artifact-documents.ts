@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import type { Artifact, ArtifactKind, Phase } from '../storage.ts';
 import type { ArtifactDocument } from './documents.ts';
 
@@ -40,9 +41,7 @@ export const toDocument = (tenant: string, artifact: Artifact): Omit<ArtifactDoc
     ...(links.length === 0 ? {} : { links }),
     ...(artifact.accountId === undefined ? {} : { account: `${tenant}|${artifact.accountId}` }),
     ...(artifact.grantId !== undefined && revocable.has(artifact.kind) ? { grantId: artifact.grantId } : {}),
-    ...(artifact.userCode === undefined ? {} : { userCode: artifact.userCode }),
-    ...(artifact.phase === undefined ? {} : { phase: artifact.phase }),
-    ...(artifact.signedInAt === undefined ? {} : { signedInAt: artifact.signedInAt }),
+    ...definedOnly({ userCode: artifact.userCode, phase: artifact.phase, signedInAt: artifact.signedInAt }),
     ...(artifact.authorizations === undefined ? {} : { authorizations: fieldsOf(artifact.authorizations) }),
   };
 };
@@ -62,10 +61,9 @@ export const toArtifact = (document: ArtifactDocument): Artifact => {
     id: document._id.slice(artifactKey(document.tenant, kind, '').length),
     payload: document.payload,
     expiresAt: document.expiresAt.getTime() / 1000,
-    ...(grantId === undefined ? {} : { grantId }),
-    ...(sessionUid === undefined ? {} : { sessionUid }),
+    ...definedOnly({ grantId, sessionUid }),
     ...(account === undefined ? {} : { accountId: account.slice(document.tenant.length + 1) }),
-    ...(userCode === undefined ? {} : { userCode }),
+    ...definedOnly({ userCode }),
     ...(phase === undefined ? {} : { phase: phase as Phase }), // written by `toDocument` only
     ...(authorizations === undefined
       ? {}
@@ -74,7 +72,6 @@ export const toArtifact = (document: ArtifactDocument): Artifact => {
             Object.entries(authorizations).map(([field, value]) => [clientOf(field), value]),
           ),
         }),
-    ...(signedInAt === undefined ? {} : { signedInAt }),
-    ...(consumedAt === undefined ? {} : { consumedAt }),
+    ...definedOnly({ signedInAt, consumedAt }),
   };
 };

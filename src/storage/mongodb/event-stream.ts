@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
+import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { WatchLog } from '../guarded-watcher.ts';
 import type { EventWatcher } from '../storage-endings.ts';
@@ -39,7 +40,7 @@ export const openEventStream = async ({
   const open = (): Stream =>
     events.watch([{ $match: { operationType: 'insert' } }], {
       maxAwaitTimeMS: awaitMs,
-      ...(token === undefined ? {} : { resumeAfter: token }),
+      ...definedOnly({ resumeAfter: token }),
     });
 
   const step = async (): Promise<void> => {

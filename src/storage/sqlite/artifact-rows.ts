@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import type { Artifact, ArtifactKind, Phase } from '../storage.ts';
 import type { Value } from './driver.ts';
 
@@ -27,14 +28,15 @@ export const toArtifact = (row: ArtifactRow): Artifact => ({
   id: row.id,
   payload: row.payload,
   expiresAt: row.expires_at,
-  ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
-  ...(row.session_uid === null ? {} : { sessionUid: row.session_uid }),
-  ...(row.account_id === null ? {} : { accountId: row.account_id }),
-  ...(row.user_code === null ? {} : { userCode: row.user_code }),
-  ...(row.phase === null ? {} : { phase: row.phase }),
+  ...definedOnly({
+    grantId: row.grant_id ?? undefined,
+    sessionUid: row.session_uid ?? undefined,
+    accountId: row.account_id ?? undefined,
+    userCode: row.user_code ?? undefined,
+    phase: row.phase ?? undefined,
+  }),
   ...(row.authorizations === null ? {} : { authorizations: JSON.parse(row.authorizations) }),
-  ...(row.signed_in_at === null ? {} : { signedInAt: row.signed_in_at }),
-  ...(row.consumed_at === null ? {} : { consumedAt: row.consumed_at }),
+  ...definedOnly({ signedInAt: row.signed_in_at ?? undefined, consumedAt: row.consumed_at ?? undefined }),
 });
 
 /** In the order of `insertColumns`, after the tenant. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { LogoutDeliveries, LogoutDelivery } from '../storage-endings.ts';
 import { pendingUntil, settledUntil } from '../storage-endings.ts';
 import type { Connection } from './connection.ts';
@@ -53,8 +54,10 @@ const toDelivery = (row: DeliveryRow): LogoutDelivery => ({
   state: row.state,
   attempts: row.attempts,
   nextAttemptAt: row.next_attempt_at,
-  ...(row.last_attempt_at === null ? {} : { lastAttemptAt: row.last_attempt_at }),
-  ...(row.last_outcome === null ? {} : { lastOutcome: row.last_outcome }),
+  ...definedOnly({
+    lastAttemptAt: row.last_attempt_at ?? undefined,
+    lastOutcome: row.last_outcome ?? undefined,
+  }),
 });
 
 /** In the order of `columns`. */

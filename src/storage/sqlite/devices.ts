@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { DeviceRecord, DeviceRecords } from '../storage-devices.ts';
 import type { Connection } from './connection.ts';
 import type { Statements } from './statements.ts';
@@ -39,13 +40,15 @@ const toDevice = (row: unknown): DeviceRecord => {
     id: device.id,
     sub: device.sub,
     clientId: device.client_id,
-    ...(device.name === null ? {} : { name: device.name }),
-    ...(device.model === null ? {} : { model: device.model }),
-    ...(device.serial === null ? {} : { serial: device.serial }),
+    ...definedOnly({
+      name: device.name ?? undefined,
+      model: device.model ?? undefined,
+      serial: device.serial ?? undefined,
+    }),
     createdAt: device.created_at,
     lastSeenAt: device.last_seen_at,
     grantId: device.grant_id,
-    ...(device.session_id === null ? {} : { sessionId: device.session_id }),
+    ...definedOnly({ sessionId: device.session_id ?? undefined }),
     expiresAt: device.expires_at,
   };
 };
@@ -77,7 +80,7 @@ export const createDevices = (connection: Connection, clock: Clock, tenant: stri
       }
       const before = toDevice(row);
       const { createdAt, name } = before;
-      putDevice(sql, tenant, { ...device, createdAt, ...(name === undefined ? {} : { name }) });
+      putDevice(sql, tenant, { ...device, createdAt, ...definedOnly({ name }) });
       return before;
     }),
 
