@@ -117,9 +117,7 @@ const freeTypes: ReadonlySet<string> = new Set(['koa', 'zod', 'jose']);
 const entrances = ['src/cli.ts', 'src/config/json-schemas.ts', 'src/config/server/settings-markdown.ts'];
 
 /** With the reason, each. */
-const mayBeLong: ReadonlyMap<string, string> = new Map([
-  ['src/oidc/provider/tenant-provider.ts', 'it is divided next'],
-]);
+const mayBeLong: ReadonlyMap<string, string> = new Map([]);
 
 /** With the reason, each. */
 const importsExpressions: ReadonlyMap<string, string> = new Map([

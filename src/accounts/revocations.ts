@@ -22,7 +22,7 @@ export interface Revocations {
   /** Ends one grant with its tokens; the session it came from goes on, and what else hangs on that. */
   endGrant(grant: { readonly id: string; readonly sub: string }, reason: string): Promise<void>;
   /** Puts back-channel logouts into the outbox, for those of the apps that want to hear of them. */
-  tellApps(logouts: readonly AppLogout[], reason: string): Promise<void>;
+  queueLogouts(logouts: readonly AppLogout[], reason: string): Promise<void>;
   publish(event: Omit<RevocationEvent, 'at'>): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export interface RevocationsParts {
 export const createRevocations = (parts: RevocationsParts): Revocations => {
   const { storage, authorizationsOf, clock } = parts;
 
-  const tellApps = async (logouts: readonly AppLogout[], reason: string): Promise<void> => {
+  const queueLogouts = async (logouts: readonly AppLogout[], reason: string): Promise<void> => {
     const nowMs = clock.now();
     const deliveries = logouts
       .filter(({ clientId }) => parts.wantsLogout(clientId))
@@ -68,13 +68,13 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
   /** The outbox comes first: a session that is gone from the store could not be asked for its apps again. */
   const end = async (sessions: readonly Artifact[], reason: string): Promise<void> => {
     const logouts = sessions.flatMap((session) => logoutsOf(session, authorizationsOf(session)));
-    await tellApps(logouts, reason);
+    await queueLogouts(logouts, reason);
     const writes = sessions.flatMap((session) => removalsOf(session, authorizationsOf(session)));
     if (writes.length > 0) await storage.artifacts.write(writes);
   };
 
   return {
-    tellApps,
+    queueLogouts,
     publish,
     endAccount: async (sub, reason) => {
       const [account, sessions] = await Promise.all([

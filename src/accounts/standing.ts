@@ -17,7 +17,7 @@ export const isSessionCurrent = (account: AccountRecord, signedInAt: number): bo
  */
 export const endOfSessions = (nowMs: number): number => Math.ceil(nowMs / 1000);
 
-export interface StandingParts {
+export interface ActiveAccountParts {
   readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
   readonly recheck: Accounts['recheck'];
 }
@@ -27,8 +27,8 @@ export interface StandingParts {
  * where that is due, or always.
  * @throws AppError `unavailable`
  */
-export const findStanding = async (
-  { definition, recheck }: StandingParts,
+export const findActiveAccount = async (
+  { definition, recheck }: ActiveAccountParts,
   account: AccountRecord | undefined,
   when: 'due' | 'always' = 'due',
 ): Promise<AccountRecord | undefined> => {

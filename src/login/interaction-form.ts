@@ -14,7 +14,7 @@ export interface InteractionVisit {
 const bindingOf = ({ ctx, tenant, uid }: InteractionVisit): CsrfBinding => ({
   tenant: tenant.definition.id,
   uid,
-  cookie: ctx.cookies.get(tenant.provider.provider.cookieName('interaction'), { signed: false }) ?? '',
+  cookie: tenant.provider.readCookie(ctx, 'interaction'),
 });
 
 export const csrfToken = (csrf: Csrf, visit: InteractionVisit): string => csrf.token(bindingOf(visit));

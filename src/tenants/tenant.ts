@@ -15,7 +15,7 @@ import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/
 import type { Log } from '../log.ts';
 import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
 import { wantsLogout } from '../oidc/provider/clients.ts';
-import { createInteractions, type Interactions } from '../oidc/provider/interactions.ts';
+import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
@@ -149,7 +149,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     accounts,
     revocations,
     devices,
-    interactions: createInteractions(provider.provider),
+    interactions: provider.interactions,
     connectors,
     upstreamLogins,
     upstreamSessions,

@@ -1,6 +1,6 @@
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
-import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
@@ -158,7 +158,7 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       if (!isProviderSessionAlive(artifact, loaded)) return undefined;
       if (beganWith !== undefined && !isEqualConstantTime(stored.proof ?? '', proofOf(value, beganWith)))
         return undefined;
-      const account = await findStanding(
+      const account = await findActiveAccount(
         parts,
         loaded.linkedAccounts.find(({ sub }) => sub === artifact.accountId),
       );

@@ -1,12 +1,12 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
-import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
-import { type CurrentSession, findCurrentSession } from '../../oidc/provider/current-session.ts';
+import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { Look, Pages, ServiceProblem } from '../../web/pages.ts';
 import { requestFacts } from '../../web/request-facts.ts';
@@ -18,7 +18,7 @@ import type { SessionCookiePlace } from './session-cookie.ts';
 
 /** A tenant as the pages on the way need it. */
 export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
-  readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'provider'>;
+  readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'findSession'>;
   readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
 }
 
@@ -106,10 +106,10 @@ const findGoodSession = async (
   ctx: Context,
   { provider, accounts, definition }: HandOverTenant,
 ): Promise<CurrentSession | undefined> => {
-  const session = await findCurrentSession(provider.provider, ctx);
+  const session = await provider.findSession(ctx);
   if (session === undefined) return undefined;
   const standing = { definition, recheck: accounts.recheck };
-  const account = await findStanding(standing, await accounts.findBySub(session.sub));
+  const account = await findActiveAccount(standing, await accounts.findBySub(session.sub));
   return account !== undefined && isSessionCurrent(account, session.signedInAt) ? session : undefined;
 };
 

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
 import { AppError } from '../../errors.ts';
-import { type CurrentSession, findCurrentSession } from '../../oidc/provider/current-session.ts';
+import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
 import type { LoginTenant } from '../login-tenant.ts';
 
@@ -22,7 +22,7 @@ export const findAccountVisit = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<AccountVisit | undefined> => {
-  const session = await findCurrentSession(tenant.provider.provider, ctx);
+  const session = await tenant.provider.findSession(ctx);
   const account = session === undefined ? undefined : await tenant.accounts.findBySub(session.sub);
   if (session === undefined || !mayHoldTokens(account) || !isSessionCurrent(account, session.signedInAt))
     return undefined;
@@ -32,7 +32,7 @@ export const findAccountVisit = async (
 const bindingOf = ({ ctx, tenant }: AccountVisit): CsrfBinding => ({
   tenant: tenant.definition.id,
   uid: 'account',
-  cookie: ctx.cookies.get(tenant.provider.provider.cookieName('session'), { signed: false }) ?? '',
+  cookie: tenant.provider.readCookie(ctx, 'session'),
 });
 
 export const accountCsrfToken = (csrf: Csrf, visit: AccountVisit): string => csrf.token(bindingOf(visit));

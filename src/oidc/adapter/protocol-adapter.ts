@@ -1,12 +1,12 @@
 import type { Adapter } from 'oidc-provider';
-import { speakProtocol } from '../provider/errors.ts';
+import { asProtocolErrors } from '../provider/errors.ts';
 
 /** The same adapter, whose errors the provider can put into an answer. */
-export const speakingProtocol = (adapter: Adapter): Adapter => {
+export const withProtocolErrors = (adapter: Adapter): Adapter => {
   const translated =
     <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
-      speakProtocol(() => call(...args));
+      asProtocolErrors(() => call(...args));
   return {
     upsert: translated((...args: Parameters<Adapter['upsert']>) => adapter.upsert(...args)),
     find: translated((...args: Parameters<Adapter['find']>) => adapter.find(...args)),

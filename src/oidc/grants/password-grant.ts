@@ -5,7 +5,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
-import { speakProtocol, TooManyRequests } from '../provider/errors.ts';
+import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import { grantDirectly } from './direct-grant.ts';
 
 /** RFC 6749 section 4.3.2. */
@@ -42,7 +42,7 @@ export const createPasswordGrant =
     const password = requiredString(params.password, 'password');
 
     const { address, requestId } = parts.requestOf(ctx);
-    const outcome = await speakProtocol(() =>
+    const outcome = await asProtocolErrors(() =>
       parts.accounts.signIn({
         login: username,
         password,
@@ -59,7 +59,7 @@ export const createPasswordGrant =
     }
     const { account, signedInAt: authTime, amr, acr } = outcome;
     const { sub } = account;
-    await speakProtocol(() =>
+    await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );
     await issue(provider, parts, { ctx, sub, authTime, amr, ...definedOnly({ acr }) });

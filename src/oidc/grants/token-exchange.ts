@@ -14,7 +14,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
-import { speakProtocol } from '../provider/errors.ts';
+import { asProtocolErrors } from '../provider/errors.ts';
 import { mayIntrospect } from '../provider/resources.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
@@ -108,7 +108,7 @@ const toUpstream = async (
   const subject = await findSubject(provider, parts, { ctx, token });
   // what was kept before somebody disconnected the source is not theirs to use any more
   const tokens = (await parts.isConnected(ctx, subject, source))
-    ? await speakProtocol(() => parts.upstreamTokens.find(subject, source))
+    ? await asProtocolErrors(() => parts.upstreamTokens.find(subject, source))
     : undefined;
   if (tokens === undefined)
     throw new errors.InvalidTarget('no_upstream_tokens: the person must sign in at this source again');
@@ -167,12 +167,12 @@ const fromUpstream = async (
   if (tokens === undefined || definition?.clients?.includes(clientId) === false)
     throw new errors.InvalidRequest('tokens of this subject_issuer are not accepted from this client');
 
-  const proven = await speakProtocol(() => tokens.verify(token));
+  const proven = await asProtocolErrors(() => tokens.verify(token));
   if (proven === undefined) throw notValid();
   const now = epochSeconds(parts.clock);
   const atMostSeconds = (proven.expiresAt ?? now + unknownLifeSeconds) - now;
   if (atMostSeconds <= 0) throw notValid();
-  const outcome = await speakProtocol(() =>
+  const outcome = await asProtocolErrors(() =>
     parts.accounts.admit(proven.person, { via: 'upstream_token', clientId, ...parts.requestOf(ctx) }),
   );
   if (!outcome.ok) throw new errors.InvalidRequest(`${outcome.reason}: the account may not be used`);

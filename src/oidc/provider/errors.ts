@@ -34,7 +34,7 @@ export const toProtocolError = (error: unknown): unknown => {
 };
 
 /** Work of our rooms inside of the provider, which can answer its own errors only. */
-export const speakProtocol = async <T>(work: () => Promise<T>): Promise<T> => {
+export const asProtocolErrors = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {

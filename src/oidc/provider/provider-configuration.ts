@@ -10,6 +10,7 @@ import { furtherClaims } from '../../accounts/claims.ts';
 import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
+import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
 import { deviceParameters } from '../grants/device-description.ts';
 import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
@@ -31,23 +32,12 @@ export interface ConfigurationParts {
   readonly pages: ProviderPages;
 }
 
-/** Seconds. */
-export const anonymousSessionTtl = 3600;
-
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
-
-/** Below the tenant's own path: tenants may share a host. */
-export const sessionCookie = (issuer: string) => {
-  const { pathname, protocol } = new URL(issuer);
-  return { httpOnly: true, secure: protocol === 'https:', sameSite: 'lax', path: pathname } as const;
-};
 
 /** Everything that matters is set here, on purpose; nothing is left to a default. */
 export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
   const { definition, issuer, pages } = parts;
-  const { pathname, protocol } = new URL(issuer);
-  const isSecure = protocol === 'https:';
-  const cookie = (name: string): string => `${isSecure ? '__Secure-' : ''}drawbridge.${name}`;
+  const { pathname } = new URL(issuer);
   const grantTtl = Math.max(
     definition.lifetimes.session,
     ...definition.clients.map(
@@ -64,7 +54,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
 
     scopes: [...builtInScopes],
     // groups and roles ride on openid, so that ID tokens carry them when their scope was granted; how and when
-    // the person signed in is told to every app
+    // the person signed in is in every app's ID token
     claims: {
       acr: null,
       iss: null,
@@ -122,12 +112,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     extraParams: ['idp_hint', ...deviceParameters],
     pkce: { required: (_ctx, client) => !definition.pkceExemptions.includes(client.clientId) },
 
-    cookies: {
-      keys: [...parts.cookieKeys],
-      names: { session: cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
-      long: { ...sessionCookie(issuer), signed: true, overwrite: true },
-      short: { signed: true, httpOnly: true, secure: isSecure, sameSite: 'lax', overwrite: true },
-    },
+    cookies: providerCookies(issuer, parts.cookieKeys),
     discovery: {
       claims_parameter_supported: false,
       service_documentation: undefined,
@@ -180,7 +165,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
 
     interactions: {
       url: (_ctx, interaction) => `${pathname}/interaction/${interaction.uid}`,
-      policy: policyOf(definition, parts.accounts.standing),
+      policy: policyOf(definition, parts.accounts.findActive),
     },
     renderError: (ctx, out, error) => pages.error(ctx, out, error),
 
@@ -255,7 +240,7 @@ const isSingleResource = (source: {
  */
 const policyOf = (
   definition: TenantDefinition,
-  standing: (ctx: KoaContextWithOIDC, sub: string) => Promise<AccountRecord | undefined>,
+  findActive: (ctx: KoaContextWithOIDC, sub: string) => Promise<AccountRecord | undefined>,
 ): interactionPolicy.DefaultPolicy => {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
@@ -267,7 +252,7 @@ const policyOf = (
     new Check('standing', 'the account may not be used now; sign in again', 'login_required', async (ctx) => {
       const { session, result } = ctx.oidc;
       if (session?.accountId === undefined || result?.login !== undefined) return Check.NO_NEED_TO_PROMPT;
-      const account = await standing(ctx, session.accountId);
+      const account = await findActive(ctx, session.accountId);
       return account !== undefined && isSessionCurrent(account, session.loginTs ?? 0)
         ? Check.NO_NEED_TO_PROMPT
         : Check.REQUEST_PROMPT;

@@ -1,11 +1,55 @@
+// Adjustments of oidc-provider's public classes and answers that its options do not offer. A new version of the
+// library is checked against this list; each names the test that fails without it.
+//
+//   pinToIssuer                request, OIDCContext.urlFor         every URL follows the issuer
+//   keepSecretsHashed          Client.compareClientSecret          client secrets are kept as hashes
+//   alwaysIncludeSid           Client.includeSid                   `sid` in every ID token
+//   noteLogouts                Client.backchannelLogout            logout tokens are sent from the outbox
+//   acceptOnlyIdTokensAsHints  IdToken.validate                    an `id_token_hint` is an ID token
+//   deriveSuccessors           RefreshToken.generateTokenId        one successor of a refresh token
+//   nameTenantInDeviceCodes    DeviceCode.generateTokenId          device codes name their tenant
+//   announcePollInterval       event device_authorization.success  `interval` in the answer
+//   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
+//   storeFirstSessions         Session.persist                     forms without a session
+//
+// Elsewhere only the policy of prompts is changed (`policyOf` in provider-configuration.ts), by the library's own
+// means, and members of single objects that are public but untyped are read or set, beside their use.
+import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { AppLogout } from '../../accounts/revocations.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
+import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
+import { pollIntervalSeconds } from '../grants/device-codes.ts';
+import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 
-/** Adjustments of the library's public classes that its options do not offer. */
+export interface ProviderPatchesParts {
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly rotation: Pick<RefreshRotation, 'successorOf'>;
+  /** In place of a logout token that the library would send. */
+  readonly noteLogout: (logout: AppLogout) => void;
+  /** The library's context of the request in progress. */
+  readonly current: () => KoaContextWithOIDC | undefined;
+}
 
-/** Every URL, and whether a cookie is secure, follows the issuer, never a header of the request. */
-export const pinToIssuer = (provider: Provider, issuer: string): void => {
+export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): void => {
+  pinToIssuer(provider, parts.issuer);
+  keepSecretsHashed(provider);
+  alwaysIncludeSid(provider);
+  noteLogouts(provider, parts.noteLogout);
+  acceptOnlyIdTokensAsHints(provider);
+  deriveSuccessors(provider, parts);
+  nameTenantInDeviceCodes(provider, parts.tenant);
+  announcePollInterval(provider);
+  leaveOutUndefinedScopes(provider);
+  storeFirstSessions(provider, parts);
+};
+
+/**
+ * Every URL, and whether a cookie is secure, follows the issuer: the library would take host and protocol of the
+ * request, which a proxy may have changed. Held by TEST.
+ */
+const pinToIssuer = (provider: Provider, issuer: string): void => {
   const { host, hostname, protocol, origin } = new URL(issuer);
   const constant = (value: unknown): PropertyDescriptor => ({ get: () => value, configurable: true });
   Object.defineProperties(provider.request, {
@@ -19,23 +63,41 @@ export const pinToIssuer = (provider: Provider, issuer: string): void => {
     (provider as unknown as { urlFor(name: string, options?: object): string }).urlFor(name, options); // public, but untyped
 };
 
-/** The provider holds hashes of client secrets; a presented one is hashed and compared in constant time. */
-export const keepSecretsHashed = (provider: Provider): void => {
+/**
+ * The provider holds hashes of client secrets, where the library expects the secrets; a presented one is hashed and
+ * compared in constant time. Held by TEST.
+ */
+const keepSecretsHashed = (provider: Provider): void => {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string): boolean {
     return isEqualConstantTime(hashId(actual), this.clientSecret ?? '');
   };
 };
 
-/** `sid` in every ID token and JWT, so that an app can tell which session a logout meant. */
-export const alwaysIncludeSid = (provider: Provider): void => {
+/**
+ * `sid` in every ID token and JWT, so that an app can find out which session a logout means; the library adds it only
+ * for clients with `backchannel_logout_session_required`. Held by TEST.
+ */
+const alwaysIncludeSid = (provider: Provider): void => {
   provider.Client.prototype.includeSid = () => true;
 };
 
 /**
- * An `id_token_hint` is an ID token, which has no type or the plain one. The library takes whatever this tenant signed
- * for the client: logout tokens, or what the gateway tells a service that is named like it (RFC 8725 section 3.11).
+ * The library would send logout tokens itself and have the person wait for the apps; so they are noted, for the
+ * outbox. Held by TEST.
  */
-export const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
+const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
+  provider.Client.prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {
+    note({ clientId: this.clientId, sub, sid });
+    return Promise.resolve();
+  };
+};
+
+/**
+ * An `id_token_hint` is an ID token, which has no type or the plain one. The library takes whatever this tenant signed
+ * for the client: logout tokens, or the gateway's token for a service that is named like it (RFC 8725 section 3.11).
+ * Held by TEST.
+ */
+const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
   const { IdToken } = provider;
   const { validate } = IdToken;
   IdToken.validate = async (token, client) => {
@@ -46,35 +108,28 @@ export const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
   };
 };
 
-/** The library would send logout tokens itself and have the person wait for the apps; so they are noted instead. */
-export const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
-  provider.Client.prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {
-    note({ clientId: this.clientId, sub, sid });
-    return Promise.resolve();
-  };
-};
-
 /**
- * The successor of a rotated refresh token has an id that follows from the token's: two answers to the same
- * token, on any two instances, carry the same successor (RFC 9700 section 4.14.2).
+ * The successor of a rotated refresh token has an id that follows from the token's, where the library draws a random
+ * one: two answers to the same token, on any two instances, carry the same successor (RFC 9700 section 4.14.2).
+ * Held by TEST.
  */
-export const deriveSuccessors = (
+const deriveSuccessors = (
   provider: Provider,
-  parts: {
-    readonly rotated: () => { readonly jti: string } | undefined;
-    readonly successorOf: (token: string) => string;
-  },
+  { current, rotation }: Pick<ProviderPatchesParts, 'current' | 'rotation'>,
 ): void => {
   const prototype = provider.RefreshToken.prototype as unknown as { generateTokenId(): string }; // public, but untyped
   const random = prototype.generateTokenId;
   prototype.generateTokenId = function generateTokenId(): string {
-    const rotated = parts.rotated();
-    return rotated === undefined ? random.call(this) : parts.successorOf(rotated.jti);
+    const rotated = current()?.oidc.entities.RotatedRefreshToken;
+    return rotated === undefined ? random.call(this) : rotation.successorOf(rotated.jti);
   };
 };
 
-/** Device codes say whose they are, for an endpoint that all tenants share: `<tenant>.<random>`. */
-export const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
+/**
+ * Device codes name their tenant, for an endpoint that all tenants share (`login/device-login.ts`):
+ * `<tenant>.<random>`. Held by TEST.
+ */
+const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
   const prototype = provider.DeviceCode.prototype as unknown as { generateTokenId(): string }; // public, but untyped
   const random = prototype.generateTokenId;
   prototype.generateTokenId = function generateTokenId(): string {
@@ -82,11 +137,20 @@ export const nameTenantInDeviceCodes = (provider: Provider, tenant: string): voi
   };
 };
 
+/** `interval` (RFC 8628 section 3.2), which `DeviceCodes.poll` enforces; the library leaves it out. Held by TEST. */
+const announcePollInterval = (provider: Provider): void => {
+  const emitter: EventEmitter = provider; // the body of this event is typed without members
+  emitter.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
+    body.interval = pollIntervalSeconds;
+  });
+};
+
 /**
- * A client's own token for no resource has no scopes: none is defined that it could mean, and whoever is shown the
- * token must not take a name that the client chose for a permission.
+ * A client's own token for no resource has no scopes, though the library would give it those that were asked for:
+ * none is defined that it could mean, and a service that is shown the token must not take a name that the client
+ * chose for a permission. Held by TEST.
  */
-export const leaveOutUndefinedScopes = (provider: Provider): void => {
+const leaveOutUndefinedScopes = (provider: Provider): void => {
   const { prototype } = provider.ClientCredentials;
   const { save } = prototype;
   prototype.save = function saveWithDefinedScopes(): Promise<string> {
@@ -97,23 +161,19 @@ export const leaveOutUndefinedScopes = (provider: Provider): void => {
 
 /**
  * A form that comes without a session, because that has expired, is shown again with a guard in a new session. The
- * library forgets to store that one and breaks off; so it is stored here, with its cookie, and the form can be sent.
+ * library does not store that one and throws; so it is stored here, with its cookie, and the form can be sent.
+ * Held by TEST.
  */
-export const storeFirstSessions = (
+const storeFirstSessions = (
   provider: Provider,
-  parts: {
-    readonly current: () => KoaContextWithOIDC | undefined;
-    readonly cookie: Parameters<KoaContextWithOIDC['oidc']['cookies']['set']>[2];
-    /** Seconds. */
-    readonly ttl: number;
-  },
+  { current, issuer }: Pick<ProviderPatchesParts, 'current' | 'issuer'>,
 ): void => {
   const prototype = provider.Session.prototype as unknown as StorableSession; // public, but untyped
   const { persist } = prototype;
   prototype.persist = function persistOrStore(): Promise<unknown> {
     if (this.exp !== undefined) return persist.call(this);
-    parts.current()?.oidc.cookies.set(provider.cookieName('session'), this.id, parts.cookie);
-    return this.save(parts.ttl);
+    current()?.oidc.cookies.set(provider.cookieName('session'), this.id, sessionCookieOptions(issuer));
+    return this.save(anonymousSessionTtl);
   };
 };
 

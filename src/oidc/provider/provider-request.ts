@@ -1,29 +1,52 @@
 import type { IncomingMessage } from 'node:http';
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { TenantStorage } from '../../storage/storage.ts';
+import { type RequestScope, StoreRequestScope } from '../adapter/request-scope.ts';
 
-/** What the front door learnt of a request, for the rooms behind it. */
+/** What the server has found out about a request before it reaches the provider. */
 export interface ProviderRequest {
-  /** Address of the caller, as the trusted proxies tell it. */
+  /** Address of the caller, as the trusted proxies state it. */
   readonly address: string;
   readonly requestId: string;
   /** Language of the page to answer with. */
   readonly locale: 'en' | 'de';
 }
 
-/** The provider makes a context of its own, so facts travel with the Node request. */
+/** What belongs to one request to the provider. The library calls us back without it, so it is looked up here. */
 export interface ProviderRequests {
-  set(req: IncomingMessage, facts: ProviderRequest): void;
-  get(req: IncomingMessage): ProviderRequest;
+  /** Comes before the request is given to the provider, which makes a context of its own for it. */
+  setFacts(req: IncomingMessage, facts: ProviderRequest): void;
+  factsOf(ctx: KoaContextWithOIDC): ProviderRequest;
+  /** The scope of this request from now on; its writes are flushed at the end of the request. */
+  beginScope(ctx: object): RequestScope;
+  /** The scope of the request in progress; outside of one a fresh one, which is flushed after each write. */
+  scope(): RequestScope;
+  /** The library's context of the request in progress. */
+  current(): KoaContextWithOIDC | undefined;
 }
 
-export const createProviderRequests = (): ProviderRequests => {
+export const createProviderRequests = (storage: TenantStorage): ProviderRequests => {
   const facts = new WeakMap<IncomingMessage, ProviderRequest>();
+  const scopes = new WeakMap<object, RequestScope>();
+  const current = (): KoaContextWithOIDC | undefined => Provider.ctx;
+
   return {
-    set: (req, value) => void facts.set(req, value),
-    get: (req) => {
-      const found = facts.get(req);
-      if (found === undefined)
-        throw new Error('a request reached the provider without passing the front door');
-      return found;
+    current,
+    setFacts: (req, known) => void facts.set(req, known),
+    factsOf: ({ req }) => {
+      const known = facts.get(req);
+      if (known === undefined) throw new Error('a request reached the provider without its facts');
+      return known;
+    },
+    beginScope: (ctx) => {
+      const scope = new StoreRequestScope(storage);
+      scopes.set(ctx, scope);
+      return scope;
+    },
+    scope: () => {
+      const ctx = current();
+      const scope = ctx === undefined ? undefined : scopes.get(ctx);
+      return scope ?? new StoreRequestScope(storage);
     },
   };
 };

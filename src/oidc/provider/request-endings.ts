@@ -4,25 +4,26 @@ import type { AppLogout, Revocations } from '../../accounts/revocations.ts';
 import { hashId } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
 import type { RevocationEvent } from '../../storage/storage-endings.ts';
-import { noteLogouts } from './provider-patches.ts';
 
 type Ending = Omit<RevocationEvent, 'at'>;
 
 /** What a request to the provider ends: sign-outs, revoked tokens and grants. */
 export interface RequestEndings {
+  /** The library would log this app out now, for the request in progress. */
+  noteLogout(logout: AppLogout): void;
   /**
    * Puts the back-channel logouts into the outbox. Comes before the request's writes are stored: a session that is
    * gone could not be asked for its apps again.
    * @throws AppError `unavailable`
    */
-  tellApps(ctx: KoaContextWithOIDC): Promise<void>;
-  /** Tells the caches of all instances; they look into the store again, so it comes after the writes. Never rejects. */
+  queueLogouts(ctx: KoaContextWithOIDC): Promise<void>;
+  /** Publishes it to the caches of all instances, which read the store again: it comes after the writes. Never rejects. */
   announce(ctx: KoaContextWithOIDC): Promise<void>;
 }
 
 export interface RequestEndingsParts {
   readonly tenant: string;
-  readonly revocations: Pick<Revocations, 'tellApps' | 'publish'>;
+  readonly revocations: Pick<Revocations, 'queueLogouts' | 'publish'>;
   readonly current: () => KoaContextWithOIDC | undefined;
   readonly log: Log;
 }
@@ -40,11 +41,6 @@ export const observeEndings = (provider: Provider, parts: RequestEndingsParts): 
     noted.set(ctx.req, known);
     return known;
   };
-
-  noteLogouts(provider, (logout) => {
-    const ctx = parts.current();
-    if (ctx !== undefined) noteOf(ctx).logouts.push(logout);
-  });
 
   const emitter: EventEmitter = provider; // the events' typed signatures differ by event
   emitter.on('grant.revoked', (ctx: KoaContextWithOIDC, grantId: string) => {
@@ -65,9 +61,13 @@ export const observeEndings = (provider: Provider, parts: RequestEndingsParts): 
   });
 
   return {
-    tellApps: async (ctx) => {
+    noteLogout: (logout) => {
+      const ctx = parts.current();
+      if (ctx !== undefined) noteOf(ctx).logouts.push(logout);
+    },
+    queueLogouts: async (ctx) => {
       const { logouts = [] } = noted.get(ctx.req) ?? {};
-      if (logouts.length > 0) await parts.revocations.tellApps(logouts, 'signed_out');
+      if (logouts.length > 0) await parts.revocations.queueLogouts(logouts, 'signed_out');
     },
     announce: async (ctx) => {
       const endings = [...(noted.get(ctx.req)?.endings ?? []), ...revokedTokens(ctx)];

@@ -1,12 +1,12 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
-import { findStanding } from '../../accounts/standing.ts';
+import { findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
 import { signInClaims } from '../tokens/sign-in-claims.ts';
-import { speakProtocol } from './errors.ts';
+import { asProtocolErrors } from './errors.ts';
 
 /** The tenant's people as the provider sees them. */
 export interface TenantAccounts {
@@ -16,7 +16,7 @@ export interface TenantAccounts {
    */
   find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
   /** The account, if it may hold tokens. */
-  standing(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
+  findActive(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
   /**
    * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
    * were granted.
@@ -58,16 +58,16 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
   };
 
   const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> =>
-    findStanding({ definition, recheck: recheckOnce }, await scopeOf().account(sub), when);
+    findActiveAccount({ definition, recheck: recheckOnce }, await scopeOf().account(sub), when);
 
-  const standing = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
-    speakProtocol(() => current(sub, 'due'));
+  const findActive = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
+    asProtocolErrors(() => current(sub, 'due'));
 
   return {
-    standing,
+    findActive,
     find: async (ctx, sub, token) => {
       const when = isRefresh(ctx, token) ? 'always' : 'due';
-      const account = await speakProtocol(() => current(sub, when));
+      const account = await asProtocolErrors(() => current(sub, when));
       if (account === undefined) return undefined;
       const since = provenAt(token);
       if (since !== undefined && account.notBefore !== undefined && since < account.notBefore)
@@ -86,7 +86,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       const signIn = signInClaims(ctx, token);
       const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
       if (aud === undefined || !(granted.has('groups') || granted.has('roles'))) return signIn;
-      const account = await standing(ctx, accountId);
+      const account = await findActive(ctx, accountId);
       return account === undefined
         ? signIn
         : {

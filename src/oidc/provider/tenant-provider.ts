@@ -1,6 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+// One oidc-provider for one tenant. How it is built stands below; each step has a file:
+//   provider-request.ts        what belongs to one request: its facts, its scope of the store
+//   ../adapter/                the library's models in the store, and the rules of codes and tokens
+//   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
+//   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts
+//   provider-patches.ts        adjustments of the library's classes that its options do not offer
+//   provider-grants.ts         the grants that the library does not have, from ../grants/
+//   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
+//   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
+//   provider-handle.ts         into the library with a request; form-body.ts
+//   interactions.ts, current-session.ts  what the pages of other rooms ask of it
+
 import type { JWK } from 'jose';
-import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Context } from 'koa';
+import { Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
@@ -8,52 +20,31 @@ import type { Revocations } from '../../accounts/revocations.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
-import { hashId } from '../../crypto/ids.ts';
 import type { MasterKey } from '../../crypto/master-key.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { LogoutDelivery } from '../../storage/storage-endings.ts';
 import type { Pages } from '../../web/pages.ts';
-import { createAdapter } from '../adapter/adapter.ts';
-import { speakingProtocol } from '../adapter/protocol-adapter.ts';
-import { type RequestScope, StoreRequestScope } from '../adapter/request-scope.ts';
-import { createDeviceCodes, pollIntervalSeconds } from '../grants/device-codes.ts';
-import { createDeviceSignIns } from '../grants/device-sign-ins.ts';
-import { createPasswordGrant, passwordGrantParameters } from '../grants/password-grant.ts';
-import {
-  createTokenExchange,
-  tokenExchangeGrantType,
-  tokenExchangeParameters,
-} from '../grants/token-exchange.ts';
+import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
+import { readProviderCookie } from '../cookies.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
-import { createJwtHandles } from '../tokens/jwt-handles.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
-import { createRefreshRotation } from '../tokens/refresh-rotation.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
 import { createUpstreamTokens, type KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
-import { lifetimesOf } from './clients.ts';
-import { createOriginGuard } from './cross-origin.ts';
-import { toProtocolError } from './errors.ts';
-import { rewriteForm } from './form-body.ts';
+import { type CurrentSession, findCurrentSession } from './current-session.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
-import { anonymousSessionTtl, providerConfiguration, sessionCookie } from './provider-configuration.ts';
+import { providerConfiguration } from './provider-configuration.ts';
 import { observeProvider } from './provider-events.ts';
+import { registerGrants } from './provider-grants.ts';
+import { createHandle, type HandleRequest } from './provider-handle.ts';
+import { createProviderMiddleware } from './provider-middleware.ts';
 import { createProviderPages } from './provider-pages.ts';
-import {
-  acceptOnlyIdTokensAsHints,
-  alwaysIncludeSid,
-  deriveSuccessors,
-  keepSecretsHashed,
-  leaveOutUndefinedScopes,
-  nameTenantInDeviceCodes,
-  pinToIssuer,
-  storeFirstSessions,
-} from './provider-patches.ts';
-import { createProviderRequests, type ProviderRequest } from './provider-request.ts';
+import { patchProvider } from './provider-patches.ts';
+import { createProviderRequests } from './provider-request.ts';
 import { observeEndings } from './request-endings.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
-import { withdrawAnswer } from './withdraw-answer.ts';
 
 /** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
 export interface TenantProvider {
@@ -64,22 +55,22 @@ export interface TenantProvider {
   readonly isSecure: boolean;
   /** Discovery document and JWKS as prepared bytes. */
   readonly prepared: PreparedAnswers;
+  /** Answers a request to the tenant's protocol endpoints. */
+  readonly handle: HandleRequest;
+  /** The sign-in or consent that waits for the person. */
+  readonly interactions: Interactions;
   /**
-   * Answers a request to the tenant's protocol endpoints.
-   * @param path path and query below the issuer, e.g. `/token`
+   * Who is signed in at this tenant in this browser.
+   * @throws AppError `unavailable`
    */
-  handle(
-    req: IncomingMessage,
-    res: ServerResponse,
-    target: { readonly path: string; readonly facts: ProviderRequest },
-  ): Promise<void>;
+  findSession(ctx: Context): Promise<CurrentSession | undefined>;
+  /** The value that the browser sent, to bind a form to it; empty when there is none. Nothing is checked. */
+  readCookie(ctx: Context, cookie: 'session' | 'interaction'): string;
   /** What a sign-in brought along for the apps that may have it. */
   readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
   readonly forgetUpstreamTokens: KeptUpstreamTokens['forget'];
   /** See `createLogoutToken`. */
   logoutToken(delivery: LogoutDelivery): Promise<LogoutToken | undefined>;
-  /** The library's models, for the interaction pages (`interactions.ts`). */
-  readonly provider: Provider;
 }
 
 export interface TenantProviderParts {
@@ -94,7 +85,7 @@ export interface TenantProviderParts {
   readonly devices: Pick<Devices, 'signedIn' | 'seen'>;
   readonly connectors: readonly Connector[];
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
-  readonly upstreamSignOut: Pick<UpstreamSignOut, 'leave'>;
+  readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
   readonly clock: Clock;
@@ -105,67 +96,20 @@ export interface TenantProviderParts {
 export const createTenantProvider = (parts: TenantProviderParts): TenantProvider => {
   const { definition, issuer, storage, masterKey, clock, log } = parts;
   const tenant = definition.id;
-
-  const facts = createProviderRequests();
-  const scopes = new WeakMap<object, RequestScope>();
-  const current = (): KoaContextWithOIDC | undefined => Provider.ctx;
-  const scopeOf = (): RequestScope => {
-    const ctx = current();
-    const scope = ctx === undefined ? undefined : scopes.get(ctx);
-    return scope ?? new StoreRequestScope(storage);
-  };
-
-  const rotation = createRefreshRotation({
-    tenant,
-    rotationKey: masterKey.derive('refresh token rotation'),
-    clock,
-    lifetimesOf: (clientId) => lifetimesOf(definition, clientId),
-  });
-  const jwtHandles = createJwtHandles({
-    verify: parts.verifyJwt,
-    request: () => current()?.req,
-  });
-  const deviceCodes = createDeviceCodes({
-    tenant,
-    storage,
-    handleKey: masterKey.derive('device code handles'),
-    clock,
-    throttle: definition.throttle,
-    request: () => {
-      const ctx = current();
-      const session = ctx?.oidc.session;
-      return {
-        route: ctx?.oidc.route,
-        address: ctx === undefined ? '' : facts.get(ctx.req).address,
-        session: session?.uid === undefined ? undefined : hashId(session.uid),
-      };
-    },
-  });
-  const factsOf = (ctx: KoaContextWithOIDC): ProviderRequest => facts.get(ctx.req);
-  const deviceSignIns = createDeviceSignIns({
-    devices: parts.devices,
-    scope: scopeOf,
-    current,
-    factsOf,
-    clock,
-    log: log.child({ tenant }),
-  });
-  const accounts = createTenantAccounts({
-    scopeOf,
+  const requests = createProviderRequests(storage);
+  const { current, factsOf } = requests;
+  const { adapter, rotation, jwtHandles, deviceSignIns } = createTenantAdapters({ ...parts, requests });
+  const tenantAccounts = createTenantAccounts({
+    scopeOf: requests.scope,
     recheck: (account, when) => parts.accounts.recheck(account, when),
     definition,
     furtherClaims: furtherClaims(definition.sources),
   });
   const pages = createProviderPages({
-    definition,
-    issuer,
-    pages: parts.pages,
-    clock,
-    log,
+    ...parts,
     factsOf,
-    usernameOf: async (ctx, sub) => (await accounts.standing(ctx, sub))?.username,
+    usernameOf: async (ctx, sub) => (await tenantAccounts.findActive(ctx, sub))?.username,
   });
-
   const provider = new Provider(
     issuer,
     providerConfiguration({
@@ -174,53 +118,15 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       jwks: parts.keys,
       cookieKeys: [masterKey.derive(`cookies ${tenant}`).toString('base64url')],
       dpopNonceSecret: masterKey.derive(`dpop nonce ${tenant}`),
-      adapter: (kind) =>
-        speakingProtocol(
-          createAdapter(kind, {
-            storage,
-            clock,
-            scope: scopeOf,
-            isInRequest: () => current() !== undefined,
-            rotation,
-            deviceCodes,
-            deviceSignIns,
-            jwtHandles,
-            sessionTouchSeconds: 600,
-          }),
-        ),
-      accounts,
+      adapter,
+      accounts: tenantAccounts,
       rotation,
       pages,
     }),
   );
-  pinToIssuer(provider, issuer);
-  keepSecretsHashed(provider);
-  alwaysIncludeSid(provider);
-  acceptOnlyIdTokensAsHints(provider);
-  leaveOutUndefinedScopes(provider);
-  nameTenantInDeviceCodes(provider, tenant);
-  storeFirstSessions(provider, {
-    current,
-    cookie: { ...sessionCookie(issuer), signed: true },
-    ttl: anonymousSessionTtl,
-  });
-  deriveSuccessors(provider, {
-    rotated: () => current()?.oidc.entities.RotatedRefreshToken,
-    successorOf: rotation.successorOf,
-  });
-  provider.registerGrantType(
-    'password',
-    createPasswordGrant(provider, {
-      definition,
-      accounts: parts.accounts,
-      usage: storage.usage,
-      clock,
-      findAccount: (ctx, sub) => accounts.find(ctx, sub),
-      requestOf: (ctx) => facts.get(ctx.req),
-    }) as never, // the library types the context of a custom grant by its parameters
-    passwordGrantParameters,
-    ['resource'],
-  );
+  observeProvider(provider, { tenant, log, factsOf });
+  const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
+  patchProvider(provider, { tenant, issuer, current, rotation, noteLogout: endings.noteLogout });
   const upstreamTokens = createUpstreamTokens({
     tenant,
     artifacts: storage.artifacts,
@@ -229,73 +135,22 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     keptSeconds: definition.lifetimes.refreshTokenAbsolute,
     clock,
   });
-  provider.registerGrantType(
-    tokenExchangeGrantType,
-    createTokenExchange(provider, {
-      ...parts,
-      upstreamTokens,
-      findAccount: (ctx, sub, token) => accounts.find(ctx, sub, token),
-      isConnected: async (ctx, sub, source) => {
-        const { identities = [] } = (await accounts.standing(ctx, sub)) ?? {};
-        return identities.some((linked) => linked.source === source && linked.goneAt === undefined);
-      },
-      nameFor: (req, token) => jwtHandles.nameFor(req, token),
-      requestOf: factsOf,
-    }) as never, // the library types the context of a custom grant by its parameters
-    tokenExchangeParameters,
-    ['audience', 'resource'],
-  );
-  provider.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
-    body.interval = pollIntervalSeconds;
-  });
-  observeProvider(provider, { tenant, log, factsOf });
-  const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
-
+  registerGrants(provider, { ...parts, tenantAccounts, upstreamTokens, jwtHandles, factsOf });
   const prepared = createPreparedAnswers();
-  const guardOrigin = createOriginGuard(definition);
-  provider.use(async (ctx, next) => {
-    const oidcCtx = ctx as unknown as KoaContextWithOIDC; // the provider's own context
-    const scope = new StoreRequestScope(storage);
-    scopes.set(ctx, scope);
-    await next();
-    guardOrigin(oidcCtx);
-    try {
-      await endings.tellApps(oidcCtx);
-      parts.upstreamSessions.note(oidcCtx, scope);
-      await deviceSignIns.note(oidcCtx);
-      await scope.flush();
-      await endings.announce(oidcCtx);
-    } catch (error) {
-      withdrawAnswer({ tenant, log, pages, factsOf }, oidcCtx, toProtocolError(error));
-    }
-    await parts.upstreamSignOut.leave(oidcCtx);
-    if (ctx.status === 404 && ctx.body == null) pages.notFound(oidcCtx);
-    prepared.capture(oidcCtx);
-  });
+  provider.use(createProviderMiddleware({ ...parts, requests, endings, deviceSignIns, prepared, pages }));
 
-  const callback = provider.callback();
   const { host, protocol } = new URL(issuer);
   return {
     issuer,
     host,
     isSecure: protocol === 'https:',
     prepared,
-    provider,
+    handle: createHandle({ requests, jwtHandles, callback: provider.callback() }),
+    interactions: createInteractions(provider),
+    findSession: (ctx) => findCurrentSession(provider, ctx),
+    readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),
     keepUpstreamTokens: (sub, source, tokens) => upstreamTokens.keep(sub, source, tokens),
     forgetUpstreamTokens: (sub, source) => upstreamTokens.forget(sub, source),
     logoutToken: (delivery) => createLogoutToken(provider, delivery),
-    handle: async (req, res, { path, facts: known }) => {
-      facts.set(req, known);
-      req.url = path;
-      if (programsOnly.test(path)) req.headers.accept = 'application/json';
-      if (isTokenQuestion(req, path)) await rewriteForm(req, (body) => jwtHandles.exchange(req, body));
-      await callback(req, res);
-    },
   };
 };
-
-/** Where RFC 6749 section 5.2 and its relatives want JSON, whatever the caller would like; the rest is for browsers too. */
-const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
-
-const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
-  req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);

@@ -1,6 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
-import { findStanding, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -91,7 +91,7 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
     const { accountId, extra, iat } = found.payload;
     if (!isGranted(found) || !isSessionAlive(found)) return undefined;
     const stored = found.loaded.linkedAccounts.find(({ sub }) => sub === accountId);
-    const account = await findStanding(parts, stored);
+    const account = await findActiveAccount(parts, stored);
     const provenAt = readSignIn(extra).authTime ?? iat ?? 0;
     return account !== undefined && isSessionCurrent(account, provenAt) ? account : undefined;
   };

@@ -7,13 +7,13 @@ import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 
-/** The way of a sign-out through the upstream and back (OpenID Connect RP-Initiated Logout 1.0). */
+/** A sign-out that goes on at the upstream and comes back (OpenID Connect RP-Initiated Logout 1.0). */
 export interface UpstreamSignOut {
   /**
    * Sends the browser on to the upstream, when this request to the provider has ended a session that came from
    * there. Decided by the session alone, never by a parameter. Never rejects: ours has ended, whatever the upstream.
    */
-  leave(ctx: KoaContextWithOIDC): Promise<void>;
+  redirect(ctx: KoaContextWithOIDC): Promise<void>;
   /**
    * Where the browser goes on when it is back; undefined when there was no such sign-out, or it is long ago.
    * @throws AppError `unavailable`
@@ -70,7 +70,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
   };
 
   return {
-    leave: async (ctx) => {
+    redirect: async (ctx) => {
       const { session, route } = ctx.oidc ?? {}; // absent where no route of the provider answered
       if (!hasRedirects || route !== 'end_session_confirm' || ctx.status !== 303) return;
       const { uid, destroyed } = session as { uid: string; destroyed?: boolean }; // public, but untyped

@@ -1,0 +1,88 @@
+import type { Adapter } from 'oidc-provider';
+import type { Devices } from '../../accounts/devices.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { hashId } from '../../crypto/ids.ts';
+import type { MasterKey } from '../../crypto/master-key.ts';
+import type { Log } from '../../log.ts';
+import type { TenantStorage } from '../../storage/storage.ts';
+import { createDeviceCodes } from '../grants/device-codes.ts';
+import { createDeviceSignIns, type DeviceSignIns } from '../grants/device-sign-ins.ts';
+import { lifetimesOf } from '../provider/clients.ts';
+import type { ProviderRequests } from '../provider/provider-request.ts';
+import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
+import { createJwtHandles, type JwtHandles } from '../tokens/jwt-handles.ts';
+import { createRefreshRotation, type RefreshRotation } from '../tokens/refresh-rotation.ts';
+import { createAdapter } from './adapter.ts';
+import { withProtocolErrors } from './protocol-adapter.ts';
+
+/** The store of one tenant as the library sees it, with the rules by which codes and tokens are found and used up. */
+export interface TenantAdapters {
+  /** For a model of the library, by its name. */
+  readonly adapter: (kind: string) => Adapter;
+  readonly rotation: RefreshRotation;
+  readonly jwtHandles: JwtHandles;
+  readonly deviceSignIns: DeviceSignIns;
+}
+
+export interface TenantAdaptersParts {
+  readonly definition: TenantDefinition;
+  readonly storage: TenantStorage;
+  readonly requests: ProviderRequests;
+  readonly devices: Pick<Devices, 'signedIn' | 'seen'>;
+  readonly verifyJwt: VerifyAccessTokenJwt;
+  readonly masterKey: MasterKey;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A session is written again only when its expiry moved by more than this. */
+const sessionTouchSeconds = 600;
+
+export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters => {
+  const { definition, storage, requests, masterKey, clock } = parts;
+  const { scope, current, factsOf } = requests;
+  const tenant = definition.id;
+  const rotation = createRefreshRotation({
+    tenant,
+    rotationKey: masterKey.derive('refresh token rotation'),
+    clock,
+    lifetimesOf: (clientId) => lifetimesOf(definition, clientId),
+  });
+  const jwtHandles = createJwtHandles({ verify: parts.verifyJwt, request: () => current()?.req });
+  const deviceCodes = createDeviceCodes({
+    tenant,
+    storage,
+    handleKey: masterKey.derive('device code handles'),
+    clock,
+    throttle: definition.throttle,
+    request: () => {
+      const ctx = current();
+      const uid = ctx?.oidc.session?.uid;
+      return {
+        route: ctx?.oidc.route,
+        address: ctx === undefined ? '' : factsOf(ctx).address,
+        session: uid === undefined ? undefined : hashId(uid),
+      };
+    },
+  });
+  const log = parts.log.child({ tenant });
+  const deviceSignIns = createDeviceSignIns({ devices: parts.devices, scope, current, factsOf, clock, log });
+  const shared = {
+    storage,
+    clock,
+    scope,
+    isInRequest: () => current() !== undefined,
+    rotation,
+    deviceCodes,
+    deviceSignIns,
+    jwtHandles,
+    sessionTouchSeconds,
+  };
+  return {
+    rotation,
+    jwtHandles,
+    deviceSignIns,
+    adapter: (kind) => withProtocolErrors(createAdapter(kind, shared)),
+  };
+};

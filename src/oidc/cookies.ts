@@ -1,0 +1,54 @@
+// The cookies that oidc-provider sets and reads, all signed and all bound to one tenant. The table of all cookies is
+// in docs/architecture.md.
+import type { Context } from 'koa';
+import type { Configuration } from 'oidc-provider';
+
+/** Life in seconds of a session that nobody signed in to: it only carries the guard of a form. */
+export const anonymousSessionTtl = 3600;
+
+type ProviderCookie = 'session' | 'interaction' | 'resume';
+
+/** `__Secure-`: a browser takes such a name over https only (RFC 6265bis section 4.1.3.1). */
+const nameOf = (issuer: string, cookie: ProviderCookie): string =>
+  `${issuer.startsWith('https:') ? '__Secure-' : ''}drawbridge.${cookie}`;
+
+/** The session cookie, below the tenant's own path: tenants may share a host. */
+export const sessionCookieOptions = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  return {
+    httpOnly: true,
+    secure: protocol === 'https:',
+    sameSite: 'lax',
+    path: pathname,
+    signed: true,
+  } as const;
+};
+
+/**
+ * Names and attributes. The path of `interaction` and `resume` is the library's: the address of that interaction, and
+ * `/auth/<uid>` or `/device/<uid>`. `session` lives as long as `ttl.Session` says, the others as `ttl.Interaction`.
+ * @param keys sign the values
+ */
+export const providerCookies = (
+  issuer: string,
+  keys: readonly string[],
+): NonNullable<Configuration['cookies']> => {
+  const { path: _path, ...shortLived } = sessionCookieOptions(issuer);
+  return {
+    keys: [...keys],
+    names: {
+      session: nameOf(issuer, 'session'),
+      interaction: nameOf(issuer, 'interaction'),
+      resume: nameOf(issuer, 'resume'),
+    },
+    long: { ...sessionCookieOptions(issuer), overwrite: true },
+    short: { ...shortLived, overwrite: true },
+  };
+};
+
+/** The value as the browser sent it, for binding a form to the browser; its signature is not checked. Empty: none. */
+export const readProviderCookie = (
+  issuer: string,
+  ctx: Context,
+  cookie: Exclude<ProviderCookie, 'resume'>,
+): string => ctx.cookies.get(nameOf(issuer, cookie), { signed: false }) ?? '';

@@ -1,0 +1,61 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Accounts } from '../../accounts/account-types.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { Connector } from '../../connectors/connector.ts';
+import type { Log } from '../../log.ts';
+import type { TenantStorage } from '../../storage/storage.ts';
+import { createPasswordGrant, passwordGrantParameters } from '../grants/password-grant.ts';
+import {
+  createTokenExchange,
+  tokenExchangeGrantType,
+  tokenExchangeParameters,
+} from '../grants/token-exchange.ts';
+import type { JwtHandles } from '../tokens/jwt-handles.ts';
+import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import type { ProviderRequest } from './provider-request.ts';
+import type { TenantAccounts } from './tenant-accounts.ts';
+
+export interface ProviderGrantsParts {
+  readonly definition: TenantDefinition;
+  readonly accounts: Accounts;
+  readonly tenantAccounts: TenantAccounts;
+  readonly connectors: readonly Connector[];
+  readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find'>;
+  readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
+  readonly storage: Pick<TenantStorage, 'usage'>;
+  readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The grants that the library does not have: resource owner password credentials and token exchange. */
+export const registerGrants = (provider: Provider, parts: ProviderGrantsParts): void => {
+  const { tenantAccounts, factsOf: requestOf } = parts;
+  provider.registerGrantType(
+    'password',
+    createPasswordGrant(provider, {
+      ...parts,
+      usage: parts.storage.usage,
+      findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
+      requestOf,
+    }) as never, // the library types the context of a custom grant by its parameters
+    passwordGrantParameters,
+    ['resource'],
+  );
+  provider.registerGrantType(
+    tokenExchangeGrantType,
+    createTokenExchange(provider, {
+      ...parts,
+      findAccount: (ctx, sub, token) => tenantAccounts.find(ctx, sub, token),
+      isConnected: async (ctx, sub, source) => {
+        const { identities = [] } = (await tenantAccounts.findActive(ctx, sub)) ?? {};
+        return identities.some((linked) => linked.source === source && linked.goneAt === undefined);
+      },
+      nameFor: (req, token) => parts.jwtHandles.nameFor(req, token),
+      requestOf,
+    }) as never, // the library types the context of a custom grant by its parameters
+    tokenExchangeParameters,
+    ['audience', 'resource'],
+  );
+};

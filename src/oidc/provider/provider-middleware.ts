@@ -1,0 +1,55 @@
+import type { Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { Log } from '../../log.ts';
+import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
+import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
+import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
+import { createOriginGuard } from './cross-origin.ts';
+import { toProtocolError } from './errors.ts';
+import type { PreparedAnswers } from './prepared-answers.ts';
+import type { ProviderPages } from './provider-pages.ts';
+import type { ProviderRequests } from './provider-request.ts';
+import type { RequestEndings } from './request-endings.ts';
+import { withdrawAnswer } from './withdraw-answer.ts';
+
+export interface ProviderMiddlewareParts {
+  readonly definition: TenantDefinition;
+  readonly requests: ProviderRequests;
+  readonly endings: Pick<RequestEndings, 'queueLogouts' | 'announce'>;
+  readonly deviceSignIns: Pick<DeviceSignIns, 'note'>;
+  readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
+  readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
+  readonly prepared: Pick<PreparedAnswers, 'capture'>;
+  readonly pages: ProviderPages;
+  readonly log: Log;
+}
+
+/**
+ * Runs around each of the library's routes. The library has answered before anything is stored: its writes are staged
+ * in the request's scope and stored here at once, and an answer whose writes fail is withdrawn.
+ */
+export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middleware => {
+  const { requests, endings, pages, log } = parts;
+  const guardOrigin = createOriginGuard(parts.definition);
+  const withdrawal = { tenant: parts.definition.id, log, pages, factsOf: requests.factsOf };
+
+  return async (koaCtx, next) => {
+    const ctx = koaCtx as unknown as KoaContextWithOIDC; // the library's own context
+    const scope = requests.beginScope(ctx);
+    await next();
+    guardOrigin(ctx);
+    try {
+      await endings.queueLogouts(ctx);
+      parts.upstreamSessions.note(ctx, scope);
+      await parts.deviceSignIns.note(ctx);
+      await scope.flush();
+      await endings.announce(ctx);
+    } catch (error) {
+      withdrawAnswer(withdrawal, ctx, toProtocolError(error));
+    }
+    await parts.upstreamSignOut.redirect(ctx);
+    if (ctx.status === 404 && ctx.body == null) pages.notFound(ctx);
+    parts.prepared.capture(ctx);
+  };
+};
