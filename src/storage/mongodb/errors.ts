@@ -1,17 +1,5 @@
 import { AppError, isAppError } from '../../errors.ts';
-
-const duplicateKey = 11000;
-
-/**
- * Answers of a server that is there but cannot serve now: time limits, stepping down, shutting down, a write
- * concern that could not be met, no right to do it. Everything else that a server refuses is a fault of ours.
- */
-const troubles = new Set([
-  ...[
-    6, 7, 8, 13, 18, 24, 50, 63, 64, 89, 91, 100, 112, 133, 134, 150, 189, 202, 234, 262, 290, 314, 317, 358,
-  ],
-  ...[9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 14031, 46841],
-]);
+import { cannotServeCodes, duplicateKey, primaryChangedCodes } from './error-codes.ts';
 
 const propertyOf = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
@@ -52,26 +40,25 @@ const brokenSockets: ReadonlySet<unknown> = new Set([
 
 const isBrokenSocket = (error: unknown): boolean => brokenSockets.has(propertyOf(error, 'code'));
 
-/** The primary stepped down or is shutting down. */
-const changes = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
-
-/** The connection broke or the primary changed: whether it was done nobody knows, and asking again may help. */
+/** The connection broke or the primary changed: nobody knows whether the command was done; another try may help. */
 export const isBrokenOff = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
   if (name === 'MongoNetworkTimeoutError') return false; // no time is left for another try
   return (
     isBrokenSocket(error) ||
     /^Mongo(Network|PoolCleared)/.test(name) ||
-    changes.has(Number(propertyOf(error, 'code')))
+    primaryChangedCodes.has(Number(propertyOf(error, 'code')))
   );
 };
 
-const isTrouble = (error: unknown): boolean => {
+/** The store cannot serve now; whatever else a server refuses is a fault of ours. */
+const isOutage = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
   const isWrapper = name === 'MongoBulkWriteError' && propertyOf(error, 'code') === undefined;
-  if (isWrapper) return isTrouble(propertyOf(error, 'errorResponse'));
+  if (isWrapper) return isOutage(propertyOf(error, 'errorResponse'));
   if (name === 'MongoWriteConcernError' || name === 'MongooseError') return true;
-  if (isFromServer(error)) return troubles.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
+  if (isFromServer(error))
+    return cannotServeCodes.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
   if (isBrokenSocket(error)) return true;
   const isOurs = name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError';
   return name.startsWith('Mongo') && !isOurs;
@@ -98,6 +85,6 @@ export const malformedUrl = (cause: unknown): AppError =>
     cause,
   });
 
-/** Troubles on the way to the server and of the server become `unavailable`; anything else stays as it is. */
+/** An outage of the connection or of the server becomes `unavailable`; any other error stays as it is. */
 export const toStoreError = (error: unknown): unknown =>
-  isAppError(error) || !isTrouble(error) ? error : unavailable(error);
+  isAppError(error) || !isOutage(error) ? error : unavailable(error);
