@@ -82,6 +82,16 @@ describe('who was found behind a credential', () => {
     expect(asked).toBe(2);
   });
 
+  it('is not known when the clock was set back while it was asked about', async () => {
+    const { answer, settle } = pending();
+    const first = cache.find(cache.keyOf(definition, 'one'), 'acme', () => answer);
+    clock.advance(-3_600_000);
+    settle({ caller: callerOf(), keptMs: 5000 });
+    await first;
+    await find();
+    expect(asked).toBe(1);
+  });
+
   it('is counted from the question, not from a late answer', async () => {
     const { answer, settle } = pending();
     const first = cache.find(cache.keyOf(definition, 'one'), 'acme', () => answer);
@@ -202,10 +212,24 @@ describe('an event', () => {
     expect(cache.peek(key)?.username).not.toBe('before');
   });
 
-  it('of somebody else lets an answer under way be kept', async () => {
+  it.each(Array.from({ length: 12 }, (_, steps) => steps))(
+    'is not outlived by an answer that came %i microtasks before it',
+    async (steps) => {
+      const key = cache.keyOf(definition, 'one');
+      const { answer, settle } = pending();
+      const first = cache.find(key, 'acme', () => answer);
+      settle({ caller: callerOf(), keptMs: 5000 });
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      cache.event(eventOf({}));
+      await first;
+      expect(cache.peek(key)).toBeUndefined();
+    },
+  );
+
+  it('of another tenant lets an answer under way be kept', async () => {
     const { answer, settle } = pending();
     const first = cache.find(cache.keyOf(definition, 'one'), 'acme', () => answer);
-    cache.event(eventOf({ id: 'sub-bob' }));
+    cache.event(eventOf({ tenant: 'globex' }));
     settle({ caller: callerOf(), keptMs: 5000 });
     await first;
     await find();

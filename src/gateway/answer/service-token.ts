@@ -1,6 +1,8 @@
-import type { Clock } from '../../clock.ts';
+import { LRUCache } from 'lru-cache';
+import { type Clock, cacheTime } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { Caller, GatewayTenant } from '../gateway-types.ts';
+import type { IdentityTokenClaims } from './identity-tokens.ts';
 
 /** The signed word on a caller that a service gets as `X-Auth-Token`. */
 export interface ServiceTokens {
@@ -14,9 +16,9 @@ export interface ServiceTokensParts {
   readonly limit?: number;
 }
 
-interface Kept {
-  readonly token: Promise<string>;
-  readonly signedAtMs: number;
+interface Question {
+  readonly tenant: GatewayTenant;
+  readonly about: IdentityTokenClaims;
 }
 
 /**
@@ -24,33 +26,20 @@ interface Kept {
  * says what is no longer so; a tenant whose file has changed begins anew.
  */
 export const createServiceTokens = ({ clock, limit = 5000 }: ServiceTokensParts): ServiceTokens => {
-  const kept = new Map<string, Kept>();
-
-  const keep = (key: string, token: Promise<string>, signedAtMs: number): void => {
-    kept.set(key, { token, signedAtMs });
-    for (const oldest of kept.keys()) {
-      if (kept.size <= limit) break;
-      kept.delete(oldest);
-    }
-    token.catch(() => {
-      if (kept.get(key)?.token === token) kept.delete(key);
-    });
-  };
-
+  const tokens = new LRUCache<string, string, Question>({
+    max: limit,
+    perf: cacheTime(clock),
+    ttlResolution: 0,
+    fetchMethod: (_key, _old, { context: { tenant, about }, options }) => {
+      options.ttl = tenant.identityTokens.lifetime * 500 - 1;
+      return tenant.identityTokens.sign(about);
+    },
+  });
   return {
     tokenFor: (tenant, caller, { audience }) => {
-      const { definition, identityTokens } = tenant;
-      const { sub } = caller;
-      const claims = claimsOf(caller);
-      const key = JSON.stringify([definition.id, definition.version, audience, sub, claims]);
-      const now = clock.now();
-      const known = kept.get(key);
-      const age = known === undefined ? -1 : now - known.signedAtMs;
-      if (known !== undefined && age >= 0 && age < identityTokens.lifetime * 500) return known.token;
-      kept.delete(key);
-      const token = identityTokens.sign({ sub, audience, claims });
-      keep(key, token, now);
-      return token;
+      const { id, version } = tenant.definition;
+      const about = { sub: caller.sub, audience, claims: claimsOf(caller) };
+      return tokens.forceFetch(JSON.stringify([id, version, about]), { context: { tenant, about } });
     },
   };
 };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { hmac, isEqualConstantTime } from '../../crypto/ids.ts';
+import { hmac } from '../../crypto/ids.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller } from '../gateway-types.ts';
 import type { NotKnown } from './caller-cache.ts';
-import { createKeptUntilEnded, createSharedQuestions, type Watch } from './revocable-cache.ts';
+import { type Answer, createRevocableCache } from './revocable-cache.ts';
 
 export interface PasswordAsked {
   readonly tenant: { readonly id: string; readonly version: string };
@@ -41,74 +41,60 @@ const secondsAtMost = 60;
 const rereadAfterMs = 5000;
 
 interface Proven {
-  readonly digest: string;
   readonly caller: Caller;
   /** Epoch milliseconds. */
   readonly readAtMs: number;
+  /** Epoch milliseconds from which on the password is asked about again. */
+  readonly untilMs: number;
 }
 
 export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): BasicCache => {
   const secret = randomBytes(32);
-  const kept = createKeptUntilEnded<Proven>(clock, limit);
-  const questions = createSharedQuestions<Caller | NotKnown>();
+  const cache = createRevocableCache<Proven | NotKnown>(clock, limit);
   const keptMs = Math.min(seconds, secondsAtMost) * 1000;
 
-  const watching = async <T>(work: (watch: Watch) => Promise<T>): Promise<T> => {
-    const watch = kept.watch();
-    try {
-      return await work(watch);
-    } finally {
-      watch.close();
-    }
+  const kept = (value: Proven, login: string, nowMs: number): Answer<Proven> => ({
+    value,
+    keep: { endsWith: [...value.caller.endsWith, loginLink(login)], forMs: value.untilMs - nowMs },
+  });
+
+  const askAnew = async (
+    { tenant, login }: PasswordAsked,
+    ask: PasswordQuestions['ask'],
+  ): Promise<Answer<Proven | NotKnown>> => {
+    const askedAt = clock.now();
+    const caller = await ask();
+    if ('status' in caller) return { value: caller };
+    // the password that was right before
+    cache.end(tenant.id, loginLink(login));
+    return kept({ caller, readAtMs: askedAt, untilMs: askedAt + keptMs }, login, askedAt);
   };
-
-  const askAnew = (name: string, digest: string, ask: PasswordQuestions['ask']) =>
-    watching(async (watch) => {
-      const sinceMs = clock.now();
-      const caller = await ask();
-      if ('status' in caller) return caller;
-      const { tenant, endsWith } = caller;
-      const value = { digest, caller, readAtMs: sinceMs };
-      kept.keep(name, { value, tenant, endsWith, sinceMs, untilMs: sinceMs + keptMs }, watch);
-      return caller;
-    });
-
-  /** Undefined: it has to be asked anew. */
-  const readAgain = (name: string, reread: PasswordQuestions['reread']) =>
-    watching(async (watch) => {
-      const known = kept.get(name);
-      if (known === undefined) return undefined;
-      const readAtMs = clock.now();
-      const caller = await reread(known.value.caller);
-      // what has ended meanwhile is not there any more, and another password may stand in its place
-      if (kept.get(name) !== known) return undefined;
-      if (caller === undefined) kept.drop(name);
-      else kept.keep(name, { ...known, value: { ...known.value, caller, readAtMs } }, watch);
-      return caller;
-    });
 
   return {
-    find: async ({ tenant, login, password }, { ask, reread }) => {
+    find: async (asked, { ask, reread }) => {
       if (keptMs === 0) return ask();
-      const name = `${tenant.id} ${login}`;
-      const digest = hmac(secret, tenant.id, tenant.version, login, password);
-      const known = kept.get(name)?.value;
-      if (known === undefined || !isEqualConstantTime(known.digest, digest))
-        return questions.ask(digest, tenant.id, () => askAnew(name, digest, ask));
-      if (clock.now() < known.readAtMs + rereadAfterMs) return known.caller;
-      return questions.ask(
-        digest,
-        tenant.id,
-        async () => (await readAgain(name, reread)) ?? askAnew(name, digest, ask),
-      );
+      const { tenant, login, password } = asked;
+      const key = hmac(secret, tenant.id, tenant.version, login, password);
+      const found = cache.get(key);
+      const known = found === undefined || 'status' in found ? undefined : found;
+      if (known !== undefined && clock.now() < known.readAtMs + rereadAfterMs) return known.caller;
+      const answer = await cache.ask(key, {
+        tenant: tenant.id,
+        ask: async (signal) => {
+          if (known === undefined) return askAnew(asked, ask);
+          const readAtMs = clock.now();
+          const caller = await reread(known.caller);
+          // an event may have ended the password while the account was read
+          if (caller === undefined || signal.aborted) return askAnew(asked, ask);
+          return kept({ ...known, caller, readAtMs }, login, readAtMs);
+        },
+      });
+      return 'status' in answer ? answer : answer.caller;
     },
-    event: ({ tenant, id }) => {
-      questions.part(tenant);
-      kept.end(tenant, id);
-    },
-    lost: () => {
-      questions.part();
-      kept.clear();
-    },
+    event: cache.event,
+    lost: cache.clear,
   };
 };
+
+/** Beside the ids of events: of the passwords of one name one is kept. */
+const loginLink = (login: string): string => `login ${login}`;

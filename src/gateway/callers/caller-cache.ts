@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { hashParts, randomId } from '../../crypto/ids.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller, Identification } from '../gateway-types.ts';
-import { createKeptUntilEnded, createSharedQuestions } from './revocable-cache.ts';
+import { type Answer, createRevocableCache } from './revocable-cache.ts';
 
 /** A credential that did not tell who calls, and why. */
 export type NotKnown = Exclude<Identification, { readonly status: 'known' }>;
@@ -27,45 +27,32 @@ export const createCallerCache = ({
   readonly limit: number;
 }): CallerCache => {
   const secret = randomId();
-  const kept = createKeptUntilEnded<Caller>(clock, limit);
-  const questions = createSharedQuestions<Caller | NotKnown>();
+  const cache = createRevocableCache<Caller | NotKnown>(clock, limit);
 
-  const answer = async (key: string, ask: () => Promise<Finding>): Promise<Caller | NotKnown> => {
-    const sinceMs = clock.now();
-    const watch = kept.watch();
-    try {
-      const finding = await ask();
-      if ('status' in finding) return finding;
-      const { caller, keptMs } = finding;
-      const { tenant, clientId, expiresAt = Number.POSITIVE_INFINITY } = caller;
-      const endsWith = clientId === undefined ? caller.endsWith : [...caller.endsWith, clientId];
-      const untilMs = Math.min(sinceMs + keptMs, expiresAt * 1000);
-      kept.keep(key, { value: caller, tenant, endsWith, sinceMs, untilMs }, watch);
-      return caller;
-    } finally {
-      watch.close();
-    }
+  const answerOf = async (ask: () => Promise<Finding>): Promise<Answer<Caller | NotKnown>> => {
+    const askedAt = clock.now();
+    const finding = await ask();
+    if ('status' in finding) return { value: finding };
+    const { caller, keptMs } = finding;
+    const { clientId, expiresAt = Number.POSITIVE_INFINITY } = caller;
+    const endsWith = clientId === undefined ? caller.endsWith : [...caller.endsWith, clientId];
+    return { value: caller, keep: { endsWith, forMs: Math.min(keptMs, expiresAt * 1000 - askedAt) } };
   };
 
-  const peek = (key: string): Caller | undefined => kept.get(key)?.value;
+  const peek = (key: string): Caller | undefined => {
+    const known = cache.get(key);
+    return known === undefined || 'status' in known ? undefined : known;
+  };
   return {
     keyOf: ({ id, version }, ...credential) => hashParts(secret, id, version, ...credential),
     peek,
-    find: (key, tenant, ask) => {
-      const known = peek(key);
-      return known === undefined
-        ? questions.ask(key, tenant, () => answer(key, ask))
-        : Promise.resolve(known);
-    },
-    event: ({ tenant, what, id, sub }) => {
-      questions.part(tenant);
-      kept.end(tenant, id);
+    find: async (key, tenant, ask) => peek(key) ?? cache.ask(key, { tenant, ask: () => answerOf(ask) }),
+    event: (event) => {
+      const { tenant, what, sub } = event;
+      cache.event(event);
       // a JWT does not say of which session it is
-      if (what === 'session' && sub !== undefined) kept.end(tenant, sub);
+      if (what === 'session' && sub !== undefined) cache.end(tenant, sub);
     },
-    lost: () => {
-      questions.part();
-      kept.clear();
-    },
+    lost: cache.clear,
   };
 };

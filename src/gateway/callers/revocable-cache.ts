@@ -1,134 +1,125 @@
-import type { Clock } from '../../clock.ts';
+// Answers kept for moments that an event can end before their time: what `caller-cache.ts` and `basic-cache.ts` share.
+import { LRUCache } from 'lru-cache';
+import { type Clock, cacheTime } from '../../clock.ts';
+import type { TenantEvent } from '../../storage/storage-endings.ts';
 
-export interface Kept<V> {
+/** What a question led to. */
+export interface Answer<V> {
   readonly value: V;
+  /** Absent: whoever asks next asks anew. */
+  readonly keep?: {
+    /** Ids as events name them: of accounts, artifacts, clients. The end of one of them ends this. */
+    readonly endsWith: readonly string[];
+    /** Milliseconds, counted from the question. */
+    readonly forMs: number;
+  };
+}
+
+export interface Question<V> {
+  /** Whose events may end the answer. */
   readonly tenant: string;
-  /** Ids as events name them: of accounts, artifacts, clients. The end of one of them ends this. */
-  readonly endsWith: readonly string[];
-  /** Epoch milliseconds when it was asked for. */
-  readonly sinceMs: number;
-  /** Epoch milliseconds from which on it is forgotten. */
-  readonly untilMs: number;
+  /** @param signal aborted by an event that may make the answer wrong */
+  readonly ask: (signal: AbortSignal) => Promise<Answer<V>>;
 }
 
-/** What ends while an answer is under way. */
-export interface Watch {
-  readonly hasEnded: (kept: Pick<Kept<unknown>, 'tenant' | 'endsWith'>) => boolean;
-  readonly close: () => void;
-}
-
-/**
- * What was found out, for moments: bounded, the least recently used goes first, and gone at the event that ends it.
- * An answer that was under way at that event is not kept either.
- */
-export interface KeptUntilEnded<V> {
-  get(key: string): Kept<V> | undefined;
-  /** Begin it before asking. */
-  watch(): Watch;
-  keep(key: string, kept: Kept<V>, watch: Watch): void;
-  drop(key: string): void;
-  /** Something of this tenant has ended. */
+/** Bounded, the least recently used goes first. */
+export interface RevocableCache<V> {
+  get(key: string): V | undefined;
+  /**
+   * Asks, also when something is kept. Those who ask at the same time share one answer, until there is an event of the
+   * tenant: an answer that was under way at that moment is neither kept nor given to whoever asks later.
+   */
+  ask(key: string, question: Question<V>): Promise<V>;
+  delete(key: string): void;
+  /** Forgets what is kept and ends with this. */
   end(tenant: string, id: string): void;
-  /** Everything may have ended. */
+  /** Something of this tenant has ended: `end`, and the end of all answers of the tenant that are under way. */
+  event(event: Pick<TenantEvent, 'tenant' | 'id'>): void;
   clear(): void;
 }
 
-const linkOf = (tenant: string, id: string): string => `${tenant} ${id}`;
+interface Entry<V> extends Answer<V> {
+  readonly tenant: string;
+}
 
-export const createKeptUntilEnded = <V>(clock: Clock, limit: number): KeptUntilEnded<V> => {
-  // what was used last stands last
-  const entries = new Map<string, Kept<V>>();
-  const keysOf = new Map<string, Set<string>>();
-  const watching = new Set<{ readonly ended: Set<string>; isAllOver: boolean }>();
+export const createRevocableCache = <V>(clock: Clock, limit: number): RevocableCache<V> => {
+  const time = cacheTime(clock);
+  const index = createIndex();
+  /** One for each who waits, until the answer is kept: an event must find it here or in the index. */
+  const underWay = new Set<{ readonly key: string; readonly tenant: string }>();
 
-  const drop = (key: string): void => {
-    const kept = entries.get(key);
-    if (kept === undefined) return;
-    entries.delete(key);
-    for (const id of kept.endsWith) {
-      const link = linkOf(kept.tenant, id);
-      const keys = keysOf.get(link);
-      keys?.delete(key);
-      if (keys?.size === 0) keysOf.delete(link);
-    }
+  const cache = new LRUCache<string, Entry<V>, Question<V>>({
+    max: limit,
+    perf: time,
+    // every time is asked for anew
+    ttlResolution: 0,
+    // what is not to be kept is given to those who wait, and is larger than an entry may be
+    maxEntrySize: 1,
+    sizeCalculation: ({ keep }) => (keep === undefined ? 2 : 1),
+    // whoever asked before an event gets the answer all the same
+    ignoreFetchAbort: true,
+    fetchMethod: async (_key, _known, { options, signal, context: { tenant, ask } }) => {
+      const askedAt = time.now();
+      const { value, keep } = await ask(signal);
+      // lru-cache forgets when the age exceeds the TTL, and takes 0 for endless
+      const ttl = keep === undefined ? 0 : keep.forMs - (time.now() - askedAt) - 1;
+      if (keep === undefined || ttl < 1) return { value, tenant };
+      options.ttl = ttl;
+      return { value, tenant, keep };
+    },
+    onInsert: ({ tenant, keep }, key) => index.add(tenant, keep?.endsWith ?? [], key),
+    dispose: ({ tenant, keep }, key) => index.remove(tenant, keep?.endsWith ?? [], key),
+  });
+
+  const end = (tenant: string, id: string): void => {
+    for (const key of index.keysOf(tenant, id)) cache.delete(key);
   };
 
   return {
-    get: (key) => {
-      const kept = entries.get(key);
-      if (kept === undefined) return undefined;
-      const now = clock.now();
-      // a clock that was set back must not make anything live longer
-      if (now >= kept.untilMs || now < kept.sinceMs) {
-        drop(key);
-        return undefined;
+    get: (key) => cache.get(key)?.value,
+    ask: async (key, question) => {
+      const waiting = { key, tenant: question.tenant };
+      // lru-cache does not dispose of a value that is replaced by a fetch which is then given up
+      if (cache.get(key) !== undefined) cache.delete(key);
+      underWay.add(waiting);
+      try {
+        return (await cache.forceFetch(key, { context: question })).value;
+      } finally {
+        underWay.delete(waiting);
       }
-      entries.delete(key);
-      entries.set(key, kept);
-      return kept;
     },
-    watch: () => {
-      const seen = { ended: new Set<string>(), isAllOver: false };
-      watching.add(seen);
-      return {
-        hasEnded: ({ tenant, endsWith }) =>
-          seen.isAllOver || endsWith.some((id) => seen.ended.has(linkOf(tenant, id))),
-        close: () => void watching.delete(seen),
-      };
+    delete: (key) => void cache.delete(key),
+    end,
+    event: ({ tenant, id }) => {
+      for (const waiting of underWay) if (waiting.tenant === tenant) cache.delete(waiting.key);
+      end(tenant, id);
     },
-    keep: (key, kept, watch) => {
-      drop(key);
-      if (watch.hasEnded(kept) || clock.now() >= kept.untilMs) return;
-      entries.set(key, kept);
-      for (const id of kept.endsWith) {
-        const link = linkOf(kept.tenant, id);
-        const keys = keysOf.get(link);
-        if (keys === undefined) keysOf.set(link, new Set([key]));
-        else keys.add(key);
-      }
-      const [oldest] = entries.keys();
-      if (entries.size > limit && oldest !== undefined) drop(oldest);
-    },
-    drop,
-    end: (tenant, id) => {
-      const link = linkOf(tenant, id);
-      for (const seen of watching) seen.ended.add(link);
-      for (const key of [...(keysOf.get(link) ?? [])]) drop(key);
-    },
-    clear: () => {
-      for (const seen of watching) seen.isAllOver = true;
-      entries.clear();
-      keysOf.clear();
-    },
+    clear: () => cache.clear(),
   };
 };
 
-/** Questions under way, so that those who ask the same at the same time share one answer. */
-export interface SharedQuestions<A> {
-  /** @param tenant whose events end the sharing: who comes after one must not get an answer from before it */
-  ask(key: string, tenant: string, question: () => Promise<A>): Promise<A>;
-  /** Undefined: of all tenants. */
-  part(tenant?: string): void;
-}
-
-export const createSharedQuestions = <A>(): SharedQuestions<A> => {
-  const underWay = new Map<string, { readonly tenant: string; readonly answer: Promise<A> }>();
+/** Which keys hang on an id of a tenant. */
+const createIndex = () => {
+  const all = new Map<string, Set<string>>();
+  const nameOf = (tenant: string, id: string): string => `${tenant} ${id}`;
   return {
-    ask: (key, tenant, question) => {
-      const known = underWay.get(key);
-      if (known !== undefined) return known.answer;
-      const asked = {
-        tenant,
-        answer: question().finally(() => {
-          if (underWay.get(key) === asked) underWay.delete(key);
-        }),
-      };
-      underWay.set(key, asked);
-      return asked.answer;
+    add: (tenant: string, ids: readonly string[], key: string): void => {
+      for (const id of ids) {
+        const name = nameOf(tenant, id);
+        const keys = all.get(name);
+        if (keys === undefined) all.set(name, new Set([key]));
+        else keys.add(key);
+      }
     },
-    part: (tenant) => {
-      for (const [key, asked] of underWay)
-        if (tenant === undefined || asked.tenant === tenant) underWay.delete(key);
+    remove: (tenant: string, ids: readonly string[], key: string): void => {
+      for (const id of ids) {
+        const name = nameOf(tenant, id);
+        const keys = all.get(name);
+        keys?.delete(key);
+        if (keys?.size === 0) all.delete(name);
+      }
     },
+    /** A copy: the entries may go while it is walked. */
+    keysOf: (tenant: string, id: string): readonly string[] => [...(all.get(nameOf(tenant, id)) ?? [])],
   };
 };

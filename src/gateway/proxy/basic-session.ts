@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import { epochSeconds } from '../../clock.ts';
+import { LRUCache } from 'lru-cache';
+import { type Clock, cacheTime, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
@@ -37,16 +37,19 @@ const offerEveryMs = { keepsCookies: 60_000, unknown: 600_000 } as const;
 const offersRemembered = 10_000;
 
 export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionParts): OfferSession => {
-  const offeredAt = new Map<string, number>();
+  const time = cacheTime(clock);
+  const offeredAt = new LRUCache<string, number>({
+    max: offersRemembered,
+    ttl: offerEveryMs.unknown,
+    perf: time,
+    ttlResolution: 0,
+  });
 
   const mayOffer = (key: string, everyMs: number): boolean => {
-    const now = clock.now();
+    const now = time.now();
     const last = offeredAt.get(key);
-    if (last !== undefined && now >= last && now - last < everyMs) return false;
-    offeredAt.delete(key);
+    if (last !== undefined && now - last < everyMs) return false;
     offeredAt.set(key, now);
-    const [oldest] = offeredAt.keys();
-    if (offeredAt.size > offersRemembered && oldest !== undefined) offeredAt.delete(oldest);
     return true;
   };
 
