@@ -5,17 +5,13 @@ import { findNearest } from '../config/parsing/nearest.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from '../config/tenant/tenant-file.ts';
+import { tenantFileName, tenantIdsAmong } from '../config/tenant/tenant-file-names.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
-
-const extension = '.yaml';
 
 /** Ids of the tenants that have a file, sorted. @throws CommandFailure when the folder cannot be read */
 export const listTenantIds = ({ tenants }: Pick<ServerSettings, 'tenants'>): readonly string[] => {
   try {
-    return readdirSync(tenants.directory)
-      .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
-      .map((name) => name.slice(0, -extension.length))
-      .sort();
+    return tenantIdsAmong(readdirSync(tenants.directory));
   } catch {
     throw new CommandFailure(
       `The folder of tenants, ${tenants.directory}, cannot be read. Make it, or set DRAWBRIDGE_TENANTS__DIRECTORY to the right one.`,
@@ -24,7 +20,7 @@ export const listTenantIds = ({ tenants }: Pick<ServerSettings, 'tenants'>): rea
 };
 
 export const tenantFile = ({ tenants }: Pick<ServerSettings, 'tenants'>, id: string): string =>
-  join(tenants.directory, `${id}${extension}`);
+  join(tenants.directory, tenantFileName(id));
 
 /** A file that cannot be read is at fault as one that says something wrong. */
 export const readTenant = (

@@ -7,6 +7,7 @@ import { loadServerSettings, type ServerSettingsOptions } from './server/load-se
 import type { ServerSettings } from './server/server-settings.ts';
 import type { TenantDefinition } from './tenant/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from './tenant/tenant-file.ts';
+import { tenantFileName, tenantIdsAmong } from './tenant/tenant-file-names.ts';
 
 /** All that is wrong with the configuration of a server, for those who want to know before it starts. */
 export interface CheckedConfig {
@@ -19,8 +20,6 @@ export interface CheckedConfig {
   /** Undefined when they are at fault. */
   readonly settings: ServerSettings | undefined;
 }
-
-const extension = '.yaml';
 
 /** Checks the server's settings and every tenant file; starts and changes nothing. */
 export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
@@ -46,13 +45,13 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
       .filter((name) => name.endsWith('.yml'))
       .map((name) => `${shownIn(join(directory, name))} is ignored; rename it to end in .yaml`),
   );
-  const files = names.filter((name) => name.endsWith(extension) && !name.startsWith('.'));
-  if (files.length === 0)
+  const ids = tenantIdsAmong(names);
+  if (ids.length === 0)
     warnings.push(`${shownIn(directory)} holds no tenant; make one with: npx --no drawbridge init`);
   const definitions: TenantDefinition[] = [];
-  for (const name of files) {
-    const path = join(directory, name);
-    const loaded = checkFile(path, name, options);
+  for (const id of ids) {
+    const path = join(directory, tenantFileName(id));
+    const loaded = checkFile(path, id, options);
     if ('definition' in loaded) {
       definitions.push(loaded.definition);
       warnings.push(...plainConnections(loaded.definition).map((words) => `${shownIn(path)}: ${words}`));
@@ -61,12 +60,11 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   const services = settings?.gateway.services ?? [];
   if (settings !== undefined)
     for (const definition of definitions) {
-      const shown = shownIn(join(directory, `${definition.id}${extension}`));
+      const shown = shownIn(join(directory, tenantFileName(definition.id)));
       warnings.push(...idleLimits(definition, services).map((words) => `${shown}: ${words}`));
     }
-  const ids = files.map((name) => name.slice(0, -extension.length));
   warnings.push(...absentTenants(services, ids));
-  return { faults, warnings, tenantCount: files.length, definitions, settings };
+  return { faults, warnings, tenantCount: ids.length, definitions, settings };
 };
 
 const plainConnections = ({ sources }: TenantDefinition): readonly string[] =>
@@ -74,7 +72,7 @@ const plainConnections = ({ sources }: TenantDefinition): readonly string[] =>
     .filter((source) => source.type === 'ldap' && source.insecure)
     .map(({ id }) => `passwords go to the source ${id} in the clear; write ldaps://… and remove insecure`);
 
-const checkFile = (path: string, name: string, { env }: ServerSettingsOptions): LoadedTenant => {
+const checkFile = (path: string, id: string, { env }: ServerSettingsOptions): LoadedTenant => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -82,5 +80,5 @@ const checkFile = (path: string, name: string, { env }: ServerSettingsOptions): 
     const message = `cannot be read (${codeOf(error)}); check its rights`;
     return { faults: [{ file: path, path: '', message }] };
   }
-  return loadTenant({ id: name.slice(0, -extension.length), path, text, env });
+  return loadTenant({ id, path, text, env });
 };

@@ -2,10 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FSWatcher, watch } from 'chokidar';
+import { tenantFileName, tenantIdsAmong } from '../config/tenant/tenant-file-names.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-
-const extension = '.yaml';
 
 export interface TenantFile {
   readonly id: string;
@@ -34,17 +33,13 @@ const debounceMs = 150;
 export const createTenantFiles = ({ directory, polling, log }: TenantFilesOptions): TenantFiles => ({
   list: async () => {
     try {
-      const names = await readdir(directory);
-      return names
-        .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
-        .map((name) => name.slice(0, -extension.length))
-        .sort();
+      return tenantIdsAmong(await readdir(directory));
     } catch (cause) {
       throw new AppError('unavailable', `The tenants' directory ${directory} cannot be read`, { cause });
     }
   },
   read: async (id) => {
-    const path = join(directory, `${id}${extension}`);
+    const path = join(directory, tenantFileName(id));
     try {
       const text = await readSettled(path);
       return { id, path, text };

@@ -1,0 +1,10 @@
+const extension = '.yaml';
+
+/** The tenants whose files are among the names in a folder, sorted. Hidden files and other kinds are none. */
+export const tenantIdsAmong = (fileNames: readonly string[]): readonly string[] =>
+  fileNames
+    .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+    .map((name) => name.slice(0, -extension.length))
+    .sort();
+
+export const tenantFileName = (id: string): string => `${id}${extension}`;
