@@ -7,9 +7,7 @@ import { jsonSchemaFiles } from '../../src/config/json-schemas.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
 import { settingsTable } from '../../src/config/server/settings-table.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
-import { builtInScopes as providerScopes } from '../../src/oidc/provider/clients.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { builtInScopes } from '../../src/protocol/scopes.ts';
 
 const root = packageRoot();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -68,10 +66,6 @@ describe('what ships', () => {
         'DRAWBRIDGE_TENANTS__DIRECTORY',
       ]),
     );
-  });
-
-  it('knows the same scopes as the provider', () => {
-    expect([...builtInScopes]).toEqual([...providerScopes]);
   });
 
   it.each(['default', 'acme'])('has a demo tenant %s with a client for each flow', (id) => {

@@ -1,9 +1,7 @@
 import type { ClientMetadata as ProviderClientMetadata } from 'oidc-provider';
 import type { ClientDefinition, Lifetimes, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
-
-/** The scopes that every tenant has; those of resources come on top. */
-export const builtInScopes = ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access'] as const;
+import { builtInScopes } from '../../protocol/scopes.ts';
 
 /** client_id of the built-in client behind the sign-in without parameters. */
 export const accountClientId = 'drawbridge-account';

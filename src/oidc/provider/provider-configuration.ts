@@ -9,12 +9,13 @@ import {
 import { furtherClaims } from '../../accounts/claims.ts';
 import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { builtInScopes } from '../../protocol/scopes.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
 import { deviceParameters } from '../grants/device-description.ts';
 import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
-import { builtInScopes, findClient, lifetimesOf, toProviderClients } from './clients.ts';
+import { findClient, lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import { defaultResourceFor, mayIntrospect, resourceServerFor } from './resources.ts';
