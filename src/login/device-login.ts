@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { deviceParameters } from '../oidc/grants/device-description.ts';
 import { postForm, takeForm } from '../oidc/provider/form-body.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
+import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import { refuseAsJson } from '../web/error-boundary.ts';
 import { requestFacts } from '../web/request-facts.ts';
 
@@ -27,10 +28,10 @@ export interface DeviceLoginParts {
 /** The answer to a request, if it is for one of these addresses. */
 export type DeviceLogin = (ctx: Context) => (() => Promise<void>) | undefined;
 
-const startPath = /^\/tenant\/([a-z0-9][a-z0-9-]{0,62})\/loginDevice$/;
+const startPath = new RegExp(`^/tenant/(${tenantIdPattern})/loginDevice$`);
 const statePath = '/auth/info/state';
 /** As `nameTenantInDeviceCodes` makes them. */
-const codeOfTenant = /^([a-z0-9][a-z0-9-]{0,62})\.[\w-]{20,100}$/;
+const codeOfTenant = new RegExp(String.raw`^(${tenantIdPattern})\.[\w-]{20,100}$`);
 
 /** What a device may ask for; everything else is the tenant's to say. */
 const startParameters: ReadonlySet<string> = new Set(['scope', 'resource', ...deviceParameters]);

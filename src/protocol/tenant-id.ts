@@ -1,3 +1,8 @@
+/** The form of a tenant's id, for patterns that have one inside. It needs no escaping in a URL or a cookie. */
+export const tenantIdPattern = '[a-z0-9][a-z0-9-]{0,62}';
+
+export const tenantIdForm = new RegExp(`^${tenantIdPattern}$`);
+
 /** Words that stand in a URL where a tenant's id may, or that mean something to JavaScript's objects. */
 const reserved: ReadonlySet<string> = new Set([
   'admin',
@@ -23,7 +28,7 @@ const reserved: ReadonlySet<string> = new Set([
 
 /** @returns what is wrong with it, or undefined when it may be a tenant's id */
 export const checkTenantId = (id: string): string | undefined => {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
+  if (!tenantIdForm.test(id))
     return 'the name of the file is the tenant id; rename it to lower-case letters, digits and hyphens, at most 63, such as acme.yaml';
   return reserved.has(id)
     ? `${id} is reserved; rename the file, for instance to ${id}-tenant.yaml`

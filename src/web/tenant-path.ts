@@ -1,3 +1,5 @@
+import { tenantIdPattern } from '../protocol/tenant-id.ts';
+
 export interface TenantPath {
   readonly tenant: string;
   /** What follows `/oauth/<tenant>` in the path: empty, or begins with a slash. */
@@ -10,6 +12,8 @@ export interface TenantPath {
 // NULs, matrix parameters, empty and dot segments.
 const ambiguous = /%2f|%5c|%2e|%00|[\\;]|\/\/|\/\.{1,2}(?:\/|$)/i;
 
+const tenantPath = new RegExp(`^/oauth/(${tenantIdPattern})(/.*)?$`);
+
 /**
  * The one place that takes a tenant out of a request target; undefined means 404. Reserved ids are no concern here:
  * no tenant can be called so.
@@ -17,7 +21,7 @@ const ambiguous = /%2f|%5c|%2e|%00|[\\;]|\/\/|\/\.{1,2}(?:\/|$)/i;
 export const parseTenantPath = (url: string): TenantPath | undefined => {
   const queryAt = url.indexOf('?');
   const path = queryAt < 0 ? url : url.slice(0, queryAt);
-  const match = /^\/oauth\/([a-z0-9][a-z0-9-]{0,62})(\/.*)?$/.exec(path);
+  const match = tenantPath.exec(path);
   if (match === null || ambiguous.test(path)) return undefined;
   const [, tenant = '', rest = ''] = match;
   return { tenant, rest, search: queryAt < 0 ? '' : url.slice(queryAt) };

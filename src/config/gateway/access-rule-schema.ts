@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tenantIdForm } from '../../protocol/tenant-id.ts';
 import { durationSeconds, plainText } from '../parsing/field-types.ts';
 import { isCanonicalPattern, patternWords } from './service-paths.ts';
 
@@ -7,7 +8,7 @@ const someOf = (item: z.ZodType<string>) =>
   z.array(item).min(1, { error: 'is empty; write at least one, or remove the line' }).max(500).optional();
 
 export const tenantName = () =>
-  z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+  z.string().regex(tenantIdForm, {
     error: 'is not the id of a tenant; write the name of its file without .yaml',
   });
 

@@ -3,7 +3,7 @@ import type { SourceDefinition } from '../source/source-definition.ts';
 
 /** What a tenant's file says, parsed, with defaults filled in and secrets resolved. Deeply frozen. */
 export interface TenantDefinition {
-  /** The file's name without `.yaml`: `^[a-z0-9][a-z0-9-]{0,62}$`, minus the reserved names. */
+  /** The file's name without `.yaml`; `checkTenantId` says what it may be. */
   readonly id: string;
   /** Changes whenever the file or a secret it refers to changes (SHA-256). */
   readonly version: string;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { tenantIdPattern } from '../../protocol/tenant-id.ts';
 import type { Profile } from './answers.ts';
 
 /** Which endpoint a proxy asks at. */
@@ -22,8 +23,8 @@ export interface OriginalRequest {
 
 type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
 
-const endpoint =
-  /^\/api\/authz(?:\/(auth-request|forward-auth)|\/(ext-authz)|\/([a-z0-9][a-z0-9-]{0,62})(?:\/(auth-request|forward-auth)|\/(ext-authz)))(?=[/?]|$)(.*)$/s;
+const dialect = '(?:/(auth-request|forward-auth)|/(ext-authz))';
+const endpoint = new RegExp(`^/api/authz(?:${dialect}|/(${tenantIdPattern})${dialect})(?=[/?]|$)(.*)$`, 's');
 
 /** Undefined: not an endpoint of ours. A tenant that is named like an endpoint cannot be named here. */
 export const parseAuthzTarget = (url: string): AuthzTarget | undefined => {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { tenantIdForm, tenantIdPattern } from '../../protocol/tenant-id.ts';
 import type { GatewayRequest } from '../gateway-types.ts';
 
 /** The tenant at which a credential is to be judged. */
@@ -20,7 +21,7 @@ export interface TenantHosts {
 
 export type ChooseTenant = (request: GatewayRequest, service: ServiceDefinition) => TenantChoice;
 
-const idForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const cookieForm = new RegExp(String.raw`(?:^|;\s*)tenant=(${tenantIdPattern})\s*(?:;|$)`);
 
 /** One answer for a tenant that the service does not serve and for one that does not exist. */
 export const notServed = { status: 'forbidden', reason: 'tenant_not_served' } as const;
@@ -45,7 +46,7 @@ export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts
   };
   return (request, service) => {
     const named = namedByClient(request.headers);
-    if (named !== undefined && !idForm.test(named)) return { status: 'unreadable' };
+    if (named !== undefined && !tenantIdForm.test(named)) return { status: 'unreadable' };
     const fixed = request.tenant ?? publicHostTenant(request.host);
     if (fixed !== undefined && named !== undefined && fixed !== named)
       return { status: 'forbidden', reason: 'tenant_contradiction' };
@@ -60,6 +61,6 @@ export const tenantOfCookie = (
   { cookie }: IncomingHttpHeaders,
   service: ServiceDefinition,
 ): string | undefined => {
-  const [, tenant] = /(?:^|;\s*)tenant=([a-z0-9][a-z0-9-]{0,62})\s*(?:;|$)/.exec(cookie ?? '') ?? [];
+  const [, tenant] = cookieForm.exec(cookie ?? '') ?? [];
   return tenant !== undefined && isServedBy(service, tenant) ? tenant : undefined;
 };

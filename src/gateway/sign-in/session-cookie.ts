@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { tenantIdPattern } from '../../protocol/tenant-id.ts';
 
 /** A session of one tenant; those of several tenants are side by side in one cookie. */
 export interface SessionEntry {
@@ -18,7 +19,7 @@ export interface SessionCookiePlace {
 /** More would make requests heavy; the oldest falls out. */
 export const sessionsAtMost = 8;
 
-const entryForm = String.raw`[a-z0-9][a-z0-9-]{0,62}\.[A-Za-z0-9_-]{16,128}`;
+const entryForm = String.raw`${tenantIdPattern}\.[A-Za-z0-9_-]{16,128}`;
 const valueForm = new RegExp(`^${entryForm}(?::${entryForm}){0,${sessionsAtMost - 1}}$`);
 
 /** Prefixes that keep other hosts from setting it (RFC 6265bis section 4.1.3). */
