@@ -4,7 +4,6 @@ import type { ServiceDefinition } from '../../src/config/gateway/gateway-definit
 import { createServices } from '../../src/gateway/decision/services.ts';
 import type { Decision, GatewayRequest } from '../../src/gateway/gateway-types.ts';
 import { createHandOver, type HandOver } from '../../src/gateway/sign-in/hand-over.ts';
-import { bindingCookies, readBinding } from '../../src/gateway/sign-in/hand-over-binding.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
@@ -83,12 +82,12 @@ describe('where a browser is sent to sign in', () => {
     expect([...url.searchParams.keys()]).toEqual(['state']);
   });
 
-  it('is another way each time', () => {
+  it('is another hand-over each time', () => {
     const handOver = handOverOf();
-    const ways = Array.from({ length: 10 }, () =>
+    const opened = Array.from({ length: 10 }, () =>
       handOver.open(stateOf(handOver.signInUrl(request('/'), signIn))),
     );
-    expect(new Set(ways.map((way) => way?.state.id)).size).toBe(10);
+    expect(new Set(opened.map((one) => one?.state.id)).size).toBe(10);
   });
 });
 
@@ -161,21 +160,5 @@ describe('the host that can set a cookie', () => {
     expect(
       ['id.own.example', 'notexample.com', 'example.com.evil'].map((host) => all.canSetCookie(host, orders)),
     ).toEqual([false, false, false]);
-  });
-});
-
-describe('what binds a way to its browser', () => {
-  const way = { id: 'abcDEF123-_x', isSecure: true };
-  const value = 'v'.repeat(43);
-
-  it('is read back, from one cookie alone', () => {
-    const [header = ''] = bindingCookies({}, way, value);
-    const pair = header.split(';')[0] ?? '';
-    expect(readBinding({ cookie: `a=b; ${pair}` }, way)).toBe(value);
-    expect(readBinding({ cookie: `${pair}; ${pair}` }, way)).toBeUndefined();
-    expect(readBinding({ cookie: pair }, { ...way, id: 'another' })).toBeUndefined();
-    expect(readBinding({ cookie: pair.replace('__Secure-', '') }, way)).toBeUndefined();
-    expect(readBinding({ cookie: `${pair}v` }, way)).toBeUndefined();
-    expect(readBinding({}, way)).toBeUndefined();
   });
 });

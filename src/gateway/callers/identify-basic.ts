@@ -2,6 +2,7 @@ import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { readSessionCookie, type SessionCookiePlace } from '../cookies.ts';
 import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
 import type {
   Caller,
@@ -10,7 +11,6 @@ import type {
   GatewayTenant,
   Identification,
 } from '../gateway-types.ts';
-import { readSessionCookie, type SessionCookiePlace } from '../sign-in/session-cookie.ts';
 import type { BasicCache } from './basic-cache.ts';
 import type { CallerCache, NotKnown } from './caller-cache.ts';
 import type { PresentedCredential } from './credentials.ts';

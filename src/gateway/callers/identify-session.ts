@@ -1,10 +1,10 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
+import { readSessionCookie, type SessionCookiePlace, type SessionEntry } from '../cookies.ts';
 import { type ChooseTenant, isServedBy, namedByClient, tenantOfCookie } from '../decision/choose-tenant.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from '../gateway-types.ts';
 import type { GatewaySession } from '../sign-in/gateway-sessions.ts';
-import { readSessionCookie, type SessionCookiePlace, type SessionEntry } from '../sign-in/session-cookie.ts';
 import type { CallerCache } from './caller-cache.ts';
 import { personOf } from './person.ts';
 

@@ -2,9 +2,9 @@
 import type { Clock } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
+import type { SessionCookiePlace } from '../cookies.ts';
 import { createChooseTenant, type TenantHosts } from '../decision/choose-tenant.ts';
 import type { FindGatewayTenant, GatewayRequest, Identification } from '../gateway-types.ts';
-import type { SessionCookiePlace } from '../sign-in/session-cookie.ts';
 import { createBasicCache } from './basic-cache.ts';
 import { createCallerCache } from './caller-cache.ts';
 import { readCredential } from './credentials.ts';

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
-import { tenantIdForm, tenantIdPattern } from '../../protocol/tenant-id.ts';
+import { tenantIdForm } from '../../protocol/tenant-id.ts';
+import { readChosenTenant } from '../cookies.ts';
 import type { GatewayRequest } from '../gateway-types.ts';
 
 /** The tenant at which a credential is to be judged. */
@@ -20,8 +21,6 @@ export interface TenantHosts {
 }
 
 export type ChooseTenant = (request: GatewayRequest, service: ServiceDefinition) => TenantChoice;
-
-const cookieForm = new RegExp(String.raw`(?:^|;\s*)tenant=(${tenantIdPattern})\s*(?:;|$)`);
 
 /** One answer for a tenant that the service does not serve and for one that does not exist. */
 export const notServed = { status: 'forbidden', reason: 'tenant_not_served' } as const;
@@ -58,9 +57,9 @@ export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts
 
 /** The tenant that this browser chose on the selection page, if the service serves it; nobody has checked it. */
 export const tenantOfCookie = (
-  { cookie }: IncomingHttpHeaders,
+  headers: IncomingHttpHeaders,
   service: ServiceDefinition,
 ): string | undefined => {
-  const [, tenant] = cookieForm.exec(cookie ?? '') ?? [];
+  const tenant = readChosenTenant(headers);
   return tenant !== undefined && isServedBy(service, tenant) ? tenant : undefined;
 };

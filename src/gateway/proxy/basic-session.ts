@@ -4,13 +4,8 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import { readCredential } from '../callers/credentials.ts';
+import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../cookies.ts';
 import type { Caller, GatewayRequest, GatewayTenant } from '../gateway-types.ts';
-import {
-  readSessionCookie,
-  type SessionCookiePlace,
-  sessionCookie,
-  withSession,
-} from '../sign-in/session-cookie.ts';
 
 export interface BasicSessionParts {
   readonly cookie: SessionCookiePlace;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { isIdentityHeader } from '../answer/identity-headers.ts';
+import { isSessionCookieName } from '../cookies.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
-import { isSessionCookieName } from './reserved-cookies.ts';
 
 /** All that a service is sent besides the body. */
 export interface OutgoingRequest {

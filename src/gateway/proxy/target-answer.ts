@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { isReservedCookie } from '../cookies.ts';
 import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.ts';
-import { isPlantedCookie } from './reserved-cookies.ts';
 
 /** The head of a service's answer. */
 export type ServiceAnswer = Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers' | 'rawHeaders'>;
@@ -19,12 +19,12 @@ export interface AnswerFacts {
   readonly cookie?: string | undefined;
 }
 
-/** What the client is told of a service's answer: its headers, but those of the connection and planted cookies. */
+/** What the client is sent of a service's answer: its headers, but those of the connection and cookies that would be ours. */
 export const answerHeaders = (answer: ServiceAnswer, facts: AnswerFacts): readonly HeaderLine[] => {
   const isChunked = answer.headers['transfer-encoding'] !== undefined;
   const lines = endToEndHeaders(answer).flatMap(([name, value]): readonly HeaderLine[] => {
     const small = name.toLowerCase();
-    if (small === 'set-cookie' && isPlantedCookie(value)) return [];
+    if (small === 'set-cookie' && isReservedCookie(value)) return [];
     if (small === 'content-length' && isChunked) return [];
     return [[name, small === 'location' ? publicLocation(value, facts) : value]];
   });

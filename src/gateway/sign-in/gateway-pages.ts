@@ -1,10 +1,13 @@
-// The pages of the way from a service to its sign-in and back: below `/.drawbridge/` on hosts of services, and
-// `/gateway/sign-in` on Drawbridge's own.
+// The pages between a service and its sign-in: below `/.drawbridge/` on hosts of services, and `/gateway/sign-in` on
+// Drawbridge's own. The state that all of them share is in `hand-over.ts`; `<issuer>/gateway/sign-in` in
+// `gateway-sign-in.ts`, the sign-out in `gateway-sign-out.ts`, the sessions and tickets in `gateway-sessions.ts`, the
+// session that a browser gets in `gateway-session-start.ts`, and the page for what goes wrong in `service-problem.ts`.
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { AppError } from '../../errors.ts';
 import { requestFacts } from '../../web/request-facts.ts';
+import { type BindingCookie, bindingCookies, readBinding, removedBinding } from '../cookies.ts';
 import type { GatewayPagesParts } from './gateway-page-parts.ts';
 import { startGatewaySession } from './gateway-session-start.ts';
 import {
@@ -16,7 +19,6 @@ import {
 } from './gateway-sign-in.ts';
 import { createGatewaySignOut } from './gateway-sign-out.ts';
 import type { OpenHandOver } from './hand-over.ts';
-import { bindingCookies, readBinding, removedBinding, type Way } from './hand-over-binding.ts';
 import { showServiceProblem } from './service-problem.ts';
 
 export interface GatewayPages<T extends HandOverTenant> {
@@ -39,36 +41,39 @@ export const createGatewayPages = <T extends HandOverTenant>(
   const { handOver, publicUrl, cookiePlace } = parts;
   const signOut = createGatewaySignOut(parts);
 
-  const refuseTicket = (ctx: Context, way: OpenHandOver | undefined): void =>
+  const refuseTicket = (ctx: Context, opened: OpenHandOver | undefined): void =>
     showServiceProblem(parts, ctx, {
-      problem: way === undefined ? 'invalid' : 'unknown_ticket',
+      problem: opened === undefined ? 'invalid' : 'unknown_ticket',
       look: parts.lookOf(ctx),
-      retryUrl: way?.state.target,
+      retryUrl: opened?.state.target,
     });
 
   /** Only at the service that it is about. */
   const openHere = (ctx: Context): OpenHandOver | undefined => {
-    const way = handOver.open(ctx.query.state);
-    const origin = way === undefined ? undefined : new URL(handOver.originOf(way.service));
-    return origin?.host === requestFacts(ctx).host ? way : undefined;
+    const opened = handOver.open(ctx.query.state);
+    const origin = opened === undefined ? undefined : new URL(handOver.originOf(opened.service));
+    return origin?.host === requestFacts(ctx).host ? opened : undefined;
   };
-  const wayOf = ({ state }: OpenHandOver): Way => ({ id: state.id, isSecure: cookiePlace.isSecure });
+  const bindingOf = ({ state }: OpenHandOver): BindingCookie => ({
+    id: state.id,
+    isSecure: cookiePlace.isSecure,
+  });
 
-  /** `/.drawbridge/start`: binds the way to this browser and sends it on to Drawbridge's host. */
+  /** `/.drawbridge/start`: binds the hand-over to this browser and sends it on to Drawbridge's host. */
   const start = async (ctx: Context): Promise<void> => {
-    const way = openHere(ctx);
-    if (way === undefined || way.isExpired)
+    const opened = openHere(ctx);
+    if (opened === undefined || opened.isExpired)
       return showServiceProblem(parts, ctx, {
-        problem: way === undefined ? 'invalid' : 'expired',
+        problem: opened === undefined ? 'invalid' : 'expired',
         look: parts.lookOf(ctx),
-        retryUrl: way?.state.target,
+        retryUrl: opened?.state.target,
       });
-    const home = await homeOf(way);
+    const home = await homeOf(opened);
     const browser = randomId();
-    ctx.append('Set-Cookie', [...bindingCookies(ctx.headers, wayOf(way), browser)]);
+    ctx.append('Set-Cookie', [...bindingCookies(ctx.headers, bindingOf(opened), browser)]);
     ctx.status = 303;
     ctx.redirect(
-      `${home}/gateway/sign-in?state=${handOver.seal({ ...way.state, browser: hashId(browser) })}`,
+      `${home}/gateway/sign-in?state=${handOver.seal({ ...opened.state, browser: hashId(browser) })}`,
     );
   };
 
@@ -78,24 +83,24 @@ export const createGatewayPages = <T extends HandOverTenant>(
     return definition === undefined ? publicUrl : parts.issuerOf(definition);
   };
 
-  /** `/.drawbridge/callback`: makes a session of the ticket, in the browser that began the way. */
+  /** `/.drawbridge/callback`: makes a session of the ticket, in the browser that began the hand-over. */
   const receiveTicket = async (ctx: Context): Promise<void> => {
-    const way = openHere(ctx);
+    const opened = openHere(ctx);
     const { ticket: value, tenant: id } = ctx.query;
-    const browser = way === undefined ? undefined : readBinding(ctx.headers, wayOf(way));
-    if (way === undefined || browser === undefined || typeof value !== 'string' || typeof id !== 'string')
-      return refuseTicket(ctx, way);
+    const browser = opened === undefined ? undefined : readBinding(ctx.headers, bindingOf(opened));
+    if (opened === undefined || browser === undefined || typeof value !== 'string' || typeof id !== 'string')
+      return refuseTicket(ctx, opened);
     const tenant = await parts.findTenant(id);
-    const { service } = way;
+    const { service } = opened;
     const ticket = await tenant?.gatewaySessions.redeemTicket(value, {
       host: requestFacts(ctx).host,
       browser: hashId(browser),
     });
     if (tenant === undefined || ticket === undefined || !handOver.isTarget(service, ticket.target))
-      return refuseTicket(ctx, way);
+      return refuseTicket(ctx, opened);
     const { target, browser: _, host: __, ...login } = ticket;
     await startGatewaySession(parts, ctx, { tenant, service, login });
-    ctx.append('Set-Cookie', [removedBinding(wayOf(way))]);
+    ctx.append('Set-Cookie', [removedBinding(bindingOf(opened))]);
     ctx.status = 303;
     ctx.redirect(target);
   };
@@ -111,7 +116,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
     },
     chooseTenant: async (ctx) => {
       requestFacts(ctx).route = '/gateway/sign-in';
-      const way = handOver.open(ctx.query.state);
+      const opened = handOver.open(ctx.query.state);
       const refuse = (problem: 'expired' | 'invalid' | 'not_served', retryUrl?: string): void =>
         showServiceProblem(parts, ctx, {
           problem,
@@ -119,11 +124,11 @@ export const createGatewayPages = <T extends HandOverTenant>(
           retryUrl,
           homeUrl: retryUrl === undefined && problem === 'invalid' ? `${publicUrl}/` : undefined,
         });
-      if (way === undefined) return refuse('invalid');
-      if (way.isExpired) return refuse('expired', way.state.target);
-      const tenants = choiceOf(way, await parts.listTenants());
+      if (opened === undefined) return refuse('invalid');
+      if (opened.isExpired) return refuse('expired', opened.state.target);
+      const tenants = choiceOf(opened, await parts.listTenants());
       if (tenants.length === 0) return refuse('not_served');
-      const sealed = handOver.seal(withoutChoice(way.state));
+      const sealed = handOver.seal(withoutChoice(opened.state));
       parts.selectTenant(ctx, {
         tenants,
         urlOf: (definition) => `${parts.issuerOf(definition)}/gateway/sign-in?state=${sealed}`,
@@ -134,9 +139,9 @@ export const createGatewayPages = <T extends HandOverTenant>(
     switchTenantUrl: (target, tenants) => {
       const url = target !== undefined && URL.canParse(target) ? new URL(target) : undefined;
       const isOurs = url?.pathname.endsWith('/gateway/sign-in') === true;
-      const way = isOurs ? handOver.open(url.searchParams.get('state')) : undefined;
-      if (way === undefined) return `${publicUrl}/?tenant=`;
-      return choiceOf(way, tenants).length > 1 ? choiceUrl(parts, way.state) : undefined;
+      const opened = isOurs ? handOver.open(url.searchParams.get('state')) : undefined;
+      if (opened === undefined) return `${publicUrl}/?tenant=`;
+      return choiceOf(opened, tenants).length > 1 ? choiceUrl(parts, opened.state) : undefined;
     },
   };
 };

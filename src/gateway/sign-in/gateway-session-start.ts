@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../cookies.ts';
 import type { GatewayTenant } from '../gateway-types.ts';
 import type { GatewaySession, NewGatewaySession } from './gateway-sessions.ts';
 import type { HandOver } from './hand-over.ts';
-import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from './session-cookie.ts';
 
 export interface SessionStart {
   readonly tenant: Pick<GatewayTenant, 'definition' | 'gatewaySessions'>;

@@ -10,13 +10,13 @@ import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { Look, Pages, ServiceProblem } from '../../web/pages.ts';
 import { requestFacts } from '../../web/request-facts.ts';
+import type { SessionCookiePlace } from '../cookies.ts';
 import type { Demand, GatewayTenant } from '../gateway-types.ts';
 import { startGatewaySession } from './gateway-session-start.ts';
 import type { HandOver, HandOverState, OpenHandOver } from './hand-over.ts';
 import { showServiceProblem } from './service-problem.ts';
-import type { SessionCookiePlace } from './session-cookie.ts';
 
-/** A tenant as the pages on the way need it. */
+/** A tenant as these pages need it. */
 export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'findSession'>;
   readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
@@ -50,14 +50,14 @@ export const servesTenant = (service: ServiceDefinition, { id, gateway }: Tenant
 
 /**
  * `<issuer>/gateway/sign-in`: whoever is signed in well enough goes on to the service; everybody else signs in, and
- * comes back here once. It never asks twice for the same way, so nothing goes round in circles.
+ * comes back here once. It never asks twice in the same hand-over, so nothing goes round in circles.
  */
 export const createGatewaySignIn =
   <T extends HandOverTenant>(parts: GatewaySignInParts<T>) =>
   async (ctx: Context, tenant: T): Promise<void> => {
     const { handOver, clock } = parts;
     const { definition, provider } = tenant;
-    const way = handOver.open(ctx.query.state);
+    const opened = handOver.open(ctx.query.state);
     const refuse = (problem: ServiceProblem, retryUrl?: string): void =>
       showServiceProblem(parts, ctx, {
         problem,
@@ -65,9 +65,9 @@ export const createGatewaySignIn =
         retryUrl,
         homeUrl: retryUrl === undefined ? provider.issuer : undefined,
       });
-    if (way === undefined) return refuse('invalid');
-    const { state, service } = way;
-    if (way.isExpired) return refuse('expired', state.target);
+    if (opened === undefined) return refuse('invalid');
+    const { state, service } = opened;
+    if (opened.isExpired) return refuse('expired', state.target);
     const isOther = state.isTenantFixed === true && state.tenant !== definition.id;
     if (isOther || !servesTenant(service, definition))
       return showServiceProblem(parts, ctx, {
@@ -79,7 +79,7 @@ export const createGatewaySignIn =
     const isAsked = state.askedAt !== undefined;
     const session = await findGoodSession(ctx, tenant);
     const isEnough = session !== undefined && meets(state, session, epochSeconds(clock));
-    if (isEnough) return goOn(parts, ctx, { tenant, way, session });
+    if (isEnough) return goOn(parts, ctx, { tenant, opened, session });
     if (isAsked) return refuse(session === undefined ? 'not_signed_in' : 'too_weak', state.target);
     const asked = handOver.seal({ ...state, askedAt: epochSeconds(clock) });
     parts.startSignIn(ctx, tenant, {
@@ -133,14 +133,14 @@ const wishesOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInWishes,
 
 interface GoOn<T> {
   readonly tenant: T;
-  readonly way: OpenHandOver;
+  readonly opened: OpenHandOver;
   readonly session: CurrentSession;
 }
 
 const goOn = async <T extends HandOverTenant>(
   parts: GatewaySignInParts<T>,
   ctx: Context,
-  { tenant, way: { state, service }, session }: GoOn<T>,
+  { tenant, opened: { state, service }, session }: GoOn<T>,
 ): Promise<void> => {
   const { handOver } = parts;
   const { sub, id: sessionId, signedInAt, amr, acr } = session;

@@ -2,9 +2,9 @@ import type { Context } from 'koa';
 import { isCrossSite } from '../../web/csrf.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
+import { readSessionCookie, sessionCookie, withoutSession } from '../cookies.ts';
 import type { GatewayPagesParts } from './gateway-page-parts.ts';
 import type { HandOverTenant } from './gateway-sign-in.ts';
-import { readSessionCookie, sessionCookie, withoutSession } from './session-cookie.ts';
 
 /**
  * `/.drawbridge/sign-out[?tenant=]`: ends the sessions of this host and goes on to the tenant's own sign-out, which

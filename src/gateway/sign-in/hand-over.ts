@@ -1,5 +1,5 @@
-// The way of a browser from a service to its tenant's sign-in and back, across hosts. What it is about travels in a
-// sealed `state`; only hosts of services are ever gone back to.
+// A hand-over takes a browser from a service to the sign-in of its tenant and back, across hosts. All that is known of it
+// travels in a sealed `state`; browsers are sent back to hosts of services only.
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
@@ -9,7 +9,7 @@ import type { Demand, GatewayRequest, SignInDemand } from '../gateway-types.ts';
 
 /** Where a browser wants to go, and what it needs for that. */
 export interface HandOverState {
-  /** Names the binding cookie of this way. */
+  /** Names the cookie that binds this to one browser. */
   readonly id: string;
   readonly service: string;
   /** Absolute URL, on the service. */
@@ -121,7 +121,7 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
   };
 };
 
-/** No space, control character or backslash, nobody's name in front of the host: nothing that is read in two ways. */
+/** No space, control character or backslash, nobody's name in front of the host: nothing that two programs could read differently. */
 const isPlainUrl = (url: string): boolean =>
   /^https?:\/\/[^\s\\@/?#]+\/[\x21-\x5b\x5d-\x7e]*$/.test(url) && URL.canParse(url);
 

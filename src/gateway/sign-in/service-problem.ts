@@ -25,7 +25,7 @@ export interface ServiceProblemPage {
   readonly homeUrl?: string | undefined;
 }
 
-/** Says why the way breaks off, where it could go on, and nothing of what was sent. */
+/** Says why the sign-in for a service cannot go on, and where it could; nothing of what was sent. */
 export const showServiceProblem = (
   { pages, log }: { readonly pages: Pages; readonly log: Log },
   ctx: Context,
@@ -36,7 +36,7 @@ export const showServiceProblem = (
   const { requestId, tenant } = requestFacts(ctx);
   logProblem(
     log.child({ requestId, ...definedOnly({ tenant }) }),
-    { status, code, errorId, description: `the way to a service broke off: ${problem}` },
+    { status, code, errorId, description: `the sign-in for a service broke off: ${problem}` },
     undefined,
   );
   ctx.set(problemHeaders({ status, code, errorId }));

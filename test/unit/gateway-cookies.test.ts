@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  bindingCookies,
+  readBinding,
   readSessionCookie,
   type SessionEntry,
   sessionCookie,
   sessionCookieName,
   withoutSession,
   withSession,
-} from '../../src/gateway/sign-in/session-cookie.ts';
+} from '../../src/gateway/cookies.ts';
 
 const plain = { isSecure: false };
 const secure = { isSecure: true };
@@ -91,5 +93,21 @@ describe('the session cookie of the gateway', () => {
     expect(read(`GWSESSIONID=${written}`, secure)).toEqual([]);
     expect(read(`__Secure-GWSESSIONID=${written}`, secure)).toEqual([]);
     expect(read(`__Host-GWSESSIONID=${written}`, secure)).toEqual([acme, globex]);
+  });
+});
+
+describe('the cookie that binds a hand-over to its browser', () => {
+  const binding = { id: 'abcDEF123-_x', isSecure: true };
+  const value = 'v'.repeat(43);
+
+  it('is read back, from one cookie alone', () => {
+    const [header = ''] = bindingCookies({}, binding, value);
+    const pair = header.split(';')[0] ?? '';
+    expect(readBinding({ cookie: `a=b; ${pair}` }, binding)).toBe(value);
+    expect(readBinding({ cookie: `${pair}; ${pair}` }, binding)).toBeUndefined();
+    expect(readBinding({ cookie: pair }, { ...binding, id: 'another' })).toBeUndefined();
+    expect(readBinding({ cookie: pair.replace('__Secure-', '') }, binding)).toBeUndefined();
+    expect(readBinding({ cookie: `${pair}v` }, binding)).toBeUndefined();
+    expect(readBinding({}, binding)).toBeUndefined();
   });
 });

@@ -1,0 +1,149 @@
+// The cookies of the gateway: names, paths and lives, and how each is written and read.
+//   GWSESSIONID            who is signed in at a service, one session a tenant
+//   drawbridge.way.<id>    which browser began a sign-in for a service
+//   tenant                 which tenant was chosen on Drawbridge's selection page: read here, set by the login pages
+import type { IncomingHttpHeaders } from 'node:http';
+import { tenantIdPattern } from '../protocol/tenant-id.ts';
+import { handOverTtl } from './sign-in/hand-over.ts';
+
+type Headers = Pick<IncomingHttpHeaders, 'cookie'>;
+
+/** A session of one tenant; those of several tenants are side by side in one cookie. */
+export interface SessionEntry {
+  readonly tenant: string;
+  /** Opaque; what `GatewaySessions.begin` gave. */
+  readonly value: string;
+}
+
+/** Where the session cookie is good. */
+export interface SessionCookiePlace {
+  /** Is the service reached by https? */
+  readonly isSecure: boolean;
+  /** Without a dot in front; absent: the one host that sets it. */
+  readonly cookieDomain?: string;
+}
+
+/** More would make requests heavy; the oldest falls out. */
+export const sessionsAtMost = 8;
+
+const entryForm = String.raw`${tenantIdPattern}\.[A-Za-z0-9_-]{16,128}`;
+const valueForm = new RegExp(`^${entryForm}(?::${entryForm}){0,${sessionsAtMost - 1}}$`);
+
+/** Prefixes that keep other hosts from setting it (RFC 6265bis section 4.1.3). */
+export const sessionCookieName = ({ isSecure, cookieDomain }: SessionCookiePlace): string => {
+  if (!isSecure) return 'GWSESSIONID';
+  return cookieDomain === undefined ? '__Host-GWSESSIONID' : '__Secure-GWSESSIONID';
+};
+
+/**
+ * The oldest first, one a tenant. What is not exactly of our form is no session at all, and so are two cookies of the
+ * name: one of them is not from us. Never throws.
+ */
+export const readSessionCookie = (headers: Headers, place: SessionCookiePlace): readonly SessionEntry[] => {
+  const value = onlyCookie(headers, sessionCookieName(place));
+  if (value === undefined || !valueForm.test(value)) return [];
+  const entries = value.split(':').map((entry) => {
+    const dot = entry.indexOf('.');
+    return { tenant: entry.slice(0, dot), value: entry.slice(dot + 1) };
+  });
+  return new Set(entries.map(({ tenant }) => tenant)).size === entries.length ? entries : [];
+};
+
+/** The entries with this one as the newest, in place of one of the same tenant. */
+export const withSession = (entries: readonly SessionEntry[], added: SessionEntry): readonly SessionEntry[] =>
+  [...withoutSession(entries, added.tenant), added].slice(-sessionsAtMost);
+
+export const withoutSession = (entries: readonly SessionEntry[], tenant: string): readonly SessionEntry[] =>
+  entries.filter((entry) => entry.tenant !== tenant);
+
+/**
+ * The `Set-Cookie` header; without entries it takes the cookie away. It has no `Max-Age`, so it goes with the browser:
+ * how long a session lives is known at the store alone, and whoever is still signed in at the tenant gets another
+ * without being asked.
+ */
+export const sessionCookie = (place: SessionCookiePlace, entries: readonly SessionEntry[]): string =>
+  [
+    `${sessionCookieName(place)}=${entries.map(({ tenant, value }) => `${tenant}.${value}`).join(':')}`,
+    'Path=/',
+    ...(place.cookieDomain === undefined ? [] : [`Domain=${place.cookieDomain}`]),
+    ...(entries.length === 0 ? ['Max-Age=0'] : []),
+    'HttpOnly',
+    'SameSite=Lax',
+    ...(place.isSecure ? ['Secure'] : []),
+  ].join('; ');
+
+/**
+ * Binds a hand-over to the browser that began it, so that nobody is signed in by a link that somebody else made. Each
+ * hand-over has its own cookie on the service's host: tabs that start at the same time do not disturb each other.
+ */
+export interface BindingCookie {
+  /** Id of the hand-over's state. */
+  readonly id: string;
+  /** Is the service reached by https? */
+  readonly isSecure: boolean;
+}
+
+/** Beyond so many the oldest go: what piles up must not make requests too long. */
+const bindingsAtMost = 20;
+
+const bindingName = ({ id, isSecure }: BindingCookie): string =>
+  `${isSecure ? '__Secure-' : ''}drawbridge.way.${id}`;
+
+const bindingAttributes = ({ isSecure }: BindingCookie): string =>
+  `Path=/.drawbridge/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+
+/** Undefined when this browser did not begin that hand-over, or somebody else set the cookie too. */
+export const readBinding = (headers: Headers, binding: BindingCookie): string | undefined => {
+  const value = onlyCookie(headers, bindingName(binding));
+  return /^[A-Za-z0-9_-]{43}$/.test(value ?? '') ? value : undefined;
+};
+
+/** The `Set-Cookie` headers: browsers send what is oldest first (RFC 6265 section 5.4), and that goes first. */
+export const bindingCookies = (
+  headers: Headers,
+  binding: BindingCookie,
+  value: string,
+): readonly string[] => {
+  const start = bindingName({ ...binding, id: '' });
+  const known = cookiesOf(headers).flatMap(([name]) => (name.startsWith(start) ? [name] : []));
+  const tooMany = known.slice(0, Math.max(0, known.length + 1 - bindingsAtMost));
+  return [
+    ...tooMany.map((name) => `${name}=; Max-Age=0; ${bindingAttributes(binding)}`),
+    `${bindingName(binding)}=${value}; Max-Age=${handOverTtl}; ${bindingAttributes(binding)}`,
+  ];
+};
+
+export const removedBinding = (binding: BindingCookie): string =>
+  `${bindingName(binding)}=; Max-Age=0; ${bindingAttributes(binding)}`;
+
+/** The tenant that this browser chose on the selection page; nobody has checked it. */
+export const readChosenTenant = ({ cookie }: Headers): string | undefined =>
+  chosenTenantForm.exec(cookie ?? '')?.[1];
+
+const chosenTenantForm = new RegExp(String.raw`(?:^|;\s*)tenant=(${tenantIdPattern})\s*(?:;|$)`);
+
+/** Of a request to a service, which must not see it. */
+export const isSessionCookieName = (name: string): boolean =>
+  /^(?:__(?:host|secure)-)?gwsessionid$/i.test(name.trim());
+
+/**
+ * Would this `Set-Cookie` of a service make a browser send a cookie that is ours? Also without a name: browsers send
+ * the value of `=GWSESSIONID=x` as it is.
+ */
+export const isReservedCookie = (setCookie: string): boolean => reservedCookie.test(setCookie);
+
+const reservedCookie =
+  /^[\s=]*(?:(?:__(?:host|secure)-)?gwsessionid|(?:__secure-)?drawbridge\.way\.[^=;]*)\s*(?:=|;|$)/i;
+
+const cookiesOf = ({ cookie = '' }: Headers): readonly (readonly [name: string, value: string])[] =>
+  cookie.split(';').flatMap((written) => {
+    const pair = written.trim();
+    const at = pair.indexOf('=');
+    return at < 0 ? [] : [[pair.slice(0, at), pair.slice(at + 1)] as const];
+  });
+
+/** Undefined also when there are several: one of them is not from us. */
+const onlyCookie = (headers: Headers, name: string): string | undefined => {
+  const [found, ...others] = cookiesOf(headers).filter(([own]) => own === name);
+  return others.length === 0 ? found?.[1] : undefined;
+};
