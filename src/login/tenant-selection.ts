@@ -5,6 +5,7 @@ import { languageUrls } from '../web/language-switch.ts';
 import { localeOf } from '../web/locale.ts';
 import type { Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
+import { readTenantCookie, setTenantCookie } from './cookies.ts';
 
 export interface TenantSelectionParts {
   readonly pages: Pages;
@@ -14,13 +15,12 @@ export interface TenantSelectionParts {
 export interface TenantChoice {
   /** All that may be chosen. */
   readonly tenants: readonly TenantDefinition[];
-  /** Where the way goes on. */
+  /** Where the browser goes on. */
   readonly urlOf: (definition: TenantDefinition) => string;
   /** What the choice is for, kept in the page's addresses. */
   readonly state?: string;
 }
 
-const yearMs = 365 * 24 * 3600 * 1000;
 /** Beyond so many tenants the page has a search field. */
 const searchFrom = 10;
 
@@ -35,8 +35,8 @@ export const createTenantSelection =
     const only = served.length === 1 ? served[0] : undefined;
     const { tenant: asked, q } = ctx.query;
     const chosen = typeof asked === 'string' ? served.find(({ id }) => id === asked) : undefined;
-    const remembered = ctx.cookies.get('tenant', { signed: false });
-    if (only === undefined && asked !== undefined) remember(ctx, chosen?.id, parts.isSecure);
+    const remembered = readTenantCookie(ctx);
+    if (only === undefined && asked !== undefined) setTenantCookie(ctx, chosen?.id, parts.isSecure);
     const again =
       asked === undefined && q === undefined ? served.find(({ id }) => id === remembered) : undefined;
     const decided = only ?? chosen ?? again;
@@ -72,12 +72,4 @@ export const createTenantSelection =
 const matches = (query: string, ...names: readonly string[]): boolean => {
   const wanted = query.trim().toLowerCase();
   return names.some((name) => name.toLowerCase().includes(wanted));
-};
-
-/** koa refuses a secure cookie when a proxy did the TLS, so the header is written here. */
-const remember = (ctx: Context, id: string | undefined, isSecure: boolean): void => {
-  const maxAge = id === undefined ? 0 : yearMs / 1000;
-  ctx.append('Set-Cookie', [
-    `tenant=${id ?? ''}; Path=/; Max-Age=${maxAge}; SameSite=Lax; HttpOnly${isSecure ? '; Secure' : ''}`,
-  ]);
 };

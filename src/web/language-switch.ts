@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Locale } from '../config/tenant/tenant-definition.ts';
+import { setLanguageCookie } from './cookies.ts';
 import { localeOfQuery } from './locale.ts';
 import type { Look } from './pages.ts';
 import { locales } from './texts.ts';
@@ -17,8 +18,6 @@ export const languageUrls = (url: string, current: Locale): NonNullable<Look['la
     locales.filter((locale) => locale !== current).map((locale) => [locale, withLocale(url, locale)]),
   );
 
-const yearSeconds = 365 * 24 * 3600;
-
 export interface LanguageCookieOptions {
   /** Is the public URL of this host https? */
   readonly isSecure: (host: string) => boolean;
@@ -31,11 +30,7 @@ export const createLanguageCookie =
     const chosen = ctx.method === 'GET' ? localeOfQuery(ctx.query) : undefined;
     // An app's `ui_locales` arrives from elsewhere: it is a wish for that sign-in, not a choice to keep.
     if (chosen !== undefined && ctx.get('Sec-Fetch-Site') === 'same-origin') {
-      const secure = isSecure(ctx.state.host);
-      // The header is written here because koa refuses a secure cookie when a proxy did the TLS.
-      ctx.append('Set-Cookie', [
-        `i18next=${chosen}; Path=/; Max-Age=${yearSeconds}; SameSite=Lax; HttpOnly${secure ? '; Secure' : ''}`,
-      ]);
+      setLanguageCookie(ctx, chosen, isSecure(ctx.state.host));
     }
     await next();
   };

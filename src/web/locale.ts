@@ -1,10 +1,10 @@
 import type { Locale } from '../config/tenant/tenant-definition.ts';
+import { type CookieReader, readLanguageCookie } from './cookies.ts';
 import { locales } from './texts.ts';
 
 /** The part of a koa context that says what language somebody reads. */
-export interface LanguageWishes {
+export interface LanguageWishes extends CookieReader {
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly cookies: { get(name: string, options?: { signed: boolean }): string | undefined };
   /** All languages of Accept-Language, best first; `*` when there is no such header. */
   acceptsLanguages(): string[];
 }
@@ -37,6 +37,6 @@ export const localeOfQuery = (query: LanguageWishes['query']): Locale | undefine
 export const localeOf = (wishes: LanguageWishes, fallback: Locale, uiLocales = ''): Locale =>
   localeOfQuery(wishes.query) ??
   firstKnown(uiLocales.split(' ')) ??
-  localeNamed(wishes.cookies.get('i18next', { signed: false }) ?? '') ??
+  localeNamed(readLanguageCookie(wishes) ?? '') ??
   firstKnown(wishes.acceptsLanguages()) ??
   fallback;

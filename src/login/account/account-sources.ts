@@ -7,11 +7,11 @@ import { readForm } from '../../web/body.ts';
 import type { PageModels } from '../../web/pages.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
+import { setUpstreamCookie } from '../cookies.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce, type ShownProblem } from '../login-problems.ts';
 import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import { startSignIn } from '../start-sign-in.ts';
-import { bindToBrowser } from '../upstream/upstream-start.ts';
 import { goToAccount } from './account-pages.ts';
 import {
   type AccountVisit,
@@ -104,7 +104,7 @@ export const submitConnect = async (
       purpose: { kind: 'link', sub: visit.session.sub },
       request: { uiLocales: lookOf(ctx, tenant).locale },
     });
-    bindToBrowser(ctx, tenant, { ...begun, source });
+    setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
     ctx.status = 303;
     ctx.redirect(begun.url);
   } catch (err) {

@@ -4,17 +4,16 @@ import type { UpstreamOutcome } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
-import {
-  type FinishedLogin,
-  type RedirectConnector,
-  type UpstreamPurpose,
-  upstreamCookie,
-  upstreamCookieName,
+import type {
+  FinishedLogin,
+  RedirectConnector,
+  UpstreamPurpose,
 } from '../../oidc/upstream/upstream-logins.ts';
 import { renderErrorPage } from '../../web/error-boundary.ts';
 import { newErrorId } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { connectUpstream } from '../account/account-sources.ts';
+import { clearUpstreamCookie, readUpstreamCookie } from '../cookies.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import type { UpstreamReturn } from './upstream-return.ts';
@@ -46,10 +45,10 @@ export const receiveUpstream = async (
   const connector = findRedirectConnector(tenant, source);
   const { state } = ctx.query;
   if (connector === undefined || typeof state !== 'string') return refuse(parts, ctx, tenant);
-  const browser = ctx.cookies.get(upstreamCookieName({ issuer, state }), { signed: false });
+  const browser = readUpstreamCookie(ctx, { issuer, state });
   const finished = await tenant.upstreamLogins.finish({ connector, search, state, browser });
   if (finished === undefined) return refuse(parts, ctx, tenant);
-  ctx.append('Set-Cookie', [upstreamCookie({ issuer, source, state })]);
+  clearUpstreamCookie(ctx, { issuer, source, state });
   const arrival: Arrival = { ctx, tenant, connector };
   const { purpose } = finished;
   ctx.status = 303;

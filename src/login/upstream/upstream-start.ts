@@ -1,14 +1,13 @@
-import type { Context } from 'koa';
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
-import { type BegunLogin, upstreamCookie } from '../../oidc/upstream/upstream-logins.ts';
 import { readForm } from '../../web/body.ts';
 import { requestFacts } from '../../web/request-facts.ts';
+import { setUpstreamCookie } from '../cookies.ts';
 import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from '../interaction-form.ts';
 import { type LoginPageParts, showLogin } from '../login-form.ts';
-import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
+import { findRedirectConnector, lookOf } from '../login-tenant.ts';
 
 export interface UpstreamStart {
   readonly interaction: OpenInteraction;
@@ -45,7 +44,7 @@ export const beginUpstream = async (
         ...definedOnly({ maxAge, acrValues }),
       },
     });
-    bindToBrowser(ctx, tenant, { ...begun, source });
+    setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
     return goOn(visit, begun.url);
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
@@ -63,14 +62,6 @@ export const beginUpstream = async (
       },
     });
   }
-};
-
-export const bindToBrowser = (
-  ctx: Context,
-  { provider }: LoginTenant,
-  { source, state, browser }: Omit<BegunLogin, 'url'> & { readonly source: string },
-): void => {
-  ctx.append('Set-Cookie', [upstreamCookie({ issuer: provider.issuer, source, state }, browser)]);
 };
 
 const fields = z.object({ csrf: z.string() });

@@ -1,5 +1,5 @@
 // Adjustments of oidc-provider's public classes and answers that its options do not offer. A new version of the
-// library is checked against this list; each names the test that fails without it.
+// library is checked against this list; each function names the test below test/ that fails without it.
 //
 //   pinToIssuer                request, OIDCContext.urlFor         every URL follows the issuer
 //   keepSecretsHashed          Client.compareClientSecret          client secrets are kept as hashes
@@ -47,7 +47,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
 
 /**
  * Every URL, and whether a cookie is secure, follows the issuer: the library would take host and protocol of the
- * request, which a proxy may have changed. Held by TEST.
+ * request, which a proxy may have changed. Held by flows/request-checks.test.ts.
  */
 const pinToIssuer = (provider: Provider, issuer: string): void => {
   const { host, hostname, protocol, origin } = new URL(issuer);
@@ -65,7 +65,7 @@ const pinToIssuer = (provider: Provider, issuer: string): void => {
 
 /**
  * The provider holds hashes of client secrets, where the library expects the secrets; a presented one is hashed and
- * compared in constant time. Held by TEST.
+ * compared in constant time. Held by flows/client-authentication.test.ts.
  */
 const keepSecretsHashed = (provider: Provider): void => {
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string): boolean {
@@ -75,7 +75,7 @@ const keepSecretsHashed = (provider: Provider): void => {
 
 /**
  * `sid` in every ID token and JWT, so that an app can find out which session a logout means; the library adds it only
- * for clients with `backchannel_logout_session_required`. Held by TEST.
+ * for clients with `backchannel_logout_session_required`. Held by flows/backchannel-logout.test.ts.
  */
 const alwaysIncludeSid = (provider: Provider): void => {
   provider.Client.prototype.includeSid = () => true;
@@ -83,7 +83,7 @@ const alwaysIncludeSid = (provider: Provider): void => {
 
 /**
  * The library would send logout tokens itself and have the person wait for the apps; so they are noted, for the
- * outbox. Held by TEST.
+ * outbox. Held by flows/backchannel-logout.test.ts.
  */
 const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
   provider.Client.prototype.backchannelLogout = function noteLogout(sub: string, sid: string): Promise<void> {
@@ -95,7 +95,7 @@ const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): voi
 /**
  * An `id_token_hint` is an ID token, which has no type or the plain one. The library takes whatever this tenant signed
  * for the client: logout tokens, or the gateway's token for a service that is named like it (RFC 8725 section 3.11).
- * Held by TEST.
+ * Held by flows/gateway-tokens.test.ts.
  */
 const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
   const { IdToken } = provider;
@@ -111,7 +111,7 @@ const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
 /**
  * The successor of a rotated refresh token has an id that follows from the token's, where the library draws a random
  * one: two answers to the same token, on any two instances, carry the same successor (RFC 9700 section 4.14.2).
- * Held by TEST.
+ * Held by flows/refresh.test.ts.
  */
 const deriveSuccessors = (
   provider: Provider,
@@ -127,7 +127,7 @@ const deriveSuccessors = (
 
 /**
  * Device codes name their tenant, for an endpoint that all tenants share (`login/device-login.ts`):
- * `<tenant>.<random>`. Held by TEST.
+ * `<tenant>.<random>`. Held by flows/device-compatibility.test.ts.
  */
 const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
   const prototype = provider.DeviceCode.prototype as unknown as { generateTokenId(): string }; // public, but untyped
@@ -137,7 +137,7 @@ const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
   };
 };
 
-/** `interval` (RFC 8628 section 3.2), which `DeviceCodes.poll` enforces; the library leaves it out. Held by TEST. */
+/** `interval` (RFC 8628 section 3.2), which `DeviceCodes.poll` enforces; the library leaves it out. Held by flows/device.test.ts. */
 const announcePollInterval = (provider: Provider): void => {
   const emitter: EventEmitter = provider; // the body of this event is typed without members
   emitter.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {
@@ -148,7 +148,7 @@ const announcePollInterval = (provider: Provider): void => {
 /**
  * A client's own token for no resource has no scopes, though the library would give it those that were asked for:
  * none is defined that it could mean, and a service that is shown the token must not take a name that the client
- * chose for a permission. Held by TEST.
+ * chose for a permission. Held by flows/access-tokens.test.ts.
  */
 const leaveOutUndefinedScopes = (provider: Provider): void => {
   const { prototype } = provider.ClientCredentials;
@@ -162,7 +162,7 @@ const leaveOutUndefinedScopes = (provider: Provider): void => {
 /**
  * A form that comes without a session, because that has expired, is shown again with a guard in a new session. The
  * library does not store that one and throws; so it is stored here, with its cookie, and the form can be sent.
- * Held by TEST.
+ * Held by flows/device.test.ts.
  */
 const storeFirstSessions = (
   provider: Provider,

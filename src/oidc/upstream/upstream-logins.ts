@@ -27,7 +27,7 @@ export type UpstreamPurpose =
   | { readonly kind: 'link'; readonly sub: string };
 
 /**
- * Sign-ins at upstreams that are under way, and the way from there back into the interaction. Each is used once and
+ * Sign-ins at upstreams that are in progress, and what takes them back into the interaction. Each is used once and
  * kept sealed. All methods throw AppError `unavailable` when the store does not answer.
  */
 export interface UpstreamLogins {
@@ -63,7 +63,7 @@ export interface BegunLogin {
   /** Where the browser goes. */
   readonly url: string;
   readonly state: string;
-  /** What only this browser knows; see `cookieOf`. */
+  /** What only this browser knows, in a cookie. */
   readonly browser: string;
 }
 
@@ -168,28 +168,5 @@ export const createUpstreamLogins = (parts: UpstreamLoginsParts): UpstreamLogins
   };
 };
 
-export interface CookiePlace {
-  readonly issuer: string;
-  readonly source: string;
-  readonly state: string;
-}
-
-/** One for each sign-in under way, so that tabs do not disturb each other. */
-export const upstreamCookieName = ({ issuer, state }: Omit<CookiePlace, 'source'>): string =>
-  `${issuer.startsWith('https:') ? '__Secure-' : ''}drawbridge.upstream.${hashId(state).slice(0, 12)}`;
-
-/**
- * The header that binds a sign-in to the browser that began it, or, without `value`, takes that away.
- * `Lax`: the upstream sends the browser back from another site.
- */
-export const upstreamCookie = (place: CookiePlace, value?: string): string => {
-  const { pathname, protocol } = new URL(place.issuer);
-  return [
-    `${upstreamCookieName(place)}=${value ?? ''}`,
-    `Path=${pathname}/upstream/${place.source}`,
-    `Max-Age=${value === undefined ? 0 : upstreamLoginTtl}`,
-    'HttpOnly',
-    'SameSite=Lax',
-    ...(protocol === 'https:' ? ['Secure'] : []),
-  ].join('; ');
-};
+/** A short name for a sign-in in progress, from which its `state` cannot be guessed. */
+export const upstreamLoginKey = (state: string): string => hashId(state).slice(0, 12);

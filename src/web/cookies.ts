@@ -1,0 +1,50 @@
+// How our own pages write and read cookies, and the cookie of the language switch. The table of all cookies is in
+// docs/architecture.md.
+import type { Context } from 'koa';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
+
+export interface OwnCookie {
+  readonly name: string;
+  /** Empty takes the cookie away. */
+  readonly value: string;
+  readonly path: string;
+  readonly maxAgeSeconds: number;
+  /** Does the browser reach this host by https? */
+  readonly isSecure: boolean;
+}
+
+/**
+ * `Lax`: it is sent when another site leads the browser here. The header is written here, because koa refuses a secure
+ * cookie when a proxy did the TLS.
+ */
+export const setCookie = (ctx: Pick<Context, 'append'>, cookie: OwnCookie): void => {
+  const { name, value, path, maxAgeSeconds, isSecure } = cookie;
+  ctx.append('Set-Cookie', [
+    [
+      `${name}=${value}`,
+      `Path=${path}`,
+      `Max-Age=${value === '' ? 0 : maxAgeSeconds}`,
+      'HttpOnly',
+      'SameSite=Lax',
+      ...(isSecure ? ['Secure'] : []),
+    ].join('; '),
+  ]);
+};
+
+/** Our own cookies are not signed: what they say is checked where it is used. */
+export interface CookieReader {
+  readonly cookies: { get(name: string, options?: { signed: boolean }): string | undefined };
+}
+
+export const readCookie = ({ cookies }: CookieReader, name: string): string | undefined =>
+  cookies.get(name, { signed: false });
+
+/** For a year: what somebody chose is for the pages of all tenants. */
+const languageCookie = { name: 'i18next', path: '/', maxAgeSeconds: 365 * 24 * 3600 } as const;
+
+export const setLanguageCookie = (ctx: Context, locale: Locale, isSecure: boolean): void =>
+  setCookie(ctx, { ...languageCookie, value: locale, isSecure });
+
+/** Anything that the browser sent. */
+export const readLanguageCookie = (reader: CookieReader): string | undefined =>
+  readCookie(reader, languageCookie.name);
