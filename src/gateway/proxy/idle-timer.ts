@@ -1,21 +1,21 @@
 /** One time limit at a time, for one exchange. */
-export interface Patience {
+export interface IdleTimer {
   /** Begins anew, with this limit. */
-  wait(limitMs: number): void;
+  start(limitMs: number): void;
   /** Something moved: the limit counts from now. */
   readonly moved: () => void;
-  end(): void;
+  stop(): void;
 }
 
-export const createPatience = (isOver: () => void): Patience => {
+export const createIdleTimer = (onTimeout: () => void): IdleTimer => {
   let timer: NodeJS.Timeout | undefined;
   return {
-    wait: (limitMs) => {
+    start: (limitMs) => {
       clearTimeout(timer);
-      timer = setTimeout(isOver, limitMs);
+      timer = setTimeout(onTimeout, limitMs);
     },
     moved: () => void timer?.refresh(),
-    end: () => {
+    stop: () => {
       clearTimeout(timer);
       timer = undefined;
     },

@@ -4,11 +4,18 @@ import type { Dispatcher } from 'undici';
 import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { HeaderLine } from './connection-headers.ts';
-import { createPatience } from './idle-timer.ts';
+import { createIdleTimer, type IdleTimer } from './idle-timer.ts';
 import type { OutgoingRequest } from './outgoing-request.ts';
-import { type ServiceAnswer, writeAnswerHead } from './target-answer.ts';
+import { rawHeadersOf, type ServiceAnswer, writeAnswerHead } from './target-answer.ts';
 import type { TargetConnection } from './target-connection.ts';
-import { clientTooSlow, failureOf, type TargetFailure, tooSlow, unreachable } from './target-failure.ts';
+import {
+  clientTooSlow,
+  failureOf,
+  isClosedUnderUs,
+  type TargetFailure,
+  tooSlow,
+  unreachable,
+} from './target-failure.ts';
 
 export interface Relayed {
   readonly req: IncomingMessage;
@@ -21,11 +28,11 @@ export interface Relayed {
 }
 
 export type RelayOutcome =
-  /** All of the answer has left. */
+  /** The whole answer has been sent. */
   | { readonly status: 'answered' }
-  /** The client has been told nothing yet. */
+  /** Nothing has been sent to the client yet. */
   | { readonly status: 'failed'; readonly failure: TargetFailure }
-  /** The answer broke off on its way, and the client was cut off: nothing else would tell it. */
+  /** The answer broke off in the middle, and so did the connection to the client: nothing else would show it. */
   | { readonly status: 'broken'; readonly cause: Error }
   | { readonly status: 'client_gone' };
 
@@ -45,108 +52,179 @@ export const relay: Relay = async (relayed) => {
 /** Without effect, so that the same twice does no harm (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** How a kept connection ends that its other side has given up, which we see only when we write. */
-const closedUnderUs: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
-
 const attempt = (relayed: Relayed, mayRepeat: boolean): Promise<Attempt> =>
-  new Promise((resolve) => {
-    const { req, res, connection, target, outgoing, headersOf } = relayed;
-    let controller: Dispatcher.DispatchController | undefined;
-    let phase: 'sending' | 'waiting' | 'answering' | 'over' = 'sending';
+  new Promise((resolve) => new Exchange(relayed, mayRepeat, resolve).send());
 
-    const finish = (outcome: Attempt): void => {
-      if (phase === 'over') return;
-      phase = 'over';
-      patience.end();
-      res.off('close', clientGone);
-      res.off('drain', goOn);
-      if (outcome.status !== 'answered' || !req.complete) controller?.abort(new Error('given up'));
-      // what is still on its way has no reader any more
-      if (outgoing.hasBody && !req.destroyed && outcome.status !== 'again') req.resume();
-      resolve(outcome);
-    };
-    const clientGone = (): void => finish({ status: 'client_gone' });
-    const goOn = (): void => controller?.resume();
-    const patience = createPatience(() => {
-      const cause = new Error(`nothing moved in time while ${phase}`);
-      if (phase === 'answering') {
-        finish({ status: 'broken', cause });
-        res.destroy();
-      } else if (phase === 'sending' && body?.isClientsTurn() === true)
-        finish({ status: 'failed', failure: clientTooSlow(cause) });
-      else finish({ status: 'failed', failure: tooSlow(cause) });
-    });
-    const waitForAnswer = (): void => {
-      if (phase !== 'sending') return;
-      phase = 'waiting';
-      patience.wait(target.timeoutMs);
-    };
-    const beginAnswer = (answer: ServiceAnswer): void => {
-      phase = 'answering';
-      try {
-        writeAnswerHead(res, answer, headersOf(answer));
-      } catch (cause) {
-        for (const name of res.getHeaderNames()) res.removeHeader(name);
-        finish({ status: 'failed', failure: unreachable(cause) });
-        return;
-      }
-      patience.wait(target.idleTimeoutMs);
-      res.on('drain', goOn);
-      // an event stream says nothing for long, and its reader waits for the head
-      setImmediate(() => {
-        if (!res.headersSent && !res.destroyed) res.flushHeaders();
-      });
-    };
-    const fail = (cause: NodeJS.ErrnoException): void => {
-      if (phase === 'answering') {
-        finish({ status: 'broken', cause });
-        res.destroy();
-      } else if (mayRepeat && closedUnderUs.has(cause.code)) finish({ status: 'again' });
-      else finish({ status: 'failed', failure: failureOf(cause) });
-    };
+/** What ends a phase before its time. */
+interface Phase {
+  readonly onTimeout: () => void;
+  readonly onError: (cause: NodeJS.ErrnoException) => void;
+}
 
+/**
+ * One attempt: the request is sent, its answer awaited and passed on, and that is the end. A service may answer before
+ * it has read the whole request; then nobody waits.
+ */
+class Exchange {
+  readonly #relayed: Relayed;
+  readonly #mayRepeat: boolean;
+  readonly #settle: (outcome: Attempt) => void;
+  readonly #timer: IdleTimer;
+  readonly #body: Body | undefined;
+  /** Of the connection to the service. */
+  #controller: Dispatcher.DispatchController | undefined;
+  #phase: Phase;
+
+  constructor(relayed: Relayed, mayRepeat: boolean, settle: (outcome: Attempt) => void) {
+    this.#relayed = relayed;
+    this.#mayRepeat = mayRepeat;
+    this.#settle = settle;
+    this.#timer = createIdleTimer(() => this.#phase.onTimeout());
+    this.#phase = this.#sending;
+    const { req, outgoing } = relayed;
+    this.#body = outgoing.hasBody
+      ? bodyOf(req, { moved: this.#timer.moved, ended: () => this.#awaitAnswer() })
+      : undefined;
+  }
+
+  /** First the request goes to the service. */
+  send(): void {
+    const { req, res, connection, target, outgoing } = this.#relayed;
     if (res.destroyed) {
-      finish({ status: 'client_gone' });
+      this.#finish({ status: 'client_gone' });
       return;
     }
-    res.once('close', clientGone);
-    const body = outgoing.hasBody ? bodyOf(req, { moved: patience.moved, ended: waitForAnswer }) : undefined;
-    if (body === undefined) waitForAnswer();
-    else patience.wait(target.idleTimeoutMs);
+    res.once('close', this.#onClientGone);
+    if (this.#body === undefined) this.#awaitAnswer();
+    else this.#timer.start(target.idleTimeoutMs);
     try {
       connection.dispatcher.dispatch(
         {
           path: outgoing.path,
           method: req.method as Dispatcher.HttpMethod,
           headers: flat(outgoing.headers),
-          body: body?.stream ?? null,
+          body: this.#body?.stream ?? null,
           ...definedOnly({ servername: connection.serverName }),
         },
-        {
-          onRequestStart: (started) => {
-            controller = started;
-            if (phase === 'over') started.abort(new Error('given up'));
-          },
-          onResponseStart: ({ rawHeaders }, statusCode, headers, statusMessage = '') => {
-            if (phase === 'over' || statusCode < 200) return;
-            beginAnswer({ statusCode, statusMessage, headers, rawHeaders: asText(rawHeaders) });
-          },
-          onResponseData: (sender, chunk) => {
-            if (phase === 'over') return;
-            patience.moved();
-            if (!res.write(chunk)) sender.pause();
-          },
-          onResponseEnd: () => {
-            if (phase === 'over') return;
-            res.end(() => finish({ status: 'answered' }));
-          },
-          onResponseError: (_sender, error) => fail(error),
-        },
+        this.#handler,
       );
     } catch (cause) {
-      finish({ status: 'failed', failure: unreachable(cause) });
+      this.#finish({ status: 'failed', failure: unreachable(cause) });
     }
-  });
+  }
+
+  readonly #sending: Phase = {
+    onTimeout: () => {
+      const cause = new Error('nothing moved in time while sending');
+      const failure = this.#body?.isClientsTurn() === true ? clientTooSlow(cause) : tooSlow(cause);
+      this.#finish({ status: 'failed', failure });
+    },
+    onError: (cause) => this.#failBeforeAnswer(cause),
+  };
+
+  /** Then the service has its time to answer. */
+  #awaitAnswer(): void {
+    if (this.#phase !== this.#sending) return;
+    this.#phase = this.#waiting;
+    this.#timer.start(this.#relayed.target.timeoutMs);
+  }
+
+  readonly #waiting: Phase = {
+    onTimeout: () => {
+      const cause = new Error('nothing moved in time while waiting');
+      this.#finish({ status: 'failed', failure: tooSlow(cause) });
+    },
+    onError: (cause) => this.#failBeforeAnswer(cause),
+  };
+
+  /** Then its answer goes to the client: the head, … */
+  #beginAnswer(answer: ServiceAnswer): void {
+    this.#phase = this.#answering;
+    const { res, target, headersOf } = this.#relayed;
+    try {
+      writeAnswerHead(res, answer, headersOf(answer));
+    } catch (cause) {
+      for (const name of res.getHeaderNames()) res.removeHeader(name);
+      this.#finish({ status: 'failed', failure: unreachable(cause) });
+      return;
+    }
+    this.#timer.start(target.idleTimeoutMs);
+    res.on('drain', this.#onDrain);
+    // an event stream says nothing for long, and its reader waits for the head
+    setImmediate(() => {
+      if (!res.headersSent && !res.destroyed) res.flushHeaders();
+    });
+  }
+
+  /** … the content, … */
+  #passOn(chunk: Buffer, sender: Dispatcher.DispatchController): void {
+    this.#timer.moved();
+    if (!this.#relayed.res.write(chunk)) sender.pause();
+  }
+
+  /** … and the end. */
+  #endAnswer(): void {
+    this.#relayed.res.end(() => this.#finish({ status: 'answered' }));
+  }
+
+  readonly #answering: Phase = {
+    onTimeout: () => this.#breakOff(new Error('nothing moved in time while answering')),
+    onError: (cause) => this.#breakOff(cause),
+  };
+
+  /** Last, whatever came of it. */
+  #finish(outcome: Attempt): void {
+    if (this.#isOver) return;
+    this.#phase = over;
+    this.#timer.stop();
+    const { req, res, outgoing } = this.#relayed;
+    res.off('close', this.#onClientGone);
+    res.off('drain', this.#onDrain);
+    if (outcome.status !== 'answered' || !req.complete) this.#controller?.abort(new Error('given up'));
+    // what is still to come has no reader any more
+    if (outgoing.hasBody && !req.destroyed && outcome.status !== 'again') req.resume();
+    this.#settle(outcome);
+  }
+
+  #failBeforeAnswer(cause: NodeJS.ErrnoException): void {
+    if (this.#mayRepeat && isClosedUnderUs(cause)) this.#finish({ status: 'again' });
+    else this.#finish({ status: 'failed', failure: failureOf(cause) });
+  }
+
+  /** The client has the head already, so nothing else can say it. */
+  #breakOff(cause: Error): void {
+    this.#finish({ status: 'broken', cause });
+    this.#relayed.res.destroy();
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === over;
+  }
+
+  readonly #onClientGone = (): void => this.#finish({ status: 'client_gone' });
+  readonly #onDrain = (): void => this.#controller?.resume();
+
+  readonly #handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (started) => {
+      this.#controller = started;
+      if (this.#isOver) started.abort(new Error('given up'));
+    },
+    onResponseStart: ({ rawHeaders }, statusCode, headers, statusMessage = '') => {
+      // below 200 it only announces an answer (RFC 9110 section 15.2)
+      if (this.#isOver || statusCode < 200) return;
+      this.#beginAnswer({ statusCode, statusMessage, headers, rawHeaders: rawHeadersOf(rawHeaders) });
+    },
+    onResponseData: (sender, chunk) => {
+      if (!this.#isOver) this.#passOn(chunk, sender);
+    },
+    onResponseEnd: () => {
+      if (!this.#isOver) this.#endAnswer();
+    },
+    onResponseError: (_sender, error) => this.#phase.onError(error),
+  };
+}
+
+const over: Phase = { onTimeout: () => {}, onError: () => {} };
 
 interface Body {
   readonly stream: Readable;
@@ -174,7 +252,3 @@ const bodyOf = (
 
 const flat = (lines: readonly HeaderLine[]): string[] =>
   lines.flatMap(([name, value]) => (name.toLowerCase() === 'transfer-encoding' ? [] : [name, value]));
-
-/** In the order and spelling in which they came. */
-const asText = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
-  Array.isArray(raw) ? raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1'))) : [];

@@ -37,7 +37,7 @@ export const createTargetConnection = (target: ServiceTarget): TargetConnection 
     connect: (options, callback) =>
       connect({ ...options, servername: isIP(name) === 0 ? name : '' }, callback),
     keepAliveTimeout: keptIdleMs,
-    // the limits of each exchange are counted by `patience.ts`
+    // the limits of each exchange are counted by `idle-timer.ts`
     headersTimeout: 0,
     bodyTimeout: 0,
   });
