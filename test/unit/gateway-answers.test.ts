@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
-import { answerTo, isNavigation, type Profile } from '../../src/gateway/answer/answers.ts';
+import { type AnswerDialect, answerTo, isNavigation } from '../../src/gateway/answer/answers.ts';
+import { authRequest } from '../../src/gateway/answer/auth-request.ts';
+import { extAuthz } from '../../src/gateway/answer/ext-authz.ts';
+import { forwardAuth } from '../../src/gateway/answer/forward-auth.ts';
 import { identityHeaders } from '../../src/gateway/answer/identity-headers.ts';
 import type { Caller, Decision, GatewayTenant } from '../../src/gateway/gateway-types.ts';
 
@@ -25,8 +28,10 @@ const browser = { method: 'GET', headers: { accept: 'text/html,*/*;q=0.8' } };
 const program = { method: 'GET', headers: { accept: 'application/json' } };
 const script = { method: 'GET', headers: { accept: '*/*', 'x-requested-with': 'XMLHttpRequest' } };
 const fetched = { method: 'GET', headers: { accept: 'text/html', 'sec-fetch-mode': 'cors' } };
-const external: readonly Profile[] = ['auth-request', 'forward-auth', 'ext-authz'];
-const all: readonly Profile[] = [...external, 'proxy'];
+const [nginx, traefik, envoy] = [authRequest.answers, forwardAuth.answers, extAuthz.answers];
+const external: readonly AnswerDialect[] = [nginx, traefik, envoy];
+const builtIn: AnswerDialect = {};
+const all: readonly AnswerDialect[] = [...external, builtIn];
 const signInAt = 'https://id.example.com/oauth/acme/gateway/sign-in?state=s';
 const signInUrl = (): string => signInAt;
 
@@ -111,7 +116,7 @@ describe('statuses of the contract', () => {
   ];
 
   it.each(rows)('%s', (_name, decision, request, statuses) => {
-    expect(all.map((profile) => answerTo(decision, { profile, request, signInUrl }).status)).toEqual(
+    expect(all.map((dialect) => answerTo(decision, { dialect, request, signInUrl }).status)).toEqual(
       statuses,
     );
   });
@@ -119,8 +124,8 @@ describe('statuses of the contract', () => {
   it.each(rows)(
     '%s: says what is wrong in x-error and x-error-id, in few bytes',
     (_name, decision, request) => {
-      for (const profile of all) {
-        const { headers, body, errorId } = answerTo(decision, { profile, request, signInUrl });
+      for (const dialect of all) {
+        const { headers, body, errorId } = answerTo(decision, { dialect, request, signInUrl });
         expect(headers['x-error']).toMatch(/^[\x20-\x7e]+$/);
         expect(headers['x-error-id']).toBe(errorId);
         expect(JSON.parse(body)).toMatchObject({ error_description: headers['x-error'], error_id: errorId });
@@ -132,44 +137,44 @@ describe('statuses of the contract', () => {
   );
 
   it('keeps reasons and causes to itself, save those of an account', () => {
-    for (const profile of all) {
-      const told = JSON.stringify([
-        answerTo(forbidden, { profile, request: program }),
-        answerTo(unavailable, { profile, request: program }),
+    for (const dialect of all) {
+      const said = JSON.stringify([
+        answerTo(forbidden, { dialect, request: program }),
+        answerTo(unavailable, { dialect, request: program }),
       ]);
-      expect(told).not.toMatch(/rule in line|secret cause/);
-      expect(answerTo(refused, { profile, request: program }).headers['X-Auth-Reason']).toBe(
+      expect(said).not.toMatch(/rule in line|secret cause/);
+      expect(answerTo(refused, { dialect, request: program }).headers['X-Auth-Reason']).toBe(
         'must_change_password',
       );
     }
   });
 
   it('says when to come again', () => {
-    for (const profile of all) {
-      expect(answerTo(throttled, { profile, request: program }).headers['Retry-After']).toBe('30');
-      expect(answerTo(unavailable, { profile, request: program }).headers['Retry-After']).toBe('7');
+    for (const dialect of all) {
+      expect(answerTo(throttled, { dialect, request: program }).headers['Retry-After']).toBe('30');
+      expect(answerTo(unavailable, { dialect, request: program }).headers['Retry-After']).toBe('7');
     }
-    expect(answerTo(throttled, { profile: 'auth-request', request: program }).headers['X-Auth-Reason']).toBe(
+    expect(answerTo(throttled, { dialect: nginx, request: program }).headers['X-Auth-Reason']).toBe(
       'throttled',
     );
-    expect(answerTo(unavailable, { profile: 'ext-authz', request: program }).headers['X-Auth-Reason']).toBe(
+    expect(answerTo(unavailable, { dialect: envoy, request: program }).headers['X-Auth-Reason']).toBe(
       'upstream_unavailable',
     );
   });
 });
 
-describe('the way to sign in', () => {
+describe('the address of the sign-in', () => {
   it('is an absolute Location, for nginx beside a 401', () => {
-    for (const profile of all)
-      expect(answerTo(signIn, { profile, request: browser, signInUrl }).headers.Location).toBe(signInAt);
+    for (const dialect of all)
+      expect(answerTo(signIn, { dialect, request: browser, signInUrl }).headers.Location).toBe(signInAt);
   });
 
   it('is never shown to a program, nor where a credential was bad', () => {
-    for (const profile of all) {
-      expect(answerTo(signIn, { profile, request: program, signInUrl }).headers).not.toHaveProperty(
+    for (const dialect of all) {
+      expect(answerTo(signIn, { dialect, request: program, signInUrl }).headers).not.toHaveProperty(
         'Location',
       );
-      expect(answerTo(badBasic, { profile, request: browser, signInUrl }).headers).not.toHaveProperty(
+      expect(answerTo(badBasic, { dialect, request: browser, signInUrl }).headers).not.toHaveProperty(
         'Location',
       );
     }
@@ -178,7 +183,7 @@ describe('the way to sign in', () => {
 
 describe('challenges', () => {
   const challengeOf = (decision: Decision, request: typeof program = program) =>
-    answerTo(decision, { profile: 'forward-auth', request, signInUrl }).headers['WWW-Authenticate'];
+    answerTo(decision, { dialect: traefik, request, signInUrl }).headers['WWW-Authenticate'];
 
   it('ask for name and password only where the service takes them', () => {
     expect(challengeOf(signIn)).toBe('Bearer realm="Acme"');
@@ -194,7 +199,7 @@ describe('challenges', () => {
     }
     const asked = answerTo(
       { ...signIn, service: withBasic },
-      { profile: 'auth-request', request: browser, signInUrl },
+      { dialect: nginx, request: browser, signInUrl },
     );
     expect(asked.headers['WWW-Authenticate']).toBe('Bearer realm="Acme"');
   });
@@ -230,8 +235,8 @@ describe('an allowed request', () => {
   const identity = identityHeaders({ caller, token: 'signed', requestId: 'r1' });
 
   it('is 200 with the whole set of headers, and without an Authorization for the service', () => {
-    for (const profile of external) {
-      const { status, headers, body } = answerTo(decision, { profile, request: program, identity });
+    for (const dialect of external) {
+      const { status, headers, body } = answerTo(decision, { dialect, request: program, identity });
       expect(status).toBe(200);
       expect(headers).toMatchObject(identity);
       expect(headers).not.toHaveProperty('Authorization');
@@ -241,14 +246,14 @@ describe('an allowed request', () => {
   });
 
   it('tells Envoy what to take out of it: the credential, and names that are empty', () => {
-    const { headers } = answerTo(decision, { profile: 'ext-authz', request: program, identity });
+    const { headers } = answerTo(decision, { dialect: envoy, request: program, identity });
     const removed = headers['x-envoy-auth-headers-to-remove']?.split(',');
     expect(removed).toEqual(
       expect.arrayContaining(['authorization', 'remote-groups', 'x-auth-roles', 'x-forwarded-user']),
     );
     for (const kept of ['remote-user', 'x-auth-token', 'x-auth-request-id'])
       expect(removed).not.toContain(kept);
-    const toTraefik = answerTo(decision, { profile: 'forward-auth', request: program, identity });
+    const toTraefik = answerTo(decision, { dialect: traefik, request: program, identity });
     expect(toTraefik.headers).not.toHaveProperty('x-envoy-auth-headers-to-remove');
   });
 });

@@ -1,25 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseAuthzTarget, readOriginalRequest } from '../../src/gateway/answer/original-request.ts';
+import { parseAuthzTarget } from '../../src/gateway/answer/authz-endpoint.ts';
 
 describe('the endpoint', () => {
   it.each([
-    ['/api/authz/auth-request', { profile: 'auth-request', rest: '' }],
-    ['/api/authz/forward-auth', { profile: 'forward-auth', rest: '' }],
-    ['/api/authz/acme/forward-auth', { profile: 'forward-auth', tenant: 'acme', rest: '' }],
-    ['/api/authz/acme/forward-auth?x=1', { profile: 'forward-auth', tenant: 'acme', rest: '' }],
-    ['/api/authz/ext-authz/orders?a=1', { profile: 'ext-authz', rest: '/orders?a=1' }],
-    ['/api/authz/acme/ext-authz/', { profile: 'ext-authz', tenant: 'acme', rest: '/' }],
-    ['/api/authz/acme/ext-authz//a/../b', { profile: 'ext-authz', tenant: 'acme', rest: '//a/../b' }],
-    ['/api/authz/acme/ext-authz', { profile: 'ext-authz', tenant: 'acme', rest: '' }],
+    ['/api/authz/auth-request', { dialect: 'auth-request', appended: '' }],
+    ['/api/authz/forward-auth', { dialect: 'forward-auth', appended: '' }],
+    ['/api/authz/acme/forward-auth', { dialect: 'forward-auth', tenant: 'acme', appended: '' }],
+    ['/api/authz/acme/forward-auth?x=1', { dialect: 'forward-auth', tenant: 'acme', appended: '' }],
+    ['/api/authz/ext-authz/orders?a=1', { dialect: 'ext-authz', appended: '/orders?a=1' }],
+    ['/api/authz/acme/ext-authz/', { dialect: 'ext-authz', tenant: 'acme', appended: '/' }],
+    ['/api/authz/acme/ext-authz//a/../b', { dialect: 'ext-authz', tenant: 'acme', appended: '//a/../b' }],
+    ['/api/authz/acme/ext-authz', { dialect: 'ext-authz', tenant: 'acme', appended: '' }],
     // what Envoy appends is a path of the service, whatever it looks like
-    ['/api/authz/ext-authz/forward-auth', { profile: 'ext-authz', rest: '/forward-auth' }],
-    ['/api/authz/ext-authz/acme/auth-request', { profile: 'ext-authz', rest: '/acme/auth-request' }],
+    ['/api/authz/ext-authz/forward-auth', { dialect: 'ext-authz', appended: '/forward-auth' }],
+    ['/api/authz/ext-authz/acme/auth-request', { dialect: 'ext-authz', appended: '/acme/auth-request' }],
     [
       '/api/authz/acme/ext-authz/globex/ext-authz/x',
-      { profile: 'ext-authz', tenant: 'acme', rest: '/globex/ext-authz/x' },
+      { dialect: 'ext-authz', tenant: 'acme', appended: '/globex/ext-authz/x' },
     ],
   ])('%s', (url, target) => {
-    expect(parseAuthzTarget(url)).toEqual(target);
+    const { dialect, ...others } = parseAuthzTarget(url) ?? {};
+    expect({ dialect: dialect?.name, ...others }).toEqual(target);
   });
 
   it.each([
@@ -50,7 +51,7 @@ const inbound = (method: string, pairs: readonly Pair[]) => {
 const read = (url: string, ...pairs: readonly Pair[]) => {
   const target = parseAuthzTarget(url);
   if (target === undefined) throw new Error('no endpoint');
-  return readOriginalRequest(inbound('GET', pairs), target);
+  return target.dialect.readOriginal(inbound('GET', pairs), target.appended);
 };
 
 const nginx: readonly Pair[] = [
@@ -70,11 +71,11 @@ const without = (pairs: readonly Pair[], name: string): readonly Pair[] =>
   pairs.filter(([own]) => own !== name);
 
 describe('nginx', () => {
-  it('tells the request by X-Original-URL', () => {
+  it('says the request by X-Original-URL', () => {
     expect(read('/api/authz/auth-request', ...nginx)).toEqual(asked);
   });
 
-  it('tells it by X-Original-URI and X-Forwarded-Host', () => {
+  it('says it by X-Original-URI and X-Forwarded-Host', () => {
     const pairs: readonly Pair[] = [
       ...without(nginx, 'X-Original-URL'),
       ['X-Original-URI', '/a%2Fb?x=/c'],
@@ -108,7 +109,7 @@ describe('nginx', () => {
 });
 
 describe('Traefik and Caddy', () => {
-  it('tell the request by X-Forwarded headers', () => {
+  it('say the request by X-Forwarded headers', () => {
     expect(read('/api/authz/forward-auth', ...traefik)).toEqual(asked);
   });
 
@@ -155,7 +156,10 @@ describe('Envoy', () => {
       ['Host', 'App.Example.com:443'],
       ['X-Forwarded-Proto', 'https'],
     ];
-    expect(readOriginalRequest(inbound(method, pairs), target)).toEqual({ ...asked, method });
+    expect(target.dialect.readOriginal(inbound(method, pairs), target.appended)).toEqual({
+      ...asked,
+      method,
+    });
   });
 
   it('is refused without a path', () => {
@@ -164,7 +168,7 @@ describe('Envoy', () => {
   });
 });
 
-describe('what cannot be told', () => {
+describe('what cannot be read', () => {
   it.each(['X-Original-Method', 'X-Original-URL'])('%s is missing', (name) => {
     expect(read('/api/authz/auth-request', ...without(nginx, name))).toHaveProperty('fault');
   });
@@ -202,7 +206,7 @@ describe('what cannot be told', () => {
     expect(read('/api/authz/forward-auth', ...traefik, [name, value])).toHaveProperty('fault');
   });
 
-  it('is told twice in the same way, which is no contradiction', () => {
+  it('is said twice alike, which is no contradiction', () => {
     expect(read('/api/authz/auth-request', ...nginx, ...traefik.slice(1))).toEqual(asked);
     expect(read('/api/authz/forward-auth', ...traefik, ...nginx.slice(1))).toEqual(asked);
   });

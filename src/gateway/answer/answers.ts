@@ -1,13 +1,27 @@
-// The one place where a decision becomes an answer: gateway-contract 4.3 as code.
+// The one place where a decision becomes an answer. The other files of this folder:
+//   authz-endpoint.ts    `/api/authz/…`, where proxies ask; asked-request.ts says which of them may, and about what
+//   auth-request.ts      nginx; forward-auth.ts: Traefik and Caddy; ext-authz.ts: Envoy. Each is a `ProxyDialect`.
+//   original-request.ts  what the dialects share when they read the request that is asked about
+//   introduction.ts      how a service learns who calls: identity-headers.ts, service-token.ts, identity-tokens.ts
+//   decision-facts.ts    what the log says of a decision
 import { newErrorId, problemHeaders } from '../../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
-/** Who passes the answer on: nginx; Traefik or Caddy; Envoy; nobody, it is ours. */
-export type Profile = 'auth-request' | 'forward-auth' | 'ext-authz' | 'proxy';
+/** What a proxy that asks wants otherwise than HTTP has it. The built-in proxy wants nothing otherwise. */
+export interface AnswerDialect {
+  /** In place of 302, for a browser that is to sign in. */
+  readonly redirectStatus?: 401;
+  /** In place of 429; `X-Auth-Reason` says why. */
+  readonly throttledStatus?: 403;
+  /** In place of 503; `X-Auth-Reason` says why. */
+  readonly unavailableStatus?: 403;
+  /** In small letters. It names the headers that the proxy has to take out of a request before it passes it on. */
+  readonly removalHeader?: string;
+}
 
 export interface AnswerContext {
-  readonly profile: Profile;
+  readonly dialect: AnswerDialect;
   readonly request: Pick<GatewayRequest, 'method' | 'headers'>;
   /** Absolute URL at which a browser signs in. */
   readonly signInUrl?: (decision: SignInDemand) => string;
@@ -67,10 +81,10 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
         description: 'Too many attempts; try again later',
         retryAfterSeconds,
       };
-      // nginx would turn a 429 into a 500
-      return context.profile === 'auth-request'
-        ? problem(403, words, { 'X-Auth-Reason': 'throttled' })
-        : problem(429, words);
+      const { throttledStatus } = context.dialect;
+      return throttledStatus === undefined
+        ? problem(429, words)
+        : problem(throttledStatus, words, { 'X-Auth-Reason': 'throttled' });
     }
     case 'unavailable': {
       const { retryAfterSeconds } = decision;
@@ -79,19 +93,18 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
         description: 'This cannot be decided at the moment; try again later',
         retryAfterSeconds,
       };
-      // Envoy lets everybody through on a 5xx, if `failure_mode_allow` says so
-      return context.profile === 'ext-authz'
-        ? problem(403, words, { 'X-Auth-Reason': 'upstream_unavailable' })
-        : problem(503, words);
+      const { unavailableStatus } = context.dialect;
+      return unavailableStatus === undefined
+        ? problem(503, words)
+        : problem(unavailableStatus, words, { 'X-Auth-Reason': 'upstream_unavailable' });
     }
     case 'invalid':
       return problem(400, { code: 'invalid_request', description: decision.description });
   }
 };
 
-const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answer => {
-  // Envoy keeps what the client sent unless it is told otherwise. The others take `Authorization`, which is absent
-  // here, from this answer.
+const allowed = ({ dialect, identity = {}, withheld = [] }: AnswerContext): Answer => {
+  const { removalHeader } = dialect;
   const removed = [
     'Authorization',
     ...withheld,
@@ -103,9 +116,7 @@ const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answ
     headers: {
       ...identity,
       'Cache-Control': 'no-store',
-      ...(profile === 'ext-authz'
-        ? { 'x-envoy-auth-headers-to-remove': removed.join(',').toLowerCase() }
-        : {}),
+      ...(removalHeader === undefined ? {} : { [removalHeader]: removed.join(',').toLowerCase() }),
     },
     body: '',
   };
@@ -113,8 +124,8 @@ const allowed = ({ profile, identity = {}, withheld = [] }: AnswerContext): Answ
 
 type Unidentified = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' | 'bad_credential' }>;
 
-const redirect = (decision: Unidentified, { profile }: AnswerContext, location: string): Answer =>
-  profile === 'auth-request'
+const redirect = (decision: Unidentified, { dialect }: AnswerContext, location: string): Answer =>
+  dialect.redirectStatus === 401
     ? problem(401, wordsOf(decision), {
         Location: location,
         'WWW-Authenticate': bearerChallenge(decision),

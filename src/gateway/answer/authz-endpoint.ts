@@ -1,108 +1,88 @@
+// `/api/authz/…`: proxies ask here about a request before they pass it on, each in its own dialect.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../../clock.ts';
-import { isEqualConstantTime } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { Log } from '../../log.ts';
-import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
+import { tenantIdPattern } from '../../protocol/tenant-id.ts';
 import { createCallerOf } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
-import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
-import { withAllAuthorizations } from '../callers/credentials.ts';
-import type { Decision, GatewayRequest } from '../gateway-types.ts';
+import type { Decide } from '../decision/decide.ts';
+import type { Decision, GatewayRequest, SignInDemand } from '../gateway-types.ts';
 import { type Answer, answerTo } from './answers.ts';
-import { type DecisionFacts, type DoorParts, factsOf, introduce } from './introduction.ts';
-import { type AuthzTarget, parseAuthzTarget, readOriginalRequest } from './original-request.ts';
+import {
+  type AskedRequestParts,
+  type AuthzTarget,
+  createReadAskedRequest,
+  untrustedProxyAdvice,
+} from './asked-request.ts';
+import { authRequest } from './auth-request.ts';
+import { type DecisionFacts, factsOf } from './decision-facts.ts';
+import { extAuthz } from './ext-authz.ts';
+import { forwardAuth } from './forward-auth.ts';
+import { introduce } from './introduction.ts';
+import type { ProxyDialect } from './proxy-dialect.ts';
+import type { ServiceTokens } from './service-token.ts';
 
-export interface AuthzEndpointParts extends DoorParts {
-  /** Addresses or CIDR blocks that may ask. */
-  readonly trustedProxies: readonly string[];
-  /** Whoever knows it may ask from any address. */
-  readonly proxySecret?: string | undefined;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface AuthzEndpointParts extends AskedRequestParts {
+  readonly decide: Decide;
+  /** Absolute URL at which a browser signs in for this request. */
+  readonly signInUrl: (request: GatewayRequest, decision: SignInDemand) => string;
+  readonly serviceTokens: ServiceTokens;
 }
 
 /** Is this for `createAuthzEndpoint`? */
 export const isAuthzUrl = (url: string): boolean => url.startsWith('/api/authz/');
 
-const secretHeader = 'x-drawbridge-proxy-secret';
+const dialects: readonly ProxyDialect[] = [authRequest, forwardAuth, extAuthz];
+
+// without a tenant first: a tenant that is named like a dialect cannot be named here
+const endpoint = new RegExp(
+  `^/api/authz(?:/(${tenantIdPattern}))??/(${dialects.map(({ name }) => name).join('|')})(?=[/?]|$)(.*)$`,
+  's',
+);
+
+/** Undefined: not an endpoint of ours. */
+export const parseAuthzTarget = (url: string): AuthzTarget | undefined => {
+  const [, tenant, named, rest = ''] = endpoint.exec(url) ?? [];
+  const dialect = dialects.find(({ name }) => name === named);
+  if (dialect === undefined) return undefined;
+  if (dialect.appendsPath) return { dialect, appended: rest, ...definedOnly({ tenant }) };
+  return rest === '' || rest.startsWith('?')
+    ? { dialect, appended: '', ...definedOnly({ tenant }) }
+    : undefined;
+};
+
 const retryAfterSeconds = 5;
 
-/**
- * Answers proxies that ask about a request before they pass it on, and never rejects. Only those that are trusted: to anybody else it
- * would be an oracle, and would believe what they say of a client's address.
- */
+/** Never rejects: what cannot be answered lets nobody through. */
 export const createAuthzEndpoint = (
   parts: AuthzEndpointParts,
 ): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) => {
-  const { trustedProxies, proxySecret, log } = parts;
-  const callerOf = createCallerOf(trustedProxies);
-  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
-  const warnOfStranger = oncePerMinute(parts.clock, (address: string) =>
-    log.warn({ address }, `a request to /api/authz was refused: ${strangerAdvice}`),
-  );
-
-  const isProven = (req: IncomingMessage): boolean => {
-    const shown = req.headers[secretHeader];
-    return proxySecret !== undefined && typeof shown === 'string' && isEqualConstantTime(shown, proxySecret);
-  };
-
-  const readRequest = (req: IncomingMessage, target: AuthzTarget): GatewayRequest | Decision => {
-    const { requestId } = callerOf(req);
-    const peer = normalizeAddress(req.socket.remoteAddress ?? '');
-    if (!isTrusted(peer) && !isProven(req)) {
-      warnOfStranger(peer);
-      return { outcome: 'forbidden', reason: 'untrusted_proxy' };
-    }
-    const original = readOriginalRequest(req, target);
-    if ('fault' in original) return { outcome: 'invalid', description: original.fault };
-    const {
-      [secretHeader]: _secret,
-      [certificateHeader]: certificate,
-      ...headers
-    } = withAllAuthorizations(req);
-    const fingerprint = certificateFingerprint(certificate, proxySecret);
-    return {
-      ...original,
-      headers,
-      // the proxy that asks may have proven itself by the secret alone
-      address: clientAddress(
-        peer,
-        [req.headers['x-forwarded-for']].flat().join(',') || undefined,
-        (address) => address === peer || isTrusted(address),
-      ),
-      requestId,
-      ...definedOnly({ tenant: target.tenant, certificateFingerprint: fingerprint }),
-      isOwnProxy: false,
-    };
-  };
+  const { log } = parts;
+  const callerOf = createCallerOf(parts.trustedProxies);
+  const readRequest = createReadAskedRequest(parts);
 
   const answerDecision = async (
     decision: Decision,
-    { profile, request }: { readonly profile: AuthzTarget['profile']; readonly request: GatewayRequest },
+    { dialect, request }: { readonly dialect: ProxyDialect; readonly request: GatewayRequest },
   ): Promise<Answer> => {
+    const context = { dialect: dialect.answers, request };
     if (decision.outcome !== 'allowed')
-      return answerTo(decision, {
-        profile,
-        request,
-        signInUrl: (demand) => parts.signInUrl(request, demand),
-      });
+      return answerTo(decision, { ...context, signInUrl: (demand) => parts.signInUrl(request, demand) });
     const { serviceTokens } = parts;
     const introduction = await introduce(decision, { serviceTokens, requestId: request.requestId });
-    return answerTo(decision, { profile, request, ...introduction });
+    return answerTo(decision, { ...context, ...introduction });
   };
 
   /** What is thrown in here lets nobody through. */
   const settle = async (
     request: GatewayRequest,
-    profile: AuthzTarget['profile'],
+    dialect: ProxyDialect,
   ): Promise<{ readonly decision: Decision; readonly answer: Answer }> => {
     try {
       const decision = await parts.decide(request);
-      return { decision, answer: await answerDecision(decision, { profile, request }) };
+      return { decision, answer: await answerDecision(decision, { dialect, request }) };
     } catch (cause) {
       const decision: Decision = { outcome: 'unavailable', retryAfterSeconds, cause };
-      return { decision, answer: answerTo(decision, { profile, request }) };
+      return { decision, answer: answerTo(decision, { dialect: dialect.answers, request }) };
     }
   };
 
@@ -115,7 +95,7 @@ export const createAuthzEndpoint = (
     const line: AuthzLine = {
       requestId,
       method: req.method ?? '',
-      route: target === undefined ? '/api/authz' : `/api/authz/${target.profile}`,
+      route: target === undefined ? '/api/authz' : `/api/authz/${target.dialect.name}`,
       address: peer,
     };
     const noRequest = { method: req.method ?? '', headers: req.headers };
@@ -133,15 +113,15 @@ export const createAuthzEndpoint = (
 
     if (target === undefined) {
       const decision: Decision = { outcome: 'invalid', description: 'There is no such endpoint' };
-      return send(answerTo(decision, { profile: 'forward-auth', request: noRequest }), factsOf(decision));
+      return send(answerTo(decision, { dialect: {}, request: noRequest }), factsOf(decision));
     }
-    const { profile } = target;
-    const request = readRequest(req, target);
+    const { dialect } = target;
+    const request = readRequest({ req, target, requestId });
     if ('outcome' in request) {
-      const answer = answerTo(request, { profile, request: noRequest });
+      const answer = answerTo(request, { dialect: dialect.answers, request: noRequest });
       return send(request.outcome === 'forbidden' ? forOperator(answer) : answer, factsOf(request));
     }
-    const { decision, answer } = await settle(request, profile);
+    const { decision, answer } = await settle(request, dialect);
     const facts = factsOf(decision);
     if (decision.outcome === 'unavailable')
       log.error({ requestId, errorId: answer.errorId, ...facts, err: decision.cause }, 'no decision');
@@ -155,8 +135,9 @@ export const createAuthzEndpoint = (
       await respond(req, res, target);
     } catch (err) {
       log.error({ err }, 'a question of a proxy could not be answered');
+      const status = target?.dialect.answers.unavailableStatus ?? 503;
       if (res.headersSent) res.destroy();
-      else res.writeHead(target?.profile === 'ext-authz' ? 403 : 503, { 'Content-Length': 0 }).end();
+      else res.writeHead(status, { 'Content-Length': 0 }).end();
     }
   };
 };
@@ -166,12 +147,9 @@ interface AuthzLine extends RequestLine, Partial<Omit<DecisionFacts, 'tenant'>> 
   readonly target?: string;
 }
 
-const strangerAdvice =
-  'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
-
 /** Whoever sets up a proxy reads the answer, not the log. */
 const forOperator = (answer: Answer): Answer => {
-  const description = `This address may not ask: ${strangerAdvice}`;
+  const description = `This address may not ask: ${untrustedProxyAdvice}`;
   return {
     ...answer,
     headers: { ...answer.headers, 'x-error': description },
@@ -180,15 +158,5 @@ const forOperator = (answer: Answer): Answer => {
       error_description: description,
       error_id: answer.errorId,
     }),
-  };
-};
-
-const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) => void) => {
-  let lastMs = Number.NEGATIVE_INFINITY;
-  return (value) => {
-    const now = clock.now();
-    if (now - lastMs >= 0 && now - lastMs < 60_000) return;
-    lastMs = now;
-    act(value);
   };
 };

@@ -1,14 +1,5 @@
+// The request that a proxy asks about: what all dialects share. Which headers a proxy uses is in the file of its dialect.
 import type { IncomingMessage } from 'node:http';
-import { tenantIdPattern } from '../../protocol/tenant-id.ts';
-import type { Profile } from './answers.ts';
-
-/** Which endpoint a proxy asks at. */
-export interface AuthzTarget {
-  readonly profile: Exclude<Profile, 'proxy'>;
-  readonly tenant?: string;
-  /** What Envoy has put behind its prefix: path and query of the request that it asks about. */
-  readonly rest: string;
-}
 
 /** The request that a proxy asks about. */
 export interface OriginalRequest {
@@ -21,20 +12,33 @@ export interface OriginalRequest {
   readonly search: string;
 }
 
-type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
+export type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
 
-const dialect = '(?:/(auth-request|forward-auth)|/(ext-authz))';
-const endpoint = new RegExp(`^/api/authz(?:${dialect}|/(${tenantIdPattern})${dialect})(?=[/?]|$)(.*)$`, 's');
+/** Why it cannot be told what is asked about. */
+export interface Unreadable {
+  readonly fault: string;
+}
 
-/** Undefined: not an endpoint of ours. A tenant that is named like an endpoint cannot be named here. */
-export const parseAuthzTarget = (url: string): AuthzTarget | undefined => {
-  const [, plain, envoy, tenant, plainOfTenant, envoyOfTenant, rest = ''] = endpoint.exec(url) ?? [];
-  const named = plain ?? plainOfTenant;
-  const ofTenant = tenant === undefined ? {} : { tenant };
-  if (envoy !== undefined || envoyOfTenant !== undefined) return { profile: 'ext-authz', rest, ...ofTenant };
-  if (named !== 'auth-request' && named !== 'forward-auth') return undefined;
-  return rest === '' || rest.startsWith('?') ? { profile: named, rest: '', ...ofTenant } : undefined;
-};
+/** What one family of headers, or the request itself, says of the original; absent where it says nothing. */
+export interface Claim {
+  readonly method?: string | undefined;
+  readonly host?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+export interface OriginalRequestSource {
+  /**
+   * First the claim of this dialect, which must be whole; then the others, which may come from the client and must
+   * not differ.
+   * @param families `X-Forwarded-*` and `X-Original-*`
+   */
+  readonly claimsIn: (families: {
+    readonly forwarded: Claim;
+    readonly original: Claim;
+  }) => readonly [Claim, ...Claim[]];
+  /** What the operator reads when the claim is not whole. */
+  readonly missing: string;
+}
 
 /** Headers of which two would be two requests. */
 const single: ReadonlySet<string> = new Set([
@@ -61,35 +65,16 @@ const repeated = (rawHeaders: readonly string[]): string | undefined => {
   return undefined;
 };
 
-/** What one family of headers, or the request itself, says of the original; absent where it says nothing. */
-interface Claim {
-  readonly method?: string | undefined;
-  readonly host?: string | undefined;
-  readonly target?: string | undefined;
-}
-
-/**
- * The request that a trusted proxy asks about, or why it cannot be told. Each proxy has its own way to say it; what
- * is said in another way beside that may come from the client, and must not differ.
- */
 export const readOriginalRequest = (
   req: Inbound,
-  { profile, rest }: AuthzTarget,
-): OriginalRequest | { readonly fault: string } => {
+  { claimsIn, missing }: OriginalRequestSource,
+): OriginalRequest | Unreadable => {
   const twice = repeated(req.rawHeaders);
   if (twice !== undefined) return { fault: `${twice} came twice` };
-  const forwarded = forwardedClaim(req);
   const original = originalClaim(req);
   if ('fault' in original) return original;
-  const claims = {
-    'auth-request': [{ ...original, host: original.host ?? forwarded.host }, forwarded],
-    'forward-auth': [forwarded, original],
-    'ext-authz': [envoyClaim(req, rest), forwarded, original],
-  }[profile] satisfies readonly Claim[];
-  const [{ method, host, target } = {}, ...others] = claims;
-  const lacksScheme = profile === 'forward-auth' && schemeOf(req) === undefined;
-  if (method === undefined || host === undefined || target === undefined || lacksScheme)
-    return { fault: missing[profile] };
+  const [{ method, host, target }, ...others] = claimsIn({ forwarded: forwardedClaim(req), original });
+  if (method === undefined || host === undefined || target === undefined) return { fault: missing };
   for (const other of others) {
     const differs =
       (other.method ?? method) !== method ||
@@ -106,14 +91,6 @@ export const readOriginalRequest = (
     : { method, host, path: target.slice(0, query), search: target.slice(query) };
 };
 
-const missing: Readonly<Record<AuthzTarget['profile'], string>> = {
-  'auth-request':
-    'The proxy must send X-Original-Method and X-Original-URL (or X-Original-URI and X-Forwarded-Host)',
-  'forward-auth':
-    'The proxy must send X-Forwarded-Method, X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Uri',
-  'ext-authz': 'The path of the request must follow the path of this endpoint',
-};
-
 const hostForm = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 
 /** No fragment, no space, no control character: two readers would see two paths. */
@@ -124,28 +101,27 @@ const one = ({ headers }: Inbound, name: string): string | undefined => {
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-const withoutOwnPort = (host: string, scheme: string | undefined): string => {
-  const small = host.toLowerCase();
-  if (scheme === 'https' || scheme === 'wss') return small.replace(/:443$/, '');
-  if (scheme === 'http' || scheme === 'ws') return small.replace(/:80$/, '');
+export const hostWithoutDefaultPort = (
+  host: string | undefined,
+  scheme: string | undefined,
+): string | undefined => {
+  const small = host?.toLowerCase();
+  if (scheme === 'https' || scheme === 'wss') return small?.replace(/:443$/, '');
+  if (scheme === 'http' || scheme === 'ws') return small?.replace(/:80$/, '');
   return small;
 };
 
-/** Traefik says `ws` or `wss` where a connection is to be upgraded. */
-const schemeOf = (req: Inbound): string | undefined =>
+/** Of `X-Forwarded-Proto`. Traefik says `ws` or `wss` where a connection is to be upgraded. */
+export const forwardedScheme = (req: Inbound): string | undefined =>
   /^(?:https?|wss?)$/.exec(one(req, 'x-forwarded-proto') ?? '')?.[0];
 
-const forwardedClaim = (req: Inbound): Claim => {
-  const host = one(req, 'x-forwarded-host');
-  const scheme = schemeOf(req);
-  return {
-    method: one(req, 'x-forwarded-method'),
-    host: host === undefined ? undefined : withoutOwnPort(host, scheme),
-    target: one(req, 'x-forwarded-uri'),
-  };
-};
+const forwardedClaim = (req: Inbound): Claim => ({
+  method: one(req, 'x-forwarded-method'),
+  host: hostWithoutDefaultPort(one(req, 'x-forwarded-host'), forwardedScheme(req)),
+  target: one(req, 'x-forwarded-uri'),
+});
 
-const originalClaim = (req: Inbound): Claim | { readonly fault: string } => {
+const originalClaim = (req: Inbound): Claim | Unreadable => {
   const method = one(req, 'x-original-method');
   const uri = one(req, 'x-original-uri');
   const url = one(req, 'x-original-url');
@@ -153,14 +129,5 @@ const originalClaim = (req: Inbound): Claim | { readonly fault: string } => {
   const [, scheme, host = '', target = '/'] = /^(https?):\/\/([^/?#@\s]+)(\/.*)?$/i.exec(url) ?? [];
   if (scheme === undefined) return { fault: 'X-Original-URL is not an absolute http or https URL' };
   if (uri !== undefined && uri !== target) return { fault: 'X-Original-URL and X-Original-URI differ' };
-  return { method, host: withoutOwnPort(host, scheme.toLowerCase()), target };
-};
-
-const envoyClaim = (req: Inbound, rest: string): Claim => {
-  const host = one(req, 'host');
-  return {
-    method: req.method,
-    host: host === undefined ? undefined : withoutOwnPort(host, schemeOf(req)),
-    target: rest === '' ? undefined : rest,
-  };
+  return { method, host: hostWithoutDefaultPort(host, scheme.toLowerCase()), target };
 };

@@ -3,16 +3,23 @@ import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gate
 import { definedOnly } from '../../defined-only.ts';
 import type { Caller as Client } from '../../web/request-checks.ts';
 import { type Answer, answerTo } from '../answer/answers.ts';
-import { type DecisionFacts, type DoorParts, factsOf, introduce } from '../answer/introduction.ts';
+import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
+import { introduce } from '../answer/introduction.ts';
+import type { ServiceTokens } from '../answer/service-token.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
 import { withAllAuthorizations } from '../callers/credentials.ts';
+import type { Decide } from '../decision/decide.ts';
 import type { Services } from '../decision/services.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { type OutgoingRequest, outgoingRequest } from './outgoing-request.ts';
 import { problemAnswer } from './proxy-refusal.ts';
 import type { TargetConnection } from './target-connection.ts';
 
-export interface AdmissionParts extends DoorParts {
+export interface AdmissionParts {
+  readonly decide: Decide;
+  /** Absolute URL at which a browser signs in for this request. */
+  readonly signInUrl: (request: GatewayRequest, decision: SignInDemand) => string;
+  readonly serviceTokens: ServiceTokens;
   readonly services: Pick<Services, 'originOf'>;
   /** By the service's name. */
   readonly connections: ReadonlyMap<string, TargetConnection>;
@@ -146,7 +153,7 @@ const refused = (
 ): Admission => ({
   isAdmitted: false,
   answer: answerTo(decision, {
-    profile: 'proxy',
+    dialect: {},
     request: { method, headers },
     ...definedOnly({ signInUrl }),
   }),

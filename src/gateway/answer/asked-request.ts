@@ -1,0 +1,99 @@
+// Which proxies may ask, and what they say of the client.
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../clock.ts';
+import { isEqualConstantTime } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
+import type { Log } from '../../log.ts';
+import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
+import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
+import { withAllAuthorizations } from '../callers/credentials.ts';
+import type { Decision, GatewayRequest } from '../gateway-types.ts';
+import type { ProxyDialect } from './proxy-dialect.ts';
+
+export interface AskedRequestParts {
+  /** Addresses or CIDR blocks that may ask. */
+  readonly trustedProxies: readonly string[];
+  /** Whoever knows it may ask from any address. */
+  readonly proxySecret?: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Which endpoint a proxy asks at. */
+export interface AuthzTarget {
+  readonly dialect: ProxyDialect;
+  readonly tenant?: string;
+  /** What the proxy has appended: path and query of the request that it asks about. */
+  readonly appended: string;
+}
+
+export interface Asked {
+  readonly req: IncomingMessage;
+  readonly target: AuthzTarget;
+  readonly requestId: string;
+}
+
+type Refusal = Extract<Decision, { readonly outcome: 'forbidden' | 'invalid' }>;
+
+const secretHeader = 'x-drawbridge-proxy-secret';
+
+export const untrustedProxyAdvice =
+  'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
+
+/**
+ * The request that a proxy asks about. Only those that are trusted get an answer: to anybody else it would be an oracle,
+ * and would believe what they say of a client's address.
+ */
+export const createReadAskedRequest = (
+  parts: AskedRequestParts,
+): ((asked: Asked) => GatewayRequest | Refusal) => {
+  const { trustedProxies, proxySecret, log } = parts;
+  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
+  const warnOfUntrusted = oncePerMinute(parts.clock, (address: string) =>
+    log.warn({ address }, `a request to /api/authz was refused: ${untrustedProxyAdvice}`),
+  );
+
+  const isProven = (req: IncomingMessage): boolean => {
+    const shown = req.headers[secretHeader];
+    return proxySecret !== undefined && typeof shown === 'string' && isEqualConstantTime(shown, proxySecret);
+  };
+
+  return ({ req, target, requestId }) => {
+    const peer = normalizeAddress(req.socket.remoteAddress ?? '');
+    if (!isTrusted(peer) && !isProven(req)) {
+      warnOfUntrusted(peer);
+      return { outcome: 'forbidden', reason: 'untrusted_proxy' };
+    }
+    const original = target.dialect.readOriginal(req, target.appended);
+    if ('fault' in original) return { outcome: 'invalid', description: original.fault };
+    const {
+      [secretHeader]: _secret,
+      [certificateHeader]: certificate,
+      ...headers
+    } = withAllAuthorizations(req);
+    const fingerprint = certificateFingerprint(certificate, proxySecret);
+    return {
+      ...original,
+      headers,
+      // the proxy that asks may have proven itself by the secret alone
+      address: clientAddress(
+        peer,
+        [req.headers['x-forwarded-for']].flat().join(',') || undefined,
+        (address) => address === peer || isTrusted(address),
+      ),
+      requestId,
+      ...definedOnly({ tenant: target.tenant, certificateFingerprint: fingerprint }),
+      isOwnProxy: false,
+    };
+  };
+};
+
+const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) => void) => {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (value) => {
+    const now = clock.now();
+    if (now - lastMs >= 0 && now - lastMs < 60_000) return;
+    lastMs = now;
+    act(value);
+  };
+};

@@ -1,0 +1,20 @@
+import { definedOnly } from '../../defined-only.ts';
+import type { Decision } from '../gateway-types.ts';
+
+/** Of a decision, for the log. */
+export interface DecisionFacts {
+  readonly outcome: Decision['outcome'];
+  readonly service?: string;
+  readonly tenant?: string;
+  readonly reason?: string;
+}
+
+export const factsOf = (decision: Decision): DecisionFacts => {
+  const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
+  const reason = 'reason' in decision ? decision.reason : undefined;
+  return {
+    outcome: decision.outcome,
+    ...('service' in decision ? { service: decision.service.name } : {}),
+    ...definedOnly({ tenant, reason }),
+  };
+};
