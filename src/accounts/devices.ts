@@ -3,7 +3,8 @@ import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
-import type { Revocations, SessionAuthorization } from './revocations.ts';
+import { findLiveSession, type SessionAuthorization, servesGrant } from './live-session.ts';
+import type { Revocations } from './revocations.ts';
 import { mayHoldTokens } from './standing.ts';
 
 export interface Device extends DeviceRecord {
@@ -136,9 +137,8 @@ const isSessionAlive = (
   authorizationsOf: DevicesParts['authorizationsOf'],
 ): boolean => {
   if (sessionId === undefined) return true;
-  const session = loaded.artifacts.find(({ kind, id }) => kind === 'Session' && id === sessionId);
-  if (session === undefined || session.accountId !== sub) return false;
-  return authorizationsOf(session).some((authorization) => authorization.grantId === grantId);
+  const session = findLiveSession(loaded.artifacts, { sessionId, sub });
+  return session !== undefined && servesGrant(authorizationsOf(session), grantId);
 };
 
 /** Characters. */

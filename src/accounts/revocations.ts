@@ -6,7 +6,8 @@ import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Artifact, ArtifactWrite, TenantStorage } from '../storage/storage.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage/storage-endings.ts';
-import { isSessionCurrent, mayHoldTokens } from './standing.ts';
+import type { SessionAuthorization } from './live-session.ts';
+import { mayHoldTokensSince } from './standing.ts';
 
 /** All of them throw AppError `unavailable`; what was done until then stays done, and doing it again is no harm. */
 export interface Revocations {
@@ -32,15 +33,6 @@ export interface AppLogout {
   readonly sub: string;
   /** As the app knows it from its ID token. */
   readonly sid: string;
-}
-
-/** One app that a session serves. */
-export interface SessionAuthorization {
-  readonly clientId: string;
-  /** As the app knows it from its ID token. */
-  readonly sid?: string;
-  /** Id of the Grant artifact. */
-  readonly grantId?: string;
 }
 
 export interface RevocationsParts {
@@ -81,8 +73,7 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
         storage.accounts.findBySub(sub),
         storage.artifacts.sessionsOf(sub),
       ]);
-      const isOver = ({ signedInAt = 0 }: Artifact): boolean =>
-        !mayHoldTokens(account) || !isSessionCurrent(account, signedInAt);
+      const isOver = ({ signedInAt = 0 }: Artifact): boolean => !mayHoldTokensSince(account, signedInAt);
       await end(sessions.filter(isOver), reason);
       await publish({ what: 'account', id: sub, reason });
     },

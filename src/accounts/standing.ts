@@ -1,3 +1,5 @@
+// Who may hold tokens and sessions now, and what a password change or forced sign-out has ended: the one place where
+// `disabledAt`, `lockedAt` and `notBefore` are judged.
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
@@ -7,9 +9,18 @@ import { isAdmittedTo } from './admission.ts';
 export const mayHoldTokens = (account: AccountRecord | undefined): account is AccountRecord =>
   account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
 
-/** Is a session that began then (epoch seconds) still good? Not after a password change or forced logout. */
+/**
+ * Is a session or token good whose person signed in then (epoch seconds)? Not after a password change or forced
+ * sign-out.
+ */
 export const isSessionCurrent = (account: AccountRecord, signedInAt: number): boolean =>
   account.notBefore === undefined || signedInAt >= account.notBefore;
+
+/** Both: may this person use a session or token that began with a sign-in at that time (epoch seconds)? */
+export const mayHoldTokensSince = (
+  account: AccountRecord | undefined,
+  signedInAt: number,
+): account is AccountRecord => mayHoldTokens(account) && isSessionCurrent(account, signedInAt);
 
 /**
  * The `notBefore` that ends every session begun until now. Rounded up: sessions know whole seconds only, and
@@ -22,19 +33,26 @@ export interface ActiveAccountParts {
   readonly recheck: Accounts['recheck'];
 }
 
+export interface ActiveAccountWishes {
+  /** Is the account looked up at its source again where that is due, or always? Default: where it is due. */
+  readonly when?: 'due' | 'always';
+  /** Epoch seconds; when the person signed in for the session or token in question. */
+  readonly signedInAt?: number | undefined;
+}
+
 /**
- * The account as it is now, if its person may hold tokens and sessions at this tenant; looked up at its source again
- * where that is due, or always.
+ * The account as it is now, if its person may hold tokens and sessions at this tenant.
  * @throws AppError `unavailable`
  */
 export const findActiveAccount = async (
   { definition, recheck }: ActiveAccountParts,
   account: AccountRecord | undefined,
-  when: 'due' | 'always' = 'due',
+  { when = 'due', signedInAt }: ActiveAccountWishes = {},
 ): Promise<AccountRecord | undefined> => {
   if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
   // what a source has locked, it may have opened again meanwhile
   if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
   const now = await recheck(account, when);
-  return mayHoldTokens(now) ? now : undefined;
+  if (!mayHoldTokens(now)) return undefined;
+  return signedInAt === undefined || isSessionCurrent(now, signedInAt) ? now : undefined;
 };

@@ -1,4 +1,4 @@
-import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
+import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
@@ -114,7 +114,7 @@ const askTheDoor = async (
 
 const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Caller | undefined> => {
   const account = await tenant.accounts.findBySub(caller.sub);
-  if (!mayHoldTokens(account) || !isSessionCurrent(account, caller.authTime ?? 0)) return undefined;
+  if (!mayHoldTokensSince(account, caller.authTime ?? 0)) return undefined;
   const { amr, acr, authTime } = caller;
   return personOf(tenant, account, {
     method: 'basic',

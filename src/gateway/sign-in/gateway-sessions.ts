@@ -1,6 +1,7 @@
 import type { Accounts } from '../../accounts/account-types.ts';
+import { findLiveSession } from '../../accounts/live-session.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
-import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
@@ -161,8 +162,9 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       const account = await findActiveAccount(
         parts,
         loaded.linkedAccounts.find(({ sub }) => sub === artifact.accountId),
+        { signedInAt: stored.signedInAt },
       );
-      if (account === undefined || !isSessionCurrent(account, stored.signedInAt)) return undefined;
+      if (account === undefined) return undefined;
       return {
         account,
         id: artifact.id,
@@ -208,6 +210,4 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
 /** A session that a name and password began hangs on nothing. */
 const isProviderSessionAlive = ({ sessionUid, accountId }: Artifact, loaded: Loaded): boolean =>
   sessionUid === undefined ||
-  loaded.linkedArtifacts.some(
-    (linked) => linked.kind === 'Session' && linked.id === sessionUid && linked.accountId === accountId,
-  );
+  findLiveSession(loaded.linkedArtifacts, { sessionId: sessionUid, sub: accountId }) !== undefined;

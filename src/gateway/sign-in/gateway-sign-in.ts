@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
-import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -108,9 +108,10 @@ const findGoodSession = async (
 ): Promise<CurrentSession | undefined> => {
   const session = await provider.findSession(ctx);
   if (session === undefined) return undefined;
-  const standing = { definition, recheck: accounts.recheck };
-  const account = await findActiveAccount(standing, await accounts.findBySub(session.sub));
-  return account !== undefined && isSessionCurrent(account, session.signedInAt) ? session : undefined;
+  const stored = await accounts.findBySub(session.sub);
+  const { signedInAt } = session;
+  const account = await findActiveAccount({ definition, recheck: accounts.recheck }, stored, { signedInAt });
+  return account === undefined ? undefined : session;
 };
 
 const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
-import { isSessionCurrent, mayHoldTokens } from '../../accounts/standing.ts';
+import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import { AppError } from '../../errors.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
@@ -24,8 +24,7 @@ export const findAccountVisit = async (
 ): Promise<AccountVisit | undefined> => {
   const session = await tenant.provider.findSession(ctx);
   const account = session === undefined ? undefined : await tenant.accounts.findBySub(session.sub);
-  if (session === undefined || !mayHoldTokens(account) || !isSessionCurrent(account, session.signedInAt))
-    return undefined;
+  if (session === undefined || !mayHoldTokensSince(account, session.signedInAt)) return undefined;
   return { ctx, tenant, session, account };
 };
 

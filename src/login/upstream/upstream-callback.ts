@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
+import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { UpstreamOutcome } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
@@ -104,7 +105,7 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
   const { account, amr, acr, signedInAt, source } = admitted;
   const { issuer, authTime = signedInAt } = person;
   // older than the last forced sign-out of this account: they have proven now that they are still the same person
-  const isOld = authTime < (account.notBefore ?? 0);
+  const isOld = !isSessionCurrent(account, authTime);
   return {
     sub: account.sub,
     amr,

@@ -1,5 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider';
-import type { SessionAuthorization } from '../../accounts/revocations.ts';
+import type { SessionAuthorization } from '../../accounts/live-session.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Artifact, ArtifactKind, Phase } from '../../storage/storage.ts';

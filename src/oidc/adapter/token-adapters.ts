@@ -1,7 +1,7 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
 import type { Artifact } from '../../storage/storage.ts';
-import { linksOfJwt } from '../tokens/access-token-jwt.ts';
+import { isTokenSessionAlive, linksOfJwt } from '../tokens/access-token-jwt.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
 
@@ -42,13 +42,10 @@ export class AccessTokenAdapter extends ArtifactAdapter {
     const handle = this.parts.jwtHandles.find(id);
     if (handle === undefined) return super.find(id);
     if (handle.payload.kind !== this.kind) return undefined;
-    const scope = this.parts.scope();
-    await scope.findAll(linksOfJwt(handle));
-    if ((await scope.find({ kind: 'RevokedToken', id: handle.revocationId })) !== undefined) return undefined;
-    const { session } = handle;
-    const isAlive =
-      session?.isBinding !== true || (await scope.find({ kind: 'Session', id: session.id })) !== undefined;
-    return isAlive ? handle.payload : undefined;
+    const links = await this.parts.scope().findAll(linksOfJwt(handle));
+    const stored = links.filter((artifact) => artifact !== undefined);
+    if (stored.some(({ kind }) => kind === 'RevokedToken')) return undefined;
+    return isTokenSessionAlive(handle, stored) ? handle.payload : undefined;
   }
 
   override async destroy(id: string): Promise<void> {

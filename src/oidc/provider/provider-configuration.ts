@@ -1,16 +1,8 @@
 import type { JWK } from 'jose';
-import {
-  type Adapter,
-  type Configuration,
-  errors,
-  interactionPolicy,
-  type KoaContextWithOIDC,
-} from 'oidc-provider';
+import { type Adapter, type Configuration, errors, interactionPolicy } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
-import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
-import type { AccountRecord } from '../../storage/storage.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
 import { deviceParameters } from '../grants/device-description.ts';
 import { privateClaims } from '../tokens/access-token-jwt.ts';
@@ -241,7 +233,7 @@ const isSingleResource = (source: {
  */
 const policyOf = (
   definition: TenantDefinition,
-  findActive: (ctx: KoaContextWithOIDC, sub: string) => Promise<AccountRecord | undefined>,
+  findActive: TenantAccounts['findActive'],
 ): interactionPolicy.DefaultPolicy => {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
@@ -253,10 +245,8 @@ const policyOf = (
     new Check('standing', 'the account may not be used now; sign in again', 'login_required', async (ctx) => {
       const { session, result } = ctx.oidc;
       if (session?.accountId === undefined || result?.login !== undefined) return Check.NO_NEED_TO_PROMPT;
-      const account = await findActive(ctx, session.accountId);
-      return account !== undefined && isSessionCurrent(account, session.loginTs ?? 0)
-        ? Check.NO_NEED_TO_PROMPT
-        : Check.REQUEST_PROMPT;
+      const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
+      return account !== undefined ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
     }),
   );
   consent.checks.remove('native_client_prompt');

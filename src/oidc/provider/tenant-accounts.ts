@@ -1,7 +1,7 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
-import { findActiveAccount } from '../../accounts/standing.ts';
+import { type ActiveAccountWishes, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
@@ -15,8 +15,11 @@ export interface TenantAccounts {
    * and userinfo, and by our introspection policy. Undefined says no.
    */
   find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
-  /** The account, if it may hold tokens. */
-  findActive(ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined>;
+  /**
+   * The account, if it may hold tokens.
+   * @param signedInAt epoch seconds; of the session in question
+   */
+  findActive(ctx: KoaContextWithOIDC, sub: string, signedInAt?: number): Promise<AccountRecord | undefined>;
   /**
    * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
    * were granted.
@@ -57,21 +60,18 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     return result;
   };
 
-  const current = async (sub: string, when: 'due' | 'always'): Promise<AccountRecord | undefined> =>
-    findActiveAccount({ definition, recheck: recheckOnce }, await scopeOf().account(sub), when);
+  const current = async (sub: string, wishes: ActiveAccountWishes): Promise<AccountRecord | undefined> =>
+    findActiveAccount({ definition, recheck: recheckOnce }, await scopeOf().account(sub), wishes);
 
-  const findActive = (_ctx: KoaContextWithOIDC, sub: string): Promise<AccountRecord | undefined> =>
-    asProtocolErrors(() => current(sub, 'due'));
+  const findActive: TenantAccounts['findActive'] = (_ctx, sub, signedInAt) =>
+    asProtocolErrors(() => current(sub, { signedInAt }));
 
   return {
     findActive,
     find: async (ctx, sub, token) => {
       const when = isRefresh(ctx, token) ? 'always' : 'due';
-      const account = await asProtocolErrors(() => current(sub, when));
+      const account = await asProtocolErrors(() => current(sub, { when, signedInAt: provenAt(token) }));
       if (account === undefined) return undefined;
-      const since = provenAt(token);
-      if (since !== undefined && account.notBefore !== undefined && since < account.notBefore)
-        return undefined;
       return {
         accountId: account.sub,
         claims: (_use, scope) => ({

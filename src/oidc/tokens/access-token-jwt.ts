@@ -6,10 +6,12 @@ import {
   jwtVerify,
 } from 'jose';
 import type { AdapterPayload } from 'oidc-provider';
+import { findLiveSession, servesGrant } from '../../accounts/live-session.ts';
 import type { Clock } from '../../clock.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { ArtifactRef } from '../../storage/storage.ts';
+import type { Artifact, ArtifactRef } from '../../storage/storage.ts';
+import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { sessionIdOf } from '../adapter/session-uid.ts';
 
 /** What a JWT access token of ours says, in the provider's words. */
@@ -40,6 +42,19 @@ export const sessionOf = ({ sessionUid, expiresWithSession }: Bindings): TokenSe
   sessionUid === undefined
     ? undefined
     : { id: sessionIdOf(sessionUid), isBinding: expiresWithSession === true };
+
+/**
+ * What ends with its session needs it to be alive, and to have this grant still.
+ * @param stored what was loaded, the session among it if it is there
+ */
+export const isTokenSessionAlive = (
+  { payload: { accountId, grantId }, session }: Pick<AccessTokenJwt, 'payload' | 'session'>,
+  stored: readonly Artifact[],
+): boolean => {
+  if (session?.isBinding !== true) return true;
+  const live = findLiveSession(stored, { sessionId: session.id, sub: accountId });
+  return live !== undefined && grantId !== undefined && servesGrant(authorizationsOf(live), hashId(grantId));
+};
 
 /**
  * Claims of ours by which our own endpoints refuse a JWT whose grant or session has ended. `gid`: the grant; `ses`: the session; `offline`: it outlives the session's expiry.

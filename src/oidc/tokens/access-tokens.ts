@@ -1,13 +1,13 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
-import { findActiveAccount, isSessionCurrent } from '../../accounts/standing.ts';
+import { findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
-import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { findClient } from '../provider/clients.ts';
 import {
+  isTokenSessionAlive,
   linksOfJwt,
   looksLikeJwt,
   sessionOf,
@@ -37,8 +37,8 @@ export interface LiveAccessToken extends TokenSignIn {
 
 export interface AccessTokens {
   /**
-   * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live
-   *. One trip at most. Undefined when it is not good.
+   * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live.
+   * One trip at most. Undefined when it is not good.
    * @throws AppError `unavailable`
    */
   verify(token: string): Promise<LiveAccessToken | undefined>;
@@ -89,11 +89,9 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
   /** The person of a token whose grant and session live and are of this very token. */
   const findPerson = async (found: Found): Promise<AccountRecord | undefined> => {
     const { accountId, extra, iat } = found.payload;
-    if (!isGranted(found) || !isSessionAlive(found)) return undefined;
+    if (!isGranted(found) || !isTokenSessionAlive(found, storedOf(found.loaded))) return undefined;
     const stored = found.loaded.linkedAccounts.find(({ sub }) => sub === accountId);
-    const account = await findActiveAccount(parts, stored);
-    const provenAt = readSignIn(extra).authTime ?? iat ?? 0;
-    return account !== undefined && isSessionCurrent(account, provenAt) ? account : undefined;
+    return findActiveAccount(parts, stored, { signedInAt: readSignIn(extra).authTime ?? iat ?? 0 });
   };
 
   return {
@@ -121,22 +119,16 @@ const factsOf = (payload: AdapterPayload) => ({
   ...readSignIn(payload.extra),
 });
 
-const artifactOf = (loaded: Loaded, kind: Artifact['kind'], id: string): Artifact | undefined =>
-  [...loaded.artifacts, ...loaded.linkedArtifacts].find((each) => each.kind === kind && each.id === id);
+const storedOf = ({ artifacts, linkedArtifacts }: Loaded): readonly Artifact[] => [
+  ...artifacts,
+  ...linkedArtifacts,
+];
 
 const isGranted = ({ payload, loaded }: Found): boolean => {
   const { grantId, clientId, accountId } = payload;
-  const grant = grantId === undefined ? undefined : artifactOf(loaded, 'Grant', hashId(grantId));
-  if (grant === undefined || accountId === undefined) return false;
+  if (grantId === undefined || accountId === undefined) return false;
+  const grant = storedOf(loaded).find(({ kind, id }) => kind === 'Grant' && id === hashId(grantId));
+  if (grant === undefined) return false;
   const granted = JSON.parse(grant.payload) as AdapterPayload; // written by toArtifact
   return granted.clientId === clientId && granted.accountId === accountId;
-};
-
-/** What ends with its session needs it to be alive, and to have this grant for this app still. */
-const isSessionAlive = ({ payload, session, loaded }: Found): boolean => {
-  if (session?.isBinding !== true) return true;
-  const { accountId, clientId, grantId } = payload;
-  const stored = artifactOf(loaded, 'Session', session.id);
-  if (stored === undefined || stored.accountId !== accountId || grantId === undefined) return false;
-  return authorizationsOf(stored).some((app) => app.clientId === clientId && app.grantId === hashId(grantId));
 };
