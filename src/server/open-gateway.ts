@@ -22,7 +22,7 @@ import type { Log } from '../log.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
-import { createCallerOf } from '../web/request-checks.ts';
+import { createRequestOriginOf } from '../web/request-checks.ts';
 
 export interface GatewayParts {
   readonly settings: ServerSettings;
@@ -87,7 +87,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
   const authz = createAuthzEndpoint({ ...shared, trustedProxies, proxySecret });
   const proxy = createServiceProxy({
     ...shared,
-    callerOf: createCallerOf(trustedProxies),
+    requestOriginOf: createRequestOriginOf(trustedProxies),
     services,
     settings: gateway,
     cookie,

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
-import { createCallerOf } from '../web/request-checks.ts';
+import { createRequestOriginOf } from '../web/request-checks.ts';
 import { logAnswer } from '../web/request-log.ts';
 
 export interface ProtocolLaneParts {
@@ -26,18 +26,18 @@ const laneTarget =
  */
 export const createProtocolLane = (parts: ProtocolLaneParts): RequestListener => {
   const { tenants, log } = parts;
-  const callerOf = createCallerOf(parts.trustedProxies);
+  const originOf = createRequestOriginOf(parts.trustedProxies);
 
   return (req, res) => {
     const [, id, path] = laneTarget.exec(req.url ?? '') ?? [];
     const isUsual = id !== undefined && path !== undefined && (req.method === 'POST' || req.method === 'GET');
     const tenant = isUsual && !readsHtml(req) ? tenants.findWarm(id) : undefined;
-    const caller = tenant === undefined ? undefined : callerOf(req);
-    if (tenant === undefined || path === undefined || caller?.host !== tenant.provider.host) {
+    const origin = tenant === undefined ? undefined : originOf(req);
+    if (tenant === undefined || path === undefined || origin?.host !== tenant.provider.host) {
       parts.otherwise(req, res);
       return;
     }
-    const { requestId, address } = caller;
+    const { requestId, address } = origin;
     const line = { requestId, method: req.method ?? '', route: `/oauth/:tenant${path}`, address, tenant: id };
     logAnswer(parts, res, () => line);
     setHeaders(res, { requestId, isSecure: tenant.provider.isSecure });

@@ -29,8 +29,8 @@ const readable = (host: string): string => JSON.stringify(host.slice(0, 100)).re
 const requestId = (inbound: string | undefined): string =>
   inbound !== undefined && /^[A-Za-z0-9._-]{8,64}$/.test(inbound) ? inbound : randomUUID();
 
-/** What is known of a request before anything looks at its target. */
-export interface Caller {
+/** Where a request comes from: what is known of it before anything looks at its target. */
+export interface RequestOrigin {
   readonly address: string;
   readonly requestId: string;
   /** The one `Host` it came with, in small letters; empty when there was none or several. */
@@ -38,7 +38,9 @@ export interface Caller {
 }
 
 /** @param trustedProxies addresses or CIDR blocks whose X-Forwarded-For and X-Request-Id are believed */
-export const createCallerOf = (trustedProxies: readonly string[]): ((req: IncomingMessage) => Caller) => {
+export const createRequestOriginOf = (
+  trustedProxies: readonly string[],
+): ((req: IncomingMessage) => RequestOrigin) => {
   const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
   return (req) => {
     const peer = req.socket.remoteAddress ?? '';
@@ -61,9 +63,9 @@ export const createCallerOf = (trustedProxies: readonly string[]): ((req: Incomi
  */
 export const createFrontDoor = (options: FrontDoorOptions): Middleware => {
   const { hostsAllowed, serviceHosts, trustedProxies } = options;
-  const callerOf = createCallerOf(trustedProxies);
+  const originOf = createRequestOriginOf(trustedProxies);
   return async (ctx, next) => {
-    Object.assign(ctx.state, callerOf(ctx.req));
+    Object.assign(ctx.state, originOf(ctx.req));
     ctx.set('X-Request-Id', ctx.state.requestId);
 
     const target = ctx.req.url ?? '';

@@ -6,7 +6,7 @@ import { createServiceProxy, type ServiceProxy } from '../../src/gateway/proxy/s
 import { createLog } from '../../src/log.ts';
 import { createHttpListener } from '../../src/server/http-listener.ts';
 import type { EventWatcher, TenantEvent } from '../../src/storage/storage-endings.ts';
-import { createCallerOf } from '../../src/web/request-checks.ts';
+import { createRequestOriginOf } from '../../src/web/request-checks.ts';
 
 export const alice: Caller = {
   tenant: 'acme',
@@ -105,7 +105,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
     settings: { enabled: true, services: [service] },
     cookie: { isSecure: false },
     sessionHost: () => serviceHost,
-    callerOf: createCallerOf([]),
+    requestOriginOf: createRequestOriginOf([]),
     subscribe: (watcher) => {
       watchers.add(watcher);
       return () => watchers.delete(watcher);

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { definedOnly } from '../../defined-only.ts';
 import { tenantIdPattern } from '../../protocol/tenant-id.ts';
-import { createCallerOf } from '../../web/request-checks.ts';
+import { createRequestOriginOf } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Decision, GatewayRequest, SignInDemand } from '../gateway-types.ts';
@@ -57,7 +57,7 @@ export const createAuthzEndpoint = (
   parts: AuthzEndpointParts,
 ): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) => {
   const { log } = parts;
-  const callerOf = createCallerOf(parts.trustedProxies);
+  const originOf = createRequestOriginOf(parts.trustedProxies);
   const readRequest = createReadAskedRequest(parts);
 
   const answerDecision = async (
@@ -91,7 +91,7 @@ export const createAuthzEndpoint = (
     res: ServerResponse,
     target: AuthzTarget | undefined,
   ): Promise<void> => {
-    const { requestId, address: peer } = callerOf(req);
+    const { requestId, address: peer } = originOf(req);
     const line: AuthzLine = {
       requestId,
       method: req.method ?? '',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { Caller as Client } from '../../web/request-checks.ts';
+import type { RequestOrigin } from '../../web/request-checks.ts';
 import { type Answer, answerTo } from '../answer/answers.ts';
 import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
 import { introduce } from '../answer/introduction.ts';
@@ -53,7 +53,7 @@ export type Admission =
 
 export interface Asked {
   readonly req: IncomingMessage;
-  readonly client: Client;
+  readonly client: RequestOrigin;
   readonly isUpgrade: boolean;
 }
 

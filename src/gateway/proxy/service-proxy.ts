@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { Log } from '../../log.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
-import type { Caller as Client } from '../../web/request-checks.ts';
+import type { RequestOrigin } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import type { Answer } from '../answer/answers.ts';
@@ -43,7 +43,7 @@ export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'sign
   readonly cookie: SessionCookiePlace;
   /** Hosts on which a session at this service is good. */
   readonly sessionHost: (service: ServiceDefinition) => string;
-  readonly callerOf: (req: IncomingMessage) => Client;
+  readonly requestOriginOf: (req: IncomingMessage) => RequestOrigin;
   readonly subscribe: (watcher: EventWatcher) => () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,7 +52,7 @@ export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'sign
 }
 
 export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
-  const { settings, services, cookie, sessionHost, callerOf, clock, log, errorPage } = parts;
+  const { settings, services, cookie, sessionHost, requestOriginOf, clock, log, errorPage } = parts;
   const targets = settings.services.flatMap((service) =>
     service.target === undefined
       ? []
@@ -72,7 +72,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
   const forwarding = new WeakSet<IncomingMessage>();
 
   const open = (req: IncomingMessage): Call => {
-    const client = callerOf(req);
+    const client = requestOriginOf(req);
     const [path = ''] = (req.url ?? '').split('?');
     const line = {
       requestId: client.requestId,
@@ -213,7 +213,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
 /** A request on its way through the proxy, with what the log will say of it. */
 interface Call {
   readonly req: IncomingMessage;
-  readonly client: Client;
+  readonly client: RequestOrigin;
   readonly line: RequestLine;
   readonly isUpgrade?: boolean;
 }
