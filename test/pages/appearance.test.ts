@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { bringAxe, violationsOn } from './accessibility.ts';
 import { describeInChromium, launchChromium } from './chromium.ts';
 import { type Gallery, openGallery } from './gallery.ts';
 import { samples } from './samples.ts';
@@ -39,8 +39,6 @@ const open = async (javaScriptEnabled = true): Promise<Watched> => {
   return { page, complaints };
 };
 
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
 describeInChromium('in a browser', () => {
   beforeAll(async () => {
     gallery = await openGallery();
@@ -53,10 +51,18 @@ describeInChromium('in a browser', () => {
   });
 
   describe.each(['en', 'de'])('in %s', (locale) => {
+    let watched: Watched;
+    beforeAll(async () => {
+      watched = await open();
+      await bringAxe(watched.page.context());
+    });
+    afterAll(() => watched.page.context().close());
+
     it.each(shown.map(({ id }) => id))(
       '%s is accessible, on phone and desktop, light and dark',
       async (id) => {
-        const { page, complaints } = await open();
+        const { page, complaints } = watched;
+        complaints.length = 0;
         await page.goto(`${gallery.url}/${locale}/${id}`);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -68,15 +74,7 @@ describeInChromium('in a browser', () => {
             const view = `${locale}-${colorScheme}-${width}`;
             if (shots !== undefined)
               await page.screenshot({ path: join(shots, `${id}.${view}.png`), fullPage: true });
-            const { violations } = await new AxeBuilder({ page })
-              .withTags(tags)
-              .setLegacyMode(true)
-              .analyze();
-            const found = violations.map((violation) => [
-              violation.id,
-              violation.nodes.map((node) => node.html),
-            ]);
-            expect({ view, found }).toEqual({ view, found: [] });
+            expect({ view, found: await violationsOn(page) }).toEqual({ view, found: [] });
             const overflow = await page.evaluate(
               'document.documentElement.scrollWidth > document.documentElement.clientWidth',
             );
@@ -84,7 +82,6 @@ describeInChromium('in a browser', () => {
           }
         }
         expect(complaints).toEqual([]);
-        await page.context().close();
       },
     );
   });

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { AccessRule, ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
@@ -10,6 +9,7 @@ import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { alice, bob, sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort, startTestServer, type TestServer } from '../support/test-server.ts';
+import { expectAccessible } from './accessibility.ts';
 import { describeInChromium, launchChromium } from './chromium.ts';
 
 /** A service that knows nothing of signing in: it shows what it was asked for, and by whom. */
@@ -128,11 +128,6 @@ describeInChromium('services in a browser', () => {
     await expectPerson(page, 'alice@acme', url);
     return page;
   };
-  const expectAccessible = async (page: Page): Promise<void> => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-  };
-
   const behaviour = (open: () => Bench): void => {
     const at = (service: string): string => open().at(service);
 
@@ -167,9 +162,8 @@ describeInChromium('services in a browser', () => {
         await enter(tab);
         await expectPerson(tab, 'alice@acme', urls[n] ?? '');
       }
-      const more = await Promise.all(urls.map(() => context.newPage()));
-      await Promise.all(more.map((tab, n) => tab.goto(`${at('reports')}/${n}?n=${n}`)));
-      for (const [n, tab] of more.entries())
+      await Promise.all(tabs.map((tab, n) => tab.goto(`${at('reports')}/${n}?n=${n}`)));
+      for (const [n, tab] of tabs.entries())
         await expectPerson(tab, 'alice@acme', `${at('reports')}/${n}?n=${n}`);
       const names = (await context.cookies()).map(({ name }) => name);
       expect(names.filter((name) => name.startsWith('drawbridge.way.'))).toEqual([]);

@@ -1,4 +1,3 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import {
@@ -12,6 +11,7 @@ import {
 import { alice } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { openUpstreamProvider, type UpstreamProvider } from '../support/upstream-provider.ts';
+import { expectAccessible } from './accessibility.ts';
 import { describeInChromium, launchChromium } from './chromium.ts';
 
 describeInChromium('federation in a browser', () => {
@@ -59,10 +59,6 @@ describeInChromium('federation in a browser', () => {
     await page.fill('[name=login]', who.username);
     await page.fill('[name=password]', who.password);
     await page.click('button[type=submit]');
-  };
-  const expectAccessible = async (page: Page): Promise<void> => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
   };
   const account = (): string => `${federation.issuer}/account`;
 

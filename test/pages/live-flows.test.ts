@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { formOf, pkce, postAs } from '../support/oauth-client.ts';
 import { alice, sampleTenant, tv, web, webClient } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { expectAccessible } from './accessibility.ts';
 import { describeInChromium, launchChromium } from './chromium.ts';
 
 /** An app whose callback really answers, so that what a browser thinks of the way back is seen. */
@@ -82,11 +82,6 @@ describeInChromium('the flows in a browser', () => {
     await page.fill('[name=login]', alice.username);
     await page.fill('[name=password]', alice.password);
     await page.click('button[type=submit]');
-  };
-
-  const expectAccessible = async (page: Page): Promise<void> => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
   };
 
   it('signs in and comes back to the app, past the policy of our pages', async () => {
