@@ -159,6 +159,7 @@ describeInChromium('services in a browser', () => {
       const tabs = await Promise.all(urls.map(() => context.newPage()));
       await Promise.all(tabs.map((tab, n) => tab.goto(urls[n] ?? '')));
       for (const [n, tab] of tabs.entries()) {
+        await tab.bringToFront();
         await enter(tab);
         await expectPerson(tab, 'alice@acme', urls[n] ?? '');
       }
