@@ -1,11 +1,13 @@
 import { adviceFor, findPart, partNames } from '../../scripts/real-parts.mjs';
 import { startMongod } from './mongod.mjs';
+import { openRunFolder } from './run-folder.mjs';
 
-/** One mongod for all test files; each uses databases of its own (see stores.ts). */
+/** One folder and one mongod for all test files; each uses databases of its own (see stores.ts). */
 export default async () => {
   const missing = partNames.filter((name) => findPart(name) === undefined);
   if (missing.length > 0 && process.env.CI === 'true') throw new Error(missing.map(adviceFor).join('\n'));
   for (const name of missing) console.error(`\nSkipping the tests that need ${adviceFor(name)}`);
+  globalThis.drawbridgeRunFolder = await openRunFolder();
   if (missing.includes('mongod')) return;
   const mongod = await startMongod();
   globalThis.drawbridgeMongod = mongod;

@@ -1,3 +1,4 @@
 export default async () => {
   await globalThis.drawbridgeMongod?.stop();
+  await globalThis.drawbridgeRunFolder.remove();
 };

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
-import mongoose from 'mongoose';
 
 /** An empty store: its URL for `openStorage` or for the settings of a server. */
 export interface OpenedStore {
@@ -36,6 +35,8 @@ export const mongoStore: TestStore = {
     const name = `drawbridge-${randomBytes(6).toString('hex')}`;
     const url = server.replace(/\/(?=\?|$)/, `/${name}`);
     const cleanup = async (): Promise<void> => {
+      // a third of a second, and most files run on SQLite alone
+      const { default: mongoose } = await import('mongoose');
       const connection = await mongoose.createConnection(url).asPromise();
       await connection.dropDatabase();
       await connection.close();
