@@ -116,12 +116,12 @@ export interface Accounts {
    * still so at its source. A person of a directory who was never here gets one.
    * @throws AppError `unavailable`
    */
-  findVouched(login: string): Promise<AccountRecord | undefined>;
+  findAsserted(login: string): Promise<AccountRecord | undefined>;
   /**
    * The name by which services know this person: nobody else of the tenant has it.
    * @throws AppError `unavailable`
    */
-  toldName(account: AccountRecord): Promise<string>;
+  displayUsername(account: AccountRecord): Promise<string>;
   /**
    * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
    * @throws AppError `unavailable`

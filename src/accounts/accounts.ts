@@ -8,8 +8,8 @@ import type { Log } from '../log.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
-import { createVouching } from './asserted-identity.ts';
-import { createToldName } from './display-username.ts';
+import { createFindAsserted } from './asserted-identity.ts';
+import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
 import { createAdoption } from './password-adoption.ts';
 import { createPasswordChange } from './password-change.ts';
@@ -59,7 +59,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   const signIn = createSignIn(signingIn);
   const changePassword = createPasswordChange(signingIn);
   const recheck = createRecheck({ ...shared, connectors, resolver, audit });
-  const findVouched = createVouching({ ...shared, connectors, records, resolver, recheck, isAdmitted });
+  const findAsserted = createFindAsserted({ ...shared, connectors, records, resolver, recheck, isAdmitted });
   const findByLogin = async (login: string): Promise<AccountRecord | undefined> => {
     await seed();
     return records.findByLogin(login);
@@ -82,11 +82,11 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       const account = await records.findBySub(sub);
       return account !== undefined && isAdmitted(account) ? account : undefined;
     },
-    findVouched: async (login) => {
+    findAsserted: async (login) => {
       await seed();
-      return findVouched(login);
+      return findAsserted(login);
     },
-    toldName: createToldName({ findByLogin, sources }),
+    displayUsername: createDisplayUsername({ findByLogin, sources }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

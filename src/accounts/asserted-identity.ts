@@ -10,7 +10,7 @@ import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
 
-export interface VouchingParts {
+export interface AssertedIdentityParts {
   /** In the file's order. */
   readonly connectors: readonly Connector[];
   readonly records: Pick<AccountRecords, 'findBySub'>;
@@ -33,7 +33,7 @@ interface Found {
  * cannot be reached: the next one may know somebody else by it. Whose name it is at a directory is asked as often as
  * its people are looked up again; who they are now, each time.
  */
-export const createVouching = (parts: VouchingParts): Accounts['findVouched'] => {
+export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['findAsserted'] => {
   const { connectors, records, recheck, clock } = parts;
   const sources = connectors.map(({ definition }) => definition);
   const known = new Map<string, { readonly sub: string; readonly untilMs: number }>();

@@ -1,4 +1,4 @@
-// Names of people as services are told them. Services take a name for the person, so no two people may share one.
+// Usernames as services see them. A service takes a username for the person, so no two people may share one.
 
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
@@ -6,7 +6,7 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { livingIdentities } from './linked-identities.ts';
 
-export interface ToldNameParts {
+export interface DisplayUsernameParts {
   readonly findByLogin: AccountRecords['findByLogin'];
   /** In the file's order. */
   readonly sources: readonly SourceDefinition[];
@@ -16,7 +16,10 @@ export interface ToldNameParts {
  * Names of local people are unique, and come first; then those of the tenant's first other source, whose business it is
  * that they are unique there. Everybody else may choose a name that is taken already, and has the source in front.
  */
-export const createToldName = ({ findByLogin, sources }: ToldNameParts): Accounts['toldName'] => {
+export const createDisplayUsername = ({
+  findByLogin,
+  sources,
+}: DisplayUsernameParts): Accounts['displayUsername'] => {
   const first = sources.find(({ type }) => type !== 'local')?.id;
   const prefixes = new Set(sources.map(({ id }) => id));
 
@@ -32,7 +35,7 @@ export const createToldName = ({ findByLogin, sources }: ToldNameParts): Account
     const living = new Set(livingIdentities(account, sources).map(({ source }) => source));
     const source = sources.find(({ id }) => living.has(id))?.id ?? account.identities?.[0]?.source ?? '';
     const [front = '', ...rest] = username.split(':');
-    // or the first source could name somebody as another source is told to name its own
+    // or the first source could name somebody as those of another source are named here
     const isPlain = source === first && !(rest.length > 0 && prefixes.has(front.toLowerCase()));
     return isPlain && (await isFree(account)) ? username : `${source}:${username}`;
   };

@@ -1,4 +1,4 @@
-// `AUTH_ENABLED=false`: everybody comes through as an anonymous user, and everything says so.
+// `AUTH_ENABLED=false`: every request is allowed, as that of an anonymous user, and every answer and the log say so.
 import type { Log } from '../log.ts';
 import type { Decide } from './decision/decide.ts';
 import { forwardPath, type Services } from './decision/services.ts';
@@ -29,7 +29,7 @@ const anonymous: Caller = {
 };
 
 /** Stands in for the decision core: no credential is read and no rule is asked. */
-export const createOpenDoor =
+export const createDecideWithoutAuthentication =
   ({ place }: Pick<Services, 'place'>): Decide =>
   async ({ host, path, search }) => {
     const placed = place(host, path);
@@ -45,15 +45,18 @@ export const createOpenDoor =
   };
 
 /** On each answer of the gateway, and on each request that it passes on. */
-export const openDoorHeaders = (isEnabled: boolean): Readonly<Record<string, string>> =>
+export const authenticationOffHeaders = (isEnabled: boolean): Readonly<Record<string, string>> =>
   isEnabled ? {} : { 'X-Drawbridge-Authentication': 'disabled' };
 
-export const openDoorWarning =
+export const authenticationOffWarning =
   'authentication is off (AUTH_ENABLED=false): everybody reaches every service as the user "anonymous"';
 
 /** Says it now and every minute, so that it is in any part of a log that somebody looks at. */
-export const announceOpenDoor = (parts: { readonly log: Log; readonly repeat: Repeat }): (() => void) => {
-  const say = (): void => parts.log.warn(openDoorWarning);
+export const announceAuthenticationOff = (parts: {
+  readonly log: Log;
+  readonly repeat: Repeat;
+}): (() => void) => {
+  const say = (): void => parts.log.warn(authenticationOffWarning);
   say();
   return parts.repeat(say, 60_000);
 };

@@ -21,7 +21,7 @@ export interface GatewayFront {
   readonly hasOwnLimits: (req: IncomingMessage) => boolean;
 }
 
-/** Parts what is for services from what is for Drawbridge itself, before anything else looks at a request. */
+/** Separates what is for services from what is for Drawbridge itself, before anything else looks at a request. */
 export const createGatewayFront = ({
   authz,
   services,
@@ -39,7 +39,7 @@ export const createGatewayFront = ({
       else otherwise(req, res);
     },
     upgrade: (req, socket, head) => {
-      // Caddy asks about a WebSocket with the words that would open one
+      // Caddy asks about a WebSocket with the headers that would open one
       if (isAuthzUrl(req.url ?? '') || !isForService(req)) return false;
       void proxy.upgrade(req, socket, head);
       return true;

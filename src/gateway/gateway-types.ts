@@ -1,4 +1,12 @@
-// The gateway's words: who asks, what was found out, what was decided. One core decides for every proxy.
+// The types of the gateway: what is asked, who calls, what was decided. One core decides for every proxy.
+//   gateway-dispatch.ts     which requests are for services, and which for Drawbridge itself
+//   decision/               may the request go on: the service, its tenant, the rules
+//   callers/                who calls: session cookie, name and password, access token, API gateway in front
+//   answer/                 `/api/authz/…` for other proxies, and every answer to a decision
+//   proxy/                  the built-in reverse proxy
+//   sign-in/                from a service to the sign-in page and back, sessions at services, sign-out
+//   cookies.ts              all cookies of the gateway
+//   authentication-off.ts   `AUTH_ENABLED=false`
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Accounts } from '../accounts/account-types.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
@@ -23,7 +31,7 @@ export interface GatewayRequest {
   /** Of the client. */
   readonly address: string;
   readonly requestId: string;
-  /** The operator's word, from the path of the authz endpoint. */
+  /** Named by the operator, in the path of the authz endpoint. */
   readonly tenant?: string;
   /** A client certificate that a trusted proxy has verified: SHA-256 of its DER form, hexadecimal. */
   readonly certificateFingerprint?: string;
@@ -37,7 +45,7 @@ export interface GatewayTenant {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
   readonly accounts: Pick<
     Accounts,
-    'signIn' | 'admit' | 'findBySub' | 'findVouched' | 'judgeSecret' | 'toldName'
+    'signIn' | 'admit' | 'findBySub' | 'findAsserted' | 'judgeSecret' | 'displayUsername'
   >;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;
@@ -57,8 +65,7 @@ export interface Caller {
   readonly kind: 'person' | 'client';
   /** `none`: authentication is off. */
   readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
-  /** Empty for a client. */
-  /** Nobody else of the tenant has it: see `Accounts.toldName`. */
+  /** Nobody else of the tenant has it: see `Accounts.displayUsername`. Empty for a client. */
   readonly username: string;
   readonly name?: string;
   readonly email?: string;
@@ -85,7 +92,7 @@ export type Identification =
   | { readonly status: 'known'; readonly caller: Caller; readonly tenant: GatewayTenant }
   /** Nothing was presented that could be judged; a cookie that leads nowhere counts as nothing. */
   | { readonly status: 'nothing' }
-  /** A credential was presented and is bad: final, whatever else was sent. `description` may be told. */
+  /** A credential was presented and is bad: final, whatever else was sent. `description` may be shown. */
   | {
       readonly status: 'bad';
       readonly scheme: 'Basic' | 'Bearer';
@@ -105,7 +112,7 @@ export interface Demand {
   readonly maxAge?: number;
 }
 
-/** What is to happen with a request. Every profile turns these into its proxy's words in one place. */
+/** What is to happen with a request. `answerTo` makes an answer of it, in the dialect of the proxy that asked. */
 export type Decision =
   | {
       readonly outcome: 'allowed';
@@ -141,7 +148,7 @@ export type Decision =
       readonly caller: Caller;
     }
   | { readonly outcome: 'forbidden'; readonly reason: string }
-  /** Locked, disabled, password to be changed: told as `X-Auth-Reason`. */
+  /** Locked, disabled, password to be changed: sent as `X-Auth-Reason`. */
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'throttled'; readonly retryAfterSeconds: number }
   | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number; readonly cause: unknown }

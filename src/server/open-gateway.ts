@@ -7,7 +7,12 @@ import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import { createAuthzEndpoint } from '../gateway/answer/authz-endpoint.ts';
 import { createServiceTokens } from '../gateway/answer/service-token.ts';
-import { announceOpenDoor, createOpenDoor, openDoorHeaders, repeat } from '../gateway/authentication-off.ts';
+import {
+  announceAuthenticationOff,
+  authenticationOffHeaders,
+  createDecideWithoutAuthentication,
+  repeat,
+} from '../gateway/authentication-off.ts';
 import { createIdentify } from '../gateway/callers/identify.ts';
 import type { SessionCookiePlace } from '../gateway/cookies.ts';
 import { createChooseTenant, type TenantHosts } from '../gateway/decision/choose-tenant.ts';
@@ -75,8 +80,8 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
   });
   const decide = gateway.enabled
     ? createDecide({ services, identify, homeOf: homeFinder(findTenant, hosts), clock })
-    : createOpenDoor(services);
-  const silence = gateway.enabled ? undefined : announceOpenDoor({ log, repeat });
+    : createDecideWithoutAuthentication(services);
+  const silence = gateway.enabled ? undefined : announceAuthenticationOff({ log, repeat });
   const shared = {
     decide,
     signInUrl: handOver.signInUrl,
@@ -95,7 +100,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     subscribe: hub.subscribe,
     errorPage: createErrorPage(pages),
   });
-  const onEachAnswer = Object.entries(openDoorHeaders(gateway.enabled));
+  const onEachAnswer = Object.entries(authenticationOffHeaders(gateway.enabled));
   return {
     services,
     handOver,

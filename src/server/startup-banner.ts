@@ -1,5 +1,5 @@
 import type { ServerSettings } from '../config/server/server-settings.ts';
-import { openDoorWarning } from '../gateway/authentication-off.ts';
+import { authenticationOffWarning } from '../gateway/authentication-off.ts';
 import { createServices } from '../gateway/decision/services.ts';
 import type { Storage } from '../storage/storage.ts';
 import { issuerOf } from '../tenants/issuer.ts';
@@ -28,7 +28,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
   const others = (isChecked ? known.length : files - refused.length) - named.length;
   return [
     `Drawbridge serves ${publicUrl} (listening on ${host}:${port})`,
-    ...(settings.gateway.enabled ? [] : ['', `  WARNING: ${openDoorWarning}.`]),
+    ...(settings.gateway.enabled ? [] : ['', `  WARNING: ${authenticationOffWarning}.`]),
     '',
     ...named.flatMap((definition) => {
       const issuer = issuerOf(definition, publicUrl);

@@ -161,7 +161,7 @@ describe('Active Directory', () => {
     expect(await reasonOf('anna', '')).toBe('credentials');
   });
 
-  it('refuses a certificate that nobody vouches for, and a name that is not in it', async () => {
+  it('refuses a certificate of an unknown authority, and a name that is not in it', async () => {
     await expect(signIn('anna', password, { tls: { serverName: samba.serverName } })).rejects.toMatchObject({
       code: 'unavailable',
     });

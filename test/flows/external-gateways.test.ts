@@ -163,7 +163,7 @@ eachStore((store) => {
       expect((await ask({ 'Ocp-Apim-Subscription-Key': subscription })).status).toBe(401);
     });
 
-    it('says it by a certificate that the proxy tells, and by no other', async () => {
+    it('says it by a certificate that the proxy passes on, and by no other', async () => {
       const shown = (pem: string, by = proxySecret) => ({
         'X-Drawbridge-Client-Cert': `${by} ${encodeURIComponent(pem)}`,
         'X-User': 'alice',
@@ -173,7 +173,7 @@ eachStore((store) => {
       expect((await ask(shown(certificate, 'x'.repeat(proxySecret.length)))).status).toBe(401);
     });
 
-    it('says it by a certificate that a proxy in front of ours tells', async () => {
+    it('says it by a certificate that a proxy in front of ours passes on', async () => {
       const visit = (by: string) =>
         rawRequest(server.publicUrl, {
           target: '/open/',
@@ -240,7 +240,7 @@ eachStore((store) => {
 
   describe('the headers in which it speaks', () => {
     const spoken = { ...asAlice, 'Ocp-Apim-Subscription-Key': subscription, 'X-Other': 'stays' };
-    const told = ({ headers }: SeenRequest) =>
+    const seenBy = ({ headers }: SeenRequest) =>
       ['x-gateway-secret', 'x-user', 'x_user', 'ocp-apim-subscription-key', 'x-other'].map(
         (name) => headers[name],
       );
@@ -258,7 +258,7 @@ eachStore((store) => {
       expect(answer.status).toBe(200);
       expect(echo.seen).toHaveLength(1);
       const [seen] = echo.seen as [SeenRequest];
-      expect(told(seen)).toEqual([undefined, undefined, undefined, undefined, 'stays']);
+      expect(seenBy(seen)).toEqual([undefined, undefined, undefined, undefined, 'stays']);
       expect(seen.headers['remote-user']).toBe(user);
     });
 

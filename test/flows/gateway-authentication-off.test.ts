@@ -89,7 +89,7 @@ describe('AUTH_ENABLED=false', () => {
     expect([stranger.status, stranger.headers.get(mark)]).toEqual([403, 'disabled']);
   });
 
-  it('is told to everybody who asks whether the server is ready, and to the log', async () => {
+  it('is shown to everybody who asks whether the server is ready, and in the log', async () => {
     const isReady = async (): Promise<boolean> => (await readyz()).status === 200;
     await eventually('it is ready', isReady, 3000);
     expect((await readyz(fromOutside)).body).toMatchObject({ authentication: 'disabled' });

@@ -119,7 +119,7 @@ describe('who may ask', () => {
 });
 
 describe('what is answered', () => {
-  it('is 400 to what is no endpoint, and to what is not told or told in two ways', async () => {
+  it('is 400 to what is no endpoint, and where the original request is missing or contradicts itself', async () => {
     const { ask, asked } = await start();
     for (const [target, ...headers] of [
       ['/api/authz/acme/unheard-of', ...original],
@@ -165,7 +165,7 @@ describe('what is answered', () => {
     expect(answer.headers).not.toHaveProperty('x-injected');
   });
 
-  it('closes when the way to the sign-in cannot be told', async () => {
+  it('closes when there is no address of the sign-in', async () => {
     const { ask } = await start({
       decide: async () => ({ outcome: 'sign_in', service }),
       signInUrl: () => {

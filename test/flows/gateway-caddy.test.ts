@@ -13,6 +13,6 @@ describeCaddy('Caddy as documented', () => {
     invalidStatus: 400,
     hidesCookie: true,
     upgrades: true,
-    tellsErrors: true,
+    passesErrorsOn: true,
   });
 });

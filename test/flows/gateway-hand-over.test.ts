@@ -19,7 +19,7 @@ const rememberedBy = (tenant: string) => ({
   pkceExemptions: [],
 });
 
-describe('the way from a service to its sign-in and back', () => {
+describe('the hand-over from a service to its sign-in and back', () => {
   let services: GuardedServices;
   let server: TestServer;
   let clock: TestClock;
@@ -151,7 +151,7 @@ describe('the way from a service to its sign-in and back', () => {
     }
   });
 
-  it('keeps ten ways apart that begin at the same time', async () => {
+  it('keeps ten hand-overs apart that begin at the same time', async () => {
     const browser = newBrowser();
     const urls = Array.from({ length: 10 }, (_, n) => `${reports()}/tab/${n}?n=${n}`);
     const asked = await Promise.all(urls.map((url) => open(browser, url)));
@@ -169,7 +169,7 @@ describe('the way from a service to its sign-in and back', () => {
     expect(back.map(({ url, status }) => [url, status])).toEqual(urls.map((url) => [url, 200]));
   });
 
-  it('forgets the oldest of very many ways that nobody finished', async () => {
+  it('forgets the oldest of very many hand-overs that nobody finished', async () => {
     const browser = newBrowser();
     for (let n = 0; n < 30; n += 1) await open(browser, `${reports()}/${n}`);
     const left = browser.cookies().filter(({ name }) => name.startsWith('drawbridge.way.'));
@@ -270,21 +270,21 @@ describe('the way from a service to its sign-in and back', () => {
       expect(again.body).toContain(`href="${reports()}/deep?x=1"`);
     });
 
-    it('signs nobody in whose browser did not begin the way, and still serves the one that did', async () => {
+    it('signs nobody in whose browser did not begin the hand-over, and still serves the one that did', async () => {
       const attacker = await signedIn(`${strict()}/`);
       const url = await ticketUrl(attacker, `${reports()}/`);
       const victim = newBrowser();
       const page = await victim.get(url);
       expect(page.status).toBe(400);
       expect(victim.cookies()).toEqual([]);
-      // a victim who has a way of their own under way is no better off for the attacker
+      // a victim in the middle of a hand-over of their own is no better off for the attacker
       await open(victim, `${reports()}/`);
       expect((await victim.get(url)).status).toBe(400);
       expect(victim.cookies().map(({ name }) => name)).not.toContain('GWSESSIONID');
       expect((await attacker.get(url)).status).toBe(303);
     });
 
-    it('signs nobody in who was led along the beginning of the same way before', async () => {
+    it('signs nobody in who was sent through the beginning of the same hand-over before', async () => {
       const attacker = await signedIn(`${strict()}/`);
       const { location: start = '' } = await attacker.get(`${reports()}/`);
       const isCallback = (next: string): boolean => next.includes('/.drawbridge/callback?');
@@ -376,7 +376,7 @@ describe('the way from a service to its sign-in and back', () => {
       }
     });
 
-    it('makes no session for who is sent along a way that somebody else began', async () => {
+    it('makes no session for who is sent through a hand-over that somebody else began', async () => {
       const attacker = newBrowser();
       const isSignIn = (url: string): boolean => url.includes('/oauth/acme/gateway/sign-in');
       const { location = '' } = await attacker.follow(await attacker.get(`${reports()}/`), isSignIn);
@@ -495,7 +495,7 @@ describe('the way from a service to its sign-in and back', () => {
         { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image', 'sec-fetch-site': 'same-origin' },
       ],
       ['a preview', { ...fromHere, 'sec-purpose': 'prefetch' }],
-      ['a browser that does not tell', {}],
+      ['a browser that does not say', {}],
     ])('is asked about when the link is of %s', async (_what, headers) => {
       const browser = await signedIn();
       const page = await visit(
@@ -524,7 +524,7 @@ describe('the way from a service to its sign-in and back', () => {
       expect(browser.cookies().map(({ name }) => name)).not.toContain('GWSESSIONID');
     });
 
-    it('of one tenant leaves the session of the other', async () => {
+    it('of one tenant keeps the session of the other', async () => {
       const browser = newBrowser();
       for (const tenant of ['acme', 'globex']) {
         await browser.get(`${server.publicUrl}/?tenant=${tenant}`);

@@ -94,37 +94,37 @@ describe('on https', () => {
   const newBrowser = (): Browser => createBrowser({}, namesAt(port));
 
   it('guards its cookies by their names and keeps them to one host', async () => {
-    const way = await walk(newBrowser(), 'https://orders.example.com/deep?x=1');
-    expect(way.last.url).toBe('https://orders.example.com/deep?x=1');
-    expect(way.last.body).toBe('alice@acme /deep?x=1');
-    const [bound, session, unbound] = cookiesSet(way);
+    const walked = await walk(newBrowser(), 'https://orders.example.com/deep?x=1');
+    expect(walked.last.url).toBe('https://orders.example.com/deep?x=1');
+    expect(walked.last.body).toBe('alice@acme /deep?x=1');
+    const [bound, session, unbound] = cookiesSet(walked);
     expect(bound).toMatch(
       /^__Secure-drawbridge\.way\.[\w-]{12}=[\w-]{43}; Max-Age=1800; Path=\/\.drawbridge\/; HttpOnly; SameSite=Lax; Secure$/,
     );
     expect(session).toMatch(/^__Host-GWSESSIONID=acme\.[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
     expect(unbound).toMatch(/^__Secure-drawbridge\.way\.[\w-]{12}=; Max-Age=0; /);
-    expect(cookiesSet(way)).toHaveLength(3);
+    expect(cookiesSet(walked)).toHaveLength(3);
   });
 
   it('signs in for a service on its own host without a detour', async () => {
-    const way = await walk(newBrowser(), `${publicUrl}/tools/a?x=1`);
-    expect(way.last.url).toBe(`${publicUrl}/tools/a?x=1`);
-    expect(way.last.body).toBe('alice@acme /tools/a?x=1');
-    expect(way.pages.some(({ url }) => url.includes('/.drawbridge/'))).toBe(false);
+    const walked = await walk(newBrowser(), `${publicUrl}/tools/a?x=1`);
+    expect(walked.last.url).toBe(`${publicUrl}/tools/a?x=1`);
+    expect(walked.last.body).toBe('alice@acme /tools/a?x=1');
+    expect(walked.pages.some(({ url }) => url.includes('/.drawbridge/'))).toBe(false);
   });
 
   it('signs in at the own host of a tenant, and comes back from there', async () => {
-    const way = await walk(newBrowser(), 'https://books.own.example/b?x=1');
-    expect(way.last.url).toBe('https://books.own.example/b?x=1');
-    expect(way.last.body).toBe('alice@own /b?x=1');
-    expect(hostsOf(way)).toEqual(['books.own.example', 'id.own.example']);
+    const walked = await walk(newBrowser(), 'https://books.own.example/b?x=1');
+    expect(walked.last.url).toBe('https://books.own.example/b?x=1');
+    expect(walked.last.body).toBe('alice@own /b?x=1');
+    expect(hostsOf(walked)).toEqual(['books.own.example', 'id.own.example']);
   });
 
   it('brings a ticket from the own host of a tenant to the host of all others', async () => {
-    const way = await walk(newBrowser(), `${publicUrl}/notes/n?x=1`);
-    expect(way.last.url).toBe(`${publicUrl}/notes/n?x=1`);
-    expect(way.last.body).toBe('alice@own /notes/n?x=1');
-    expect(hostsOf(way)).toEqual(['id.example.com', 'id.own.example']);
+    const walked = await walk(newBrowser(), `${publicUrl}/notes/n?x=1`);
+    expect(walked.last.url).toBe(`${publicUrl}/notes/n?x=1`);
+    expect(walked.last.body).toBe('alice@own /notes/n?x=1');
+    expect(hostsOf(walked)).toEqual(['id.example.com', 'id.own.example']);
   });
 
   it('ends the session on its own host too', async () => {
@@ -162,9 +162,9 @@ describe('with a cookie of a parent domain', () => {
 
   it('sets it once for all services', async () => {
     const browser = newBrowser();
-    const way = await walk(browser, 'https://orders.example.com/deep?x=1');
-    expect(way.last.url).toBe('https://orders.example.com/deep?x=1');
-    expect(cookiesSet(way)).toEqual([
+    const walked = await walk(browser, 'https://orders.example.com/deep?x=1');
+    expect(walked.last.url).toBe('https://orders.example.com/deep?x=1');
+    expect(cookiesSet(walked)).toEqual([
       expect.stringMatching(
         /^__Secure-GWSESSIONID=acme\.[\w-]{43}; Path=\/; Domain=example\.com; HttpOnly; SameSite=Lax; Secure$/,
       ),
@@ -173,11 +173,11 @@ describe('with a cookie of a parent domain', () => {
     expect([next.status, next.body]).toEqual([200, 'alice@acme /r?y=2']);
   });
 
-  it('takes the way by a ticket from a host that cannot set it', async () => {
-    const way = await walk(newBrowser(), 'https://books.example.com/b?x=1');
-    expect(way.last.url).toBe('https://books.example.com/b?x=1');
-    expect(way.last.body).toBe('alice@own /b?x=1');
-    expect(cookiesSet(way).some((line) => line.includes('Domain=example.com'))).toBe(true);
+  it('goes by a ticket from a host that cannot set it', async () => {
+    const walked = await walk(newBrowser(), 'https://books.example.com/b?x=1');
+    expect(walked.last.url).toBe('https://books.example.com/b?x=1');
+    expect(walked.last.body).toBe('alice@own /b?x=1');
+    expect(cookiesSet(walked).some((line) => line.includes('Domain=example.com'))).toBe(true);
   });
 
   it('ends everywhere at once', async () => {

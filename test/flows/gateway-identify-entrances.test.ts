@@ -6,13 +6,13 @@ import { alice, ordersResource, sampleTenant, service } from '../support/sample-
 import { sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-interface Told {
+interface Answered {
   readonly status: number | undefined;
   readonly challenge: string | undefined;
   readonly user: string | undefined;
 }
 
-describe('who calls, at the door of a whole server', () => {
+describe('who calls, asked at a whole server', () => {
   const right = basicOf(alice.username, alice.password);
   let server: TestServer;
 
@@ -33,7 +33,7 @@ describe('who calls, at the door of a whole server', () => {
   const ask = (
     authorization: string | string[],
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Told> =>
+  ): Promise<Answered> =>
     new Promise((resolve, reject) => {
       const proxied = {
         'x-forwarded-method': 'GET',

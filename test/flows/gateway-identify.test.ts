@@ -166,7 +166,7 @@ eachStore((store) => {
       });
     });
 
-    it('are asked about once for 50 calls at the same time, and one audit line tells of it', async () => {
+    it('are asked about once for 50 calls at the same time, and one audit line says so', async () => {
       identify = open({ basicCacheSeconds: 60 });
       const { audit } = server.storage.forTenant('acme');
       const lines = async () =>

@@ -13,6 +13,6 @@ describeNginx('nginx as documented', () => {
     invalidStatus: 500,
     hidesCookie: true,
     upgrades: true,
-    tellsErrors: true,
+    passesErrorsOn: true,
   });
 });

@@ -40,7 +40,7 @@ const rows: readonly Row[] = [
   },
   { name: 'Traefik', startProxy: startTraefikReplay, status: 503 },
   {
-    name: 'Envoy that is told to let everybody in on errors',
+    name: 'Envoy with failure_mode_allow',
     startProxy: (places) => startEnvoyReplay(places, { failureModeAllow: true }),
     status: 403,
     reason: 'upstream_unavailable',

@@ -57,7 +57,7 @@ describe('a service that cannot be reached', () => {
     for (const url of assets) expect((await ask(url)).status).toBe(200);
   });
 
-  it('is told to a program as JSON', async () => {
+  it('is JSON for a program', async () => {
     const { status, headers, body } = await ask('/');
     expect(status).toBe(502);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');

@@ -132,7 +132,7 @@ describe('somebody with a name and password', () => {
       expect(await provenBasic('success')).toBe(1);
     });
 
-    it('is no way around a disabled account', async () => {
+    it('does not outlive a disabled account', async () => {
       const session = sessionOf(await ask([password()]));
       await server.users('acme').disable(alice.username);
       const isRefused = async (): Promise<boolean> =>

@@ -237,7 +237,7 @@ describe('a request that comes slowly', () => {
     return answerTo(asked).finally(() => clearInterval(timer));
   };
 
-  it('may take longer than the listener gives others, on its way to a service', async () => {
+  it('may take longer than the listener gives others, when it is for a service', async () => {
     const { proxy } = await start({}, { bodyTimeoutMs: 100, limits: { timeoutMs: 200, idleTimeoutMs: 250 } });
     expect((await slowly(proxy, 12)).statusCode).toBe(200);
   });

@@ -21,7 +21,7 @@ const echo: NonNullable<ServiceOptions['upgrade']> = (req, socket, head) => {
   socket.on('error', () => socket.destroy());
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n` +
-      'Set-Cookie: GWSESSIONID=planted\r\nSet-Cookie: own=1\r\n\r\nhello ',
+      'Set-Cookie: GWSESSIONID=forged\r\nSet-Cookie: own=1\r\n\r\nhello ',
   );
   if (head.length > 0) socket.write(head);
   socket.pipe(socket);
@@ -83,7 +83,7 @@ const refusal = ({ port, host }: RunningProxy, headers: readonly string[] = []):
   rawRequest({ port, target: '/live', headers: [`Host: ${host}`, ...handshake, ...headers] });
 
 describe('a WebSocket', () => {
-  it('is opened to the service, and carries bytes both ways', async () => {
+  it('is opened to the service, and carries bytes in both directions', async () => {
     const { proxy, service } = await start();
     const joined = await join(proxy, { first: 'early ' });
     await says(joined, 'hello early ');
@@ -105,7 +105,7 @@ describe('a WebSocket', () => {
     ]);
   });
 
-  it('gets no forged identity, no credential and no planted session', async () => {
+  it('gets no forged identity, no credential and no session cookie that the service sets', async () => {
     const { proxy, service } = await start();
     const joined = await join(proxy, {
       headers: [
@@ -117,7 +117,7 @@ describe('a WebSocket', () => {
     expect(service.got[0]?.rawHeaders).not.toContain('forged');
     expect(service.got[0]?.headers.cookie).toBe('a=1');
     expect(joined.text()).toContain('own=1');
-    expect(joined.text()).not.toContain('planted');
+    expect(joined.text()).not.toContain('forged');
   });
 
   it('leaves a line in the log when it is over', async () => {

@@ -138,7 +138,7 @@ describe('what the service gets', () => {
     ).toEqual([name]);
   });
 
-  it('keeps the headers about the caller that a client wants dropped on the way', async () => {
+  it('keeps the headers about the caller that a client wants dropped by the proxy', async () => {
     const { proxy, service } = await start();
     await ask(proxy, {
       headers: [
@@ -232,7 +232,7 @@ describe('what the client gets', () => {
   });
 
   it("has the service's cookies, but no session that a service makes up", async () => {
-    const planted = [
+    const reserved = [
       'GWSESSIONID=acme.opaqueopaqueopaque; Path=/',
       '__Host-GWSESSIONID=x; Path=/; Secure',
       ' gwsessionid =x',
@@ -240,7 +240,7 @@ describe('what the client gets', () => {
     ];
     const { proxy } = await start(
       {},
-      { answer: (_req, res) => res.setHeader('Set-Cookie', ['a=1', ...planted, 'b=2']).end() },
+      { answer: (_req, res) => res.setHeader('Set-Cookie', ['a=1', ...reserved, 'b=2']).end() },
     );
     const { headers } = await ask(proxy);
     expect(headers['set-cookie']).toBe('a=1, b=2');
@@ -311,7 +311,7 @@ describe('a request that is not allowed', () => {
     expect((await ask(proxy)).status).toBe(401);
   });
 
-  it('is a TRACE: a service would send back what it was told of the caller', async () => {
+  it('is a TRACE: a service would send back what it was sent about the caller', async () => {
     const { proxy, service } = await start();
     expect((await ask(proxy, { method: 'TRACE' })).status).toBe(400);
     expect(service.got).toEqual([]);
@@ -473,7 +473,7 @@ describe('a service behind TLS', () => {
 
   it.each([
     ['whose name is another', (ca: string) => ({ ca })],
-    ['that nobody vouches for', () => ({ serverName: 'orders.internal' })],
+    ['of an unknown authority', () => ({ serverName: 'orders.internal' })],
   ])('%s is none: 502, and it hears nothing', async (_what, tls) => {
     const { proxy, service } = await startSecure(({ ca }) => tls(ca));
     expect((await ask(proxy)).status).toBe(502);

@@ -247,7 +247,7 @@ eachStore((store) => {
       expect(await find(value)).toBeUndefined();
     });
 
-    it('is told to all instances, for this one alone', async () => {
+    it('reaches all instances, for this one alone', async () => {
       const login = await signedIn();
       const [value, kept] = [
         await (await sessionsAt()).begin(login),
@@ -266,7 +266,7 @@ eachStore((store) => {
         ]);
     });
 
-    it('of what is none is told to nobody', async () => {
+    it('of what is none reaches nobody', async () => {
       const sessions = await sessionsAt();
       server.trips();
       await sessions.end('nobody-was-ever-given-this-value-of-a-cookie');

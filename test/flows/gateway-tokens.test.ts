@@ -179,9 +179,9 @@ eachStore((store) => {
       const heard: string[] = [];
       server.instances[1]?.hub.subscribe({ event: ({ id }) => void heard.push(id), lost: () => {} });
       await revoke(issuer, web, first.access_token);
-      await eventually('the revocation is told', () => heard.length === 1, 10_000);
+      await eventually('the revocation is heard', () => heard.length === 1, 10_000);
       await signOut(browser, issuer);
-      await eventually('the sign-out is told', () => heard.length === 2, 10_000);
+      await eventually('the sign-out is heard', () => heard.length === 2, 10_000);
 
       expect(one?.endsWith).toEqual(heard);
       expect(other?.endsWith).toContain(heard[1]);

@@ -10,6 +10,6 @@ describe('what Traefik does, as documented', () => {
     invalidStatus: 400,
     hidesCookie: false,
     upgrades: false,
-    tellsErrors: true,
+    passesErrorsOn: true,
   });
 });

@@ -22,7 +22,7 @@ import { sqliteStore } from './stores.ts';
 type Person = Readonly<Record<'username' | 'password', string>>;
 
 /** In what one proxy differs from the next. */
-export interface ProxyWays {
+export interface ProxyBehaviour {
   readonly startProxy: (places: ProxyPlaces) => Promise<RunningProxy>;
   /** What a caller sees who has tried too often. */
   readonly throttledStatus: 403 | 429;
@@ -35,7 +35,7 @@ export interface ProxyWays {
   /** Does it pass WebSockets on? A replay does not. */
   readonly upgrades: boolean;
   /** Does it keep what Drawbridge says in `x-error` when it refuses? */
-  readonly tellsErrors: boolean;
+  readonly passesErrorsOn: boolean;
 }
 
 const forged: Readonly<Record<string, string>> = {
@@ -49,10 +49,10 @@ const forged: Readonly<Record<string, string>> = {
 };
 
 /** What must hold behind every proxy that asks Drawbridge. */
-export const defineProxyClauses = (ways: ProxyWays): void => {
+export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
   let proxied: ProxiedService;
   beforeAll(async () => {
-    proxied = await startProxied({ store: sqliteStore, startProxy: ways.startProxy });
+    proxied = await startProxied({ store: sqliteStore, startProxy: behaviour.startProxy });
   });
   afterAll(() => proxied.close());
 
@@ -79,7 +79,7 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
   };
 
   describe('an allowed request', () => {
-    it('tells the service who calls, in a token that it can verify', async () => {
+    it('says to the service who calls, in a token that it can verify', async () => {
       const { status, seen } = await ask({ headers: basic(alice) });
       expect(status).toBe(200);
       expect(seen?.headers).toMatchObject({
@@ -196,7 +196,7 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
       expect((await browser.get(`${proxied.origin}/page/9`)).status).toBe(200);
     });
 
-    it('is told so with a challenge if it is a program', async () => {
+    it('gets a challenge if it is a program', async () => {
       const json = await ask({ headers: { accept: 'application/json' } });
       expect(json.status).toBe(401);
       expect(json.headers['www-authenticate']).toBe('Basic realm="Acme", charset="UTF-8"');
@@ -279,7 +279,7 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
 
     it('has x-error and x-error-id, which the log has too', async () => {
       const { headers } = await ask({ headers: { authorization: 'Bearer nonsense' } });
-      if (!ways.tellsErrors) return;
+      if (!behaviour.passesErrorsOn) return;
       expect(headers['x-error']).toMatch(/\w/);
       const id = headers['x-error-id'] ?? 'none';
       const line = proxied.drawbridge.logLines().find((each) => each.includes(id));
@@ -404,14 +404,14 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
         target: path,
         headers: [`Host: 127.0.0.1:${proxied.places.port}`, `Authorization: ${basic(bob).authorization}`],
       });
-      expect([400, 403, 404, ways.invalidStatus, ways.downStatus]).toContain(status);
+      expect([400, 403, 404, behaviour.invalidStatus, behaviour.downStatus]).toContain(status);
       expect(proxied.service.seen).toEqual([]);
     });
 
     it.each(['/public/..%00/admin', '/public/%zz'])('%s cannot be judged', async (path) => {
       proxied.service.forget();
       const { status } = await ask({ path, headers: basic(alice) });
-      expect([400, ways.invalidStatus]).toContain(status);
+      expect([400, behaviour.invalidStatus]).toContain(status);
       expect(proxied.service.seen).toEqual([]);
     });
 
@@ -427,18 +427,18 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
     });
   });
 
-  it(`keeps the gateway's cookie ${ways.hidesCookie ? 'from the service' : 'and the others together'}`, async () => {
+  it(`keeps the gateway's cookie ${behaviour.hidesCookie ? 'from the service' : 'and the others together'}`, async () => {
     const session = await sessionOf();
     for (const cookie of [`${session}`, `a=1; ${session}; b=2`, `${session}; b=2`, `a=1; ${session}`]) {
       const { status, seen } = await ask({ headers: { cookie } });
       expect(status).toBe(200);
       const got = String(seen?.headers.cookie ?? '');
       for (const other of ['a=1', 'b=2']) expect(got.includes(other)).toBe(cookie.includes(other));
-      expect(got.includes('GWSESSIONID')).toBe(!ways.hidesCookie);
+      expect(got.includes('GWSESSIONID')).toBe(!behaviour.hidesCookie);
     }
   });
 
-  if (ways.upgrades)
+  if (behaviour.upgrades)
     it('opens a WebSocket for whoever is let in, and for nobody else', async () => {
       const open = (headers: Readonly<Record<string, string>>) =>
         openWebSocket({ port: proxied.places.port, path: '/socket', headers });
@@ -460,14 +460,14 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
     expect((await ask({ headers: { cookie } })).status).toBe(401);
   });
 
-  it(`answers ${ways.throttledStatus} to whoever has tried too often`, async () => {
+  it(`answers ${behaviour.throttledStatus} to whoever has tried too often`, async () => {
     const wrong = basic({ username: 'mallory', password: 'guess' });
     let answer = await ask({ headers: wrong });
     for (let tries = 0; answer.status === 401 && tries < 50; tries += 1)
       answer = await ask({ headers: wrong });
-    expect(answer.status).toBe(ways.throttledStatus);
+    expect(answer.status).toBe(behaviour.throttledStatus);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
-    if (ways.throttledStatus === 403) expect(answer.headers['x-auth-reason']).toBe('throttled');
+    if (behaviour.throttledStatus === 403) expect(answer.headers['x-auth-reason']).toBe('throttled');
   });
 
   // the last: nothing works behind it
@@ -476,8 +476,8 @@ export const defineProxyClauses = (ways: ProxyWays): void => {
     await proxied.stopDrawbridge();
     proxied.service.forget();
     for (const headers of [basic(alice), { cookie }, navigation, {}])
-      expect((await ask({ headers })).status).toBe(ways.downStatus);
-    expect((await ask({ path: '/public/x' })).status).toBe(ways.downStatus);
+      expect((await ask({ headers })).status).toBe(behaviour.downStatus);
+    expect((await ask({ path: '/public/x' })).status).toBe(behaviour.downStatus);
     expect(proxied.service.seen).toEqual([]);
   });
 };

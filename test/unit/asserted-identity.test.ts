@@ -21,42 +21,42 @@ const person = (subject: string, changes: Partial<ScriptedPerson> = {}): Scripte
 
 describe('a name that a trusted party says', () => {
   it.each(['alice', ' ALICE', 'alice@acme.example'])('leads from %j to the local account', async (name) => {
-    expect(await people.accounts().findVouched(name)).toMatchObject({ username: 'alice' });
+    expect(await people.accounts().findAsserted(name)).toMatchObject({ username: 'alice' });
   });
 
   it.each(['nobody', '', 'alice\nadmin', 'alice, bob', 'a'.repeat(300)])(
     'leads from %j to nobody',
     async (name) => {
-      expect(await people.accounts().findVouched(name)).toBeUndefined();
+      expect(await people.accounts().findAsserted(name)).toBeUndefined();
     },
   );
 
   it('leads to nobody of another tenant', async () => {
-    expect(await people.accounts({ id: 'globex' }).findVouched('alice')).toBeUndefined();
+    expect(await people.accounts({ id: 'globex' }).findAsserted('alice')).toBeUndefined();
   });
 
   it.each(['disabledAt', 'lockedAt'] as const)('leads to nobody with a mark %s', async (mark) => {
     const { accounts } = people.tenant('acme');
     const alice = await accounts.findByLogin('alice');
     await accounts.update(alice?.sub ?? '', { [mark]: 1 });
-    expect(await people.accounts().findVouched('alice')).toBeUndefined();
+    expect(await people.accounts().findAsserted('alice')).toBeUndefined();
   });
 
   it('leads to a demo user only while the tenant is a demo', async () => {
     const users = [
       { username: 'demo', password: 'demo', emailVerified: false, claims: {}, groups: [], roles: [] },
     ];
-    expect(await people.accounts({ demo: true, users }).findVouched('demo')).toMatchObject({
+    expect(await people.accounts({ demo: true, users }).findAsserted('demo')).toMatchObject({
       origin: 'demo',
     });
-    expect(await people.accounts().findVouched('demo')).toBeUndefined();
+    expect(await people.accounts().findAsserted('demo')).toBeUndefined();
   });
 
   it('leads to the same account of a directory as a sign-in does, made when it is first named', async () => {
     const corp = createScriptedSource('corp');
     corp.people.set('bob', person('b-1', { groups: ['staff'] }));
     const accounts = people.accountsOf(['local', corp.connector]);
-    const named = await accounts.findVouched('Bob');
+    const named = await accounts.findAsserted('Bob');
     expect(named).toMatchObject({ username: 'bob', groups: ['staff'], origin: 'source' });
     const signedIn = await accounts.signIn({
       login: 'bob',
@@ -71,14 +71,14 @@ describe('a name that a trusted party says', () => {
     const corp = createScriptedSource('corp');
     corp.people.set('bob', person('b-1'));
     const accounts = people.accountsOf([corp.connector]);
-    const first = await accounts.findVouched('bob');
+    const first = await accounts.findAsserted('bob');
     people.clock.advance(299_000);
-    expect((await accounts.findVouched('bob'))?.sub).toBe(first?.sub);
+    expect((await accounts.findAsserted('bob'))?.sub).toBe(first?.sub);
     expect(corp.asked.find).toBe(1);
 
     people.clock.advance(2000);
     corp.people.set('bob', person('b-2'));
-    const second = await accounts.findVouched('bob');
+    const second = await accounts.findAsserted('bob');
     expect(second?.sub).not.toBe(first?.sub);
     expect(second).toMatchObject({ identities: [{ subject: 'b-2' }] });
   });
@@ -87,9 +87,9 @@ describe('a name that a trusted party says', () => {
     const corp = createScriptedSource('corp');
     corp.people.set('bob', person('b-1'));
     const accounts = people.accountsOf([corp.connector]);
-    const bob = await accounts.findVouched('bob');
+    const bob = await accounts.findAsserted('bob');
     await people.tenant('acme').accounts.update(bob?.sub ?? '', { disabledAt: 1 });
-    expect(await accounts.findVouched('bob')).toBeUndefined();
+    expect(await accounts.findAsserted('bob')).toBeUndefined();
   });
 
   it('leads to nobody whom the directory has disabled since the last sign-in, once that is due to be looked at', async () => {
@@ -99,10 +99,10 @@ describe('a name that a trusted party says', () => {
     const accounts = people.accountsOf([corp.connector]);
     await accounts.signIn({ login: 'bob', password: 'pw', address: '192.0.2.1', via: 'basic' });
     people.clock.advance(100_000);
-    expect(await accounts.findVouched('bob')).toMatchObject({ username: 'bob' });
+    expect(await accounts.findAsserted('bob')).toMatchObject({ username: 'bob' });
     bob.refusal = 'account_disabled';
     people.clock.advance(205_000);
-    expect(await accounts.findVouched('bob')).toBeUndefined();
+    expect(await accounts.findAsserted('bob')).toBeUndefined();
   });
 
   it('leads to nobody whom the directory has disabled, and asks no other about that name', async () => {
@@ -110,7 +110,7 @@ describe('a name that a trusted party says', () => {
     const partner = createScriptedSource('partner');
     corp.people.set('bob', person('b-1', { refusal: 'account_disabled' }));
     partner.people.set('bob', person('p-1'));
-    expect(await people.accountsOf([corp.connector, partner.connector]).findVouched('bob')).toBeUndefined();
+    expect(await people.accountsOf([corp.connector, partner.connector]).findAsserted('bob')).toBeUndefined();
   });
 
   it('leads to a person again whom the directory had locked', async () => {
@@ -118,11 +118,11 @@ describe('a name that a trusted party says', () => {
     const bob = person('b-1');
     corp.people.set('bob', bob);
     const accounts = people.accountsOf([corp.connector]);
-    const first = await accounts.findVouched('bob');
+    const first = await accounts.findAsserted('bob');
     await people.tenant('acme').accounts.update(first?.sub ?? '', { lockedAt: 1, lockedBy: 'corp' });
-    expect(await accounts.findVouched('bob')).toBeUndefined();
+    expect(await accounts.findAsserted('bob')).toBeUndefined();
     people.clock.advance(301_000);
-    expect((await accounts.findVouched('bob'))?.sub).toBe(first?.sub);
+    expect((await accounts.findAsserted('bob'))?.sub).toBe(first?.sub);
   });
 
   it('leads to nobody behind a directory that cannot be reached', async () => {
@@ -131,15 +131,15 @@ describe('a name that a trusted party says', () => {
     partner.people.set('bob', person('p-1'));
     corp.isDown = true;
     const accounts = people.accountsOf(['local', corp.connector, partner.connector]);
-    await expect(accounts.findVouched('bob')).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await accounts.findVouched('alice')).toMatchObject({ username: 'alice' });
+    await expect(accounts.findAsserted('bob')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await accounts.findAsserted('alice')).toMatchObject({ username: 'alice' });
   });
 
   it('is not taken for the subject of an upstream', async () => {
     const corp = createScriptedSource('corp');
     corp.people.set('bob', person('b-1'));
     corp.partly = { hasGroups: true };
-    expect(await people.accountsOf([corp.connector]).findVouched('bob')).toBeUndefined();
+    expect(await people.accountsOf([corp.connector]).findAsserted('bob')).toBeUndefined();
   });
 });
 

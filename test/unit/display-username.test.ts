@@ -17,42 +17,42 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
-/** What services are told of somebody who comes from there and says to be called so. */
-const toldOf = async (source: typeof corp, username: string, subject = 's-1'): Promise<string> => {
+/** What services are sent of somebody who comes from there and says to be called so. */
+const usernameOf = async (source: typeof corp, username: string, subject = 's-1'): Promise<string> => {
   source.people.set(subject, { subject, password: 'pw', username });
   const outcome = await accounts.admit(await source.identityOf(subject), {
     address: '192.0.2.1',
     via: 'upstream',
   });
   if (!outcome.ok) throw new Error('not admitted');
-  return accounts.toldName(outcome.account);
+  return accounts.displayUsername(outcome.account);
 };
 
-describe('the name that services are told', () => {
+describe('the username that services are sent', () => {
   it('of local people is their own', async () => {
     const { accounts: records } = people.tenant('acme');
     const admin = await records.findByLogin('admin');
     if (admin === undefined) throw new Error('no admin');
-    expect(await accounts.toldName(admin)).toBe('admin');
+    expect(await accounts.displayUsername(admin)).toBe('admin');
   });
 
   it('of people of the first other source is what they are called there', async () => {
-    expect(await toldOf(corp, 'anna')).toBe('anna');
+    expect(await usernameOf(corp, 'anna')).toBe('anna');
   });
 
   it.each(['admin', 'Admin', ' ADMIN ', 'ａdmin', 'admin@acme.example'])(
     'is never that of a local user: %j',
     async (name) => {
-      expect(await toldOf(corp, name)).toMatch(/^corp:/);
-      expect(await toldOf(guests, name)).toMatch(/^guests:/);
+      expect(await usernameOf(corp, name)).toMatch(/^corp:/);
+      expect(await usernameOf(guests, name)).toMatch(/^guests:/);
     },
   );
 
   it('is never that of somebody of an earlier source', async () => {
-    expect(await toldOf(guests, 'anna')).toBe('guests:anna');
+    expect(await usernameOf(guests, 'anna')).toBe('guests:anna');
   });
 
   it('is never that of somebody of a later source', async () => {
-    expect(await toldOf(corp, 'guests:anna')).toBe('corp:guests:anna');
+    expect(await usernameOf(corp, 'guests:anna')).toBe('corp:guests:anna');
   });
 });

@@ -42,7 +42,7 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
-it('gateway.md names every header that a service is told', () => {
+it('gateway.md names every header that a service is sent', () => {
   const text = readFileSync(join(packageRoot(), 'docs', 'gateway.md'), 'utf8');
   for (const name of identityHeaderNames) expect(text).toContain(`\`${name}\``);
 });

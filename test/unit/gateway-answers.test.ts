@@ -245,7 +245,7 @@ describe('an allowed request', () => {
     }
   });
 
-  it('tells Envoy what to take out of it: the credential, and names that are empty', () => {
+  it('names for Envoy what to take out of it: the credential, and names that are empty', () => {
     const { headers } = answerTo(decision, { dialect: envoy, request: program, identity });
     const removed = headers['x-envoy-auth-headers-to-remove']?.split(',');
     expect(removed).toEqual(

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { identityHeaders } from '../../src/gateway/answer/identity-headers.ts';
 import {
-  announceOpenDoor,
-  createOpenDoor,
-  openDoorHeaders,
+  announceAuthenticationOff,
+  authenticationOffHeaders,
+  createDecideWithoutAuthentication,
   type Repeat,
 } from '../../src/gateway/authentication-off.ts';
 import { createServices } from '../../src/gateway/decision/services.ts';
 import { createLog } from '../../src/log.ts';
 import { requestOf, serviceOf } from '../support/callers.ts';
 
-const decide = createOpenDoor(
+const decide = createDecideWithoutAuthentication(
   createServices(
     [serviceOf({ prefix: '/files', stripPrefix: true, rules: [{ access: 'deny' }], tenants: ['acme'] })],
     'http://localhost:3000',
@@ -42,9 +42,9 @@ describe('with authentication off', () => {
     expect(await ask('/files/%00')).toMatchObject({ outcome: 'invalid' });
   });
 
-  it('a service without a caller is told nothing of it', () => {
+  it('a service without a caller is sent nothing about one', () => {
     expect(identityHeaders({ requestId: 'r-1' })).not.toHaveProperty('X-Drawbridge-Authentication');
-    expect(openDoorHeaders(true)).toEqual({});
+    expect(authenticationOffHeaders(true)).toEqual({});
   });
 
   it('the log says so at once and every minute, until it is over', () => {
@@ -55,7 +55,7 @@ describe('with authentication off', () => {
       timers.set(act, everyMs);
       return () => void timers.delete(act);
     };
-    const end = announceOpenDoor({ log, repeat });
+    const end = announceAuthenticationOff({ log, repeat });
     expect(lines).toHaveLength(1);
     expect([...timers.values()]).toEqual([60_000]);
     for (const act of timers.keys()) act();

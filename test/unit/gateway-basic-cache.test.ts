@@ -7,7 +7,7 @@ import { createTestClock, type TestClock } from '../support/test-clock.ts';
 const startMs = 1_700_000_000_000;
 const wrong: NotKnown = { status: 'bad', scheme: 'Basic', error: 'credentials', description: 'wrong' };
 
-/** A door that knows one password of each person. */
+/** A source that knows one password of each person. */
 let right: string;
 let groups: readonly string[];
 let isDisabled: boolean;
@@ -136,7 +136,7 @@ describe('a wrong password', () => {
     expect(asked).toBe(2);
   });
 
-  it('goes to the door though the right one is remembered, and does not push it out', async () => {
+  it('is asked about though the right one is remembered, and does not push it out', async () => {
     await call();
     expect(isIn(await call('wrong'))).toBe(false);
     expect(asked).toBe(2);

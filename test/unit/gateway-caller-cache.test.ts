@@ -119,7 +119,7 @@ describe('who was found behind a credential', () => {
     expect(new Set(keys).size).toBe(9);
   });
 
-  it('is not told by the key, and keys of two processes differ', () => {
+  it('cannot be read from the key, and keys of two processes differ', () => {
     const key = cache.keyOf(definition, 'session', 'a-secret-value');
     expect(key).not.toContain('a-secret-value');
     expect(createCallerCache({ clock, limit: 3 }).keyOf(definition, 'session', 'a-secret-value')).not.toBe(

@@ -53,7 +53,7 @@ describe('the session cookie of the gateway', () => {
     expect(read(`a=b; ${pair}; c=d`)).toEqual([acme, globex]);
   });
 
-  it('replaces the session of the same tenant and leaves the others', () => {
+  it('replaces the session of the same tenant and keeps the others', () => {
     const again = { tenant: 'acme', value: value('B') };
     expect(withSession([acme, globex], again)).toEqual([globex, again]);
     expect(withoutSession([acme, globex], 'acme')).toEqual([globex]);
@@ -74,7 +74,7 @@ describe('the session cookie of the gateway', () => {
     ['no tenant', `GWSESSIONID=${acme.value}`],
     ['an empty tenant', `GWSESSIONID=.${acme.value}`],
     ['a tenant in capital letters', `GWSESSIONID=ACME.${acme.value}`],
-    ['a way out of a path', `GWSESSIONID=../acme.${acme.value}`],
+    ['a path that leads out', `GWSESSIONID=../acme.${acme.value}`],
     ['a value that is too short', 'GWSESSIONID=acme.short'],
     ['a value that is too long', `GWSESSIONID=acme.${'a'.repeat(8192)}`],
     ['a good entry beside a bad one', `GWSESSIONID=acme.${acme.value}:globex`],

@@ -216,7 +216,7 @@ describe('subscription keys', () => {
     expect(await ask({ 'ocp-apim-subscription-key': 'key-of-alice' })).toEqual(nothing);
   });
 
-  it('count beside another way to name users', async () => {
+  it('count beside other names of users', async () => {
     const headers = { 'x-gateway-secret': secret, 'x-user': 'bob' };
     expect(await ask(headers, [bySubscription, { ...apim, id: 'people' }])).toMatchObject(
       known('bob', 'people'),

@@ -1,4 +1,4 @@
-import { openDoorHeaders } from '../authentication-off.ts';
+import { authenticationOffHeaders } from '../authentication-off.ts';
 import type { Caller } from '../gateway-types.ts';
 
 /** What the headers about a caller are made of. Without a caller all are empty but the id of the request. */
@@ -10,7 +10,7 @@ export interface IdentityFacts {
 }
 
 /**
- * Everything that a service is told about its caller: always the whole set, so that nothing of what a client sent
+ * Everything that a service is sent about its caller: always the whole set, so that nothing of what a client sent
  * under one of these names is left over. What is not printable ASCII is percent-encoded, `%` too.
  */
 export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Record<string, string> => {
@@ -33,11 +33,11 @@ export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Re
     'X-Auth-Method': caller?.method ?? '',
     'X-Auth-Request-Id': requestId,
     'X-Auth-Token': token ?? '',
-    ...openDoorHeaders(caller?.method !== 'none'),
+    ...authenticationOffHeaders(caller?.method !== 'none'),
   };
 };
 
-/** Beside ours: names under which other proxies tell services who calls. */
+/** Beside ours: names under which other proxies say who calls. */
 const believed =
   /^(?:remote-|x-remote-|x-auth-|x-webauth-|x-drawbridge-|x-forwarded-(?:user|email|groups|roles|preferred-username|access-token)$)/;
 

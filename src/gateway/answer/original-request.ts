@@ -14,7 +14,7 @@ export interface OriginalRequest {
 
 export type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
 
-/** Why it cannot be told what is asked about. */
+/** Why the original request cannot be read. */
 export interface Unreadable {
   readonly fault: string;
 }

@@ -4,7 +4,7 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import type { Caller, GatewayTenant } from '../gateway-types.ts';
 import type { IdentityTokenClaims } from './identity-tokens.ts';
 
-/** The signed word on a caller that a service gets as `X-Auth-Token`. */
+/** The signed token about a caller that a service gets as `X-Auth-Token`. */
 export interface ServiceTokens {
   /** @throws AppError `unavailable` when it cannot be signed */
   tokenFor(tenant: GatewayTenant, caller: Caller, service: ServiceDefinition): Promise<string>;

@@ -14,7 +14,7 @@ export interface PasswordAsked {
 }
 
 export interface PasswordQuestions {
-  /** The one door for passwords. */
+  /** Proves the password, by `Accounts.signIn`. */
   readonly ask: () => Promise<Caller | NotKnown>;
   /** The same caller with the account as it is now; undefined when the proof is good no more. */
   readonly reread: (caller: Caller) => Promise<Caller | undefined>;
@@ -23,7 +23,7 @@ export interface PasswordQuestions {
 /**
  * Names and passwords that were found right, one for each name, for a minute at most and never as text: only a keyed
  * hash, whose key this process alone has, for as long as it runs. A wrong one is asked about each time, so that it is
- * counted, and leaves the right one where it is. Callers with the same name and password share one question.
+ * counted, and the right one stays. Callers with the same name and password share one question.
  */
 export interface BasicCache extends EventWatcher {
   find(asked: PasswordAsked, questions: PasswordQuestions): Promise<Caller | NotKnown>;

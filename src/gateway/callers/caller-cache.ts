@@ -4,7 +4,7 @@ import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller, Identification } from '../gateway-types.ts';
 import { type Answer, createRevocableCache } from './revocable-cache.ts';
 
-/** A credential that did not tell who calls, and why. */
+/** A credential by which nobody was found, and why. */
 export type NotKnown = Exclude<Identification, { readonly status: 'known' }>;
 
 /** What a credential was found to be. */

@@ -5,7 +5,7 @@ import { isEqualConstantTime } from '../../crypto/ids.ts';
 export const certificateHeader = 'x-drawbridge-client-cert';
 
 /**
- * SHA-256 of the client certificate that a proxy tells, hexadecimal; undefined when it tells none.
+ * SHA-256 of the client certificate that a proxy passes on, hexadecimal; undefined when there is none.
  * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so the secret is
  * what shows that the proxy wrote this one. Takes nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
  */

@@ -10,7 +10,7 @@ import { personOf } from './person.ts';
 
 export interface ExternalGateways {
   /**
-   * Who calls, in the words of a gateway that this tenant trusts. `nothing`: no gateway has shown a proof, or the one
+   * Who calls, as a gateway that this tenant trusts says it. `nothing`: no gateway has shown a proof, or the one
    * that did names nobody. A proof that is wrong is final.
    * @throws AppError `unavailable`
    */
@@ -106,7 +106,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
       parts.callers.keyOf(definition, 'gateway', gateway.id, login),
       definition.id,
       async () => {
-        const account = await tenant.accounts.findVouched(login);
+        const account = await tenant.accounts.findAsserted(login);
         if (account === undefined) return { status: 'forbidden', reason: 'gateway_user_unknown_or_barred' };
         const proof = { method: 'gateway', clientId: gateway.id, amr: [], endsWith: [] } as const;
         return { caller: await personOf(tenant, account, proof), keptMs };
@@ -173,7 +173,7 @@ const provenByCertificate = (
           : [],
       );
 
-/** Undefined: it names nobody, and leaves the request as it was without it. */
+/** Undefined: it names nobody, and the request is what it would be without it. */
 const readUser = (
   { gateway: { user }, claims }: Proven,
   headers: IncomingHttpHeaders,

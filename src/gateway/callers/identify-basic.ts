@@ -30,7 +30,7 @@ type NameAndPassword = Pick<Extract<PresentedCredential, { kind: 'basic' }>, 'lo
 const bad = (error: 'invalid_request' | 'credentials', description: string) =>
   ({ status: 'bad', scheme: 'Basic', error, description }) as const;
 
-/** Who calls with a name and a password, which go through the one door for passwords. */
+/** Who calls with a name and a password, which are proven like any other: by `Accounts.signIn`. */
 export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
   const { findTenant, chooseTenant, passwords, callers, cookie } = parts;
 
@@ -77,7 +77,7 @@ export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
     if (tenant === undefined) return notServed;
     const proven = await findProven(tenant, request, presented);
     if (proven !== undefined) return known(proven, tenant);
-    const ask = () => askTheDoor(tenant, request, presented);
+    const ask = () => provePassword(tenant, request, presented);
     const login = canonicalLogin(presented.login);
     // nobody is called so, but the attempt counts
     if (login === undefined) return known(await ask(), tenant);
@@ -91,7 +91,7 @@ export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
 const known = (caller: Caller | NotKnown, tenant: GatewayTenant): Identification =>
   'status' in caller ? caller : { status: 'known', caller, tenant };
 
-const askTheDoor = async (
+const provePassword = async (
   tenant: GatewayTenant,
   { address, requestId }: GatewayRequest,
   { login, password }: NameAndPassword,

@@ -26,7 +26,7 @@ type Presented = Pick<Extract<PresentedCredential, { kind: 'bearer' }>, 'token' 
 
 /** Opaque tokens of a tenant that nobody named are looked up at each of so many. */
 const tenantsTried = 5;
-/** Milliseconds. A JWT says itself how long it is good, and events tell of its end. */
+/** Milliseconds. A JWT says itself how long it is good, and an event says when it ends before. */
 const keptMs = { opaque: 5000, jwt: 60_000 };
 
 /** Who calls with an access token: ours, else one of an upstream of the tenant that was named. */
@@ -39,7 +39,7 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     if (known !== undefined) return { status: 'known', caller: known, tenant };
     const caller = await callers.find(key, tenant.definition.id, () => judge(tenant, asked));
     if (!('status' in caller)) return { status: 'known', caller, tenant };
-    // asked for by somebody who sent it in another way
+    // the answer may be shared with a caller that used the other scheme
     return caller.status === 'bad' ? { ...caller, scheme } : caller;
   };
 

@@ -1,4 +1,12 @@
 // Who calls: what a request presents, judged at its tenant.
+//   credentials.ts         reads `Authorization`; then one of
+//   identify-basic.ts      name and password, remembered by basic-cache.ts
+//   identify-token.ts      access tokens, ours and (upstream-person.ts) those of an upstream
+//   external-gateway.ts    a trusted API gateway: a secret, a signed assertion (gateway-assertion.ts) or a certificate
+//                          (client-certificate.ts)
+//   identify-session.ts    the session cookie
+//   person.ts              the caller that an account makes
+//   caller-cache.ts        who was found, for moments; what it shares with basic-cache.ts is in revocable-cache.ts
 import type { Clock } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
@@ -30,8 +38,8 @@ const callersAtMost = 20_000;
 const passwordsAtMost = 10_000;
 
 /**
- * What is presented in `Authorization` counts alone and is final; without it, the word of a trusted API gateway; without
- * that, the cookie.
+ * What is presented in `Authorization` counts alone and is final; without it, what a trusted API gateway says;
+ * without that, the cookie.
  */
 export const createIdentify = (parts: IdentifyParts): Identify => {
   const { findTenant, clock, cookie, subscribe } = parts;
@@ -56,8 +64,8 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
     const credential = readCredential(request.headers);
     switch (credential.kind) {
       case 'none': {
-        const vouched = await byGateway(request, service);
-        return vouched.status === 'nothing' ? bySession(request, service) : vouched;
+        const found = await byGateway(request, service);
+        return found.status === 'nothing' ? bySession(request, service) : found;
       }
       case 'basic':
         return byPassword(request, service, credential);

@@ -21,7 +21,7 @@ export const personOf = async (
     issuer: tenant.provider.issuer,
     sub: account.sub,
     kind: 'person',
-    username: await tenant.accounts.toldName(account),
+    username: await tenant.accounts.displayUsername(account),
     ...(typeof name === 'string' ? { name } : {}),
     ...definedOnly({ email: account.email }),
     emailVerified: account.emailVerified === true,

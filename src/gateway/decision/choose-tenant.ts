@@ -35,8 +35,8 @@ export const isServedBy = ({ tenants }: ServiceDefinition, tenant: string): bool
   tenants === 'all' || tenants.includes(tenant);
 
 /**
- * The operator's word, then the host's, then the client's, then the service's. A client that names another tenant
- * than the operator or the host does is not led to either.
+ * First what the operator says, then the host, then the client, then the service. A client that names another tenant
+ * than the operator or the host does reaches neither.
  */
 export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts): ChooseTenant => {
   const onlyOf = ({ tenants }: ServiceDefinition): string | undefined => {

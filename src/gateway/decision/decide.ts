@@ -1,3 +1,5 @@
+// Decides about one request: the service that it is for (services.ts, path-readings.ts: every path that a service may read
+// in it), who calls (`callers/identify.ts`) at which tenant (choose-tenant.ts), and whether the rules allow it (rules.ts).
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';

@@ -15,8 +15,8 @@ const plain = /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
 const unreserved = /^[A-Za-z0-9._~-]$/;
 
 /**
- * Reads a path as proxies and services do, which do not agree on escapes, parameters, dots and doubled slashes: whoever
- * judges one reading only is talked past.
+ * Reads a path as proxies and services do, which do not agree on escapes, parameters, dots and doubled slashes: a
+ * rule that is asked about one reading only can be got around.
  * @param path as it was sent, without query
  * @returns undefined when it cannot be judged: not ASCII, bad escapes, escapes that are no UTF-8, controls, backslashes,
  *   far too many readings
@@ -27,7 +27,7 @@ export const readPath = (path: string): ReadPath | undefined => {
   if (sent === undefined) return undefined;
   const canonical = resolveDots(mergeSlashes(sent));
   const seen = new Set([canonical, sent]);
-  // a Set also gives what is added to it on the way
+  // the walk over a Set also meets what is added to it meanwhile
   for (const one of seen) {
     for (const read of habits) seen.add(read(one));
     if (seen.size > mostReadings) return undefined;

@@ -93,7 +93,7 @@ const segmentsOf = (path: string, ignoreCase: boolean): readonly string[] => {
 const toSmallLetters = (path: string): string =>
   path.replace(/(?:%[89A-F][0-9A-F])+/g, (octets) => decodeURIComponent(octets)).toLowerCase();
 
-/** HEAD tells what GET tells (RFC 9110 section 9.3.2). */
+/** HEAD shows what GET shows (RFC 9110 section 9.3.2). */
 const matchesMethod = ({ methods }: AccessRule, method: string): boolean =>
   methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
 

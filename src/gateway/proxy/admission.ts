@@ -24,7 +24,7 @@ export interface AdmissionParts {
   /** By the service's name. */
   readonly connections: ReadonlyMap<string, TargetConnection>;
   readonly isUp: (service: string) => boolean;
-  /** With it, a proxy in front tells which client certificate it was shown. */
+  /** With it, a proxy in front says which client certificate it was shown. */
   readonly proxySecret?: string | undefined;
   /** On each request that is passed on, beside the identity. */
   readonly gatewayHeaders: Readonly<Record<string, string>>;
@@ -114,7 +114,7 @@ const gatewayRequestOf = (
   if (host === '') return { outcome: 'invalid', description: 'The request must name one host' };
   if (!/^\/[^\s#]*$/.test(url))
     return { outcome: 'invalid', description: 'The request target must be a path' };
-  // a service would send back what it was told of the caller
+  // a service would send back what it was sent about the caller
   if (method === 'TRACE') return { outcome: 'invalid', description: 'TRACE is not passed on' };
   const query = url.indexOf('?');
   const fingerprint = certificateFingerprint(headers[certificateHeader], proxySecret);

@@ -14,7 +14,7 @@ const always: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** A message cannot be told to lose these: what is left would be another message. */
+/** `Connection` must not remove these: what is left would be another message. */
 const never: ReadonlySet<string> = new Set(['content-length', 'host', 'set-cookie']);
 
 /**

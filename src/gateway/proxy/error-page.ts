@@ -5,7 +5,7 @@ import type { ErrorPage } from './proxy-refusal.ts';
 /** Where a host that belongs to a service has assets of ours. */
 const assetsBelow = '/.drawbridge';
 
-/** The error page of the house, in the language of whoever opened the service. */
+/** Drawbridge's error page, in the language of whoever opened the service. */
 export const createErrorPage =
   (pages: Pages): ErrorPage =>
   (problem, { headers }) => {

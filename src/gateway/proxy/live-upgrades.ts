@@ -44,7 +44,7 @@ interface Live extends LiveUpgrade {
 
 const sweepMs = 500;
 const usualCheckEveryMs = 30_000;
-/** A password is a bind at a directory each time, and a line in the audit; the events tell when it is no longer good. */
+/** A password is a bind at a directory each time, and a line in the audit; an event says when it is no longer good. */
 const checkPasswordEveryMs = 600_000;
 /** Then the store or a source has been away for longer than a moment. */
 const failedChecksAtMost = 2;

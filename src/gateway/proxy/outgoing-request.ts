@@ -26,7 +26,7 @@ export interface OutgoingFacts {
   readonly identity: Readonly<Record<string, string>>;
   /** Headers that are for Drawbridge alone, in small letters. */
   readonly withheld: readonly string[];
-  /** Who calls, as the front door knows it. */
+  /** Of the client: `RequestOrigin.address`. */
   readonly address: string;
   readonly requestId: string;
   readonly host: string;

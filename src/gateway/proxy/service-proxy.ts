@@ -1,4 +1,10 @@
 // The built-in reverse proxy: what a decision allows goes on to its service as a stream, everything else is answered.
+//   admission.ts           asks for the decision, and makes the request for the service (outgoing-request.ts)
+//   relay.ts               passes the request on and the answer back; target-answer.ts says which headers of it
+//   tunnel.ts              the same for a WebSocket; live-upgrades.ts ends it when its caller may no longer
+//   target-connection.ts   the connections to a service; target-health.ts: does it answer; target-failure.ts: why not
+//   proxy-refusal.ts       answers of our own, with error-page.ts for people
+//   basic-session.ts       the session cookie for a client that sends name and password each time
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,7 +16,7 @@ import type { RequestOrigin } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import type { Answer } from '../answer/answers.ts';
-import { openDoorHeaders } from '../authentication-off.ts';
+import { authenticationOffHeaders } from '../authentication-off.ts';
 import type { SessionCookiePlace } from '../cookies.ts';
 import type { Services } from '../decision/services.ts';
 import { type AdmissionParts, type Admitted, createAdmit } from './admission.ts';
@@ -29,7 +35,7 @@ export interface ServiceProxy {
   forward(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** The same for a connection that is to become a WebSocket. Never rejects. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
-  /** Is it on its way to a service, whose time limits hold for it? */
+  /** Is it being passed on to a service, whose time limits hold for it? */
   isForwarding(req: IncomingMessage): boolean;
   /** Services with a target, and whether it answers. */
   health(): readonly { readonly service: string; readonly isUp: boolean }[];
@@ -59,7 +65,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
       : [{ service, target: service.target, connection: createTargetConnection(service.target) }],
   );
   const health = openTargetHealth(targets, log);
-  const gatewayHeaders = openDoorHeaders(settings.enabled);
+  const gatewayHeaders = authenticationOffHeaders(settings.enabled);
   const admit = createAdmit({
     ...parts,
     connections: new Map(targets.map(({ service, connection }) => [service.name, connection])),
@@ -210,7 +216,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
   };
 };
 
-/** A request on its way through the proxy, with what the log will say of it. */
+/** A request in the proxy, with what the log will say of it. */
 interface Call {
   readonly req: IncomingMessage;
   readonly client: RequestOrigin;

@@ -48,7 +48,7 @@ export const writeAnswerHead = (
   if (sayableText.test(answer.statusMessage ?? '')) res.statusMessage = answer.statusMessage ?? '';
 };
 
-/** A service that is told its own name, and not the public one, leads to itself, where no browser gets. */
+/** A service that knows only its internal name redirects to it, and no browser can reach that. */
 const publicLocation = (location: string, { targetBase, publicBase }: AnswerFacts): string => {
   if (!location.startsWith(targetBase)) return location;
   const rest = location.slice(targetBase.length);

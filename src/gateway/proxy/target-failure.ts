@@ -1,4 +1,4 @@
-/** Why a service's answer is none, as the client may be told it; `cause` is for the log. */
+/** Why there is no answer of the service; the client may see all of it but `cause`, which is for the log. */
 export interface TargetFailure {
   readonly status: 408 | 502 | 504;
   readonly code: 'request_timeout' | 'bad_gateway' | 'gateway_timeout';

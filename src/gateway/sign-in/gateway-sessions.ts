@@ -103,7 +103,7 @@ interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 
 
 const proofOf = (value: string, { login, password }: NameAndPassword): string => hmac(value, login, password);
 
-/** On its one host, or on a domain and below it. Ports tell hosts apart, but no cookie domain has one. */
+/** On its one host, or on a domain and below it. Hosts with different ports are different, but no cookie domain has a port. */
 const isGoodOn = (own: string, asked: string): boolean => {
   if (!own.startsWith('.')) return own === asked;
   const name = asked.replace(/:\d+$/, '');
