@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { packageRoot } from '../../src/package-root.ts';
 
-const entry = join(packageRoot(), 'bin', 'drawbridge.js');
+const drawbridge = [process.execPath, join(packageRoot(), 'bin', 'drawbridge.js')];
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -40,8 +40,11 @@ export interface Installation {
     args: readonly string[],
     more?: { readonly input?: string; readonly env?: Environment },
   ): Promise<Outcome>;
-  /** Starts the server; resolves when its banner is out, or when it ended instead. */
-  start(env?: Environment): Promise<RunningServer>;
+  /**
+   * Starts the server; resolves when its banner is out, or when it ended instead.
+   * @param command how; default: as `npx --no drawbridge start` does
+   */
+  start(env?: Environment, command?: readonly string[]): Promise<RunningServer>;
   /** Kills what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -89,8 +92,9 @@ export const createInstallation = async (env: Environment = {}): Promise<Install
     ...more,
   });
 
-  const launch = (args: readonly string[], more: Environment) => {
-    const child = spawn(process.execPath, [entry, ...args], { cwd: folder, env: environment(more) });
+  const launch = ([program = '', ...args]: readonly string[], more: Environment) => {
+    // a group of its own, so that what it starts ends with it
+    const child = spawn(program, args, { cwd: folder, env: environment(more), detached: true });
     children.add(child);
     const out: string[] = [];
     const err: string[] = [];
@@ -129,12 +133,12 @@ export const createInstallation = async (env: Environment = {}): Promise<Install
         typeof content === 'string' ? content : stringify(content),
       ),
     run: (args, { input = '', env: more = {} } = {}) => {
-      const { child, ended } = launch(args, more);
+      const { child, ended } = launch([...drawbridge, ...args], more);
       child.stdin.end(input);
       return ended;
     },
-    start: async (more = {}) => {
-      const { child, ended, waitFor, words, text } = launch(['start'], more);
+    start: async (more = {}, command = [...drawbridge, 'start']) => {
+      const { child, ended, waitFor, words, text } = launch(command, more);
       const log = () =>
         text()
           .split('\n')
@@ -151,8 +155,9 @@ export const createInstallation = async (env: Environment = {}): Promise<Install
       };
     },
     remove: async () => {
-      for (const child of children) child.kill('SIGKILL');
-      await Promise.all([...children].map((child) => once(child, 'close')));
+      const ends = [...children].map((child) => once(child, 'close'));
+      for (const { pid } of children) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+      await Promise.all(ends);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -2,6 +2,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { packageRoot } from '../../src/package-root.ts';
 import { ensureBuilt } from './built.ts';
 import {
   createInstallation,
@@ -188,6 +189,32 @@ describe('stopping', () => {
     // waiting for the drain would end with 0, and after this test's time
     expect((await server.ended).code).toBe(1);
   }, 50_000);
+
+  it('serves on without a reader of its output, and stops when told to', async () => {
+    const server = await home.start();
+    server.process.stdout?.destroy();
+    server.process.stderr?.destroy();
+    const discovery = `${home.issuer('acme')}/.well-known/openid-configuration`;
+    for (let count = 0; count < 100; count++) expect((await fetch(discovery)).status).toBe(200);
+    server.process.kill('SIGTERM');
+    expect((await server.ended).code).toBe(0);
+  });
+
+  it('stops when npm, which started it, is told to', async () => {
+    // npm runs scripts in the folder of the package, so the paths are said
+    const npm = await home.start(
+      {
+        HOME: home.folder,
+        DRAWBRIDGE_STORAGE__URL: `file:${join(home.folder, 'data')}`,
+        DRAWBRIDGE_TENANTS__DIRECTORY: join(home.folder, 'tenants'),
+      },
+      ['npm', '--prefix', packageRoot(), 'start'],
+    );
+    expect((await fetch(`${home.publicUrl}/healthz`)).status).toBe(200);
+    npm.process.kill('SIGTERM');
+    await npm.ended;
+    await expect(fetch(home.publicUrl)).rejects.toThrow('fetch failed');
+  });
 
   it('looks at the tenants again on SIGHUP and goes on', async () => {
     const server = await home.start();
