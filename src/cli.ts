@@ -22,6 +22,8 @@ import { explainFailure } from './process/explain-failure.ts';
 
 /** Runs one command; its exit code is in `process.exitCode` when the promise resolves. */
 export const runCli = async (args: readonly string[]): Promise<void> => {
+  // a reader that went away (EPIPE) ends no command; there is nobody to whom it could be said
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   // Should a command wait for what never comes, Node ends the process, and that is no success.
   process.exitCode = exitCodes.failure;
   try {

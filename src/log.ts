@@ -40,16 +40,6 @@ export const createLog = (settings: LogSettings, destination?: DestinationStream
     ...(destination === undefined ? [] : [destination]),
   );
 
-/** Lines wait for each other this long at most, in milliseconds: one write for many lines is much cheaper. */
-const flushEveryMs = 200;
-
-/** Standard output for a server that logs each request; flushed at exit too. */
-export const openBufferedOutput = (): DestinationStream => {
-  const output = pino.destination({ fd: 1, sync: false, minLength: 4096 });
-  setInterval(() => output.flush(), flushEveryMs).unref();
-  return output;
-};
-
 const withoutSecrets = (fields: Record<string, unknown>, depth: number): Record<string, unknown> => {
   let masked = fields;
   for (const [name, value] of Object.entries(fields)) {

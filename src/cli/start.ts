@@ -1,7 +1,8 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { createLog, type Log, openBufferedOutput } from '../log.ts';
+import { createLog, type Log } from '../log.ts';
+import { openBufferedOutput } from '../process/buffered-output.ts';
 import { runPrimary } from '../process/run-primary.ts';
 import { runSingle } from '../process/run-single.ts';
 import { runWorker } from '../process/run-worker.ts';
