@@ -1,11 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { hostOf, lentPath } from '../web/request-checks.ts';
+import { hostOf, servicePagesPath } from '../web/request-checks.ts';
 import { isAuthzUrl } from './answer/authz-endpoint.ts';
 import type { Services } from './decision/services.ts';
 import type { ServiceProxy } from './proxy/service-proxy.ts';
 
-export interface GatewayFrontParts {
+export interface GatewayDispatchParts {
   /** Answers the questions of other proxies. Never rejects. */
   readonly authz: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   readonly services: Pick<Services, 'isServicePath'>;
@@ -14,23 +14,26 @@ export interface GatewayFrontParts {
   readonly otherwise: RequestListener;
 }
 
-export interface GatewayFront {
+export interface GatewayDispatch {
   readonly answer: RequestListener;
   /** False: it is for Drawbridge, which speaks nothing but HTTP. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly hasOwnLimits: (req: IncomingMessage) => boolean;
 }
 
-/** Separates what is for services from what is for Drawbridge itself, before anything else looks at a request. */
-export const createGatewayFront = ({
+/**
+ * Decides, before anything else looks at a request, whether it is a proxy's question, for a service, or for Drawbridge
+ * itself. `server/routes.ts` has the addresses.
+ */
+export const createGatewayDispatch = ({
   authz,
   services,
   proxy,
   otherwise,
-}: GatewayFrontParts): GatewayFront => {
+}: GatewayDispatchParts): GatewayDispatch => {
   const isForService = (req: IncomingMessage): boolean => {
     const [path = ''] = (req.url ?? '').split('?');
-    return !path.startsWith(lentPath) && services.isServicePath(hostOf(req), path);
+    return !path.startsWith(servicePagesPath) && services.isServicePath(hostOf(req), path);
   };
   return {
     answer: (req, res) => {

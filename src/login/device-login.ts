@@ -1,5 +1,5 @@
-// The device flow at addresses that name the tenant, or nothing but the code. They are other doors to
-// the endpoints of the issuer: the request is put into their words, so that codes, throttle and answers are the same.
+// The device flow at addresses that name the tenant, or nothing but the code. The request is rewritten into one to an
+// endpoint of the issuer, so that codes, throttle and answers are the same.
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { AppError } from '../errors.ts';
@@ -25,63 +25,41 @@ export interface DeviceLoginParts {
   readonly log: Log;
 }
 
-/** The answer to a request, if it is for one of these addresses. */
-export type DeviceLogin = (ctx: Context) => (() => Promise<void>) | undefined;
-
-const startPath = new RegExp(`^/tenant/(${tenantIdPattern})/loginDevice$`);
-const statePath = '/auth/info/state';
 /** As `nameTenantInDeviceCodes` makes them. */
 const codeOfTenant = new RegExp(String.raw`^(${tenantIdPattern})\.[\w-]{20,100}$`);
 
 /** What a device may ask for; everything else is the tenant's to say. */
 const startParameters: ReadonlySet<string> = new Set(['scope', 'resource', ...deviceParameters]);
 
-export const createDeviceLogin = (parts: DeviceLoginParts): DeviceLogin => {
-  const start = async (ctx: Context, id: string): Promise<void> => {
-    begin(ctx, '/tenant/:tenant/loginDevice');
-    const tenant = await parts.findTenant(ctx, id);
-    if (tenant === undefined) throw new AppError('not_found', 'There is nothing at this address');
-    const given = ctx.method === 'POST' ? await takeForm(ctx.req) : queryOf(ctx);
-    if (given === undefined) throw new AppError('invalid_request', 'A form of known length is expected');
-    const form = new URLSearchParams({ client_id: deviceClientOf(tenant) });
-    for (const [name, value] of given) if (startParameters.has(name)) form.append(name, value);
-    if (!form.has('scope')) form.set('scope', 'openid');
-    await ask(ctx, tenant, { path: '/device/auth', form });
-  };
-
-  const poll = async (ctx: Context): Promise<void> => {
-    begin(ctx, statePath);
-    const [code, ...more] = queryOf(ctx).getAll('device_code');
-    if (code === undefined || code === '' || more.length > 0)
-      throw new AppError('invalid_request', 'One device_code is expected');
-    const [, id] = codeOfTenant.exec(code) ?? [];
-    const tenant = id === undefined ? undefined : await parts.findTenant(ctx, id);
-    if (tenant?.definition.gateway.deviceClient === undefined)
-      return refuseAsJson(ctx, parts.log, {
-        status: 400,
-        code: 'invalid_grant',
-        description: 'This device code is not known here',
-      });
-    const form = new URLSearchParams({
-      grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
-      client_id: deviceClientOf(tenant),
-      device_code: code,
-    });
-    await ask(ctx, tenant, { path: '/token', form });
-  };
-
-  return (ctx) => {
-    if (ctx.path === statePath && ctx.method === 'GET') return () => poll(ctx);
-    const [, tenant] = startPath.exec(ctx.path) ?? [];
-    const isAsked = tenant !== undefined && (ctx.method === 'GET' || ctx.method === 'POST');
-    return isAsked ? () => start(ctx, tenant) : undefined;
-  };
+/** `/tenant/:tenant/loginDevice`, as `/device/auth` of the issuer. */
+export const startDeviceLogin = async (ctx: Context, tenant: DeviceLoginTenant): Promise<void> => {
+  const given = ctx.method === 'POST' ? await takeForm(ctx.req) : queryOf(ctx);
+  if (given === undefined) throw new AppError('invalid_request', 'A form of known length is expected');
+  const form = new URLSearchParams({ client_id: deviceClientOf(tenant) });
+  for (const [name, value] of given) if (startParameters.has(name)) form.append(name, value);
+  if (!form.has('scope')) form.set('scope', 'openid');
+  await ask(ctx, tenant, { path: '/device/auth', form });
 };
 
-/** Programs ask here, whatever they say that they accept. */
-const begin = (ctx: Context, route: string): void => {
-  requestFacts(ctx).route = route;
-  ctx.req.headers.accept = 'application/json';
+/** `/auth/info/state`, as `/token` of the issuer whose device code it is. */
+export const pollDeviceLogin = async (parts: DeviceLoginParts, ctx: Context): Promise<void> => {
+  const [code, ...more] = queryOf(ctx).getAll('device_code');
+  if (code === undefined || code === '' || more.length > 0)
+    throw new AppError('invalid_request', 'One device_code is expected');
+  const [, id] = codeOfTenant.exec(code) ?? [];
+  const tenant = id === undefined ? undefined : await parts.findTenant(ctx, id);
+  if (tenant?.definition.gateway.deviceClient === undefined)
+    return refuseAsJson(ctx, parts.log, {
+      status: 400,
+      code: 'invalid_grant',
+      description: 'This device code is not known here',
+    });
+  const form = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: deviceClientOf(tenant),
+    device_code: code,
+  });
+  await ask(ctx, tenant, { path: '/token', form });
 };
 
 const queryOf = ({ querystring }: Context): URLSearchParams => new URLSearchParams(querystring);

@@ -25,84 +25,68 @@ export interface OwnDevicesParts {
   readonly log: Log;
 }
 
-/** The answer to a request, if it is for one of these addresses. */
-export type OwnDevices = (
-  ctx: Context,
-  tenant: OwnDevicesTenant,
-  rest: string,
-) => (() => Promise<void>) | undefined;
-
-const devicePath = /^\/devices(?:\/([\w-]{1,64}))?$/;
 const pageSize = 100;
 
-export const createOwnDevices = (parts: OwnDevicesParts): OwnDevices => {
-  const list = async (
-    ctx: Context,
-    { devices, definition }: OwnDevicesTenant,
-    owner: Owner,
-  ): Promise<void> => {
-    const { after } = ctx.query;
-    const found = await devices.list({
-      sub: owner.sub,
-      limit: pageSize,
-      ...(typeof after === 'string' ? { afterId: after } : {}),
-    });
-    const next = found.length === pageSize ? found.at(-1)?.id : undefined;
-    const { ofClient } = owner.actor;
-    const seen = found.filter(({ clientId }) => ofClient === undefined || clientId === ofClient);
-    ctx.body = {
-      devices: seen.map((device) => toPublic(device, definition, owner)),
-      ...definedOnly({ next }),
-    };
-  };
+/** Who may read the answer, without asking for anything: the preflight request of another origin. */
+export const allowOrigin = (ctx: Context, tenant: OwnDevicesTenant): void => {
+  share(ctx, tenant);
+  ctx.status = 204;
+};
 
-  const rename = async (ctx: Context, tenant: OwnDevicesTenant, { id, owner }: Change): Promise<void> => {
-    await parts.parseJson(ctx, async () => {});
-    const { name } = (ctx.request.body ?? {}) as { readonly name?: unknown }; // whatever was sent
-    const renamed = await tenant.devices.rename(id, name, owner.actor);
-    if (renamed === 'absent') throw noDevice();
-    if (renamed === 'invalid')
-      throw new AppError('invalid_request', 'A name is plain text of 1 to 100 characters: { "name": "…" }');
-    ctx.body = toPublic(renamed, tenant.definition, owner);
-  };
-
-  const revoke = async (
-    ctx: Context,
-    { devices }: OwnDevicesTenant,
-    { id, owner }: Change,
-  ): Promise<void> => {
-    if ((await devices.revoke(id, owner.actor)) === undefined) throw noDevice();
-    ctx.status = 204;
-  };
-
-  const answerTo = ({ method }: Context, id: string | undefined): Answer | undefined => {
-    if (id === undefined) return method === 'GET' ? list : undefined;
-    if (method === 'PATCH') return (ctx, tenant, owner) => rename(ctx, tenant, { id, owner });
-    return method === 'DELETE' ? (ctx, tenant, owner) => revoke(ctx, tenant, { id, owner }) : undefined;
-  };
-
-  return (ctx, tenant, rest) => {
-    const match = devicePath.exec(rest);
-    if (match === null) return undefined;
-    const [, id] = match;
-    const answer = answerTo(ctx, id);
-    if (answer === undefined && ctx.method !== 'OPTIONS') return undefined;
-    return async () => {
-      requestFacts(ctx).route = `/oauth/:tenant/devices${id === undefined ? '' : '/:id'}`;
-      ctx.req.headers.accept = 'application/json';
-      ctx.set('Cache-Control', 'no-store');
-      shareWith(ctx, originsOf(tenant.definition));
-      if (answer === undefined) {
-        ctx.status = 204;
-        return;
-      }
-      const owner = await identify(parts, ctx, tenant);
-      if (owner !== undefined) await answer(ctx, tenant, owner);
-    };
+export const listDevices = async (
+  parts: OwnDevicesParts,
+  ctx: Context,
+  tenant: OwnDevicesTenant,
+): Promise<void> => {
+  const { devices, definition } = tenant;
+  const owner = await identify(parts, ctx, tenant);
+  if (owner === undefined) return;
+  const { after } = ctx.query;
+  const found = await devices.list({
+    sub: owner.sub,
+    limit: pageSize,
+    ...(typeof after === 'string' ? { afterId: after } : {}),
+  });
+  const next = found.length === pageSize ? found.at(-1)?.id : undefined;
+  const { ofClient } = owner.actor;
+  const seen = found.filter(({ clientId }) => ofClient === undefined || clientId === ofClient);
+  ctx.body = {
+    devices: seen.map((device) => toPublic(device, definition, owner)),
+    ...definedOnly({ next }),
   };
 };
 
-type Answer = (ctx: Context, tenant: OwnDevicesTenant, owner: Owner) => Promise<void>;
+export const renameDevice = async (
+  parts: OwnDevicesParts,
+  ctx: Context,
+  { tenant, id }: OwnDevice,
+): Promise<void> => {
+  const owner = await identify(parts, ctx, tenant);
+  if (owner === undefined) return;
+  await parts.parseJson(ctx, async () => {});
+  const { name } = (ctx.request.body ?? {}) as { readonly name?: unknown }; // whatever was sent
+  const renamed = await tenant.devices.rename(id, name, owner.actor);
+  if (renamed === 'absent') throw noDevice();
+  if (renamed === 'invalid')
+    throw new AppError('invalid_request', 'A name is plain text of 1 to 100 characters: { "name": "…" }');
+  ctx.body = toPublic(renamed, tenant.definition, owner);
+};
+
+export const revokeDevice = async (
+  parts: OwnDevicesParts,
+  ctx: Context,
+  { tenant, id }: OwnDevice,
+): Promise<void> => {
+  const owner = await identify(parts, ctx, tenant);
+  if (owner === undefined) return;
+  if ((await tenant.devices.revoke(id, owner.actor)) === undefined) throw noDevice();
+  ctx.status = 204;
+};
+
+interface OwnDevice {
+  readonly tenant: OwnDevicesTenant;
+  readonly id: string;
+}
 
 interface Owner {
   readonly sub: string;
@@ -111,10 +95,10 @@ interface Owner {
   readonly endsWith: readonly string[];
 }
 
-interface Change {
-  readonly id: string;
-  readonly owner: Owner;
-}
+const share = (ctx: Context, { definition }: OwnDevicesTenant): void => {
+  ctx.set('Cache-Control', 'no-store');
+  shareWith(ctx, originsOf(definition));
+};
 
 const noDevice = (): AppError => new AppError('not_found', 'There is no such device');
 
@@ -122,8 +106,10 @@ const noDevice = (): AppError => new AppError('not_found', 'There is no such dev
 const identify = async (
   { log }: OwnDevicesParts,
   ctx: Context,
-  { accessTokens, definition, provider }: OwnDevicesTenant,
+  tenant: OwnDevicesTenant,
 ): Promise<Owner | undefined> => {
+  const { accessTokens, definition, provider } = tenant;
+  share(ctx, tenant);
   const refuse = (error?: 'invalid_token' | 'insufficient_scope'): undefined =>
     refuseBearer(ctx, log, { realm: provider.issuer, ...definedOnly({ error }) });
   const token = readBearer(ctx);
@@ -135,8 +121,8 @@ const identify = async (
   const { sub } = live.account;
   const { address, requestId } = requestFacts(ctx);
   // an app of somebody else's was allowed to know who the person is, not what else they have
-  const isOfHouse = findClient(definition, live.clientId)?.firstParty === true;
-  const own = isOfHouse ? {} : { ofClient: live.clientId };
+  const isFirstParty = findClient(definition, live.clientId)?.firstParty === true;
+  const own = isFirstParty ? {} : { ofClient: live.clientId };
   return { sub, endsWith: live.endsWith, actor: { actor: sub, owner: sub, ...own, address, requestId } };
 };
 

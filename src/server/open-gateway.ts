@@ -18,7 +18,7 @@ import type { SessionCookiePlace } from '../gateway/cookies.ts';
 import { createChooseTenant, type TenantHosts } from '../gateway/decision/choose-tenant.ts';
 import { createDecide, type DecideParts } from '../gateway/decision/decide.ts';
 import { createServices, type Services } from '../gateway/decision/services.ts';
-import { createGatewayFront, type GatewayFront } from '../gateway/gateway-dispatch.ts';
+import { createGatewayDispatch, type GatewayDispatch } from '../gateway/gateway-dispatch.ts';
 import type { FindGatewayTenant } from '../gateway/gateway-types.ts';
 import { createErrorPage } from '../gateway/proxy/error-page.ts';
 import { createServiceProxy, type ServiceProxy } from '../gateway/proxy/service-proxy.ts';
@@ -47,7 +47,7 @@ export interface OpenGateway {
   /** Of the services' targets. */
   readonly health: ServiceProxy['health'];
   /** @param otherwise answers what is not for the gateway */
-  front(otherwise: RequestListener): GatewayFront;
+  dispatch(otherwise: RequestListener): GatewayDispatch;
   close(): Promise<void>;
 }
 
@@ -106,8 +106,8 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     handOver,
     cookie,
     health: proxy.health,
-    front: (otherwise) =>
-      createGatewayFront({
+    dispatch: (otherwise) =>
+      createGatewayDispatch({
         authz: (req, res) => {
           for (const [name, value] of onEachAnswer) res.setHeader(name, value);
           return authz(req, res);

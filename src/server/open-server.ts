@@ -10,7 +10,7 @@ import { hashTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from '../connectors/open-connectors.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { AppError } from '../errors.ts';
-import type { GatewayFront } from '../gateway/gateway-dispatch.ts';
+import type { GatewayDispatch } from '../gateway/gateway-dispatch.ts';
 import type { Log } from '../log.ts';
 import { openLogoutOutbox } from '../logout/outbox.ts';
 import { packageRoot } from '../package-root.ts';
@@ -26,7 +26,7 @@ import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
-import { createProtocolLane } from './protocol-fast-path.ts';
+import { createProtocolFastPath } from './protocol-fast-path.ts';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -117,8 +117,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       services: gateway.health,
     };
     const listeners = createListeners(settings, {
-      main: gateway.front(
-        createProtocolLane({
+      main: gateway.dispatch(
+        createProtocolFastPath({
           tenants,
           trustedProxies: settings.server.trustedProxies,
           clock,
@@ -167,7 +167,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 
 const createListeners = (
   { server, management }: ServerSettings,
-  answers: { readonly main: GatewayFront; readonly management: RequestListener },
+  answers: { readonly main: GatewayDispatch; readonly management: RequestListener },
 ): readonly HttpListener[] => {
   const main = createHttpListener({
     address: { host: server.host, port: server.port },

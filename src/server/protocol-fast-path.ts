@@ -1,35 +1,36 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import { createRequestOriginOf } from '../web/request-checks.ts';
 import { logAnswer } from '../web/request-log.ts';
+import { createHeaderSetter } from '../web/security-headers.ts';
+import { routes } from './routes.ts';
 
-export interface ProtocolLaneParts {
+export interface ProtocolFastPathParts {
   readonly tenants: TenantRegistry<Tenant>;
   readonly trustedProxies: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Answers whatever does not belong on the lane. */
+  /** Answers every request that is not for the fast path. */
   readonly otherwise: RequestListener;
 }
 
-/** Exactly these, without a query: what programs ask for many times a second. */
-const laneTarget =
-  /^\/oauth\/([a-z0-9][a-z0-9-]{0,62})(\/token|\/token\/introspection|\/token\/revocation|\/me|\/jwks|\/\.well-known\/openid-configuration|\/\.well-known\/oauth-authorization-server)$/;
-
 /**
- * A short way to a warm tenant's provider for requests that programs make. It asks the front door's questions about
- * caller and host, and takes a request only when every answer is the usual one: anything else, also whoever reads
- * HTML, goes the long way, which knows how to refuse.
+ * Gives the requests that programs make many times a second straight to a warm tenant's provider. It checks caller and
+ * host as `createRequestChecks` does, and takes a request only when every check is passed: anything else, also a caller
+ * that reads HTML, goes through all of `app.ts`, which knows how to refuse.
  */
-export const createProtocolLane = (parts: ProtocolLaneParts): RequestListener => {
+export const createProtocolFastPath = (parts: ProtocolFastPathParts): RequestListener => {
   const { tenants, log } = parts;
   const originOf = createRequestOriginOf(parts.trustedProxies);
+  const setHeaders = createHeaderSetter('programs');
+  const fastTarget = createFastTarget();
 
   return (req, res) => {
-    const [, id, path] = laneTarget.exec(req.url ?? '') ?? [];
+    const [, id, path] = fastTarget.exec(req.url ?? '') ?? [];
     const isUsual = id !== undefined && path !== undefined && (req.method === 'POST' || req.method === 'GET');
     const tenant = isUsual && !readsHtml(req) ? tenants.findWarm(id) : undefined;
     const origin = tenant === undefined ? undefined : originOf(req);
@@ -40,7 +41,8 @@ export const createProtocolLane = (parts: ProtocolLaneParts): RequestListener =>
     const { requestId, address } = origin;
     const line = { requestId, method: req.method ?? '', route: `/oauth/:tenant${path}`, address, tenant: id };
     logAnswer(parts, res, () => line);
-    setHeaders(res, { requestId, isSecure: tenant.provider.isSecure });
+    res.setHeader('X-Request-Id', requestId);
+    setHeaders(res, tenant.provider.isSecure);
     if (req.method === 'GET' && tenant.provider.prepared.answer(req, res, path)) return;
     const facts = { address, requestId, locale: tenant.definition.locale };
     tenant.provider.handle(req, res, { path, facts }).catch((err: unknown) => {
@@ -50,15 +52,12 @@ export const createProtocolLane = (parts: ProtocolLaneParts): RequestListener =>
   };
 };
 
-const readsHtml = ({ headers }: IncomingMessage): boolean => /text\/(?:html|\*)/i.test(headers.accept ?? '');
-
-/** For answers that no browser shows as a page. */
-const setHeaders = (
-  res: ServerResponse,
-  { requestId, isSecure }: { readonly requestId: string; readonly isSecure: boolean },
-): void => {
-  res.setHeader('X-Request-Id', requestId);
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  res.setHeader('Cache-Control', 'no-store');
-  if (isSecure) res.setHeader('Strict-Transport-Security', 'max-age=31536000');
+/** Exactly the fast rows of the table, without a query, as one expression. */
+const createFastTarget = (): RegExp => {
+  const below = routes
+    .filter(({ isFast }) => isFast)
+    .map(({ path }) => path.replace(/^\/oauth\/:tenant/, '').replaceAll('.', '\\.'));
+  return new RegExp(`^/oauth/(${tenantIdPattern})(${below.join('|')})$`);
 };
+
+const readsHtml = ({ headers }: IncomingMessage): boolean => /text\/(?:html|\*)/i.test(headers.accept ?? '');

@@ -3,7 +3,7 @@ import { definedOnly } from '../defined-only.ts';
 
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
-import { newErrorId, type Problem, problemHeaders, problemOf } from './problem.ts';
+import { newErrorId, nothingHere, type Problem, problemHeaders, problemOf } from './problem.ts';
 import { requestFacts } from './request-facts.ts';
 import { sendPage } from './send-page.ts';
 
@@ -70,7 +70,7 @@ export const createErrorBoundary = ({ pages, log, look, homeUrl }: ErrorBoundary
       await next();
       // What nobody answered becomes a page as well, where koa would send two bare words.
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false && !ctx.headerSent)
-        ctx.throw(404, 'There is nothing here');
+        throw nothingHere();
     } catch (error) {
       const problem = problemOf(error);
       logProblem(logOf(ctx, log), problem, error);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { definedOnly } from '../defined-only.ts';
-import { type AppErrorCode, isAppError } from '../errors.ts';
+import { AppError, type AppErrorCode, isAppError } from '../errors.ts';
 
 /** An error as it may be told to whoever asked. */
 export interface Problem {
@@ -14,6 +14,9 @@ export interface Problem {
   readonly errorId: string;
   readonly retryAfterSeconds?: number;
 }
+
+/** The same whether an address, its tenant or its host is unknown. */
+export const nothingHere = (): AppError => new AppError('not_found', 'There is nothing at this address');
 
 const statuses: Readonly<Record<AppErrorCode, number>> = {
   invalid_request: 400,

@@ -3,16 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import { clientAddress, createTrustedProxies, normalizeAddress } from './client-address.ts';
 
-export interface FrontDoorOptions {
+export interface RequestCheckOptions {
   /** Hosts of all public URLs, as `URL.host` gives them: small letters, port only if it is not the scheme's own. */
   readonly hostsAllowed: () => ReadonlySet<string>;
   readonly trustedProxies: readonly string[];
-  /** Hosts of services, which lend Drawbridge the paths below `/.drawbridge/`. */
+  /** Hosts of services, where only the paths below `/.drawbridge/` are Drawbridge's. */
   readonly serviceHosts: ReadonlySet<string>;
 }
 
-/** What hosts of services lend Drawbridge. */
-export const lentPath = '/.drawbridge/';
+/** Below it are Drawbridge's pages on the hosts of services, and on every other. */
+export const servicePagesPath = '/.drawbridge/';
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** The one `Host` of a request, in small letters; empty when there was none or several. */
@@ -61,7 +61,7 @@ export const createRequestOriginOf = (
  * target, so only those that are ours pass; what a proxy says about host and scheme is never asked.
  * Throws koa's HTTP errors 400 and 421.
  */
-export const createFrontDoor = (options: FrontDoorOptions): Middleware => {
+export const createRequestChecks = (options: RequestCheckOptions): Middleware => {
   const { hostsAllowed, serviceHosts, trustedProxies } = options;
   const originOf = createRequestOriginOf(trustedProxies);
   return async (ctx, next) => {
@@ -73,8 +73,8 @@ export const createFrontDoor = (options: FrontDoorOptions): Middleware => {
       ctx.throw(400, 'The request target must be a path that begins with exactly one slash');
     }
     const [path = ''] = target.split('?');
-    const isLent = path.startsWith(lentPath) && serviceHosts.has(ctx.state.host);
-    if (!anyHost.has(path) && !isLent && !hostsAllowed().has(ctx.state.host)) {
+    const isServicePage = path.startsWith(servicePagesPath) && serviceHosts.has(ctx.state.host);
+    if (!anyHost.has(path) && !isServicePage && !hostsAllowed().has(ctx.state.host)) {
       // Only the first, the server's own: the others would tell who its tenants are.
       const [expected] = hostsAllowed();
       ctx.throw(421, `This server answers as ${expected}, not as ${readable(ctx.state.host)}`);

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 
-/** What the front door finds out about a request, in `ctx.state`. */
+/** What `request-checks.ts` finds out about a request, in `ctx.state`. */
 export interface RequestFacts {
   /** Address of the person, without port; IPv4 in its own form. */
   readonly address: string;
@@ -14,5 +14,5 @@ export interface RequestFacts {
   route?: string;
 }
 
-/** koa types `ctx.state` loosely; the front door, which every request passes, has filled it. */
+/** koa types `ctx.state` loosely; the request checks, which come first, have filled it. */
 export const requestFacts = (ctx: Pick<Context, 'state'>): RequestFacts => ctx.state as RequestFacts;

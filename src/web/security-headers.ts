@@ -19,8 +19,17 @@ const policy = {
   // No form-action: Chromium applies it to the redirects after a form, and would block the way back to the app.
 };
 
+type Headers = readonly (readonly [name: string, value: string])[];
+
+/** What an answer needs that no browser shows as a page. */
+const forPrograms: ReadonlySet<string> = new Set([
+  'x-content-type-options',
+  'cache-control',
+  'strict-transport-security',
+]);
+
 /** helmet's answer depends on its options alone, so it is asked once and not on every request. */
-const headersOf = (isSecure: boolean): readonly (readonly [name: string, value: string])[] => {
+const headersOf = (isSecure: boolean): Headers => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   helmet({
     contentSecurityPolicy: { useDefaults: false, directives: policy },
@@ -38,15 +47,27 @@ const headersOf = (isSecure: boolean): readonly (readonly [name: string, value: 
   return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
 };
 
+/** @param audience programs need few of them: what protects a page protects nothing there */
+export const createHeaderSetter = (
+  audience: 'browsers' | 'programs',
+): ((res: ServerResponse, isSecure: boolean) => void) => {
+  const chosen = (isSecure: boolean): Headers =>
+    headersOf(isSecure).filter(([name]) => audience === 'browsers' || forPrograms.has(name));
+  const [plain, secure] = [chosen(false), chosen(true)];
+  return (res, isSecure) => {
+    for (const [name, value] of isSecure ? secure : plain) res.setHeader(name, value);
+  };
+};
+
 /**
- * Stands before everything that answers, also before the front door: its refusals are pages too. The provider adds the hash of its own inline script to a policy that is
- * already there; handlers that may be cached (assets, discovery) replace Cache-Control.
+ * Stands before everything that answers, also before the request checks: their refusals are pages too. The provider adds
+ * the hash of its own inline script to a policy that is already there; handlers that may be cached (assets, discovery)
+ * replace Cache-Control.
  */
 export const createSecurityHeaders = ({ isSecure }: SecurityHeaderOptions): Middleware => {
-  const [plain, secure] = [headersOf(false), headersOf(true)];
+  const setHeaders = createHeaderSetter('browsers');
   return async (ctx, next) => {
-    for (const [name, value] of isSecure(ctx.get('Host').toLowerCase()) ? secure : plain)
-      ctx.res.setHeader(name, value);
+    setHeaders(ctx.res, isSecure(ctx.get('Host').toLowerCase()));
     await next();
   };
 };

@@ -151,10 +151,11 @@ eachStore((store) => {
       expect((await login(tenant)).status).toBe(404);
     });
 
-    it.each(['PUT', 'DELETE', 'HEAD'])('has nothing for %s', async (method) => {
+    it.each(['PUT', 'DELETE', 'HEAD'])('refuses %s', async (method) => {
       const answer = await fetch(`${server.publicUrl}/tenant/acme/loginDevice`, { method });
 
-      expect(answer.status).toBe(404);
+      expect(answer.status).toBe(405);
+      expect(answer.headers.get('allow')).toBe('GET, POST');
     });
 
     it('gives so many codes to an address, and no more, together with the endpoint of the issuer', async () => {

@@ -498,8 +498,8 @@ eachStore((store) => {
       expect((await rename(app, 'never', { name: 'x' })).status).toBe(404);
       expect((await revoke(app, 'never')).status).toBe(404);
       expect((await call('PATCH', '/never', text)).status).toBe(400);
-      expect((await call('PUT', '/never', { headers: bearer(app) })).status).toBe(404);
-      expect((await call('GET', '/never', { headers: bearer(app) })).status).toBe(404);
+      expect((await call('PUT', '/never', { headers: bearer(app) })).status).toBe(405);
+      expect((await call('GET', '/never', { headers: bearer(app) })).status).toBe(405);
     });
 
     it('is for nobody without a good token', async () => {

@@ -417,7 +417,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       const page = await browser.get(`${reports()}/.drawbridge/${path}`);
       expect([path, page.status]).toEqual([path, 404]);
     }
-    expect((await browser.post(`${reports()}/.drawbridge/start`, {})).status).toBe(404);
+    expect((await browser.post(`${reports()}/.drawbridge/start`, {})).status).toBe(405);
   });
 
   it('has what its pages look like below the same path', async () => {

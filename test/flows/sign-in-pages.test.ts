@@ -337,7 +337,7 @@ eachStore((store) => {
         'no such tenant': 404,
         'no such path': 404,
         'no such interaction': 404,
-        'wrong method': 404,
+        'wrong method': 405,
         'another host': 421,
       });
     });

@@ -11,7 +11,7 @@ import { createFormParser, readForm } from '../../src/web/body.ts';
 import { createErrorBoundary } from '../../src/web/error-boundary.ts';
 import { createLanguageCookie } from '../../src/web/language-switch.ts';
 import { openPages } from '../../src/web/open-pages.ts';
-import { createFrontDoor } from '../../src/web/request-checks.ts';
+import { createRequestChecks } from '../../src/web/request-checks.ts';
 import { createRequestLog } from '../../src/web/request-log.ts';
 import { createSecurityHeaders } from '../../src/web/security-headers.ts';
 import { sendPage } from '../../src/web/send-page.ts';
@@ -48,7 +48,7 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
       homeUrl: () => 'http://localhost/',
     }),
   );
-  app.use(createFrontDoor({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [] }));
+  app.use(createRequestChecks({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [] }));
   app.use(createLanguageCookie({ isSecure: () => false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));
   app.use(createFormParser());
@@ -145,7 +145,7 @@ describe('an error', () => {
     expect(await (await get('/forbidden', browser)).text()).not.toContain('<script>no');
   });
 
-  it('of the front door has the headers and looks like the others', async () => {
+  it('of the request checks has the headers and looks like the others', async () => {
     const answer = await fetch(server.url.replace('127.0.0.1', 'localhost'), {
       headers: { accept: browser },
     });

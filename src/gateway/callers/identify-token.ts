@@ -2,7 +2,7 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
-import { parseTenantPath } from '../../web/tenant-path.ts';
+import { findTenantId } from '../../web/tenant-path.ts';
 import { type ChooseTenant, isServedBy, notServed } from '../decision/choose-tenant.ts';
 import type {
   Caller,
@@ -126,7 +126,7 @@ const issuerOf = (jwt: string): string | undefined => {
 };
 
 const idInIssuer = (issuer: string): string | undefined =>
-  URL.canParse(issuer) ? parseTenantPath(new URL(issuer).pathname)?.tenant : undefined;
+  URL.canParse(issuer) ? findTenantId(new URL(issuer).pathname) : undefined;
 
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
   // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us

@@ -5,7 +5,6 @@
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
-import { AppError } from '../../errors.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { type BindingCookie, bindingCookies, readBinding, removedBinding } from '../cookies.ts';
 import type { GatewayPagesParts } from './gateway-page-parts.ts';
@@ -22,8 +21,12 @@ import type { OpenHandOver } from './hand-over.ts';
 import { showServiceProblem } from './service-problem.ts';
 
 export interface GatewayPages<T extends HandOverTenant> {
-  /** `/.drawbridge/…` of any host. */
-  atService(ctx: Context): Promise<void>;
+  /** `/.drawbridge/start`: binds the hand-over to this browser and sends it on to Drawbridge's host. */
+  startHandOver(ctx: Context): Promise<void>;
+  /** `/.drawbridge/callback`: makes a session of the ticket, in the browser that began the hand-over. */
+  receiveTicket(ctx: Context): Promise<void>;
+  /** `/.drawbridge/sign-out` */
+  signOut(ctx: Context): Promise<void>;
   /** `<publicUrl>/gateway/sign-in`: whose people shall it be? */
   chooseTenant(ctx: Context): Promise<void>;
   /** `<issuer>/gateway/sign-in` */
@@ -39,7 +42,6 @@ export const createGatewayPages = <T extends HandOverTenant>(
   parts: GatewayPagesParts<T>,
 ): GatewayPages<T> => {
   const { handOver, publicUrl, cookiePlace } = parts;
-  const signOut = createGatewaySignOut(parts);
 
   const refuseTicket = (ctx: Context, opened: OpenHandOver | undefined): void =>
     showServiceProblem(parts, ctx, {
@@ -59,8 +61,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
     isSecure: cookiePlace.isSecure,
   });
 
-  /** `/.drawbridge/start`: binds the hand-over to this browser and sends it on to Drawbridge's host. */
-  const start = async (ctx: Context): Promise<void> => {
+  const startHandOver = async (ctx: Context): Promise<void> => {
     const opened = openHere(ctx);
     if (opened === undefined || opened.isExpired)
       return showServiceProblem(parts, ctx, {
@@ -83,7 +84,6 @@ export const createGatewayPages = <T extends HandOverTenant>(
     return definition === undefined ? publicUrl : parts.issuerOf(definition);
   };
 
-  /** `/.drawbridge/callback`: makes a session of the ticket, in the browser that began the hand-over. */
   const receiveTicket = async (ctx: Context): Promise<void> => {
     const opened = openHere(ctx);
     const { ticket: value, tenant: id } = ctx.query;
@@ -106,16 +106,10 @@ export const createGatewayPages = <T extends HandOverTenant>(
   };
 
   return {
-    atService: async (ctx) => {
-      requestFacts(ctx).route = ctx.path;
-      const isGet = ctx.method === 'GET';
-      if (isGet && ctx.path === '/.drawbridge/start') return start(ctx);
-      if (isGet && ctx.path === '/.drawbridge/callback') return receiveTicket(ctx);
-      if (ctx.path === '/.drawbridge/sign-out' && (isGet || ctx.method === 'POST')) return signOut(ctx);
-      throw new AppError('not_found', 'There is nothing at this address');
-    },
+    startHandOver,
+    receiveTicket,
+    signOut: createGatewaySignOut(parts),
     chooseTenant: async (ctx) => {
-      requestFacts(ctx).route = '/gateway/sign-in';
       const opened = handOver.open(ctx.query.state);
       const refuse = (problem: 'expired' | 'invalid' | 'not_served', retryUrl?: string): void =>
         showServiceProblem(parts, ctx, {

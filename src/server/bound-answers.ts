@@ -1,0 +1,140 @@
+import { join } from 'node:path';
+import type { Context } from 'koa';
+import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
+import { showAccount } from '../login/account/account-pages.ts';
+import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
+import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
+import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
+import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
+import { showDeviceQr } from '../login/device-qr.ts';
+import { initiateLogin } from '../login/initiate-login.ts';
+import type { InteractionVisit } from '../login/interaction-form.ts';
+import { showInteraction } from '../login/interaction-page.ts';
+import { submitLogin } from '../login/login-page.ts';
+import { lookOf } from '../login/login-tenant.ts';
+import { submitDemandedPasswordChange } from '../login/password-demand.ts';
+import { finishSignIn, startSignIn } from '../login/start-sign-in.ts';
+import { createTenantSelection } from '../login/tenant-selection.ts';
+import { receiveUpstream } from '../login/upstream/upstream-callback.ts';
+import {
+  receiveBackchannelLogout,
+  receiveFrontchannelLogout,
+  returnFromSignOut,
+} from '../login/upstream/upstream-logout.ts';
+import { returnFromUpstream } from '../login/upstream/upstream-return.ts';
+import { submitUpstream } from '../login/upstream/upstream-start.ts';
+import { allowOrigin, listDevices, renameDevice, revokeDevice } from '../self-service/own-devices.ts';
+import { issuerOf } from '../tenants/issuer.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import { createFormParser, createJsonParser } from '../web/body.ts';
+import { createCsrf } from '../web/csrf.ts';
+import { nothingHere } from '../web/problem.ts';
+import { openAssetServer } from '../web/serve-assets.ts';
+import { showHealth, showReadiness } from './health.ts';
+import { findTenant, findTenantHere, getTenantHere, lookOfNobody } from './request-tenant.ts';
+import type { AnswerOfTenant, RouterParts } from './router.ts';
+import type { ServerParts } from './server-parts.ts';
+import { askProvider, openIssuer, redirectWithoutSlash, showMetadata } from './tenant-protocol.ts';
+
+/** What the rows of the table are bound to: the functions of the rooms, each with the parts it needs. */
+export const createBoundAnswers = (parts: ServerParts): RouterParts => {
+  const { settings, tenants, pages, clock, log } = parts;
+  const { publicUrl } = settings.server;
+  const urlOf = (definition: Tenant['definition']): string => issuerOf(definition, publicUrl);
+  const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
+  const gateway = createGatewayPages<Tenant>({
+    handOver: parts.gateway.handOver,
+    cookiePlace: parts.gateway.cookie,
+    publicUrl,
+    pages,
+    log,
+    clock,
+    lookOf: (ctx, definition) => (definition === undefined ? lookOfNobody(ctx) : lookOf(ctx, { definition })),
+    startSignIn,
+    findTenant: (id) => findTenant(tenants, id),
+    listTenants: () => tenants.list(),
+    issuerOf: urlOf,
+    selectTenant,
+  });
+  const login = {
+    pages,
+    csrf: createCsrf(parts.masterKey.derive('csrf')),
+    clock,
+    log,
+    switchTenantUrl: (target: string | undefined) =>
+      tenants.status().files > 1 ? gateway.switchTenantUrl(target, tenants.known()) : undefined,
+  };
+  const own = { parseJson: createJsonParser(), log };
+  const device = { findTenant: (ctx: Context, id: string) => findTenantHere(tenants, ctx, id), log };
+  const assets = openAssetServer({ directory: join(parts.viewsDirectory, 'assets') });
+  const serveAsset = (ctx: Context): Promise<void> =>
+    assets(ctx, () => Promise.reject(nothingHere())) as Promise<void>; // koa types what a middleware gives as unknown
+  const form = parsingForm();
+  /** One page or form of an interaction. */
+  const visit =
+    (answer: (parts: typeof login, visit: InteractionVisit) => Promise<void>): AnswerOfTenant =>
+    (ctx, tenant, { uid = '' }) =>
+      answer(login, { ctx, tenant, uid });
+
+  return {
+    getTenant: (ctx, id) => getTenantHere(tenants, ctx, id),
+    provider: askProvider,
+    root: {
+      showHealth,
+      showReadiness: (ctx) => showReadiness(ctx, parts),
+      openAssetServer: serveAsset,
+      createTenantSelection: async (ctx) => selectTenant(ctx, { tenants: await tenants.list(), urlOf }),
+      chooseTenant: gateway.chooseTenant,
+      startHandOver: gateway.startHandOver,
+      receiveTicket: gateway.receiveTicket,
+      createGatewaySignOut: gateway.signOut,
+      pollDeviceLogin: (ctx) => pollDeviceLogin(device, ctx),
+    },
+    ofTenant: {
+      startDeviceLogin,
+      showMetadata,
+      openIssuer,
+      redirectWithoutSlash,
+      createGatewaySignIn: gateway.signIn,
+      showInteraction: visit(showInteraction),
+      submitLogin: form(visit(submitLogin)),
+      submitDemandedPasswordChange: form(visit(submitDemandedPasswordChange)),
+      submitConsent: form(visit(submitConsent)),
+      cancelInteraction: form(visit(cancelInteraction)),
+      submitUpstream: form((ctx, tenant, { uid = '', source = '' }) =>
+        submitUpstream(login, { ctx, tenant, uid }, source),
+      ),
+      returnFromUpstream: visit(returnFromUpstream),
+      initiateLogin: form(initiateLogin),
+      receiveUpstream: (ctx, tenant, { source = '' }) =>
+        receiveUpstream(login, ctx, { tenant, source, search: ctx.search }),
+      returnFromSignOut: (ctx, tenant, { source = '' }) => returnFromSignOut(ctx, { tenant, source }),
+      receiveFrontchannelLogout: (ctx, tenant, { source = '' }) =>
+        receiveFrontchannelLogout(ctx, { tenant, source }),
+      receiveBackchannelLogout: form((ctx, tenant, { source = '' }) =>
+        receiveBackchannelLogout(ctx, { tenant, source }),
+      ),
+      showAccount: (ctx, tenant) => showAccount(login, ctx, tenant),
+      finishSignIn,
+      askForNewPassword: (ctx, tenant) => askForNewPassword(login, ctx, tenant),
+      submitNewPassword: form((ctx, tenant) => submitNewPassword(login, ctx, tenant)),
+      askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),
+      submitConnect: form((ctx, tenant, { source = '' }) => submitConnect(login, ctx, { tenant, source })),
+      submitDisconnect: form((ctx, tenant, { source = '' }) =>
+        submitDisconnect(login, ctx, { tenant, source }),
+      ),
+      showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
+      listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),
+      allowOrigin,
+      renameDevice: (ctx, tenant, { id = '' }) => renameDevice(own, ctx, { tenant, id }),
+      revokeDevice: (ctx, tenant, { id = '' }) => revokeDevice(own, ctx, { tenant, id }),
+    },
+  };
+};
+
+/** A form is read when its tenant is known, and only where one is expected: nothing may read the provider's bodies. */
+const parsingForm = (): ((answer: AnswerOfTenant) => AnswerOfTenant) => {
+  const parse = createFormParser();
+  return (answer) => (ctx, tenant, given) =>
+    parse(ctx, async () => answer(ctx, tenant, given)) as Promise<void>; // koa types what a middleware gives as unknown
+};

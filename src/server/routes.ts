@@ -1,0 +1,155 @@
+// The table of addresses: who answers what. `router.ts` binds the rows to functions, and a request that no row fits gets
+// 404. `gateway/gateway-dispatch.ts` comes before all of it and takes the rows of the gateway.
+import { tenantIdForm } from '../protocol/tenant-id.ts';
+import { isAmbiguousPath } from '../web/tenant-path.ts';
+
+/** Programs get JSON, whatever they say they accept; what browsers get may be a page. */
+export type Audience = 'browsers' | 'programs';
+
+export interface Route {
+  /** As they stand in `Allow`; empty: whatever the method. */
+  readonly methods: readonly string[];
+  /** `:name` is one segment, `*name` the rest of the path, `{…}` may be absent. */
+  readonly path: string;
+  /** A file below `src/` and the function in it, or what oidc-provider calls its route. */
+  readonly answeredBy: string;
+  readonly audience: Audience;
+  /** `gateway` answers before anything else is asked, `protocol` is the tenant's provider. */
+  readonly kind: 'gateway' | 'own' | 'protocol';
+  /** Asked many times a second: `protocol-fast-path.ts` takes it where nothing unusual is asked. */
+  readonly isFast: boolean;
+}
+
+/** What may stand where a parameter is, undecoded; a row whose parameter is something else does not fit. */
+export const parameters: Readonly<Record<string, (value: string) => boolean>> = {
+  tenant: (value) => tenantIdForm.test(value),
+  uid: (value) => /^[A-Za-z0-9_-]{10,64}$/.test(value),
+  source: (value) => /^[a-z0-9][a-z0-9-]{0,30}$/.test(value),
+  id: (value) => /^[\w-]{1,64}$/.test(value),
+  file: () => true,
+  rest: (value) => !isAmbiguousPath(`/${value}`),
+};
+
+// Whatever the host: `/api/authz/…`. Then the hosts of services, and what is below the prefix of a service on a host of
+// ours; `/.drawbridge/…` is never the service's.
+// biome-ignore format: columns
+const gatewayRows = [
+  ['*', '/api/authz/auth-request',              'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/api/authz/forward-auth',              'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/api/authz/ext-authz{/*rest}',         'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/api/authz/:tenant/auth-request',      'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/api/authz/:tenant/forward-auth',      'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/api/authz/:tenant/ext-authz{/*rest}', 'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
+  ['*', '/*rest',                               'gateway/proxy/service-proxy.ts createServiceProxy',    'browsers'],
+] as const satisfies readonly Row[];
+
+// On the hosts of public URLs; `/.drawbridge/…` also on the hosts of services, and the first two on any.
+// GET goes with HEAD, save where a GET changes what is stored: somebody who looks only at the headers would lose it.
+// biome-ignore format: columns
+const rootRows = [
+  ['GET HEAD', '/healthz',                  'server/health.ts showHealth',                              'programs'],
+  ['GET HEAD', '/readyz',                   'server/health.ts showReadiness',                           'programs'],
+  ['GET HEAD', '/assets/*file',             'web/serve-assets.ts openAssetServer',                      'browsers'],
+  ['GET HEAD', '/',                         'login/tenant-selection.ts createTenantSelection',          'browsers'],
+  ['GET HEAD', '/gateway/sign-in',          'gateway/sign-in/gateway-pages.ts chooseTenant',            'browsers'],
+  ['GET',      '/.drawbridge/start',        'gateway/sign-in/gateway-pages.ts startHandOver',           'browsers'],
+  ['GET',      '/.drawbridge/callback',     'gateway/sign-in/gateway-pages.ts receiveTicket',           'browsers'],
+  ['GET POST', '/.drawbridge/sign-out',     'gateway/sign-in/gateway-sign-out.ts createGatewaySignOut', 'browsers'],
+  ['GET HEAD', '/.drawbridge/assets/*file', 'web/serve-assets.ts openAssetServer',                      'browsers'],
+  ['GET',      '/auth/info/state',          'login/device-login.ts pollDeviceLogin',                    'programs'],
+] as const satisfies readonly Row[];
+
+// On the host of the tenant's public URL.
+// biome-ignore format: columns
+const tenantRows = [
+  ['GET POST',         '/tenant/:tenant/loginDevice',                              'login/device-login.ts startDeviceLogin',                      'programs'],
+  // RFC 8414 section 3.1: the well-known part may come before the path of the issuer, here with or without a trailing slash
+  ['GET HEAD OPTIONS', '/.well-known/openid-configuration/oauth/:tenant',          'server/tenant-protocol.ts showMetadata',                      'programs'],
+  ['GET HEAD OPTIONS', '/.well-known/openid-configuration/oauth/:tenant/',         'server/tenant-protocol.ts showMetadata',                      'programs'],
+  ['GET HEAD OPTIONS', '/.well-known/oauth-authorization-server/oauth/:tenant',    'server/tenant-protocol.ts showMetadata',                      'programs'],
+  ['GET HEAD OPTIONS', '/.well-known/oauth-authorization-server/oauth/:tenant/',   'server/tenant-protocol.ts showMetadata',                      'programs'],
+  ['GET HEAD',         '/oauth/:tenant',                                           'server/tenant-protocol.ts openIssuer',                        'browsers'],
+  // the issuer has no trailing slash, and neither have its documents
+  ['GET HEAD',         '/oauth/:tenant/',                                          'server/tenant-protocol.ts redirectWithoutSlash',              'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/.well-known/openid-configuration/',         'server/tenant-protocol.ts redirectWithoutSlash',              'programs'],
+  ['GET HEAD',         '/oauth/:tenant/.well-known/oauth-authorization-server/',   'server/tenant-protocol.ts redirectWithoutSlash',              'programs'],
+  ['GET HEAD',         '/oauth/:tenant/gateway/sign-in',                           'gateway/sign-in/gateway-sign-in.ts createGatewaySignIn',      'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/interaction/:uid',                          'login/interaction-page.ts showInteraction',                   'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/login',                    'login/login-page.ts submitLogin',                             'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/password',                 'login/password-demand.ts submitDemandedPasswordChange',       'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/consent',                  'login/consent-page.ts submitConsent',                         'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/cancel',                   'login/consent-page.ts cancelInteraction',                     'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/upstream/:source',         'login/upstream/upstream-start.ts submitUpstream',             'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/interaction/:uid/return',                   'login/upstream/upstream-return.ts returnFromUpstream',        'browsers'],
+  ['GET HEAD POST',    '/oauth/:tenant/login/initiate',                            'login/initiate-login.ts initiateLogin',                       'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/upstream/:source/callback',                 'login/upstream/upstream-callback.ts receiveUpstream',         'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/upstream/:source/signed-out',               'login/upstream/upstream-logout.ts returnFromSignOut',         'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/upstream/:source/frontchannel-logout',      'login/upstream/upstream-logout.ts receiveFrontchannelLogout', 'browsers'],
+  ['POST',             '/oauth/:tenant/upstream/:source/backchannel-logout',       'login/upstream/upstream-logout.ts receiveBackchannelLogout',  'programs'],
+  ['GET HEAD',         '/oauth/:tenant/account',                                   'login/account/account-pages.ts showAccount',                  'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/account/callback',                          'login/start-sign-in.ts finishSignIn',                         'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/account/password',                          'login/account/account-password.ts askForNewPassword',         'browsers'],
+  ['POST',             '/oauth/:tenant/account/password',                          'login/account/account-password.ts submitNewPassword',         'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/account/sources/:source',                   'login/account/account-sources.ts askForSource',               'browsers'],
+  ['POST',             '/oauth/:tenant/account/sources/:source/connect',           'login/account/account-sources.ts submitConnect',              'browsers'],
+  ['POST',             '/oauth/:tenant/account/sources/:source/disconnect',        'login/account/account-sources.ts submitDisconnect',           'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/device/qr',                                 'login/device-qr.ts showDeviceQr',                             'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/devices',                                   'self-service/own-devices.ts listDevices',                     'programs'],
+  ['OPTIONS',          '/oauth/:tenant/devices',                                   'self-service/own-devices.ts allowOrigin',                     'programs'],
+  ['PATCH',            '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts renameDevice',                    'programs'],
+  ['DELETE',           '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts revokeDevice',                    'programs'],
+  ['OPTIONS',          '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts allowOrigin',                     'programs'],
+] as const satisfies readonly Row[];
+
+// The last row leads to the tenant's provider (`oidc/provider/tenant-provider.ts`), which finds its routes by itself: in
+// either case, with or without one trailing slash; another path or method is its own 404. The other rows say which
+// there are, and which of them the fast path takes.
+// biome-ignore format: columns
+const protocolRows = [
+  ['GET HEAD OPTIONS',      '/oauth/:tenant/.well-known/openid-configuration',       'oidc-provider discovery',                    'programs', 'fast'],
+  ['GET HEAD OPTIONS',      '/oauth/:tenant/.well-known/oauth-authorization-server', 'oidc-provider discovery',                    'programs', 'fast'],
+  ['GET HEAD OPTIONS',      '/oauth/:tenant/jwks',                                   'oidc-provider jwks',                         'programs', 'fast'],
+  ['GET HEAD',              '/oauth/:tenant/auth',                                   'oidc-provider authorization',                'browsers'],
+  ['GET HEAD',              '/oauth/:tenant/auth/:uid',                              'oidc-provider resume',                       'browsers'],
+  ['POST OPTIONS',          '/oauth/:tenant/request',                                'oidc-provider pushed_authorization_request', 'programs'],
+  ['POST OPTIONS',          '/oauth/:tenant/token',                                  'oidc-provider token',                        'programs', 'fast'],
+  ['POST OPTIONS',          '/oauth/:tenant/token/introspection',                    'oidc-provider introspection',                'programs', 'fast'],
+  ['POST OPTIONS',          '/oauth/:tenant/token/revocation',                       'oidc-provider revocation',                   'programs', 'fast'],
+  ['GET HEAD POST OPTIONS', '/oauth/:tenant/me',                                     'oidc-provider userinfo',                     'programs', 'fast'],
+  ['POST OPTIONS',          '/oauth/:tenant/device/auth',                            'oidc-provider device_authorization',         'programs'],
+  ['GET HEAD POST',         '/oauth/:tenant/device',                                 'oidc-provider code_verification',            'browsers'],
+  ['GET HEAD',              '/oauth/:tenant/device/:uid',                            'oidc-provider device_resume',                'browsers'],
+  ['GET HEAD',              '/oauth/:tenant/session/end',                            'oidc-provider end_session',                  'browsers'],
+  ['POST',                  '/oauth/:tenant/session/end/confirm',                    'oidc-provider end_session_confirm',          'browsers'],
+  ['GET HEAD',              '/oauth/:tenant/session/end/success',                    'oidc-provider end_session_success',          'browsers'],
+  ['*',                     '/oauth/:tenant/*rest',                                  'oidc-provider',                              'browsers'],
+] as const satisfies readonly Row[];
+
+type Row = readonly [methods: string, path: string, answeredBy: string, audience: Audience, speed?: 'fast'];
+
+type NameIn<A> = A extends `${string} ${infer Name}` ? Name : never;
+/** What answers at addresses that belong to no tenant. */
+export type RootAnswer = NameIn<(typeof rootRows)[number][2]>;
+/** What answers at a tenant's addresses, its provider aside. */
+export type TenantAnswer = NameIn<(typeof tenantRows)[number][2]>;
+
+/** The function's name in `answeredBy`. */
+export const nameIn = ({ answeredBy }: Pick<Route, 'answeredBy'>): string => answeredBy.split(' ')[1] ?? '';
+
+const toRoutes = (rows: readonly Row[], kind: Route['kind']): readonly Route[] =>
+  rows.map(([methods, path, answeredBy, audience, speed]) => ({
+    methods: methods === '*' ? [] : methods.split(' '),
+    path,
+    answeredBy,
+    audience,
+    kind,
+    isFast: speed === 'fast',
+  }));
+
+/** In the order in which they are asked. */
+export const routes: readonly Route[] = [
+  ...toRoutes(gatewayRows, 'gateway'),
+  ...toRoutes(rootRows, 'own'),
+  ...toRoutes(tenantRows, 'own'),
+  ...toRoutes(protocolRows, 'protocol'),
+];

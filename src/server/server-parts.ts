@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.ts';
+import type { ServerSettings } from '../config/server/server-settings.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { Log } from '../log.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import type { Pages } from '../web/pages.ts';
+import type { Readiness } from './health.ts';
+import type { OpenGateway } from './open-gateway.ts';
+
+/** What the server is made of; a test may substitute any of it. */
+export interface ServerParts {
+  readonly settings: ServerSettings;
+  readonly storage: Storage;
+  readonly masterKey: MasterKey;
+  readonly hasher: PasswordHasher;
+  readonly pages: Pages;
+  /** The folder `views`. */
+  readonly viewsDirectory: string;
+  readonly tenants: TenantRegistry<Tenant>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly readiness: Readiness;
+  readonly gateway: Pick<OpenGateway, 'services' | 'handOver' | 'cookie'>;
+}

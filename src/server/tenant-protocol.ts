@@ -1,0 +1,45 @@
+// What leads to a tenant's provider, at addresses of the protocol and at those that stand for them.
+import type { Context } from 'koa';
+import { lookOf } from '../login/login-tenant.ts';
+import { startSignIn } from '../login/start-sign-in.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import { requestFacts } from '../web/request-facts.ts';
+
+/** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
+const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
+
+/** Whatever is below an issuer and not ours: the provider's to answer or to refuse. */
+export const askProvider = async (ctx: Context, tenant: Tenant): Promise<void> => {
+  const path = pathBelow(ctx, tenant);
+  requestFacts(ctx).route = `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;
+  await forward(ctx, tenant, path);
+};
+
+/** RFC 8414 section 3: the same document as below the issuer. */
+export const showMetadata = (ctx: Context, tenant: Tenant): Promise<void> => {
+  const [, document] = /^(\/\.well-known\/[^/]+)/.exec(ctx.path) ?? [];
+  return forward(ctx, tenant, document ?? '');
+};
+
+export const openIssuer = (ctx: Context, tenant: Tenant): Promise<void> | void =>
+  authorizationParameters.some((name) => ctx.query[name] !== undefined)
+    ? forward(ctx, tenant, '/auth')
+    : startSignIn(ctx, tenant);
+
+export const redirectWithoutSlash = (ctx: Context, tenant: Tenant): void => {
+  ctx.status = 301;
+  ctx.redirect(`${tenant.provider.issuer}${pathBelow(ctx, tenant).slice(0, -1)}${ctx.search}`);
+};
+
+const pathBelow = (ctx: Context, { definition }: Tenant): string =>
+  ctx.path.slice(`/oauth/${definition.id}`.length);
+
+const forward = async (ctx: Context, tenant: Tenant, path: string): Promise<void> => {
+  const { provider } = tenant;
+  const { address, requestId } = requestFacts(ctx);
+  const { req, res } = ctx;
+  ctx.respond = false; // the provider answers by itself
+  if (provider.prepared.answer(req, res, path)) return;
+  const facts = { address, requestId, locale: lookOf(ctx, tenant).locale };
+  await provider.handle(req, res, { path: path + ctx.search, facts });
+};
