@@ -4,7 +4,7 @@
 //   original-request.ts  what the dialects share when they read the request that is asked about
 //   introduction.ts      how a service learns who calls: identity-headers.ts, service-token.ts, identity-tokens.ts
 //   decision-facts.ts    what the log says of a decision
-import { newErrorId, problemHeaders } from '../../web/problem.ts';
+import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
@@ -67,11 +67,10 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
     case 'bad_credential':
       return challenge(decision, context);
     case 'forbidden':
-      return problem(403, { code: 'forbidden', description: 'This is not allowed for you' });
+      return problemAnswer({ status: 403, code: 'forbidden', description: 'This is not allowed for you' });
     case 'refused':
-      return problem(
-        403,
-        { code: 'refused', description: 'This account cannot sign in' },
+      return problemAnswer(
+        { status: 403, code: 'refused', description: 'This account cannot sign in' },
         { 'X-Auth-Reason': asciiToken(decision.reason) },
       );
     case 'throttled': {
@@ -83,8 +82,8 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
       };
       const { throttledStatus } = context.dialect;
       return throttledStatus === undefined
-        ? problem(429, words)
-        : problem(throttledStatus, words, { 'X-Auth-Reason': 'throttled' });
+        ? problemAnswer({ status: 429, ...words })
+        : problemAnswer({ status: throttledStatus, ...words }, { 'X-Auth-Reason': 'throttled' });
     }
     case 'unavailable': {
       const { retryAfterSeconds } = decision;
@@ -95,11 +94,11 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
       };
       const { unavailableStatus } = context.dialect;
       return unavailableStatus === undefined
-        ? problem(503, words)
-        : problem(unavailableStatus, words, { 'X-Auth-Reason': 'upstream_unavailable' });
+        ? problemAnswer({ status: 503, ...words })
+        : problemAnswer({ status: unavailableStatus, ...words }, { 'X-Auth-Reason': 'upstream_unavailable' });
     }
     case 'invalid':
-      return problem(400, { code: 'invalid_request', description: decision.description });
+      return problemAnswer({ status: 400, code: 'invalid_request', description: decision.description });
   }
 };
 
@@ -126,21 +125,27 @@ type Unidentified = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' 
 
 const redirect = (decision: Unidentified, { dialect }: AnswerContext, location: string): Answer =>
   dialect.redirectStatus === 401
-    ? problem(401, wordsOf(decision), {
-        Location: location,
-        'WWW-Authenticate': bearerChallenge(decision),
-      })
-    : problem(302, wordsOf(decision), { Location: location });
+    ? problemAnswer(
+        { status: 401, ...wordsOf(decision) },
+        {
+          Location: location,
+          'WWW-Authenticate': bearerChallenge(decision),
+        },
+      )
+    : problemAnswer({ status: 302, ...wordsOf(decision) }, { Location: location });
 
 const challenge = (decision: Unidentified, { request }: AnswerContext): Answer => {
   const isBearer = decision.outcome === 'bad_credential' && decision.scheme === 'Bearer';
   const asksForPassword = decision.service.basic && decision.outcome !== 'step_up' && !isBearer;
-  return problem(401, wordsOf(decision), {
-    'WWW-Authenticate':
-      asksForPassword && !isScripted(request.headers)
-        ? `Basic realm="${realmOf(decision.tenant)}", charset="UTF-8"`
-        : bearerChallenge(decision),
-  });
+  return problemAnswer(
+    { status: 401, ...wordsOf(decision) },
+    {
+      'WWW-Authenticate':
+        asksForPassword && !isScripted(request.headers)
+          ? `Basic realm="${realmOf(decision.tenant)}", charset="UTF-8"`
+          : bearerChallenge(decision),
+    },
+  );
 };
 
 /** RFC 6750 section 3, RFC 9470 section 3. Without an error when no token was presented. */
@@ -159,7 +164,7 @@ const demanded = ({ acrValues = [], maxAge }: Demand): string =>
   (acrValues.length === 0 ? '' : `, acr_values="${quotable(acrValues.join(' '))}"`) +
   (maxAge === undefined ? '' : `, max_age="${maxAge}"`);
 
-const wordsOf = (decision: Unidentified): Words => {
+const wordsOf = (decision: Unidentified): { readonly code: string; readonly description: string } => {
   switch (decision.outcome) {
     case 'sign_in':
       return { code: 'login_required', description: 'Sign in first' };
@@ -176,19 +181,17 @@ const wordsOf = (decision: Unidentified): Words => {
   }
 };
 
-interface Words {
-  readonly code: string;
-  readonly description: string;
-  readonly retryAfterSeconds?: number;
-}
-
-const problem = (status: number, words: Words, headers: Readonly<Record<string, string>> = {}): Answer => {
+/** Also for what no decision is about: the request itself, or the service. */
+export const problemAnswer = (
+  words: Omit<Problem, 'errorId'>,
+  headers: Readonly<Record<string, string>> = {},
+): Answer => {
   const { code, description } = words;
   const errorId = newErrorId();
   return {
-    status,
+    status: words.status,
     headers: {
-      ...problemHeaders({ ...words, status, errorId }),
+      ...problemHeaders({ ...words, errorId }),
       ...headers,
       'Cache-Control': 'no-store',
       'Content-Type': 'application/json; charset=utf-8',

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { RequestOrigin } from '../../web/request-checks.ts';
-import { type Answer, answerTo } from '../answer/answers.ts';
+import { type Answer, answerTo, problemAnswer } from '../answer/answers.ts';
 import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
 import { introduce } from '../answer/introduction.ts';
 import type { ServiceTokens } from '../answer/service-token.ts';
@@ -12,7 +12,6 @@ import type { Decide } from '../decision/decide.ts';
 import type { Services } from '../decision/services.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { type OutgoingRequest, outgoingRequest } from './outgoing-request.ts';
-import { problemAnswer } from './proxy-refusal.ts';
 import type { TargetConnection } from './target-connection.ts';
 
 export interface AdmissionParts {

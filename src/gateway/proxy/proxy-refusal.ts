@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { definedOnly } from '../../defined-only.ts';
-import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
+import type { Problem } from '../../web/problem.ts';
 import { type Answer, isNavigation } from '../answer/answers.ts';
 
 /** HTML for a person; it must need nothing from the service's host but what is below `/.drawbridge/`. */
@@ -44,7 +44,7 @@ const pagePolicy =
 /** What the answer says, for its page. */
 const problemIn = ({ status, headers, body, errorId = '' }: Answer): Problem => {
   const { error: code = 'error', error_description: description } = JSON.parse(body) as {
-    // written by `answerTo` or `failureAnswer`
+    // written by `problemAnswer`
     readonly error?: string;
     readonly error_description?: string;
   };
@@ -55,21 +55,5 @@ const problemIn = ({ status, headers, body, errorId = '' }: Answer): Problem => 
     errorId,
     ...definedOnly({ description }),
     ...(retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) }),
-  };
-};
-
-/** For what no decision is about: the request itself, or the service. */
-export const problemAnswer = (words: Omit<Problem, 'errorId'>): Answer => {
-  const errorId = newErrorId();
-  const { code, description } = words;
-  return {
-    status: words.status,
-    headers: {
-      ...problemHeaders({ ...words, errorId }),
-      'Cache-Control': 'no-store',
-      'Content-Type': 'application/json; charset=utf-8',
-    },
-    body: JSON.stringify({ error: code, error_description: description, error_id: errorId }),
-    errorId,
   };
 };
