@@ -191,13 +191,13 @@ describeInChromium('services in a browser', () => {
       await expectPerson(page, 'alice@acme', `${at('shared')}/`);
       await page.goto(`${open().server.publicUrl}/?tenant=globex`);
       const stranger = await newPage();
-      const way = new Promise<string>((resolve) => {
+      const signInAt = new Promise<string>((resolve) => {
         stranger.on('request', (request) => {
           if (/\/(?:start|sign-in)\?state=/.test(request.url())) resolve(request.url());
         });
       });
       await stranger.goto(`${at('shared')}/second`);
-      await page.goto(await way);
+      await page.goto(await signInAt);
       await enter(page, bob);
       await page.waitForURL(`${at('shared')}/second`);
       const cookie = (await page.context().cookies(at('shared'))).find(({ name }) => name === 'GWSESSIONID');
@@ -298,7 +298,7 @@ describeInChromium('services in a browser', () => {
       await expectAccessible(victim);
       expect(await victim.textContent('h1')).toBe('The sign-in could not be completed');
       expect(await victim.context().cookies()).toEqual([]);
-      // the way out begins again, as whoever the victim is
+      // the link on that page begins anew, as whoever the victim is
       await victim.click('.button-main');
       await enter(victim, bob);
       await expectPerson(victim, 'bob@acme', `${bench.at('reports')}/private`);
@@ -306,7 +306,7 @@ describeInChromium('services in a browser', () => {
       expect((await attacker.follow(await attacker.get(callback))).body).toContain('alice@acme');
     });
 
-    it('shows the service neither its cookie nor those of the way', async () => {
+    it('shows the service neither the session cookie nor those of the hand-over', async () => {
       const page = await signedIn(`${bench.at('orders')}/`);
       expect(await page.textContent('#cookies')).not.toMatch(/GWSESSIONID|drawbridge/);
     });
