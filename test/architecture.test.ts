@@ -105,7 +105,7 @@ const otherOwners: Readonly<Record<string, readonly string[]>> = {
   // a form is read by a schema, as a file is
   zod: ['login'],
   // whatever is kept in memory is bounded
-  'lru-cache': ['gateway'],
+  'lru-cache': ['gateway', 'connectors', 'tenants'],
   // whoever calls other servers: sources of people, services
   undici: ['connectors', 'gateway'],
 };

@@ -58,7 +58,7 @@ export const openSourceConnections = ({ clock, log }: SourceConnectionsParts): S
           ? createLocalConnector(source, { ...local, tenant, log })
           : withMapping(rawConnectorOf(tenant, source)),
       ),
-    forgetVerdicts: () => upstreams.verdicts.forget(),
+    forgetVerdicts: () => upstreams.verdicts.clear(),
     close: async () => {
       directories.close();
       await upstreams.close();

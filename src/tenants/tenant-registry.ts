@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Log } from '../log.ts';
 import type { TenantFile, TenantFiles } from './tenant-files.ts';
@@ -85,7 +86,8 @@ interface Built<T> {
 export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Promise<TenantRegistry<T>> => {
   const { files, log } = parts;
   const entries = new Map<string, Entry>();
-  const built = new Map<string, Built<T>>();
+  // no `fetchMethod`: what is kept is replaced when its version is no longer the one of the file
+  const built = new LRUCache<string, Built<T>>({ max: parts.warmLimit });
   let isChecked = false;
   let publicUrls: ReadonlySet<string> | undefined;
 
@@ -140,23 +142,17 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
   const buildTenant = (definition: TenantDefinition): Promise<T> => {
     const { id, version } = definition;
     const warm = built.get(id);
-    built.delete(id);
     const kept: Built<T> = warm?.version === version ? warm : { version, tenant: parts.build(definition) };
+    if (kept === warm) return kept.tenant;
     built.set(id, kept);
-    if (kept !== warm) {
-      kept.tenant.then(
-        (tenant) => {
-          kept.ready = tenant;
-        },
-        () => {
-          if (built.get(id) === kept) built.delete(id);
-        },
-      );
-    }
-    for (const coldest of built.keys()) {
-      if (built.size <= parts.warmLimit) break;
-      built.delete(coldest);
-    }
+    kept.tenant.then(
+      (tenant) => {
+        kept.ready = tenant;
+      },
+      () => {
+        if (built.peek(id) === kept) built.delete(id);
+      },
+    );
     return kept.tenant;
   };
 
@@ -187,11 +183,8 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
     findWarm: (id) => {
       const { definition, refusal } = entries.get(id) ?? {};
       const warm = built.get(id);
-      if (warm?.ready === undefined || refusal !== undefined || warm.version !== definition?.version)
-        return undefined;
-      built.delete(id); // the most recently used stands last
-      built.set(id, warm);
-      return warm.ready;
+      const isCurrent = refusal === undefined && warm?.version === definition?.version;
+      return isCurrent ? warm?.ready : undefined;
     },
     list: async () => {
       await firstCheck;

@@ -24,6 +24,7 @@ interface Known {
 }
 
 export const openDirectories = (parts: { readonly clock: Clock; readonly log: Log }): Directories => {
+  // no lru-cache: the sweep visits every directory, and closes those out of use in its own time
   const known = new Map<string, Known>();
 
   const find = (key: string, settings: DirectorySettings): Directory => {

@@ -6,9 +6,9 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import { createBoundedMap } from './bounded-map.ts';
 import { createRefreshing, type Refreshing } from './refreshing.ts';
 import { type Peer, type Transport, tlsKey } from './transport.ts';
 
@@ -45,16 +45,12 @@ interface KeySet {
 }
 
 export const createKeySets = (transport: Transport, clock: Clock): KeySets => {
-  const sets = createBoundedMap<KeySet>(mostSets);
+  const sets = new LRUCache<string, KeySet>({
+    max: mostSets,
+    memoMethod: () => ({ keys: createRefreshing(clock, { freshMs, staleMs: freshMs }), look: undefined }),
+  });
 
-  const setFor = ({ url, peer }: KeySetPlace): KeySet => {
-    const key = `${tlsKey(peer.tls)} ${url}`;
-    const known = sets.get(key);
-    if (known !== undefined) return known;
-    const set: KeySet = { keys: createRefreshing(clock, { freshMs, staleMs: freshMs }), look: undefined };
-    sets.set(key, set);
-    return set;
-  };
+  const setFor = ({ url, peer }: KeySetPlace): KeySet => sets.memo(`${tlsKey(peer.tls)} ${url}`);
 
   /** All who ask within the pause get the result of the one look, be it a failure. */
   const lookAgain = async (set: KeySet, place: KeySetPlace): Promise<Keys> => {

@@ -7,7 +7,10 @@ export interface Held<T> {
   readonly loadedAt: number;
 }
 
-/** Something of an upstream that is fetched, and used for a while. */
+/**
+ * Something of an upstream that is fetched, and used for a while. No `lru-cache`: that knows no pause after a failure,
+ * and no value that is good for longer while the upstream is down.
+ */
 export interface Refreshing<T> {
   /**
    * As it was loaded at most `freshMs` ago; while it cannot be loaded, at most `staleMs` ago.

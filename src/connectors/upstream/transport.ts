@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
+import { LRUCache } from 'lru-cache';
 import { Agent, request as send } from 'undici';
 import type { TlsMaterial } from '../../config/source/source-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import { createBoundedMap } from './bounded-map.ts';
 
 /** With whom, and within which limits, a request is made. */
 export interface Peer {
@@ -44,28 +44,19 @@ export const tlsKey = ({ ca, cert, key, serverName }: TlsMaterial): string =>
   hashId(JSON.stringify([ca, cert, key, serverName]));
 
 export const openTransport = (): Transport => {
-  const agents = createBoundedMap<Agent>(mostAgents, (agent) => void agent.close());
-
-  const agentFor = (tls: TlsMaterial): Agent => {
-    const key = tlsKey(tls);
-    const known = agents.get(key);
-    if (known !== undefined) return known;
-    const agent = new Agent({
-      connections: connectionsPerOrigin,
-      connect: {
-        ...definedOnly({ ca: tls.ca }),
-        ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
-        ...definedOnly({ servername: tls.serverName }),
-      },
-    });
-    agents.set(key, agent);
-    return agent;
-  };
+  const agents = new LRUCache<string, Agent, TlsMaterial>({
+    max: mostAgents,
+    memoMethod: (_key, _known, { context }) => createAgent(context),
+    dispose: (agent, _key, reason) => {
+      if (reason === 'evict') void agent.close();
+    },
+  });
 
   return {
     send: async (peer, request) => {
       const place = describe(request);
-      const answer = await exchange(agentFor(peer.tls), request, peer.timeoutMs).catch((cause: unknown) => {
+      const agent = agents.memo(tlsKey(peer.tls), { context: peer.tls });
+      const answer = await exchange(agent, request, peer.timeoutMs).catch((cause: unknown) => {
         throw cause instanceof AppError
           ? cause
           : new AppError('unavailable', unreachable, { cause, detail: place });
@@ -92,6 +83,15 @@ export const openTransport = (): Transport => {
     },
   };
 };
+
+const createAgent = ({ ca, cert, key, serverName }: TlsMaterial): Agent =>
+  new Agent({
+    connections: connectionsPerOrigin,
+    connect: {
+      ...definedOnly({ ca, servername: serverName }),
+      ...(cert === undefined ? {} : { cert, key }),
+    },
+  });
 
 /** For logs and errors: a query may hold what must not be there. */
 const describe = ({ method = 'GET', url }: HttpRequest): string => {

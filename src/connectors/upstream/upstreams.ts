@@ -1,4 +1,5 @@
 // What the server knows of upstream identity providers: connections, discovery documents, keys, verdicts on tokens.
+import { LRUCache } from 'lru-cache';
 import {
   allowInsecureRequests,
   ClientError,
@@ -10,7 +11,6 @@ import {
 import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { createBoundedMap } from './bounded-map.ts';
 import { createKeySets, type KeySets } from './key-sets.ts';
 import { createRefreshing, type Refreshing } from './refreshing.ts';
 import { openTransport, type Peer, type Transport, tlsKey } from './transport.ts';
@@ -42,15 +42,10 @@ const mostVerdicts = 10_000;
 /** One for the server: tenants come and go without a socket or a timer of their own. */
 export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
   const transport = openTransport();
-  const documents = createBoundedMap<Refreshing<ServerMetadata>>(mostDocuments);
-
-  const documentFor = (key: string): Refreshing<ServerMetadata> => {
-    const known = documents.get(key);
-    if (known !== undefined) return known;
-    const document = createRefreshing<ServerMetadata>(clock, { freshMs, staleMs });
-    documents.set(key, document);
-    return document;
-  };
+  const documents = new LRUCache<string, Refreshing<ServerMetadata>>({
+    max: mostDocuments,
+    memoMethod: () => createRefreshing(clock, { freshMs, staleMs }),
+  });
 
   return {
     send: transport.send,
@@ -63,7 +58,7 @@ export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
           throw error;
         }
       };
-      const { value } = await documentFor(`${tlsKey(peer.tls)} ${issuer}`).get(load);
+      const { value } = await documents.memo(`${tlsKey(peer.tls)} ${issuer}`).get(load);
       return value;
     },
     keys: createKeySets(transport, clock),

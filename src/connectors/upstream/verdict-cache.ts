@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
+import { LRUCache } from 'lru-cache';
+import { type Clock, cacheTime } from '../../clock.ts';
 import { hmac } from '../../crypto/ids.ts';
 import type { SourcePerson } from '../connector.ts';
-import { createBoundedMap } from './bounded-map.ts';
 
 /** An upstream access token that was found good. */
 export interface TokenVerdict {
@@ -10,6 +10,8 @@ export interface TokenVerdict {
   /** Epoch seconds. */
   readonly expiresAt?: number;
 }
+
+type Ask = () => Promise<TokenVerdict | undefined>;
 
 /**
  * What was found about upstream access tokens, for a minute at most and never past their expiry. Good verdicts
@@ -20,13 +22,9 @@ export interface VerdictCache {
    * The verdict on a token, asked for unless it is known. Callers at the same time share one question.
    * @param scope names the connector that asks; no other sees its verdicts
    */
-  find(
-    scope: string,
-    token: string,
-    ask: () => Promise<TokenVerdict | undefined>,
-  ): Promise<TokenVerdict | undefined>;
-  /** Forgets all about a person (the subject at the source), or everything; answers under way are not kept. */
-  forget(subject?: string): void;
+  find(scope: string, token: string, ask: Ask): Promise<TokenVerdict | undefined>;
+  /** Forgets everything; answers under way are given to those who wait for them, and not kept. */
+  clear(): void;
 }
 
 export interface VerdictCacheParts {
@@ -36,53 +34,35 @@ export interface VerdictCacheParts {
 
 const keptMs = 60_000;
 
-interface Kept {
-  readonly verdict: TokenVerdict;
-  readonly untilMs: number;
+interface Answer {
+  readonly verdict: TokenVerdict | undefined;
 }
 
 export const createVerdictCache = ({ clock, limit }: VerdictCacheParts): VerdictCache => {
   const key = randomBytes(32);
-  const kept = createBoundedMap<Kept & { readonly id: string }>(limit);
-  const asked = new Map<string, Promise<TokenVerdict | undefined>>();
-  let generation = 0;
-
-  const answer = async (
-    id: string,
-    ask: () => Promise<TokenVerdict | undefined>,
-  ): Promise<TokenVerdict | undefined> => {
-    const since = generation;
-    const askedAt = clock.now();
-    const verdict = await ask();
-    if (verdict === undefined || since !== generation) return verdict;
-    const untilMs = Math.min(askedAt + keptMs, (verdict.expiresAt ?? Number.POSITIVE_INFINITY) * 1000);
-    if (untilMs > clock.now()) kept.set(id, { id, verdict, untilMs });
-    return verdict;
-  };
-
+  const time = cacheTime(clock);
+  const answers = new LRUCache<string, Answer, Ask>({
+    max: limit,
+    perf: time,
+    ttlResolution: 0,
+    // an answer that is forgotten while it is under way is still given to those who wait
+    ignoreFetchAbort: true,
+    fetchMethod: async (id, _known, { context: ask, options, signal }) => {
+      const askedAt = time.now();
+      const verdict = await ask();
+      const untilExpiry = (verdict?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 - clock.now();
+      // lru-cache forgets when the age exceeds the TTL, and takes 0 for endless
+      options.ttl = Math.min(keptMs - (time.now() - askedAt), untilExpiry) - 1;
+      const isKept = verdict !== undefined && options.ttl > 0;
+      if (!isKept && !signal.aborted) answers.delete(id);
+      return { verdict };
+    },
+  });
   return {
-    find: (scope, token, ask) => {
-      const id = hmac(key, scope, token);
-      const known = kept.get(id);
-      const now = clock.now();
-      if (known !== undefined && now < known.untilMs && known.untilMs - now <= keptMs)
-        return Promise.resolve(known.verdict);
-      kept.delete(id);
-      const underWay = asked.get(id);
-      if (underWay !== undefined) return underWay;
-      const question = answer(id, ask).finally(() => {
-        if (asked.get(id) === question) asked.delete(id);
-      });
-      asked.set(id, question);
-      return question;
+    find: async (scope, token, ask) => {
+      const { verdict } = await answers.forceFetch(hmac(key, scope, token), { context: ask });
+      return verdict;
     },
-    forget: (subject) => {
-      generation += 1;
-      asked.clear();
-      if (subject === undefined) kept.clear();
-      else
-        for (const { id, verdict } of [...kept.values()])
-          if (verdict.person.subject === subject) kept.delete(id);
-    },
+    clear: () => answers.clear(),
   };
 };
