@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import { addressBucket } from './address-bucket.ts';
+import { createBoundedCache } from './bounded-cache.ts';
 import type { Throttle } from './throttle.ts';
 
 /** A secret of the tenant's file that a machine has shown, after it was compared. */
@@ -26,7 +27,7 @@ export interface SecretGateParts {
   readonly clock: Clock;
 }
 
-/** Addresses that are turned away; past that many the oldest is asked about in the store again. */
+/** Addresses that are blocked; past that many the oldest is looked up in the store again. */
 const remembered = 10_000;
 
 /**
@@ -35,32 +36,23 @@ const remembered = 10_000;
  * the answers would tell it. What another process of ours has counted is known here after one wrong guess.
  */
 export const createSecretGate = (parts: SecretGateParts) => {
-  const { throttle, limits, audit, clock } = parts;
-  const blockedUntil = new Map<string, number>();
+  const { throttle, limits, audit } = parts;
+  const blocked = createBoundedCache<true>(parts.clock, remembered);
 
-  const turnAway = (bucket: string, retryAfterSeconds: number): SecretVerdict => {
-    const [oldest] = blockedUntil.keys();
-    if (blockedUntil.size >= remembered && oldest !== undefined) blockedUntil.delete(oldest);
-    blockedUntil.set(bucket, clock.now() + retryAfterSeconds * 1000);
+  const block = (bucket: string, retryAfterSeconds: number): SecretVerdict => {
+    blocked.set(bucket, true, { ttl: retryAfterSeconds * 1000 });
     return { ok: false, reason: 'throttled', retryAfterSeconds };
   };
 
   return async (shown: ShownSecret): Promise<SecretVerdict> => {
     const bucket = addressBucket(shown.address);
-    const until = blockedUntil.get(bucket);
-    if (until !== undefined && clock.now() < until) {
-      return {
-        ok: false,
-        reason: 'throttled',
-        retryAfterSeconds: Math.ceil((until - clock.now()) / 1000),
-      };
-    }
-    if (until !== undefined) blockedUntil.delete(bucket);
+    const leftMs = blocked.getRemainingTTL(bucket);
+    if (leftMs > 0) return { ok: false, reason: 'throttled', retryAfterSeconds: Math.ceil(leftMs / 1000) };
     if (shown.isRight) return { ok: true };
 
     const { action, address, requestId } = shown;
     const verdict = await throttle.spend(`${action}/address/${bucket}`, limits.address);
-    // one record a window for those that are turned away: a flood must not fill the disk
+    // one record a window for those that are blocked: a flood must not fill the disk
     if (verdict.isAllowed || verdict.isFirstRefusal) {
       await audit.note({
         action,
@@ -73,6 +65,6 @@ export const createSecretGate = (parts: SecretGateParts) => {
     }
     return verdict.isAllowed
       ? { ok: false, reason: 'credentials' }
-      : turnAway(bucket, verdict.retryAfterSeconds);
+      : block(bucket, verdict.retryAfterSeconds);
   };
 };
