@@ -35,9 +35,9 @@ export type SignInOutcome =
   | { readonly ok: false; readonly reason: 'credentials' }
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
   /** The source has accepted the password and says why that is not enough; or it reveals locks. Stable codes. */
-  | { readonly ok: false; readonly reason: TellableRefusal; readonly source: string };
+  | { readonly ok: false; readonly reason: DisclosedRefusal; readonly source: string };
 
-export type TellableRefusal =
+export type DisclosedRefusal =
   | 'password_change_required'
   | 'password_expired'
   | 'account_disabled'
@@ -73,7 +73,7 @@ export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>
 /** The people of one tenant. */
 export interface Accounts {
   /**
-   * The one door for every password of the house.
+   * Every password that is checked comes through here, whatever protocol brought it.
    * @throws AppError `unavailable` when the store or the hashing queue cannot serve it.
    */
   signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
@@ -112,13 +112,13 @@ export interface Accounts {
   changePassword(change: PasswordAttempt & { readonly newPassword: string }): Promise<PasswordChangeOutcome>;
   findBySub(sub: string): Promise<AccountRecord | undefined>;
   /**
-   * The account of a person whose name a trusted party says, if it is in good standing here and, where that is due,
-   * still so at its source. A person of a directory who was never here gets one.
+   * The account of a person whom a trusted party names, if it may hold tokens here and, where that is due, still may at
+   * its source. A person of a directory who was never here gets an account.
    * @throws AppError `unavailable`
    */
   findAsserted(login: string): Promise<AccountRecord | undefined>;
   /**
-   * The name by which services know this person: nobody else of the tenant has it.
+   * The user name that services get for this person: nobody else of the tenant has it.
    * @throws AppError `unavailable`
    */
   displayUsername(account: AccountRecord): Promise<string>;

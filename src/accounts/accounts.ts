@@ -1,4 +1,15 @@
-// The people of a tenant: the one door for passwords, local users, claims, and who may hold tokens.
+// The people of a tenant. This file puts the others together; account-types.ts says what the result can do.
+//   sign-in.ts               every password that is checked: password-gate.ts counts it, password-sources.ts asks the
+//                            sources that source-choice.ts chose, password-adoption.ts keeps its hash
+//   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
+//   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source
+//   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
+//   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it
+//   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
+//   claims.ts                claims of an account; display-username.ts: the name that services get
+//   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
+//   local-users.ts           what an operator does with local users; password-rules.ts; seeding.ts: demo users
+//   throttle.ts              attempts counted in the store, by address-bucket.ts; bounded-cache.ts: remembered in memory
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -11,7 +22,7 @@ import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
-import { createAdoption } from './password-adoption.ts';
+import { createPasswordAdoption } from './password-adoption.ts';
 import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
 import { createPasswordLink } from './password-link.ts';
@@ -52,7 +63,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     connectors,
     gate: createPasswordGate({ throttle, limits: definition.throttle, audit }),
     resolver,
-    adopt: createAdoption({ ...shared, tenant, records, sources }),
+    adopt: createPasswordAdoption({ ...shared, tenant, records, sources }),
     audit,
     isAdmitted,
   };

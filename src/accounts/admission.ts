@@ -4,7 +4,7 @@ import { hasLocalPassword } from './password-adoption.ts';
 
 /**
  * Has the tenant a place for this account? Demo passwords are public: once it is no demo any more, its demo users are
- * nobody. Somebody of a source that was taken out of the file, without a password of their own, is not admitted: no source says who that is.
+ * nobody. Nor is somebody of a source that was taken out of the file, unless they have a password of their own here.
  */
 export const isAdmittedTo = (
   { demo, sources }: Pick<TenantDefinition, 'demo' | 'sources'>,

@@ -1,10 +1,12 @@
-// People whose name a trusted party says: nobody proves a password here, so a name must lead to one person only.
+// Identity assertion: a trusted party names the person, and nobody proves a password here, so a name must lead to one
+// person only.
 
 import type { Clock } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
+import { createBoundedCache } from './bounded-cache.ts';
 import { recheckMsOf } from './linked-identities.ts';
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
@@ -20,7 +22,7 @@ export interface AssertedIdentityParts {
   readonly clock: Clock;
 }
 
-/** Names whose person is remembered; past that many the oldest is asked about again. */
+/** Names whose person is remembered; past that many the one used least recently is asked about again. */
 const remembered = 10_000;
 
 interface Found {
@@ -34,14 +36,13 @@ interface Found {
  * its people are looked up again; who they are now, each time.
  */
 export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['findAsserted'] => {
-  const { connectors, records, recheck, clock } = parts;
+  const { connectors, records, recheck } = parts;
   const sources = connectors.map(({ definition }) => definition);
-  const known = new Map<string, { readonly sub: string; readonly untilMs: number }>();
+  const subOf = createBoundedCache<string>(parts.clock, remembered);
 
   const remember = (login: string, { account, source }: Found): void => {
-    const [oldest] = known.keys();
-    if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
-    known.set(login, { sub: account.sub, untilMs: clock.now() + recheckMsOf(source, sources) });
+    const ttl = recheckMsOf(source, sources);
+    if (ttl > 0) subOf.set(login, account.sub, { ttl });
   };
 
   const ask = async (login: string): Promise<Found | undefined> => {
@@ -60,9 +61,8 @@ export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['find
   };
 
   const find = async (login: string): Promise<AccountRecord | undefined> => {
-    const name = known.get(login);
-    if (name !== undefined && clock.now() < name.untilMs) return records.findBySub(name.sub);
-    known.delete(login);
+    const sub = subOf.get(login);
+    if (sub !== undefined) return records.findBySub(sub);
     const found = await ask(login);
     if (found === undefined) return undefined;
     // the local list costs no more than the store does

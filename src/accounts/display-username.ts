@@ -13,8 +13,8 @@ export interface DisplayUsernameParts {
 }
 
 /**
- * Names of local people are unique, and come first; then those of the tenant's first other source, whose business it is
- * that they are unique there. Everybody else may choose a name that is taken already, and has the source in front.
+ * Names of local people are unique, and come first; then those of the tenant's first other source, which must
+ * make them unique itself. Everybody else may choose a name that is taken already, and has the source in front.
  */
 export const createDisplayUsername = ({
   findByLogin,

@@ -19,7 +19,7 @@ export const hasLocalPassword = (account: AccountRecord, sources: readonly Sourc
   return source === undefined || source.adopt === 'takeover';
 };
 
-export interface AdoptionParts {
+export interface PasswordAdoptionParts {
   readonly tenant: string;
   readonly records: AccountRecords;
   readonly sources: readonly SourceDefinition[];
@@ -41,7 +41,9 @@ export interface Acceptance {
  * costs a hash at each sign-in, and a day is soon enough. Never touches a password that is not the source's, and no
  * rule for new passwords applies. Never rejects: a password that was right stays right.
  */
-export const createAdoption = (parts: AdoptionParts): ((accepted: Acceptance) => Promise<void>) => {
+export const createPasswordAdoption = (
+  parts: PasswordAdoptionParts,
+): ((accepted: Acceptance) => Promise<void>) => {
   const { tenant, records, sources, clock } = parts;
 
   /** Names by which the person can sign in without the source; those that are somebody's already are left out. */

@@ -7,7 +7,7 @@ import type { AccountRecord } from '../storage/storage.ts';
 import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import type { SourcesVerdict } from './password-sources.ts';
-import { createPasswordDoor, type SignInParts, signedIn } from './sign-in.ts';
+import { createPasswordVerification, type SignInParts, signedIn } from './sign-in.ts';
 import { endOfSessions } from './standing.ts';
 
 export interface PasswordChangeParts extends SignInParts {
@@ -18,7 +18,7 @@ const action = 'user.passwd';
 
 /** The source that accepts the old password is asked to change it; then the person signs in there with the new one. */
 export const createPasswordChange = (parts: PasswordChangeParts) => {
-  const door = createPasswordDoor(parts);
+  const verification = createPasswordVerification(parts);
 
   /** Sessions that others have begun with the old password are over. */
   const endOthers = async (account: AccountRecord): Promise<AccountRecord> => {
@@ -37,8 +37,9 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const startedAt = epochSeconds(parts.clock);
     const counted = await parts.gate(change, action);
     if (!counted.ok) return counted;
-    const verdict = await door.ask(change);
-    if (!verdict.ok && !isChangeable(verdict)) return untold(await door.refuse(counted, verdict));
+    const verdict = await verification.ask(change);
+    if (!verdict.ok && !isChangeable(verdict))
+      return withoutReason(await verification.refuse(counted, verdict));
     const holder = verdict.connector;
     if (holder.passwords?.change === undefined) {
       await counted.accept();
@@ -69,8 +70,8 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
       );
     }
     const proven = { ok: true, connector: holder, identity: proof.person, rest: [] } as const;
-    const account = await door.admit(counted, change, proven);
-    if ('ok' in account) return untold(account);
+    const account = await verification.admit(counted, change, proven);
+    if ('ok' in account) return withoutReason(account);
     const current = await endOthers(account);
     await Promise.all([
       counted.accept(),
@@ -94,6 +95,6 @@ type Unproven = Exclude<SourcesVerdict, { ok: true }>;
 const isChangeable = (verdict: Unproven): verdict is Extract<Unproven, { readonly connector: Connector }> =>
   verdict.reason === 'password_change_required' || verdict.reason === 'password_expired';
 
-/** Whoever may not sign in learns no more here than at the sign-in, and there why. */
-const untold = (refusal: Exclude<SignInOutcome, { ok: true }>): PasswordChangeOutcome =>
+/** Why somebody may not sign in is said at the sign-in, not here. */
+const withoutReason = (refusal: Exclude<SignInOutcome, { ok: true }>): PasswordChangeOutcome =>
   refusal.reason === 'throttled' ? refusal : { ok: false, reason: 'credentials' };

@@ -1,7 +1,7 @@
 import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import { askSources } from './password-sources.ts';
-import { createPasswordDoor, type SignInParts } from './sign-in.ts';
+import { createPasswordVerification, type SignInParts } from './sign-in.ts';
 
 /**
  * A person who is signed in proves with a password who they are at a source; counted and throttled like a sign-in.
@@ -11,7 +11,7 @@ export const createPasswordLink = (
   parts: SignInParts,
   link: Accounts['link'],
 ): Accounts['linkByPassword'] => {
-  const door = createPasswordDoor(parts);
+  const verification = createPasswordVerification(parts);
   const notThere: LinkOutcome = { ok: false, reason: 'not_found' };
 
   return async (sub, { source, ...attempt }): Promise<PasswordLinkOutcome> => {
@@ -20,7 +20,7 @@ export const createPasswordLink = (
     const counted = await parts.gate(attempt, 'account.link');
     if (!counted.ok) return counted;
     const verdict = await askSources([connector], attempt);
-    if (!verdict.ok) return door.refuse(counted, verdict);
+    if (!verdict.ok) return verification.refuse(counted, verdict);
     await counted.accept();
     return link(sub, verdict.identity, { ...factsOf(attempt), via: 'link' });
   };

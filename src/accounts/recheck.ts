@@ -1,4 +1,4 @@
-// People with live sessions are looked up again at their sources: who is gone there has no business here.
+// People with live sessions are looked up again at their sources: who is gone there is locked here.
 
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
@@ -29,7 +29,10 @@ interface Look {
 
 const action = 'account.source_gone';
 
-/** One flight for each person: requests that come meanwhile wait for its answer. People without a source cost nothing. */
+/**
+ * Single flight for each person: requests that come meanwhile wait for its answer, which nobody keeps afterwards. People
+ * without a source cost nothing.
+ */
 export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
   const { clock, resolver } = parts;
   const sources = parts.connectors.map(({ definition }) => definition);

@@ -1,5 +1,5 @@
-// The one way in which something ends: what hangs on it in the store is removed, the apps' back-channel logouts are
-// put into the outbox, and one event tells the caches of all instances.
+// How anything ends, everywhere: what hangs on it in the store is removed, the apps' back-channel logouts are
+// put into the outbox, and one event goes to the caches of all instances.
 
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';

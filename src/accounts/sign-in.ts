@@ -1,4 +1,4 @@
-// The one door for every password of the house: login page, password grant and gateway come through here.
+// Every password that is checked: login page, password grant and gateway come through here.
 
 import type { Audit } from '../audit/audit.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
@@ -24,7 +24,7 @@ export interface SignInParts {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
-  /** False for accounts that have no business here, such as demo users of a tenant that is no demo any more. */
+  /** False for accounts that the tenant does not serve, such as demo users of a tenant that is no demo any more. */
   readonly isAdmitted: (account: AccountRecord) => boolean;
 }
 
@@ -33,7 +33,7 @@ type Unproven = Exclude<SourcesVerdict, { ok: true }>;
 type Refusal = Exclude<SignInOutcome, SignedIn>;
 
 /** What the sources say of a counted attempt, and what each answer means for the asker. */
-export interface PasswordDoor {
+export interface PasswordVerification {
   ask(attempt: PasswordAttempt): Promise<SourcesVerdict>;
   /** @throws AppError `unavailable` when a source that could have known better was not to be reached */
   refuse(counted: CountedAttempt, verdict: Unproven): Promise<Refusal>;
@@ -46,7 +46,7 @@ export interface PasswordDoor {
  * its time tells whether an account exists, has a password, or is disabled or locked, unless a source has accepted
  * the password and says what is the matter.
  */
-export const createPasswordDoor = (parts: SignInParts): PasswordDoor => ({
+export const createPasswordVerification = (parts: SignInParts): PasswordVerification => ({
   ask: async (attempt) => {
     const verdict = await askSources(passwordSourcesFor(parts.connectors, attempt), attempt);
     if (verdict.ok && verdict.outage !== undefined) {
@@ -98,8 +98,8 @@ const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refus
 };
 
 /**
- * While another source is not to be reached, a wrong password must not be told from a name that nobody knows; but
- * it was checked, so it is counted, or an outage would be the hour for guessing at local accounts.
+ * While another source is not to be reached, a wrong password must look like a name that nobody knows; but it was
+ * checked, so it is counted, or passwords of local accounts could be guessed during an outage.
  */
 const concealed = async (
   counted: CountedAttempt,
@@ -119,14 +119,14 @@ const at = ({ definition }: Connector, reason: string): string =>
 export const createSignIn =
   (parts: SignInParts) =>
   async (attempt: PasswordAttempt): Promise<SignInOutcome> => {
-    const door = createPasswordDoor(parts);
+    const verification = createPasswordVerification(parts);
     const startedAt = epochSeconds(parts.clock);
     const action = `sign_in.${attempt.via}`;
     const counted = await parts.gate(attempt, action);
     if (!counted.ok) return counted;
-    const verdict = await door.ask(attempt);
-    if (!verdict.ok) return door.refuse(counted, verdict);
-    const account = await door.admit(counted, attempt, verdict);
+    const verdict = await verification.ask(attempt);
+    if (!verdict.ok) return verification.refuse(counted, verdict);
+    const account = await verification.admit(counted, attempt, verdict);
     if ('ok' in account) return account;
 
     const { definition } = verdict.connector;

@@ -29,7 +29,7 @@ export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string
 export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
   `${tenant.provider.issuer}/interaction/${uid}`;
 
-/** The page of all ways to sign in, even where one alone would do or the app has chosen. */
+/** The page of all sources, even where one alone would do or the app has chosen. */
 export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(visit)}?choose=yes`;
 
 export type InteractionStep = 'login' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;

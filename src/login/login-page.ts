@@ -20,7 +20,7 @@ const fields = z.object({
   proven: z.string().optional(),
 });
 
-/** Where only one way is left, or the app or the name's domain has chosen it, nobody is asked. */
+/** Where only one source is left, or the app or the name's domain has chosen one, nobody is asked. */
 export const openLogin = async (
   parts: LoginPageParts,
   visit: InteractionVisit,

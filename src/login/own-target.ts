@@ -20,7 +20,7 @@ export const isOwnTarget = ({ definition, provider }: LoginTenant, target: strin
   );
 };
 
-/** Undefined for what a browser does not read as a plain http or https address, or might read in two ways. */
+/** Undefined for what a browser does not read as a plain http or https address, or whose reading is ambiguous. */
 const webOriginOf = (address: string): string | undefined => {
   if (!/^https?:\/\/[^\s\\@]+$/i.test(address) || !URL.canParse(address)) return undefined;
   return new URL(address).origin;

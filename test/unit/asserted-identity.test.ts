@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createFindAsserted } from '../../src/accounts/asserted-identity.ts';
+import { createSecretGate } from '../../src/accounts/secret-gate.ts';
+import type { AccountRecord } from '../../src/storage/storage.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
 import { createScriptedSource, type ScriptedPerson } from '../support/scripted-source.ts';
 
@@ -11,6 +14,21 @@ beforeEach(async () => {
     .add({ username: 'alice', email: 'alice@acme.example', password: 'lantern orbit mosaic' });
 });
 afterEach(() => people.close());
+
+const unnamed = { emailVerified: false, claims: {}, groups: [], roles: [] };
+
+const accountOf = (sub: string): AccountRecord => ({
+  sub,
+  username: sub,
+  logins: [],
+  claims: {},
+  groups: [],
+  roles: [],
+  origin: 'source',
+  createdAt: 1,
+  updatedAt: 1,
+  version: 1,
+});
 
 const person = (subject: string, changes: Partial<ScriptedPerson> = {}): ScriptedPerson => ({
   subject,
@@ -125,6 +143,39 @@ describe('a name that a trusted party says', () => {
     expect((await accounts.findAsserted('bob'))?.sub).toBe(first?.sub);
   });
 
+  it('is remembered for 10,000 names; the one used least recently is asked about again', async () => {
+    const corp = createScriptedSource('corp');
+    const asked: string[] = [];
+    const find = createFindAsserted({
+      connectors: [
+        {
+          ...corp.connector,
+          lookup: {
+            find: async (wanted) => {
+              const login = 'login' in wanted ? wanted.login : wanted.subject;
+              asked.push(login);
+              const profile = { ...unnamed, username: login };
+              return { status: 'present', person: { source: 'corp', subject: login, profile, amr: [] } };
+            },
+          },
+        },
+      ],
+      records: { findBySub: async (sub) => accountOf(sub) },
+      resolver: { resolve: async ({ subject }) => accountOf(subject) },
+      recheck: async (account) => account,
+      isAdmitted: () => true,
+      clock: people.clock,
+    });
+    for (let index = 0; index < 10_000; index += 1) await find(`person-${index}`);
+    await find('person-0');
+    expect(asked).toHaveLength(10_000);
+    await find('one more');
+    await find('person-0');
+    expect(asked).toHaveLength(10_001);
+    await find('person-1');
+    expect(asked.at(-1)).toBe('person-1');
+  });
+
   it('leads to nobody behind a directory that cannot be reached', async () => {
     const corp = createScriptedSource('corp');
     const partner = createScriptedSource('partner');
@@ -170,6 +221,25 @@ describe('the secret of a machine', () => {
     expect(await second.judgeSecret(right('192.0.2.1'))).toMatchObject({ reason: 'throttled' });
     const records = await people.tenant('acme').audit.list({ limit: 50 });
     expect(records.filter(({ reason }) => reason === 'throttled_address')).toHaveLength(1);
+  });
+
+  it('blocks 10,000 addresses without asking the store; beyond that the oldest is looked up again', async () => {
+    const judge = createSecretGate({
+      throttle: {
+        spend: async () => ({ isAllowed: false, retryAfterSeconds: 60, isFirstRefusal: false }),
+        refund: async () => {},
+        clear: async () => {},
+      },
+      limits: throttle,
+      audit: people.audit('acme'),
+      clock: people.clock,
+    });
+    const addressOf = (index: number): string => `10.0.${index >> 8}.${index & 255}`;
+    for (let index = 0; index < 10_000; index += 1) await judge(wrong(addressOf(index)));
+    expect(await judge(right(addressOf(0)))).toMatchObject({ reason: 'throttled' });
+    await judge(wrong(addressOf(10_000)));
+    expect(await judge(right(addressOf(0)))).toEqual({ ok: true });
+    expect(await judge(right(addressOf(1)))).toMatchObject({ reason: 'throttled' });
   });
 
   it('leaves a record of each wrong one that counts, and one of all that do not', async () => {

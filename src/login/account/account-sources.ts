@@ -189,13 +189,13 @@ export const submitDisconnect = async (
   if (outcome.ok) {
     const { sub, id } = visit.session;
     await tenant.provider.forgetUpstreamTokens(sub, source);
-    // whoever came in that way is out
+    // whoever signed in through this source is out
     await tenant.revocations.endOtherSessions(sub, id, 'account.unlink');
   }
   goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
 };
 
-/** An outage is told on the page and logged here; anything else flies on. */
+/** An outage is shown on the page and logged here; anything else is thrown on. */
 const logOutage = (
   { log }: LoginPageParts,
   { ctx, tenant }: AccountVisit,

@@ -118,7 +118,7 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
   };
 };
 
-/** Another browser, another source, a second time, or too late: which of them is nobody's business. */
+/** Another browser, another source, a second time, or too late: which of them is not said. */
 const refuse = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void => {
   const errorId = newErrorId();
   const { requestId } = requestFacts(ctx);

@@ -1,11 +1,11 @@
-// What a source tells when somebody signs out there, and the way back from our own sign-out through the source.
+// Logout notices from a source when somebody signs out there, and the return from our own sign-out through the source.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
 import { findRedirectConnector, type LoginTenant } from '../login-tenant.ts';
 
-interface Told {
+interface AtSource {
   readonly tenant: LoginTenant;
   readonly source: string;
 }
@@ -13,7 +13,7 @@ interface Told {
 const fields = z.object({ logout_token: z.string().max(16_384) });
 
 /** OpenID Connect Back-Channel Logout 1.0 section 2.8. */
-export const receiveBackchannelLogout = async (ctx: Context, { tenant, source }: Told): Promise<void> => {
+export const receiveBackchannelLogout = async (ctx: Context, { tenant, source }: AtSource): Promise<void> => {
   const connector = findRedirectConnector(tenant, source);
   if (connector === undefined) throw new AppError('not_found', 'There is no such source');
   const { logout_token: token } = await readForm(ctx, fields);
@@ -29,7 +29,10 @@ export const receiveBackchannelLogout = async (ctx: Context, { tenant, source }:
  * OpenID Connect Front-Channel Logout 1.0 section 2, in a frame of the upstream. Our cookies are not sent there, so
  * the upstream's `sid`, which nobody can guess, says which session is meant.
  */
-export const receiveFrontchannelLogout = async (ctx: Context, { tenant, source }: Told): Promise<void> => {
+export const receiveFrontchannelLogout = async (
+  ctx: Context,
+  { tenant, source }: AtSource,
+): Promise<void> => {
   const connector = findRedirectConnector(tenant, source);
   if (connector?.definition.type !== 'oidc' || connector.definition.issuer === undefined)
     throw new AppError('not_found', 'There is no such source');
@@ -49,7 +52,7 @@ export const receiveFrontchannelLogout = async (ctx: Context, { tenant, source }
 };
 
 /** Back from the upstream's end-session endpoint: to where our own sign-out would have gone. */
-export const returnFromSignOut = async (ctx: Context, { tenant, source }: Told): Promise<void> => {
+export const returnFromSignOut = async (ctx: Context, { tenant, source }: AtSource): Promise<void> => {
   const { state } = ctx.query;
   const target =
     typeof state === 'string' ? await tenant.upstreamSignOut.returnFrom(source, state) : undefined;

@@ -31,7 +31,7 @@ export const beginUpstream = async (
   if (connector === undefined || !isOffered)
     throw new AppError(
       'not_found',
-      'This way to sign in is not there any more. Go back to the app and start again.',
+      'This source is not offered any more. Go back to the app and start again.',
     );
   try {
     const begun = await tenant.upstreamLogins.begin({

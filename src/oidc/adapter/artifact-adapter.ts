@@ -13,9 +13,9 @@ import type { RequestScope } from './request-scope.ts';
 export interface AdapterParts {
   readonly storage: TenantStorage;
   readonly clock: Clock;
-  /** The scope of the request under way; a fresh one, flushed after each write, outside of a request. */
+  /** The scope of the request in progress; a fresh one, flushed after each write, outside of a request. */
   readonly scope: () => RequestScope;
-  /** True while a request is under way whose writes are flushed at its end. */
+  /** True while a request is in progress whose writes are flushed at its end. */
   readonly isInRequest: () => boolean;
   readonly rotation: RefreshRotation;
   readonly deviceCodes: DeviceCodes;

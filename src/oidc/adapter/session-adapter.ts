@@ -41,7 +41,7 @@ export class SessionAdapter extends ArtifactAdapter {
     await this.write((target) => {
       target.unstageRemoval('Session', session.id);
       target.stage({ op: 'mergeSession', artifact: session, removed, onlyIfStored: stored !== undefined });
-      // a cookie that was renewed or signed out while this request was under way stays dead
+      // a cookie that was renewed or signed out while this request was in progress stays dead
       const renewed = toSessionCookie(cookieValue, session);
       target.stage({ op: 'put', artifact: renewed, onlyIfStored: cookie !== undefined });
     });

@@ -10,9 +10,9 @@ import { TooManyRequests } from '../provider/errors.ts';
 /** Seconds between two polls of a device (RFC 8628 section 3.2). */
 export const pollIntervalSeconds = 5;
 
-/** The rules of the device flow that the provider leaves to us. */
+/** The rules of the device flow that the provider does not enforce. */
 export interface DeviceCodes {
-  /** Is the request under way a device asking for its token? */
+  /** Is the request in progress a device asking for its token? */
   isPoll(): boolean;
   /**
    * Reads the code and notes the poll (RFC 8628 section 3.5).

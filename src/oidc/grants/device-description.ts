@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider';
 import { longestDeviceText, readDeviceText } from '../../accounts/devices.ts';
 
-/** Parameters by which a device may say what it is (RFC 8628 section 3.1 leaves room for them). */
+/** Parameters by which a device may say what it is (RFC 8628 section 3.1 allows further parameters). */
 export const deviceParameters = ['device_name', 'device_model', 'device_serial'] as const;
 
 export interface DeviceDescription {

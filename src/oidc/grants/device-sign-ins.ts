@@ -1,5 +1,5 @@
 // How a device that a person lets in gets a sign-in of its own: a grant on which only its tokens hang, so that its
-// end leaves the person's other devices alone. It ends with the session in which it was approved, as other apps do.
+// end does not touch the person's other devices. It ends with the session in which it was approved, as other apps do.
 import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { Devices } from '../../accounts/devices.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';

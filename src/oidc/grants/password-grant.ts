@@ -1,5 +1,5 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, TellableRefusal } from '../../accounts/account-types.ts';
+import type { Accounts, DisclosedRefusal } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -66,7 +66,7 @@ export const createPasswordGrant =
   };
 
 /** Each begins with a code that programs may rely on. */
-const refusalWords: Readonly<Record<TellableRefusal, string>> = {
+const refusalWords: Readonly<Record<DisclosedRefusal, string>> = {
   password_change_required: 'password_change_required: the password must be changed before it can be used',
   password_expired: 'password_expired: the password has expired',
   account_disabled: 'account_disabled: the account is disabled',

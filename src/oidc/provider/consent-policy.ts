@@ -24,7 +24,7 @@ export const mustAskAgain = (ctx: KoaContextWithOIDC): boolean => {
   return isUnknowable && !isRedirectBound(params?.redirect_uri as string | undefined);
 };
 
-/** First-party clients need no consent, unless they ask for it or cannot be told from an impostor. */
+/** First-party clients need no consent, unless they ask for it or an impostor would look the same. */
 export const isConsentSkipped = (definition: TenantDefinition, ctx: KoaContextWithOIDC): boolean => {
   const clientId = ctx.oidc.client?.clientId;
   const isFirstParty = clientId === accountClientId || findClient(definition, clientId)?.firstParty === true;

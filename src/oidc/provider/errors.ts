@@ -46,5 +46,5 @@ export const asProtocolErrors = async <T>(work: () => Promise<T>): Promise<T> =>
 export const retryAfterOf = (error: unknown): number | undefined =>
   error instanceof TooManyRequests || error instanceof Unavailable ? error.retryAfterSeconds : undefined;
 
-/** The way back, for work on the provider outside of its own routes. */
+/** The other direction, for work on the provider outside of its own routes. */
 export const toAppError = (error: unknown): unknown => (error instanceof Unavailable ? error.cause : error);

@@ -44,7 +44,7 @@ const takeBody = async (req: IncomingMessage): Promise<string | undefined> => {
   return (await readExactly(req, length))?.toString('utf8');
 };
 
-/** Leaves the stream readable: its end is not consumed. Undefined when the request ends early. */
+/** The stream stays readable: its end is not consumed. Undefined when the request ends early. */
 const readExactly = (req: IncomingMessage, length: number): Promise<Buffer | undefined> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -137,7 +137,10 @@ const nameTenantInDeviceCodes = (provider: Provider, tenant: string): void => {
   };
 };
 
-/** `interval` (RFC 8628 section 3.2), which `DeviceCodes.poll` enforces; the library leaves it out. Held by flows/device.test.ts. */
+/**
+ * `interval` (RFC 8628 section 3.2), which `DeviceCodes.poll` enforces; the library does not send one.
+ * Held by flows/device.test.ts.
+ */
 const announcePollInterval = (provider: Provider): void => {
   const emitter: EventEmitter = provider; // the body of this event is typed without members
   emitter.on('device_authorization.success', (_ctx: KoaContextWithOIDC, body: Record<string, unknown>) => {

@@ -8,7 +8,7 @@ import { type AccessTokenJwt, looksLikeJwt, type VerifyAccessTokenJwt } from './
  * only, what the JWT says. Client authentication, the grant's state and the policy then are the provider's.
  */
 export interface JwtHandles {
-  /** The handle with this name, or of the JWT with this `jti`, in the request under way. */
+  /** The handle with this name, or of the JWT with this `jti`, in the request in progress. */
   find(name: string): AccessTokenJwt | undefined;
   /**
    * Makes the request's `token` parameter a handle that is good for something only if it was a valid JWT access
@@ -21,7 +21,7 @@ export interface JwtHandles {
 
 export interface JwtHandlesParts {
   readonly verify: VerifyAccessTokenJwt;
-  /** The HTTP request under way, as the provider sees it. */
+  /** The HTTP request in progress, as the provider sees it. */
   readonly request: () => IncomingMessage | undefined;
 }
 

@@ -28,11 +28,11 @@ export interface UpstreamSessions {
   find(sessionUid: string): Promise<UpstreamFacts | undefined>;
   /**
    * Ends the sessions that an upstream's logout means: the one of its `sid`, or those that its person has through
-   * this source. False when the same logout (`jti`) was told before.
+   * this source. False when the same logout (`jti`) was received before.
    */
   endByToken(source: string, logout: UpstreamLogout): Promise<boolean>;
   /** OpenID Connect Front-Channel Logout 1.0 section 2. */
-  endBySid(source: string, told: { readonly issuer: string; readonly sid: string }): Promise<void>;
+  endBySid(source: string, notice: { readonly issuer: string; readonly sid: string }): Promise<void>;
 }
 
 export interface UpstreamSessionsParts {
@@ -122,7 +122,7 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       await end(
         sid === undefined ? await sessionsOfPerson(source, logout) : await sessionsOfSid(source, issuer, sid),
       );
-      // afterwards: the upstream may tell again what could not be done
+      // afterwards: the upstream may send it again when this could not be done
       return artifacts.tryInsert({ kind: 'ReplayDetection', id, payload: '', expiresAt });
     },
     endBySid: async (source, { issuer, sid }) => end(await sessionsOfSid(source, issuer, sid)),
