@@ -146,6 +146,27 @@ describe('an own address asked with another method', () => {
   );
 });
 
+describe('the fast path', () => {
+  const methodFor = ({ methods }: Route): string => (methods.includes('GET') ? 'GET' : 'POST');
+  const headersOf = async (route: Route, query = ''): Promise<RawAnswer['headers']> =>
+    (await ask(route, methodFor(route), fill(route.path) + query)).headers;
+
+  it.each(routes.filter(({ isFast }) => isFast).map((route) => [route.path, route] as const))(
+    'takes %s, and gives it the headers that all answers have, without those of pages',
+    async (_path, route) => {
+      await server.instances[0]?.tenants.find('acme');
+      const [fast, full] = [await headersOf(route), await headersOf(route, '?x')];
+      const shared = ['x-content-type-options', 'cache-control'] as const;
+
+      expect(fast['content-security-policy']).toBeUndefined();
+      expect(full['content-security-policy']).toBeDefined();
+      for (const name of shared) expect([name, fast[name]]).toEqual([name, full[name]]);
+      expect(fast['x-content-type-options']).toBe('nosniff');
+      expect(fast['x-request-id']).toBeDefined();
+    },
+  );
+});
+
 /** Rows that stand for one address or for the files of a folder, and not for all that is left. */
 const exact = routes.filter(({ path }) => !path.endsWith('/*rest'));
 
