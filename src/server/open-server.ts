@@ -34,7 +34,7 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly role: StorageRole;
-  /** Told of each trip to the store: for counting them. */
+  /** Called for each trip to the store: for counting them. */
   readonly onTrip?: (trip: Trip) => void;
 }
 

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { definedOnly } from '../defined-only.ts';
 import { AppError, type AppErrorCode, isAppError } from '../errors.ts';
 
-/** An error as it may be told to whoever asked. */
+/** An error as the client may see it. */
 export interface Problem {
   readonly status: number;
   /** Protocol error code or one of ours, such as `not_found`. */
@@ -34,7 +34,7 @@ export const newErrorId = (): string => randomBytes(8).toString('hex');
 const codeOfStatus = (status: number): string =>
   (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_');
 
-/** koa, its body parser and send throw errors that say whether they may be told (`expose`). */
+/** koa, its body parser and send throw errors that say whether the client may see them (`expose`). */
 const isExposed = (error: unknown): error is Error & { readonly status: number } =>
   error instanceof Error &&
   'expose' in error &&

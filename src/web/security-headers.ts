@@ -16,7 +16,7 @@ const policy = {
   connectSrc: ["'self'"],
   baseUri: ["'none'"],
   frameAncestors: ["'none'"],
-  // No form-action: Chromium applies it to the redirects after a form, and would block the way back to the app.
+  // No form-action: Chromium applies it to the redirects after a form, and would block the redirect to the app.
 };
 
 type Headers = readonly (readonly [name: string, value: string])[];
