@@ -8,7 +8,7 @@
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
 //   claims.ts                claims of an account; display-username.ts: the name that services get
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
-//   local-users.ts           what an operator does with local users; password-rules.ts; seeding.ts: demo users
+//   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; bounded-cache.ts: remembered in memory
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';

@@ -1,3 +1,6 @@
+// The account page of a person who is signed in:
+//   account-visit.ts        who is signed in in this browser, and forms bound to that session
+//   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source
 import type { Context } from 'koa';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';

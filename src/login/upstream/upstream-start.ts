@@ -1,3 +1,7 @@
+// Sign-in at a source that sends the browser away:
+//   upstream-start.ts       to the source; upstream-callback.ts: back from it, with the proof or a refusal
+//   upstream-return.ts      with what the callback found back into the interaction
+//   upstream-logout.ts      logout notices from the source, and back from a sign-out there
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';

@@ -1,3 +1,10 @@
+// The library's models in the store:
+//   adapter.ts              which adapter each model has; artifact-adapter.ts: what all of them share
+//   session-adapter.ts, token-adapters.ts, device-code-adapter.ts, interaction-adapter.ts  what is particular to each
+//   artifact-payload.ts     payloads of the library to artifacts of the store, and back
+//   session-uid.ts          how tokens name their session, and the device in it
+//   request-scope.ts        few trips to the store in one request: reads together, writes at its end
+//   protocol-adapter.ts     errors of the store as errors of the protocol
 import type { Adapter } from 'oidc-provider';
 import type { Devices } from '../../accounts/devices.ts';
 import type { Clock } from '../../clock.ts';

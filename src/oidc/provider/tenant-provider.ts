@@ -4,7 +4,7 @@
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
 //   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
-//   provider-grants.ts         the grants that the library does not have, from ../grants/
+//   ../grants/                 the grants that the library does not have: register-grants.ts
 //   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
 //   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
 //   provider-handle.ts         into the library with a request; form-body.ts
@@ -27,6 +27,7 @@ import type { LogoutDelivery } from '../../storage/storage-endings.ts';
 import type { Pages } from '../../web/pages.ts';
 import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
 import { readProviderCookie } from '../cookies.ts';
+import { registerGrants } from '../grants/register-grants.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
@@ -37,7 +38,6 @@ import { createInteractions, type Interactions } from './interactions.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { providerConfiguration } from './provider-configuration.ts';
 import { observeProvider } from './provider-events.ts';
-import { registerGrants } from './provider-grants.ts';
 import { createHandle, type HandleRequest } from './provider-handle.ts';
 import { createProviderMiddleware } from './provider-middleware.ts';
 import { createProviderPages } from './provider-pages.ts';

@@ -1,3 +1,10 @@
+// Tokens. This file answers whether an access token of ours is good now, for the gateway and the own-account API:
+//   access-token-jwt.ts     JWT access tokens: their claims, their signature, their session
+//   jwt-handles.ts          JWTs at introspection, revocation and token exchange
+//   refresh-rotation.ts     successors of refresh tokens, the grace, the lifetimes
+//   sign-in-claims.ts       when and how the person of a token signed in
+//   logout-tokens.ts        logout tokens for apps
+//   tenant-keys.ts          the tenant's signing keys
 import type { AdapterPayload } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';

@@ -1,3 +1,7 @@
+// Upstreams, as far as the store is concerned. This file: sign-ins in progress.
+//   upstream-sessions.ts    which of our sessions came from which session at an upstream, and how its logout ends them
+//   upstream-sign-out.ts    our sign-out goes on at the upstream and comes back
+//   upstream-tokens.ts      the upstream's tokens of a person, kept and renewed for apps
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type {
   Connector,

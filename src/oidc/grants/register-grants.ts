@@ -1,3 +1,7 @@
+// Grants. The library has authorization code, refresh token, client credentials and device code; the others are here:
+//   password-grant.ts, token-exchange.ts  the two that are registered below; direct-grant.ts: what both make
+//   device-codes.ts       rules of device codes that the library does not enforce: polling, throttle, handles
+//   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
@@ -5,18 +9,14 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
-import { createPasswordGrant, passwordGrantParameters } from '../grants/password-grant.ts';
-import {
-  createTokenExchange,
-  tokenExchangeGrantType,
-  tokenExchangeParameters,
-} from '../grants/token-exchange.ts';
+import type { ProviderRequest } from '../provider/provider-request.ts';
+import type { TenantAccounts } from '../provider/tenant-accounts.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
-import type { ProviderRequest } from './provider-request.ts';
-import type { TenantAccounts } from './tenant-accounts.ts';
+import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
+import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
 
-export interface ProviderGrantsParts {
+export interface RegisterGrantsParts {
   readonly definition: TenantDefinition;
   readonly accounts: Accounts;
   readonly tenantAccounts: TenantAccounts;
@@ -30,7 +30,7 @@ export interface ProviderGrantsParts {
 }
 
 /** The grants that the library does not have: resource owner password credentials and token exchange. */
-export const registerGrants = (provider: Provider, parts: ProviderGrantsParts): void => {
+export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): void => {
   const { tenantAccounts, factsOf: requestOf } = parts;
   provider.registerGrantType(
     'password',
