@@ -1,12 +1,13 @@
 // The pages of signing in, for one tenant:
-//   tenant-routes.ts, interaction-routes.ts  which page answers at an address of the tenant
+//   interaction-page.ts which page an interaction needs now; addresses are in ../server/routes.ts
 //   login-page.ts       name and password; login-form.ts, login-problems.ts: how the page looks
 //   password-demand.ts  a new password in the middle of a sign-in; password-form.ts: its form, here and at the account
 //   consent-page.ts     what the app may do
 //   interaction-form.ts forms of one interaction, bound to its browser; cookies.ts: the room's own cookies
 //   upstream/           to a source that sends the browser away, back from it, and its logout notices
 //   account/            the account page: connected sources and password
-//   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins
+//   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
+//                       where either may go on
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';

@@ -4,7 +4,8 @@
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
 //   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
-//   ../grants/                 the grants that the library does not have: register-grants.ts
+//   ../grants/                 the grants that the library does not have
+//   provider-pages.ts          the pages that the library shows; errors.ts: errors of our rooms in the protocol's words
 //   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
 //   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
 //   provider-handle.ts         into the library with a request; form-body.ts
