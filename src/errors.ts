@@ -9,7 +9,7 @@ export interface AppErrorOptions {
 }
 
 /**
- * The world is broken or the asker was wrong in a way the caller cannot repair.
+ * The world is broken, or the request was wrong and the code that called cannot repair it.
  * `message` may be shown to whoever asked; `cause` and `detail` are for the log.
  */
 export class AppError extends Error {

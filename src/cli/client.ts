@@ -64,7 +64,7 @@ const report = (context: CliContext, only: string | undefined): Promise<void> =>
     );
   });
 
-/** The clients that may use the grant, and when each may no longer. A broken file tells nothing. */
+/** The clients that may use the grant, and when each may no longer. A broken file gives none. */
 const passwordClients = (
   { env }: CliContext,
   settings: ServerSettings,

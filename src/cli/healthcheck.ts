@@ -4,7 +4,7 @@ import type { ServerSettings } from '../config/server/server-settings.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure } from './exit.ts';
 
-const patienceMs = 5000;
+const timeoutMs = 5000;
 
 export const addHealthcheck = (program: Command): void => {
   program
@@ -40,7 +40,7 @@ export const askHealth = async (
   const { host, port } = management.port === 0 ? server : management;
   const url = `http://${reachable(host)}:${port}${path}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs), redirect: 'manual' });
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' });
     return { url, status: response.status, body: await response.json() };
   } catch {
     throw new CommandFailure(

@@ -17,7 +17,7 @@ interface StartOptions extends GlobalOptions {
 export const addStart = (program: Command): void => {
   program
     .command('start')
-    .description('serve the tenants until told to stop')
+    .description('serve the tenants until asked to stop')
     .option('-p, --port <port>', 'in place of server.port')
     .option('--host <address>', 'in place of server.host')
     .option('--public-url <origin>', 'in place of server.publicUrl')

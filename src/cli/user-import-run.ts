@@ -46,7 +46,7 @@ type LineOutcome =
 const linesAtOnce = 100;
 
 /**
- * Imports what is right and tells of the rest. A line is imported whole or not at all, and may come again: whoever is
+ * Imports what is right and reports the rest. A line is imported whole or not at all, and may come again: whoever is
  * there already is left alone.
  * @throws AppError `unavailable` when store or audit record are not to be had; what was imported until then stays
  */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { randomId } from './ids.ts';
 
-/** The one secret of an installation, from which every other key of the house is derived. */
+/** The one secret of an installation, from which every other key of Drawbridge is derived. */
 export interface MasterKey {
   /** HKDF-SHA-256 (RFC 5869): a key of `length` bytes for this purpose alone. */
   derive(purpose: string, length?: number): Buffer;

@@ -16,7 +16,7 @@ export interface PasswordHasher {
    * @throws AppError `unavailable` when too many wait.
    */
   verify(tenant: string, stored: string, password: string): Promise<PasswordVerdict>;
-  /** Costs what `verify` costs, for people without a password: the time must not tell who exists. */
+  /** Costs what `verify` costs, for people without a password: the time must not give away who exists. */
   verifyNothing(tenant: string, password: string): Promise<void>;
 }
 

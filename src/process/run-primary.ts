@@ -17,7 +17,7 @@ export const runPrimary = async (parts: ServeParts): Promise<number> => {
   let slots: WorkerSlots | undefined;
   const { first } = listenForStop({
     log,
-    reload: () => slots?.tell({ type: 'reload' }),
+    reload: () => slots?.send({ type: 'reload' }),
     abandon: () => {
       slots?.killAll();
       process.exit(1);
@@ -55,9 +55,9 @@ const stopWorkers = async (
   slots: WorkerSlots | undefined,
   { settings, isAlone }: Pick<ServeParts, 'settings'> & Pick<StopRequest, 'isAlone'>,
 ): Promise<void> => {
-  slots?.tell({ type: 'stop', isAlone });
+  slots?.send({ type: 'stop', isAlone });
   const { drainDelayMs, drainTimeoutMs } = settings.server;
-  const patience = setTimeout(() => slots?.killAll(), drainDelayMs + drainTimeoutMs + closingMs);
+  const timer = setTimeout(() => slots?.killAll(), drainDelayMs + drainTimeoutMs + closingMs);
   await slots?.ended();
-  clearTimeout(patience);
+  clearTimeout(timer);
 };

@@ -10,7 +10,7 @@ export interface ServeParts extends Omit<ServerOptions, 'role'> {
 
 export interface ServeOptions extends ServerOptions {
   readonly onListening: (banner: readonly string[]) => void;
-  /** Further ways of being asked to stop. */
+  /** Further events that ask to stop. */
   readonly alsoStoppedBy?: Promise<StopRequest>;
   /** Called with what takes in changed tenants, once there is something to take in. */
   readonly onReloadable?: (reload: () => void) => void;

@@ -9,7 +9,7 @@ const longestBackoffMs = 30_000;
 const healthyMs = 60_000;
 
 export interface WorkerSlots {
-  tell(message: PrimaryMessage): void;
+  send(message: PrimaryMessage): void;
   /** No worker is replaced any more. Resolves when all have ended. */
   ended(): Promise<void>;
   killAll(): void;
@@ -30,8 +30,8 @@ export const openWorkerSlots = ({ count, hear, log }: WorkerSlotsParts): WorkerS
     const worker = cluster.fork();
     workers.add(worker);
     worker.on('message', hear);
-    // One that is just ending cannot be told anything; its exit says all.
-    worker.on('error', (err) => log.debug({ err }, 'a worker could not be told'));
+    // One that is just ending can receive nothing; its exit says all.
+    worker.on('error', (err) => log.debug({ err }, 'a message to a worker failed'));
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
       worker.once('exit', (...how) => resolve(how)),
     );
@@ -52,7 +52,7 @@ export const openWorkerSlots = ({ count, hear, log }: WorkerSlotsParts): WorkerS
 
   const slots = Array.from({ length: count }, keepOne);
   return {
-    tell: (message) => {
+    send: (message) => {
       for (const worker of workers) if (worker.isConnected()) worker.send(message);
     },
     ended: async () => {

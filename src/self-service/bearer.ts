@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { Log } from '../log.ts';
 import { refuseAsJson } from '../web/error-boundary.ts';
 
-/** The token of `Authorization: Bearer` (RFC 6750 section 2.1); the other ways to send one are not taken. */
+/** The token of `Authorization: Bearer` (RFC 6750 section 2.1); no other method of sending one is accepted. */
 export const readBearer = (ctx: Context): string | undefined =>
   /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('Authorization'))?.[1];
 
@@ -19,8 +19,8 @@ const descriptions = {
 
 export const refuseBearer = (ctx: Context, log: Log, { realm, error }: BearerRefusal): undefined => {
   const scope = error === 'insufficient_scope' ? ', scope="openid"' : '';
-  const told = error === undefined ? '' : `, error="${error}"${scope}`;
-  ctx.set('WWW-Authenticate', `Bearer realm="${realm}"${told}`);
+  const reason = error === undefined ? '' : `, error="${error}"${scope}`;
+  ctx.set('WWW-Authenticate', `Bearer realm="${realm}"${reason}`);
   refuseAsJson(ctx, log, {
     status: error === 'insufficient_scope' ? 403 : 401,
     code: error ?? 'unauthorized',

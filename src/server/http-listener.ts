@@ -110,10 +110,10 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A connection may become idle after its last answer began, too late for the header.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-      const patience = new AbortController();
-      const late = delay(timeoutMs, undefined, { signal: patience.signal }).catch(() => undefined);
+      const timeout = new AbortController();
+      const late = delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => undefined);
       await Promise.race([closed, late]);
-      patience.abort();
+      timeout.abort();
       clearInterval(idle);
       clearInterval(bodyCheck);
       server.closeAllConnections();

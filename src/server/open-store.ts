@@ -16,7 +16,7 @@ export interface OpenStoreOptions {
   readonly log: Log;
   /** `server` also sweeps what has expired. */
   readonly role: StorageRole;
-  /** Told of each trip to the store: for counting them. */
+  /** Called for each round trip to the store, to count them. */
   readonly onTrip?: ((trip: Trip) => void) | undefined;
 }
 

@@ -22,6 +22,6 @@ export interface StorageOptions {
   readonly poolSize?: number;
   /** Default `worker`. */
   readonly role?: StorageRole;
-  /** Told of each trip: for counting them. */
+  /** Called for each round trip, to count them. */
   readonly onTrip?: (trip: Trip) => void;
 }

@@ -1,11 +1,11 @@
 import type { Log } from '../log.ts';
 import type { EventWatcher } from './storage-endings.ts';
 
-/** A listener that throws is a fault of ours, but no reason to stop telling it what ends. */
+/** A listener that throws is a fault of ours, but later events must still reach it. */
 export const guardedWatcher = (watcher: EventWatcher, log: Log): EventWatcher => {
-  const guard = (tell: () => void): void => {
+  const guard = (call: () => void): void => {
     try {
-      tell();
+      call();
     } catch (err) {
       log.error({ err }, 'a listener of revocation events failed');
     }

@@ -1,4 +1,4 @@
-// The part of the storage port that tells what has ended: events for our processes, deliveries for the apps.
+// The part of the storage port about what has ended: events for our processes, deliveries for the apps.
 /** What has ended. `id`: an account's sub, the id of a Session artifact, the id of a Grant artifact, a key's name. */
 export interface RevocationEvent {
   readonly what: 'account' | 'session' | 'grant' | 'key' | 'client';
@@ -70,7 +70,7 @@ export interface LogoutDeliveries {
 
 const dayMs = 86_400_000;
 
-/** A watcher that was away for longer has to be told that it may have missed something. */
+/** A watcher that was away for longer may have missed something: its `lost` is called. */
 export const eventRetentionMs = 600_000;
 
 const pendingDeliveryMs = 7 * dayMs;

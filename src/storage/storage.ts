@@ -33,10 +33,10 @@ export interface Storage {
   /** All durable records (everything but artifacts, counters, events and deliveries), for a backup. */
   exportRecords(): AsyncIterable<StoredRecord>;
   /**
-   * Tells of the revocation events of all tenants, those published here and by every other process on this store,
-   * within half a second (a change stream, or polling where there is none), each once, from now on. Events that were
-   * published while the store could not be reached are told afterwards; when that cannot be promised, `lost` is
-   * called, and whoever caches must forget all.
+   * Calls the watcher for each revocation event of any tenant from now on, whichever process on this store published
+   * it: once, and within half a second (a change stream, or polling where there is none). Events that were published
+   * while the store could not be reached follow afterwards; when that cannot be promised, `lost` is called, and every
+   * cache must forget all.
    */
   watchEvents(watcher: EventWatcher): Promise<{ close(): Promise<void> }>;
   /** Tenants that have deliveries due at `nowMs`. */
@@ -91,7 +91,7 @@ export type ArtifactKind =
   | 'RevokedToken'
   /** A sign-in at an upstream under way, by its `state`. */
   | 'UpstreamLogin'
-  /** The way from the upstream's callback back into our interaction; used once. */
+  /** Leads from the upstream's callback back into our interaction; used once. */
   | 'UpstreamTicket'
   /** What a Session (same id) owes to an upstream: source, `sid`, ID token for its logout. Sealed. */
   | 'UpstreamSession'
@@ -99,13 +99,13 @@ export type ArtifactKind =
   | 'UpstreamSid'
   /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */
   | 'UpstreamTokens'
-  /** Held by whoever refreshes those. */
+  /** Held by the process that refreshes those. */
   | 'UpstreamLease'
   /** Where a sign-out goes on after the upstream's. */
   | 'LogoutReturn'
   /** A session of services behind the gateway; hangs on a Session (`sessionUid`) unless a password began it. */
   | 'GatewaySession'
-  /** The way of a finished sign-in to the host of a service; used once. */
+  /** Hands a finished sign-in over to the host of a service; used once. */
   | 'GatewayTicket';
 
 /** `pending`: nobody has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */

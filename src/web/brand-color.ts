@@ -63,7 +63,7 @@ const mix = (from: string, to: string, share: number): string => {
 /** White where it can be read, as people expect of a button; black on brighter brands. */
 export const readableOn = (color: string): string => (contrast(white, color) >= textContrast ? white : black);
 
-/** The first colour on the way from `color` to `target` that can be read. */
+/** The first colour between `color` and `target` that can be read. */
 const shift = (color: string, target: string, reads: (candidate: string) => boolean): string => {
   for (let share = 0; share < 1; share += 0.02) {
     const candidate = mix(color, target, share);

@@ -36,7 +36,7 @@ export const createCsrf = (key: Buffer): Csrf => {
 /**
  * Did a browser send this form from another site? Refuse such a POST before anything is read.
  * `Origin: null` proves nothing: Referrer-Policy no-referrer makes browsers send it with our own forms, so browsers
- * without Sec-Fetch-Site are left to the token. The `Host` has been verified by the front door.
+ * without Sec-Fetch-Site are left to the token. `request-checks.ts` has verified the `Host`.
  */
 export const isCrossSite = (headers: IncomingHttpHeaders): boolean => {
   const site = headers['sec-fetch-site'];

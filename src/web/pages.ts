@@ -34,7 +34,7 @@ export type LoginProblem =
   | 'unavailable'
   | 'upstream_unavailable';
 
-/** Why the way from a service to the sign-in and back broke off. Each has its words in `serviceProblem`. */
+/** Why a sign-in that began at a service failed. Each has its words in `serviceProblem`. */
 export type ServiceProblem =
   | 'expired'
   | 'invalid'

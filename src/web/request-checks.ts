@@ -75,7 +75,7 @@ export const createRequestChecks = (options: RequestCheckOptions): Middleware =>
     const [path = ''] = target.split('?');
     const isServicePage = path.startsWith(servicePagesPath) && serviceHosts.has(ctx.state.host);
     if (!anyHost.has(path) && !isServicePage && !hostsAllowed().has(ctx.state.host)) {
-      // Only the first, the server's own: the others would tell who its tenants are.
+      // Only the first, the server's own: the others would show who its tenants are.
       const [expected] = hostsAllowed();
       ctx.throw(421, `This server answers as ${expected}, not as ${readable(ctx.state.host)}`);
     }

@@ -10,7 +10,7 @@ export interface AssetOptions {
 
 const forEver = 'public, max-age=31536000, immutable';
 
-/** Hosts of services lend Drawbridge this path alone, so the assets of its pages there are below it. */
+/** On hosts of services, Drawbridge answers below this path alone, so the assets of its pages there are below it. */
 const borrowed = /^\/\.drawbridge(?=\/assets\/)/;
 
 /**

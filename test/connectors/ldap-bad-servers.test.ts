@@ -27,7 +27,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** A server that is no directory: `behave` is told of each request. */
+/** A server that is no directory: `behave` gets each request. */
 const serve = async (behave: Behaviour): Promise<string> => {
   server = createServer((socket) => {
     sockets.add(socket);
@@ -96,7 +96,7 @@ const expectUnavailable = async (url: string, changes?: Partial<LdapSource>): Pr
   await eventually('no socket is left', () => sockets.size === 0, 2_000);
 };
 
-/** Accepts the service account and answers searches as told. */
+/** Accepts the service account and answers searches as given. */
 const answering =
   (search: (socket: Socket, id: number) => void): Behaviour =>
   (socket, id, operation) => {

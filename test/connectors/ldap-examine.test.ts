@@ -120,7 +120,7 @@ describe('what doctor finds at a directory', () => {
     expect(lines.join('')).not.toContain('an-old-secret');
   });
 
-  it('is told of each server', async () => {
+  it('reports each server', async () => {
     const urls = [`ldaps://127.0.0.1:${await findFreePort()}`, slapd.ldapsUrl];
     const lines = await examine({ urls });
     expect(lines[0]).toMatch(/problem connection: Nothing listens there/);

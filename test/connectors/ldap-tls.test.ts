@@ -38,7 +38,7 @@ afterEach(() => bench.directories.close());
 
 const trusted = () => ({ ca: authority.ca, cert: client.cert, key: client.key });
 
-const ways = () => [
+const modes = () => [
   { urls: [slapd.ldapsUrl], startTls: false },
   { urls: [slapd.url], startTls: true },
 ];
@@ -46,8 +46,8 @@ const ways = () => [
 const verify = (changes: Partial<LdapSource>) =>
   bench.passwords(ldapSource(slapd, changes)).verify({ login: 'anna', password: 'anna-Passw0rd' });
 
-describe.each([0, 1])('a directory behind TLS (0: ldaps, 1: StartTLS): %i', (way) => {
-  const changes = (tls: LdapSource['tls']) => ({ ...ways()[way], tls });
+describe.each([0, 1])('a directory behind TLS (0: ldaps, 1: StartTLS): %i', (mode) => {
+  const changes = (tls: LdapSource['tls']) => ({ ...modes()[mode], tls });
 
   it('is used, on connections that are used again', async () => {
     const source = changes(trusted());

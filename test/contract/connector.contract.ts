@@ -4,7 +4,7 @@ import type { Connector, SourcePerson } from '../../src/connectors/connector.ts'
 /** What both a person of a source and an identity have: the local source gives identities. */
 type Proven = Pick<SourcePerson, 'subject' | 'amr'>;
 
-/** A source of any kind with two people, and a way to take it out of reach. */
+/** A source of any kind with two people, and a function that takes it out of reach. */
 export interface ConnectorFixture {
   readonly connector: Connector<Proven>;
   readonly people: readonly [ContractPerson, ContractPerson];

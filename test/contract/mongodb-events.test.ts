@@ -87,7 +87,7 @@ const define = (): void => {
       const heard = await listen(second);
       await publish(first, 'before');
       const acknowledged = ['before'];
-      const lane = async (name: string): Promise<void> => {
+      const write = async (name: string): Promise<void> => {
         for (let n = 0; ; n += 1) {
           const id = `${name}-${n}`;
           const isDone = await publish(first, id).then(
@@ -99,7 +99,7 @@ const define = (): void => {
           if (acknowledged.length === 100) void mongod.kill();
         }
       };
-      await Promise.all([lane('a'), lane('b'), lane('c')]);
+      await Promise.all([write('a'), write('b'), write('c')]);
       await eventually('the outage is noticed', () => logged.length > 0, recoversWithinMs);
       await mongod.restart();
       await publishWhenItCan(first, 'after');

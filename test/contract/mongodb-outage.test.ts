@@ -55,7 +55,7 @@ const define = (): void => {
       const acknowledged: string[] = [];
       let next = 0;
       const outcomes: unknown[] = [];
-      const lane = async (): Promise<void> => {
+      const client = async (): Promise<void> => {
         for (;;) {
           next += 1;
           const id = `${next}`;
@@ -71,7 +71,7 @@ const define = (): void => {
           }
         }
       };
-      await Promise.all(times(8, lane));
+      await Promise.all(times(8, client));
       expect(new Set(outcomes)).toEqual(new Set(['unavailable']));
       expect(Object.fromEntries(await refusedCalls())).toEqual(
         Object.fromEntries(Object.keys(requestCalls(storage, 'acme')).map((name) => [name, refused])),

@@ -14,7 +14,7 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 const crowd = Array.from({ length: 20 }, (_, index) => confidential(`app-${index}`));
 const newPassword = 'a new and long enough one';
 /** Long enough for a busy machine; what is waited for takes a fraction of a second. */
-const patienceMs = 15_000;
+const timeoutMs = 15_000;
 
 eachStore((store) => {
   describe('back-channel logout', () => {
@@ -54,10 +54,10 @@ eachStore((store) => {
     const latest = async (): Promise<LogoutDelivery | undefined> => (await ledger())[0];
 
     /** The tokens that come in while something happens, once there are so many. */
-    const told = async (app: LogoutApp, count: number, happen: () => Promise<unknown>) => {
+    const tokensAt = async (app: LogoutApp, count: number, happen: () => Promise<unknown>) => {
       const before = app.tokens.length;
       await happen();
-      await eventually(`${count} logout tokens`, () => app.tokens.length - before >= count, patienceMs);
+      await eventually(`${count} logout tokens`, () => app.tokens.length - before >= count, timeoutMs);
       return app.tokens.slice(before);
     };
 
@@ -74,13 +74,13 @@ eachStore((store) => {
       const browser = createBrowser();
       const { id_token: idToken = '' } = await tokensFor(browser, { issuer, client: web });
       await tokensFor(browser, { issuer, client: shop });
-      const [token = ''] = await told(webApp, 1, () => signOut(browser, issuer));
+      const [token = ''] = await tokensAt(webApp, 1, () => signOut(browser, issuer));
       const { payload, protectedHeader } = await jwtVerify(
         token,
         createRemoteJWKSet(new URL(`${issuer}/jwks`)),
         { issuer, audience: web.id, typ: 'logout+jwt' },
       );
-      await eventually('the ledger', async () => (await latest())?.state === 'delivered', patienceMs);
+      await eventually('the ledger', async () => (await latest())?.state === 'delivered', timeoutMs);
 
       expect(protectedHeader.alg).toBe('RS256');
       expect(payload).toMatchObject({ sub: decodeJwt(idToken).sub, sid: decodeJwt(idToken).sid });
@@ -104,7 +104,7 @@ eachStore((store) => {
       if (other === undefined) throw new Error('there is a crowd');
       await tokensFor(browser, { issuer, client: other });
       const heard = apps[1]?.tokens.length;
-      await told(webApp, 1, async () => {
+      await tokensAt(webApp, 1, async () => {
         const asked = await browser.get(`${issuer}/session/end?id_token_hint=${id_token}`);
         await browser.follow(await browser.submit(asked));
       });
@@ -125,7 +125,7 @@ eachStore((store) => {
       await users.setPassword(alice.username, alice.password);
       const first = await tokensFor(createBrowser(), { issuer, client: web });
       const second = await tokensFor(createBrowser(), { issuer, client: web });
-      const tokens = await told(webApp, 2, () => change(users));
+      const tokens = await tokensAt(webApp, 2, () => change(users));
 
       const sids = (list: readonly (string | undefined)[]) =>
         list.map((jwt = '') => decodeJwt(jwt).sid).sort();
@@ -143,9 +143,9 @@ eachStore((store) => {
       const before = others.map(({ tokens }) => tokens.length);
       const page = await signOut(browser, issuer);
       await eventually(
-        'the others are told',
+        'the others get theirs',
         () => others.every(({ tokens }, index) => tokens.length === (before[index] ?? 0) + 1),
-        patienceMs,
+        timeoutMs,
       );
       const silent = new Set(crowd.slice(0, 3).map(({ id }) => id));
       const stillAsked = (await ledger()).filter(
@@ -160,16 +160,16 @@ eachStore((store) => {
       const browser = createBrowser();
       await tokensFor(browser, { issuer, client: web });
       webApp.answer(status);
-      const tokens = await told(webApp, 2, async () => {
+      const tokens = await tokensAt(webApp, 2, async () => {
         await signOut(browser, issuer);
         await eventually(
           'the first attempt',
           async () => (await latest())?.lastOutcome === `HTTP ${status}`,
-          patienceMs,
+          timeoutMs,
         );
         webApp.answer(200);
       });
-      await eventually('the second', async () => (await latest())?.state === 'delivered', patienceMs);
+      await eventually('the second', async () => (await latest())?.state === 'delivered', timeoutMs);
 
       expect((await latest())?.attempts).toBe(2);
       expect(new Set(tokens.map((token) => decodeJwt(token).jti)).size).toBe(2);
@@ -185,11 +185,11 @@ eachStore((store) => {
       await child.exited;
       webApp.answer(200);
       moveTime(31); // then its claim is over
-      const [token = ''] = await told(webApp, 1, () =>
+      const [token = ''] = await tokensAt(webApp, 1, () =>
         server.storage.forTenant('acme').events.publish({ what: 'session', id, reason: 'test', at: 0 }),
       );
       const find = async () => (await ledger()).find((delivery) => delivery.id === id);
-      await eventually('the ledger', async () => (await find())?.state === 'delivered', patienceMs);
+      await eventually('the ledger', async () => (await find())?.state === 'delivered', timeoutMs);
 
       expect(webApp.tokens[before]).toBe('of the process that is killed');
       expect(decodeJwt(token)).toMatchObject({ sub: 'somebody', sid: 'a-session' });
@@ -202,14 +202,14 @@ eachStore((store) => {
       const id = `${createdAt.toString(16).padStart(12, '0')}old`;
       const due = { state: 'pending', attempts: 30, nextAttemptAt: createdAt } as const;
       webApp.answer(503);
-      await told(webApp, 1, async () => {
+      await tokensAt(webApp, 1, async () => {
         await deliveries.add([
           { ...due, id, clientId: web.id, sub: 'somebody', sid: 's', reason: 'test', createdAt },
         ]);
         await events.publish({ what: 'session', id: 'a', reason: 'test', at: Date.now() });
       });
       const find = async () => (await ledger()).find((delivery) => delivery.id === id);
-      await eventually('the end', async () => (await find())?.state === 'failed', patienceMs);
+      await eventually('the end', async () => (await find())?.state === 'failed', timeoutMs);
 
       expect((await find())?.lastOutcome).toBe('HTTP 503');
       expect(server.logLines().join('')).toContain('a logout will not be delivered');

@@ -202,7 +202,7 @@ eachStore((store) => {
       expectRefusal(await state(started.device_code), { status: 400, error: 'invalid_grant' });
     });
 
-    it('is asked too often: slow_down, also across both doors', async () => {
+    it('is asked too often: slow_down, also across both addresses', async () => {
       const started = await start();
       moveTime(0);
       expect((await state(started.device_code)).body.error).toBe('authorization_pending');
@@ -227,7 +227,7 @@ eachStore((store) => {
       expectRefusal(await state(started.device_code), { status: 400, error: 'access_denied' });
     });
 
-    it('is had through either door', async () => {
+    it('is had at either address', async () => {
       const there = await start();
       await approveDevice(createBrowser(), issuer, there);
       const { body } = await login('acme');

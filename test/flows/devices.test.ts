@@ -59,7 +59,7 @@ const tenant = sampleTenant({
   throttle: { userCodeSession: plenty, userCodeAddress: plenty, userCodeTenant: plenty, account: plenty },
   lifetimes: { session: '1d', refreshToken: '30d' },
 });
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 interface ListedDevice {
   readonly id: string;
@@ -326,7 +326,7 @@ eachStore((store) => {
       await eventually(
         'both instances hear of it',
         () => heard.every((events) => events.length > 0),
-        patienceMs,
+        timeoutMs,
       );
       for (const events of heard)
         expect(events).toContainEqual(

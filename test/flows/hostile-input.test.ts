@@ -338,7 +338,7 @@ eachStore((store) => {
       'text/plain',
       'application/x-www-form-urlencoded; charset=utf-7',
       '',
-    ])('a body of the type %j is no way in', async (type) => {
+    ])('a body of the type %j signs nobody in', async (type) => {
       const answer = await fetch(`${issuer}/token`, {
         method: 'POST',
         headers: { 'content-type': type, ...basicAuthorization(web) },

@@ -204,13 +204,13 @@ eachStore((store) => {
       expect((await refresh(issuer, web, second.body.refresh_token)).body.error).toBe('invalid_grant');
     });
 
-    it.each(['the sign-out', 'a code that came twice'])('comes by %s as well, for JWTs too', async (way) => {
+    it.each(['the sign-out', 'a code that came twice'])('comes by %s as well, for JWTs too', async (end) => {
       const browser = createBrowser();
       const request = { issuer, client: web, scope: 'orders:read', extra: { resource: ordersResource } };
       const signedIn = await signIn(browser, request);
       const { body } = await redeem(request, signedIn);
       expect((await introspect(issuer, ordersApi, body.access_token ?? '')).body.active).toBe(true);
-      if (way === 'the sign-out') await signOut(browser, issuer);
+      if (end === 'the sign-out') await signOut(browser, issuer);
       else await redeem(request, signedIn);
       expect(await introspect(issuer, ordersApi, body.access_token ?? '')).toMatchObject(inactive);
     });

@@ -147,7 +147,7 @@ eachStore((store) => {
     it.each([
       ['clara', 'password_change_required'],
       ['emil', 'password_expired'],
-    ])('is told why a right password is not enough: %s, %s', async (username, code) => {
+    ])('reads why a right password is not enough: %s, %s', async (username, code) => {
       const { status, body } = await signIn({ username, password: `${username}-Passw0rd` });
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_grant' });
       expect(body.error_description).toMatch(new RegExp(`^${code}\\b`));

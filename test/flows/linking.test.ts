@@ -173,7 +173,7 @@ eachStore((store) => {
       expect(textOf(page)).toContain('Nothing was connected.');
     });
 
-    it('an upstream that cannot be reached is told as that', async () => {
+    it('an upstream that cannot be reached is named as that', async () => {
       const browser = await signedIn();
       await federation.setSources([localSource, oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')]);
       const page = await press(browser, '/sources/corp/connect');

@@ -59,7 +59,7 @@ describe('a password in a directory', () => {
   });
 
   describe('that must be another one before the person gets in', () => {
-    it('is asked for at once, and the way goes on to the app', async () => {
+    it('is asked for at once, and then the app is reached', async () => {
       const browser = createBrowser();
       const asked = await tryToSignIn(clara, browser);
       const back = await browser.follow(await browser.submit(asked, change(clara)), (target) =>
@@ -124,7 +124,7 @@ describe('a password in a directory', () => {
     });
   });
 
-  it('of a locked account is told as that, where the tenant reveals locks', async () => {
+  it('of a locked account is named as that, where the tenant reveals locks', async () => {
     const page = await tryToSignIn(dora);
 
     expect([page.status, page.headers.get('x-error')]).toEqual([403, 'account_locked']);

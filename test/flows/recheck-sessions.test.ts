@@ -129,7 +129,7 @@ eachStore((store) => {
       upstream.setResource('/details/4711', { status: 404, body: {} });
       clock.advance(6 * minute);
       await find();
-      await eventually('the app is told', () => app.tokens.length > before, 2000);
+      await eventually('the app gets its token', () => app.tokens.length > before, 2000);
 
       expect([await knowOf(), await isActive()]).toEqual([401, false]);
       expect((await refresh(issuer, web, tokens.refresh_token)).body.error).toBe('invalid_grant');

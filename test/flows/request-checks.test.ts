@@ -280,7 +280,7 @@ eachStore((store) => {
       expect(answer.status).toBe(413);
     });
 
-    it('of bodies hold where their length is not told', async () => {
+    it('of bodies hold where their length is not declared', async () => {
       const chunk = `${(10_000).toString(16)}\r\n${'a'.repeat(10_000)}\r\n`;
       const head = `POST /oauth/acme/token HTTP/1.1\r\n${host}\r\n${form}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`;
       const answer = await sendRaw(port, `${head}${chunk.repeat(20)}0\r\n\r\n`);

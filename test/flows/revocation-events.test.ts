@@ -29,7 +29,7 @@ import { eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 /** Long enough for a busy machine; an event takes a quarter of a second. */
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 eachStore((store) => {
   describe('when something ends', () => {
@@ -70,7 +70,7 @@ eachStore((store) => {
       await eventually(
         `the end of a ${what} on both instances`,
         () => heard.every((events) => find(events) !== undefined),
-        patienceMs,
+        timeoutMs,
       );
       const [first, second] = heard.map(find);
       expect(first).toEqual(second);
@@ -147,7 +147,7 @@ eachStore((store) => {
       const exitCode = await child.exited;
       const event = await eventOf('account', () => Promise.resolve());
       const isTold = (): boolean => app.tokens.some((token) => decodeJwt(token).sid === sid);
-      await eventually('the app is told', isTold, patienceMs);
+      await eventually('the app gets its token', isTold, timeoutMs);
 
       expect([exitCode, child.errors()]).toEqual([0, '']);
       expect(event).toMatchObject({ id: decodeJwt(tokens.id_token ?? '').sub, reason: 'user.disable' });

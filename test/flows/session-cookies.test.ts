@@ -64,14 +64,14 @@ describe('session cookies', () => {
     it('that a sign-in replaced stay dead, also for a request that began before it', async () => {
       const browser = createBrowser();
       const page = await browser.get(`${issuer}/device`);
-      const planted = sessionCookie(browser);
+      const attacker = sessionCookie(browser);
       const [form] = formsOf(page);
       const body = `xsrf=${form?.fields.xsrf}&user_code=`;
-      const held = await holdPost(`${issuer}/device`, { cookie: planted, body });
+      const held = await holdPost(`${issuer}/device`, { cookie: attacker, body });
 
       expect((await signIn(browser, { issuer, client: web })).code).toEqual(expect.any(String));
       await held.finish();
-      expect((await silently(planted)).searchParams.get('error')).toBe('login_required');
+      expect((await silently(attacker)).searchParams.get('error')).toBe('login_required');
       expect((await silently(sessionCookie(browser))).searchParams.get('code')).toEqual(expect.any(String));
     });
 

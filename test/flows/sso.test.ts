@@ -140,18 +140,18 @@ eachStore((store) => {
       expect(new Set([before, after, again]).size).toBe(3);
     });
 
-    it('that somebody planted before the sign-in signs nobody in', async () => {
+    it('that somebody else set before the sign-in signs nobody in', async () => {
       const attacker = createBrowser();
       await attacker.get(`${issuer}/device`);
-      const planted = attacker
+      const foreign = attacker
         .cookies()
         .map(({ name, value }) => `${name}=${value}`)
         .join('; ');
-      const victim = createBrowser({ cookie: planted });
+      const victim = createBrowser({ cookie: foreign });
       await signIn(victim, { issuer, client: one }).catch(() => undefined);
       const answer = await fetch(
         prepareAuthorization({ issuer, client: one, extra: { prompt: 'none' } }).url,
-        { headers: { cookie: planted }, redirect: 'manual' },
+        { headers: { cookie: foreign }, redirect: 'manual' },
       );
       expect(answer.headers.get('location')).toContain('error=login_required');
     });

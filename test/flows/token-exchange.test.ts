@@ -336,8 +336,8 @@ eachStore((store) => {
       ['a subject of another type', { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' }],
       ['an actor', { actor_token: 'x', actor_token_type: accessTokenType }],
       ['a wish for another type', { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }],
-      ['both ways at once', { subject_issuer: 'plain' }],
-      ['no way at all', { audience: undefined }],
+      ['both parameters at once', { subject_issuer: 'plain' }],
+      ['neither parameter', { audience: undefined }],
     ] as const)('refuses %s', async (_, form) => {
       const tokens = await signInAtPlain({ issuer, client: web });
       const good = { subject_token: tokens.access_token, audience: 'plain' };

@@ -49,14 +49,14 @@ eachStore((store) => {
       const [bound, other] = [victim, thief].map((each) =>
         each.cookies().find(({ name }) => name.includes('upstream')),
       );
-      const planted = await fetch(back, {
+      const answer = await fetch(back, {
         redirect: 'manual',
         headers: { cookie: `${bound?.name}=${other?.value}`, accept: 'text/html' },
       });
 
       expectRefused(await thief.get(back));
       expectRefused(await createBrowser().get(back));
-      expect([other?.value.length, planted.status]).toEqual([43, 403]);
+      expect([other?.value.length, answer.status]).toEqual([43, 403]);
       expect(codeOf(await goOn(victim, await victim.get(back)))).toEqual(expect.any(String));
     });
 

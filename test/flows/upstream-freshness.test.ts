@@ -115,7 +115,7 @@ describe('when an app demands max_age', () => {
     expect(codeOf(await arrive('plain'))).toEqual(expect.any(String));
   });
 
-  it('an older sign-in does for an app that demands nothing, and is told as what it is', async () => {
+  it('an older sign-in does for an app that demands nothing, and its claims say so', async () => {
     const then = nowSeconds() - 3600;
     withAuthTime(then);
     const page = await arrive('corp');

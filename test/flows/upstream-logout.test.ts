@@ -210,7 +210,7 @@ describe('a logout that an upstream tells', () => {
     ]).toEqual([false, false, true]);
   });
 
-  it('is told once: again, it is refused and ends nothing', async () => {
+  it('counts once: again, it is refused and ends nothing', async () => {
     await arrive('ida', 'sid-i');
     const token = await logoutToken({ sub: 'ida' });
     const first = await tell(token);

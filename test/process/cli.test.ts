@@ -220,7 +220,7 @@ describe('user', () => {
 });
 
 describe('a demo user with a new password', () => {
-  it('is told to be a local one from now on', async () => {
+  it('is made a local one from now on', async () => {
     const people = [{ username: 'alice', password: 'demo-password' }];
     home.putTenant('acme', serviceTenant({ demo: true, users: people }));
     await home.start();

@@ -159,7 +159,7 @@ describe('stopping', () => {
           response.once('end', () => resolve(response.statusCode ?? 0));
         }).once('error', reject);
       });
-    const lane = async (): Promise<void> => {
+    const client = async (): Promise<void> => {
       while (isOpen) statuses.push(await ask('/oauth/acme/.well-known/openid-configuration'));
     };
     const signIns = async (): Promise<void> => {
@@ -167,13 +167,13 @@ describe('stopping', () => {
         statuses.push((await passwordGrant(home.issuer('acme'), { username: 'alice', password })).status);
       }
     };
-    const lanes = [...Array.from({ length: 6 }, lane), signIns(), signIns()];
+    const clients = [...Array.from({ length: 6 }, client), signIns(), signIns()];
     while (statuses.length < 100) await ask('/healthz');
     server.process.kill('SIGTERM');
     // As a balancer does: no more requests once it says that it goes.
     while ((await ask('/readyz')) === 200);
     isOpen = false;
-    await Promise.all(lanes);
+    await Promise.all(clients);
     expect(new Set(statuses)).toEqual(new Set([200]));
     // So that clients without a balancer connect anew, elsewhere.
     expect(connections).toEqual(new Set(['close']));
@@ -190,7 +190,7 @@ describe('stopping', () => {
     expect((await server.ended).code).toBe(1);
   }, 50_000);
 
-  it('serves on without a reader of its output, and stops when told to', async () => {
+  it('serves on without a reader of its output, and stops when asked to', async () => {
     const server = await home.start();
     server.process.stdout?.destroy();
     server.process.stderr?.destroy();
@@ -200,7 +200,7 @@ describe('stopping', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  it('stops when npm, which started it, is told to', async () => {
+  it('stops when npm, which started it, is asked to', async () => {
     // npm runs scripts in the folder of the package, so the paths are said
     const npm = await home.start(
       {

@@ -74,7 +74,7 @@ describe('several workers', () => {
     await server.waitForLog(() => workersThatAnswered(server).has(3));
   });
 
-  it('all end when the primary is told to, after their requests', async () => {
+  it('all end when the primary is asked to, after their requests', async () => {
     const server = await home.start();
     await waitForWorkers(server, 2);
     const answers = Promise.all(Array.from({ length: 10 }, discover));

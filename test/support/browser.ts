@@ -61,7 +61,7 @@ export const formsOf = (page: Page): readonly Form[] =>
 
 /**
  * @param headers sent with every request, such as a language
- * @param fetchPage another way to reach hosts
+ * @param fetchPage another function that reaches hosts
  */
 export const createBrowser = (
   headers: Readonly<Record<string, string>> = {},

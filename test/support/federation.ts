@@ -138,7 +138,7 @@ export const signInThere = async (
 export const wayBack = async (browser: Browser, page: Page, who: Credentials = carol): Promise<string> => {
   const isCallback = (target: string): boolean => /\/upstream\/[^/]+\/callback\?/.test(target);
   const { location = '' } = await signInThere(browser, page, { who, stop: isCallback });
-  if (!isCallback(location)) throw new Error(`no way back, but ${location}`);
+  if (!isCallback(location)) throw new Error(`no redirect back, but ${location}`);
   return location;
 };
 
@@ -151,7 +151,7 @@ export const codeOf = (page: Page): string => {
   return code;
 };
 
-/** The whole way: app, `acme`, upstream and back to the app, whose code it resolves to. */
+/** The whole sign-in: app, `acme`, upstream and back to the app, whose code it resolves to. */
 export const signInThrough = async (
   federation: Federation,
   source: string,

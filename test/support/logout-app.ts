@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An app that is told of logouts (OpenID Connect Back-Channel Logout 1.0). */
+/** An app that gets logout tokens (OpenID Connect Back-Channel Logout 1.0). */
 export interface LogoutApp {
   readonly uri: string;
   /** The logout tokens that came in, in order. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a mongod that can be cut, while others reach it. */
+/** A connection to a mongod that can be cut, while others reach it. */
 export interface Gate {
   /** Without a database name. Leads through the gate, whatever the server says of its hosts. */
   readonly url: string;

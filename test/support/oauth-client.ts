@@ -151,7 +151,7 @@ export interface SignedIn extends PreparedRequest {
 
 /**
  * A person signs in through the real pages, allowing what they are asked.
- * @throws Error when the way does not end at the client's redirect with a code
+ * @throws Error when the sign-in does not end at the client's redirect with a code
  */
 export const signIn = async (
   browser: Browser,

@@ -1,5 +1,5 @@
 /**
- * Jest runs modules in a realm of its own, but lends them the `structuredClone` of the outer one, whose objects are
+ * Jest runs modules in a realm of its own, but gives them the `structuredClone` of the outer one, whose objects are
  * no plain objects here: the provider then refuses the key sets of clients.
  */
 export const cloneInThisRealm = (): void => {

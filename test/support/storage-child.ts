@@ -15,7 +15,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const write = async (): Promise<void> => {
   const { artifacts } = (await open()).forTenant('acme');
   let next = 0;
-  const lane = async (): Promise<never> => {
+  const writer = async (): Promise<never> => {
     for (;;) {
       next += 1;
       const id = `${name}-${next}`;
@@ -30,7 +30,7 @@ const write = async (): Promise<void> => {
       say(id);
     }
   };
-  await Promise.all(Array.from({ length: 8 }, lane));
+  await Promise.all(Array.from({ length: 8 }, writer));
 };
 
 /** Consumes the codes 0 to 299 and says which it won. */

@@ -107,7 +107,7 @@ export const travel = async (
   const browser = createBrowser();
   const page = await browser.follow(await browser.get(url), (target) => target.startsWith(redirectUri));
   if (page.location?.startsWith(redirectUri) !== true)
-    throw new Error(`no way back, but ${page.status} at ${page.url}: ${page.body.slice(0, 500)}`);
+    throw new Error(`no redirect back, but ${page.status} at ${page.url}: ${page.body.slice(0, 500)}`);
   const back = new URL(page.location);
   await onReturn?.(back);
   return redirect.finish(back, memory);

@@ -57,7 +57,7 @@ describe('an LDAP source', () => {
     });
   });
 
-  it('fits Active Directory when it is told so', () => {
+  it('fits Active Directory with kind: active-directory', () => {
     expect(ldap(...whole, 'kind: active-directory')).toMatchObject({
       search: {
         filter:
@@ -137,7 +137,7 @@ describe('an LDAP source', () => {
 
 describe('the connection of an LDAP source', () => {
   const plain =
-    'url: is not encrypted, and passwords of people go over it; write ldaps://…, or startTls: true (only where the way is safe: insecure: true)';
+    'url: is not encrypted, and passwords of people go over it; write ldaps://…, or startTls: true (only in a network that is safe: insecure: true)';
 
   it('is encrypted, unless the file says in so many words that it need not be', () => {
     const address = 'url: ldap://ldap.example.org';

@@ -219,7 +219,7 @@ describe('loadServerSettings', () => {
     ]);
   });
 
-  it('refuses a public http URL that is not loopback, unless told otherwise', () => {
+  it('refuses a public http URL that is not loopback, unless allowed', () => {
     const env = { DRAWBRIDGE_SERVER__PUBLIC_URL: 'http://login.example.com' };
     expect(faultLines(load(env))).toEqual([
       expect.stringMatching(

@@ -126,7 +126,7 @@ describe('the key of a client', () => {
     });
   });
 
-  it('may be told its algorithm and its id', () => {
+  it('may have its algorithm and its id given', () => {
     expect(keyOf(pemOf(rsa(2048), 'pkcs8'), ', alg: PS256, kid: one').key()).toMatchObject({
       privateKey: { alg: 'PS256', kid: 'one' },
     });

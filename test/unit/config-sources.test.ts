@@ -264,15 +264,15 @@ describe('a mapping', () => {
   });
 });
 
-describe('clients that are told of logouts', () => {
+describe('clients that get logout tokens', () => {
   const client = (line: string) =>
     `clients:\n  - client_id: shop\n    client_secret: env:SECRET\n    grant_types: [client_credentials]\n    ${line}\n`;
 
   it('have an address for it', () => {
-    const told = client(
+    const wanting = client(
       'backchannel_logout_uri: https://shop.example.com/logout\n    backchannel_logout_session_required: true',
     );
-    expect(define(told).clients[0]?.metadata).toMatchObject({
+    expect(define(wanting).clients[0]?.metadata).toMatchObject({
       backchannel_logout_uri: 'https://shop.example.com/logout',
       backchannel_logout_session_required: true,
     });

@@ -44,7 +44,7 @@ describe('an OpenID Connect source', () => {
     });
   });
 
-  it('takes all that an upstream may need to be told', () => {
+  it('takes all that an upstream may need to know', () => {
     const said = source(
       'oidc',
       ...oidc,
@@ -351,7 +351,7 @@ describe('presets', () => {
       'Okta',
       { issuer: 'https://acme.okta.com/oauth2/default' },
     ],
-  ])('know where %s is, told %j', (preset, lines, displayName, found) => {
+  ])('know where %s is, given %j', (preset, lines, displayName, found) => {
     expect(source('oidc', `preset: ${preset}`, ...client, ...lines)).toMatchObject({
       ...found,
       id: preset,
@@ -430,7 +430,7 @@ describe('presets', () => {
       ],
     ],
     [['preset: google', 'domian: x'], ['domian: is not a known key; did you mean domain?']],
-  ])('are told from mistakes in %j', (lines, messages) => {
+  ])('differ from mistakes in %j', (lines, messages) => {
     expect(sourceFaults(...lines, ...client)).toEqual(messages);
   });
 

@@ -123,7 +123,7 @@ describe('a pool of connections', () => {
     expect(pool.size).toBe(0);
   });
 
-  it('keeps nothing when it is told so, and nothing when it is closed', async () => {
+  it('keeps nothing unless it may, and nothing when it is closed', async () => {
     const pool = poolOf({ keeps: false });
     (await acquire(pool)).release();
     expect(open.size).toBe(0);

@@ -108,7 +108,7 @@ describe('a person whom the source has locked', () => {
 });
 
 describe('a look that tells less than a sign-in', () => {
-  it('leaves what it does not tell as it was', async () => {
+  it('leaves what it does not say as it was', async () => {
     corp.partly = { hasGroups: false };
     corp.people.set('alice', { subject: 'a-1', password: 'pw', username: 'renamed' });
     const account = await recheck('always');

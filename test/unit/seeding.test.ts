@@ -75,7 +75,7 @@ describe('users of a demo tenant', () => {
     expect(await accounts.signIn(attempt('bob'))).toMatchObject({ ok: false });
   });
 
-  it('give way to a local user of the same name, and the log says so', async () => {
+  it('are replaced by a local user of the same name, and the log says so', async () => {
     await people.users().add({ username: 'alice', password: 'lantern orbit mosaic' });
     const accounts = demo(alice, bob);
     expect(await accounts.signIn(attempt('alice', 'lantern orbit mosaic'))).toMatchObject({ ok: true });

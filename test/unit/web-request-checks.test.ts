@@ -71,7 +71,7 @@ describe('the host of a service', () => {
     expect((await get(target, 'Host: orders.example')).status).toBe(status);
   });
 
-  it('lends its path to no other host', async () => {
+  it('answers its path on no other host', async () => {
     expect((await get('/.drawbridge/start', 'Host: evil.example')).status).toBe(421);
   });
 });

@@ -43,7 +43,7 @@ export const checkTenantGateway = (
       .map((trusted) =>
         warning(
           about,
-          `The gateway ${trusted.id} proves itself by a certificate, and no proxy can tell which one it was. Set gateway.proxySecret of the server, and let the proxy that ends TLS send it.`,
+          `The gateway ${trusted.id} proves itself by a certificate, and no proxy can pass on which one it was. Set gateway.proxySecret of the server, and let the proxy that ends TLS send it.`,
         ),
       ),
     ...(devices.length > 0 && gateway.deviceClient === undefined && services.length > 0

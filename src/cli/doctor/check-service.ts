@@ -6,7 +6,7 @@ import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gate
 import { definedOnly } from '../../defined-only.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
-const patienceMs = 5000;
+const timeoutMs = 5000;
 
 /** Asks a service as the built-in proxy would: its connection, or its health where it has a path for that. */
 export const checkService = async ({ name, target }: ServiceDefinition): Promise<readonly Finding[]> => {
@@ -55,7 +55,7 @@ const openConnection = (target: ServiceTarget): Promise<void> =>
       protocol === 'https:'
         ? connectTls({ host, port: Number(port || 443), ...tlsOptions(target, host) }, done)
         : connect({ host, port: Number(port || 80) }, done);
-    socket.setTimeout(patienceMs, () => socket.destroy(tooLate()));
+    socket.setTimeout(timeoutMs, () => socket.destroy(tooLate()));
     socket.once('error', reject);
   });
 
@@ -66,7 +66,7 @@ const askStatus = (url: string, target: ServiceTarget): Promise<number> =>
       protocol === 'https:'
         ? httpsRequest(url, { agent: false, ...tlsOptions(target, bare(hostname)) })
         : httpRequest(url, { agent: false });
-    asked.setTimeout(patienceMs, () => asked.destroy(tooLate()));
+    asked.setTimeout(timeoutMs, () => asked.destroy(tooLate()));
     asked.once('error', reject);
     asked.once('response', (response) => {
       response.destroy();
@@ -86,7 +86,7 @@ const tlsOptions = ({ tls = {} }: ServiceTarget, host: string) => {
   };
 };
 
-const tooLate = (): Error => new Error(`no answer within ${patienceMs / 1000} s`);
+const tooLate = (): Error => new Error(`no answer within ${timeoutMs / 1000} s`);
 
 const adviceFor = (code: string | undefined): string => {
   switch (code) {

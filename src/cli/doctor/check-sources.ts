@@ -8,7 +8,7 @@ import { callbackUrl } from '../../oidc/upstream/upstream-logins.ts';
 import { signedOutUrl } from '../../oidc/upstream/upstream-sign-out.ts';
 import { type Finding, problem, reasonOf, warning } from './finding.ts';
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** Asks all sources of a tenant at once about their real connections; one that is silent keeps nobody waiting. */
 export const checkSources = async (
@@ -39,21 +39,21 @@ const examine = async (
   connector: Connector<SourcePerson>,
   addresses: ExaminedAddresses,
 ): Promise<readonly Finding[]> => {
-  const patience = new AbortController();
+  const timeout = new AbortController();
   try {
     return await Promise.race([
       connector.examine(addresses),
-      setTimeout(patienceMs, undefined, { signal: patience.signal }).then(() => [
+      setTimeout(timeoutMs, undefined, { signal: timeout.signal }).then(() => [
         problem(
           'connection',
-          `No answer within ${patienceMs / 1000} s. See that no firewall swallows what is sent.`,
+          `No answer within ${timeoutMs / 1000} s. See that no firewall swallows what is sent.`,
         ),
       ]),
     ]);
   } catch (error) {
     return [problem('connection', reasonOf(error))];
   } finally {
-    patience.abort();
+    timeout.abort();
   }
 };
 

@@ -153,7 +153,7 @@ const skippedWords = ({ type }: SourceDefinition): string => {
     case 'ldap':
       return 'People bind themselves there (bind.template), so nobody can be looked up without a password. Set a bind of a service to change that.';
     default:
-      return 'It tells about people only when they sign in. Set details to look them up, or explain an access token of it with --token.';
+      return 'It gives details of people only when they sign in. Set details to look them up, or explain an access token of it with --token.';
   }
 };
 

@@ -111,7 +111,7 @@ export interface TrustedGateway {
   readonly id: string;
   readonly proof:
     | { readonly type: 'secret'; readonly header: string; readonly secret: string }
-    /** SHA-256 of the DER certificate, hexadecimal in small letters; as a trusted proxy tells it (RFC 9440). */
+    /** SHA-256 of the DER certificate, hexadecimal in small letters; as a trusted proxy sends it (RFC 9440). */
     | { readonly type: 'certificate'; readonly fingerprints: readonly string[] }
     | {
         readonly type: 'assertion';

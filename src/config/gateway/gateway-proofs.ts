@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 
 /**
  * Headers that mean something to HTTP, to proxies or to services: a gateway must not speak in them. Services that get
- * headers as variables cannot tell `_` from `-`, so names have no `_`.
+ * headers as variables cannot distinguish `_` from `-`, so names have no `_`.
  */
 const takenHeaders: ReadonlySet<string> = new Set([
   'accept',

@@ -23,7 +23,7 @@ const secretProof = z.strictObject({
 
 const certificateProof = z.strictObject({
   type: z.literal('certificate').meta({
-    description: 'It shows a client certificate to the proxy in front, which tells it (RFC 9440).',
+    description: 'It shows a client certificate to the proxy in front, which passes it on (RFC 9440).',
   }),
   fingerprints: z
     .array(

@@ -71,7 +71,7 @@ export const parseUrl = (value: string): URL | undefined => {
   }
 };
 
-/** Text without control characters, which have no business in what is shown or logged. */
+/** Text without control characters, which must not get into a page or a log. */
 export const plainText = (longest: number) =>
   z
     .string()

@@ -33,7 +33,8 @@ export const readDocument = (text: string, lineCounter: LineCounter): ReadDocume
   tokens.push(...parser.end());
   const composer = new Composer({ lineCounter, prettyErrors: false, uniqueKeys: true, stringKeys: true });
   const [document, second] = composer.compose(tokens, true, text.length);
-  if (document === undefined) throw new Error('the composer gave no document, although it was told to');
+  if (document === undefined)
+    throw new Error('the composer gave no document, although it must give one for any text');
   if (second !== undefined)
     document.errors.push(new YAMLParseError([second.range[0], second.range[1]], 'MULTIPLE_DOCS', ''));
   return { document };

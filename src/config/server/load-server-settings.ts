@@ -70,7 +70,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   for (const { name } of table) {
     const flag = options.flags?.[name];
     const variable = environment.values.get(name);
-    const inFile = leafOf(found.value, name);
+    const inFile = settingIn(found.value, name);
     if (flag !== undefined || variable !== undefined) {
       const text = flag ?? variable?.text ?? '';
       const read = readText(name, text);
@@ -158,7 +158,7 @@ const unknownFlags = (flags: Readonly<Record<string, string>>, table: readonly S
     .filter((name) => !table.some((setting) => setting.name === name))
     .map((name) => ({ file: 'command line', path: name, message: 'is not a setting' }));
 
-const leafOf = (value: unknown, name: string): unknown => {
+const settingIn = (value: unknown, name: string): unknown => {
   const [section = '', key = ''] = name.split('.');
   return (value as Record<string, Record<string, unknown> | null> | null)?.[section]?.[key] ?? undefined; // shape is judged by the schema
 };
@@ -180,12 +180,12 @@ type ReadSetting =
 const readText = (name: string, text: string): ReadSetting => {
   const [section = '', key = ''] = name.split('.');
   const sections = serverSchema.shape as Readonly<Record<string, { unwrap(): z.ZodObject }>>; // each is a prefaulted object
-  const leaf = sections[section]?.unwrap().shape[key] as z.ZodType; // the name is from the table, which is read off the schema
-  if (jsonSettings.has(name)) return readJson(leaf, text);
+  const schema = sections[section]?.unwrap().shape[key] as z.ZodType; // the name is from the table, which is read off the schema
+  if (jsonSettings.has(name)) return readJson(schema, text);
   const candidates: unknown[] = [text];
   if (/^\d+$/.test(text)) candidates.push(Number(text));
   if (text === 'true' || text === 'false') candidates.push(text === 'true');
-  if (leaf.safeParse([]).success)
+  if (schema.safeParse([]).success)
     candidates.push(
       text
         .split(',')
@@ -194,7 +194,7 @@ const readText = (name: string, text: string): ReadSetting => {
     );
   let faults: readonly PathFault[] = [];
   for (const candidate of candidates) {
-    const parsed = parseBySchema(leaf, candidate);
+    const parsed = parseBySchema(schema, candidate);
     if (parsed.ok) return { ok: true, value: candidate };
     faults = parsed.faults;
   }
@@ -204,7 +204,7 @@ const readText = (name: string, text: string): ReadSetting => {
 /** Lists of mappings, for which a line of text has no other form. */
 const jsonSettings: ReadonlySet<string> = new Set(['gateway.services']);
 
-const readJson = (leaf: z.ZodType, text: string): ReadSetting => {
+const readJson = (schema: z.ZodType, text: string): ReadSetting => {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -212,7 +212,7 @@ const readJson = (leaf: z.ZodType, text: string): ReadSetting => {
     // what the parser says quotes the text
     return { ok: false, faults: [{ path: [], message: 'is not JSON; write [{"name": …, …}]' }] };
   }
-  const parsed = parseBySchema(leaf, value);
+  const parsed = parseBySchema(schema, value);
   return parsed.ok ? { ok: true, value } : parsed;
 };
 
@@ -238,7 +238,7 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
     passwords: {
       ...passwords,
       memoryKiB: memory,
-      // libuv computes them in four threads unless told otherwise.
+      // libuv has four threads for them by default
       concurrency: concurrency === 'auto' ? Math.min(cores, 4) : concurrency,
     },
     log: file.log,

@@ -33,12 +33,12 @@ const aliases: Readonly<Record<string, string>> = { 'gateway.enabled': 'AUTH_ENA
 export const settingsTable = (): readonly Setting[] => {
   const described = z.toJSONSchema(serverSchema, { io: 'input' }) as DescribedKey; // what it makes of our schema
   return Object.entries(described.properties ?? {}).flatMap(([section, { properties = {} }]) =>
-    Object.entries(properties).map(([key, leaf]) => ({
+    Object.entries(properties).map(([key, setting]) => ({
       name: `${section}.${key}`,
       env: `DRAWBRIDGE_${toSnakeCase(section)}__${toSnakeCase(key)}`,
       ...withAlias(`${section}.${key}`),
-      ...(leaf.default === undefined ? {} : { default: formatDefault(leaf.default) }),
-      description: leaf.description ?? '',
+      ...(setting.default === undefined ? {} : { default: formatDefault(setting.default) }),
+      description: setting.description ?? '',
       isSecret: secretSettings.has(`${section}.${key}`),
     })),
   );

@@ -25,7 +25,7 @@ const checkConnection = (source: LdapSourceFile): readonly PathFault[] => {
       faults.push({
         path,
         message:
-          'is not encrypted, and passwords of people go over it; write ldaps://…, or startTls: true (only where the way is safe: insecure: true)',
+          'is not encrypted, and passwords of people go over it; write ldaps://…, or startTls: true (only in a network that is safe: insecure: true)',
       });
     if (!isPlain && startTls)
       faults.push({ path, message: 'is TLS already; write ldap://… with startTls, or remove startTls' });

@@ -104,7 +104,8 @@ export const ldapSourceSchema = z.strictObject({
     .default(false)
     .meta({ description: 'Upgrades ldap:// to TLS before anything is sent.' }),
   insecure: z.boolean().default(false).meta({
-    description: 'Allows ldap:// without TLS: everybody on the way can read the passwords of people.',
+    description:
+      'Allows ldap:// without TLS: anybody on the network between can read the passwords of people.',
   }),
   tls: tlsSchema.prefault({}).meta({ description: 'Certificates.' }),
   bind,

@@ -68,7 +68,7 @@ const fallback = z.strictObject({
   value: z.unknown().refine((value) => value !== undefined, { error: 'is missing; write the value' }),
 });
 
-/** The telling key of each step comes first: faults are told of the step that was meant. */
+/** The key that names the step comes first: faults are those of the step that was meant. */
 export const mappingSchema = z
   .array(
     z.union([rename, prefix, regex, drop, role, fallback], {

@@ -25,7 +25,7 @@ interface SourceBase {
   readonly recheckSeconds: number;
   /** While the source cannot be reached, what was known last stays good for so long beyond a due re-check. */
   readonly degradedSeconds: number;
-  /** Tells a person who typed whatever password that the account is locked. */
+  /** The login page says that an account is locked, whatever password was typed. */
   readonly revealLock: boolean;
 }
 

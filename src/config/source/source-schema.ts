@@ -25,7 +25,7 @@ const httpSourceSchema = z.strictObject({
     .meta({ description: 'How long one check may take.' }),
 });
 
-/** One entry of `sources`. The telling key of each kind comes first: faults are told of the kind that was meant. */
+/** One entry of `sources`. The key that names the kind comes first: faults are those of the kind that was meant. */
 export const sourceSchema = z.union(
   [
     presetSourceSchema,

@@ -57,6 +57,6 @@ export const remoteShape = {
     .prefault({})
     .meta({ description: 'What holds while the source cannot be reached.' }),
   revealLock: z.boolean().default(false).meta({
-    description: 'Tells a person who typed whatever password that the account is locked.',
+    description: 'The login page says that an account is locked, whatever password was typed.',
   }),
 };

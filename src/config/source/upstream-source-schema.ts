@@ -67,7 +67,7 @@ const sixProperties = {
     .meta({ description: 'Scopes asked for. With oidc by default openid, profile and email.' }),
 };
 
-/** What stands at the top: what is not said is absent, so that one can tell whether any of them is there. */
+/** Keys at the top of the source. They have no defaults, so that it can be seen whether any of them is there. */
 export const topProperties = {
   ...sixProperties,
   passwordSignIn: z.boolean().optional().meta({ description: passwordSignInWords }),

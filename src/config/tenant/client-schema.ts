@@ -143,12 +143,13 @@ export const clientSchema = z.strictObject({
   tos_uri: httpsUrl.optional().meta({ description: 'Its terms of service, linked at consent.' }),
   initiate_login_uri: httpsUrl.optional().meta({ description: 'Where it wants sign-ins to begin.' }),
   backchannel_logout_uri: webAddress().optional().meta({
-    description: 'Where it is told that a session has ended (OpenID Connect Back-Channel Logout 1.0).',
+    description:
+      'Where it gets a logout token when a session has ended (OpenID Connect Back-Channel Logout 1.0).',
   }),
   backchannel_logout_session_required: z
     .boolean()
     .optional()
-    .meta({ description: 'Puts sid into its logout tokens, and tells it of each session by itself.' }),
+    .meta({ description: 'Puts sid into its logout tokens, one for each session.' }),
   contacts: z
     .array(z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'is not an e-mail address' }))
     .optional()

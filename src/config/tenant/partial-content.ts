@@ -27,10 +27,10 @@ export const wholeContent = (content: TenantFileContent): JudgedContent => ({
 
 /**
  * The file without its unknown keys, without wrong values, and without the clients, resources and users that are
- * wrong, so that the rules between keys are told in the same run as the faults of single values. What is in doubt
- * and decides on other keys is taken as what allows most. Undefined when the file is no mapping.
+ * wrong, so that one run reports the faults of single values and those between keys. A key that is in doubt and
+ * decides about others is taken as the value that allows most. Undefined when the file is no mapping.
  */
-export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedContent | undefined => {
+export const partialContent = (value: unknown, faults: readonly PathFault[]): JudgedContent | undefined => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const rest = structuredClone(value) as Record<string, unknown>; // a YAML mapping has text keys
   const dropped: Record<List, Set<number>> = {
@@ -69,7 +69,7 @@ export const salvage = (value: unknown, faults: readonly PathFault[]): JudgedCon
   return parsed.ok ? { content: parsed.value, doubtful, places } : undefined;
 };
 
-/** A misspelt key leaves the one that was meant unknown, unless that is there too. */
+/** The value of a key that stands misspelt is unknown, unless the right key is there too. */
 const meantKey = (key: string, present: object): string => {
   const known = Object.keys(tenantSchema.shape);
   if (known.includes(key)) return key;

@@ -15,7 +15,7 @@ import { resolveClientSecret } from './client-rules.ts';
 import type { ClientFile } from './client-schema.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
 import { namesInFile } from './names-in-file.ts';
-import { type JudgedContent, salvage, wholeContent } from './partial-content.ts';
+import { type JudgedContent, partialContent, wholeContent } from './partial-content.ts';
 import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
 import { checkTenant } from './tenant-rules.ts';
 import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
@@ -48,7 +48,7 @@ export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
   const { value } = yaml;
   if (isEmpty(value)) return { faults: [...idFaults, { file: path, path: '', message: emptyFile }] };
   const parsed = parseBySchema(tenantSchema, value);
-  const judged = parsed.ok ? wholeContent(parsed.value) : salvage(value, parsed.faults);
+  const judged = parsed.ok ? wholeContent(parsed.value) : partialContent(value, parsed.faults);
   const filled = judged === undefined ? undefined : fillIn(judged, options);
   const faults = [
     ...(parsed.ok ? [] : parsed.faults),

@@ -18,7 +18,7 @@ export interface ExamineVerifierParts {
   readonly askForNobody: () => Promise<PasswordVerdict<SourcePerson>>;
 }
 
-/** The host, its certificate, the secret, and what an answer about somebody who is not there tells. Never rejects. */
+/** The host, its certificate, the secret, and what an answer about somebody who is not there gives away. Never rejects. */
 export const examineVerifier = async (
   { url, secret }: Pick<HttpSource, 'url' | 'secret'>,
   { peer, clock, askForNobody }: ExamineVerifierParts,

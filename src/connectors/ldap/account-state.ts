@@ -14,7 +14,7 @@ const stateNames = {
   ],
 } as const;
 
-/** Attributes that tell the state of an account; they are no business of a mapping. */
+/** Attributes that hold the state of an account; a mapping does not see them. */
 export const stateAttributes = (kind: LdapSource['kind']): readonly string[] => stateNames[kind];
 
 /** userAccountControl, [MS-ADTS] section 2.2.16. */

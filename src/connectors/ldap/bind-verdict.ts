@@ -2,7 +2,7 @@ import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { SourceRefusal } from '../connector.ts';
 import type { LdapAnswer } from './connection.ts';
 
-/** Active Directory's reasons, in the diagnostic text of code 49. Those but 775 are told to who knows the password only. */
+/** Active Directory's reasons, in the diagnostic text of code 49. All but 775 are sent only after the right password. */
 const activeDirectoryReasons: Readonly<Record<string, SourceRefusal>> = {
   '525': 'unknown',
   '52e': 'credentials',

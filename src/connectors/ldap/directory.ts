@@ -36,7 +36,7 @@ export interface OpenDirectory extends Directory {
 }
 
 /** Milliseconds for which somebody waits to learn whether a server that failed is back. */
-const patienceMs = 500;
+const longestLookMs = 500;
 
 export const createDirectory = (
   settings: DirectorySettings,
@@ -57,7 +57,7 @@ export const createDirectory = (
     if (good !== undefined) return good;
     const looks = servers.flatMap(({ look }) => (look === undefined ? [] : [look]));
     if (looks.length === 0) return undefined;
-    await waitAtMost(Math.min(patienceMs, deadline.leftMs()), looks, () => findGood(tried) !== undefined);
+    await waitAtMost(Math.min(longestLookMs, deadline.leftMs()), looks, () => findGood(tried) !== undefined);
     return findGood(tried);
   };
 

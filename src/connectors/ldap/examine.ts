@@ -103,7 +103,7 @@ const noteBind = async (
   return false;
 };
 
-/** Only Active Directory tells its time; a difference breaks the times at which accounts expire. */
+/** Only Active Directory gives its time; a difference breaks the times at which accounts expire. */
 const noteClock = async (
   connection: LdapConnection,
   { clock }: LdapSourceParts,
@@ -134,8 +134,8 @@ const noteClock = async (
 const advice: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens there. Check host and port in "urls", and that the directory runs.',
   ETIMEDOUT: 'No answer. Check host and port in "urls", and the firewalls between the two machines.',
-  EHOSTUNREACH: 'There is no way to that address. Check routes and firewalls.',
-  ENETUNREACH: 'There is no way to that address. Check routes and firewalls.',
+  EHOSTUNREACH: 'There is no route to that address. Check routes and firewalls.',
+  ENETUNREACH: 'There is no route to that address. Check routes and firewalls.',
   ECONNRESET:
     'The server hung up. Does the port speak TLS, and does the server ask for a client certificate?',
   EPROTO: 'The server speaks no TLS there. ldaps:// is usually port 636; for port 389 use "startTls: true".',

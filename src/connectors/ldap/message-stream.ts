@@ -8,7 +8,7 @@ const mostMessages = 6_000;
 
 /**
  * What ldapts takes for its socket: one whole, checked message at a time comes out of it. It closes with the socket,
- * and the other way round.
+ * and the reverse.
  */
 export class MessageStream extends Duplex {
   /** ldapts asks for these of a socket that it did not open. */

@@ -46,7 +46,7 @@ export const findByLogin = async (search: PersonSearch, login: string): Promise<
   return entries.length === 1 ? entries[0] : undefined;
 };
 
-/** @throws AppError `unavailable` too when it cannot be told whether the person is there */
+/** @throws AppError `unavailable` too when it is uncertain whether the person is there */
 export const findBySubject = async (
   search: PersonSearch,
   subject: string,

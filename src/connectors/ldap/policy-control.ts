@@ -28,7 +28,7 @@ const tags = { sequence: 0x30, warning: 0xa0, error: 0x81 } as const;
 
 /**
  * Asks for the control and, one request each, takes the answer: ldapts hands the value of a control of the answer to
- * the control of the same type in the request, and no other way leads to it.
+ * the control of the same type in the request, and there is no other method.
  */
 export class PasswordPolicyControl extends Control {
   error: PolicyError | undefined;

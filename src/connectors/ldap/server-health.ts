@@ -14,7 +14,7 @@ export interface ServerHealth {
   mark(): number;
   succeeded(): void;
   /**
-   * An operation failed. It tells nothing when another one succeeded since it began: the operation was slow then, not
+   * An operation failed. It means nothing when another one succeeded since it began: the operation was slow then, not
    * the server.
    * @returns milliseconds of quarantine that begin now
    */

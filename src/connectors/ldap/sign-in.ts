@@ -49,7 +49,7 @@ const signInBySearch = async (
   return { ok: true, person };
 };
 
-/** Somebody who is not there costs the directory a bind too, so that the time does not tell. */
+/** Somebody who is not there costs the directory a bind too, so that the time gives nothing away. */
 export const nobody = ({ search }: LdapSource): { dn: string; secret: string } => ({
   dn: `cn=${randomId(12)},${search.base}`,
   secret: randomId(12),

@@ -19,7 +19,7 @@ export interface LocalConnectorParts {
 
 /**
  * Each check costs one hash, whoever it names. Whether the account may sign in is not asked here: disabled people
- * are told apart by nobody but the operator.
+ * look like everybody else, except to the operator.
  */
 export const createLocalConnector = (definition: LocalSource, parts: LocalConnectorParts): Connector => {
   const { tenant, records, hasher } = parts;
@@ -62,7 +62,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     }
     const { isValid, needsRehash } = await hasher.verify(tenant, account.passwordHash, password);
     if (!isValid) return { ok: false, reason: 'credentials', sub: account.sub };
-    // a second hash would tell that the password of a disabled account was right
+    // a second hash would give away that the password of a disabled account was right
     if (needsRehash && account.disabledAt === undefined && account.lockedAt === undefined) {
       await rehash(account, password);
     }

@@ -18,7 +18,7 @@ export interface Details {
   }): Promise<Members | undefined>;
 }
 
-/** A token is not used in its last seconds, lest it expires on the way. */
+/** A token is not used in its last seconds, so that it does not expire before it arrives. */
 const marginSeconds = 30;
 /** Of a token that has no `expires_in`. */
 const assumedSeconds = 60;

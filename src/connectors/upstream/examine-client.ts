@@ -85,12 +85,12 @@ export const examineRedirect = async (
     else if (answer.status >= 400 || isRefusal(location, await answer.text()))
       note('problem', about, `The provider refuses it (${answer.status}). ${register}`);
     else if (location !== null) note('ok', about, 'The provider goes on to sign people in.');
-    else note('warning', about, `It cannot be told whether the provider knows it. ${register}`);
+    else note('warning', about, `It cannot be found out whether the provider knows it. ${register}`);
   } catch (error) {
     const reason = reasonOf(error);
     // a pushed request (RFC 9126) says who asks
     if (reason.includes('invalid_client'))
-      note('warning', about, 'It cannot be told before the provider takes the client.');
+      note('warning', about, 'It cannot be found out before the provider takes the client.');
     else note('problem', about, `${reason}. ${register}`);
   }
 };

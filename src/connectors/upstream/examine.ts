@@ -105,7 +105,7 @@ const examineKeys = async (
   }
 };
 
-/** The `Date` of an answer: seconds since then are those of the way back. */
+/** The `Date` of an answer: seconds since then are those of its transport. */
 const examineClock = async (
   { source, peer }: UpstreamClient,
   { upstreams, clock }: UpstreamParts,

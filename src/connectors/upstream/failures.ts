@@ -25,7 +25,7 @@ export interface ProtocolFailure {
 const unavailable = 'The identity provider gives no usable answer';
 
 /**
- * Tells what the upstream objects to from what is broken.
+ * Separates what the upstream refuses from what is broken.
  * @throws AppError `unavailable` for an upstream that gives no answer, or none of the protocol; `throttled` as the
  * transport said; the error itself when it is a fault of ours
  */

@@ -41,7 +41,7 @@ export const verifyUpstreamJwt = async (
 };
 
 /**
- * An ID token that openid-client has checked: the signature, whatever way the token took, and the authorized party.
+ * An ID token that openid-client has checked: the signature, wherever the token came from, and the authorized party.
  * @throws as `verifyUpstreamJwt`
  */
 export const verifiedIdToken = async (

@@ -25,7 +25,7 @@ export const endSessionUrl = async (
 };
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
-/** A logout token that was on its way for longer has been sent again since. */
+/** The sender of a logout token that is older has sent another one since. */
 const longestSeconds = 600;
 
 /** OpenID Connect Back-Channel Logout 1.0 section 2.6. */

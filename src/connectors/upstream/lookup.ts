@@ -32,7 +32,7 @@ export const createLookup = (
         };
   };
 
-  // A name that is typed may be a subject: only the upstream can tell.
+  // A name that is typed may be a subject: only the upstream knows.
   return { find: (who) => find('subject' in who ? who.subject : who.login) };
 };
 

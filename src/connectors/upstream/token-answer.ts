@@ -4,7 +4,7 @@ import type { UpstreamSource } from '../../config/source/source-definition.ts';
 export const uncheckedIdToken = 'unchecked_id_token';
 
 /**
- * The answer of a token endpoint, in a form in which openid-client tells its errors: with 200 (GitHub) or behind a
+ * The answer of a token endpoint, in a form in which openid-client reports its errors: with 200 (GitHub) or behind a
  * challenge (Keycloak) it would not see them. An ID token of a source that is no OpenID provider is good for one
  * thing, to be shown to that source at sign-out; so it is put aside.
  */

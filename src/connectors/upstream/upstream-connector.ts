@@ -38,7 +38,7 @@ export const createUpstreamConnector = (
 
   const passwords: PasswordSource<SourcePerson> = {
     verify: (credentials) => verifyPassword(client, parts, credentials),
-    // who is known before this source is asked must not be told from nobody by the time
+    // who is known before this source is asked must not be distinguishable from nobody by the time
     decoy: async () => {
       await passwords.verify({ login: `nobody-${randomId(12)}`, password: randomId(24) }).catch(() => {});
     },

@@ -10,7 +10,7 @@ const pollEveryMs = 250;
 /** Writes become visible in another order than that of their times, and the server's clock may be set back. */
 const overlapMs = 10_000;
 /** With a margin, because the server deletes by a clock of its own. */
-const patienceMs = eventRetentionMs / 2;
+const readableMs = eventRetentionMs / 2;
 
 export const eventsSince = (windowMs: number) => [
   { $match: { $expr: { $gte: ['$publishedAt', { $subtract: ['$$NOW', windowMs] }] } } },
@@ -25,7 +25,7 @@ const createStopwatch = (clock: Clock) => {
 
 /**
  * For a server that stands alone and has no change streams. Reads what was published since the last read, and a little
- * before; the ids tell what is new.
+ * before; the ids say what is new.
  */
 export const openEventPolls = async (
   { events, watcher, watchLog }: EventSource,
@@ -48,7 +48,7 @@ export const openEventPolls = async (
   };
 
   const poll = async (): Promise<void> => {
-    const isLost = sinceLastRead() > patienceMs;
+    const isLost = sinceLastRead() > readableMs;
     const fresh = await read();
     if (isLost) watcher.lost();
     for (const document of fresh) watcher.event(toEvent(document));

@@ -193,8 +193,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
 export const collectionNames = Object.keys(createSchemas()) as readonly CollectionName[]; // the keys of the record
 
 /**
- * The models own collections and indexes. Requests use the native collections beneath: no document is hydrated on
- * the way to a token.
+ * The models own collections and indexes. Requests use the native collections beneath: no document is hydrated
+ * to answer a request for a token.
  */
 export const defineModels = async (connection: Connection): Promise<Collections> => {
   const models = Object.entries(createSchemas()).map(([name, schema]) =>

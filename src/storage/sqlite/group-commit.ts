@@ -14,8 +14,8 @@ interface Waiting {
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 const jobsPerCommit = 500;
-/** Another process may hold the file for a moment; longer than this and the caller is told. */
-const patienceMs = 2000;
+/** Another process may hold the file for a moment; after this time the caller gets an error. */
+const busyLimitMs = 2000;
 
 const runAlone = (sql: Statements, job: Job<unknown>): Outcome => {
   sql('SAVEPOINT job').run();
@@ -111,7 +111,7 @@ export const createGroupCommit = (sql: Statements) => {
     enqueue: <T>(job: Job<T>): Promise<T> =>
       new Promise<T>((resolve, reject) => {
         if (isClosed) return reject(new AppError('unavailable', 'The store is closed'));
-        const deadline = performance.now() + patienceMs;
+        const deadline = performance.now() + busyLimitMs;
         queue.push({ job, resolve: (value) => resolve(value as T), reject, deadline }); // T is what this job returns
         schedule(0);
       }),

@@ -37,7 +37,7 @@ CREATE INDEX audit_at ON audit (tenant, at, id);
 CREATE TABLE installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-/** People of sources, sessions by account, what has ended, and what apps are told of it. */
+/** People of sources, sessions by account, what has ended, and the logout tokens for apps. */
 const version2 = `
 CREATE INDEX artifacts_account ON artifacts (tenant, account_id) WHERE kind = 'Session' AND account_id IS NOT NULL;
 CREATE TABLE identities (
