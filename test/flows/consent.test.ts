@@ -68,7 +68,11 @@ eachStore((store) => {
   });
 
   it('gives exactly what was allowed', async () => {
-    const tokens = await tokensFor(createBrowser(), { ...atPartner, scope: 'openid email' });
+    const tokens = await tokensFor(createBrowser(), {
+      ...atPartner,
+      scope: 'openid email',
+      consent: true,
+    });
     expect(tokens.scope).toBe('openid email');
   });
 
@@ -78,15 +82,13 @@ eachStore((store) => {
     const back = await browser.follow(await browser.submit(page, { decision: 'deny' }), isBackAtPartner);
     expect(returnedTo(back)).toMatchObject({ error: 'access_denied', iss: atPartner.issuer });
     expect(returnedTo(back)).not.toHaveProperty('code');
-    expect((await signIn(browser, atPartner)).seen).toEqual(['consent']);
+    expect((await signIn(browser, { ...atPartner, consent: true })).seen).toEqual(['consent']);
   });
 
   it('does not ask a second time, for the same or for less', async () => {
     const browser = createBrowser();
-    expect((await signIn(browser, { ...atPartner, scope: 'openid email profile' })).seen).toEqual([
-      'login',
-      'consent',
-    ]);
+    const first = { ...atPartner, scope: 'openid email profile', consent: true };
+    expect((await signIn(browser, first)).seen).toEqual(['login', 'consent']);
     for (const scope of ['openid email profile', 'openid email', 'openid']) {
       expect((await signIn(browser, { ...atPartner, scope })).seen).toEqual([]);
       const silent = await signIn(browser, { ...atPartner, scope, extra: { prompt: 'none' } });
@@ -96,7 +98,7 @@ eachStore((store) => {
 
   it('asks for what is new alone', async () => {
     const browser = createBrowser();
-    await signIn(browser, { ...atPartner, scope: 'openid email' });
+    await signIn(browser, { ...atPartner, scope: 'openid email', consent: true });
     const request = { ...atPartner, scope: 'openid email orders:write', extra: { resource: ordersResource } };
     const page = await goToAuthorization(browser, prepareAuthorization(request), partner.redirectUri);
     expect(page.body).toContain('Place orders for you');
@@ -107,13 +109,14 @@ eachStore((store) => {
 
   it('asks again on prompt=consent', async () => {
     const browser = createBrowser();
-    await signIn(browser, atPartner);
+    await signIn(browser, { ...atPartner, consent: true });
     expect((await signIn(browser, { ...atPartner, extra: { prompt: 'consent' } })).seen).toEqual(['consent']);
   });
 
   it('asks each person', async () => {
-    await signIn(createBrowser(), atPartner);
-    expect((await signIn(createBrowser(), atPartner, bob)).seen).toEqual(['login', 'consent']);
+    const request = { ...atPartner, consent: true };
+    await signIn(createBrowser(), request);
+    expect((await signIn(createBrowser(), request, bob)).seen).toEqual(['login', 'consent']);
   });
 
   it('does not ask for an app of one’s own, unless the app wants it', async () => {
@@ -126,7 +129,7 @@ eachStore((store) => {
   // RFC 8252 section 8.6: anybody can claim the scheme
   it('asks each time when the redirect is to a private-use scheme, and never answers unseen', async () => {
     const browser = createBrowser();
-    const request = { issuer: atPartner.issuer, client: mobile };
+    const request = { issuer: atPartner.issuer, client: mobile, consent: true };
     expect((await signIn(browser, request)).seen).toEqual(['login', 'consent']);
     expect((await signIn(browser, request)).seen).toEqual(['consent']);
     const silent = prepareAuthorization({ ...request, extra: { prompt: 'none' } });

@@ -16,6 +16,7 @@ import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   type Answer,
   introspect,
+  isConsentPage,
   type Parameters,
   postAs,
   refresh,
@@ -278,7 +279,7 @@ eachStore((store) => {
       for (const serial of ['a', 'b']) {
         const started = await begin({ device_serial: serial }, theirs);
         const page = await approve(browser, await enterCode(browser, issuer, started.user_code));
-        const isAsked = page.body.includes('name="decision"');
+        const isAsked = isConsentPage(page, theirs.id);
         if (isAsked) await browser.follow(await browser.submit(page, { decision: 'allow' }));
         const { status, body } = await pollDevice(issuer, started, theirs);
 
@@ -539,6 +540,7 @@ eachStore((store) => {
       const { access } = await letIn(browser, { device_name: 'Hall' });
       const asked = await begin({ device_name: 'Theirs' }, theirs);
       const page = await approve(browser, await enterCode(browser, issuer, asked.user_code));
+      expect(isConsentPage(page, theirs.id)).toBe(true);
       await browser.follow(await browser.submit(page, { decision: 'allow' }));
       const strange = (await pollDevice(issuer, asked, theirs)).body.access_token ?? '';
       const [hall] = (await list(access)).filter(({ current }) => current);

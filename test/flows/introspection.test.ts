@@ -156,7 +156,7 @@ eachStore((store) => {
     it('ends an opaque access token and those beside it, and leaves the consent', async () => {
       const browser = createBrowser();
       const request = { issuer, client: partner };
-      const tokens = await tokensFor(browser, request);
+      const tokens = await tokensFor(browser, { ...request, consent: true });
       expect((await revoke(issuer, partner, tokens.access_token)).status).toBe(200);
       for (let instance = 0; instance < 2; instance += 1) {
         expect(await introspect(issuer, partner, tokens.access_token)).toMatchObject(inactive);

@@ -40,7 +40,8 @@ eachStore((store) => {
     ['a private-use scheme', mobile],
     ['a claimed https address', claimed],
   ])('gets its tokens through %s', async (_name, client) => {
-    const request = { issuer, client };
+    // RFC 8252 section 8.6: nobody but this app can receive a code at the other addresses
+    const request = { issuer, client, consent: client === mobile };
     const signedIn = await signIn(createBrowser(), request);
     const { status, body } = await redeem(request, signedIn);
     expect(status).toBe(200);

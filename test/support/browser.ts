@@ -12,6 +12,8 @@ export interface Form {
   readonly action: string;
   readonly method: string;
   readonly fields: Readonly<Record<string, string>>;
+  /** What a person can fill in or press: the name of an input, `name=value` of a button. */
+  readonly controls: ReadonlySet<string>;
 }
 
 export interface Browser {
@@ -19,7 +21,10 @@ export interface Browser {
   post(url: string, fields: Readonly<Record<string, string>>): Promise<Page>;
   /** Follows redirects until a page, or until a URL that `stop` accepts (which is not fetched). */
   follow(page: Page, stop?: (url: string) => boolean): Promise<Page>;
-  /** Fills in and sends the page's form; `button` chooses by name=value. */
+  /**
+   * Fills in and sends a form of the page; a button is pressed by its name and value.
+   * @throws Error when the form has no such field or button: it is another page than the test expects
+   */
   submit(page: Page, fields?: Readonly<Record<string, string>>, formIndex?: number): Promise<Page>;
   cookies(): readonly Cookie[];
 }
@@ -57,7 +62,22 @@ export const formsOf = (page: Page): readonly Form[] =>
         .map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const)
         .filter((pair): pair is readonly [string, string] => pair[0] !== undefined),
     ),
+    controls: new Set([
+      ...[...inner.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => attribute(tag, 'name') ?? ''),
+      ...[...inner.matchAll(/<button\b[^>]*>/gi)].map(
+        ([tag]) => `${attribute(tag, 'name')}=${attribute(tag, 'value') ?? ''}`,
+      ),
+    ]),
   }));
+
+/** Can these be filled in and pressed in one form of the page? */
+export const hasForm = (page: Page, fields: Readonly<Record<string, string>>): boolean =>
+  formsOf(page).some((form) => missingIn(form, fields).length === 0);
+
+const missingIn = ({ controls }: Form, fields: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(fields)
+    .filter(([name, value]) => !controls.has(name) && !controls.has(`${name}=${value}`))
+    .map(([name]) => name);
 
 /**
  * @param headers sent with every request, such as a language
@@ -142,6 +162,9 @@ export const createBrowser = (
       const form = formsOf(page)[formIndex];
       if (form === undefined)
         throw new Error(`no form on the page ${page.url} (${page.status}): ${page.body.slice(0, 500)}`);
+      const missing = missingIn(form, fields);
+      if (missing.length > 0)
+        throw new Error(`no ${missing.join(', ')} on the page ${page.url} (${page.status}): ${page.body}`);
       return browser.post(form.action, { ...form.fields, ...fields });
     },
     cookies: () => [...jar.values()],

@@ -1,5 +1,5 @@
 import type { Browser, Page } from './browser.ts';
-import { type Answer, type Credentials, postAs, tokenRequest } from './oauth-client.ts';
+import { type Answer, type Credentials, isLoginPage, postAs, tokenRequest } from './oauth-client.ts';
 import { alice, type KnownClient, tv } from './sample-tenants.ts';
 
 /** The device flow's two sides (RFC 8628): a device that asks, and a person who decides. */
@@ -48,7 +48,7 @@ export const approve = async (
   who: Credentials = alice,
 ): Promise<Page> => {
   const page = await browser.follow(await browser.submit(confirmation, { confirm: 'yes' }));
-  if (!page.body.includes('name="password"')) return page;
+  if (!isLoginPage(page)) return page;
   return browser.follow(await browser.submit(page, { login: who.username, password: who.password }));
 };
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Browser, Page } from './browser.ts';
+import { type Browser, hasForm, type Page } from './browser.ts';
 import { alice, type KnownClient } from './sample-tenants.ts';
 
 /** The client's side of the protocol, by hand: for what a well-behaved library would never send. */
@@ -149,27 +149,36 @@ export interface SignedIn extends PreparedRequest {
   readonly seen: readonly ('login' | 'consent')[];
 }
 
+/** Must the person be asked whether this client may have access? Any other number of consent pages is an error. */
+export interface SignInRequest extends AuthorizationRequest {
+  /** Default: only where the request says `prompt=consent`. */
+  readonly consent?: boolean;
+}
+
 /**
- * A person signs in through the real pages, allowing what they are asked.
- * @throws Error when the sign-in does not end at the client's redirect with a code
+ * A person signs in through the real pages, and allows the client what it asks for where that is expected.
+ * @throws Error at a page that is not expected, and unless it ends at the client's redirect with a code
  */
 export const signIn = async (
   browser: Browser,
-  request: AuthorizationRequest,
+  request: SignInRequest,
   who: Credentials = alice,
 ): Promise<SignedIn> => {
   const prepared = prepareAuthorization(request);
-  const { redirectUri } = request.client;
+  const { redirectUri, id } = request.client;
+  const mustAsk = request.consent ?? request.extra?.prompt === 'consent';
   const isBack = (target: string): boolean => target.startsWith(redirectUri);
+  const send = async (page: Page, fields: Readonly<Record<string, string>>): Promise<Page> =>
+    browser.follow(await browser.submit(page, fields), isBack);
   const seen: ('login' | 'consent')[] = [];
   let page = await goToAuthorization(browser, prepared, redirectUri);
-  for (let steps = 0; page.location === undefined && steps < 4; steps += 1) {
-    const isLogin = page.body.includes('name="password"');
-    seen.push(isLogin ? 'login' : 'consent');
-    const fields: Record<string, string> = isLogin
-      ? { login: who.username, password: who.password }
-      : { decision: 'allow' };
-    page = await browser.follow(await browser.submit(page, fields), isBack);
+  if (isLoginPage(page)) {
+    seen.push('login');
+    page = await send(page, { login: who.username, password: who.password });
+  }
+  if (mustAsk && isConsentPage(page, id)) {
+    seen.push('consent');
+    page = await send(page, { decision: 'allow' });
   }
   const returned = new URL(page.location ?? page.url).searchParams;
   const code = returned.get('code');
@@ -177,8 +186,15 @@ export const signIn = async (
     throw new Error(
       `no code, but ${page.status} at ${page.location ?? page.url}: ${page.body.slice(0, 1000)}`,
     );
+  if (mustAsk && !seen.includes('consent')) throw new Error(`no consent page for ${id}`);
   return { ...prepared, code, returned, seen };
 };
+
+export const isLoginPage = (page: Page): boolean => hasForm(page, { login: '', password: '' });
+
+/** Does the page ask whether this client may have access? */
+export const isConsentPage = (page: Page, clientId: string): boolean =>
+  hasForm(page, { decision: 'allow' }) && page.body.includes(`<code>${clientId}</code>`);
 
 /** Redeems a code for tokens. */
 export const redeem = (
@@ -197,7 +213,7 @@ export const redeem = (
 /** Sign-in and redemption in one; @throws Error unless there are tokens */
 export const tokensFor = async (
   browser: Browser,
-  request: AuthorizationRequest,
+  request: SignInRequest,
   who: Credentials = alice,
 ): Promise<TokenBody & { readonly access_token: string }> => {
   const { body, status } = await redeem(request, await signIn(browser, request, who));
