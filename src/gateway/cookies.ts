@@ -127,13 +127,14 @@ export const isSessionCookieName = (name: string): boolean =>
   /^(?:__(?:host|secure)-)?gwsessionid$/i.test(name.trim());
 
 /**
- * Would this `Set-Cookie` of a service make a browser send a cookie that is ours? Also without a name: browsers send
+ * Would this `Set-Cookie` of a service make a browser send a cookie that is ours, at this host or, by `Domain`, at
+ * Drawbridge's own? Whatever the name's prefix: browsers of today and of before differ in what they take. `tenant` and
+ * `i18next` carry no authority, and apps use such names; they pass. Also without a name: browsers send
  * the value of `=GWSESSIONID=x` as it is.
  */
 export const isReservedCookie = (setCookie: string): boolean => reservedCookie.test(setCookie);
 
-const reservedCookie =
-  /^[\s=]*(?:(?:__(?:host|secure)-)?gwsessionid|(?:__secure-)?drawbridge\.way\.[^=;]*)\s*(?:=|;|$)/i;
+const reservedCookie = /^[\s=]*(?:(?:__(?:host|secure)-)?(?:gwsessionid|drawbridge\.[^=;]*))\s*(?:=|;|$)/i;
 
 const cookiesOf = ({ cookie = '' }: Headers): readonly (readonly [name: string, value: string])[] =>
   cookie.split(';').flatMap((written) => {
