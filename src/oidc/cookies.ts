@@ -1,4 +1,4 @@
-// The cookies that oidc-provider sets and reads, all signed and all bound to one tenant. The table of all cookies is
+// The cookies of a tenant's provider, all bound to one tenant. oidc-provider sets and reads all but `proof`, and signs them. The table of all cookies is
 // in docs/architecture.md.
 import type { Context } from 'koa';
 import type { Configuration } from 'oidc-provider';
@@ -6,7 +6,7 @@ import type { Configuration } from 'oidc-provider';
 /** Life in seconds of a session that nobody signed in to: it only carries the guard of a form. */
 export const anonymousSessionTtl = 3600;
 
-type ProviderCookie = 'session' | 'interaction' | 'resume';
+type ProviderCookie = 'session' | 'interaction' | 'resume' | 'proof';
 
 /** `__Secure-`: a browser takes such a name over https only (RFC 6265bis section 4.1.3.1). */
 const nameOf = (issuer: string, cookie: ProviderCookie): string =>
@@ -47,8 +47,29 @@ export const providerCookies = (
 };
 
 /** The value as the browser sent it, for binding a form to the browser; its signature is not checked. Empty: none. */
-export const readProviderCookie = (
-  issuer: string,
-  ctx: Context,
-  cookie: Exclude<ProviderCookie, 'resume'>,
-): string => ctx.cookies.get(nameOf(issuer, cookie), { signed: false }) ?? '';
+export const readProviderCookie = (issuer: string, ctx: Context, cookie: 'session' | 'interaction'): string =>
+  ctx.cookies.get(nameOf(issuer, cookie), { signed: false }) ?? '';
+
+/** Seconds from a submitted step to the request that goes on with it. */
+const resumeProofTtl = 600;
+
+/**
+ * `Set-Cookie` for the browser that has just completed a step of an interaction: only with it can the authorization
+ * request be resumed. Whoever knows the other cookies of the interaction, because they planted them, does not get it.
+ * @param returnTo where the interaction is resumed; the cookie is sent there alone
+ */
+export const resumeProofCookie = (returnTo: string, proof: string): string => {
+  const { pathname, protocol } = new URL(returnTo);
+  return [
+    `${nameOf(returnTo, 'proof')}=${proof}`,
+    `Path=${pathname}`,
+    `Max-Age=${resumeProofTtl}`,
+    'HttpOnly',
+    'SameSite=Lax',
+    ...(protocol === 'https:' ? ['Secure'] : []),
+  ].join('; ');
+};
+
+/** Empty: none. */
+export const readResumeProof = (issuer: string, { cookies }: Pick<Context, 'cookies'>): string =>
+  cookies.get(nameOf(issuer, 'proof'), { signed: false }) ?? '';

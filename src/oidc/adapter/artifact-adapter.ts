@@ -21,6 +21,8 @@ export interface AdapterParts {
   readonly deviceCodes: DeviceCodes;
   readonly deviceSignIns: Pick<DeviceSignIns, 'approve'>;
   readonly jwtHandles: JwtHandles;
+  /** False where an interaction is resumed by a browser other than the one that submitted its result. */
+  readonly mayResume: (proofHash: unknown) => boolean;
   /** A session is written again only when its expiry moved by more than this, in seconds. */
   readonly sessionTouchSeconds: number;
 }

@@ -3,6 +3,13 @@ import { ArtifactAdapter } from './artifact-adapter.ts';
 
 /** An interaction names a session and a device code; neither may be usable by someone who reads the store. */
 export class InteractionAdapter extends ArtifactAdapter {
+  /** A result counts only for the browser that submitted it. */
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const payload = await super.find(id);
+    const result = payload?.result as { readonly proof?: unknown } | undefined; // a member of our own
+    return result === undefined || this.parts.mayResume(result.proof) ? payload : undefined;
+  }
+
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const { cookie: _cookie, ...session } = payload.session ?? {};
     await super.upsert(

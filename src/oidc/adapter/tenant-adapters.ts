@@ -9,10 +9,11 @@ import type { Adapter } from 'oidc-provider';
 import type { Devices } from '../../accounts/devices.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
-import { hashId } from '../../crypto/ids.ts';
+import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
 import type { MasterKey } from '../../crypto/master-key.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
+import { readResumeProof } from '../cookies.ts';
 import { createDeviceCodes } from '../grants/device-codes.ts';
 import { createDeviceSignIns, type DeviceSignIns } from '../grants/device-sign-ins.ts';
 import { lifetimesOf } from '../provider/clients.ts';
@@ -34,6 +35,7 @@ export interface TenantAdapters {
 
 export interface TenantAdaptersParts {
   readonly definition: TenantDefinition;
+  readonly issuer: string;
   readonly storage: TenantStorage;
   readonly requests: ProviderRequests;
   readonly devices: Pick<Devices, 'signedIn' | 'seen'>;
@@ -75,6 +77,13 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
   });
   const log = parts.log.child({ tenant });
   const deviceSignIns = createDeviceSignIns({ devices: parts.devices, scope, current, factsOf, clock, log });
+  const mayResume = (proofHash: unknown): boolean => {
+    const ctx = current();
+    const isResuming = ctx?.oidc.route === 'resume' || ctx?.oidc.route === 'device_resume';
+    if (ctx === undefined || !isResuming) return true;
+    const shown = hashId(readResumeProof(parts.issuer, ctx));
+    return typeof proofHash === 'string' && isEqualConstantTime(shown, proofHash);
+  };
   const shared = {
     storage,
     clock,
@@ -84,6 +93,7 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     deviceCodes,
     deviceSignIns,
     jwtHandles,
+    mayResume,
     sessionTouchSeconds,
   };
   return {

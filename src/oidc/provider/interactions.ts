@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
+import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
+import { resumeProofCookie } from '../cookies.ts';
 import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
 
@@ -84,12 +86,13 @@ interface PromptDetails {
 export const createInteractions = (provider: Provider): Interactions => ({
   open: async ({ req, res, uid }) => {
     const interaction = await load(provider, { req, res, uid });
+    const finish = (result: InteractionResult): Promise<string> => finishFor(res, interaction, result);
     return {
       pending: await pendingOf(provider, interaction),
       finishLogin: ({ sub, amr, acr, signedInAt, upstream }) => {
         // an earlier sign-in of this interaction owes its sign-out to nobody any more
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
-        return finish(interaction, {
+        return finish({
           ...submitted,
           login: {
             accountId: sub,
@@ -102,13 +105,12 @@ export const createInteractions = (provider: Provider): Interactions => ({
         });
       },
       allow: async () =>
-        finish(interaction, {
+        finish({
           ...interaction.lastSubmission,
           consent: { grantId: await grantWhatIsMissing(provider, interaction) },
         }),
-      refuse: () => finish(interaction, { error: 'access_denied', error_description: 'the person refused' }),
-      failLogin: (description) =>
-        finish(interaction, { error: 'login_required', error_description: description }),
+      refuse: () => finish({ error: 'access_denied', error_description: 'the person refused' }),
+      failLogin: (description) => finish({ error: 'login_required', error_description: description }),
     };
   },
 });
@@ -130,17 +132,23 @@ const load = async (provider: Provider, { req, res, uid }: InteractionStep): Pro
   }
 };
 
-const finish = async (
+type InteractionResult = NonNullable<Interaction['result']>;
+
+/** Only the browser that has just submitted this can go on with it; `InteractionAdapter` demands the proof. */
+const finishFor = async (
+  res: ServerResponse,
   interaction: Interaction,
-  result: NonNullable<Interaction['result']>,
+  result: InteractionResult,
 ): Promise<string> => {
+  const proof = randomId();
   try {
-    interaction.result = result;
+    interaction.result = { ...result, proof: hashId(proof) };
     await interaction.persist();
-    return interaction.returnTo;
   } catch (error) {
     throw toAppError(error);
   }
+  res.appendHeader('Set-Cookie', resumeProofCookie(interaction.returnTo, proof));
+  return interaction.returnTo;
 };
 
 const grantWhatIsMissing = async (provider: Provider, interaction: Interaction): Promise<string> => {
