@@ -1,4 +1,7 @@
-// The command line: one file a verb in `cli/`; here they become one program.
+// The command line. One file for each verb in `cli/`, such as `cli/user.ts`; here they become one program.
+//   cli/context.ts       what every verb gets: settings, output for people or programs (`--json`)
+//   cli/with-store.ts    opens the store for one verb; cli/exit.ts: exit codes and failures with words
+//   cli/doctor/          the checks of `doctor`; cli/explain/ what `explain` shows of a person at a source
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';

@@ -15,7 +15,7 @@ export interface Audit {
    */
   note(event: AuditEvent): Promise<void>;
   /**
-   * Notes a change before it is made, for what operators do: a change that nobody could be held to is not made.
+   * Notes a change before it is made, for what operators do: a change that cannot be recorded is not made.
    * @throws AppError `unavailable` when the record cannot be written
    */
   noteBefore(event: AuditEvent): Promise<void>;
@@ -44,7 +44,7 @@ export const createAudit = ({ records, log, clock }: AuditParts): Audit => {
   };
 
   return {
-    // The log line of `write` is all there is to say about a failure.
+    // `write` has logged the failure already.
     note: (event) => write(event).catch(() => undefined),
     noteBefore: write,
   };

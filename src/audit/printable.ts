@@ -3,7 +3,7 @@ const longest = 256;
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Text of strangers, made fit for a log: what could start a line, move a cursor or hide is spelled out as
+ * Makes text from outside safe for a log: characters that could start a line, move the cursor or hide are written as
  * `\u{…}`, and at most 256 characters are kept.
  */
 export const printable = (text: string): string => {

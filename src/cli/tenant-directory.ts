@@ -22,7 +22,7 @@ export const listTenantIds = ({ tenants }: Pick<ServerSettings, 'tenants'>): rea
 export const tenantFile = ({ tenants }: Pick<ServerSettings, 'tenants'>, id: string): string =>
   join(tenants.directory, tenantFileName(id));
 
-/** A file that cannot be read is at fault as one that says something wrong. */
+/** A file that cannot be read is reported as a fault, like a wrong one. */
 export const readTenant = (
   settings: Pick<ServerSettings, 'tenants'>,
   { id, env }: { readonly id: string; readonly env: NodeJS.ProcessEnv },

@@ -1,3 +1,11 @@
+// The configuration: YAML and environment in; frozen typed settings out, or all faults with file, line and remedy.
+//   parsing/   what every file needs: YAML, schema faults in words, durations, references to secrets, positions
+//   server/    config/server.yaml, environment and flags: `loadServerSettings`
+//   tenant/    one file a tenant, with its clients: `loadTenant`; checks that span several keys in tenant-rules.ts
+//   source/    `sources:` of a tenant: local, LDAP, upstream, HTTP; presets of known providers; mappings
+//   gateway/   `gateway:` of the server's file (services) and of a tenant's (limits, external API gateways)
+// In each: `*-schema.ts` single values, `*-rules.ts` checks between keys, `*-file.ts` written form to definition,
+// `*-definition.ts` the result. Here all files are checked together, for `config check` and `doctor`.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { absentTenants, idleLimits } from './gateway/gateway-references.ts';

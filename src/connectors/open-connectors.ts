@@ -1,5 +1,11 @@
-// The sources of people of all tenants. What is kept open or remembered for them is here, once for the server: pools of
-// directory connections, discovery documents, keys, verdicts on tokens.
+// Sources of people: they prove who somebody is. What is kept open or remembered for them belongs to the server, not to
+// a tenant, and is opened here: pools of directory connections, discovery documents, keys, verdicts on tokens.
+//   connector.ts   what every source offers: passwords, look-ups, redirects, tokens
+//   local/         the people in Drawbridge's own store
+//   ldap/          directories and Active Directory; begin with `ldap-connector.ts`
+//   upstream/      OpenID providers and OAuth 2.0 servers; begin with `upstream-connector.ts`
+//   http/          a password check of an older system, asked over HTTP
+//   mapping/       from what a source says to a profile: `with-mapping.ts` puts it around a source
 import type { Clock } from '../clock.ts';
 import type { LocalSource, SourceDefinition } from '../config/source/source-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';

@@ -58,7 +58,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   };
   const nothing = unmatchedHash(parameters);
 
-  /** Some foreign hashes cost next to nothing: one of ours comes on top, as for nobody, whatever the outcome. */
+  /** Some foreign hashes cost almost nothing. One of ours is computed besides, so that the time shows nothing. */
   const compareForeign = async (stored: string, spellings: readonly [string, string]): Promise<boolean> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {

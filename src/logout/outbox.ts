@@ -16,7 +16,7 @@ export interface LogoutOutbox {
 export interface LogoutOutboxParts {
   readonly storage: Pick<Storage, 'forTenant' | 'tenantsWithDueDeliveries'>;
   /**
-   * Undefined when the app wants to hear of logouts no more.
+   * Undefined when the app no longer has a `backchannel_logout_uri`.
    * @throws AppError `unavailable` when the tenant is not served here now
    */
   readonly tokenFor: (tenant: string, delivery: LogoutDelivery) => Promise<LogoutToken | undefined>;

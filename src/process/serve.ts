@@ -17,7 +17,7 @@ export interface ServeOptions extends ServerOptions {
   readonly abandon: () => void;
 }
 
-/** So long the banner waits for the tenants' files; a server with a thousand of them says what it knows by then. */
+/** The banner waits so long for the tenants' files; with very many of them it shows those that were read by then. */
 const bannerPatienceMs = 250;
 
 /**

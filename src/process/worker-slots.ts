@@ -21,7 +21,7 @@ export interface WorkerSlotsParts {
   readonly log: Log;
 }
 
-/** So many places, each with one worker at a time; the longer one keeps dying, the later comes the next. */
+/** A fixed number of slots, each with one worker at a time. The more often a worker dies, the later comes the next. */
 export const openWorkerSlots = ({ count, hear, log }: WorkerSlotsParts): WorkerSlots => {
   const workers = new Set<Worker>();
   const ending = new AbortController();

@@ -28,9 +28,10 @@ export const showHealth = (ctx: Context): void => {
 };
 
 /**
- * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine
- * also sees which tenants are broken or refused, and why, and which services are down. A service that is down makes
- * nobody less ready: a balancer would take the sign-in of all others away with it, and no other instance has a better one.
+ * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine also
+ * sees which tenants are broken or refused, and why, and which services are down. A service that is down does not
+ * change the answer: taking this process out of the balancer would stop sign-in for all others, and no other instance
+ * reaches the service better.
  */
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));

@@ -1,4 +1,8 @@
-// The storage room keeps what outlives a request. Outsiders open it here and speak to it through `storage.ts`.
+// The store keeps what outlives a request. It is opened here and used through the port.
+//   storage.ts            the port and its rules; storage-records, -devices, -endings.ts are parts of it
+//   sqlite/, mongodb/     the two engines; begin with `sqlite-storage.ts` and `mongo-storage.ts`
+//   engine-options.ts     what both get; guarded-watcher.ts, polling.ts, tenant-id.ts what both share
+// `test/contract/storage.contract.ts` holds both engines to the rules of the port.
 import { AppError } from '../errors.ts';
 import type { StorageOptions } from './engine-options.ts';
 import { openSqliteStorage } from './sqlite/sqlite-storage.ts';

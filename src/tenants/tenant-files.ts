@@ -72,14 +72,14 @@ export const createTenantFiles = ({ directory, polling, log }: TenantFilesOption
 const settleMs = 150;
 const mostReadings = 4;
 
-/** The first half of a tenant's file may well be a valid file: of a tenant that has lost its last clients. */
+/** The first half of a tenant's file may be valid by itself, and lack the last clients. */
 const readSettled = async (path: string): Promise<string> => {
   for (let readings = 1; ; readings += 1) {
     const before = await stat(path);
     const text = await readFile(path, 'utf8');
     const after = await stat(path);
     const isWhole = before.mtimeMs === after.mtimeMs && before.size === after.size;
-    // whoever keeps the files may have a clock of its own, on which this waits in vain, but not for long
+    // a file server may have another clock, so the number of attempts is limited
     const isSettled = isWhole && Date.now() - after.mtimeMs >= settleMs;
     if (isSettled || readings === mostReadings) return text;
     await delay(settleMs);

@@ -79,9 +79,9 @@ interface Built<T> {
 }
 
 /**
- * Tenants by id: files are read when first asked for and checked in the background, providers are built on first
- * use, kept as promises and forgotten least recently used. A definition that is replaced takes its place for the
- * next request; requests under way finish on the one they began with.
+ * Tenants by id: files are read when first asked for and checked in the background, providers are built on first use,
+ * kept as promises and forgotten least recently used. A new definition is used from the next request on; requests
+ * under way finish on the one they began with.
  */
 export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Promise<TenantRegistry<T>> => {
   const { files, log } = parts;

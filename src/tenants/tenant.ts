@@ -1,3 +1,7 @@
+// Tenants are assembled here, from their definition and the parts of the server.
+//   tenant-files.ts      the folder of files: list, read, watch
+//   tenant-registry.ts   finds a tenant by its id, keeps it warm, takes in changed files
+//   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
@@ -137,7 +141,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
-  // in the background: nobody waits for hashes but the first sign-in
+  // in the background: only the first sign-in waits for these hashes
   accounts
     .seed()
     .catch((error: unknown) =>

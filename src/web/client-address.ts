@@ -36,7 +36,7 @@ const mostHops = 20;
 
 /**
  * The nearest address that is not one of our proxies. Each proxy appends whom it saw, so only the right end of
- * X-Forwarded-For can be believed; what stands left of the first stranger is that stranger's own claim.
+ * X-Forwarded-For can be believed; what stands left of the first address that is no proxy may be forged by it.
  */
 export const clientAddress = (
   peer: string,

@@ -68,7 +68,7 @@ export const createErrorBoundary = ({ pages, log, look, homeUrl }: ErrorBoundary
   return async (ctx, next) => {
     try {
       await next();
-      // What nobody answered becomes a page as well, where koa would send two bare words.
+      // A request that nothing answered gets a page as well; koa would send "Not Found" as plain text.
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false && !ctx.headerSent)
         throw nothingHere();
     } catch (error) {

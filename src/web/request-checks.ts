@@ -1,3 +1,10 @@
+// Plumbing for koa that the rooms with pages and endpoints share. Requests meet, in this order (see `server/app.ts`):
+//   request-log.ts, security-headers.ts, error-boundary.ts   around everything; problem.ts: an error as an answer
+//   request-checks.ts    target and host of a request, and its origin; client-address.ts: trusted proxies
+//   locale.ts, language-switch.ts, texts.ts    the language of a page
+//   open-pages.ts, pages.ts, send-page.ts      templates and what each needs; serve-assets.ts, asset-urls.ts
+//   body.ts, csrf.ts, cookies.ts               forms and cookies of our own pages
+//   tenant-path.ts, safe-url.ts                URLs that come from outside
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';

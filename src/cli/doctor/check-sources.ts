@@ -10,7 +10,7 @@ import { type Finding, problem, reasonOf, warning } from './finding.ts';
 
 const timeoutMs = 30_000;
 
-/** Asks all sources of a tenant at once about their real connections; one that is silent keeps nobody waiting. */
+/** Asks all sources of a tenant at once about their real connections; one that does not answer delays no other. */
 export const checkSources = async (
   { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
   issuer: string,

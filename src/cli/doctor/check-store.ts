@@ -9,7 +9,7 @@ import { type Finding, ok, problem, reasonOf, warning } from './finding.ts';
 
 const mostSkewMs = 1000;
 
-/** Is it there, and is it sealed with our key? `use` is asked what else it wants to know of an open store. */
+/** Can the store be opened, and is it sealed with our key? `use` makes further checks on the open store. */
 export const checkStore = async (
   settings: ServerSettings,
   use: (storage: Storage) => Promise<readonly Finding[]>,

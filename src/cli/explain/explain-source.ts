@@ -9,7 +9,7 @@ import { statusOf } from '../account-status.ts';
 import type { AccountFinder, FoundAccount } from './find-account.ts';
 import { createHarmless, type Harmless } from './harmless.ts';
 
-/** What one source says of a person, and what comes of it. Fit to be shown. */
+/** What one source says of a person, and the profile made from it, without secrets. */
 export interface SourceExplanation {
   readonly source: string;
   readonly type: SourceDefinition['type'];

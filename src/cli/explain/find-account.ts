@@ -23,7 +23,7 @@ export type AccountFinder = (identity: Identity) => Promise<FoundAccount>;
 
 const deafAudit: Audit = { note: async () => undefined, noteBefore: async () => undefined };
 
-/** Lets the one who decides at a sign-in decide, and writes nothing of it. */
+/** Uses the same decision as a sign-in, without writing anything. */
 export const createAccountFinder =
   (
     { sources, demo }: Pick<TenantDefinition, 'sources' | 'demo'>,

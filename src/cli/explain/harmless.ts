@@ -1,17 +1,17 @@
 const longestText = 200;
 const deepest = 4;
 const mostItems = 1000;
-/** Attributes that are no use to whoever reads an explanation, and of use to a thief. */
+/** Attributes that explain nothing and must not be shown, such as password hashes. */
 const secretName =
   /passw|secret|token|credential|unicodepwd|private_?key|krbprincipalkey|nthash|lmhash|ntpassword|authpassword/i;
 const jwt = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
 const mask = '<secret>';
 
-/** Makes values fit to be shown: no secret, no token, no bytes, nothing endless. JSON stays JSON. */
+/** Makes a value safe to print: without secrets, tokens and bytes, and bounded in length. JSON stays JSON. */
 export type Harmless = (name: string, value: unknown) => unknown;
 
 /**
- * @param attributes what a source says: what it calls a secret is none under another name either
+ * @param attributes what a source says: what is a secret under one name is masked under every other name too
  * @param secrets further texts that must not be shown
  */
 export const createHarmless = (

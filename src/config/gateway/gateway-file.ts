@@ -18,7 +18,7 @@ export interface LoadedServices {
   readonly faults: readonly PathFault[];
 }
 
-/** References become what they stand for, and what the file leaves out is filled in. */
+/** Resolves references to secrets and files, and fills in defaults. */
 export const loadServices = (
   files: readonly ServiceFile[],
   { publicUrl, sources }: { readonly publicUrl: string; readonly sources: SecretSources },

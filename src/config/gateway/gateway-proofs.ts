@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 
 /**
- * Headers that mean something to HTTP, to proxies or to services: a gateway must not speak in them. Services that get
- * headers as variables cannot distinguish `_` from `-`, so names have no `_`.
+ * Headers with a meaning of their own for HTTP, proxies or services: a gateway must not use them for the user.
+ * Services that get headers as variables cannot distinguish `_` from `-`, so names have no `_`.
  */
 const takenHeaders: ReadonlySet<string> = new Set([
   'accept',
@@ -33,7 +33,7 @@ const takenHeaders: ReadonlySet<string> = new Set([
 const takenPrefixes =
   /^(?:remote-|sec-|x-auth-|x-drawbridge-|x-envoy-|x-forwarded-|x-original-|x-remote-|x-webauth-)/;
 
-/** @returns what is wrong with the name of a header in which a gateway speaks, or undefined */
+/** @returns what is wrong with the name of a header that a gateway sends, or undefined */
 export const checkGatewayHeader = (name: string): string | undefined => {
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?$/.test(name))
     return 'is not the name of a header; write letters, digits and hyphens, such as X-Gateway-Key';

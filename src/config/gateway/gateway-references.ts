@@ -2,7 +2,8 @@ import { hint } from '../parsing/name-references.ts';
 import type { TenantDefinition } from '../tenant/tenant-definition.ts';
 import type { ServiceDefinition } from './gateway-definition.ts';
 
-// What the server's file and the tenants' say of each other. They change at different times, so none of it is a fault.
+// Checks between the server's file and those of tenants. They change at different times, so these are
+// warnings.
 
 /** Limits of a tenant that limit nothing, each with what to write instead. */
 export const idleLimits = (

@@ -180,7 +180,7 @@ const checkTenants = ({ tenants, rules }: ServiceFile): readonly PathFault[] =>
     ),
   );
 
-/** Such a rule would match nothing that it was written for, and the next one would let in everybody. */
+/** The rule would not match the paths it was written for, and the next rule could let everybody in. */
 const checkStrippedPaths = ({ prefix, stripPrefix, rules }: ServiceFile): readonly PathFault[] => {
   if (!stripPrefix || prefix === undefined) return [];
   return rules.flatMap((rule, index) =>

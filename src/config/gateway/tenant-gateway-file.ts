@@ -15,7 +15,7 @@ export interface LoadedTenantGateway {
 
 const shortest = 16;
 
-/** References become what they stand for, and keys their hashes. */
+/** Resolves references to secrets; keys are kept as hashes. */
 export const loadTenantGateway = (file: TenantGatewayFile, context: SecretContext): LoadedTenantGateway => {
   const faults: PathFault[] = [];
   const trustedGateways = file.trustedGateways.map((gateway, index): TrustedGateway => {

@@ -13,7 +13,7 @@ export const findNearest = (name: string, known: readonly string[]): string | un
   return nearest;
 };
 
-// No name of ours is longer, and the distance costs the product of the lengths.
+// No known name is longer, and the cost of the distance grows with the product of the lengths.
 const simplify = (name: string): string => name.slice(0, 100).toLowerCase().replace(/[_.-]/g, '');
 
 /** Optimal string alignment: insertions, deletions, replacements, neighbours swapped. */

@@ -19,7 +19,7 @@ export const readPattern = (pattern: string): ReadPattern => {
   }
 };
 
-/** Most patterns that RE2 refuses come from engines that can more. */
+/** Most patterns that RE2 refuses use features of other engines. */
 const wordsFor = (pattern: string): string => {
   if (/\(\?<?[=!]/.test(pattern))
     return 'looks ahead or behind, which RE2 does not do; write what stands there, and brackets round the part that is wanted';

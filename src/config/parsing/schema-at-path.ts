@@ -35,7 +35,7 @@ export const findMeantOption = (schema: Schema | undefined, value: unknown): Sch
 };
 
 /**
- * The option of a union that somebody had in mind who wrote a mapping: the only one that takes a mapping, or the one
+ * The option of a union that the author of a mapping meant: the only one that takes a mapping, or the one
  * whose first key is there and, where that key is a fixed word like `type`, has that word.
  * @returns its index, or -1
  */

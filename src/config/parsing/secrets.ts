@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Where references lead. Passed in, so that nothing here knows the process. */
+/** Where references are looked up. Passed in, so that this file does not read `process.env` itself. */
 export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a file. @throws Error with `code` when it cannot be read */
@@ -58,9 +58,9 @@ export const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unreadable';
 
 /**
- * SHA-256 over a file's text and what its references stand for now: another one means that it has to be read again.
- * Found by pattern and not by parsing, so that a thousand files are hashed in no time; `extraFiles` are those that
- * the file takes in besides.
+ * SHA-256 over a file's text and the present values of its references: when it changes, the file has to be read
+ * again. Found by pattern and not by parsing, so that a thousand files are hashed in no time; `extraFiles` are those
+ * that the file takes in besides.
  */
 export const hashWithSecrets = (
   text: string,

@@ -43,7 +43,7 @@ export type ReadTls =
   | { readonly ok: true; readonly value: TlsMaterial }
   | { readonly ok: false; readonly faults: readonly PathFault[] };
 
-/** Reads what `tls` refers to, and sees that it is what it should be. Paths begin at `tls`. */
+/** Reads what `tls` refers to and checks it. Paths begin at `tls`. */
 export const readTls = (file: TlsFile, context: SecretContext): ReadTls => {
   const faults: PathFault[] = [];
   const fault = (key: keyof TlsFile, message: string) => faults.push({ path: [key], message });
@@ -84,7 +84,7 @@ export const readPrivateKey = (pem: string): KeyObject | undefined => {
   try {
     return createPrivateKey(pem);
   } catch {
-    // what the parser says of a key is nothing for a log
+    // the parser's message may hold parts of the key
     return undefined;
   }
 };

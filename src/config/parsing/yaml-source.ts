@@ -15,7 +15,7 @@ import { readDocument } from './yaml-document.ts';
 /** A YAML file as plain values, and where in the file each came from. */
 export interface YamlSource {
   readonly value: unknown;
-  /** Gives a fault its place in the file; of a thing that is missing, the place of what should hold it. */
+  /** Gives a fault its place in the file. A missing key gets the place of the mapping that should hold it. */
   toFault(fault: PathFault): Fault;
 }
 
@@ -23,13 +23,13 @@ const mostBytes = 1024 * 1024;
 const mostAliases = 100;
 const deepestNesting = 20;
 const tooDeep = `is nested deeper than ${deepestNesting} levels; flatten it`;
-/** What a parser says after its first stumbles is noise. */
+/** After its first errors, what the parser reports is mostly wrong. */
 const mostFaults = 20;
 /** Names that mean something to JavaScript's objects; no setting is called so. */
 const dangerousKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * YAML 1.2 without its dangers: bombs of aliases, deep nesting, tags, doubled keys, keys that reach prototypes.
+ * YAML 1.2 without its dangers: refuses exponential aliases, deep nesting, tags, duplicate keys, prototype keys.
  * Messages are our own words, as the parser's quote the file, which may hold secrets.
  */
 export const parseYaml = (text: string, file: string): YamlSource | { readonly faults: readonly Fault[] } => {
@@ -96,7 +96,7 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
       node = (isPair(item) ? item.value : item) as Node | null; // items of a collection are pairs or nodes
       const isLast = index === path.length - 1;
       offset = (isLast && atKey ? keyOffset : undefined) ?? startOf(node) ?? keyOffset ?? offset;
-      // Of a mapping in a mapping, and of an empty value, people look for the key.
+      // For a nested mapping and for an empty value, the position of the key is the one that helps.
       if (keyOffset !== undefined && (isCollection(node) || isEmpty(node))) offset = keyOffset;
     }
     return offset;

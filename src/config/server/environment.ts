@@ -64,7 +64,7 @@ const unknownNames = (settings: readonly Setting[], env: SecretSources['env']): 
     .filter((name) => name.includes('__') || !serviceLink.test(name))
     .sort()
     .map((name) => {
-      // The prefix that all share would make any two names near.
+      // Compared without the common prefix, which would make any two names similar.
       const nearest = findNearest(
         name.slice(prefix.length),
         [...known].map((other) => other.slice(prefix.length)),

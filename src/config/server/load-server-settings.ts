@@ -1,4 +1,4 @@
-// The config room: YAML and environment in, frozen typed settings or all the faults out.
+// The server's settings, from the first of flags, environment, file and defaults that has each.
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -42,7 +42,7 @@ const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.p
 export const publicUrlOf = ({ publicUrl, port }: ServerFile['server']): string =>
   publicUrl ?? `http://localhost:${port}`;
 
-/** The rules that look at more than one setting; and references become what they stand for. */
+/** Rules about more than one setting; resolves references to secrets. */
 export const checkServerFile = (file: ServerFile, context: Context): CheckedServerFile => {
   const key = resolveSetting('server.secretKey', file.server.secretKey, context);
   const url = resolveSetting('storage.url', file.storage.url, context);

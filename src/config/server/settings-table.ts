@@ -7,7 +7,7 @@ export interface Setting {
   readonly name: string;
   /** `DRAWBRIDGE_SERVER__PUBLIC_URL`; with `_FILE` behind it, the name of a file that holds the value. */
   readonly env: string;
-  /** Another variable that says the same; both may be set if they agree. */
+  /** Another variable for the same setting; both may be set if they agree. */
   readonly alias?: string;
   /** As one writes it in YAML; absent where the default depends on other settings. */
   readonly default?: string;

@@ -1,4 +1,4 @@
-// Names and filters of directories as an operator writes them, checked before a directory has to.
+// Distinguished names and filters as an operator writes them, checked before a directory gets them.
 
 const attribute = /^(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)(?:;[A-Za-z0-9-]+)*$/;
 

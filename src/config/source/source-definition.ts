@@ -1,6 +1,6 @@
 /**
  * Where a tenant's people are kept, as its file says: parsed, defaults filled in, presets applied, secrets and
- * certificates read. A source's id is part of the key of its people; renaming it makes strangers of them.
+ * certificates read. A source's id is part of the key of its people: after renaming it, they are new accounts.
  */
 export type SourceDefinition = LocalSource | LdapSource | UpstreamSource | HttpSource;
 

@@ -28,7 +28,7 @@ export const localList: LocalSource = {
   revealLock: false,
 };
 
-/** References become what they stand for, and what the file leaves out is filled in. Paths begin at the file. */
+/** Resolves references to secrets and files, and fills in defaults. Paths begin at the file. */
 export const loadSources = (written: readonly WrittenSource[], context: SecretContext): LoadedSources => {
   if (written.length === 0) return { sources: [localList], faults: [] };
   const faults: PathFault[] = [];

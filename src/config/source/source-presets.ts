@@ -16,7 +16,7 @@ interface Provider {
 
 const withoutSlash = (url: string | undefined): string => (url ?? '').replace(/\/+$/, '');
 
-/** What is known of each provider; whatever a tenant's file says goes before it. */
+/** Settings known for each provider; what a tenant's file says takes precedence. */
 const providers: Readonly<Record<Preset, Provider>> = {
   google: {
     type: 'oidc',

@@ -32,7 +32,7 @@ export const localShape = {
   }),
 };
 
-/** What every source besides the local one has. The local list keeps claims, groups and roles as they shall be. */
+/** What every source besides the local one has: claims, groups and roles of the local list are right as they are. */
 export const remoteShape = {
   ...localShape,
   mapping: mappingSchema.default([]).meta({

@@ -12,7 +12,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * An https URL as it is, a file as a `data:` URI, so that a page needs nothing but itself.
+ * An https URL as it is; a file as a `data:` URI, so that a page needs no further request.
  * @param tenantPath the tenant's file, beside which the picture lies
  */
 export const loadLogo = (

@@ -1,6 +1,6 @@
 /**
- * All that a file names, right or wrong, so that a broken entry does not make those who refer to it wrong too.
- * Undefined where not all names can be known.
+ * All names in a file, also those of broken entries, so that a broken entry causes no second fault where it is
+ * referred to. Undefined where not all names can be known.
  */
 export interface NamesInFile {
   readonly clients: ReadonlySet<string> | undefined;

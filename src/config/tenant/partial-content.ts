@@ -6,10 +6,10 @@ import { type TenantFileContent, tenantSchema } from './tenant-schema.ts';
 const lists = ['clients', 'resources', 'users', 'sources'] as const;
 type List = (typeof lists)[number];
 
-/** What of a file can be judged, and which places its list entries have in the file. */
+/** The part of a file that can be checked, and the positions of its list entries in the file. */
 export interface JudgedContent {
   readonly content: TenantFileContent;
-  /** Keys at the top whose value could not be read, or stands under a misspelt key: nothing may be blamed for them. */
+  /** Top-level keys whose value could not be read, or stands under a misspelt key: no rule blames them. */
   readonly doubtful: ReadonlySet<string>;
   readonly places: Readonly<Record<List, readonly number[]>>;
 }

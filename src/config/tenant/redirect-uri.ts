@@ -35,7 +35,7 @@ export const checkRedirectUri = (uri: string, applicationType: 'web' | 'native')
       : `is http and not a loopback host; write https://${url.host}${url.pathname}`;
   if (applicationType === 'web')
     return 'is not a web address; write https://…, or application_type: native if this is an app on a device';
-  // RFC 8252 section 7.1: a domain of one's own, reversed, so that no two apps claim the same scheme.
+  // RFC 8252 section 7.1: the app's own domain, reversed, so that no two apps claim the same scheme.
   return /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/.test(url.protocol)
     ? undefined
     : 'has a scheme that other apps may claim too; write your domain in reverse, such as com.example.app:/callback';

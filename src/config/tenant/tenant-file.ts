@@ -36,7 +36,7 @@ export type LoadedTenant =
   /** In the order of the file. */
   | { readonly faults: readonly Fault[] };
 
-/** A tenant's file to its definition, or all that is wrong with it. Reads only what the file refers to. */
+/** Parses a tenant's file into its definition, or reports all its faults. Reads only the files it refers to. */
 export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
   const { id, path } = options;
   const idProblem = checkTenantId(id);
@@ -62,7 +62,7 @@ export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
 
 const emptyFile = 'the file is empty; write at least displayName: and the name shown to people';
 
-/** Half a file must not make a tenant: without any key that has a value, nothing says that one is wanted. */
+/** A file without any value makes no tenant: it may be half written, or all commented out. */
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||
   value === null ||

@@ -5,7 +5,7 @@ const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Seconds. The upper ends are where a mistake is likelier than a wish (codes: RFC 6749 section 4.1.2). */
+/** Seconds. Above the upper bound a mistake is more likely than an intention (codes: RFC 6749 section 4.1.2). */
 export const lifetimeRanges = {
   session: { min: minute, max: 400 * day },
   interaction: { min: minute, max: hour },

@@ -1,5 +1,6 @@
-// One connection to one server: connected, upgraded and bound once, never again behind our back. ldapts reconnects
-// by itself, and anonymously: here it gets a stream that it can open only once, so a connection that is lost is dead.
+// One connection to one server: connected, upgraded and bound once, and never reconnected unnoticed. ldapts
+// reconnects by itself, and anonymously: here it gets a stream that it can open only once, so a connection that is
+// lost is dead.
 import type { Socket } from 'node:net';
 import { type Change, Client, DN, type Filter, ResultCodeError } from 'ldapts';
 import type { LdapSource } from '../../config/source/source-definition.ts';
@@ -39,7 +40,7 @@ export interface SearchQuery {
   readonly sizeLimit?: number;
 }
 
-/** Each of its operations throws AppError `unavailable`, and has an end, after which a late answer reaches nobody. */
+/** Each of its operations throws AppError `unavailable` and has a time limit; an answer that is later is dropped. */
 export interface LdapConnection {
   /** False once it is lost, or an operation took too long. */
   readonly isUsable: boolean;
@@ -58,7 +59,7 @@ export interface LdapConnection {
 const pageSize = 500;
 const startTlsOid = '1.3.6.1.4.1.1466.20037';
 
-/** A name that ldapts takes as it is: of a text it would make the SASL mechanism that is called so. */
+/** An object, because ldapts would take a plain text such as EXTERNAL for a SASL mechanism. */
 class BindName extends DN {
   private readonly text: string;
 

@@ -32,7 +32,7 @@ interface DirectoryServerParts {
   readonly log: Log;
 }
 
-/** Without a pool, operations still come one by one beyond so many at the same time. */
+/** Without a pool, so many operations may run at the same time; more wait. */
 const unpooledLimit = 8;
 
 export const createDirectoryServer = (url: string, parts: DirectoryServerParts): DirectoryServer => {
@@ -67,7 +67,7 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
       longestWaitMs: settings.operationTimeoutMs,
     });
 
-  // Binds of people take the directory longer than searches, so they get the larger half.
+  // Binds of people take a directory longer than searches, so they get the larger part.
   const limit = settings.poolSize > 0 ? settings.poolSize : unpooledLimit;
   const forService = settings.bind.as === 'person' ? 0 : Math.floor(limit / 2);
   const pools = { service: poolOf('service', forService), people: poolOf('people', limit - forService) };

@@ -84,7 +84,7 @@ const readPiece = async (search: GroupSearch, dn: string, from: number): Promise
   return entry;
 };
 
-/** Adds the groups that groups are in, level by level; each is asked about once, so a circle comes to an end. */
+/** Adds the groups that groups are in, level by level; each is asked about once, so a cycle of groups ends. */
 const expand = async (search: GroupSearch, found: Found): Promise<void> => {
   const { groups } = search.source;
   let level = [...found.values()].map(({ dn }) => dn);

@@ -1,4 +1,4 @@
-// ldapts trusts its peer: an answer that is cut wrong makes its parser spin for ever or grow without end. Nothing
+// ldapts trusts its peer: a malformed answer makes its parser loop for ever or use memory without end. Nothing
 // reaches it that is not one whole message of the shape that RFC 4511 gives it.
 
 /** Bytes; a person's entry with thousands of groups fits. */

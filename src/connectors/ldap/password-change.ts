@@ -140,7 +140,7 @@ const readAnswer = (answer: LdapAnswer, source: LdapSource): PasswordChangeVerdi
 
 const longestMessage = 200;
 
-/** OpenLDAP speaks to people; of Active Directory's text that is for programs, Samba's last part does. */
+/** OpenLDAP's text is for people; Active Directory's is for programs, except the last part of Samba's. */
 const messageOf = (diagnostic: string): { message?: string } => {
   const [, forPeople = diagnostic] = /check_password_restrictions: (.+)$/.exec(diagnostic) ?? [];
   const message = forPeople.trim();

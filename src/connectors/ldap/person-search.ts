@@ -81,7 +81,7 @@ const find = (
   return connection.search({ ...queryOf(source), base, scope, filter }, deadline);
 };
 
-/** A directory that hides people from an account finds nobody, and says that all is well. */
+/** A directory that hides people from an account answers an empty success, not an error. */
 const checkThatPeopleAreSeen = async ({ source, connection, deadline }: PersonSearch): Promise<void> => {
   const { base, scope } = source.search;
   // whoever they are: the tenant's filter may well let nobody pass

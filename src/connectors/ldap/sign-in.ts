@@ -55,7 +55,7 @@ export const nobody = ({ search }: LdapSource): { dn: string; secret: string } =
   secret: randomId(12),
 });
 
-/** @throws AppError `unavailable`: groups that cannot be read are never no groups */
+/** @throws AppError `unavailable`, also when the groups cannot be read: that must not look like no groups */
 export const describe = (
   parts: LdapSourceParts,
   entry: LdapEntry,

@@ -27,9 +27,9 @@ const memberTable: Table = {
 };
 
 /**
- * What every source of a kind means without a word in the tenant's file: its attributes under their own names, and
- * the claims made of them. An LDAP directory says nothing about who has verified an address, so `email_verified` is
- * the tenant's to give (`default: email_verified`, `value: true`).
+ * The mapping that every source of a kind has before any step in the tenant's file: its attributes under their own
+ * names, and the claims made of them. An LDAP directory says nothing about who has verified an address, so
+ * `email_verified` is the tenant's to give (`default: email_verified`, `value: true`).
  */
 export const builtIn = (source: SourceDefinition, person: SourcePerson): Values => {
   const isLdap = source.type === 'ldap';

@@ -34,8 +34,8 @@ const notClaims: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What becomes of the values in the end, within bounds. Further claims than the standard ones are those the tenant's
- * mapping names. Groups and roles are sorted, so that the order of a source's answer changes nothing.
+ * Makes the profile from the values, within bounds. Further claims than the standard ones are those the tenant's
+ * mapping names. Groups and roles are sorted, so that the order in a source's answer does not matter.
  */
 export const toProfile = (values: Values, { subject, named }: ProfileContext): Profile => {
   const email = (values.get('email') ?? []).find(isAcceptableEmail);

@@ -89,7 +89,7 @@ const rename = (values: Values, { from, to }: { readonly from: string; readonly 
   return list === undefined || from === to ? values : replace(withValues(values, from, []), to, list);
 };
 
-/** What the source verified is the address that it calls `email`, and no other. */
+/** `email_verified` of the source is about its own `email`, and about no other address. */
 const replace = (values: Values, to: string, list: readonly unknown[]): Values => {
   const isOtherAddress = to === 'email' && values.has('email') && values.has('email_verified');
   return withValues(isOtherAddress ? withValues(values, 'email_verified', [false]) : values, to, list);

@@ -88,7 +88,7 @@ const fill = (
     .replaceAll('{username}', () => encodePathPart(username ?? ''));
 };
 
-/** `.` and `..` would be steps in the path even when encoded. */
+/** `.` and `..` would change the path even when encoded. */
 const encodePathPart = (value: string): string => {
   if (/^\.{1,2}$/.test(value)) throw broken('a name that is a step in a path cannot be asked about');
   return encodeURIComponent(value);

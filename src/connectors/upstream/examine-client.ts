@@ -102,8 +102,8 @@ const isRefusal = (location: string | null, page: string): boolean =>
     : /[/?&]error/i.test(location);
 
 /**
- * Asks for the page of sign-out with and without our address: who minds only the address does not know it. Whoever
- * was signed out there would be left at that refusal.
+ * Asks for the sign-out page with and without our address. An upstream that refuses only the first does not know the
+ * address, and people who sign out there would end on its error page.
  */
 export const examineSignOut = async (
   client: UpstreamClient,

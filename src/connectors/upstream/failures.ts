@@ -8,7 +8,7 @@ import {
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 
-/** What an upstream, or openid-client about its answer, has to object. Holds no token. */
+/** An error that an upstream answers, or that openid-client finds in the answer. Holds no token. */
 export interface ProtocolFailure {
   /** The upstream's `error`, or a code of the library. */
   readonly code: string;
@@ -16,7 +16,7 @@ export interface ProtocolFailure {
   readonly isAnswer: boolean;
   /** Fit for the log. */
   readonly detail: string;
-  /** The upstream's words as they came: to be looked at, never to be shown or logged. */
+  /** The upstream's own text: for comparing, never to be shown or logged. */
   readonly description?: string;
   /** Microsoft Entra's numbers. */
   readonly numbers: readonly number[];
@@ -48,7 +48,7 @@ export const protocolFailure = (error: unknown): ProtocolFailure => {
   return library(error.code ?? 'client_error', reason);
 };
 
-/** The same where a pause that the upstream asks for is as good as an outage. */
+/** The same, and a pause that the upstream asks for counts as an outage. */
 export const failureOrOutage = (error: unknown): ProtocolFailure => {
   try {
     return protocolFailure(error);
@@ -105,7 +105,7 @@ const library = (code: string, reason: string): ProtocolFailure => ({
   numbers: [],
 });
 
-/** No status or form of the protocol: a page of a proxy, a redirect, a server that is not what the file says. */
+/** An answer outside the protocol: a proxy's page, a redirect, a server that is not the one in the file. */
 const isNoAnswer = (code: string | undefined, reason: string): boolean => {
   switch (code) {
     case 'OAUTH_RESPONSE_IS_NOT_JSON':

@@ -19,7 +19,10 @@ export interface Return {
   readonly memory: UpstreamMemory;
 }
 
-/** What a browser that came back brings: state, issuer, code, ID token and person. @throws AppError `unavailable` */
+/**
+ * Checks what the browser brings back: state, issuer, code, ID token; then reads the person.
+ * @throws AppError `unavailable`
+ */
 export const finishSignIn = async (
   client: UpstreamClient,
   parts: FinishParts,

@@ -30,7 +30,7 @@ export interface KeySetPlace {
 
 /** A key that the upstream has taken away is refused after so long, whatever happens to the upstream since. */
 const freshMs = 240_000;
-/** A token with an unknown key is worth one look at the set, but a flood of such is not. */
+/** A token with an unknown key is a reason to fetch the set again, but not more often than this. */
 const unknownKeyPauseMs = 60_000;
 const failedPauseMs = 5000;
 const mostSets = 1000;

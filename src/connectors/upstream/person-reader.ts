@@ -141,7 +141,7 @@ const invalid = (detail: string): PersonRead => ({ ok: false, reason: 'invalid',
 const usernameIn = (members: Readonly<Record<string, unknown>>): string | undefined =>
   toName(members.preferred_username ?? members.username ?? members.login);
 
-/** RFC 8176; anything that is not short and plain is nobody's method. */
+/** RFC 8176; anything that is not short and plain is dropped. */
 const methods = (amr: unknown): readonly string[] =>
   Array.isArray(amr)
     ? amr

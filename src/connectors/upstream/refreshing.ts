@@ -27,7 +27,7 @@ export interface RefreshingTimes {
   readonly staleMs: number;
 }
 
-/** After a failure nobody asks again for so long: a crowd at a dead upstream would only wait. */
+/** No new attempt for so long after a failure: everybody would only wait for an upstream that is down. */
 const pauseMs = 1000;
 const pauseWithStaleMs = 30_000;
 

@@ -1,6 +1,6 @@
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 
-/** Where an ID token goes that openid-client must not judge, as nothing is known of its issuer. */
+/** Member for an ID token that openid-client must not check, as its issuer is not known. */
 export const uncheckedIdToken = 'unchecked_id_token';
 
 /**

@@ -25,7 +25,7 @@ export interface HttpRequest {
 /** HTTP to identity providers: bounded in time and size, never redirected, with the peer's own TLS material. */
 export interface Transport {
   /**
-   * Any answer below 500, but for 429.
+   * Resolves to any answer below 500, except 429.
    * @throws AppError `unavailable` when there is none; `throttled` for 429, with the time to wait
    */
   send(peer: Peer, request: HttpRequest): Promise<Response>;

@@ -32,16 +32,16 @@ export interface UpstreamClient {
   readonly peer: Peer;
   /** @throws AppError `unavailable` */
   metadata(): Promise<ServerMetadata>;
-  /** Set up anew for each use: it is cheap, and knows the clock's difference and the metadata of now. */
+  /** Set up again for each use: it is cheap, and it has the present clock difference and metadata. */
   configuration(): Promise<Configuration>;
 }
 
-/** Difference between clocks that is borne, in seconds. */
+/** Tolerated difference between clocks, in seconds. */
 export const toleranceSeconds = 30;
 
 export const isTemplate = (issuer: string | undefined): boolean => issuer?.includes('{tenantid}') === true;
 
-/** Does the issuer's name mean something, or is it only what openid-client needs to have? */
+/** Is the issuer a real one, or only the placeholder that openid-client needs? */
 export const hasOwnIssuer = ({ type, issuer }: UpstreamSource): boolean =>
   type === 'oidc' && issuer !== undefined;
 
@@ -97,7 +97,7 @@ export const createUpstreamClient = (source: UpstreamSource, parts: UpstreamPart
   return { source, peer, metadata, configuration };
 };
 
-/** The endpoints of the tenant's file, which go before those of discovery. */
+/** The endpoints of the tenant's file, which take precedence over those of discovery. */
 const explicitMetadata = (source: UpstreamSource): ServerMetadata => ({
   issuer: source.issuer ?? new URL(source.accessTokenUri ?? source.userInfoUri ?? 'about:blank').origin,
   ...definedOnly({

@@ -39,7 +39,7 @@ const staleMs = 86_400_000;
 const mostDocuments = 1000;
 const mostVerdicts = 10_000;
 
-/** One for the server: tenants come and go without a socket or a timer of their own. */
+/** One for the server, so that tenants own no socket and no timer. */
 export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
   const transport = openTransport();
   const documents = new LRUCache<string, Refreshing<ServerMetadata>>({
@@ -87,7 +87,7 @@ const loadDocument = async (transport: Transport, issuer: string, peer: Peer): P
       });
     },
   );
-  // Section 4.3: without this any document would do for any issuer.
+  // Section 4.3: without this check, any document would be accepted for any issuer.
   if (metadata.issuer !== issuer)
     throw new AppError('unavailable', 'The identity provider goes by another name', {
       detail: `${url} names the issuer ${metadata.issuer}, the tenant's file says ${issuer}`,

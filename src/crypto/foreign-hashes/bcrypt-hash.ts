@@ -8,9 +8,9 @@ const highestCost = 15;
 const readBytes = 72;
 
 /**
- * bcrypt: `$2a$`, `$2b$`, `$2y$`, bare, in OpenLDAP's `{CRYPT}` or as Django writes it (`bcrypt$…`, `bcrypt_sha256$…`).
- * The letters name makers, not methods. `{CRYPT}` around anything else is refused, as the C library's other methods
- * are not at hand.
+ * bcrypt: `$2a$`, `$2b$`, `$2y$`, bare, in OpenLDAP's `{CRYPT}` or as Django writes it (`bcrypt$…`,
+ * `bcrypt_sha256$…`). The letter says which software made the hash; the method is the same. `{CRYPT}` around anything
+ * else is refused, as the C library's other methods are not at hand.
  */
 export const parseBcryptHash = (text: string): ParsedHash | undefined => {
   const [, prefix = '', hash = ''] = /^(\{crypt\}|bcrypt\$|bcrypt_sha256\$)?(.*)$/is.exec(text) ?? [];

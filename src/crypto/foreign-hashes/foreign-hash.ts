@@ -1,6 +1,6 @@
 /**
- * A password hash that was read: either it can be checked at a price that a sign-in may have, or `message` says, to
- * the operator who imports it, why not. Nothing of the hash is in the message.
+ * A password hash that was read: either a sign-in can afford to check it, or `message` says why not, for the operator
+ * who imports it. Nothing of the hash is in the message.
  */
 export type ParsedHash =
   | {

@@ -10,8 +10,8 @@ const parsers = [parseArgon2Hash, parseBcryptHash, parsePbkdf2Hash, parseScryptH
 const mostCharacters = 1024;
 
 /**
- * Reads a hash and judges its price. An import refuses what this refuses, so that nobody learns at a sign-in that a
- * password cannot be checked.
+ * Parses a hash and judges its cost. An import refuses what this refuses, so that no sign-in meets a hash that cannot
+ * be checked.
  */
 export const parsePasswordHash = (text: string): ParsedHash => {
   if (text.length > mostCharacters)

@@ -9,7 +9,7 @@ interface Statement {
   readonly upsert?: boolean;
 }
 
-/** What is left of a removed artifact until the server deletes it: nothing of it, and expired. */
+/** A removed artifact stays as an expired document without content until the server deletes it. */
 const tombstone = (tenant: string, kind: string): Omit<ArtifactDocument, '_id'> => ({
   tenant,
   kind,

@@ -17,11 +17,11 @@ export const commandWriting = {
 } as const;
 
 /**
- * Sends a command as it is: cursors and bulk writes of the driver cost more of our time than the trip itself. The
- * driver does not repeat such a command, so a broken connection or a change of the primary is answered here, by one
- * second try. That is safe, because each command sent here means the same twice as once: a document is replaced as a
- * whole, inserted if absent, merged by setting the same entries, or removed. What another request did between the
- * two counts as having come before.
+ * Sends a command as it is: the driver's cursors and bulk writes take more CPU time than the command itself. The
+ * driver does not repeat such a command, so after a broken connection or a change of the primary it is sent a second
+ * time here, once. That is safe, because each command sent here is idempotent: a document is replaced as a whole,
+ * inserted if absent, merged by setting the same entries, or removed. What another request did between the two counts
+ * as having come before.
  */
 export const createRunCommand = (database: mongo.Db): RunCommand => {
   const run = (command: mongo.Document): Promise<Reply> =>

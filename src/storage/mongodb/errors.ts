@@ -32,7 +32,7 @@ const serverErrors = ['MongoServerError', 'MongoBulkWriteError', 'MongoWriteConc
 
 const isFromServer = (error: unknown): boolean => serverErrors.includes(String(propertyOf(error, 'name')));
 
-/** Where a connection ends while the driver writes to it, the error of the socket comes through as it is. */
+/** When a connection ends while the driver writes to it, the driver throws the socket's own error. */
 const brokenSockets: ReadonlySet<unknown> = new Set([
   ...['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'ERR_SOCKET_CLOSED'],

@@ -17,14 +17,14 @@ export const eventsSince = (windowMs: number) => [
   { $sort: { publishedAt: 1 } },
 ];
 
-/** Neither clock alone will do: one can be set, the other stands still while the machine sleeps. */
+/** Two clocks are needed: the wall clock can be set, the monotonic one stops while the machine sleeps. */
 const createStopwatch = (clock: Clock) => {
   const startedAt = { clock: clock.now(), process: performance.now() };
   return (): number => Math.max(clock.now() - startedAt.clock, performance.now() - startedAt.process);
 };
 
 /**
- * For a server that stands alone and has no change streams. Reads what was published since the last read, and a little
+ * For a standalone server, which has no change streams. Reads what was published since the last read, and a little
  * before; the ids say what is new.
  */
 export const openEventPolls = async (

@@ -15,7 +15,7 @@ export const artifactSql = {
   put: `${insertOne} ON CONFLICT (tenant, kind, id) DO UPDATE SET ${replaced}, consumed_at = NULL, polled_at = NULL, poll_interval = NULL`,
   remove: 'DELETE FROM artifacts WHERE tenant = ? AND kind = ? AND id = ?',
   removeExpiredUserCode: 'DELETE FROM artifacts WHERE tenant = ? AND user_code = ? AND expires_at <= ?',
-  // Left alone the planner takes the primary key and reads all tokens of the tenant.
+  // Without the index hint the planner takes the primary key and reads all tokens of the tenant.
   removeByGrant: `DELETE FROM artifacts INDEXED BY artifacts_grant WHERE tenant = ? AND grant_id = ?
     AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode')`,
   consume: `UPDATE artifacts SET consumed_at = ?

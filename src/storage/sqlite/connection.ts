@@ -77,7 +77,7 @@ export const openConnection = async ({ folder, onTrip }: ConnectionOptions): Pro
     },
     close: () => {
       closed ??= writes.close().then(() => {
-        // the file alone is then whole, for whoever copies it; other processes that still write keep their log
+        // empties the log, so that a copy of the file alone is complete; other processes that still write keep theirs
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
         database.close();
       });

@@ -2,7 +2,7 @@ import { AppError, isAppError } from '../../errors.ts';
 
 const busy = 5;
 const locked = 6;
-/** BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB: the disk or a neighbour, not us. */
+/** BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB: caused by disk or another process. */
 const troubles = new Set([busy, locked, 8, 10, 11, 13, 14, 15, 26]);
 const uniqueViolations = new Set([1555, 2067]);
 
@@ -24,7 +24,7 @@ export const isUniqueViolation = (error: unknown): boolean => uniqueViolations.h
 
 const isClosed = (error: unknown): boolean => propertyOf(error, 'code') === 'ERR_INVALID_STATE';
 
-/** Troubles of the disk and of the lock become `unavailable`; anything else is a fault of ours and stays. */
+/** Errors of the disk and of the lock become `unavailable`; any other is a fault of ours and stays as it is. */
 export const toStoreError = (error: unknown): unknown => {
   if (isAppError(error)) return error;
   const code = resultCode(error);

@@ -5,7 +5,7 @@ import type { EventWatcher, RevocationEvents, TenantEvent } from '../storage-end
 import type { Connection } from './connection.ts';
 import type { Statements } from './statements.ts';
 
-/** What another process published is heard this much later at most. */
+/** The most time until an event of another process arrives here. */
 const pollEveryMs = 200;
 const eventsPerRead = 500;
 
@@ -14,7 +14,7 @@ export const eventSql = {
   eventsAfter: 'SELECT seq, tenant, value FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
 } as const;
 
-// A table of SQLite's own with one row, which stays when the events are swept.
+// SQLite's own table of the last number given; its row stays when the events are swept.
 const lastSequence = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
 interface EventRow {

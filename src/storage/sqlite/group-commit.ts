@@ -49,8 +49,8 @@ const rollBack = (sql: Statements): void => {
 };
 
 /**
- * All writes of one turn of the event loop share one transaction and so one fsync. A failing one does not harm
- * its neighbours. A promise resolves after the commit.
+ * All writes of one turn of the event loop share one transaction and so one fsync. One that fails does not affect the
+ * others. A promise resolves after the commit.
  */
 export const createGroupCommit = (sql: Statements) => {
   let queue: Waiting[] = [];
@@ -99,7 +99,8 @@ export const createGroupCommit = (sql: Statements) => {
     isScheduled = false;
     let delayMs = 0;
     if (queue.length > 0) {
-      // Waiting asynchronously keeps the event loop free; the spread keeps several processes from marching in step.
+      // Waiting asynchronously keeps the event loop free; the delay differs, so that processes do not retry
+      // at the same time.
       if (begin()) settle(queue.splice(0, jobsPerCommit));
       else delayMs = 1 + (performance.now() % 10);
     }

@@ -14,7 +14,7 @@ const tenantTables = [
 ] as const;
 type Table = (typeof tenantTables)[number] | 'events';
 
-/** So many rows a step: a writer of a request never waits long behind the housekeeping. */
+/** Rows for one step: a request that writes must not wait long for the housekeeping. */
 const rowsPerStep = 500;
 
 const primaryKeys: Readonly<Record<Table, string>> = {
