@@ -22,30 +22,36 @@ const method = z.string().regex(/^[A-Z][A-Z-]{0,30}$/, {
 export const accessRuleSchema = z.strictObject({
   paths: someOf(path).meta({
     description:
-      '/exact, /one/* for what is directly below, /below/** for that path and all below it. Without: every path.',
+      '/a: this path; /a/*: paths directly below /a; /a/**: /a and all paths below it. Default: every path.',
     examples: [['/orders', '/orders/**']],
   }),
-  methods: someOf(method).meta({ description: 'HEAD goes with GET. Without: every method.' }),
-  tenants: someOf(tenantName()).meta({ description: "The caller's tenant is one of these." }),
+  methods: someOf(method).meta({ description: 'HTTP methods. GET includes HEAD. Default: every method.' }),
+  tenants: someOf(tenantName()).meta({ description: 'Ids of tenants: the caller belongs to one of them.' }),
   roles: someOf(plainText(200)).meta({ description: 'The caller has one of these roles.' }),
   groups: someOf(plainText(1000)).meta({ description: 'The caller is in one of these groups.' }),
   scopes: someOf(plainText(200)).meta({
-    description: "The caller's token has all of these scopes. Sessions and passwords have none.",
+    description: "The caller's access token has all of these scopes. Sessions and passwords have no scopes.",
   }),
-  audiences: someOf(plainText(2000)).meta({ description: "The caller's token is for one of these." }),
-  clients: someOf(plainText(200)).meta({ description: "The caller's token was given to one of these." }),
+  audiences: someOf(plainText(2000)).meta({
+    description: "The caller's access token has one of these audiences.",
+  }),
+  clients: someOf(plainText(200)).meta({
+    description: "The caller's access token was issued to one of these client_ids.",
+  }),
   access: z.enum(['allow', 'anyone', 'deny']).default('allow').meta({
-    description: 'allow: whoever is known; anyone: without an identity too; deny: nobody.',
+    description: 'allow: authenticated callers; anyone: also without authentication; deny: nobody.',
   }),
   acr: someOf(plainText(500)).meta({
-    description: 'The sign-in was of one of these classes, else the person is asked to sign in again.',
+    description:
+      'acr values: the sign-in has one of these. Otherwise the user must sign in again (RFC 9470).',
   }),
   amr: someOf(plainText(100)).meta({
-    description: 'The sign-in used all of these methods (RFC 8176), else the person signs in again.',
+    description:
+      'amr values (RFC 8176): the sign-in has all of these. Otherwise the user must sign in again.',
   }),
   maxAge: durationSeconds({ min: 1, max: 365 * 86_400 })
     .optional()
-    .meta({ description: 'The sign-in is no older, else the person is asked to sign in again.' }),
+    .meta({ description: 'Maximum age of the sign-in. Otherwise the user must sign in again.' }),
 });
 
 export const accessRulesSchema = z.array(accessRuleSchema).max(500).prefault([]);

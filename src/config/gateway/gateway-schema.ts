@@ -28,27 +28,30 @@ const healthPath = () =>
     .regex(/^\/(?!\/)[\x21\x23-\x7E]*$/, { error: 'is not a path; write one such as /healthz' });
 
 export const healthSchema = z.strictObject({
-  path: healthPath().meta({ description: 'Below the address of the service.' }),
+  path: healthPath().meta({ description: 'Path below the address of the service.' }),
   interval: durationMs({ min: second, max: 3600 * second })
     .prefault('10s')
-    .meta({ description: 'How often it is asked.' }),
+    .meta({ description: 'Time between two checks.' }),
 });
 
 export const targetSchema = z.strictObject({
-  url: targetUrl().meta({ description: 'Scheme, host and port, and a path that goes in front.' }),
+  url: targetUrl().meta({
+    description: 'Scheme, host and port of the service. A path here is put before the path of each request.',
+  }),
   connectTimeout: durationMs({ min: 100, max: 60 * second })
     .prefault('5s')
-    .meta({ description: 'How long connecting may take.' }),
+    .meta({ description: 'Time limit to connect.' }),
   timeout: durationMs({ min: 100, max: 3600 * second })
     .prefault('60s')
-    .meta({ description: 'How long the service may be silent until its answer begins.' }),
+    .meta({ description: 'Time limit until the response of the service begins.' }),
   idleTimeout: durationMs({ min: second, max: day * second })
     .prefault('10m')
-    .meta({ description: 'How long nothing may move on a connection that streams.' }),
+    .meta({ description: 'Time limit without data on a streaming connection.' }),
   hostHeader: z.enum(['public', 'target']).default('public').meta({
-    description: 'The Host that the service sees: the one that the browser asked for, or its own.',
+    description:
+      'Host header for the service. public: the host in the browser; target: the host of this URL.',
   }),
-  tls: tlsSchema.optional().meta({ description: 'Certificates.' }),
+  tls: tlsSchema.optional().meta({ description: 'Certificates for the connection to the service.' }),
   authorization: z
     .union(
       [
@@ -60,7 +63,7 @@ export const targetSchema = z.strictObject({
     .default('none')
     .meta({
       description:
-        'What the service gets as Authorization: nothing, the signed token about the caller, or a fixed bearer token.',
+        'Authorization header for the service. none: no such header; token: the signed JWT about the caller; bearer: a fixed token.',
     }),
   health: z
     .union([healthPath(), healthSchema], {
@@ -68,7 +71,7 @@ export const targetSchema = z.strictObject({
     })
     .optional()
     .meta({
-      description: 'Asked again and again; a service that does not answer there gets no requests.',
+      description: 'Health check. While it fails, no requests are forwarded.',
     }),
 });
 
@@ -82,7 +85,7 @@ const service = z.strictObject({
     .refine((name) => !(name in Object.prototype), {
       error: "is a word of JavaScript's objects; choose another name",
     })
-    .meta({ description: 'Tenants name it so in their files.' }),
+    .meta({ description: 'Name of the service. Tenant files refer to it.' }),
   host: z
     .string()
     .max(260)
@@ -90,23 +93,30 @@ const service = z.strictObject({
       error: 'is not a host; write it as browsers show it, in small letters, without https:// and path',
     })
     .optional()
-    .meta({ description: "By default that of the server's public URL.", examples: ['orders.example.com'] }),
+    .meta({
+      description: "Host of the service, as browsers show it. Default: the host of the server's publicUrl.",
+      examples: ['orders.example.com'],
+    }),
   prefix: z
     .string()
     .refine(isPrefix, { error: prefixWords })
     .optional()
     .meta({
-      description: 'The service has this path and all below it. Without: the whole host.',
+      description: 'Path prefix: the service gets this path and all paths below it. Default: the whole host.',
       examples: ['/orders'],
     }),
-  stripPrefix: z.boolean().default(false).meta({ description: 'The service does not see the prefix.' }),
+  stripPrefix: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'true: the prefix is removed from the path before the request is forwarded.' }),
   target: z
     .union([targetUrl(), targetSchema], {
       error: 'is no address; write one such as http://127.0.0.1:8080, or url and what else there is',
     })
     .optional()
     .meta({
-      description: 'Where the service is. Without: a proxy in front forwards, and only asks Drawbridge.',
+      description:
+        'Address of the service. Default: none; another proxy forwards and asks Drawbridge (forward authentication).',
       examples: ['http://127.0.0.1:8080'],
     }),
   tenants: z
@@ -120,22 +130,28 @@ const service = z.strictObject({
           `${isAbsent(input) ? 'is missing' : 'is no list'}; write a list of ids of tenants, such as [acme], or all`,
       },
     )
-    .meta({ description: 'Whose people may come.' }),
+    .meta({ description: 'Ids of the tenants whose users and clients may use the service, or all.' }),
   audience: plainText(2000).optional().meta({
-    description: 'aud of the token that the service gets. By default its address: scheme, host and prefix.',
+    description:
+      'Claim aud of the signed JWT for the service. Default: scheme, host and prefix of the service.',
   }),
   resources: z.array(plainText(2000)).max(100).default([]).meta({
-    description: 'Resource identifiers: tokens that are for resources must be for one of these.',
+    description:
+      'Resource identifiers (RFC 8707). An access token for a resource is accepted only if it is for one of these.',
   }),
-  basic: z.boolean().default(false).meta({ description: 'Takes name and password, and asks for them.' }),
+  basic: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'true: accepts HTTP Basic authentication with user name and password.' }),
   corsPreflight: z.boolean().default(false).meta({
-    description: 'Lets CORS preflights through without an identity.',
+    description: 'true: forwards CORS preflight requests without authentication.',
   }),
   ignoreCase: z.boolean().default(false).meta({
-    description: 'Its paths mean the same in capital and small letters.',
+    description: 'true: rules compare paths without regard to upper and lower case.',
   }),
   rules: accessRulesSchema.meta({
-    description: 'In order; the first that matches decides, and nothing matched is denied. None: all may.',
+    description:
+      'The first rule that matches decides. If no rule matches, the request is denied. Without rules, every authenticated caller is allowed.',
   }),
 });
 
@@ -151,35 +167,35 @@ const cookieDomain = z
 export const gatewaySchema = z.strictObject({
   enabled: z.boolean().default(true).meta({
     description:
-      'False lets everybody through as an anonymous user, for a first try on this machine alone. AUTH_ENABLED says the same.',
+      'false: the gateway allows every request, as the user anonymous. Only on a loopback address, for a first try. The variable AUTH_ENABLED means the same.',
   }),
   cookieDomain: cookieDomain.optional().meta({
     description:
-      'A parent domain of the public URL and of all hosts of services; one sign-in then serves all of them. Without: each host gets a cookie of its own.',
+      'Parent domain of publicUrl and of all service hosts. One session cookie is then valid for all of them. Default: one cookie per host.',
     examples: ['example.com'],
   }),
   sessionIdle: durationSeconds({ min: 60, max: 30 * day })
     .prefault('30m')
-    .meta({ description: 'A session at the gateway that is not used for so long is over.' }),
+    .meta({ description: 'A gateway session ends after this time without a request.' }),
   sessionAbsolute: durationSeconds({ min: 60, max: 90 * day })
     .prefault('12h')
-    .meta({ description: 'No session at the gateway lives longer.' }),
-  basicCache: durationSeconds({ min: 0, max: 60 })
-    .prefault('0s')
-    .meta({ description: 'How long an accepted name and password is remembered; 0s: not at all.' }),
+    .meta({ description: 'Maximum lifetime of a gateway session.' }),
+  basicCache: durationSeconds({ min: 0, max: 60 }).prefault('0s').meta({
+    description: 'How long an accepted user name and password is cached, at most 60s; 0s: no cache.',
+  }),
   proxySecret: z
     .string()
     .optional()
     .meta({
       description:
-        'Proves a proxy that asks, in X-Drawbridge-Proxy-Secret, where its address is not fixed: at least 32 characters. In the file only as a reference, env:NAME or file:/path.',
+        'Secret that a proxy sends as X-Drawbridge-Proxy-Secret if its address is not in trustedProxies: at least 32 characters. In the file: only a reference, env:NAME or file:/path.',
       examples: ['env:PROXY_SECRET'],
     }),
   services: z
     .array(service)
     .max(1000)
     .prefault([])
-    .meta({ description: 'What stands behind the gateway. As a variable: JSON.' }),
+    .meta({ description: 'Services behind the gateway. As an environment variable: JSON.' }),
 });
 
 export type GatewayFile = z.infer<typeof gatewaySchema>;

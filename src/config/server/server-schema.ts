@@ -29,39 +29,39 @@ const server = z.strictObject({
     .optional()
     .meta({
       description:
-        'What browsers see: scheme, host and port, without a slash at the end. The issuers begin with it. By default http://localhost:<port>.',
+        'URL of this server as browsers see it: scheme, host and port, without a trailing slash. All issuers begin with it. Default: http://localhost:<port>.',
       examples: ['https://login.example.com'],
     }),
-  host: host('Address to listen on. 0.0.0.0 for all.').default('127.0.0.1'),
+  host: host('Address to listen on. 0.0.0.0 listens on all interfaces.').default('127.0.0.1'),
   port: port('Port to listen on.').default(3000),
   secretKey: z
     .string()
     .optional()
     .meta({
       description:
-        'Master key, from which cookie keys and the encryption of the signing keys are derived: at least 32 bytes, the same on all instances. In the file only as a reference, env:NAME or file:/path. Required with MongoDB; the embedded store makes its own on first start.',
+        'Master key: at least 32 bytes, the same on all instances. Cookie keys and the keys that encrypt secrets in the store are derived from it. In the file: only a reference, env:NAME or file:/path. Required with MongoDB. The embedded store generates one on the first start.',
       examples: ['file:/run/secrets/drawbridge-key'],
     }),
   workers: countOrAuto({ min: 1, max: 256 })
     .default(1)
-    .meta({ description: 'Number of processes; auto is one for each core.' }),
-  trustedProxies: z
-    .array(addressOrBlock)
-    .default([])
-    .meta({ description: 'Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.' }),
+    .meta({ description: 'Number of processes; auto: one per CPU core.' }),
+  trustedProxies: z.array(addressOrBlock).default([]).meta({
+    description:
+      'IP addresses or CIDR blocks of the reverse proxies whose X-Forwarded-For and X-Request-Id are trusted, and that may use /api/authz.',
+  }),
   tlsTerminatedByProxy: z.boolean().default(false).meta({
     description:
-      'True allows a public URL with http that is not loopback. Only for closed networks where browsers really use http up to a proxy that does TLS; browsers that see https need publicUrl: https://… instead.',
+      'true: allows a publicUrl with http that is not a loopback address. Only for closed networks in which browsers use http. If browsers use https, set publicUrl to https://… instead.',
   }),
   drainDelay: durationMs({ min: 0, max: 300 * second })
     .prefault('5s')
     .meta({
       description:
-        'On SIGTERM: how long readyz answers 503 before the port closes, so that load balancers notice.',
+        'After SIGTERM: how long /readyz answers 503 before the port closes, so that load balancers stop sending requests.',
     }),
   drainTimeout: durationMs({ min: second, max: 600 * second })
     .prefault('20s')
-    .meta({ description: 'How long requests under way may take to finish after that.' }),
+    .meta({ description: 'After drainDelay: how long open requests may take to finish.' }),
 });
 
 const storage = z.strictObject({
@@ -73,69 +73,72 @@ const storage = z.strictObject({
     .default('file:./data')
     .meta({
       description:
-        'Where data is kept: file:<folder> for the embedded store, or mongodb://<host>/<database>. A URL with a password belongs in the environment: env:NAME.',
+        'Where data is stored: file:<folder> for the embedded store, or mongodb://<host>/<database>. Write a URL that contains a password as env:NAME.',
       examples: ['file:./data', 'mongodb://127.0.0.1:27017/drawbridge', 'env:MONGODB_URL'],
     }),
 });
 
 const tenants = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .default('./tenants')
-    .meta({ description: 'Folder with one YAML file for each tenant; the name of the file is the id.' }),
+  directory: z.string().min(1).default('./tenants').meta({
+    description: 'Folder with one YAML file per tenant. The file name without .yaml is the tenant id.',
+  }),
   warmLimit: wholeNumber({ min: 1, max: 100_000 }).default(200).meta({
-    description: 'So many tenants are kept built in memory; the least recently used are forgotten.',
+    description:
+      'Number of tenants kept in memory. The least recently used one is removed first and built again on its next request.',
   }),
   rescan: durationMs({ min: second, max: 86_400 * second })
     .prefault('30s')
-    .meta({ description: 'Look at the folder again even when no change was noticed.' }),
-  polling: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Watch by polling; for network file systems, which report no changes.' }),
+    .meta({ description: 'How often the folder is read again, even if the file system reported no change.' }),
+  polling: z.boolean().default(false).meta({
+    description: 'true: find changes by polling. For network file systems, which report no changes.',
+  }),
 });
 
 const passwords = z.strictObject({
   memory: sizeKiB({ min: 7168, max: 1024 * 1024 })
     .prefault('19MiB')
-    .meta({ description: 'argon2id: memory for one hash.' }),
+    .meta({ description: 'argon2id: memory per hash.' }),
   iterations: wholeNumber({ min: 1, max: 20 })
     .default(2)
-    .meta({ description: 'argon2id: passes over the memory.' }),
-  parallelism: wholeNumber({ min: 1, max: 16 }).default(1).meta({ description: 'argon2id: lanes.' }),
+    .meta({ description: 'argon2id: number of iterations.' }),
+  parallelism: wholeNumber({ min: 1, max: 16 })
+    .default(1)
+    .meta({ description: 'argon2id: degree of parallelism.' }),
   concurrency: countOrAuto({ min: 1, max: 64 }).default('auto').meta({
-    description: 'Hashes computed at the same time in one process; auto is one for each core, at most 4.',
+    description: 'Hashes that one process computes at the same time; auto: one per CPU core, at most 4.',
   }),
-  queueLimit: wholeNumber({ min: 1, max: 10_000 })
-    .default(64)
-    .meta({ description: 'Hashes that may wait in one process; more are refused with 503.' }),
+  queueLimit: wholeNumber({ min: 1, max: 10_000 }).default(64).meta({
+    description: 'Password checks that may wait in one process. Further ones are answered with 503.',
+  }),
 });
 
 const log = z.strictObject({
-  level: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .meta({ description: 'The least severe lines that are written.' }),
+  level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({
+    description:
+      'Lowest severity that is logged: fatal, error, warn, info, debug, trace, or silent for none.',
+  }),
 });
 
 const management = z.strictObject({
-  port: port('Port of a listener of its own for health details; 0 for none.').default(0),
-  host: host('Address of that listener.').default('127.0.0.1'),
+  port: port('Port of a second listener for /healthz and /readyz with details; 0: no such listener.').default(
+    0,
+  ),
+  host: host('Address of the management listener.').default('127.0.0.1'),
 });
 
 /** config/server.yaml as it is written: all keys optional, natural units. */
 export const serverSchema = z.strictObject({
-  server: server.prefault({}).meta({ description: 'The process and its public face.' }),
-  storage: storage.prefault({}).meta({ description: 'Where data is kept.' }),
-  tenants: tenants.prefault({}).meta({ description: 'Where tenants come from.' }),
+  server: server.prefault({}).meta({ description: 'Addresses, proxies and processes.' }),
+  storage: storage.prefault({}).meta({ description: 'The store.' }),
+  tenants: tenants.prefault({}).meta({ description: 'The tenant files.' }),
   passwords: passwords.prefault({}).meta({
-    description: 'Cost of password hashes. Existing ones are renewed at the next sign-in when these rise.',
+    description:
+      'Cost of password hashes. After an increase, a hash is renewed at the next sign-in of its user.',
   }),
-  log: log.prefault({}).meta({ description: 'Log lines: JSON on standard output.' }),
-  management: management.prefault({}).meta({ description: 'A second listener, for operators.' }),
+  log: log.prefault({}).meta({ description: 'The log: JSON lines on standard output.' }),
+  management: management.prefault({}).meta({ description: 'A second listener, for monitoring.' }),
   gateway: gatewaySchema.prefault({}).meta({
-    description: 'Services that Drawbridge stands in front of, and how people are known there.',
+    description: 'Services behind the gateway, and its sessions.',
   }),
 });
 

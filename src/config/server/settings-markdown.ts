@@ -7,7 +7,7 @@ export const settingsMarkdown = (): string =>
     '| --- | --- | --- |',
     ...settingsTable().map(
       ({ env, default: value, description }) =>
-        `| \`${env}\` | ${value === undefined ? '–' : `\`${value}\``} | ${description.replaceAll('|', '\\|')} |`,
+        `| \`${env}\` | ${value === undefined ? '–' : `\`${value}\``} | ${description.replace(/[|<]/g, '\\$&')} |`,
     ),
   ].join('\n');
 
