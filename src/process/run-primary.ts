@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { openStore } from '../server/open-store.ts';
 import type { ServeParts } from './serve.ts';
-import { listenForStop, type StopRequest } from './stop-requests.ts';
+import { listenForStop, type StopRequest } from './stop-signals.ts';
 import { openWorkerSlots, type WorkerSlots } from './worker-slots.ts';
 
 /** On top of the drain times, for closing the store. */

@@ -1,7 +1,7 @@
 import { explainFailure } from './explain-failure.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 import { type ServeParts, serve } from './serve.ts';
-import type { StopRequest } from './stop-requests.ts';
+import type { StopRequest } from './stop-signals.ts';
 
 /**
  * One of several processes that share the port. It stops when the primary says so, and Node ends it when the primary is gone.

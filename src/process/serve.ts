@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenServer, ServerOptions } from '../server/open-server.ts';
 import { bannerLines } from '../server/startup-banner.ts';
 import { importQuietly } from './import-quietly.ts';
-import { listenForStop, type StopRequest } from './stop-requests.ts';
+import { listenForStop, type StopRequest } from './stop-signals.ts';
 
 export interface ServeParts extends Omit<ServerOptions, 'role'> {
   readonly showBanner: (lines: readonly string[]) => void;

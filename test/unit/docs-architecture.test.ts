@@ -44,6 +44,20 @@ describe('docs/architecture.md', () => {
     expect(misplaced).toEqual([]);
   });
 
+  it('has a row for each cookie that the files of cookies name', () => {
+    const named = [...files.values()]
+      .filter(({ path }) => path.endsWith('/cookies.ts'))
+      .flatMap(({ code: text }) => [
+        ...[...text.matchAll(/name: '(\w+)'/g)].map(([, name = '']) => name),
+        ...[...text.matchAll(/(drawbridge\.[a-z]+\.)\$\{/g)].map(([, name = '']) => `${name}<id>`),
+        ...[...text.matchAll(/(?:type ProviderCookie = )(.*);/g)].flatMap(([, union = '']) =>
+          union.split('|').map((name) => `drawbridge.${name.trim().slice(1, -1)}`),
+        ),
+      ]);
+    expect(named.length).toBeGreaterThan(7);
+    expect(named.filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
+  });
+
   it('has a row for each room and each folder inside a room', () => {
     const folders = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isDirectory())
