@@ -7,6 +7,7 @@ import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-user
 import { createAudit } from '../../src/audit/audit.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { ServerSettings } from '../../src/config/server/server-settings.ts';
+import { createMasterKey } from '../../src/crypto/master-key.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog } from '../../src/log.ts';
 import { type OpenServer, openServer } from '../../src/server/open-server.ts';
@@ -14,6 +15,7 @@ import type { Trip } from '../../src/storage/engine-options.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { openInstancesFront } from './instances-front.ts';
 import { sampleTenant, type TenantContent } from './sample-tenants.ts';
+import { createKeyGiver } from './signing-keys.ts';
 import type { TestStore } from './stores.ts';
 
 /** Sections of the settings, each with what differs from `testSettings`. */
@@ -30,6 +32,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** Servers on the same store. Two of them take turns behind one address; see `instanceHeader`. Default 1. */
   readonly instances?: 1 | 2;
+  /** Tenants make all their signing keys themselves, as on an empty store. Default false: see signing-keys.ts. */
+  readonly ownKeys?: boolean;
 }
 
 export interface TestServer {
@@ -113,7 +117,7 @@ const testSettings = (
 /** Real servers on a free port of this machine. */
 export const startTestServer = async (options: TestServerOptions): Promise<TestServer> => {
   const { tenants = { acme: sampleTenant(), globex: sampleTenant({ displayName: 'Globex' }) } } = options;
-  const { settings = {}, clock = systemClock, instances: count = 1 } = options;
+  const { settings = {}, clock = systemClock, instances: count = 1, ownKeys = false } = options;
   const opened =
     typeof options.store === 'string'
       ? { url: options.store, cleanup: async () => {} }
@@ -132,6 +136,7 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
     { write: (line) => void lines.push(line) },
   );
   let trips: Trip[] = [];
+  let giveKey = async (_tenant: string): Promise<void> => {};
   const servers: OpenServer[] = [];
   const ports: number[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -147,6 +152,12 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
       },
     });
     servers.push(server);
+    if (index === 0 && !ownKeys) {
+      const masterKey = createMasterKey(settings.server?.secretKey ?? testSecretKey);
+      giveKey = await createKeyGiver({ storage: server.storage, masterKey, clock });
+      for (const id of Object.keys(tenants)) await giveKey(id);
+      trips = [];
+    }
     ports.push(await server.listen());
   }
   front?.serve(ports);
@@ -190,6 +201,7 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
       });
     },
     putTenant: async (id, content) => {
+      await giveKey(id);
       await write(id, content);
       await rescan();
     },
