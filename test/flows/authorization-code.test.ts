@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import * as openid from 'openid-client';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
@@ -13,21 +13,12 @@ import {
   userinfo,
 } from '../support/oauth-client.ts';
 import { alice, appRedirect, desktop, legacy, secretOf, shop, web } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-  let request: AuthorizationRequest;
-
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2 });
-    issuer = server.issuer('acme');
-    request = { issuer, client: web };
-  });
+await withEachStore({ instances: 2 }, (server) => {
+  const issuer = server.issuer('acme');
+  const request: AuthorizationRequest = { issuer, client: web };
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   it('serves an app that uses openid-client', async () => {
     const config = await openid.discovery(

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
@@ -12,183 +12,172 @@ import {
   userinfo,
 } from '../support/oauth-client.ts';
 import { alice, appRedirect, shop, web } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { useServer } from '../support/use-server.ts';
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-  let request: AuthorizationRequest;
+const server = await useServer({ store: sqliteStore, instances: 2 });
+const issuer = server.issuer('acme');
+const request: AuthorizationRequest = { issuer, client: web };
+afterEach(restoreTime);
 
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2 });
-    issuer = server.issuer('acme');
-    request = { issuer, client: web };
+it('takes an e-mail address in any spelling for a user name', async () => {
+  const byName = await tokensFor(createBrowser(), request);
+  const byMail = await tokensFor(createBrowser(), request, {
+    username: ' Alice@ACME.example',
+    password: alice.password,
   });
-  afterEach(restoreTime);
-  afterAll(() => server.close());
+  const subOf = async (token: string) => (await userinfo(issuer, token)).body.sub;
+  expect(await subOf(byMail.access_token)).toBe(await subOf(byName.access_token));
+});
 
-  it('takes an e-mail address in any spelling for a user name', async () => {
-    const byName = await tokensFor(createBrowser(), request);
-    const byMail = await tokensFor(createBrowser(), request, {
-      username: ' Alice@ACME.example',
-      password: alice.password,
-    });
-    const subOf = async (token: string) => (await userinfo(issuer, token)).body.sub;
-    expect(await subOf(byMail.access_token)).toBe(await subOf(byName.access_token));
-  });
+it('answers the issuer itself as the authorization endpoint', async () => {
+  const { url } = prepareAuthorization(request);
+  const page = await createBrowser().get(url.replace('/auth?', '?'));
+  expect(page.location).toMatch(new RegExp(`^${issuer}/interaction/`));
+});
 
-  it('answers the issuer itself as the authorization endpoint', async () => {
-    const { url } = prepareAuthorization(request);
-    const page = await createBrowser().get(url.replace('/auth?', '?'));
-    expect(page.location).toMatch(new RegExp(`^${issuer}/interaction/`));
-  });
+it('signs in without an app when the issuer is opened without parameters', async () => {
+  const browser = createBrowser();
+  const login = await browser.follow(await browser.get(issuer));
+  const account = await browser.follow(
+    await browser.submit(login, { login: alice.username, password: alice.password }),
+  );
+  expect(account).toMatchObject({ status: 200, url: `${issuer}/account` });
+  expect(account.body).toContain('Alice Adams');
+  expect((await signIn(browser, request)).seen).toEqual([]);
+});
 
-  it('signs in without an app when the issuer is opened without parameters', async () => {
-    const browser = createBrowser();
-    const login = await browser.follow(await browser.get(issuer));
-    const account = await browser.follow(
-      await browser.submit(login, { login: alice.username, password: alice.password }),
-    );
-    expect(account).toMatchObject({ status: 200, url: `${issuer}/account` });
-    expect(account.body).toContain('Alice Adams');
-    expect((await signIn(browser, request)).seen).toEqual([]);
-  });
+it('returns state and iss with a code', async () => {
+  const { returned, state } = await signIn(createBrowser(), request);
+  expect(Object.fromEntries(returned)).toEqual({ code: expect.any(String), state, iss: issuer });
+});
 
-  it('returns state and iss with a code', async () => {
-    const { returned, state } = await signIn(createBrowser(), request);
-    expect(Object.fromEntries(returned)).toEqual({ code: expect.any(String), state, iss: issuer });
+it('returns state and iss with an error', async () => {
+  const prepared = prepareAuthorization({ ...request, extra: { code_challenge: 'short' } });
+  const { location } = await createBrowser().get(prepared.url);
+  expect(Object.fromEntries(new URL(location ?? '').searchParams)).toMatchObject({
+    error: 'invalid_request',
+    state: prepared.state,
+    iss: issuer,
   });
+});
 
-  it('returns state and iss with an error', async () => {
-    const prepared = prepareAuthorization({ ...request, extra: { code_challenge: 'short' } });
-    const { location } = await createBrowser().get(prepared.url);
-    expect(Object.fromEntries(new URL(location ?? '').searchParams)).toMatchObject({
-      error: 'invalid_request',
-      state: prepared.state,
-      iss: issuer,
-    });
+it('returns access_denied when the person goes back', async () => {
+  const browser = createBrowser();
+  const prepared = prepareAuthorization(request);
+  const login = await goToAuthorization(browser, prepared, appRedirect);
+  const back = await browser.follow(await browser.submit(login, {}, 1), (url) => url.startsWith(appRedirect));
+  expect(Object.fromEntries(new URL(back.location ?? '').searchParams)).toMatchObject({
+    error: 'access_denied',
+    state: prepared.state,
+    iss: issuer,
   });
+});
 
-  it('returns access_denied when the person goes back', async () => {
-    const browser = createBrowser();
-    const prepared = prepareAuthorization(request);
-    const login = await goToAuthorization(browser, prepared, appRedirect);
-    const back = await browser.follow(await browser.submit(login, {}, 1), (url) =>
-      url.startsWith(appRedirect),
-    );
-    expect(Object.fromEntries(new URL(back.location ?? '').searchParams)).toMatchObject({
-      error: 'access_denied',
-      state: prepared.state,
-      iss: issuer,
-    });
-  });
+it.each([
+  ['an unknown client', { client_id: 'nobody' }],
+  ['no client', { client_id: undefined }],
+  ['no redirect', { redirect_uri: undefined }],
+])('shows a page, and goes nowhere, for %s', async (_name, extra) => {
+  const page = await createBrowser().get(prepareAuthorization({ ...request, extra }).url);
+  expect(page).toMatchObject({ status: 400, location: undefined });
+  expect(page.headers.get('content-type')).toContain('text/html');
+});
 
-  it.each([
-    ['an unknown client', { client_id: 'nobody' }],
-    ['no client', { client_id: undefined }],
-    ['no redirect', { redirect_uri: undefined }],
-  ])('shows a page, and goes nowhere, for %s', async (_name, extra) => {
-    const page = await createBrowser().get(prepareAuthorization({ ...request, extra }).url);
-    expect(page).toMatchObject({ status: 400, location: undefined });
-    expect(page.headers.get('content-type')).toContain('text/html');
-  });
+it('asks again after a wrong password, and tells nothing about who exists', async () => {
+  const pages = await Promise.all(
+    [alice.username, 'nobody-at-all'].map(async (login) => {
+      const browser = createBrowser();
+      const form = await goToAuthorization(browser, prepareAuthorization(request), appRedirect);
+      const page = await browser.submit(form, { login, password: 'not the password' });
+      const neutral = page.body
+        .replace(`value="${login}"`, '')
+        .replace(/interaction\/[\w-]+/g, '')
+        .replace(/name="csrf" value="[^"]+"/g, '');
+      return { status: page.status, body: neutral };
+    }),
+  );
+  expect(pages[0]?.status).toBe(400);
+  expect(pages[0]).toEqual(pages[1]);
+});
 
-  it('asks again after a wrong password, and tells nothing about who exists', async () => {
-    const pages = await Promise.all(
-      [alice.username, 'nobody-at-all'].map(async (login) => {
-        const browser = createBrowser();
-        const form = await goToAuthorization(browser, prepareAuthorization(request), appRedirect);
-        const page = await browser.submit(form, { login, password: 'not the password' });
-        const neutral = page.body
-          .replace(`value="${login}"`, '')
-          .replace(/interaction\/[\w-]+/g, '')
-          .replace(/name="csrf" value="[^"]+"/g, '');
-        return { status: page.status, body: neutral };
-      }),
-    );
-    expect(pages[0]?.status).toBe(400);
-    expect(pages[0]).toEqual(pages[1]);
-  });
+it('knows no implicit and no hybrid flow', async () => {
+  for (const type of ['id_token', 'code id_token', 'token', 'none']) {
+    const { url } = prepareAuthorization({ ...request, extra: { response_type: type, nonce: 'n-0S6' } });
+    const { location } = await createBrowser().get(url);
+    expect(location).toContain('error=unsupported_response_type');
+  }
+});
 
-  it('knows no implicit and no hybrid flow', async () => {
-    for (const type of ['id_token', 'code id_token', 'token', 'none']) {
-      const { url } = prepareAuthorization({ ...request, extra: { response_type: type, nonce: 'n-0S6' } });
-      const { location } = await createBrowser().get(url);
-      expect(location).toContain('error=unsupported_response_type');
-    }
-  });
+it('refuses an unknown grant type, and one that the client does not list', async () => {
+  const unknown = await tokenRequest(issuer, web, { grant_type: 'urn:example:other' });
+  expect(unknown).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } });
+  const unlisted = await tokenRequest(issuer, web, { grant_type: 'client_credentials' });
+  expect(unlisted.status).toBe(400);
+  expect(unlisted.body.access_token).toBeUndefined();
+});
 
-  it('refuses an unknown grant type, and one that the client does not list', async () => {
-    const unknown = await tokenRequest(issuer, web, { grant_type: 'urn:example:other' });
-    expect(unknown).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } });
-    const unlisted = await tokenRequest(issuer, web, { grant_type: 'client_credentials' });
-    expect(unlisted.status).toBe(400);
-    expect(unlisted.body.access_token).toBeUndefined();
-  });
+it('refuses a client that there is not', async () => {
+  const answer = await tokenRequest(
+    issuer,
+    { id: 'nobody', secret: 'x' },
+    { grant_type: 'client_credentials' },
+  );
+  expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+});
 
-  it('refuses a client that there is not', async () => {
-    const answer = await tokenRequest(
-      issuer,
-      { id: 'nobody', secret: 'x' },
-      { grant_type: 'client_credentials' },
-    );
-    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+it('answers prompt=none with login_required when nobody is signed in', async () => {
+  const prepared = prepareAuthorization({ ...request, extra: { prompt: 'none' } });
+  const { location } = await createBrowser().get(prepared.url);
+  expect(Object.fromEntries(new URL(location ?? '').searchParams)).toMatchObject({
+    error: 'login_required',
+    state: prepared.state,
+    iss: issuer,
   });
+});
 
-  it('answers prompt=none with login_required when nobody is signed in', async () => {
-    const prepared = prepareAuthorization({ ...request, extra: { prompt: 'none' } });
-    const { location } = await createBrowser().get(prepared.url);
-    expect(Object.fromEntries(new URL(location ?? '').searchParams)).toMatchObject({
-      error: 'login_required',
-      state: prepared.state,
-      iss: issuer,
-    });
-  });
+it('answers prompt=none with a code in a session', async () => {
+  const browser = createBrowser();
+  await signIn(browser, request);
+  const silent = await signIn(browser, { issuer, client: shop, extra: { prompt: 'none' } });
+  expect(silent.seen).toEqual([]);
+  expect((await redeem({ issuer, client: shop }, silent)).status).toBe(200);
+});
 
-  it('answers prompt=none with a code in a session', async () => {
-    const browser = createBrowser();
-    await signIn(browser, request);
-    const silent = await signIn(browser, { issuer, client: shop, extra: { prompt: 'none' } });
-    expect(silent.seen).toEqual([]);
-    expect((await redeem({ issuer, client: shop }, silent)).status).toBe(200);
-  });
+it('asks for the password again on prompt=login', async () => {
+  const browser = createBrowser();
+  await signIn(browser, request);
+  expect((await signIn(browser, { ...request, extra: { prompt: 'login' } })).seen).toEqual(['login']);
+});
 
-  it('asks for the password again on prompt=login', async () => {
-    const browser = createBrowser();
-    await signIn(browser, request);
-    expect((await signIn(browser, { ...request, extra: { prompt: 'login' } })).seen).toEqual(['login']);
-  });
+it('asks for the password again when the sign-in is older than max_age', async () => {
+  const browser = createBrowser();
+  await signIn(browser, request);
+  expect((await signIn(browser, { ...request, extra: { max_age: '100' } })).seen).toEqual([]);
+  moveTime(101);
+  const late = await signIn(browser, { ...request, extra: { max_age: '100' } });
+  expect(late.seen).toEqual(['login']);
+  const { body } = await redeem(request, late);
+  const [, payload = ''] = (body.id_token ?? '').split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { auth_time: number };
+  expect(claims.auth_time).toBe(Math.floor(Date.now() / 1000));
+});
 
-  it('asks for the password again when the sign-in is older than max_age', async () => {
-    const browser = createBrowser();
-    await signIn(browser, request);
-    expect((await signIn(browser, { ...request, extra: { max_age: '100' } })).seen).toEqual([]);
-    moveTime(101);
-    const late = await signIn(browser, { ...request, extra: { max_age: '100' } });
-    expect(late.seen).toEqual(['login']);
-    const { body } = await redeem(request, late);
-    const [, payload = ''] = (body.id_token ?? '').split('.');
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { auth_time: number };
-    expect(claims.auth_time).toBe(Math.floor(Date.now() / 1000));
-  });
+it('asks for the password again when the session is over', async () => {
+  const browser = createBrowser();
+  await signIn(browser, request);
+  moveTime(14 * 24 * 3600 + 1);
+  expect((await signIn(browser, request)).seen).toEqual(['login']);
+});
 
-  it('asks for the password again when the session is over', async () => {
-    const browser = createBrowser();
-    await signIn(browser, request);
-    moveTime(14 * 24 * 3600 + 1);
-    expect((await signIn(browser, request)).seen).toEqual(['login']);
-  });
-
-  it('asks a disabled person, who has a session, to sign in, and lets them not', async () => {
-    const person = { username: 'dora', password: 'shall be disabled soon' };
-    await server.users('acme').add(person);
-    const browser = createBrowser();
-    await signIn(browser, request, person);
-    await server.users('acme').disable('dora');
-    const page = await goToAuthorization(browser, prepareAuthorization(request), appRedirect);
-    expect(page).toMatchObject({ status: 200, location: undefined });
-    const again = await browser.submit(page, { login: person.username, password: person.password });
-    expect(again.status).toBe(400);
-  });
+it('asks a disabled person, who has a session, to sign in, and lets them not', async () => {
+  const person = { username: 'dora', password: 'shall be disabled soon' };
+  await server.users('acme').add(person);
+  const browser = createBrowser();
+  await signIn(browser, request, person);
+  await server.users('acme').disable('dora');
+  const page = await goToAuthorization(browser, prepareAuthorization(request), appRedirect);
+  expect(page).toMatchObject({ status: 200, location: undefined });
+  const again = await browser.submit(page, { login: person.username, password: person.password });
+  expect(again.status).toBe(400);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as openid from 'openid-client';
 import { createBrowser } from '../support/browser.ts';
@@ -25,43 +25,36 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { describeOnce } from '../support/stores.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const signer = confidential('signer');
 const poster = confidential('poster');
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-  let key: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+cloneInThisRealm();
+const pair = await generateKeyPair('ES256');
+const key: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'] = pair.privateKey;
+const { kty, crv, x, y } = await exportJWK(pair.publicKey);
+const acme = sampleTenant({
+  clients: [
+    ...sampleClients,
+    webClient(poster, {
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+    }),
+    {
+      client_id: signer.id,
+      token_endpoint_auth_method: 'private_key_jwt',
+      grant_types: ['client_credentials'],
+      jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
+    },
+  ],
+});
 
-  beforeAll(async () => {
-    cloneInThisRealm();
-    const pair = await generateKeyPair('ES256');
-    key = pair.privateKey;
-    const { kty, crv, x, y } = await exportJWK(pair.publicKey);
-    const acme = sampleTenant({
-      clients: [
-        ...sampleClients,
-        webClient(poster, {
-          token_endpoint_auth_method: 'client_secret_post',
-          grant_types: ['client_credentials'],
-          redirect_uris: [],
-        }),
-        {
-          client_id: signer.id,
-          token_endpoint_auth_method: 'private_key_jwt',
-          grant_types: ['client_credentials'],
-          jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
-        },
-      ],
-    });
-    server = await startTestServer({ store, instances: 2, tenants: { acme } });
-    issuer = server.issuer('acme');
-  });
-  afterAll(() => server.close());
+await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
+  const issuer = server.issuer('acme');
 
   const assertion = (changes: Record<string, unknown> = {}): Promise<string> =>
     new SignJWT({
@@ -98,27 +91,29 @@ eachStore((store) => {
         expect((await present(token)).status).not.toBe(200);
       }
     });
+  });
 
+  describeOnce(store, 'an assertion', () => {
     it.each([
       ['for the token endpoint', () => ({ aud: `${issuer}/token` })],
       ['for another server', () => ({ aud: 'https://other.example' })],
       ['of another client', () => ({ iss: web.id, sub: web.id })],
       ['that has expired', () => ({ exp: Math.floor(Date.now() / 1000) - 60 })],
       ['without an id', () => ({ jti: undefined })],
-    ])('is refused with an assertion %s', async (_name, changes) => {
+    ])('%s is refused', async (_name, changes) => {
       const answer = await present(await assertion(changes()));
       expect([400, 401]).toContain(answer.status);
       expect(answer.body).not.toHaveProperty('access_token');
     });
 
-    it('is refused with an assertion that nobody signed', async () => {
+    it('that nobody signed is refused', async () => {
       const [, payload] = (await assertion()).split('.');
       const header = Buffer.from('{"alg":"none"}').toString('base64url');
       expect((await present(`${header}.${payload}.`)).status).toBe(401);
     });
   });
 
-  describe('a client with a secret', () => {
+  describeOnce(store, 'a client with a secret', () => {
     it('sends it in the form if it is registered so', async () => {
       const form = { grant_type: 'client_credentials', client_id: poster.id, client_secret: poster.secret };
       expect((await postAs({ id: poster.id }, `${issuer}/token`, { form })).status).toBe(200);
@@ -143,7 +138,7 @@ eachStore((store) => {
   });
 
   // RFC 9449
-  describe('an app that binds its tokens to a key', () => {
+  describeOnce(store, 'an app that binds its tokens to a key', () => {
     it('gets tokens that only the holder of the key can use', async () => {
       const config = await openid.discovery(new URL(issuer), desktop.id, undefined, openid.None(), {
         execute: [openid.allowInsecureRequests],

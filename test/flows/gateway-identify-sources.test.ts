@@ -23,7 +23,7 @@ import {
   web,
 } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
-import { eachStore, sqliteStore } from '../support/stores.ts';
+import { describeOnce, eachStore, sqliteStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { openUpstreamOauth2, type UpstreamOauth2 } from '../support/upstream-oauth2.ts';
@@ -193,7 +193,7 @@ eachStore((store) => {
     });
   });
 
-  describe("an upstream's own token", () => {
+  describeOnce(store, "an upstream's own token", () => {
     let upstream: UpstreamOauth2;
     let server: TestServer;
     let identify: Identify;

@@ -22,7 +22,7 @@ import {
   service,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -81,7 +81,7 @@ eachStore((store) => {
     identify = open();
   });
 
-  describe('name and password', () => {
+  describeOnce(store, 'name and password', () => {
     const right = basicOf(alice.username, alice.password);
 
     it('tell who calls, with what is known of the account', async () => {

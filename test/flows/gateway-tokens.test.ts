@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   createRemoteJWKSet,
   decodeJwt,
@@ -49,8 +49,8 @@ import {
   webClient,
 } from '../support/sample-tenants.ts';
 import { servedTenant } from '../support/served-tenant.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { describeOnce } from '../support/stores.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 /** Its ID tokens are signed by the key that signs for the gateway too. */
 const edwards = confidential('edwards');
@@ -64,36 +64,28 @@ const serious: TenantContent = {
   clients: [publicClient(desktop, { redirect_uris: ['http://127.0.0.1/callback'] })],
 };
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
+cloneInThisRealm();
+const { publicKey } = await generateKeyPair('Ed25519');
+const { kty, crv, x } = await exportJWK(publicKey);
+const assertor: ClientContent = {
+  client_id: signer.id,
+  token_endpoint_auth_method: 'private_key_jwt',
+  grant_types: ['client_credentials'],
+  jwks: { keys: [{ kty, crv, x, use: 'sig' }] },
+};
 
-  beforeAll(async () => {
-    cloneInThisRealm();
-    const { publicKey } = await generateKeyPair('Ed25519');
-    const { kty, crv, x } = await exportJWK(publicKey);
-    const assertor: ClientContent = {
-      client_id: signer.id,
-      token_endpoint_auth_method: 'private_key_jwt',
-      grant_types: ['client_credentials'],
-      jwks: { keys: [{ kty, crv, x, use: 'sig' }] },
-    };
-    server = await startTestServer({
-      store,
-      instances: 2,
-      tenants: {
-        acme: sampleTenant({ clients: [...clients, assertor] }),
-        globex: sampleTenant(),
-        changing: sampleTenant({ clients: [...clients, webClient(passing)] }),
-        moving: sampleTenant(),
-        serious: { ...serious, demo: true, users: [alice] },
-        brief: sampleTenant({ lifetimes: { session: '5m' } }),
-      },
-    });
-    issuer = server.issuer('acme');
-  });
+const tenants = {
+  acme: sampleTenant({ clients: [...clients, assertor] }),
+  globex: sampleTenant(),
+  changing: sampleTenant({ clients: [...clients, webClient(passing)] }),
+  moving: sampleTenant(),
+  serious: { ...serious, demo: true, users: [alice] },
+  brief: sampleTenant({ lifetimes: { session: '5m' } }),
+};
+
+await withEachStore({ instances: 2, tenants }, (server, store) => {
+  const issuer = server.issuer('acme');
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   const verify = async (
     token: string | undefined,
@@ -204,7 +196,7 @@ eachStore((store) => {
     });
   });
 
-  describe('an access token tells how its person signed in', () => {
+  describeOnce(store, 'an access token tells how its person signed in', () => {
     it.each(kinds)('%s, after a refresh too', async (_name, { ...request }) => {
       moveTime(0);
       const browser = createBrowser();
@@ -245,7 +237,7 @@ eachStore((store) => {
     });
   });
 
-  describe('the gateway takes', () => {
+  describeOnce(store, 'the gateway takes', () => {
     it.each(kinds)('no part of %s', async (_name, request) => {
       const { access_token: token } = await tokens(request);
       const cut = Array.from({ length: 50 }, (_, index) => token.slice(0, -(index + 1)));
@@ -443,7 +435,7 @@ eachStore((store) => {
     });
   });
 
-  describe('the token about a caller', () => {
+  describeOnce(store, 'the token about a caller', () => {
     const audience = 'https://orders.example.com';
     const sign = async (claims: Readonly<Record<string, unknown>> = {}, aud = audience): Promise<string> => {
       const { identityTokens } = await servedTenant(server, 'acme');

@@ -31,7 +31,7 @@ import {
   service,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const hostile = `"><script>alert(1)</script>`;
@@ -96,7 +96,7 @@ eachStore((store) => {
     return (await tokenRequest(issuer, service, grant)).status === 200;
   };
 
-  describe('a parameter that comes twice', () => {
+  describeOnce(store, 'a parameter that comes twice', () => {
     const authorization = (): URLSearchParams =>
       new URL(prepareAuthorization({ issuer, client: web }).url).searchParams;
 
@@ -177,7 +177,7 @@ eachStore((store) => {
     });
   });
 
-  describe('response_mode=form_post', () => {
+  describeOnce(store, 'response_mode=form_post', () => {
     it('puts what came from outside into the page as text', async () => {
       const browser = createBrowser();
       const state = `${hostile}' onfocus='alert(2)`;
@@ -202,7 +202,7 @@ eachStore((store) => {
     });
   });
 
-  describe('line ends', () => {
+  describeOnce(store, 'line ends', () => {
     it.each([
       '%0d%0aX-Injected:%20yes',
       '%0aX-Injected:%20yes',
@@ -349,7 +349,7 @@ eachStore((store) => {
     });
   });
 
-  describe('too much of everything', () => {
+  describeOnce(store, 'too much of everything', () => {
     it('ten thousand scopes are refused or dropped, and nobody waits for it', async () => {
       const scope = Array.from({ length: 10_000 }, (_, i) => `s${i}`).join(' ');
       const startedAt = performance.now();
@@ -553,7 +553,7 @@ eachStore((store) => {
     });
   });
 
-  describe('addresses in a request', () => {
+  describeOnce(store, 'addresses in a request', () => {
     it.each(['request_uri', 'request', 'jwks_uri', 'sector_identifier_uri', 'logo_uri', 'registration'])(
       'in %s are never fetched',
       async (name) => {

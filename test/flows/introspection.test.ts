@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { createBrowser } from '../support/browser.ts';
 import {
@@ -23,20 +23,12 @@ import {
   shop,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const inactive = { status: 200, body: { active: false } };
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2 });
-    issuer = server.issuer('acme');
-  });
-  afterAll(() => server.close());
+await withEachStore({ instances: 2 }, (server) => {
+  const issuer = server.issuer('acme');
 
   const opaque = (client = web) => tokensFor(createBrowser(), { issuer, client });
   const forResource = (resource: string, scope: string) =>

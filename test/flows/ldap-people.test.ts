@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { refresh, type TokenBody, tokenRequest, userinfo } from '../support/oauth-client.ts';
 import { migrator, sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -161,7 +161,7 @@ eachStore((store) => {
     });
   });
 
-  describe('while the directory is down', () => {
+  describeOnce(store, 'while the directory is down', () => {
     it('says so, counts nothing, lets the local list in, and recovers by itself', async () => {
       await slapd.kill();
       try {

@@ -19,7 +19,7 @@ import { moveTime, restoreTime } from '../support/moved-time.ts';
 import type { Credentials } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
 import { alice, bob } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 
 const legacyPassword = 'what the old system knows';
 
@@ -140,48 +140,50 @@ eachStore((store) => {
       expect((await browser.get(account())).status).toBe(200);
     });
 
-    it('the last way in is not taken away', async () => {
-      const { browser } = await signInThrough(federation, 'corp');
-      const page = await press(browser, '/sources/corp/disconnect');
+    describeOnce(store, 'whatever the engine:', () => {
+      it('the last way in is not taken away', async () => {
+        const { browser } = await signInThrough(federation, 'corp');
+        const page = await press(browser, '/sources/corp/disconnect');
 
-      expect(textOf(page)).toContain('This is the only way in which you can sign in.');
-      expect(await nameThrough()).toBe('Carol Corp');
+        expect(textOf(page)).toContain('This is the only way in which you can sign in.');
+        expect(await nameThrough()).toBe('Carol Corp');
+      });
+
+      it('connecting needs a sign-in of the last five minutes', async () => {
+        const browser = await signedIn();
+        moveTime(6 * 60);
+        const asked = await press(browser, '/sources/corp/connect');
+        const form = await browser.follow(await browser.get(`${account()}/sources/legacy`));
+        const again = await browser.follow(
+          await browser.submit(asked, { login: alice.username, password: alice.password }),
+        );
+
+        expect(isLoginOf(asked, issuer())).toBe(true);
+        expect(isLoginOf(form, issuer())).toBe(true);
+        expect(again.url).toBe(account());
+        expect((await connectCorp(browser)).url).toBe(`${account()}?outcome=connected`);
+      });
+
+      it('a cancelled sign-in there connects nothing', async () => {
+        const browser = await signedIn();
+        const there = await press(browser, '/sources/corp/connect');
+        const cancel = formsOf(there).findIndex(({ action }) => action.endsWith('/cancel'));
+        const page = await browser.follow(await browser.submit(there, {}, cancel));
+
+        expect(page.url).toBe(`${account()}?problem=cancelled`);
+        expect(textOf(page)).toContain('Nothing was connected.');
+      });
+
+      it('an upstream that cannot be reached is named as that', async () => {
+        const browser = await signedIn();
+        await federation.setSources([localSource, oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')]);
+        const page = await press(browser, '/sources/corp/connect');
+
+        expect(textOf(page)).toContain('This cannot be reached at the moment.');
+      });
     });
 
-    it('connecting needs a sign-in of the last five minutes', async () => {
-      const browser = await signedIn();
-      moveTime(6 * 60);
-      const asked = await press(browser, '/sources/corp/connect');
-      const form = await browser.follow(await browser.get(`${account()}/sources/legacy`));
-      const again = await browser.follow(
-        await browser.submit(asked, { login: alice.username, password: alice.password }),
-      );
-
-      expect(isLoginOf(asked, issuer())).toBe(true);
-      expect(isLoginOf(form, issuer())).toBe(true);
-      expect(again.url).toBe(account());
-      expect((await connectCorp(browser)).url).toBe(`${account()}?outcome=connected`);
-    });
-
-    it('a cancelled sign-in there connects nothing', async () => {
-      const browser = await signedIn();
-      const there = await press(browser, '/sources/corp/connect');
-      const cancel = formsOf(there).findIndex(({ action }) => action.endsWith('/cancel'));
-      const page = await browser.follow(await browser.submit(there, {}, cancel));
-
-      expect(page.url).toBe(`${account()}?problem=cancelled`);
-      expect(textOf(page)).toContain('Nothing was connected.');
-    });
-
-    it('an upstream that cannot be reached is named as that', async () => {
-      const browser = await signedIn();
-      await federation.setSources([localSource, oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')]);
-      const page = await press(browser, '/sources/corp/connect');
-
-      expect(textOf(page)).toContain('This cannot be reached at the moment.');
-    });
-
-    describe('nobody connects for somebody else:', () => {
+    describeOnce(store, 'nobody connects for somebody else:', () => {
       it('the answer counts for the person who asked, not for the one who is signed in by now', async () => {
         const browser = await signedIn();
         const there = await press(browser, '/sources/corp/connect');
@@ -244,30 +246,6 @@ eachStore((store) => {
         expect(textOf(await later.get(account()))).toContain('signed in as Alice Adams');
       });
 
-      it.each([
-        ['a wrong password', { login: 'alice.old', password: 'wrong' }, 400, 'is not right'],
-        ['no password', { login: 'alice.old', password: '' }, 400, 'Please enter'],
-        ['the password of the account', { login: 'alice', password: alice.password }, 400, 'is not right'],
-      ])('is not connected by %s', async (_what, fields, status, words) => {
-        const browser = await signedIn();
-        const page = await browser.submit(await open(browser), fields);
-
-        expect(page.status).toBe(status);
-        expect(textOf(page)).toContain(words);
-        expect(formsOf(page)[0]?.fields).toMatchObject({ login: fields.login, password: '' });
-        expect(textOf(await browser.get(account()))).not.toContain('Disconnect Old system');
-      });
-
-      it('is throttled like a sign-in', async () => {
-        const browser = await signedIn();
-        let page = await open(browser);
-        for (let count = 0; count < 11; count += 1)
-          page = await browser.submit(page, { login: 'victim', password: `guess ${count}` });
-
-        expect(page.status).toBe(429);
-        expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
-      });
-
       it('is not connected to a second account', async () => {
         const [first, second] = [await signedIn(alice), await signedIn(bob)];
         const fields = { login: 'shared', password: legacyPassword };
@@ -279,11 +257,37 @@ eachStore((store) => {
         expect(await subOf('alice')).not.toBe(await subOf('bob'));
       });
 
-      it('that is not there, or is the local list, is not found', async () => {
-        const browser = await signedIn();
+      describeOnce(store, 'whatever the engine', () => {
+        it.each([
+          ['a wrong password', { login: 'alice.old', password: 'wrong' }, 400, 'is not right'],
+          ['no password', { login: 'alice.old', password: '' }, 400, 'Please enter'],
+          ['the password of the account', { login: 'alice', password: alice.password }, 400, 'is not right'],
+        ])('is not connected by %s', async (_what, fields, status, words) => {
+          const browser = await signedIn();
+          const page = await browser.submit(await open(browser), fields);
 
-        expect((await browser.get(`${account()}/sources/nobody`)).status).toBe(404);
-        expect((await browser.get(`${account()}/sources/local`)).status).toBe(404);
+          expect(page.status).toBe(status);
+          expect(textOf(page)).toContain(words);
+          expect(formsOf(page)[0]?.fields).toMatchObject({ login: fields.login, password: '' });
+          expect(textOf(await browser.get(account()))).not.toContain('Disconnect Old system');
+        });
+
+        it('is throttled like a sign-in', async () => {
+          const browser = await signedIn();
+          let page = await open(browser);
+          for (let count = 0; count < 11; count += 1)
+            page = await browser.submit(page, { login: 'victim', password: `guess ${count}` });
+
+          expect(page.status).toBe(429);
+          expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+        });
+
+        it('that is not there, or is the local list, is not found', async () => {
+          const browser = await signedIn();
+
+          expect((await browser.get(`${account()}/sources/nobody`)).status).toBe(404);
+          expect((await browser.get(`${account()}/sources/local`)).status).toBe(404);
+        });
       });
     });
   });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser, formsOf, type Page, unescapeHtml } from '../support/browser.ts';
 import { instanceHeader } from '../support/instances-front.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
@@ -25,21 +25,13 @@ import {
   shop,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const signedOutUri = 'https://app.example.com/signed-out';
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2 });
-    issuer = server.issuer('acme');
-  });
+await withEachStore({ instances: 2 }, (server) => {
+  const issuer = server.issuer('acme');
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   const askToEnd = (browser: Browser, parameters: Parameters = {}): Promise<Page> =>
     browser.get(`${issuer}/session/end?${formOf(parameters)}`);

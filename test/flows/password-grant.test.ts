@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { UserChange } from '../../src/accounts/local-users.ts';
 import { createBrowser } from '../support/browser.ts';
@@ -29,8 +29,8 @@ import {
   shop,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { describeOnce } from '../support/stores.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const ending = confidential('ending');
 const single = confidential('single');
@@ -61,29 +61,20 @@ const tells = ({ status, headers, body }: Answer) => ({
   ),
 });
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
+const tenants = {
+  acme: sampleTenant({ clients }),
+  closed: sampleTenant({
+    grants: { password: false },
+    clients: sampleClients.filter(({ client_id }) => client_id !== migrator.id),
+  }),
+  crowd: sampleTenant(),
+  strict: sampleTenant({ throttle: { account: { attempts: 4, window: '15m' } } }),
+  'by-address': sampleTenant({ throttle: { address: { attempts: 4, window: '15m' } } }),
+};
 
-  beforeAll(async () => {
-    server = await startTestServer({
-      store,
-      instances: 2,
-      tenants: {
-        acme: sampleTenant({ clients }),
-        closed: sampleTenant({
-          grants: { password: false },
-          clients: sampleClients.filter(({ client_id }) => client_id !== migrator.id),
-        }),
-        crowd: sampleTenant(),
-        strict: sampleTenant({ throttle: { account: { attempts: 4, window: '15m' } } }),
-        'by-address': sampleTenant({ throttle: { address: { attempts: 4, window: '15m' } } }),
-      },
-    });
-    issuer = server.issuer('acme');
-  });
+await withEachStore({ instances: 2, tenants }, (server, store) => {
+  const issuer = server.issuer('acme');
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   const ask = (form: Parameters, { client = migrator, tenant = 'acme' } = {}): Promise<Answer> =>
     tokenRequest(server.issuer(tenant), client, { grant_type: 'password', ...form });
@@ -91,7 +82,7 @@ eachStore((store) => {
   const addUser = (username: string, tenant = 'acme'): Promise<UserChange> =>
     server.users(tenant).add({ username, password: `the passphrase of ${username}` });
 
-  describe('an app that asks with the right password', () => {
+  describeOnce(store, 'an app that asks with the right password', () => {
     it.each([
       ['the user name', 'alice'],
       ['the e-mail address', 'alice@acme.example'],
@@ -158,7 +149,7 @@ eachStore((store) => {
     });
   });
 
-  describe('a refusal', () => {
+  describeOnce(store, 'a refusal', () => {
     it('is the same for an unknown person and a wrong password', async () => {
       const wrong = await ask({ username: bob.username, password: 'wrong', scope: 'openid' });
       const unknown = await ask({ username: 'nobody-here', password: 'wrong', scope: 'openid' });
@@ -213,32 +204,6 @@ eachStore((store) => {
       expect((await ask(alice)).status).toBe(200); // also: alice is not throttled by the next one of these
     });
 
-    it('meets operators of a database where names or values should be', async () => {
-      const url = `${issuer}/token`;
-      const pairs = [
-        'username[$ne]=&password[$gt]=',
-        'username[$ne]=x&password=correct%20horse%20battery',
-        'username=alice&password[$ne]=x',
-        'username=alice&username=bob&password=correct%20horse%20battery',
-        'username=alice&password=correct%20horse%20battery&password=x',
-      ];
-      const headers = {
-        authorization: `Basic ${Buffer.from(`${migrator.id}:${migrator.secret}`).toString('base64')}`,
-      };
-      for (const pair of pairs) {
-        const body = `grant_type=password&${pair}`;
-        const type = { 'content-type': 'application/x-www-form-urlencoded' };
-        const answer = await fetch(url, { method: 'POST', headers: { ...headers, ...type }, body });
-        expect({ pair, status: answer.status }).toEqual({ pair, status: 400 });
-      }
-      const json = await fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify({ grant_type: 'password', username: { $ne: '' }, password: { $gt: '' } }),
-      });
-      expect(json.status).toBe(400);
-    });
-
     it('meets clients that do not list the grant, public ones, and tenants that do not allow it', async () => {
       const notAllowed = 'requested grant type is not allowed for this client';
       expect((await ask(alice, { client: web })).body.error_description).toBe(notAllowed);
@@ -259,6 +224,32 @@ eachStore((store) => {
         error: 'invalid_request',
       });
     });
+  });
+
+  it('takes no operators of a database where names or values should be', async () => {
+    const url = `${issuer}/token`;
+    const pairs = [
+      'username[$ne]=&password[$gt]=',
+      'username[$ne]=x&password=correct%20horse%20battery',
+      'username=alice&password[$ne]=x',
+      'username=alice&username=bob&password=correct%20horse%20battery',
+      'username=alice&password=correct%20horse%20battery&password=x',
+    ];
+    const headers = {
+      authorization: `Basic ${Buffer.from(`${migrator.id}:${migrator.secret}`).toString('base64')}`,
+    };
+    for (const pair of pairs) {
+      const body = `grant_type=password&${pair}`;
+      const type = { 'content-type': 'application/x-www-form-urlencoded' };
+      const answer = await fetch(url, { method: 'POST', headers: { ...headers, ...type }, body });
+      expect({ pair, status: answer.status }).toEqual({ pair, status: 400 });
+    }
+    const json = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ grant_type: 'password', username: { $ne: '' }, password: { $gt: '' } }),
+    });
+    expect(json.status).toBe(400);
   });
 
   describe('guessing', () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
@@ -22,8 +22,8 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const hour = 3600;
 const day = 24 * hour;
@@ -46,16 +46,9 @@ const offline = 'openid profile offline_access';
 const refused = { status: 400, body: { error: 'invalid_grant' } };
 const isRefused = ({ status, body }: Answer): boolean => status === 400 && body.error === 'invalid_grant';
 
-eachStore((store) => {
-  let server: TestServer;
-  let acme: string;
-
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2, tenants: { acme: sampleTenant(), strict } });
-    acme = server.issuer('acme');
-  });
+await withEachStore({ instances: 2, tenants: { acme: sampleTenant(), strict } }, (server, store) => {
+  const acme = server.issuer('acme');
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   const offlineTokens = (issuer: string, client = web): Promise<TokenBody & { access_token: string }> =>
     tokensFor(createBrowser(), { issuer, client, scope: offline, extra: { prompt: 'consent' } });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import {
   goToAuthorization,
@@ -20,8 +20,7 @@ import {
   sampleTenant,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const one = confidential('one', 'https://one.example/callback');
 const two = confidential('two', 'https://two.example/callback');
@@ -33,15 +32,8 @@ const apps = [
 
 const acme = sampleTenant({ clients: [...sampleClients, ...apps.map((app) => webClient(app))] });
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
-
-  beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2, tenants: { acme } });
-    issuer = server.issuer('acme');
-  });
-  afterAll(() => server.close());
+await withEachStore({ instances: 2, tenants: { acme } }, (server) => {
+  const issuer = server.issuer('acme');
 
   /** A session that no app has used yet. */
   const signInWithoutApp = async (): Promise<Browser> => {

@@ -25,7 +25,7 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { openUpstreamOauth2, type UpstreamOauth2 } from '../support/upstream-oauth2.ts';
 
@@ -261,7 +261,7 @@ eachStore((store) => {
       });
     });
 
-    describe("the upstream's for ours", () => {
+    describeOnce(store, "the upstream's for ours", () => {
       const fromUpstream = (token: string, form: Parameters = {}, client = web): Promise<Answer> =>
         exchange(client, { subject_token: token, subject_issuer: 'plain', ...form });
 

@@ -12,7 +12,7 @@ import {
 } from '../support/federation.ts';
 import { textOf } from '../support/page-text.ts';
 import { web } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
+import { describeOnce, eachStore } from '../support/stores.ts';
 
 eachStore((store) => {
   describe('an answer of an upstream', () => {
@@ -41,25 +41,6 @@ eachStore((store) => {
       expect(page.headers.getSetCookie().join()).not.toContain('session');
     };
 
-    it('is worth nothing in another browser, and is not used up there', async () => {
-      const [victim, thief] = [createBrowser(), createBrowser()];
-      const back = await started(victim);
-      await started(thief);
-
-      const [bound, other] = [victim, thief].map((each) =>
-        each.cookies().find(({ name }) => name.includes('upstream')),
-      );
-      const answer = await fetch(back, {
-        redirect: 'manual',
-        headers: { cookie: `${bound?.name}=${other?.value}`, accept: 'text/html' },
-      });
-
-      expectRefused(await thief.get(back));
-      expectRefused(await createBrowser().get(back));
-      expect([other?.value.length, answer.status]).toEqual([43, 403]);
-      expect(codeOf(await goOn(victim, await victim.get(back)))).toEqual(expect.any(String));
-    });
-
     it('counts once, however many send it at once', async () => {
       const browser = createBrowser();
       const back = await started(browser);
@@ -75,82 +56,6 @@ eachStore((store) => {
 
       expect(answers.map(({ status }) => status).sort()).toEqual([303, ...Array(7).fill(403)]);
       expectRefused(await browser.get(back));
-    });
-
-    it('of one source is worth nothing at another', async () => {
-      const browser = createBrowser();
-      const back = await started(browser, 'corp');
-      await started(browser, 'rival');
-      const cookie = browser
-        .cookies()
-        .map(({ name, value }) => `${name}=${value}`)
-        .join('; ');
-      const swapped = await fetch(back.replace('/upstream/corp/', '/upstream/rival/'), {
-        redirect: 'manual',
-        headers: { cookie, accept: 'text/html' },
-      });
-
-      expect(swapped.status).toBe(403);
-      expect(codeOf(await goOn(browser, await browser.get(back)))).toEqual(expect.any(String));
-    });
-
-    it('with the code of another source is not accepted', async () => {
-      const browser = createBrowser();
-      const [mine, other] = [await started(browser, 'corp'), await started(createBrowser(), 'rival')];
-      const mixed = new URL(mine);
-      mixed.searchParams.set('code', new URL(other).searchParams.get('code') ?? '');
-      const page = await goOn(browser, await browser.get(mixed.href));
-      const second = createBrowser();
-      const wrongIssuer = new URL(await started(second, 'corp'));
-      wrongIssuer.searchParams.set('iss', federation.upstream('rival'));
-
-      for (const refused of [page, await goOn(second, await second.get(wrongIssuer.href))]) {
-        expect(refused.status).toBe(400);
-        expect(refused.headers.get('x-error')).toBe('invalid');
-        expect(textOf(refused)).toContain('could not be accepted');
-      }
-    });
-
-    it.each([
-      ['no state', (url: URL) => url.searchParams.delete('state')],
-      ['two states', (url: URL) => url.searchParams.append('state', 'x')],
-      ['a state of nobody', (url: URL) => url.searchParams.set('state', 'x'.repeat(43))],
-      ['an empty state', (url: URL) => url.searchParams.set('state', '')],
-    ])('with %s is refused', async (_what, change) => {
-      const browser = createBrowser();
-      const url = new URL(await started(browser));
-      change(url);
-
-      expectRefused(await browser.get(url.href));
-    });
-
-    it('is refused when the source was taken out of the file meanwhile', async () => {
-      const browser = createBrowser();
-      const back = await started(browser);
-      await federation.setSources([localSource, rival]);
-
-      expectRefused(await browser.get(back));
-    });
-
-    it('is refused when the source was closed to this app meanwhile', async () => {
-      const browser = createBrowser();
-      const back = await started(browser);
-      const closed = oidcSourceContent(federation.upstream('corp'), 'corp', { clients: ['shop'] });
-      await federation.setSources([localSource, closed, rival]);
-      const page = await browser.get(back);
-
-      expect(page.status).toBe(403);
-      expect(page.location).toBeUndefined();
-    });
-
-    it('is refused between callback and ticket too, when the source is gone by then', async () => {
-      const browser = createBrowser();
-      const { location: ticketUrl = '' } = await browser.get(await started(browser));
-      await federation.setSources([localSource, rival]);
-      const page = await browser.get(ticketUrl);
-
-      expect(page.status).toBe(400);
-      expect(page.headers.get('x-error')).toBe('invalid');
     });
 
     it('leads back by a ticket that is good once, here, and in this browser', async () => {
@@ -169,32 +74,129 @@ eachStore((store) => {
       expect(codeOf(await goOn(browser, back))).toEqual(expect.any(String));
     });
 
-    it('is bound by a cookie for this source alone, out of reach of scripts', async () => {
-      const browser = createBrowser();
-      const start = await openApp(browser, issuer());
-      const before = browser.cookies().length;
-      await chooseSource(browser, start, 'corp');
-      const bound = browser.cookies().filter(({ name }) => name.includes('upstream'));
+    describeOnce(store, 'whatever the engine,', () => {
+      it('is worth nothing in another browser, and is not used up there', async () => {
+        const [victim, thief] = [createBrowser(), createBrowser()];
+        const back = await started(victim);
+        await started(thief);
 
-      expect(before).toBeGreaterThan(0);
-      expect(bound).toEqual([
-        expect.objectContaining({
-          name: expect.stringMatching(/^drawbridge\.upstream\.[\w-]{12}$/),
-          path: '/oauth/acme/upstream/corp',
-          attributes: expect.stringMatching(/HttpOnly; SameSite=Lax/),
-        }),
-      ]);
-    });
+        const [bound, other] = [victim, thief].map((each) =>
+          each.cookies().find(({ name }) => name.includes('upstream')),
+        );
+        const answer = await fetch(back, {
+          redirect: 'manual',
+          headers: { cookie: `${bound?.name}=${other?.value}`, accept: 'text/html' },
+        });
 
-    it('cannot be started by another site, nor for a source that is not offered', async () => {
-      const browser = createBrowser();
-      const start = await openApp(browser, issuer());
-      const place = `${start.url.split('?')[0]}/upstream/corp`;
-      const forged = await browser.post(place, { csrf: 'x' });
-      const unknown = await browser.post(place.replace('corp', 'nobody'), { csrf: csrfOf(start) });
-      const right = await browser.post(place, { csrf: csrfOf(start) });
+        expectRefused(await thief.get(back));
+        expectRefused(await createBrowser().get(back));
+        expect([other?.value.length, answer.status]).toEqual([43, 403]);
+        expect(codeOf(await goOn(victim, await victim.get(back)))).toEqual(expect.any(String));
+      });
 
-      expect([forged.status, unknown.status, right.status]).toEqual([403, 404, 303]);
+      it('of one source is worth nothing at another', async () => {
+        const browser = createBrowser();
+        const back = await started(browser, 'corp');
+        await started(browser, 'rival');
+        const cookie = browser
+          .cookies()
+          .map(({ name, value }) => `${name}=${value}`)
+          .join('; ');
+        const swapped = await fetch(back.replace('/upstream/corp/', '/upstream/rival/'), {
+          redirect: 'manual',
+          headers: { cookie, accept: 'text/html' },
+        });
+
+        expect(swapped.status).toBe(403);
+        expect(codeOf(await goOn(browser, await browser.get(back)))).toEqual(expect.any(String));
+      });
+
+      it('with the code of another source is not accepted', async () => {
+        const browser = createBrowser();
+        const [mine, other] = [await started(browser, 'corp'), await started(createBrowser(), 'rival')];
+        const mixed = new URL(mine);
+        mixed.searchParams.set('code', new URL(other).searchParams.get('code') ?? '');
+        const page = await goOn(browser, await browser.get(mixed.href));
+        const second = createBrowser();
+        const wrongIssuer = new URL(await started(second, 'corp'));
+        wrongIssuer.searchParams.set('iss', federation.upstream('rival'));
+
+        for (const refused of [page, await goOn(second, await second.get(wrongIssuer.href))]) {
+          expect(refused.status).toBe(400);
+          expect(refused.headers.get('x-error')).toBe('invalid');
+          expect(textOf(refused)).toContain('could not be accepted');
+        }
+      });
+
+      it.each([
+        ['no state', (url: URL) => url.searchParams.delete('state')],
+        ['two states', (url: URL) => url.searchParams.append('state', 'x')],
+        ['a state of nobody', (url: URL) => url.searchParams.set('state', 'x'.repeat(43))],
+        ['an empty state', (url: URL) => url.searchParams.set('state', '')],
+      ])('with %s is refused', async (_what, change) => {
+        const browser = createBrowser();
+        const url = new URL(await started(browser));
+        change(url);
+
+        expectRefused(await browser.get(url.href));
+      });
+
+      it('is refused when the source was taken out of the file meanwhile', async () => {
+        const browser = createBrowser();
+        const back = await started(browser);
+        await federation.setSources([localSource, rival]);
+
+        expectRefused(await browser.get(back));
+      });
+
+      it('is refused when the source was closed to this app meanwhile', async () => {
+        const browser = createBrowser();
+        const back = await started(browser);
+        const closed = oidcSourceContent(federation.upstream('corp'), 'corp', { clients: ['shop'] });
+        await federation.setSources([localSource, closed, rival]);
+        const page = await browser.get(back);
+
+        expect(page.status).toBe(403);
+        expect(page.location).toBeUndefined();
+      });
+
+      it('is refused between callback and ticket too, when the source is gone by then', async () => {
+        const browser = createBrowser();
+        const { location: ticketUrl = '' } = await browser.get(await started(browser));
+        await federation.setSources([localSource, rival]);
+        const page = await browser.get(ticketUrl);
+
+        expect(page.status).toBe(400);
+        expect(page.headers.get('x-error')).toBe('invalid');
+      });
+
+      it('is bound by a cookie for this source alone, out of reach of scripts', async () => {
+        const browser = createBrowser();
+        const start = await openApp(browser, issuer());
+        const before = browser.cookies().length;
+        await chooseSource(browser, start, 'corp');
+        const bound = browser.cookies().filter(({ name }) => name.includes('upstream'));
+
+        expect(before).toBeGreaterThan(0);
+        expect(bound).toEqual([
+          expect.objectContaining({
+            name: expect.stringMatching(/^drawbridge\.upstream\.[\w-]{12}$/),
+            path: '/oauth/acme/upstream/corp',
+            attributes: expect.stringMatching(/HttpOnly; SameSite=Lax/),
+          }),
+        ]);
+      });
+
+      it('cannot be started by another site, nor for a source that is not offered', async () => {
+        const browser = createBrowser();
+        const start = await openApp(browser, issuer());
+        const place = `${start.url.split('?')[0]}/upstream/corp`;
+        const forged = await browser.post(place, { csrf: 'x' });
+        const unknown = await browser.post(place.replace('corp', 'nobody'), { csrf: csrfOf(start) });
+        const right = await browser.post(place, { csrf: csrfOf(start) });
+
+        expect([forged.status, unknown.status, right.status]).toEqual([403, 404, 303]);
+      });
     });
   });
 });

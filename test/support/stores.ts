@@ -51,3 +51,8 @@ export const eachStore = (define: (store: TestStore) => void): void => {
   if (mongoUrl() === undefined) describe.skip('on mongodb (mongod is missing)', () => define(mongoStore));
   else describe('on mongodb', () => define(mongoStore));
 };
+
+/** What no engine can change, among tests on both: on the embedded one alone. */
+export const describeOnce = (store: TestStore, name: string, define: () => void): void => {
+  if (store === sqliteStore) describe(name, define);
+};
