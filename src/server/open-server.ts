@@ -80,7 +80,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       lost: connections.forgetVerdicts,
     });
     const { publicUrl, host } = settings.server;
-    const { sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
+    const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
     const shared = { storage, masterKey, hasher, connections, pages, clock, log };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
@@ -92,8 +92,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         );
       },
       build: (definition) =>
-        openTenant({ ...shared, publicUrl, gatewaySessionLife: { idle, absolute } }, definition),
-      warningsOf: (definition) => idleLimits(definition, settings.gateway.services),
+        openTenant({ ...shared, publicUrl, services, gatewaySessionLife: { idle, absolute } }, definition),
+      warningsOf: (definition) => idleLimits(definition, services),
       refusalOf: (definition) => demoRefusal(definition, { host, publicUrl }),
       warmLimit: settings.tenants.warmLimit,
       rescanMs: settings.tenants.rescanMs,

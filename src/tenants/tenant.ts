@@ -9,6 +9,7 @@ import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
+import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { SourceConnections } from '../connectors/open-connectors.ts';
@@ -23,7 +24,7 @@ import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
-import { algorithmsOf, openTenantKeys, publicJwk, signingKeyOf } from '../oidc/tokens/tenant-keys.ts';
+import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
 import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream/upstream-sign-out.ts';
@@ -59,6 +60,8 @@ export interface TenantParts {
   readonly log: Log;
   /** Public origin of the server, for tenants that have none of their own. */
   readonly publicUrl: string;
+  /** Those behind the gateway. */
+  readonly services: readonly ServiceDefinition[];
   /** Seconds. */
   readonly gatewaySessionLife: { readonly idle: number; readonly absolute: number };
 }
@@ -117,17 +120,17 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const keys = await openTenantKeys(
     { tenant: definition.id, storage, sealingKey: masterKey.derive('signing keys'), clock },
-    algorithmsOf(definition),
+    algorithmsOf(definition, parts.services),
   );
   const verifyJwt = createAccessTokenJwtVerifier({
     issuer,
-    publicKeys: { keys: keys.map(publicJwk) },
+    publicKeys: { keys: [...keys.verifying] },
     clock,
   });
   const provider = createTenantProvider({
     definition,
     issuer,
-    keys,
+    keys: keys.signing,
     verifyJwt,
     storage,
     accounts,
@@ -169,6 +172,6 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       sealingKey: masterKey.derive('gateway tickets'),
       clock,
     }),
-    identityTokens: createIdentityTokens({ issuer, key: signingKeyOf(keys), clock }),
+    identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };
 };

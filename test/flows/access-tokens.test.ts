@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
@@ -8,6 +8,7 @@ import {
   prepareAuthorization,
   redeem,
   refresh,
+  revoke,
   signIn,
   tokenRequest,
   tokensFor,
@@ -38,7 +39,19 @@ const special = confidential('special');
 /** May ask for a few scopes only. */
 const narrow = confidential('narrow');
 
+/** One resource for each signature, and one whose service takes no `typ` but `JWT`. */
+const signed = (['EdDSA', 'RS256', 'PS256', 'ES256', 'Ed25519'] as const).map((signingAlgorithm) => ({
+  signingAlgorithm,
+  identifier: `https://${signingAlgorithm.toLowerCase()}.example.com`,
+}));
+const plainlyTyped = 'https://spring.example.com';
+
 const acme = sampleTenant({
+  resources: [
+    ...(sampleTenant().resources ?? []),
+    ...signed.map((resource) => ({ ...resource, introspectedBy: [web.id] })),
+    { identifier: plainlyTyped, signingAlgorithm: 'RS256', typ: 'JWT', introspectedBy: [web.id] },
+  ],
   clients: [
     ...sampleClients,
     ...signers.map(({ algorithm, client }) => webClient(client, { id_token_signed_response_alg: algorithm })),
@@ -50,6 +63,9 @@ const acme = sampleTenant({
     webClient(narrow, { scope: 'openid email orders:read' }),
   ],
 });
+const opaque = sampleTenant({
+  resources: [],
+});
 const withDefault = sampleTenant({
   defaultResource: ordersResource,
   lifetimes: { accessToken: '30m', idToken: '5m' },
@@ -58,7 +74,7 @@ const withDefault = sampleTenant({
 const server = await useServer({
   store: sqliteStore,
   instances: 2,
-  tenants: { acme, plain: sampleTenant(), withdefault: withDefault },
+  tenants: { acme, plain: sampleTenant(), opaque, withdefault: withDefault },
 });
 const issuer = server.issuer('acme');
 afterEach(restoreTime);
@@ -104,7 +120,7 @@ describe('for a resource', () => {
   it('are JWTs as RFC 9068 describes them', async () => {
     const { access_token: token, expires_in } = await forResource(ordersResource, 'orders:read');
     const { payload, protectedHeader } = await verify(token, { audience: ordersResource, typ: 'at+jwt' });
-    expect(protectedHeader).toEqual({ alg: 'Ed25519', typ: 'at+jwt', kid: expect.any(String) });
+    expect(protectedHeader).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: expect.any(String) });
     expect(payload).toMatchObject({
       iss: issuer,
       aud: ordersResource,
@@ -116,6 +132,32 @@ describe('for a resource', () => {
     });
     expect(Number(payload.exp) - Number(payload.iat)).toBe(3600);
     expect(expires_in).toBe(3600);
+  });
+
+  it.each(signed)('are signed by $signingAlgorithm where the resource says so', async (resource) => {
+    const { identifier, signingAlgorithm } = resource;
+    const { body } = await serviceToken({ resource: identifier });
+    const { protectedHeader } = await verify(body.access_token, { audience: identifier, typ: 'at+jwt' });
+    expect(protectedHeader.alg).toBe(signingAlgorithm);
+    const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as JSONWebKeySet;
+    expect(keys.filter(({ kid }) => kid === protectedHeader.kid)).toMatchObject([
+      { alg: signingAlgorithm, use: 'sig' },
+    ]);
+    expect((await introspect(issuer, web, body.access_token ?? '')).body.active).toBe(true);
+  });
+
+  it('have the typ that the resource says, and are no less good for it', async () => {
+    const tokens = await forResource(plainlyTyped, 'groups');
+    expect(decodeProtectedHeader(tokens.access_token)).toMatchObject({ alg: 'RS256', typ: 'JWT' });
+    await verify(tokens.access_token, { audience: plainlyTyped, typ: 'JWT' });
+    expect((await introspect(issuer, web, tokens.access_token)).body.active).toBe(true);
+    await revoke(issuer, web, tokens.access_token);
+    expect((await introspect(issuer, web, tokens.access_token)).body.active).toBe(false);
+  });
+
+  it('are not what an ID token is', async () => {
+    const { id_token: token = '' } = await tokensFor(createBrowser(), { issuer, client: web });
+    expect((await introspect(issuer, web, token)).body).toEqual({ active: false });
   });
 
   it('are opaque where the resource says so, with its lifetime', async () => {
@@ -341,22 +383,33 @@ describe('signing keys', () => {
     return ((await response.json()) as { keys: Record<string, unknown>[] }).keys;
   };
 
-  /** An Ed25519 key signs under two names, EdDSA and Ed25519 (RFC 9864), so it names none. */
   const kindOf = ({ kty, crv, alg }: Record<string, unknown>): string =>
     [kty, crv, alg].filter((part) => part !== undefined).join(' ');
 
   it('are shown without their private members', async () => {
     const keys = await keysOf('acme');
-    expect(keys.map(kindOf).sort()).toEqual(['EC P-256 ES256', 'OKP Ed25519', 'RSA PS256', 'RSA RS256']);
+    expect(keys).toHaveLength(5);
     for (const key of keys) {
+      expect(key.use).toBe('sig');
       expect(
         Object.keys(key).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name)),
       ).toEqual([]);
     }
   });
 
-  it('are an RSA and an Ed25519 key when no client names another', async () => {
-    expect((await keysOf('plain')).map(kindOf).sort()).toEqual(['OKP Ed25519', 'RSA RS256']);
+  it('are shown RSA first, then EC, then OKP, each for one algorithm', async () => {
+    expect((await keysOf('acme')).map(kindOf)).toEqual([
+      'RSA RS256',
+      'RSA PS256',
+      'EC P-256 ES256',
+      'OKP Ed25519 EdDSA',
+      'OKP Ed25519 Ed25519',
+    ]);
+  });
+
+  it('are no more than clients and resources need', async () => {
+    expect((await keysOf('plain')).map(kindOf)).toEqual(['RSA RS256', 'OKP Ed25519 EdDSA']);
+    expect((await keysOf('opaque')).map(kindOf)).toEqual(['RSA RS256']);
   });
 
   it('name themselves in what they sign', async () => {

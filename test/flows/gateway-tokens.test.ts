@@ -439,7 +439,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
     const audience = 'https://orders.example.com';
     const sign = async (claims: Readonly<Record<string, unknown>> = {}, aud = audience): Promise<string> => {
       const { identityTokens } = await servedTenant(server, 'acme');
-      return identityTokens.sign({ sub: 'somebody', audience: aud, claims });
+      return identityTokens.sign({ sub: 'somebody', audience: aud, algorithm: 'EdDSA', claims });
     };
 
     it('is verified with the keys of the tenant, and lives five minutes', async () => {
@@ -449,10 +449,10 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
         issuer,
         audience,
         typ: 'gateway+jwt',
-        algorithms: ['Ed25519'],
+        algorithms: ['EdDSA'],
       });
       const { kid } = decodeProtectedHeader((await tokens(jwtRequest)).access_token);
-      expect(protectedHeader).toEqual({ alg: 'Ed25519', typ: 'gateway+jwt', kid });
+      expect(protectedHeader).toEqual({ alg: 'EdDSA', typ: 'gateway+jwt', kid });
       expect(payload).toEqual({
         iss: issuer,
         aud: audience,
@@ -477,7 +477,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       const { access_token: jwt } = await tokens(jwtRequest);
       const { sub = '', ...claims } = decodeJwt(jwt);
       const { identityTokens } = await servedTenant(server, 'acme');
-      const token = await identityTokens.sign({ sub, audience: ordersResource, claims });
+      const token = await identityTokens.sign({ sub, audience: ordersResource, algorithm: 'EdDSA', claims });
       expect(await verify(jwt)).toBeDefined();
       expect(await verify(token)).toBeUndefined();
       expect((await userinfo(issuer, token)).status).toBe(401);
@@ -489,7 +489,12 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       const { id_token } = await tokens({ browser, client: edwards });
       const { sub = '' } = decodeJwt(id_token ?? '');
       const { identityTokens } = await servedTenant(server, 'acme');
-      const token = await identityTokens.sign({ sub, audience: edwards.id, claims: {} });
+      const token = await identityTokens.sign({
+        sub,
+        audience: edwards.id,
+        algorithm: 'Ed25519',
+        claims: {},
+      });
       const ask = async (hint: string | undefined): Promise<string | undefined> => {
         const extra = { prompt: 'none', id_token_hint: hint };
         return (await browser.get(prepareAuthorization({ issuer, client: edwards, extra }).url)).location;
@@ -504,6 +509,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       const token = await identityTokens.sign({
         sub: signer.id,
         audience: issuer,
+        algorithm: 'EdDSA',
         claims: { iss: signer.id },
       });
       const form = {

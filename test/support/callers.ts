@@ -11,6 +11,7 @@ export const serviceOf = (changes: Partial<ServiceDefinition> = {}): ServiceDefi
   stripPrefix: false,
   tenants: ['acme'],
   audience: 'https://files.example.com',
+  signingAlgorithm: 'EdDSA',
   resources: [],
   basic: true,
   corsPreflight: false,

@@ -44,6 +44,7 @@ export const serviceOf = (name: string, changes: Partial<ServiceDefinition> = {}
   stripPrefix: false,
   tenants: 'all',
   audience: `https://${name}.example.com`,
+  signingAlgorithm: 'EdDSA',
   resources: [],
   basic: true,
   corsPreflight: false,

@@ -60,6 +60,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
     stripPrefix: false,
     tenants: 'all',
     audience: 'https://orders.test',
+    signingAlgorithm: 'EdDSA',
     resources: [],
     basic: true,
     corsPreflight: false,

@@ -215,6 +215,7 @@ describe('a service', () => {
         basic: false,
         corsPreflight: false,
         ignoreCase: false,
+        signingAlgorithm: 'EdDSA',
         rules: [],
       },
     ]);
@@ -237,6 +238,7 @@ describe('a service', () => {
       name: 'a',
       host: 'a.example.com',
       prefix: '/x',
+      signingAlgorithm: 'EdDSA',
       stripPrefix: true,
       tenants: 'all',
       audience: 'urn:a',

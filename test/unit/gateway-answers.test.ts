@@ -13,6 +13,7 @@ const service: ServiceDefinition = {
   stripPrefix: false,
   tenants: ['acme'],
   audience: 'https://orders.example.com',
+  signingAlgorithm: 'EdDSA',
   resources: [],
   basic: false,
   corsPreflight: false,

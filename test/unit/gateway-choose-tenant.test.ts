@@ -8,6 +8,7 @@ const serviceOf = (tenants: ServiceDefinition['tenants']): ServiceDefinition => 
   stripPrefix: false,
   tenants,
   audience: 'https://orders.example.com',
+  signingAlgorithm: 'EdDSA',
   resources: [],
   basic: true,
   corsPreflight: false,

@@ -7,6 +7,7 @@ const service = (name: string, said: Partial<ServiceDefinition> = {}): ServiceDe
   stripPrefix: false,
   tenants: 'all',
   audience: name,
+  signingAlgorithm: 'EdDSA',
   resources: [],
   basic: false,
   corsPreflight: false,

@@ -1,3 +1,4 @@
+import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TlsMaterial } from '../source/source-definition.ts';
 
 /** What `gateway:` of the server's file says. */
@@ -32,6 +33,8 @@ export interface ServiceDefinition {
   readonly tenants: readonly string[] | 'all';
   /** `aud` of the token that the service gets; by default its URL. */
   readonly audience: string;
+  /** Of that token. */
+  readonly signingAlgorithm: SignatureAlgorithm;
   /** Resource identifiers: tokens that are for a resource must be for one of these. */
   readonly resources: readonly string[];
   /** Takes name and password, and asks for them (`WWW-Authenticate: Basic`). */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { durationMs, durationSeconds, parseUrl, plainText } from '../parsing/field-types.ts';
 import { tlsSchema } from '../source/source-field-types.ts';
 import { accessRulesSchema, tenantName } from './access-rule-schema.ts';
@@ -135,6 +136,10 @@ const service = z.strictObject({
     description:
       'Claim aud of the signed JWT for the service. Default: scheme, host and prefix of the service.',
   }),
+  signingAlgorithm: z
+    .enum(signingAlgorithms)
+    .default('EdDSA')
+    .meta({ description: 'Algorithm of that token, as the library of the service knows it.' }),
   resources: z.array(plainText(2000)).max(100).default([]).meta({
     description:
       'Resource identifiers (RFC 8707). An access token for a resource is accepted only if it is for one of these.',

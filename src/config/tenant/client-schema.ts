@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isScopeName } from '../../protocol/scopes.ts';
+import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import {
   durationSeconds,
   isOrigin,
@@ -61,7 +62,6 @@ const jwk = z
     error: 'holds the private part of a key, which only the client may have; write the public members alone',
   });
 
-const signatures = ['RS256', 'ES256', 'PS256', 'Ed25519', 'EdDSA'] as const;
 const {
   authorizationCode,
   accessToken,
@@ -93,7 +93,7 @@ export const clientSchema = z.strictObject({
     .default('client_secret_basic')
     .meta({ description: 'How the client proves itself; none makes it a public client.' }),
   token_endpoint_auth_signing_alg: z
-    .enum(signatures)
+    .enum(signingAlgorithms)
     .optional()
     .meta({ description: 'The one algorithm of its assertions, with private_key_jwt.' }),
   grant_types: z
@@ -129,7 +129,7 @@ export const clientSchema = z.strictObject({
     .optional()
     .meta({ description: 'Scopes it may ask for, with spaces between. Without: every scope of the tenant.' }),
   id_token_signed_response_alg: z
-    .enum(signatures)
+    .enum(signingAlgorithms)
     .default('RS256')
     .meta({ description: 'Algorithm of its ID tokens.' }),
   jwks: z

@@ -1,3 +1,4 @@
+import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 
@@ -68,6 +69,10 @@ export interface ResourceDefinition {
   /** Scope name to the words shown at consent. */
   readonly scopes: Readonly<Record<string, string>>;
   readonly format: 'jwt' | 'opaque';
+  /** Of its JWTs. */
+  readonly signingAlgorithm: SignatureAlgorithm;
+  /** `typ` of its JWTs. */
+  readonly typ: 'at+jwt' | 'JWT';
   /** Seconds. */
   readonly lifetime: number;
   /** client_ids that may introspect tokens for this resource. */
@@ -106,7 +111,7 @@ export interface ClientMetadata {
   readonly post_logout_redirect_uris: readonly string[];
   /** Space-separated; absent: every scope of the tenant. */
   readonly scope?: string;
-  readonly id_token_signed_response_alg: 'RS256' | 'ES256' | 'PS256' | 'Ed25519' | 'EdDSA';
+  readonly id_token_signed_response_alg: SignatureAlgorithm;
   readonly [name: string]: unknown;
 }
 

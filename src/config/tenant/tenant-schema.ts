@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
+import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
@@ -36,6 +37,14 @@ const resource = z.strictObject({
     .enum(['jwt', 'opaque'])
     .default('jwt')
     .meta({ description: 'jwt: the service checks tokens itself; opaque: it introspects them.' }),
+  signingAlgorithm: z
+    .enum(signingAlgorithms)
+    .default('EdDSA')
+    .meta({ description: 'Algorithm of its JWTs, as its library knows it.' }),
+  typ: z
+    .enum(['at+jwt', 'JWT'])
+    .default('at+jwt')
+    .meta({ description: 'typ of its JWTs: at+jwt (RFC 9068), or JWT for libraries that take no other.' }),
   lifetime: durationSeconds({ min: 30, max: 24 * 3600 })
     .prefault('1h')
     .meta({ description: 'Of its access tokens.' }),

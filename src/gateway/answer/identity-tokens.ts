@@ -2,12 +2,14 @@ import { importJWK, type JWK, SignJWT } from 'jose';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
+import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 
 /** What a token for a service says about the caller. */
 export interface IdentityTokenClaims {
   readonly sub: string;
   /** `aud`: the service. */
   readonly audience: string;
+  readonly algorithm: SignatureAlgorithm;
   /** Further claims; `undefined` ones are left out. They replace none of the registered ones. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -21,8 +23,8 @@ export interface IdentityTokens {
 
 export interface IdentityTokensParts {
   readonly issuer: string;
-  /** Private; see `signingKeyOf`. */
-  readonly key: JWK;
+  /** Private; see `openTenantKeys`. */
+  readonly keys: readonly JWK[];
   readonly clock: Clock;
 }
 
@@ -30,12 +32,18 @@ export interface IdentityTokensParts {
 const type = 'gateway+jwt';
 const lifetime = 300;
 
-export const createIdentityTokens = ({ issuer, key, clock }: IdentityTokensParts): IdentityTokens => {
-  let imported: ReturnType<typeof importJWK> | undefined;
+export const createIdentityTokens = ({ issuer, keys, clock }: IdentityTokensParts): IdentityTokens => {
+  const imported = new Map<SignatureAlgorithm, ReturnType<typeof importJWK>>();
+  const importFor = (algorithm: SignatureAlgorithm, key: JWK): ReturnType<typeof importJWK> => {
+    const known = imported.get(algorithm) ?? importJWK(key, algorithm);
+    imported.set(algorithm, known);
+    return known;
+  };
   return {
     lifetime,
-    sign: async ({ sub, audience, claims }) => {
-      imported ??= importJWK(key, 'Ed25519');
+    sign: async ({ sub, audience, algorithm, claims }) => {
+      const key = keys.find(({ alg }) => alg === algorithm);
+      if (key === undefined) throw new Error(`the tenant has no key for ${algorithm}`);
       const now = epochSeconds(clock);
       return new SignJWT({
         ...claims,
@@ -46,8 +54,8 @@ export const createIdentityTokens = ({ issuer, key, clock }: IdentityTokensParts
         exp: now + lifetime,
         jti: randomId(16),
       })
-        .setProtectedHeader({ alg: 'Ed25519', typ: type, ...definedOnly({ kid: key.kid }) })
-        .sign(await imported);
+        .setProtectedHeader({ alg: algorithm, typ: type, ...definedOnly({ kid: key.kid }) })
+        .sign(await importFor(algorithm, key));
     },
   };
 };

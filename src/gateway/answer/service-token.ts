@@ -36,9 +36,9 @@ export const createServiceTokens = ({ clock, limit = 5000 }: ServiceTokensParts)
     },
   });
   return {
-    tokenFor: (tenant, caller, { audience }) => {
+    tokenFor: (tenant, caller, { audience, signingAlgorithm }) => {
       const { id, version } = tenant.definition;
-      const about = { sub: caller.sub, audience, claims: claimsOf(caller) };
+      const about = { sub: caller.sub, audience, algorithm: signingAlgorithm, claims: claimsOf(caller) };
       return tokens.forceFetch(JSON.stringify([id, version, about]), { context: { tenant, about } });
     },
   };

@@ -10,7 +10,7 @@ import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotatio
 import { findClient, lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
-import { defaultResourceFor, mayIntrospect, resourceServerFor } from './resources.ts';
+import { defaultResourceFor, jwtHeaderFor, mayIntrospect, resourceServerFor } from './resources.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
 
 export interface ConfigurationParts {
@@ -152,6 +152,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       customizers: {
         jwt: (_ctx, token, parts_) => {
           Object.assign(parts_.payload, privateClaims(token));
+          parts_.header = jwtHeaderFor(definition, parts_.payload.aud);
         },
       },
     },

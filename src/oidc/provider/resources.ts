@@ -21,9 +21,14 @@ export const resourceServerFor = (
     audience: resource.identifier,
     accessTokenTTL: resource.lifetime,
     accessTokenFormat: resource.format,
-    ...(resource.format === 'jwt' ? { jwt: { sign: { alg: 'Ed25519' as const } } } : {}),
+    ...(resource.format === 'jwt' ? { jwt: { sign: { alg: resource.signingAlgorithm } } } : {}),
   };
 };
+
+/** Header members of a JWT for this resource. Spring's decoder takes no `typ` but `JWT`. */
+export const jwtHeaderFor = (definition: TenantDefinition, audience: unknown): { readonly typ: string } => ({
+  typ: definition.resources.find(({ identifier }) => identifier === audience)?.typ ?? 'at+jwt',
+});
 
 /**
  * The resource meant when a request names none. With `openid` there is none: that token is for userinfo, and an

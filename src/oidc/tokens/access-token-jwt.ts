@@ -2,6 +2,7 @@ import {
   createLocalJWKSet,
   decodeProtectedHeader,
   type JSONWebKeySet,
+  type JWTHeaderParameters,
   type JWTPayload,
   jwtVerify,
 } from 'jose';
@@ -10,6 +11,7 @@ import { findLiveSession, servesGrant } from '../../accounts/live-session.ts';
 import type { Clock } from '../../clock.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import type { Artifact, ArtifactRef } from '../../storage/storage.ts';
 import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { sessionIdOf } from '../adapter/session-uid.ts';
@@ -134,6 +136,13 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
   };
 };
 
+/**
+ * What else this tenant signs is no access token (RFC 8725 section 3.11). With `typ: JWT`, which other tokens have too,
+ * the audience tells: that of an ID token is a client id, which has no colon, that of an access token a resource's URI.
+ */
+const isAccessToken = ({ typ }: JWTHeaderParameters, { aud }: JWTPayload): boolean =>
+  typ === 'at+jwt' || (typ === 'JWT' && aud !== undefined && [aud].flat().every((one) => one.includes(':')));
+
 /** RFC 9068 section 4: signature, type, issuer and expiry; the audience is for the policy to judge. */
 export const createAccessTokenJwtVerifier = (parts: AccessTokenJwtParts): VerifyAccessTokenJwt => {
   const keys = createLocalJWKSet(parts.publicKeys);
@@ -141,13 +150,12 @@ export const createAccessTokenJwtVerifier = (parts: AccessTokenJwtParts): Verify
     // decoders are lenient with other characters, and one token must not have many spellings
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined;
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      const { payload, protectedHeader } = await jwtVerify(token, keys, {
         issuer: parts.issuer,
-        typ: 'at+jwt',
-        algorithms: ['Ed25519', 'EdDSA'],
+        algorithms: [...signingAlgorithms],
         currentDate: new Date(parts.clock.now()),
       });
-      return toAccessToken(payload);
+      return isAccessToken(protectedHeader, payload) ? toAccessToken(payload) : undefined;
     } catch {
       return undefined;
     }

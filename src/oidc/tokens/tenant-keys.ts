@@ -1,8 +1,10 @@
 import type { JWK } from 'jose';
 import type { Clock } from '../../clock.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { generateSigningJwk, type SigningAlgorithm } from '../../crypto/key-pairs.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { KeyRecord } from '../../storage/storage-records.ts';
 
@@ -14,11 +16,51 @@ export interface TenantKeysParts {
   readonly clock: Clock;
 }
 
-/** RS256 is mandatory (OpenID Connect Core section 15.1), Ed25519 signs access tokens; others when a client names them. */
-export const algorithmsOf = (definition: TenantDefinition): readonly SigningAlgorithm[] => {
-  const named = new Set(definition.clients.map(({ metadata }) => metadata.id_token_signed_response_alg));
-  return ['RS256', 'Ed25519', ...(['ES256', 'PS256'] as const).filter((algorithm) => named.has(algorithm))];
+/** RSA first: of several keys, some clients take the first (OpenID Connect Core section 15.1 makes RS256 mandatory). */
+const inJwks = [
+  'RS256',
+  'PS256',
+  'ES256',
+  'EdDSA',
+  'Ed25519',
+] as const satisfies readonly SignatureAlgorithm[];
+
+/** One key serves both names of its signature. */
+const keyOf: Readonly<Record<SignatureAlgorithm, SigningAlgorithm>> = {
+  RS256: 'RS256',
+  PS256: 'PS256',
+  ES256: 'ES256',
+  EdDSA: 'Ed25519',
+  Ed25519: 'Ed25519',
 };
+
+/**
+ * What the tenant signs with: ID tokens of its clients (RS256 for our own), JWTs of its resources, and tokens for the
+ * services where its people may come. In the order of the JWKS.
+ */
+export const algorithmsOf = (
+  definition: TenantDefinition,
+  services: readonly ServiceDefinition[],
+): readonly SignatureAlgorithm[] => {
+  const { id, clients, resources, gateway } = definition;
+  const needed = new Set<SignatureAlgorithm>([
+    'RS256',
+    ...clients.map(({ metadata }) => metadata.id_token_signed_response_alg),
+    ...resources.filter(({ format }) => format === 'jwt').map(({ signingAlgorithm }) => signingAlgorithm),
+    ...services
+      .filter(({ tenants }) => tenants === 'all' || tenants.includes(id))
+      .filter(({ name }) => gateway.services[name]?.enabled !== false)
+      .map(({ signingAlgorithm }) => signingAlgorithm),
+  ]);
+  return inJwks.filter((algorithm) => needed.has(algorithm));
+};
+
+export interface TenantKeys {
+  /** Private; each is for one algorithm, its `alg`. The JWKS shows their public halves in this order. */
+  readonly signing: readonly JWK[];
+  /** Public halves of all that the tenant ever had: what was signed before a file changed is good until it expires. */
+  readonly verifying: readonly JWK[];
+}
 
 const firstSlot = (algorithm: SigningAlgorithm): string => `${algorithm}/1`;
 
@@ -32,19 +74,37 @@ const bindingOf = (tenant: string, kid: string): string => `signing key ${tenant
  */
 export const openTenantKeys = async (
   parts: TenantKeysParts,
-  algorithms: readonly SigningAlgorithm[],
-): Promise<readonly JWK[]> => {
+  algorithms: readonly SignatureAlgorithm[],
+): Promise<TenantKeys> => {
   const stored = await parts.storage.keys.list();
   const slots = new Set(stored.map(({ slot }) => slot));
   const made = await Promise.all(
-    algorithms
+    [...new Set(algorithms.map((algorithm) => keyOf[algorithm]))]
       .filter((algorithm) => !slots.has(firstSlot(algorithm)))
       .map((algorithm) => makeKey(parts, algorithm)),
   );
   // in one order, whoever made which: the JWKS is the same to the letter on every instance
   const inOrder = [...stored, ...made].sort((one, other) => (one.slot < other.slot ? -1 : 1));
-  return inOrder.map((record) => unseal(parts, record));
+  const keys = inOrder.map((record) => ({ kind: record.alg, jwk: unseal(parts, record) }));
+  return {
+    signing: algorithms.flatMap((algorithm) =>
+      keys.filter(({ kind }) => kind === keyOf[algorithm]).map(({ jwk }) => keyFor(algorithm, jwk)),
+    ),
+    verifying: keys.flatMap(({ kind, jwk }) =>
+      kind === 'Ed25519' ? [publicJwk(jwk), publicJwk(keyFor('Ed25519', jwk))] : [publicJwk(jwk)],
+    ),
+  };
 };
+
+/**
+ * Verifiers refuse a key whose `alg` is the other name of the signature, and one `kid` must mean one key: so the key has
+ * a second id under its newer name. The stored one has no `alg`.
+ */
+const keyFor = (algorithm: SignatureAlgorithm, jwk: JWK): JWK => ({
+  ...jwk,
+  alg: algorithm,
+  ...(algorithm === 'Ed25519' ? { kid: `${jwk.kid}-Ed25519` } : {}),
+});
 
 const makeKey = async (parts: TenantKeysParts, algorithm: SigningAlgorithm): Promise<KeyRecord> => {
   const jwk = await generateSigningJwk(algorithm);
@@ -62,13 +122,6 @@ const unseal = (parts: TenantKeysParts, record: KeyRecord): JWK =>
     openSealed(parts.sealingKey, record.sealed, bindingOf(parts.tenant, record.kid)).toString('utf8'),
   ) as JWK; // sealed by makeKey
 
-/** The key that signs access tokens: the provider takes the first of its kind as well. */
-export const signingKeyOf = (keys: readonly JWK[]): JWK => {
-  const key = keys.find(({ crv }) => crv === 'Ed25519');
-  if (key === undefined) throw new Error('a tenant has no Ed25519 key');
-  return key;
-};
-
 /** The public half, as the JWKS endpoint shows it. */
-export const publicJwk = ({ kty, kid, use, alg, n, e, crv, x, y }: JWK): JWK =>
+const publicJwk = ({ kty, kid, use, alg, n, e, crv, x, y }: JWK): JWK =>
   JSON.parse(JSON.stringify({ kty, kid, use, alg, n, e, crv, x, y })) as JWK; // drops what is undefined
