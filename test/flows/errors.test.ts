@@ -1,5 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { hashId } from '../../src/crypto/ids.ts';
+import { databaseFile } from '../../src/storage/sqlite/connection.ts';
+import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
 import type { ArtifactKind } from '../../src/storage/storage.ts';
 import { createBrowser } from '../support/browser.ts';
 import { pollDevice, startDevice } from '../support/device.ts';
@@ -139,6 +141,33 @@ describe('an OAuth endpoint', () => {
     expect(page.location).toBeUndefined();
     expect(textOf(page)).toContain(errorId);
     expect(loggedAs(errorId).length).toBeGreaterThanOrEqual(1);
+  });
+});
+
+describe('an answer that cannot be stored', () => {
+  let file: Database;
+  beforeEach(async () => {
+    file = (await loadDriver())(databaseFile(server.storeUrl.slice('file:'.length)));
+    file.exec('BEGIN IMMEDIATE'); // reads go on, writes wait for as long as they may
+  });
+  afterEach(() => {
+    file.exec('ROLLBACK');
+    file.close();
+  });
+
+  it.each(['text/html', 'application/json'])('is withdrawn whole, for %s', async (accept) => {
+    const { url } = prepareAuthorization({ issuer, client: web });
+    const answer = await fetch(url, { redirect: 'manual', headers: { accept } });
+    const { headers } = answer;
+
+    expect(answer.status).toBe(503);
+    expect({ location: headers.get('location'), cookies: headers.getSetCookie() }).toEqual({
+      location: null,
+      cookies: [],
+    });
+    expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(headers.get('x-error')).toBe('temporarily_unavailable');
+    expect(headers.get('content-type')).toContain(accept);
   });
 });
 
