@@ -10,20 +10,31 @@ const find = async (artifacts: Artifacts, ref: ArtifactRef) => (await artifacts.
 
 const token: ArtifactRef = { kind: 'AccessToken', id: 'token-1' };
 
-const kinds: readonly ArtifactKind[] = [
-  'Session',
-  'SessionCookie',
-  'Interaction',
-  'Grant',
-  'AuthorizationCode',
-  'AccessToken',
-  'ClientCredentials',
-  'RefreshToken',
-  'DeviceCode',
-  'PushedAuthorizationRequest',
-  'ReplayDetection',
-  'RevokedToken',
-];
+/** The compiler finds a kind that is missing. */
+const allKinds: Readonly<Record<ArtifactKind, true>> = {
+  Session: true,
+  SessionCookie: true,
+  Interaction: true,
+  Grant: true,
+  AuthorizationCode: true,
+  AccessToken: true,
+  ClientCredentials: true,
+  RefreshToken: true,
+  DeviceCode: true,
+  PushedAuthorizationRequest: true,
+  ReplayDetection: true,
+  RevokedToken: true,
+  UpstreamLogin: true,
+  UpstreamTicket: true,
+  UpstreamSession: true,
+  UpstreamSid: true,
+  UpstreamTokens: true,
+  UpstreamLease: true,
+  LogoutReturn: true,
+  GatewaySession: true,
+  GatewayTicket: true,
+};
+const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others
 
 export const artifactClauses = (bench: GetBench): void => {
   const open = () => bench().first.forTenant('acme').artifacts;
