@@ -24,9 +24,9 @@ export const newTenantText = (tenant: NewTenant, places: NewTenantPlaces): strin
   const quoted = (text: string): string => JSON.stringify(text);
   return `# yaml-language-server: $schema=${relative(places.directory, places.schemaFile)}
 #
-# The name of this file is the tenant's id, and its issuer is <publicUrl>/oauth/${id}.
-# Changes are live within a second. Check with: npx --no drawbridge config check
-# docs/tenants.md explains every key; an editor with a YAML language server completes them.
+# The file name without .yaml is the tenant id. The issuer is <publicUrl>/oauth/${id}.
+# Changes are active within a second. To check this file: npx --no drawbridge config check
+# docs/tenants.md explains every key. An editor with a YAML language server completes them.
 
 displayName: ${quoted(displayName)}
 
@@ -34,23 +34,23 @@ branding:
   # Main colour of the pages; readable shades are derived.
   color: "#1d4ed8"
 
-# Language of the pages when the browser asks for none that there is: en or de.
+# Language of the pages if the browser requests neither English nor German: en or de.
 locale: en
 
 clients:
-  # An app on a web server: confidential, as it keeps its secret to itself. PKCE (S256) is required of every client.
+  # An app on a web server: a confidential client, because it can keep a secret. PKCE (S256) is required of every client.
   - client_id: ${webClientId}
     client_name: ${quoted(displayName)}
     client_secret: file:${places.secretFile}
     grant_types: [authorization_code, refresh_token]
-    # Compared character by character.
+    # Compared exactly.
     redirect_uris:
 ${redirectUris.map((uri) => `      - ${quoted(uri)}`).join('\n')}
     # post_logout_redirect_uris: [https://app.example.com/signed-out]
-    # One of your own apps: people are not asked for consent.
+    # A first-party client: no consent page.
     firstParty: true
 
-  # An app on a device or in a browser keeps no secret, so it is public:
+  # An app on a device or in a browser cannot keep a secret, so it is a public client:
   # - client_id: mobile
   #   client_name: Our app
   #   application_type: native
@@ -58,12 +58,12 @@ ${redirectUris.map((uri) => `      - ${quoted(uri)}`).join('\n')}
   #   grant_types: [authorization_code, refresh_token]
   #   redirect_uris: [com.example.app:/callback]
 
-# The services for which clients get access tokens (a client names one as \`resource\`):
+# The APIs for which clients get access tokens (a client sends one as \`resource\`):
 # resources:
 #   - identifier: https://api.example.com/orders
 #     scopes:
 #       orders:read: See your orders
 
-# People are added with: npx --no drawbridge user add ${id} <name>
+# To add a user: npx --no drawbridge user add ${id} <name>
 `;
 };

@@ -50,7 +50,7 @@ describe('the examples of tenants', () => {
 
   it.each(names)('%s says that it is not served, and points to its schema', (name) => {
     expect(read(name).split('\n')[0]).toBe('# yaml-language-server: $schema=../../config/tenant.schema.json');
-    expect(read(name).replace(/\n# /g, ' ')).toContain('Nothing in this folder is served');
+    expect(read(name).replace(/\n# /g, ' ')).toContain('Files in this folder are not served');
   });
 });
 
