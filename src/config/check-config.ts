@@ -8,7 +8,7 @@
 // `*-definition.ts` the result. Here all files are checked together, for `config check` and `doctor`.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { absentTenants, idleLimits } from './gateway/gateway-references.ts';
+import { absentTenants, idleLimits, openToAnyClient } from './gateway/gateway-references.ts';
 import type { Fault } from './parsing/fault.ts';
 import { codeOf } from './parsing/secrets.ts';
 import { loadServerSettings, type ServerSettingsOptions } from './server/load-server-settings.ts';
@@ -69,7 +69,8 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   if (settings !== undefined)
     for (const definition of definitions) {
       const shown = shownIn(join(directory, tenantFileName(definition.id)));
-      warnings.push(...idleLimits(definition, services).map((words) => `${shown}: ${words}`));
+      const found = [...idleLimits(definition, services), ...openToAnyClient(definition, services)];
+      warnings.push(...found.map((words) => `${shown}: ${words}`));
     }
   warnings.push(...absentTenants(services, ids));
   return { faults, warnings, tenantCount: ids.length, definitions, settings };

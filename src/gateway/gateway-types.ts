@@ -77,6 +77,8 @@ export interface Caller {
   /** Of a token that is for a resource. */
   readonly audiences?: readonly string[];
   readonly clientId?: string;
+  /** The client of the token is not first-party: what it holds counts only where it was meant (`isForService`). */
+  readonly isThirdParty?: boolean;
   readonly acr?: string;
   readonly amr: readonly string[];
   /** Epoch seconds. */

@@ -79,6 +79,38 @@ describe('checkConfig', () => {
     });
   });
 
+  it('warns of rules that any client satisfies, where a tenant has clients that are not its own', () => {
+    const service = (rules: string): string =>
+      `gateway: { services: [{ name: shop, host: shop.example.com, tenants: [acme], resources: ['https://open', 'https://limited'], rules: ${rules} }] }\n`;
+    const acme = (firstParty: boolean): string =>
+      JSON.stringify({
+        resources: [
+          { identifier: 'https://open', scopes: { read: 'Read' } },
+          { identifier: 'https://limited', clients: ['job'] },
+        ],
+        clients: [
+          { client_id: 'job', client_secret: 'env:JOB', grant_types: ['client_credentials'], firstParty },
+        ],
+      });
+    const warningsOf = (rules: string, firstParty = false): readonly string[] => {
+      put('config/server.yaml', service(rules));
+      put('tenants/acme.yaml', acme(firstParty));
+      const { faults, warnings } = checkConfig({ cwd, env: { JOB: 's'.repeat(32) } });
+      expect(faults).toEqual([]);
+      return warnings;
+    };
+    const byAudience =
+      'tenants/acme.yaml: the service shop lets any client of this tenant through with a token for https://open';
+    expect(warningsOf('[]')).toEqual([expect.stringContaining(byAudience)]);
+    expect(warningsOf('[]', true)).toEqual([]);
+    expect(warningsOf('[{ scopes: [read] }, { clients: [job] }, { audiences: [https://limited] }]')).toEqual(
+      [],
+    );
+    expect(warningsOf('[{ paths: [/a], scopes: [openid] }]')).toEqual([
+      expect.stringContaining('through with openid at /a, which any may ask for'),
+    ]);
+  });
+
   it('looks at no tenant in a folder of its own', () => {
     mkdirSync(join(cwd, 'tenants/examples'));
     put('tenants/examples/one.yaml', 'broken: [');

@@ -253,6 +253,15 @@ describe('a token that is for resources', () => {
     expect(isForService({ audiences: ['https://a'] }, { resources: [] })).toBe(false);
     expect(isForService({}, { resources: [] })).toBe(true);
   });
+
+  it('is never meant by a token without audience whose client is not first-party, unless the rule names it', () => {
+    const foreign = asAlice({ clientId: 'partner', isThirdParty: true, scopes: ['openid', 'read'] });
+    expect(ask([], foreign)).toEqual({ verdict: 'deny', reason: 'audience' });
+    expect(ask([{ roles: ['editor'] }], foreign)).toEqual({ verdict: 'deny', reason: 'audience' });
+    expect(said([{ clients: ['partner'] }], foreign)).toBe('allow');
+    expect(said([{ scopes: ['read'] }], foreign)).toBe('allow');
+    expect(said([{ access: 'anyone' }], foreign)).toBe('anyone');
+  });
 });
 
 describe('the stricter of two verdicts', () => {

@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
-import { idleLimits } from '../../config/gateway/gateway-references.ts';
+import { idleLimits, openToAnyClient } from '../../config/gateway/gateway-references.ts';
 import type { ServerSettings } from '../../config/server/server-settings.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { count } from '../count.ts';
@@ -37,7 +37,9 @@ export const checkTenantGateway = (
   const about = `tenant ${id}, gateway`;
   const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceGrant));
   return [
-    ...idleLimits(definition, services).map((words) => warning(about, `${words}.`)),
+    ...[...idleLimits(definition, services), ...openToAnyClient(definition, services)].map((words) =>
+      warning(about, `${words}.`),
+    ),
     ...gateway.trustedGateways
       .filter(({ proof }) => proof.type === 'certificate' && proxySecret === undefined)
       .map((trusted) =>

@@ -1,6 +1,7 @@
+import { isIdentityScope } from '../../protocol/scopes.ts';
 import { hint } from '../parsing/name-references.ts';
 import type { TenantDefinition } from '../tenant/tenant-definition.ts';
-import type { ServiceDefinition } from './gateway-definition.ts';
+import type { AccessRule, ServiceDefinition } from './gateway-definition.ts';
 
 // Checks between the server's file and those of tenants. They change at different times, so these are
 // warnings.
@@ -31,3 +32,57 @@ export const absentTenants = (
           .filter((id) => !ids.includes(id))
           .map((id) => `the service ${name} is for the tenant ${id}, which has no file${hint(id, ids)}`),
   );
+
+/**
+ * Rules that any client of the tenant satisfies, each with what to write. A client that is not first-party needs an
+ * audience, or a rule that names it or a scope; an audience or scope that all may ask for keeps none out.
+ */
+export const openToAnyClient = (
+  definition: Pick<TenantDefinition, 'id' | 'clients' | 'resources'>,
+  services: readonly Pick<ServiceDefinition, 'name' | 'tenants' | 'resources' | 'rules'>[],
+): readonly string[] => {
+  const { id, clients } = definition;
+  if (clients.every(({ firstParty }) => firstParty)) return [];
+  return services
+    .filter(({ tenants }) => tenants === 'all' || tenants.includes(id))
+    .flatMap(({ name, resources, rules }) =>
+      (rules.length === 0 ? [everybody] : rules)
+        .filter((rule) => isOpen(rule, { resources, definition }))
+        .map(
+          (rule) =>
+            `the service ${name} lets any client of this tenant through ${meansOf(rule, { resources, definition })}; name clients or a scope of a resource in the rule, or clients at the resource`,
+        ),
+    );
+};
+
+const everybody: AccessRule = { access: 'allow' };
+
+interface Openness {
+  /** The service's. */
+  readonly resources: readonly string[];
+  readonly definition: Pick<TenantDefinition, 'id' | 'resources'>;
+}
+
+const isOpen = (rule: AccessRule, { resources, definition }: Openness): boolean => {
+  const { access, tenants, clients, scopes } = rule;
+  if (access !== 'allow' || clients !== undefined || tenants?.includes(definition.id) === false) return false;
+  if (scopes?.every(isIdentityScope) === false) return false;
+  return (
+    (scopes !== undefined && rule.audiences === undefined) ||
+    openAudiences(rule, { resources, definition }).length > 0
+  );
+};
+
+/** Of those that the rule takes, resources for which every client of the tenant may ask. */
+const openAudiences = ({ audiences }: AccessRule, { resources, definition }: Openness): readonly string[] =>
+  definition.resources
+    .filter((resource) => resource.clients === undefined)
+    .map(({ identifier }) => identifier)
+    .filter((identifier) => (audiences ?? resources).includes(identifier));
+
+const meansOf = (rule: AccessRule, openness: Openness): string => {
+  const paths = rule.paths === undefined ? '' : ` at ${rule.paths.join(', ')}`;
+  if (rule.scopes !== undefined && rule.audiences === undefined)
+    return `with ${rule.scopes.join(' ')}${paths}, which any may ask for`;
+  return `with a token for ${openAudiences(rule, openness).join(', ')}${paths}, for which any may ask`;
+};

@@ -131,12 +131,14 @@ const idInIssuer = (issuer: string): string | undefined =>
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
   // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us
   if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
-  const { account, clientId, scopes, audiences, amr, expiresAt, endsWith, acr, authTime } = live;
+  const { account, clientId, isThirdParty, scopes, audiences, amr, expiresAt, endsWith, acr, authTime } =
+    live;
   const proof = {
     method: 'bearer' as const,
     scopes,
     ...(audiences.length === 0 ? {} : { audiences }),
     clientId,
+    isThirdParty,
     amr,
     expiresAt,
     endsWith,
@@ -145,8 +147,24 @@ const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: st
   const caller: Caller =
     account === undefined
       ? { ...clientOf(tenant, clientId), ...proof }
-      : await personOf(tenant, account, proof);
+      : agreed(await personOf(tenant, account, proof), live);
   return { caller, keptMs: isJwtShaped(token) ? keptMs.jwt : keptMs.opaque };
+};
+
+/** To a client that is not first-party its person has agreed for some claims only, by scope (OpenID Connect Core 5.4). */
+const agreed = (
+  { name, email, emailVerified, groups, roles, ...person }: Caller,
+  { isThirdParty, identityScopes }: LiveAccessToken,
+): Caller => {
+  const has = (scope: string): boolean => !isThirdParty || identityScopes.includes(scope);
+  return {
+    ...person,
+    ...(has('profile') ? definedOnly({ name }) : {}),
+    ...(has('email') ? definedOnly({ email }) : {}),
+    emailVerified: has('email') && emailVerified,
+    groups: has('groups') ? groups : [],
+    roles: has('roles') ? roles : [],
+  };
 };
 
 /** A client that acts for itself: it may be called what a person is called, and must not be taken for that person. */

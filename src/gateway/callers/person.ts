@@ -3,7 +3,9 @@ import type { AccountRecord } from '../../storage/storage.ts';
 import type { Caller, GatewayTenant } from '../gateway-types.ts';
 
 type Proof = Pick<Caller, 'method' | 'amr' | 'endsWith'> &
-  Partial<Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'acr' | 'authTime' | 'expiresAt'>>;
+  Partial<
+    Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'isThirdParty' | 'acr' | 'authTime' | 'expiresAt'>
+  >;
 
 /**
  * The caller behind an account, however it was proven. `endsWith` gains the account itself.

@@ -40,14 +40,23 @@ export const stricter = (one: Verdict, other: Verdict): Verdict => {
   return severity[other.verdict] > severity[one.verdict] ? other : one;
 };
 
-/** A token without audience is for everything of its tenant; one that has any must be for this service. */
+interface Meant {
+  readonly resources: readonly string[];
+  /** The rule names clients or scopes, and this caller's are among them. */
+  readonly isNamed?: boolean;
+}
+
+/**
+ * A token that has an audience must be for this service. One without is for everything of its tenant if its client is
+ * first-party. To any other client its person has agreed for less than that: a rule must name the client or a scope.
+ */
 export const isForService = (
-  caller: Pick<Caller, 'audiences'>,
-  { resources }: { readonly resources: readonly string[] },
-): boolean => {
-  const { audiences = [] } = caller;
-  return audiences.length === 0 || audiences.some((audience) => resources.includes(audience));
-};
+  { audiences = [], isThirdParty = false }: Pick<Caller, 'audiences' | 'isThirdParty'>,
+  { resources, isNamed = false }: Meant,
+): boolean =>
+  audiences.length === 0
+    ? !isThirdParty || isNamed
+    : audiences.some((audience) => resources.includes(audience));
 
 const severity: Readonly<Record<Verdict['verdict'], number>> = {
   anyone: 0,
@@ -72,7 +81,8 @@ const judgeReading = (path: string, question: Question): Verdict => {
     if (rule.access === 'deny')
       return mayBeSomebody ? { verdict: 'sign_in' } : { verdict: 'deny', reason: 'rule' };
     if (caller === undefined) return { verdict: 'sign_in' };
-    if (resources !== 'any' && rule.audiences === undefined && !isForService(caller, { resources }))
+    const isNamed = rule.clients !== undefined || rule.scopes !== undefined;
+    if (resources !== 'any' && rule.audiences === undefined && !isForService(caller, { resources, isNamed }))
       return { verdict: 'deny', reason: 'audience' };
     return judgeStrength(rule, caller, question.nowSeconds);
   }

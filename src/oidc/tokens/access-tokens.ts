@@ -26,9 +26,12 @@ import { readSignIn, type TokenSignIn } from './sign-in-claims.ts';
 /** An access token of ours that is good now. */
 export interface LiveAccessToken extends TokenSignIn {
   readonly clientId: string;
+  readonly isThirdParty: boolean;
   /** Absent: the client acts for itself. */
   readonly account?: AccountRecord;
   readonly scopes: readonly string[];
+  /** What the person has agreed to let the client know: a token for a resource has no such scopes, its grant has. */
+  readonly identityScopes: readonly string[];
   /** Resources that it is for; empty for one that is good for userinfo and the gateway. */
   readonly audiences: readonly string[];
   /** Epoch seconds. */
@@ -108,19 +111,22 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       if (found === undefined) return undefined;
       const { kind, clientId, grantId, exp } = found.payload;
       if (clientId === undefined || exp === undefined) return undefined;
-      if (findClient(definition, clientId) === undefined) return undefined;
-      const facts = { ...factsOf(found.payload), clientId, expiresAt: exp };
-      if (kind === 'ClientCredentials') return { ...facts, endsWith: [clientId] };
+      const client = findClient(definition, clientId);
+      if (client === undefined) return undefined;
+      const isThirdParty = !client.firstParty;
+      const facts = { ...factsOf(found.payload), clientId, isThirdParty, expiresAt: exp };
+      if (kind === 'ClientCredentials') return { ...facts, identityScopes: [], endsWith: [clientId] };
       const account = await findPerson(found);
       if (account === undefined || grantId === undefined) return undefined;
       const session = found.session === undefined ? [] : [found.session.id];
-      return { ...facts, account, endsWith: [hashId(grantId), ...session] };
+      const identityScopes = facts.audiences.length === 0 ? facts.scopes : grantedScopes(found);
+      return { ...facts, identityScopes, account, endsWith: [hashId(grantId), ...session] };
     },
   };
 };
 
 const factsOf = (payload: AdapterPayload) => ({
-  scopes: (payload.scope ?? '').split(' ').filter((scope) => scope !== ''),
+  scopes: scopesIn(payload.scope),
   audiences: payload.aud === undefined ? [] : [payload.aud].flat(),
   isSenderConstrained: payload.jkt !== undefined || payload['x5t#S256'] !== undefined,
   ...readSignIn(payload.extra),
@@ -131,11 +137,29 @@ const storedOf = ({ artifacts, linkedArtifacts }: Loaded): readonly Artifact[] =
   ...linkedArtifacts,
 ];
 
-const isGranted = ({ payload, loaded }: Found): boolean => {
-  const { grantId, clientId, accountId } = payload;
-  if (grantId === undefined || accountId === undefined) return false;
+const scopesIn = (text = ''): readonly string[] => text.split(' ').filter((scope) => scope !== '');
+
+const findGrant = ({ payload: { grantId }, loaded }: Found): (AdapterPayload & GrantedScopes) | undefined => {
+  if (grantId === undefined) return undefined;
   const grant = storedOf(loaded).find(({ kind, id }) => kind === 'Grant' && id === hashId(grantId));
-  if (grant === undefined) return false;
-  const granted = JSON.parse(grant.payload) as AdapterPayload; // written by toArtifact
-  return granted.clientId === clientId && granted.accountId === accountId;
+  return grant === undefined ? undefined : (JSON.parse(grant.payload) as AdapterPayload & GrantedScopes); // written by toArtifact
+};
+
+const isGranted = (found: Found): boolean => {
+  const { clientId, accountId } = found.payload;
+  const granted = findGrant(found);
+  return accountId !== undefined && granted?.clientId === clientId && granted?.accountId === accountId;
+};
+
+/** Of a stored Grant; the library's types leave it open. */
+interface GrantedScopes {
+  readonly openid?: { readonly scope?: string };
+  readonly rejected?: { readonly openid?: { readonly scope?: string } };
+}
+
+/** As the provider's own `Grant.getOIDCScope`. */
+const grantedScopes = (found: Found): readonly string[] => {
+  const { openid, rejected }: GrantedScopes = findGrant(found) ?? {};
+  const refused = scopesIn(rejected?.openid?.scope);
+  return scopesIn(openid?.scope).filter((scope) => !refused.includes(scope));
 };
