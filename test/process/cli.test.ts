@@ -334,7 +334,7 @@ describe('backup and restore', () => {
     const keys = (await home.run(['keys', 'list', 'acme', '--json'])).stdout;
     const saved = await home.run(['backup', 'saved.gz', '--json']);
     expect(saved.code).toBe(0);
-    expect(JSON.parse(saved.stdout)).toMatchObject({ counts: { accounts: 1, keys: 2 } });
+    expect(JSON.parse(saved.stdout)).toMatchObject({ counts: { accounts: 1, keys: 1 } });
     const file = join(home.folder, 'saved.gz');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const text = gunzipSync(readFileSync(file)).toString();
