@@ -36,7 +36,7 @@ export const connectApp = async (tenant: DemoTenant, clientId: string): Promise<
   return { config, client };
 };
 
-export interface SignInWishes {
+export interface SignInOptions {
   readonly browser: Browser;
   /** Types name and password. Absent: the browser is signed in already, and no form may be shown. */
   readonly user?: DemoUser;
@@ -48,8 +48,8 @@ export interface SignInWishes {
 }
 
 /** The authorization code flow with PKCE (RFC 7636), through the pages. */
-export const signIn = async (app: App, wishes: SignInWishes): Promise<Tokens> => {
-  const { browser, user, scope, idpHint, consents } = wishes;
+export const signIn = async (app: App, options: SignInOptions): Promise<Tokens> => {
+  const { browser, user, scope, idpHint, consents } = options;
   const { config, client } = app;
   const redirectUri = present('redirect_uris', client.redirect_uris[0]);
   const verifier = randomPKCECodeVerifier();

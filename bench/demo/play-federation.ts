@@ -82,7 +82,7 @@ export const playDirectory = async (
 const askForTokens = (app: App, { username, password }: DemoUser) =>
   genericGrantRequest(app.config, 'password', { username, password, scope: 'openid' });
 
-const patienceMs = 15_000;
+const timeoutMs = 15_000;
 
 /** What the token endpoint answered: 200, or the status that openid-client has no words for. */
 const statusOf = async (attempt: Promise<unknown>): Promise<number> => {
@@ -100,7 +100,7 @@ const statusOf = async (attempt: Promise<unknown>): Promise<number> => {
 const untilServed = async (attempt: () => Promise<unknown>): Promise<void> => {
   const startedAt = performance.now();
   while ((await statusOf(attempt())) !== 200) {
-    if (performance.now() - startedAt > patienceMs) throw new Error('the directory was not used again');
+    if (performance.now() - startedAt > timeoutMs) throw new Error('the directory was not used again');
     await delay(200);
   }
 };

@@ -1,4 +1,4 @@
-// The process of one target: told by its parent what to serve, asked by it what that costs.
+// The process of one target: its parent sends it what to serve, and asks it what that costs.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { TargetReply, TargetRequest, TargetTask } from './task.ts';

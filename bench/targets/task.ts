@@ -8,7 +8,7 @@ export interface HashCost {
 /** `relay`: a proxy of a dozen lines in front of `targetOrigin`, for what Node and undici cost alone. */
 export type TargetKind = 'hello' | 'bare' | 'drawbridge' | 'relay';
 
-/** What a target's process is told to be. */
+/** What the process of a target is started as. */
 export interface TargetTask {
   readonly kind: TargetKind;
   readonly port: number;

@@ -53,7 +53,7 @@ export interface DevicesParts {
   readonly clock: Clock;
 }
 
-const dampMs = 60_000;
+const minimumGapMs = 60_000;
 
 export const createDevices = (parts: DevicesParts): Devices => {
   const { revocations, audit, clock } = parts;
@@ -84,7 +84,7 @@ export const createDevices = (parts: DevicesParts): Devices => {
         ...(before === undefined ? {} : { reason: 'again' }),
       });
     },
-    seen: (id) => records.seen(id, { nowMs: clock.now(), dampMs }),
+    seen: (id) => records.seen(id, { nowMs: clock.now(), minimumGapMs }),
     list: async (page) => withStatus(await records.list(page)),
     rename: async (id, wanted, by) => {
       const name = readDeviceText(wanted);

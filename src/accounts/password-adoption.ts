@@ -47,7 +47,7 @@ export const createPasswordAdoption = (
   const { tenant, records, sources, clock } = parts;
 
   /** Names by which the person can sign in without the source; those that are somebody's already are left out. */
-  const freeLogins = async ({
+  const unclaimedLogins = async ({
     sub,
     username,
     email,
@@ -68,7 +68,7 @@ export const createPasswordAdoption = (
     if (isRecent && isNew !== true) return;
     const passwordHash = await parts.hasher.hash(tenant, password);
     const patch = { passwordHash, adoptedFrom: source.id, adoptedAt: nowMs };
-    const logins = account.logins.length > 0 ? account.logins : await freeLogins(account);
+    const logins = account.logins.length > 0 ? account.logins : await unclaimedLogins(account);
     if (await records.update(account.sub, { ...patch, logins }, account.version)) return;
     // a name was taken a moment ago, or another sign-in was quicker: the next one will do
     parts.log.info({ tenant, sub: account.sub, source: source.id }, 'a password was not adopted this time');

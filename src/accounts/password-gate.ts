@@ -7,7 +7,7 @@ import type { PasswordAttempt } from './account-types.ts';
 import {
   signInAccountKey,
   signInAddressKey,
-  signInLikenessKey,
+  signInFoldedKey,
   type Throttle,
   type ThrottleVerdict,
 } from './throttle.ts';
@@ -47,7 +47,7 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
       await audit.note({ ...factsOf(attempt), ...whom, action, outcome: 'failure', reason });
       return { ok: false, reason: 'credentials' };
     };
-    const turnAway = async (verdict: ThrottleVerdict, reason: string): Promise<GateVerdict> => {
+    const refuseThrottled = async (verdict: ThrottleVerdict, reason: string): Promise<GateVerdict> => {
       // One record a window: a flood must not fill the disk.
       if (verdict.isFirstRefusal) await refuse(reason);
       return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
@@ -56,22 +56,22 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
     // A blocked address must not run up the counter of somebody's account, so it is asked first and alone.
     const addressKey = signInAddressKey(attempt.address);
     const byAddress = await throttle.spend(addressKey, limits.address);
-    if (!byAddress.isAllowed) return turnAway(byAddress, 'throttled_address');
+    if (!byAddress.isAllowed) return refuseThrottled(byAddress, 'throttled_address');
 
     const login = canonicalLogin(attempt.login);
     if (login === undefined || preparePassword(attempt.password) === undefined) return refuse('malformed');
     const accountKey = signInAccountKey(login);
     const byAccount = await throttle.spend(accountKey, limits.account);
-    if (!byAccount.isAllowed) return turnAway(byAccount, 'throttled_account');
-    const likenessKey = signInLikenessKey(login);
-    const isPlain = likenessKey === accountKey;
-    if (!isPlain) {
-      const byLikeness = await throttle.spend(likenessKey, limits.account);
-      if (!byLikeness.isAllowed) return turnAway(byLikeness, 'throttled_account');
+    if (!byAccount.isAllowed) return refuseThrottled(byAccount, 'throttled_account');
+    const foldedKey = signInFoldedKey(login);
+    const isSameKey = foldedKey === accountKey;
+    if (!isSameKey) {
+      const byFolded = await throttle.spend(foldedKey, limits.account);
+      if (!byFolded.isAllowed) return refuseThrottled(byFolded, 'throttled_account');
     }
     // never cleared: the name behind the plainest spelling may be another person's
-    const giveBackLikeness = async (): Promise<void> => {
-      if (!isPlain) await throttle.refund(likenessKey, limits.account);
+    const refundFolded = async (): Promise<void> => {
+      if (!isSameKey) await throttle.refund(foldedKey, limits.account);
     };
 
     return {
@@ -80,14 +80,14 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
       accept: async () => {
         await Promise.all([
           throttle.clear(accountKey),
-          giveBackLikeness(),
+          refundFolded(),
           throttle.refund(addressKey, limits.address),
         ]);
       },
       giveBack: async () => {
         await Promise.all([
           throttle.refund(accountKey, limits.account),
-          giveBackLikeness(),
+          refundFolded(),
           throttle.refund(addressKey, limits.address),
         ]);
       },

@@ -76,6 +76,6 @@ const ask = async ({ definition, passwords }: Connector, credentials: Credential
 };
 
 /** Makes a refusal take the time of one by the last source, wherever the person is known. */
-export const askNobody = async (connectors: readonly Connector[]): Promise<void> => {
+export const spendTimeOfRefusal = async (connectors: readonly Connector[]): Promise<void> => {
   for (const { passwords } of connectors) await passwords?.decoy?.();
 };

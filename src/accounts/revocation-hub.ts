@@ -29,18 +29,18 @@ export const openRevocationHub = async ({
   readonly log: Log;
 }): Promise<RevocationHub> => {
   const listeners = new Set<RevocationListener>();
-  const tell = (say: (listener: RevocationListener) => void): void => {
+  const notifyAll = (notify: (listener: RevocationListener) => void): void => {
     for (const listener of listeners) {
       try {
-        say(listener);
+        notify(listener);
       } catch (err) {
         log.error({ err }, 'a revocation was not heeded');
       }
     }
   };
   const watch = await storage.watchEvents({
-    event: (event) => tell((listener) => listener.event(event)),
-    lost: () => tell((listener) => listener.lost()),
+    event: (event) => notifyAll((listener) => listener.event(event)),
+    lost: () => notifyAll((listener) => listener.lost()),
   });
   return {
     subscribe: (listener) => {

@@ -9,7 +9,7 @@ import type { AccountRecord } from '../storage/storage.ts';
 import type { PasswordAttempt, SignedIn, SignInOutcome } from './account-types.ts';
 import type { Acceptance } from './password-adoption.ts';
 import { type CountedAttempt, factsOf, type PasswordGate } from './password-gate.ts';
-import { askNobody, askSources, type SourcesVerdict } from './password-sources.ts';
+import { askSources, type SourcesVerdict, spendTimeOfRefusal } from './password-sources.ts';
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
@@ -67,7 +67,7 @@ export const createPasswordVerification = (parts: SignInParts): PasswordVerifica
       await counted.giveBack();
       return { ok: false, reason: 'account_disabled', source: definition.id };
     }
-    await askNobody(rest);
+    await spendTimeOfRefusal(rest);
     return definition.type !== 'local' && definition.revealLock && account.lockedAt !== undefined
       ? { ok: false, reason: 'account_locked', source: definition.id }
       : refusal;
@@ -108,7 +108,7 @@ const concealed = async (
 ): Promise<Refusal> => {
   const refusal = await counted.refuse(at(connector, reason), sub);
   if (outage !== undefined) throw outage.error;
-  await askNobody(rest);
+  await spendTimeOfRefusal(rest);
   return refusal;
 };
 

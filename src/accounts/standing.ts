@@ -33,7 +33,7 @@ export interface ActiveAccountParts {
   readonly recheck: Accounts['recheck'];
 }
 
-export interface ActiveAccountWishes {
+export interface ActiveAccountOptions {
   /** Is the account looked up at its source again where that is due, or always? Default: where it is due. */
   readonly when?: 'due' | 'always';
   /** Epoch seconds; when the person signed in for the session or token in question. */
@@ -47,7 +47,7 @@ export interface ActiveAccountWishes {
 export const findActiveAccount = async (
   { definition, recheck }: ActiveAccountParts,
   account: AccountRecord | undefined,
-  { when = 'due', signedInAt }: ActiveAccountWishes = {},
+  { when = 'due', signedInAt }: ActiveAccountOptions = {},
 ): Promise<AccountRecord | undefined> => {
   if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
   // what a source has locked, it may have opened again meanwhile

@@ -53,7 +53,7 @@ export const signInAccountKey = (login: string): string => `sign-in/account/${ha
  * Spellings that directories take for one name, since they overlook spaces, accents and more (RFC 4518 sections 2.2
  * and 2.6.1; Active Directory): the key of the plainest of them. The same key as above for most names.
  */
-export const signInLikenessKey = (login: string): string =>
+export const signInFoldedKey = (login: string): string =>
   signInAccountKey(
     login.normalize('NFKD').replace(/[\s\p{M}\p{Default_Ignorable_Code_Point}]/gu, '') || login,
   );

@@ -58,7 +58,7 @@ interface Question {
 }
 
 /** What is wanted, from flags, questions or defaults. */
-interface Wishes {
+interface NewTenant {
   readonly id: string;
   readonly displayName: string;
   readonly redirectUris: readonly string[];
@@ -67,12 +67,12 @@ interface Wishes {
 
 const init = async (context: CliContext, options: InitOptions): Promise<void> => {
   const { settings } = requireSettings(context);
-  const wishes = await takeWishes(options, settings);
-  const { id, username } = wishes;
+  const newTenant = await takeNewTenant(options, settings);
+  const { id, username } = newTenant;
   const file = tenantFile(settings, id);
   const secretFile = join(secretsDirectory(context, { settings, options }), `${id}-${webClientId}.secret`);
   if (existsSync(secretFile)) throw new CommandFailure(alreadyThere(secretFile));
-  const text = newTenantText(wishes, {
+  const text = newTenantText(newTenant, {
     directory: settings.tenants.directory,
     schemaFile: join(packageRoot(), 'config', 'tenant.schema.json'),
     secretFile,
@@ -119,7 +119,7 @@ const init = async (context: CliContext, options: InitOptions): Promise<void> =>
   ]);
 };
 
-const takeWishes = async (options: InitOptions, settings: ServerSettings): Promise<Wishes> => {
+const takeNewTenant = async (options: InitOptions, settings: ServerSettings): Promise<NewTenant> => {
   const missing: string[] = [];
   const take = async ({ flag, message, given, initial, judge }: Question): Promise<string> => {
     if (given === undefined && !options.yes && canAsk()) return askText(message, { initial, judge });

@@ -61,7 +61,7 @@ export const importUsers = async (
   for await (const batch of inBatches(lines)) {
     const outcomes = await Promise.all(
       batch
-        .map((numbered) => withoutTwins(numbered, seen))
+        .map((numbered) => refuseDuplicates(numbered, seen))
         .map((parsed) => (parsed.ok ? importOne(parsed.user, parts) : wrong(parsed.faults))),
     );
     for (const [index, outcome] of outcomes.entries()) {
@@ -91,7 +91,7 @@ async function* inBatches(lines: AsyncIterable<string>): AsyncIterable<readonly 
 }
 
 /** Of two lines with one name the first counts, whatever order they are written in. */
-const withoutTwins = ({ line, text }: NumberedLine, seen: Map<string, number>): ParsedLine => {
+const refuseDuplicates = ({ line, text }: NumberedLine, seen: Map<string, number>): ParsedLine => {
   const parsed = parseUserLine(text);
   if (!parsed.ok) return parsed;
   const { username, email } = parsed.user;

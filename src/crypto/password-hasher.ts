@@ -17,7 +17,7 @@ export interface PasswordHasher {
    */
   verify(tenant: string, stored: string, password: string): Promise<PasswordVerdict>;
   /** Costs what `verify` costs, for people without a password: the time must not give away who exists. */
-  verifyNothing(tenant: string, password: string): Promise<void>;
+  verifyDecoy(tenant: string, password: string): Promise<void>;
 }
 
 export interface PasswordVerdict {
@@ -98,7 +98,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       const isValid = await compare(tenant, stored, password);
       return { isValid, needsRehash: isValid && isWeaker(stored, parameters) };
     },
-    verifyNothing: async (tenant, password) => {
+    verifyDecoy: async (tenant, password) => {
       await compare(tenant, nothing, password);
     },
   };

@@ -25,7 +25,7 @@ const anonymous: Caller = {
   groups: [],
   roles: [],
   amr: [],
-  endsWith: [],
+  revocationIds: [],
 };
 
 /** Stands in for the decision core: no credential is read and no rule is asked. */

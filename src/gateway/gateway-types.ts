@@ -86,7 +86,7 @@ export interface Caller {
   /** Epoch seconds until which this proof is good. */
   readonly expiresAt?: number;
   /** Ids of the artifacts whose end ends this: of the Session, the GatewaySession, the Grant. */
-  readonly endsWith: readonly string[];
+  readonly revocationIds: readonly string[];
 }
 
 /** What the credential of a request turned out to be. */

@@ -8,9 +8,9 @@ import { sendPage } from '../web/send-page.ts';
 import {
   csrfToken,
   formAction,
-  goOn,
   type InteractionVisit,
   interactionUrl,
+  redirectTo,
   refuseForgery,
 } from './interaction-form.ts';
 import { lookOf } from './login-tenant.ts';
@@ -54,8 +54,8 @@ export const submitConsent = async (parts: ConsentPageParts, visit: InteractionV
   const { csrf, decision } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt !== 'consent') return goOn(visit, interactionUrl(visit));
-  goOn(visit, await (decision === 'allow' ? interaction.allow() : interaction.refuse()));
+  if (interaction.pending.prompt !== 'consent') return redirectTo(visit, interactionUrl(visit));
+  redirectTo(visit, await (decision === 'allow' ? interaction.allow() : interaction.refuse()));
 };
 
 /** The person goes back to the app without signing in: `access_denied`. */
@@ -64,7 +64,7 @@ export const cancelInteraction = async (parts: ConsentPageParts, visit: Interact
   const { csrf } = await readForm(ctx, cancelFields);
   refuseForgery(parts.csrf, visit, csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  goOn(visit, await interaction.refuse());
+  redirectTo(visit, await interaction.refuse());
 };
 
 /** Private-use schemes have no host; then the scheme says where it goes. */

@@ -42,7 +42,7 @@ export const formAction = (visit: InteractionVisit, step: InteractionStep): stri
 };
 
 /** RFC 9700 section 4.12: with 303 the browser does not send the form on. */
-export const goOn = ({ ctx }: InteractionVisit, url: string): void => {
+export const redirectTo = ({ ctx }: InteractionVisit, url: string): void => {
   ctx.status = 303;
   ctx.redirect(url);
 };

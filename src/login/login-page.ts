@@ -5,7 +5,7 @@ import { isAppError } from '../errors.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
-import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from './interaction-form.ts';
+import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from './interaction-form.ts';
 import { type LoginForm, type LoginPageParts, showLogin } from './login-form.ts';
 import { findConnector } from './login-tenant.ts';
 import { showDemandedPasswordChange } from './password-demand.ts';
@@ -46,7 +46,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   refuseForgery(parts.csrf, visit, csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
   const { clientId, prompt } = interaction.pending;
-  if (prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  if (prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const { asksNameFirst } = tenant.accounts.choose({ clientId });
   if (password === undefined && asksNameFirst)
     return submitName(parts, visit, { interaction, login: login.trim() });
@@ -64,7 +64,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     const outcome = await tenant.accounts.signIn(attempt);
     if (outcome.ok) {
       const url = await finish(visit, interaction, { signedIn: outcome, proven });
-      return url === undefined ? showAgain({ problem: 'credentials' }) : goOn(visit, url);
+      return url === undefined ? showAgain({ problem: 'credentials' }) : redirectTo(visit, url);
     }
     if (outcome.reason === 'credentials') return showAgain({ problem: 'credentials' });
     if (outcome.reason === 'throttled')

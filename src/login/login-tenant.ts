@@ -47,7 +47,7 @@ export const findRedirectConnector = (tenant: LoginTenant, source: string): Redi
   return connector?.redirect === undefined ? undefined : { ...connector, redirect: connector.redirect };
 };
 
-export interface LookWishes {
+export interface LookOptions {
   /** `ui_locales` of the authorization request. */
   readonly uiLocales?: string | undefined;
   /** Path of this page as a GET, for the language switch; default: this request's. */
@@ -57,11 +57,11 @@ export interface LookWishes {
 export const lookOf = (
   ctx: Context,
   { definition }: Pick<LoginTenant, 'definition'>,
-  wishes: LookWishes = {},
+  options: LookOptions = {},
 ): Look => {
-  const locale = localeOf(ctx, definition.locale, wishes.uiLocales);
+  const locale = localeOf(ctx, definition.locale, options.uiLocales);
   // what a form was answered with cannot be fetched again
-  const url = wishes.url ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
+  const url = options.url ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
   return {
     locale,
     tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },

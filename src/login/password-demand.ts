@@ -5,9 +5,9 @@ import {
   choiceUrl,
   csrfToken,
   formAction,
-  goOn,
   type InteractionVisit,
   interactionUrl,
+  redirectTo,
   refuseForgery,
 } from './interaction-form.ts';
 import type { LoginPageParts } from './login-form.ts';
@@ -44,7 +44,7 @@ export const submitDemandedPasswordChange = async (
   const sent = await readForm(ctx, passwordFields);
   refuseForgery(parts.csrf, visit, sent.csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const outcome = await changePassword(parts, placeOf(visit, interaction), sent);
   if (!outcome.ok) {
     const { ok: _ok, ...news } = outcome;
@@ -52,7 +52,7 @@ export const submitDemandedPasswordChange = async (
   }
   const { account, amr, acr, signedInAt } = outcome;
   const login = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
-  return goOn(visit, await interaction.finishLogin(login));
+  return redirectTo(visit, await interaction.finishLogin(login));
 };
 
 const placeOf = (

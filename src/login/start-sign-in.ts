@@ -5,7 +5,7 @@ import { accountClientId } from '../oidc/provider/clients.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { isOwnTarget } from './own-target.ts';
 
-export interface SignInWishes {
+export interface SignInOptions {
   /** Id of a source. */
   readonly idpHint?: string;
   readonly loginHint?: string;
@@ -23,7 +23,7 @@ export interface SignInWishes {
  * The sign-in that no app asked for: an authorization request of the built-in client, so that the session it
  * makes serves all apps. Its code is never redeemed; the verifier is forgotten at once.
  */
-export const startSignIn = (ctx: Context, { provider }: LoginTenant, wishes: SignInWishes = {}): void => {
+export const startSignIn = (ctx: Context, { provider }: LoginTenant, options: SignInOptions = {}): void => {
   const { issuer } = provider;
   const request = new URLSearchParams({
     client_id: accountClientId,
@@ -36,12 +36,12 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, wishes: Sig
   const { ui_locales: uiLocales } = ctx.query;
   const optional = {
     ui_locales: typeof uiLocales === 'string' ? uiLocales : undefined,
-    idp_hint: wishes.idpHint,
-    login_hint: wishes.loginHint,
-    max_age: wishes.maxAge?.toString(),
-    acr_values: wishes.acrValues?.join(' '),
-    prompt: wishes.isLoginDemanded === true ? 'login' : undefined,
-    state: wishes.target,
+    idp_hint: options.idpHint,
+    login_hint: options.loginHint,
+    max_age: options.maxAge?.toString(),
+    acr_values: options.acrValues?.join(' '),
+    prompt: options.isLoginDemanded === true ? 'login' : undefined,
+    state: options.target,
   };
   for (const [name, value] of Object.entries(optional)) if (value !== undefined) request.set(name, value);
   ctx.status = 303;

@@ -44,7 +44,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
   const { storage, clock, log } = parts;
   const closing = new AbortController();
   const underWay = new Map<Promise<void>, string>();
-  const alarm = createAlarm(() => look());
+  const nextLook = createTimer(() => look());
   let looking = Promise.resolve();
   let isAskedAgain = false;
   let isClosed = false;
@@ -77,7 +77,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
     if (state === 'failed') log.error(line, 'a logout will not be delivered');
     if (state !== 'pending') return;
     log.warn(line, 'a logout could not be delivered yet');
-    alarm.setFor(pauseMs);
+    nextLook.setFor(pauseMs);
   };
 
   const begin = (tenant: string, delivery: LogoutDelivery): void => {
@@ -111,7 +111,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
         const left: string[] = [];
         for (const tenant of tenants) {
           if (isClosed) return;
-          if (underWay.size >= limits.all) return alarm.setFor(lookEveryMs.waiting);
+          if (underWay.size >= limits.all) return nextLook.setFor(lookEveryMs.waiting);
           if (await takeOne(tenant)) left.push(tenant);
         }
         tenants = left;
@@ -119,7 +119,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
     } catch (err) {
       log.warn({ err }, 'the logouts to deliver could not be read');
     }
-    alarm.setFor(lookEveryMs.idle);
+    nextLook.setFor(lookEveryMs.idle);
   };
 
   /** One look at a time, and one more for whatever came during it. */
@@ -138,42 +138,42 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
     close: async () => {
       isClosed = true;
       unsubscribe();
-      alarm.stop();
+      nextLook.stop();
       await looking;
       const finished = Promise.all(underWay.keys());
       await Promise.race([finished, delay(closingMs, undefined, { ref: false })]);
       closing.abort();
       await finished;
-      alarm.stop();
+      nextLook.stop();
     },
   };
 };
 
 const appOf = (tenant: string, { clientId }: LogoutDelivery): string => `${tenant}/${clientId}`;
 
-interface Alarm {
+interface Timer {
   /** Rings after so long, or earlier if it was set for earlier. */
   setFor(ms: number): void;
   stop(): void;
 }
 
-const createAlarm = (ring: () => void): Alarm => {
+const createTimer = (onDue: () => void): Timer => {
   let timer: NodeJS.Timeout | undefined;
-  let ringsAt = Number.POSITIVE_INFINITY;
+  let dueAt = Number.POSITIVE_INFINITY;
   const stop = (): void => {
     clearTimeout(timer);
-    ringsAt = Number.POSITIVE_INFINITY;
+    dueAt = Number.POSITIVE_INFINITY;
   };
   return {
     stop,
     setFor: (ms) => {
       const at = performance.now() + ms;
-      if (at >= ringsAt) return;
+      if (at >= dueAt) return;
       clearTimeout(timer);
-      ringsAt = at;
+      dueAt = at;
       timer = setTimeout(() => {
-        ringsAt = Number.POSITIVE_INFINITY;
-        ring();
+        dueAt = Number.POSITIVE_INFINITY;
+        onDue();
       }, ms).unref();
     },
   };

@@ -30,7 +30,7 @@ export const runPrimary = async (parts: ServeParts): Promise<number> => {
       slots = openWorkerSlots({
         count: settings.server.workers,
         log,
-        hear: (message) => {
+        onMessage: (message) => {
           if (message.type === 'failed') {
             log.error({ reason: message.text }, 'a worker cannot begin');
             if (!hasListened) resolve(new AppError('unavailable', message.text));

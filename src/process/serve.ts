@@ -18,7 +18,7 @@ export interface ServeOptions extends ServerOptions {
 }
 
 /** The banner waits so long for the tenants' files; with very many of them it shows those that were read by then. */
-const bannerPatienceMs = 250;
+const bannerTimeoutMs = 250;
 
 /**
  * Serves until asked to stop. Resolves to the exit code once everything is closed.
@@ -45,7 +45,7 @@ export const serve = async (options: ServeOptions): Promise<number> => {
   }
   const { publicUrl, host } = settings.server;
   log.info({ publicUrl, host, port, store: storage.engine, tenants: tenants.status().files }, 'listening');
-  await Promise.race([tenants.list(), delay(bannerPatienceMs, undefined, { ref: false })]);
+  await Promise.race([tenants.list(), delay(bannerTimeoutMs, undefined, { ref: false })]);
   options.onListening(bannerLines({ settings, storage, tenants, port }));
 
   const { exitCode, isAlone } = await Promise.race([first, options.alsoStoppedBy ?? first]);

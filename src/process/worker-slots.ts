@@ -17,19 +17,19 @@ export interface WorkerSlots {
 
 export interface WorkerSlotsParts {
   readonly count: number;
-  readonly hear: (message: WorkerMessage) => void;
+  readonly onMessage: (message: WorkerMessage) => void;
   readonly log: Log;
 }
 
 /** A fixed number of slots, each with one worker at a time. The more often a worker dies, the later comes the next. */
-export const openWorkerSlots = ({ count, hear, log }: WorkerSlotsParts): WorkerSlots => {
+export const openWorkerSlots = ({ count, onMessage, log }: WorkerSlotsParts): WorkerSlots => {
   const workers = new Set<Worker>();
   const ending = new AbortController();
 
   const runOne = async (): Promise<void> => {
     const worker = cluster.fork();
     workers.add(worker);
-    worker.on('message', hear);
+    worker.on('message', onMessage);
     // One that is just ending can receive nothing; its exit says all.
     worker.on('error', (err) => log.debug({ err }, 'a message to a worker failed'));
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>

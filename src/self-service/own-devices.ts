@@ -92,7 +92,7 @@ interface Owner {
   readonly sub: string;
   readonly actor: DeviceActor;
   /** Of the token that asks. */
-  readonly endsWith: readonly string[];
+  readonly revocationIds: readonly string[];
 }
 
 const share = (ctx: Context, { definition }: OwnDevicesTenant): void => {
@@ -123,7 +123,11 @@ const identify = async (
   // an app of somebody else's was allowed to know who the person is, not what else they have
   const isFirstParty = findClient(definition, live.clientId)?.firstParty === true;
   const own = isFirstParty ? {} : { ofClient: live.clientId };
-  return { sub, endsWith: live.endsWith, actor: { actor: sub, owner: sub, ...own, address, requestId } };
+  return {
+    sub,
+    revocationIds: live.revocationIds,
+    actor: { actor: sub, owner: sub, ...own, address, requestId },
+  };
 };
 
 /** A token for another service is not. */
@@ -134,7 +138,7 @@ const originsOf = ({ clients }: TenantDefinition): readonly string[] =>
   clients.flatMap(({ allowedOrigins }) => allowedOrigins);
 
 /** Times in epoch seconds, as in tokens. */
-const toPublic = (device: Device, definition: TenantDefinition, { endsWith }: Owner) => {
+const toPublic = (device: Device, definition: TenantDefinition, { revocationIds }: Owner) => {
   const clientName = findClient(definition, device.clientId)?.metadata.client_name;
   return {
     id: device.id,
@@ -145,6 +149,6 @@ const toPublic = (device: Device, definition: TenantDefinition, { endsWith }: Ow
     last_seen_at: Math.floor(device.lastSeenAt / 1000),
     signed_in: device.isSignedIn,
     /** Is it the one that asks? */
-    current: endsWith.includes(device.grantId),
+    current: revocationIds.includes(device.grantId),
   };
 };

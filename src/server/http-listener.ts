@@ -18,7 +18,7 @@ export interface HttpListener {
    */
   listen(): Promise<number>;
   /** From now on every answer asks its client to connect anew, so that keep-alive clients move elsewhere. */
-  sendClientsAway(): void;
+  disableKeepAlive(): void;
   /** Closes the port, lets requests under way finish for at most `timeoutMs`, then cuts what is left. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -44,7 +44,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   const underWay = new Set<ServerResponse>();
   const receiving = new Map<IncomingMessage, Receiving>();
   const upgraded = new Set<Duplex>();
-  let isGoing = false;
+  let isDraining = false;
   const server = createServer(
     {
       headersTimeout: 10_000,
@@ -55,7 +55,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       maxHeaderSize: 16_384,
     },
     (req, res) => {
-      if (isGoing) res.setHeader('Connection', 'close');
+      if (isDraining) res.setHeader('Connection', 'close');
       underWay.add(res);
       res.once('close', () => underWay.delete(res));
       if (hasBody(req)) {
@@ -67,7 +67,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   );
   if (upgrade !== undefined)
     server.on('upgrade', (req, socket, head) => {
-      if (!asksForWebSocket(req) || isGoing || !upgrade(req, socket, head)) {
+      if (!asksForWebSocket(req) || isDraining || !upgrade(req, socket, head)) {
         answerWithoutUpgrade(server, req, { socket, head });
         return;
       }
@@ -84,8 +84,8 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
     }
   };
   let bodyCheck: NodeJS.Timeout | undefined;
-  const sendClientsAway = (): void => {
-    isGoing = true;
+  const disableKeepAlive = (): void => {
+    isDraining = true;
     for (const res of underWay) if (!res.headersSent) res.setHeader('Connection', 'close');
   };
   return {
@@ -101,10 +101,10 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
           resolve((server.address() as AddressInfo).port); // it listens on TCP
         });
       }),
-    sendClientsAway,
+    disableKeepAlive,
     close: async (timeoutMs) => {
       if (!server.listening) return;
-      sendClientsAway();
+      disableKeepAlive();
       // these have no end of their own
       for (const socket of upgraded) socket.end();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

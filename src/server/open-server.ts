@@ -146,7 +146,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       close: async ({ isAlone = false } = {}) => {
         readiness.isDraining = true;
         // First the balancer learns that we go (readyz), then the port closes, then what is under way finishes.
-        for (const listener of listeners) listener.sendClientsAway();
+        for (const listener of listeners) listener.disableKeepAlive();
         if (!isAlone) await delay(settings.server.drainDelayMs);
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
         await gateway.close();

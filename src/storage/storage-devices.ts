@@ -37,8 +37,8 @@ export interface DeviceRecords {
   }): Promise<readonly DeviceRecord[]>;
   /** False when absent. */
   rename(id: string, name: string): Promise<boolean>;
-  /** Moves `lastSeenAt` to `nowMs` if that is `dampMs` or more after it; does nothing when absent. */
-  seen(id: string, use: { readonly nowMs: number; readonly dampMs: number }): Promise<void>;
+  /** Moves `lastSeenAt` to `nowMs` if that is `minimumGapMs` or more after it; does nothing when absent. */
+  seen(id: string, use: { readonly nowMs: number; readonly minimumGapMs: number }): Promise<void>;
   /** Resolves to what was removed: of any number of callers one gets it. */
   remove(id: string): Promise<DeviceRecord | undefined>;
 }

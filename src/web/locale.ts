@@ -3,7 +3,7 @@ import { type CookieReader, readLanguageCookie } from './cookies.ts';
 import { locales } from './texts.ts';
 
 /** The part of a koa context that says what language somebody reads. */
-export interface LanguageWishes extends CookieReader {
+export interface LanguagePreferences extends CookieReader {
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** All languages of Accept-Language, best first; `*` when there is no such header. */
   acceptsLanguages(): string[];
@@ -25,7 +25,7 @@ const firstKnown = (tags: readonly string[]): Locale | undefined => {
   return undefined;
 };
 
-export const localeOfQuery = (query: LanguageWishes['query']): Locale | undefined =>
+export const localeOfQuery = (query: LanguagePreferences['query']): Locale | undefined =>
   typeof query.ui_locales === 'string' ? firstKnown(query.ui_locales.split(' ')) : undefined;
 
 /**
@@ -34,9 +34,9 @@ export const localeOfQuery = (query: LanguageWishes['query']): Locale | undefine
  * @param fallback the tenant's language
  * @param uiLocales `ui_locales` of the authorization request, where the address does not carry it
  */
-export const localeOf = (wishes: LanguageWishes, fallback: Locale, uiLocales = ''): Locale =>
-  localeOfQuery(wishes.query) ??
+export const localeOf = (preferences: LanguagePreferences, fallback: Locale, uiLocales = ''): Locale =>
+  localeOfQuery(preferences.query) ??
   firstKnown(uiLocales.split(' ')) ??
-  localeNamed(readLanguageCookie(wishes) ?? '') ??
-  firstKnown(wishes.acceptsLanguages()) ??
+  localeNamed(readLanguageCookie(preferences) ?? '') ??
+  firstKnown(preferences.acceptsLanguages()) ??
   fallback;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { GetBench } from './storage.contract.ts';
 import { device, startMs, times } from './storage-samples.ts';
 
-const dampMs = 60_000;
+const minimumGapMs = 60_000;
 
 export const deviceRecordClauses = (bench: GetBench): void => {
   const open = () => bench().first.forTenant('acme').devices;
@@ -25,7 +25,7 @@ export const deviceRecordClauses = (bench: GetBench): void => {
       await open().signIn(device());
       await open().rename('device-1', '$mine');
       const again = device({
-        name: 'Told',
+        name: 'Named',
         model: 'M2',
         grantId: 'g2',
         createdAt: startMs + 5,
@@ -79,15 +79,15 @@ export const deviceRecordClauses = (bench: GetBench): void => {
     it('are seen later and later, a little damped, and never come back by that', async () => {
       await open().signIn(device());
       const seenAt = async (nowMs: number) => {
-        await elsewhere().seen('device-1', { nowMs, dampMs });
+        await elsewhere().seen('device-1', { nowMs, minimumGapMs });
         return (await open().find('device-1'))?.lastSeenAt;
       };
-      expect(await seenAt(startMs + dampMs - 1)).toBe(startMs);
-      expect(await seenAt(startMs + dampMs)).toBe(startMs + dampMs);
-      expect(await seenAt(startMs + dampMs + 1)).toBe(startMs + dampMs);
-      expect(await seenAt(startMs)).toBe(startMs + dampMs);
+      expect(await seenAt(startMs + minimumGapMs - 1)).toBe(startMs);
+      expect(await seenAt(startMs + minimumGapMs)).toBe(startMs + minimumGapMs);
+      expect(await seenAt(startMs + minimumGapMs + 1)).toBe(startMs + minimumGapMs);
+      expect(await seenAt(startMs)).toBe(startMs + minimumGapMs);
       await open().remove('device-1');
-      expect(await seenAt(startMs + 9 * dampMs)).toBeUndefined();
+      expect(await seenAt(startMs + 9 * minimumGapMs)).toBeUndefined();
     });
 
     it('are removed by one of 20 who try, and are as new afterwards', async () => {

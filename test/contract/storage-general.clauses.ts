@@ -117,7 +117,7 @@ export const generalClauses = (bench: GetBench): void => {
       await counters.reset('k');
       await devices.signIn(device({ grantId: 'x' }));
       await devices.rename('device-1', 'x');
-      await devices.seen('device-1', { nowMs: startMs + 9, dampMs: 0 });
+      await devices.seen('device-1', { nowMs: startMs + 9, minimumGapMs: 0 });
       expect(await devices.remove('device-1')).toMatchObject({ grantId: 'x', lastSeenAt: startMs + 9 });
       expect(await look(first, 'other')).toEqual(before);
       expect(await first.forTenant('other').deliveries.claim(startMs, startMs + 1)).toMatchObject({

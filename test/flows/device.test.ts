@@ -78,7 +78,7 @@ eachStore((store) => {
       expect((await refresh(issuer, tv, body.refresh_token)).status).toBe(200);
     });
 
-    it('is told to slow down when it polls too soon, by five more seconds each time', async () => {
+    it('is asked to slow down when it polls too soon, by five more seconds each time', async () => {
       const started = await startDevice(issuer);
       const poll = async () => (await pollDevice(issuer, started)).body.error;
 
@@ -218,7 +218,7 @@ eachStore((store) => {
       ['', 'Please enter the code.'],
       ['BBBB-BBBB', 'This code is not right.'],
       ['"><script>alert(1)</script>', 'This code is not right.'],
-    ])('is told what is wrong with the code %j', async (code, words) => {
+    ])('learns what is wrong with the code %j', async (code, words) => {
       const page = await enterCode(createBrowser(), issuer, code);
 
       expect(textOf(page)).toContain(words);
@@ -431,10 +431,14 @@ eachStore((store) => {
         return browserFrom(`2001:db8:1:2::${host.toString(16)}`);
       };
       const { page, right } = await guess('by-address', neighbour, neighbour);
-      const nextDoor = await enterCode(browserFrom('2001:db8:1:3::1'), server.issuer('by-address'), right);
+      const otherNetwork = await enterCode(
+        browserFrom('2001:db8:1:3::1'),
+        server.issuer('by-address'),
+        right,
+      );
 
       expect(page.status).toBe(429);
-      expect(textOf(nextDoor)).toContain('Connect this device?');
+      expect(textOf(otherNetwork)).toContain('Connect this device?');
     });
 
     it('is throttled in the whole tenant, however many addresses guess', async () => {

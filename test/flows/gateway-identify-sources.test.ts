@@ -235,7 +235,7 @@ eachStore((store) => {
         tenant: 'acme',
       });
       expect(caller).not.toHaveProperty('scopes');
-      expect(caller.endsWith).toEqual([caller.sub]);
+      expect(caller.revocationIds).toEqual([caller.sub]);
       expect(callerIn(await call(upstream.issue(), {}, { tenants: ['acme'] })).sub).toBe(caller.sub);
     });
 

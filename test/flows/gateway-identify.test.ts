@@ -101,7 +101,7 @@ eachStore((store) => {
         authTime: Math.floor(clock.now() / 1000),
       });
       expect(caller.sub).toBe(await subOf('alice'));
-      expect(caller.endsWith).toContain(caller.sub);
+      expect(caller.revocationIds).toContain(caller.sub);
     });
 
     it.each([

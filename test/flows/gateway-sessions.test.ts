@@ -26,7 +26,7 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 const host = 'orders.example.com';
 const idle = 1000;
 const absolute = 4000;
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 eachStore((store) => {
@@ -256,7 +256,7 @@ eachStore((store) => {
       const id = (await find(value))?.id;
       await (await sessionsAt()).end(value);
       const isHeard = (): boolean => heard.every((events) => events.some((event) => event.id === id));
-      await eventually('all instances hear of it', isHeard, patienceMs);
+      await eventually('all instances hear of it', isHeard, timeoutMs);
 
       expect(await find(value, host, 1)).toBeUndefined();
       expect(await find(kept)).toBeDefined();
@@ -365,7 +365,7 @@ eachStore((store) => {
 
       expect(before?.account.sub).toBe(sub);
       const isOver = async (): Promise<boolean> => (await gatewaySessions.find(value, host)) === undefined;
-      await eventually('the session has ended', isOver, patienceMs);
+      await eventually('the session has ended', isOver, timeoutMs);
     });
   });
 });

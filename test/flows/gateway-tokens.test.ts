@@ -157,7 +157,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       ],
     ])('%s of a client is that client', async (_name, form, expected) => {
       const live = await verify(await ofService(form));
-      expect(live).toMatchObject({ ...expected, clientId: service.id, endsWith: [service.id] });
+      expect(live).toMatchObject({ ...expected, clientId: service.id, revocationIds: [service.id] });
       expect(live).not.toHaveProperty('account');
     });
 
@@ -175,9 +175,9 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       await signOut(browser, issuer);
       await eventually('the sign-out is heard', () => heard.length === 2, 10_000);
 
-      expect(one?.endsWith).toEqual(heard);
-      expect(other?.endsWith).toContain(heard[1]);
-      expect(other?.endsWith).not.toContain(heard[0]);
+      expect(one?.revocationIds).toEqual(heard);
+      expect(other?.revocationIds).toContain(heard[1]);
+      expect(other?.revocationIds).not.toContain(heard[0]);
     });
 
     it('a token that is bound to its sender says so', async () => {
@@ -387,7 +387,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
     it.each(kinds)('%s whose grant is of another client or person', async (_name, request) => {
       const { access_token: token } = await tokens(request);
       const { artifacts } = server.storage.forTenant('acme');
-      const [id = ''] = (await verify(token))?.endsWith ?? [];
+      const [id = ''] = (await verify(token))?.revocationIds ?? [];
       const [grant] = (await artifacts.load([{ kind: 'Grant', id }])).artifacts;
       if (grant === undefined) throw new Error('the first of the ids is not the grant');
       for (const changes of [{ clientId: shop.id }, { accountId: 'somebody-else' }, {}]) {

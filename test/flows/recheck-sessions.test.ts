@@ -73,7 +73,7 @@ eachStore((store) => {
     const knowOf = async (): Promise<number> => (await userinfo(issuer, tokens.access_token)).status;
     const isActive = async (): Promise<unknown> =>
       (await introspect(issuer, web, tokens.access_token)).body.active;
-    const goOn = (): Promise<Page> =>
+    const continueSignIn = (): Promise<Page> =>
       goToAuthorization(
         browser,
         prepareAuthorization({ issuer, client: web, extra: { prompt: 'none' } }),
@@ -84,10 +84,10 @@ eachStore((store) => {
       const before = upstream.hits(details);
       await knowOf();
       await isActive();
-      await goOn();
+      await continueSignIn();
       const early = upstream.hits(details);
       clock.advance(6 * minute);
-      await goOn();
+      await continueSignIn();
       expect([await knowOf(), await isActive()]).toEqual([200, true]);
 
       expect(early).toBe(before);
@@ -122,7 +122,7 @@ eachStore((store) => {
       ['introspection', async () => expect(await isActive()).toBe(false)],
       [
         'the authorization endpoint',
-        async () => expect((await goOn()).location).toContain('error=login_required'),
+        async () => expect((await continueSignIn()).location).toContain('error=login_required'),
       ],
     ] as const)('is out everywhere once the source has them no more, as %s finds', async (_, find) => {
       const before = app.tokens.length;
@@ -133,7 +133,7 @@ eachStore((store) => {
 
       expect([await knowOf(), await isActive()]).toEqual([401, false]);
       expect((await refresh(issuer, web, tokens.refresh_token)).body.error).toBe('invalid_grant');
-      expect((await goOn()).location).toContain('error=login_required');
+      expect((await continueSignIn()).location).toContain('error=login_required');
       expect(decodeJwt(app.tokens.at(-1) ?? '').sid).toBe(decodeJwt(tokens.id_token ?? '').sid);
     });
 
@@ -142,7 +142,7 @@ eachStore((store) => {
       clock.advance(30 * minute);
       expect([await knowOf(), await isActive()]).toEqual([200, true]);
       clock.advance(10 * minute);
-      const page = await goOn();
+      const page = await continueSignIn();
       const asked = await introspect(issuer, web, tokens.access_token);
       const refreshed = await refresh(issuer, web, tokens.refresh_token);
 

@@ -146,8 +146,8 @@ eachStore((store) => {
       const child = commandLine('user', 'disable', 'acme', alice.username);
       const exitCode = await child.exited;
       const event = await eventOf('account', () => Promise.resolve());
-      const isTold = (): boolean => app.tokens.some((token) => decodeJwt(token).sid === sid);
-      await eventually('the app gets its token', isTold, timeoutMs);
+      const isNotified = (): boolean => app.tokens.some((token) => decodeJwt(token).sid === sid);
+      await eventually('the app gets its token', isNotified, timeoutMs);
 
       expect([exitCode, child.errors()]).toEqual([0, '']);
       expect(event).toMatchObject({ id: decodeJwt(tokens.id_token ?? '').sub, reason: 'user.disable' });

@@ -31,7 +31,7 @@ eachStore((store) => {
 
     const started = async (browser: Browser, source = 'corp'): Promise<string> =>
       wayBack(browser, await openApp(browser, issuer(), { extra: { idp_hint: source } }));
-    const goOn = async (browser: Browser, page: Page): Promise<Page> =>
+    const continueSignIn = async (browser: Browser, page: Page): Promise<Page> =>
       browser.follow(page, (target) => target.startsWith(web.redirectUri));
 
     const expectRefused = (page: Page): void => {
@@ -64,14 +64,14 @@ eachStore((store) => {
       const otherStart = await openApp(other, issuer());
       const stolen = `${otherStart.url.split('?')[0]}/return${new URL(ticketUrl).search}`;
       const elsewhere = await other.get(ticketUrl);
-      const inOther = await goOn(other, await other.get(stolen));
+      const inOther = await continueSignIn(other, await other.get(stolen));
       const back = await browser.get(ticketUrl);
       const again = await browser.get(ticketUrl);
 
       expect(elsewhere.status).toBe(404);
       expect(inOther.url).toContain('/interaction/');
       expect(again.location?.endsWith('?choose=yes')).toBe(true);
-      expect(codeOf(await goOn(browser, back))).toEqual(expect.any(String));
+      expect(codeOf(await continueSignIn(browser, back))).toEqual(expect.any(String));
     });
 
     describeOnce(store, 'whatever the engine,', () => {
@@ -91,7 +91,7 @@ eachStore((store) => {
         expectRefused(await thief.get(back));
         expectRefused(await createBrowser().get(back));
         expect([other?.value.length, answer.status]).toEqual([43, 403]);
-        expect(codeOf(await goOn(victim, await victim.get(back)))).toEqual(expect.any(String));
+        expect(codeOf(await continueSignIn(victim, await victim.get(back)))).toEqual(expect.any(String));
       });
 
       it('of one source is worth nothing at another', async () => {
@@ -108,7 +108,7 @@ eachStore((store) => {
         });
 
         expect(swapped.status).toBe(403);
-        expect(codeOf(await goOn(browser, await browser.get(back)))).toEqual(expect.any(String));
+        expect(codeOf(await continueSignIn(browser, await browser.get(back)))).toEqual(expect.any(String));
       });
 
       it('with the code of another source is not accepted', async () => {
@@ -116,12 +116,12 @@ eachStore((store) => {
         const [mine, other] = [await started(browser, 'corp'), await started(createBrowser(), 'rival')];
         const mixed = new URL(mine);
         mixed.searchParams.set('code', new URL(other).searchParams.get('code') ?? '');
-        const page = await goOn(browser, await browser.get(mixed.href));
+        const page = await continueSignIn(browser, await browser.get(mixed.href));
         const second = createBrowser();
         const wrongIssuer = new URL(await started(second, 'corp'));
         wrongIssuer.searchParams.set('iss', federation.upstream('rival'));
 
-        for (const refused of [page, await goOn(second, await second.get(wrongIssuer.href))]) {
+        for (const refused of [page, await continueSignIn(second, await second.get(wrongIssuer.href))]) {
           expect(refused.status).toBe(400);
           expect(refused.headers.get('x-error')).toBe('invalid');
           expect(textOf(refused)).toContain('could not be accepted');

@@ -25,7 +25,7 @@ export const openGallery = async (): Promise<Gallery> => {
     const sample = samples.find((candidate) => candidate.id === id);
     if (sample === undefined || (locale !== 'en' && locale !== 'de')) return;
     sample.render((name, model) =>
-      sendPage(ctx, pages, { name, model, look: lookOf(locale, sample.house, sample.tenant) }),
+      sendPage(ctx, pages, { name, model, look: lookOf(locale, sample.ofServer, sample.tenant) }),
     );
   });
   const server = app.listen(0, '127.0.0.1');

@@ -8,14 +8,14 @@ export interface Sample {
   readonly id: string;
   readonly render: <T>(see: <N extends PageName>(name: N, model: PageModels[N]) => T) => T;
   /** Belongs to the server, not to a tenant. */
-  readonly house?: boolean;
+  readonly ofServer?: boolean;
   /** Instead of Acme. */
   readonly tenant?: NonNullable<Look['tenant']>;
 }
 
-const sample = <N extends PageName>(id: string, name: N, model: PageModels[N], house = false): Sample => ({
+const sample = <N extends PageName>(id: string, name: N, model: PageModels[N], ofServer = false): Sample => ({
   id,
-  house,
+  ofServer,
   render: (see) => see(name, model),
 });
 
@@ -386,8 +386,8 @@ export const tenantLook: NonNullable<Look['tenant']> = {
   branding: { color: '#c2410c' },
 };
 
-export const lookOf = (locale: Look['locale'], house = false, tenant = tenantLook): Look => ({
+export const lookOf = (locale: Look['locale'], ofServer = false, tenant = tenantLook): Look => ({
   locale,
   languageUrls: locale === 'en' ? { de: '?ui_locales=de' } : { en: '?ui_locales=en' },
-  ...(house ? {} : { tenant }),
+  ...(ofServer ? {} : { tenant }),
 });

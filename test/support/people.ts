@@ -86,9 +86,9 @@ export const countingHasher = (inner: PasswordHasher): CountingHasher => {
       computed.compare += 1;
       return inner.verify(tenant, phc, password);
     },
-    verifyNothing: (tenant, password) => {
+    verifyDecoy: (tenant, password) => {
       computed.compare += 1;
-      return inner.verifyNothing(tenant, password);
+      return inner.verifyDecoy(tenant, password);
     },
   };
 };

@@ -21,7 +21,7 @@ export const alice: Caller = {
   groups: ['staff', 'a,b'],
   roles: [],
   amr: ['pwd'],
-  endsWith: ['session-1'],
+  revocationIds: ['session-1'],
 };
 
 /** What it does not say is as usual: everybody is Alice, the service has the whole host. */

@@ -212,7 +212,7 @@ describe('a person who changes a password', () => {
     expect(corp.asked.change).toBe(0);
   });
 
-  it('is told what the source minds about the new one, which counts for nothing', async () => {
+  it('sees why the source refuses the new one, which is not counted as an attempt', async () => {
     corp.changeVerdict = { ok: false, reason: 'policy', message: 'Password is in history' };
     for (let round = 0; round < 2 * throttle.account.points; round += 1) {
       expect(await change('alice', 'pw')).toEqual({

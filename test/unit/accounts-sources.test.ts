@@ -127,12 +127,12 @@ describe('what a source says of a right password', () => {
     [true, { ok: false, reason: 'account_locked', source: 'corp' }],
   ])(
     'is kept to ourselves when it is a lock, unless the tenant reveals locks (%s)',
-    async (revealLock, told) => {
+    async (revealLock, outcome) => {
       const source = createScriptedSource('corp', { revealLock });
       source.people.set('alice', { subject: 'a-1', password: 'x', refusal: 'account_locked' });
       const accounts = people.accountsOf([source.connector]);
       for (let round = 0; round < throttle.account.points; round += 1) {
-        expect(await signInAs(accounts, 'alice', 'guess')).toEqual(told);
+        expect(await signInAs(accounts, 'alice', 'guess')).toEqual(outcome);
       }
       expect(await signInAs(accounts, 'alice', 'guess')).toMatchObject({ reason: 'throttled' });
     },
@@ -196,7 +196,7 @@ describe('a source that cannot be reached', () => {
     expect(await signInAs(accounts, 'operator', local)).toMatchObject({ ok: true });
   });
 
-  it('is told from one that limits attempts, which is passed on and counted by nobody else', async () => {
+  it('is distinguished from a source that limits attempts, whose answer is passed on and not counted here', async () => {
     const accounts = people.accountsOf([corp.connector]);
     corp.retryAfterSeconds = 17;
     for (let round = 0; round < 2 * throttle.account.points; round += 1) {

@@ -62,7 +62,7 @@ const caller: Caller = {
   groups: [],
   roles: [],
   amr: [],
-  endsWith: [],
+  revocationIds: [],
 };
 const stepUp: Decision = {
   outcome: 'step_up',

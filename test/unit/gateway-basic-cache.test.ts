@@ -28,7 +28,7 @@ const callerOf = (tenant: string, login: string): Caller => ({
   groups,
   roles: [],
   amr: ['pwd'],
-  endsWith: [`sub-${login}`],
+  revocationIds: [`sub-${login}`],
 });
 
 const open = (seconds: number, limit = 100): BasicCache => createBasicCache({ clock, seconds, limit });

@@ -18,7 +18,7 @@ const callerOf = (changes: Partial<Caller> = {}): Caller => ({
   groups: [],
   roles: [],
   amr: ['pwd'],
-  endsWith: ['gateway-session-1', 'session-1', 'sub-alice'],
+  revocationIds: ['gateway-session-1', 'session-1', 'sub-alice'],
   ...changes,
 });
 
@@ -183,7 +183,7 @@ describe('an event', () => {
 
   it('ends everything that hangs on it', async () => {
     await find('one');
-    await find('two', { endsWith: ['other', 'sub-alice'] });
+    await find('two', { revocationIds: ['other', 'sub-alice'] });
     cache.event(eventOf({}));
     await find('one');
     await find('two');

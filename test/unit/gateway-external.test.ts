@@ -72,7 +72,7 @@ describe('a gateway with a shared secret', () => {
     const found = await identify([apim], request({ 'x-gateway-secret': secret, 'x-user': 'Alice' }));
     expect(found).toMatchObject(known('alice'));
     const { caller } = found as Extract<Identification, { status: 'known' }>;
-    expect(caller.endsWith).toEqual([caller.sub]);
+    expect(caller.revocationIds).toEqual([caller.sub]);
     expect(caller.issuer).toBe('https://id.example.com/oauth/acme');
   });
 

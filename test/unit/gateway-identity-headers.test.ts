@@ -20,7 +20,7 @@ const alice: Caller = {
   groups: ['staff', 'users'],
   roles: ['editor'],
   amr: ['pwd'],
-  endsWith: [],
+  revocationIds: [],
 };
 
 describe('the headers about a caller', () => {

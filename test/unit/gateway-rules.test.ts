@@ -24,7 +24,7 @@ const alice: Caller = {
   amr: ['pwd'],
   acr: 'silver',
   authTime: now - 600,
-  endsWith: [],
+  revocationIds: [],
 };
 
 const rule = (said: Partial<AccessRule>): AccessRule => ({ access: 'allow', ...said });

@@ -22,7 +22,7 @@ const alice: Caller = {
   clientId: 'web',
   amr: [],
   authTime: 1_700_000_000,
-  endsWith: ['session-1'],
+  revocationIds: ['session-1'],
 };
 
 const start = (limit?: number) => {

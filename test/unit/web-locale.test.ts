@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { languageUrls, withLocale } from '../../src/web/language-switch.ts';
-import { type LanguageWishes, localeOf } from '../../src/web/locale.ts';
+import { type LanguagePreferences, localeOf } from '../../src/web/locale.ts';
 
-interface Wish {
-  readonly query?: LanguageWishes['query'];
+interface Sent {
+  readonly query?: LanguagePreferences['query'];
   readonly cookie?: string;
   readonly accept?: readonly string[];
 }
 
-const wishes = ({ query = {}, cookie, accept = ['*'] }: Wish): LanguageWishes => ({
+const preferences = ({ query = {}, cookie, accept = ['*'] }: Sent): LanguagePreferences => ({
   query,
   cookies: { get: (name) => (name === 'i18next' ? cookie : undefined) },
   acceptsLanguages: () => [...accept],
@@ -17,29 +17,29 @@ const wishes = ({ query = {}, cookie, accept = ['*'] }: Wish): LanguageWishes =>
 describe('the language of a page', () => {
   it('is that of the address before all else', () => {
     const all = { query: { ui_locales: 'de' }, cookie: 'en', accept: ['en'] };
-    expect(localeOf(wishes(all), 'en', 'en')).toBe('de');
+    expect(localeOf(preferences(all), 'en', 'en')).toBe('de');
   });
 
   it('is then that of the app, the cookie, the browser and the tenant, in this order', () => {
-    expect(localeOf(wishes({ cookie: 'en', accept: ['en'] }), 'en', 'de')).toBe('de');
-    expect(localeOf(wishes({ cookie: 'de', accept: ['en'] }), 'en')).toBe('de');
-    expect(localeOf(wishes({ accept: ['de'] }), 'en')).toBe('de');
-    expect(localeOf(wishes({}), 'de')).toBe('de');
+    expect(localeOf(preferences({ cookie: 'en', accept: ['en'] }), 'en', 'de')).toBe('de');
+    expect(localeOf(preferences({ cookie: 'de', accept: ['en'] }), 'en')).toBe('de');
+    expect(localeOf(preferences({ accept: ['de'] }), 'en')).toBe('de');
+    expect(localeOf(preferences({}), 'de')).toBe('de');
   });
 
   it('is the first wish that can be met', () => {
-    expect(localeOf(wishes({ query: { ui_locales: 'fr-CA fr de-AT en' } }), 'en')).toBe('de');
-    expect(localeOf(wishes({ accept: ['fr', 'de-CH', 'en'] }), 'en')).toBe('de');
-    expect(localeOf(wishes({ query: { ui_locales: 'fr' }, cookie: 'de' }), 'en')).toBe('de');
+    expect(localeOf(preferences({ query: { ui_locales: 'fr-CA fr de-AT en' } }), 'en')).toBe('de');
+    expect(localeOf(preferences({ accept: ['fr', 'de-CH', 'en'] }), 'en')).toBe('de');
+    expect(localeOf(preferences({ query: { ui_locales: 'fr' }, cookie: 'de' }), 'en')).toBe('de');
   });
 
   it('is not upset by nonsense', () => {
     for (const value of ['', 'deutsch', 'd', '../de', 'constructor', 'x'.repeat(10_000), 'de'.repeat(50)]) {
-      expect(localeOf(wishes({ query: { ui_locales: value }, cookie: value, accept: [value] }), 'en')).toBe(
-        'en',
-      );
+      expect(
+        localeOf(preferences({ query: { ui_locales: value }, cookie: value, accept: [value] }), 'en'),
+      ).toBe('en');
     }
-    expect(localeOf(wishes({ query: { ui_locales: ['de', 'en'] } }), 'en')).toBe('en');
+    expect(localeOf(preferences({ query: { ui_locales: ['de', 'en'] } }), 'en')).toBe('en');
   });
 });
 

@@ -61,7 +61,7 @@ describe.each(locales)('every page in %s', (locale) => {
   it.each(samples.map((sample) => [sample.id, sample] as const))('%s', (_id, sample) => {
     const html = sample.render((name, model) => {
       names.add(name);
-      return pages.render(name, model, lookOf(locale, sample.house, sample.tenant));
+      return pages.render(name, model, lookOf(locale, sample.ofServer, sample.tenant));
     });
     expect(html).toMatch(new RegExp(`^<!doctype html>\\s<html lang="${locale}">`));
     expect(html).toMatch(/<title>[^<]+ · ([^<]+)<\/title>/);
@@ -81,7 +81,7 @@ describe.each(locales)('every page in %s', (locale) => {
   it.each(samples.map((sample) => [sample.id, sample] as const))(
     '%s lets no text become markup',
     (_id, sample) => {
-      const look = lookOf(locale, sample.house, {
+      const look = lookOf(locale, sample.ofServer, {
         id: attack,
         displayName: attack,
         branding: { color: '#c2410c', logo: attack },

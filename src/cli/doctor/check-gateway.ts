@@ -22,7 +22,7 @@ export const checkGateway = async (
   const { enabled, services } = settings.gateway;
   const reached = await Promise.all(services.map(checkService));
   return [
-    ...(enabled ? [] : [openDoor]),
+    ...(enabled ? [] : [authenticationOff]),
     ...checkAskers(settings),
     ...services.flatMap((service, index) => [...(reached[index] ?? []), ...checkServed(service, tenants)]),
   ];
@@ -61,7 +61,7 @@ export const checkTenantGateway = (
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const openDoor = warning(
+const authenticationOff = warning(
   'gateway',
   'Authentication is off (AUTH_ENABLED=false): everybody on this machine reaches every service. Set it to true before others shall use it.',
 );

@@ -7,7 +7,7 @@ import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
 import { statusOf } from '../account-status.ts';
 import type { AccountFinder, FoundAccount } from './find-account.ts';
-import { createHarmless, type Harmless } from './harmless.ts';
+import { createRedactor, type Redactor } from './redactor.ts';
 
 /** What one source says of a person, and the profile made from it, without secrets. */
 export interface SourceExplanation {
@@ -42,7 +42,7 @@ export const explainLocal = async (
   const account = login === undefined ? undefined : await records.findByLogin(login);
   if (account === undefined) return { ...head, outcome: 'absent', message: nobody };
   const { sub, username, email, emailVerified = false, claims, groups, roles } = account;
-  const harmless = createHarmless(claims);
+  const redact = createRedactor(claims);
   return {
     ...head,
     outcome: 'present',
@@ -50,7 +50,7 @@ export const explainLocal = async (
       username,
       ...definedOnly({ email }),
       emailVerified,
-      claims: showAll(claims, harmless),
+      claims: showAll(claims, redact),
       groups,
       roles,
     },
@@ -104,7 +104,7 @@ const explainPerson = async (
 ): Promise<SourceExplanation> => {
   const { profile, trace } = mapPerson(definition, person);
   const { attributes, groups, ...proof } = person;
-  const harmless = createHarmless(attributes, secrets);
+  const redact = createRedactor(attributes, secrets);
   const { issuer, subject, acr, amr } = proof;
   return {
     ...headOf(definition),
@@ -112,8 +112,8 @@ const explainPerson = async (
     person: {
       ...definedOnly({ issuer }),
       subject,
-      attributes: showAll(attributes, harmless),
-      groups: groups.map((group) => String(harmless('groups', group))),
+      attributes: showAll(attributes, redact),
+      groups: groups.map((group) => String(redact('groups', group))),
       amr,
       ...definedOnly({ acr }),
     },
@@ -121,20 +121,20 @@ const explainPerson = async (
       step,
       changes: changes.map(({ name, before, after }) => ({
         name,
-        before: before.map((value) => harmless(name, value)),
-        after: after.map((value) => harmless(name, value)),
+        before: before.map((value) => redact(name, value)),
+        after: after.map((value) => redact(name, value)),
       })),
     })),
-    profile: { ...profile, claims: showAll(profile.claims, harmless) },
+    profile: { ...profile, claims: showAll(profile.claims, redact) },
     account: await findAccount({ ...proof, source: definition.id, profile }),
   };
 };
 
 const showAll = (
   values: Readonly<Record<string, unknown>>,
-  harmless: Harmless,
+  redact: Redactor,
 ): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, harmless(name, value)]));
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, redact(name, value)]));
 
 const noTokens = 'Sources of this type have no access tokens.';
 const nobody = 'It knows nobody by this name.';

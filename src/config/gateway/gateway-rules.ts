@@ -6,7 +6,7 @@ import type { GatewayFile, ServiceFile } from './gateway-schema.ts';
 import { findOwnPath, handOverPath, isBelowDomain } from './service-paths.ts';
 
 /** What the gateway must know of the server around it. */
-export interface ServerFace {
+export interface ServerAddresses {
   readonly publicUrl: string;
   /** That it listens on. */
   readonly host: string;
@@ -14,14 +14,17 @@ export interface ServerFace {
 }
 
 /** The rules between the keys of `gateway` and those of the server. Paths begin at `gateway`. */
-export const checkGateway = (file: GatewayFile, face: ServerFace): readonly PathFault[] => [
-  ...checkEnabled(file, face),
-  ...checkCookieDomain(file, face),
+export const checkGateway = (file: GatewayFile, server: ServerAddresses): readonly PathFault[] => [
+  ...checkEnabled(file, server),
+  ...checkCookieDomain(file, server),
   ...checkLives(file),
-  ...checkServices(file.services, face),
+  ...checkServices(file.services, server),
 ];
 
-const checkEnabled = ({ enabled }: GatewayFile, { publicUrl, host }: ServerFace): readonly PathFault[] => {
+const checkEnabled = (
+  { enabled }: GatewayFile,
+  { publicUrl, host }: ServerAddresses,
+): readonly PathFault[] => {
   if (enabled || (isLoopbackHost(host) && isLoopbackHost(new URL(publicUrl).hostname))) return [];
   return [
     {
@@ -34,14 +37,14 @@ const checkEnabled = ({ enabled }: GatewayFile, { publicUrl, host }: ServerFace)
 
 const checkCookieDomain = (
   { cookieDomain, services }: GatewayFile,
-  { publicUrl }: ServerFace,
+  { publicUrl }: ServerAddresses,
 ): readonly PathFault[] => {
   if (cookieDomain === undefined) return [];
   const { host: publicHost } = new URL(publicUrl);
-  const strangers = [publicHost, ...services.flatMap(({ host = [] }) => host)].filter(
+  const outside = [publicHost, ...services.flatMap(({ host = [] }) => host)].filter(
     (host) => !isBelowDomain(host, cookieDomain),
   );
-  const [first] = strangers;
+  const [first] = outside;
   if (first === undefined) return [];
   return [
     {
@@ -61,15 +64,15 @@ const checkLives = ({ sessionIdle, sessionAbsolute }: GatewayFile): readonly Pat
         },
       ];
 
-const checkServices = (services: readonly ServiceFile[], face: ServerFace): readonly PathFault[] => {
+const checkServices = (services: readonly ServiceFile[], server: ServerAddresses): readonly PathFault[] => {
   const names = services.map(({ name }) => name);
-  const places = services.map((service) => placeOf(service, face.publicUrl));
+  const places = services.map((service) => placeOf(service, server.publicUrl));
   return services.flatMap((service, index) =>
     [
       ...unique(names, index, 'name'),
-      ...checkPlace(service, face),
+      ...checkPlace(service, server),
       ...checkUnique(service, places, index),
-      ...checkTarget(service, face),
+      ...checkTarget(service, server),
       ...checkTenants(service),
       ...checkStrippedPaths(service),
       ...within('rules', checkAccessRules(service.rules)),
@@ -92,7 +95,7 @@ const placeOf = (service: ServiceFile, publicUrl: string): string => {
   return `${host}${(service.prefix ?? '').toLowerCase()}`;
 };
 
-const checkPlace = (service: ServiceFile, { publicUrl }: ServerFace): readonly PathFault[] => {
+const checkPlace = (service: ServiceFile, { publicUrl }: ServerAddresses): readonly PathFault[] => {
   const { host, prefix, stripPrefix } = service;
   if (host === undefined && prefix === undefined)
     return [{ path: ['host'], message: 'is missing; write a host, a prefix such as /orders, or both' }];
@@ -139,13 +142,13 @@ const checkUnique = (
       ];
 };
 
-const checkTarget = ({ target }: ServiceFile, face: ServerFace): readonly PathFault[] => {
+const checkTarget = ({ target }: ServiceFile, server: ServerAddresses): readonly PathFault[] => {
   if (target === undefined) return [];
   const written = typeof target === 'string' ? target : target.url;
   const path = typeof target === 'string' ? ['target'] : ['target', 'url'];
   const url = new URL(written);
   const faults: PathFault[] = [];
-  if (isItself(url, face))
+  if (isItself(url, server))
     faults.push({
       path,
       message: 'is Drawbridge itself, and requests would go in circles; write the service',
@@ -161,7 +164,7 @@ const checkTarget = ({ target }: ServiceFile, face: ServerFace): readonly PathFa
 
 const isItself = (
   { origin, protocol, hostname, port }: URL,
-  { publicUrl, ...listener }: ServerFace,
+  { publicUrl, ...listener }: ServerAddresses,
 ): boolean =>
   origin === publicUrl ||
   (protocol === 'http:' && isLoopbackHost(hostname) && Number(port || 80) === listener.port);

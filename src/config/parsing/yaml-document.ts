@@ -6,7 +6,7 @@ import { Composer, type CST, type Document, Lexer, type LineCounter, Parser, YAM
 const deepest = 60;
 const longestCollection = 5000;
 const mostTokensInLine = 5000;
-const mostStumbles = 20;
+const mostUnusualTokens = 20;
 
 export type ReadDocument =
   | { readonly document: Document.Parsed }
@@ -17,18 +17,19 @@ export const readDocument = (text: string, lineCounter: LineCounter): ReadDocume
   lineCounter.addNewLine(0);
   const parser = new Parser(lineCounter.addNewLine);
   const tokens: CST.Token[] = [];
-  let stumbles = 0;
+  let unusualTokens = 0;
   let tokensInLine = 0;
   for (const lexeme of new Lexer().lex(text)) {
     tokensInLine = lexeme.endsWith('\n') ? 0 : tokensInLine + 1;
     for (const token of parser.next(lexeme)) {
       tokens.push(token);
-      if (token.type === 'error' || token.type === 'directive' || token.type === 'document') stumbles += 1;
+      if (token.type === 'error' || token.type === 'directive' || token.type === 'document')
+        unusualTokens += 1;
     }
     if (parser.stack.length > deepest) return { refusal: 'too deep' };
     if (tokensInLine > mostTokensInLine || sizeOf(parser.stack.at(-1)) > longestCollection)
       return { refusal: 'too long' };
-    if (stumbles > mostStumbles) break;
+    if (unusualTokens > mostUnusualTokens) break;
   }
   tokens.push(...parser.end());
   const composer = new Composer({ lineCounter, prettyErrors: false, uniqueKeys: true, stringKeys: true });

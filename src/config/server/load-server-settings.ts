@@ -13,9 +13,9 @@ import { formatPath, parseYaml, type YamlSource } from '../parsing/yaml-source.t
 import { configVariable, readEnvironment } from './environment.ts';
 import {
   checkServerFile,
+  type GivenValue,
   publicUrlOf,
   type ResolvedServerFile,
-  type Said,
   type SettingFault,
 } from './server-rules.ts';
 import { serverSchema } from './server-schema.ts';
@@ -66,7 +66,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
   const fromFile = parseBySchema(serverSchema, found.value ?? {});
   if (!fromFile.ok) faults.push(...fromFile.faults.map(found.toFault).sort(byPosition));
 
-  const said = new Map<string, Said>();
+  const given = new Map<string, GivenValue>();
   for (const { name } of table) {
     const flag = options.flags?.[name];
     const variable = environment.values.get(name);
@@ -76,21 +76,21 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
       const read = readText(name, text);
       const by = flag === undefined ? 'environment' : 'command line';
       const source = by === 'environment' ? (variable?.variable ?? '') : name;
-      if (read.ok) said.set(name, { value: read.value, by, source });
+      if (read.ok) given.set(name, { value: read.value, by, source });
       else
         for (const { path, message } of read.faults)
           faults.push({ file: by, path: formatPath([source, ...path]), message });
     } else if (inFile !== undefined) {
-      said.set(name, { value: inFile, by: 'file', source: found.shown });
+      given.set(name, { value: inFile, by: 'file', source: found.shown });
     }
   }
   if (faults.length > 0) return { faults, warnings: environment.warnings };
 
-  const parsed = parseBySchema(serverSchema, nest(said));
+  const parsed = parseBySchema(serverSchema, nest(given));
   // Each part was parsed by the same schema before.
   if (!parsed.ok) throw new Error(`settings fit alone but not together: ${parsed.faults[0]?.message}`);
   const place = ({ name, path = [], message, ...fault }: SettingFault): Fault => {
-    const speaker = said.get(name);
+    const speaker = given.get(name);
     if (speaker?.by === 'file')
       return found.toFault({ ...fault, path: [...name.split('.'), ...path], message });
     return {
@@ -100,7 +100,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
     };
   };
   const checked = checkServerFile(parsed.value, {
-    said,
+    given,
     sources: { env, readFile: (path) => readFileSync(resolve(cwd, path)) },
   });
   if (!checked.ok)
@@ -112,7 +112,7 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
     settings: deepFreeze(toSettings(checked.value, cwd, options.cores ?? availableParallelism())),
     warnings: environment.warnings,
     ...definedOnly({ file: found.path }),
-    effective: table.map((setting) => toEffective(setting, said.get(setting.name))),
+    effective: table.map((setting) => toEffective(setting, given.get(setting.name))),
   };
 };
 
@@ -163,9 +163,9 @@ const settingIn = (value: unknown, name: string): unknown => {
   return (value as Record<string, Record<string, unknown> | null> | null)?.[section]?.[key] ?? undefined; // shape is judged by the schema
 };
 
-const nest = (said: ReadonlyMap<string, Said>): Record<string, Record<string, unknown>> => {
+const nest = (given: ReadonlyMap<string, GivenValue>): Record<string, Record<string, unknown>> => {
   const nested: Record<string, Record<string, unknown>> = {};
-  for (const [name, { value }] of said) {
+  for (const [name, { value }] of given) {
     const [section = '', key = ''] = name.split('.');
     nested[section] = { ...nested[section], [key]: value };
   }
@@ -247,15 +247,19 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
   };
 };
 
-const toEffective = (setting: Setting, said: Said | undefined): EffectiveSetting => {
-  if (said === undefined)
+const toEffective = (setting: Setting, given: GivenValue | undefined): EffectiveSetting => {
+  if (given === undefined)
     return {
       ...setting,
       source: 'default',
       ...definedOnly({ value: setting.default }),
     };
-  const text = typeof said.value === 'string' ? said.value : JSON.stringify(said.value);
-  return { ...setting, value: setting.isSecret ? maskSecret(setting.name, text) : text, source: said.source };
+  const text = typeof given.value === 'string' ? given.value : JSON.stringify(given.value);
+  return {
+    ...setting,
+    value: setting.isSecret ? maskSecret(setting.name, text) : text,
+    source: given.source,
+  };
 };
 
 const maskSecret = (name: string, text: string): string => {

@@ -6,8 +6,8 @@ import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import type { ServerFile } from './server-schema.ts';
 
-/** A value and who said it. */
-export interface Said {
+/** A value and where it was given. */
+export interface GivenValue {
   readonly value: unknown;
   readonly by: 'command line' | 'environment' | 'file';
   /** The variable's name, or the file's. */
@@ -15,7 +15,7 @@ export interface Said {
 }
 
 interface Context {
-  readonly said: ReadonlyMap<string, Said>;
+  readonly given: ReadonlyMap<string, GivenValue>;
   readonly sources: SecretSources;
 }
 
@@ -90,11 +90,11 @@ interface ResolvedSetting {
 const resolveSetting = (
   name: string,
   text: string | undefined,
-  { said, sources }: Context,
+  { given, sources }: Context,
 ): ResolvedSetting => {
   if (text === undefined) return { faults: [] };
   const isKey = secretNames.has(name);
-  const by = said.get(name)?.by;
+  const by = given.get(name)?.by;
   if (!isKey && text.startsWith('file:')) return { value: text, faults: [] };
   const resolved = resolveSecret(text, sources);
   if (!resolved.ok) return { faults: [{ name, message: resolved.message }] };

@@ -10,7 +10,7 @@ import type { JudgedContent } from './partial-content.ts';
 
 /** The rules between the keys of a tenant's file. */
 export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => [
-  ...checkFace(judged),
+  ...checkPublicUrl(judged),
   ...checkClients(judged, names),
   ...checkResources(judged, names),
   ...checkSources(judged, names),
@@ -18,7 +18,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkTenantGateway(judged, names.clients),
 ];
 
-const checkFace = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
+const checkPublicUrl = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
   if (content.publicUrl === undefined || doubtful.has('demo')) return [];
   const { protocol, hostname, host } = new URL(content.publicUrl);
   const isLoopback = isLoopbackHost(hostname);

@@ -21,9 +21,9 @@ export interface DirectoryServer {
   readonly pools: Readonly<Record<ConnectionKind, ConnectionPool>>;
   /** Notes a failure that ended a connection. */
   failed(mark: number, error: unknown): void;
-  /** Looks at a server whose quarantine is over, in the background; one look at a time. Never rejects. */
-  readonly look: Promise<void> | undefined;
-  lookIfDue(): void;
+  /** Looks at a server whose quarantine is over, in the background; one probe at a time. Never rejects. */
+  readonly runningProbe: Promise<void> | undefined;
+  probeIfDue(): void;
 }
 
 interface DirectoryServerParts {
@@ -38,7 +38,7 @@ const unpooledLimit = 8;
 export const createDirectoryServer = (url: string, parts: DirectoryServerParts): DirectoryServer => {
   const { settings, clock, log } = parts;
   const health = createServerHealth(clock);
-  let look: Promise<void> | undefined;
+  let runningProbe: Promise<void> | undefined;
 
   const failed = (mark: number, error: unknown): void => {
     const forMs = health.failed(mark);
@@ -72,12 +72,12 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
   const forService = settings.bind.as === 'person' ? 0 : Math.floor(limit / 2);
   const pools = { service: poolOf('service', forService), people: poolOf('people', limit - forService) };
 
-  const lookAtIt = async (): Promise<void> => {
+  const probe = async (): Promise<void> => {
     try {
       const connection = await openConnection(url, settings);
       try {
         await bindAsService(connection, settings);
-        await answersAtAll(connection, settings);
+        await requireAnyAnswer(connection, settings);
       } finally {
         connection.close();
       }
@@ -87,7 +87,7 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
       health.stillFails();
       log.debug({ url, err: error }, 'a server of a directory still fails');
     } finally {
-      look = undefined;
+      runningProbe = undefined;
     }
   };
 
@@ -95,11 +95,11 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
     health,
     pools,
     failed,
-    get look() {
-      return look;
+    get runningProbe() {
+      return runningProbe;
     },
-    lookIfDue: () => {
-      if (health.isDue && look === undefined) look = lookAtIt();
+    probeIfDue: () => {
+      if (health.isDue && runningProbe === undefined) runningProbe = probe();
     },
   };
 };
@@ -118,7 +118,7 @@ const bindAsService = async (connection: LdapConnection, settings: DirectorySett
 };
 
 /** A server that was stopped still accepts connections: only an answer, whatever it says, is a sign of life. */
-const answersAtAll = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
+const requireAnyAnswer = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
   try {
     const query = { base: '', scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;
     await connection.search(query, oneStep(settings));

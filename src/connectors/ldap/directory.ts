@@ -36,7 +36,7 @@ export interface OpenDirectory extends Directory {
 }
 
 /** Milliseconds for which somebody waits to learn whether a server that failed is back. */
-const longestLookMs = 500;
+const longestProbeWaitMs = 500;
 
 export const createDirectory = (
   settings: DirectorySettings,
@@ -52,12 +52,16 @@ export const createDirectory = (
     tried: ReadonlySet<DirectoryServer>,
     deadline: Deadline,
   ): Promise<DirectoryServer | undefined> => {
-    for (const server of servers) server.lookIfDue();
+    for (const server of servers) server.probeIfDue();
     const good = findGood(tried);
     if (good !== undefined) return good;
-    const looks = servers.flatMap(({ look }) => (look === undefined ? [] : [look]));
-    if (looks.length === 0) return undefined;
-    await waitAtMost(Math.min(longestLookMs, deadline.leftMs()), looks, () => findGood(tried) !== undefined);
+    const probes = servers.flatMap(({ runningProbe }) => (runningProbe === undefined ? [] : [runningProbe]));
+    if (probes.length === 0) return undefined;
+    await waitAtMost(
+      Math.min(longestProbeWaitMs, deadline.leftMs()),
+      probes,
+      () => findGood(tried) !== undefined,
+    );
     return findGood(tried);
   };
 

@@ -7,9 +7,9 @@ import { detailOf, unreachable } from './unreachable.ts';
 export type Note = (verdict: SourceFinding['verdict'], about: string, message: string) => void;
 
 /** What the account of the tenant sees of people and groups. */
-export const examineContents = async (look: GroupSearch, note: Note): Promise<void> => {
-  if (await canBeRead(look, note)) await examinePeople(look, note);
-  if (look.source.groups.from !== 'off') await examineGroups(look, note);
+export const examineContents = async (search: GroupSearch, note: Note): Promise<void> => {
+  if (await canBeRead(search, note)) await examinePeople(search, note);
+  if (search.source.groups.from !== 'off') await examineGroups(search, note);
 };
 
 const canBeRead = async ({ source, connection, deadline }: GroupSearch, note: Note): Promise<boolean> => {
@@ -60,8 +60,8 @@ const examinePeople = async ({ source, connection, deadline }: GroupSearch, note
     note('warning', 'user name', `${person.dn} has no ${source.usernameAttribute} that can be read.`);
 };
 
-const examineGroups = async (look: GroupSearch, note: Note): Promise<void> => {
-  const { source, connection, deadline } = look;
+const examineGroups = async (search: GroupSearch, note: Note): Promise<void> => {
+  const { source, connection, deadline } = search;
   const { base, filter, nameAttribute, nested } = source.groups;
   try {
     const narrowed = filter === '' ? hasEntry : parseFilter(filter);
@@ -85,7 +85,7 @@ const examineGroups = async (look: GroupSearch, note: Note): Promise<void> => {
     note('problem', 'groups', `${detailOf(error)}. Check "groups.base" and "groups.filter".`);
     return;
   }
-  if (nested === 'in-chain' && !(await hasInChain(look)))
+  if (nested === 'in-chain' && !(await hasInChain(search)))
     note(
       'warning',
       'nested groups',

@@ -57,7 +57,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
   const verify = async (login: string, password: string): Promise<PasswordVerdict> => {
     const account = await findByLogin(login);
     if (account?.passwordHash === undefined || !parts.hasLocalPassword(account)) {
-      await hasher.verifyNothing(tenant, password);
+      await hasher.verifyDecoy(tenant, password);
       return { ok: false, reason: 'unknown', ...(account === undefined ? {} : { sub: account.sub }) };
     }
     const { isValid, needsRehash } = await hasher.verify(tenant, account.passwordHash, password);
@@ -73,7 +73,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     definition,
     passwords: {
       verify: ({ login, password }) => verify(login, password),
-      decoy: () => hasher.verifyNothing(tenant, 'nobody').catch(() => undefined),
+      decoy: () => hasher.verifyDecoy(tenant, 'nobody').catch(() => undefined),
     },
     lookup: {
       find: async (who): Promise<LookupVerdict> => {

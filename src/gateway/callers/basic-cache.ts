@@ -55,7 +55,7 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
 
   const kept = (value: Proven, login: string, nowMs: number): Answer<Proven> => ({
     value,
-    keep: { endsWith: [...value.caller.endsWith, loginLink(login)], forMs: value.untilMs - nowMs },
+    keep: { revocationIds: [...value.caller.revocationIds, loginLink(login)], forMs: value.untilMs - nowMs },
   });
 
   const askAnew = async (

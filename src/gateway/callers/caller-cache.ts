@@ -35,8 +35,8 @@ export const createCallerCache = ({
     if ('status' in finding) return { value: finding };
     const { caller, keptMs } = finding;
     const { clientId, expiresAt = Number.POSITIVE_INFINITY } = caller;
-    const endsWith = clientId === undefined ? caller.endsWith : [...caller.endsWith, clientId];
-    return { value: caller, keep: { endsWith, forMs: Math.min(keptMs, expiresAt * 1000 - askedAt) } };
+    const revocationIds = clientId === undefined ? caller.revocationIds : [...caller.revocationIds, clientId];
+    return { value: caller, keep: { revocationIds, forMs: Math.min(keptMs, expiresAt * 1000 - askedAt) } };
   };
 
   const peek = (key: string): Caller | undefined => {

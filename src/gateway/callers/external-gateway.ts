@@ -108,7 +108,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
       async () => {
         const account = await tenant.accounts.findAsserted(login);
         if (account === undefined) return { status: 'forbidden', reason: 'gateway_user_unknown_or_barred' };
-        const proof = { method: 'gateway', clientId: gateway.id, amr: [], endsWith: [] } as const;
+        const proof = { method: 'gateway', clientId: gateway.id, amr: [], revocationIds: [] } as const;
         return { caller: await personOf(tenant, account, proof), keptMs };
       },
     );

@@ -100,7 +100,7 @@ const provePassword = async (
   if (outcome.ok) {
     const { account, amr, acr, signedInAt: authTime } = outcome;
     const strength = { amr, authTime, ...definedOnly({ acr }) };
-    return personOf(tenant, account, { ...strength, method: 'basic', endsWith: [] });
+    return personOf(tenant, account, { ...strength, method: 'basic', revocationIds: [] });
   }
   switch (outcome.reason) {
     case 'credentials':
@@ -119,7 +119,7 @@ const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Cal
   return personOf(tenant, account, {
     method: 'basic',
     amr,
-    endsWith: [],
+    revocationIds: [],
     ...definedOnly({ acr, authTime }),
   });
 };

@@ -23,7 +23,7 @@ export const proofOf = ({ id, sessionId, acr, amr, expiresAt, signedInAt }: Gate
   amr,
   authTime: signedInAt,
   expiresAt,
-  endsWith: sessionId === undefined ? [id] : [id, sessionId],
+  revocationIds: sessionId === undefined ? [id] : [id, sessionId],
   ...definedOnly({ acr }),
 });
 

@@ -131,7 +131,7 @@ const idInIssuer = (issuer: string): string | undefined =>
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
   // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us
   if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
-  const { account, clientId, isThirdParty, scopes, audiences, amr, expiresAt, endsWith, acr, authTime } =
+  const { account, clientId, isThirdParty, scopes, audiences, amr, expiresAt, revocationIds, acr, authTime } =
     live;
   const proof = {
     method: 'bearer' as const,
@@ -141,7 +141,7 @@ const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: st
     isThirdParty,
     amr,
     expiresAt,
-    endsWith,
+    revocationIds,
     ...definedOnly({ acr, authTime }),
   };
   const caller: Caller =

@@ -2,13 +2,13 @@ import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { Caller, GatewayTenant } from '../gateway-types.ts';
 
-type Proof = Pick<Caller, 'method' | 'amr' | 'endsWith'> &
+type Proof = Pick<Caller, 'method' | 'amr' | 'revocationIds'> &
   Partial<
     Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'isThirdParty' | 'acr' | 'authTime' | 'expiresAt'>
   >;
 
 /**
- * The caller behind an account, however it was proven. `endsWith` gains the account itself.
+ * The caller behind an account, however it was proven. `revocationIds` gains the account itself.
  * @throws AppError `unavailable`
  */
 export const personOf = async (
@@ -29,6 +29,6 @@ export const personOf = async (
     emailVerified: account.emailVerified === true,
     groups: account.groups,
     roles: account.roles,
-    endsWith: [...proof.endsWith, account.sub],
+    revocationIds: [...proof.revocationIds, account.sub],
   };
 };

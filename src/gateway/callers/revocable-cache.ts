@@ -9,7 +9,7 @@ export interface Answer<V> {
   /** Absent: whoever asks next asks anew. */
   readonly keep?: {
     /** Ids as events name them: of accounts, artifacts, clients. The end of one of them ends this. */
-    readonly endsWith: readonly string[];
+    readonly revocationIds: readonly string[];
     /** Milliseconds, counted from the question. */
     readonly forMs: number;
   };
@@ -67,8 +67,8 @@ export const createRevocableCache = <V>(clock: Clock, limit: number): RevocableC
       options.ttl = ttl;
       return { value, tenant, keep };
     },
-    onInsert: ({ tenant, keep }, key) => index.add(tenant, keep?.endsWith ?? [], key),
-    dispose: ({ tenant, keep }, key) => index.remove(tenant, keep?.endsWith ?? [], key),
+    onInsert: ({ tenant, keep }, key) => index.add(tenant, keep?.revocationIds ?? [], key),
+    dispose: ({ tenant, keep }, key) => index.remove(tenant, keep?.revocationIds ?? [], key),
   });
 
   const end = (tenant: string, id: string): void => {

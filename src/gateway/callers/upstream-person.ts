@@ -49,7 +49,7 @@ const admit = async (
       method: 'bearer',
       amr,
       authTime: person.authTime ?? signedInAt,
-      endsWith: [],
+      revocationIds: [],
       ...definedOnly({ acr, expiresAt }),
     });
     return { caller, keptMs };

@@ -29,7 +29,7 @@ export const readPath = (path: string): ReadPath | undefined => {
   const seen = new Set([canonical, sent]);
   // the walk over a Set also meets what is added to it meanwhile
   for (const one of seen) {
-    for (const read of habits) seen.add(read(one));
+    for (const read of interpretations) seen.add(read(one));
     if (seen.size > mostReadings) return undefined;
   }
   const readings = [...seen].filter((one) => one === sent || !hasDots(one));
@@ -90,4 +90,4 @@ const decodeAgain = (path: string): string =>
 /** Who decodes before parsing takes the rest for a query or a fragment. */
 const cutQuery = (path: string): string => path.replace(/%(?:3F|23).*/, '');
 
-const habits = [mergeSlashes, resolveDots, dropParameters, decodeSlashes, decodeAgain, cutQuery];
+const interpretations = [mergeSlashes, resolveDots, dropParameters, decodeSlashes, decodeAgain, cutQuery];

@@ -70,16 +70,16 @@ const judgeReading = (path: string, question: Question): Verdict => {
   const { rules, resources, method, caller } = question;
   const segments = segmentsOf(path, question.ignoreCase);
   // with a sign-in a rule for some people may yet match, and stand before one that denies the rest
-  let mayBeSomebody = false;
+  let mayMatchAfterSignIn = false;
   for (const rule of rules) {
     if (!matchesMethod(rule, method) || !matchesPath(rule, segments, question.ignoreCase)) continue;
     if (!matchesTenant(rule, question) || !matchesCaller(rule, caller)) {
-      mayBeSomebody ||= rule.access === 'allow' && isOpenQuestion(rule, question);
+      mayMatchAfterSignIn ||= rule.access === 'allow' && isOpenQuestion(rule, question);
       continue;
     }
     if (rule.access === 'anyone') return { verdict: 'anyone' };
     if (rule.access === 'deny')
-      return mayBeSomebody ? { verdict: 'sign_in' } : { verdict: 'deny', reason: 'rule' };
+      return mayMatchAfterSignIn ? { verdict: 'sign_in' } : { verdict: 'deny', reason: 'rule' };
     if (caller === undefined) return { verdict: 'sign_in' };
     const isNamed = rule.clients !== undefined || rule.scopes !== undefined;
     if (resources !== 'any' && rule.audiences === undefined && !isForService(caller, { resources, isNamed }))

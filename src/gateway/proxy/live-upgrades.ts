@@ -163,4 +163,4 @@ const isSame = (now: Caller | undefined, before: Caller | undefined): boolean =>
 /** What the connection hangs on is gone; anything else about its person is a matter of a new decision. */
 const endsAtOnce = ({ tenant, what, id }: TenantEvent, caller: Caller | undefined): boolean =>
   tenant === caller?.tenant &&
-  (caller.endsWith.includes(id) || (what === 'client' && id === caller.clientId));
+  (caller.revocationIds.includes(id) || (what === 'client' && id === caller.clientId));

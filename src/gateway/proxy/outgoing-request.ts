@@ -61,7 +61,7 @@ export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
       ...cookiesOf(req),
       // what follows such a request is said once the service has agreed
       ...(isUpgrade ? [] : framing({ length, isChunked, method: req.method })),
-      ...said(facts),
+      ...ownHeaders(facts),
     ],
     hasBody,
   };
@@ -92,7 +92,7 @@ const framing = ({
   return ['POST', 'PUT', 'PATCH'].includes(method) ? [['Content-Length', '0']] : [];
 };
 
-const said = (facts: OutgoingFacts): readonly HeaderLine[] => {
+const ownHeaders = (facts: OutgoingFacts): readonly HeaderLine[] => {
   const { service, target, identity, host, isSecure } = facts;
   const lines: HeaderLine[] = [
     ['Host', target.hostHeader === 'public' ? host : facts.targetHost],

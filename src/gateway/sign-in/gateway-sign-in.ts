@@ -23,7 +23,7 @@ export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gate
 }
 
 /** What a sign-in is begun with; `login/start-sign-in.ts` takes it. */
-export interface GatewaySignInWishes {
+export interface GatewaySignInOptions {
   readonly maxAge?: number;
   readonly acrValues?: readonly string[];
   readonly isLoginDemanded?: boolean;
@@ -40,7 +40,7 @@ export interface GatewaySignInParts<T extends HandOverTenant> {
   readonly clock: Clock;
   /** How a page looks; the tenant is absent where nobody has chosen one. */
   readonly lookOf: (ctx: Context, definition?: TenantDefinition) => Look;
-  readonly startSignIn: (ctx: Context, tenant: T, wishes: GatewaySignInWishes) => void;
+  readonly startSignIn: (ctx: Context, tenant: T, options: GatewaySignInOptions) => void;
 }
 
 /** May people of this tenant come at all? The rules are asked at the service. */
@@ -79,12 +79,12 @@ export const createGatewaySignIn =
     const isAsked = state.askedAt !== undefined;
     const session = await findGoodSession(ctx, tenant);
     const isEnough = session !== undefined && meets(state, session, epochSeconds(clock));
-    if (isEnough) return goOn(parts, ctx, { tenant, opened, session });
+    if (isEnough) return completeSignIn(parts, ctx, { tenant, opened, session });
     if (isAsked) return refuse(session === undefined ? 'not_signed_in' : 'too_weak', state.target);
     const asked = handOver.seal({ ...state, askedAt: epochSeconds(clock) });
     parts.startSignIn(ctx, tenant, {
       target: `${provider.issuer}/gateway/sign-in?state=${asked}`,
-      ...wishesOf(state.demand),
+      ...signInOptionsOf(state.demand),
       ...(session === undefined ? {} : { isLoginDemanded: true }),
     });
   };
@@ -128,20 +128,20 @@ const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession,
   );
 };
 
-const wishesOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInWishes, 'target'> => ({
+const signInOptionsOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInOptions, 'target'> => ({
   ...definedOnly({ acrValues, maxAge }),
 });
 
-interface GoOn<T> {
+interface CompletedSignIn<T> {
   readonly tenant: T;
   readonly opened: OpenHandOver;
   readonly session: CurrentSession;
 }
 
-const goOn = async <T extends HandOverTenant>(
+const completeSignIn = async <T extends HandOverTenant>(
   parts: GatewaySignInParts<T>,
   ctx: Context,
-  { tenant, opened: { state, service }, session }: GoOn<T>,
+  { tenant, opened: { state, service }, session }: CompletedSignIn<T>,
 ): Promise<void> => {
   const { handOver } = parts;
   const { sub, id: sessionId, signedInAt, amr, acr } = session;

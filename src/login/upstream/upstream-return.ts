@@ -1,7 +1,7 @@
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { hasLocalPassword } from '../../accounts/password-adoption.ts';
 import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
-import { choiceUrl, goOn, type InteractionVisit, interactionUrl } from '../interaction-form.ts';
+import { choiceUrl, type InteractionVisit, interactionUrl, redirectTo } from '../interaction-form.ts';
 import { type LoginPageParts, showLogin } from '../login-form.ts';
 import { findRedirectConnector } from '../login-tenant.ts';
 
@@ -23,22 +23,22 @@ export type UpstreamReturn =
 export const returnFromUpstream = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const { ticket } = ctx.query;
   const back =
     typeof ticket === 'string'
       ? ((await tenant.upstreamLogins.redeemTicket(uid, ticket)) as UpstreamReturn | undefined) // sealed by the callback
       : undefined;
-  if (back === undefined) return goOn(visit, choiceUrl(visit));
+  if (back === undefined) return redirectTo(visit, choiceUrl(visit));
   const login = interaction.pending.loginHint ?? '';
   if (!back.ok) return showLogin(parts, visit, { interaction, form: { login, problem: back.problem } });
   if (findRedirectConnector(tenant, back.source) === undefined)
     return showLogin(parts, visit, { interaction, form: { login, problem: 'invalid' } });
-  if (back.isFresh) return goOn(visit, await interaction.finishLogin(back.login));
+  if (back.isFresh) return redirectTo(visit, await interaction.finishLogin(back.login));
 
   const account = await tenant.accounts.findBySub(back.login.sub);
   if (account === undefined || !takesPassword(visit, account, interaction.pending.clientId))
-    return goOn(
+    return redirectTo(
       visit,
       await interaction.failLogin('the source does not say that the person signed in as recently'),
     );

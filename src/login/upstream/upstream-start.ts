@@ -9,7 +9,7 @@ import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { readForm } from '../../web/body.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { setUpstreamCookie } from '../cookies.ts';
-import { goOn, type InteractionVisit, interactionUrl, refuseForgery } from '../interaction-form.ts';
+import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from '../interaction-form.ts';
 import { type LoginPageParts, showLogin } from '../login-form.ts';
 import { findRedirectConnector, lookOf } from '../login-tenant.ts';
 
@@ -49,7 +49,7 @@ export const beginUpstream = async (
       },
     });
     setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
-    return goOn(visit, begun.url);
+    return redirectTo(visit, begun.url);
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
     const { requestId } = requestFacts(ctx);
@@ -80,6 +80,6 @@ export const submitUpstream = async (
   const { csrf } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
-  if (interaction.pending.prompt !== 'login') return goOn(visit, interactionUrl(visit));
+  if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   return beginUpstream(parts, visit, { interaction, source });
 };

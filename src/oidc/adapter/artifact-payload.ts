@@ -102,7 +102,7 @@ export const toSessionPayload = (session: Artifact, cookieValue: string | undefi
 });
 
 /** Its own grant is the one that its app has; the provider compares that with the token's. */
-export const asDeviceSees = (
+export const sessionOfDevice = (
   session: AdapterPayload | undefined,
   deviceId: string,
 ): AdapterPayload | undefined => {

@@ -2,7 +2,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
 import type { Artifact } from '../../storage/storage.ts';
 import { type AdapterParts, ArtifactAdapter } from './artifact-adapter.ts';
-import { asDeviceSees, toSession, toSessionCookie, toSessionPayload } from './artifact-payload.ts';
+import { sessionOfDevice, toSession, toSessionCookie, toSessionPayload } from './artifact-payload.ts';
 import { parseSessionUid, sessionIdOf } from './session-uid.ts';
 
 /** The browser's session, found by its cookie or by its uid. */
@@ -21,7 +21,7 @@ export class SessionAdapter extends ArtifactAdapter {
     const session = await this.parts.scope().find({ kind: 'Session', id: sessionIdOf(uid) });
     const payload = session === undefined ? undefined : toSessionPayload(session, undefined);
     // the declared return type of the base class is narrower than the port's
-    return (deviceId === undefined ? payload : asDeviceSees(payload, deviceId)) as undefined;
+    return (deviceId === undefined ? payload : sessionOfDevice(payload, deviceId)) as undefined;
   }
 
   /**

@@ -11,7 +11,7 @@ export interface DirectGrantParts {
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
 }
 
-export interface DirectGrantWish {
+export interface DirectGrantOptions {
   readonly ctx: KoaContextWithOIDC;
   readonly sub: string;
   /** Name of the grant type, for the tokens. */
@@ -40,7 +40,7 @@ export interface DirectGrant {
  */
 export const grantDirectly = async (
   { provider, definition, findAccount }: DirectGrantParts,
-  { ctx, sub, gty, atMostSeconds, signIn }: DirectGrantWish,
+  { ctx, sub, gty, atMostSeconds, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');

@@ -45,7 +45,7 @@ export const loadGrant = async (
   const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId);
   const found = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   const existing =
-    found !== undefined && found.accountId === account.accountId && !isHalfSpent(found, grantTtlSeconds)
+    found !== undefined && found.accountId === account.accountId && !isPastHalfLife(found, grantTtlSeconds)
       ? found
       : undefined;
   if (!isConsentSkipped(definition, ctx)) return existing;
@@ -55,7 +55,7 @@ export const loadGrant = async (
 };
 
 /** A grant must outlive the refresh tokens that will hang on it. */
-const isHalfSpent = (grant: Grant, grantTtlSeconds: number): boolean =>
+const isPastHalfLife = (grant: Grant, grantTtlSeconds: number): boolean =>
   (grant.exp ?? 0) - Date.now() / 1000 < grantTtlSeconds / 2;
 
 const addWhatIsMissing = (ctx: KoaContextWithOIDC, grant: Grant): boolean => {

@@ -1,7 +1,7 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
-import { type ActiveAccountWishes, findActiveAccount } from '../../accounts/standing.ts';
+import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
@@ -60,8 +60,8 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     return result;
   };
 
-  const current = async (sub: string, wishes: ActiveAccountWishes): Promise<AccountRecord | undefined> =>
-    findActiveAccount({ definition, recheck: recheckOnce }, await scopeOf().account(sub), wishes);
+  const current = async (sub: string, options: ActiveAccountOptions): Promise<AccountRecord | undefined> =>
+    findActiveAccount({ definition, recheck: recheckOnce }, await scopeOf().account(sub), options);
 
   const findActive: TenantAccounts['findActive'] = (_ctx, sub, signedInAt) =>
     asProtocolErrors(() => current(sub, { signedInAt }));

@@ -40,7 +40,7 @@ export interface LiveAccessToken extends TokenSignIn {
    * Ids as revocation events name them: of its grant and its session, or of its client where that acts for itself. The
    * end of one of them ends it.
    */
-  readonly endsWith: readonly string[];
+  readonly revocationIds: readonly string[];
   /** RFC 9449 or RFC 8705: good only together with a proof that the gateway does not see. */
   readonly isSenderConstrained: boolean;
 }
@@ -115,12 +115,12 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       if (client === undefined) return undefined;
       const isThirdParty = !client.firstParty;
       const facts = { ...factsOf(found.payload), clientId, isThirdParty, expiresAt: exp };
-      if (kind === 'ClientCredentials') return { ...facts, identityScopes: [], endsWith: [clientId] };
+      if (kind === 'ClientCredentials') return { ...facts, identityScopes: [], revocationIds: [clientId] };
       const account = await findPerson(found);
       if (account === undefined || grantId === undefined) return undefined;
       const session = found.session === undefined ? [] : [found.session.id];
       const identityScopes = facts.audiences.length === 0 ? facts.scopes : grantedScopes(found);
-      return { ...facts, identityScopes, account, endsWith: [hashId(grantId), ...session] };
+      return { ...facts, identityScopes, account, revocationIds: [hashId(grantId), ...session] };
     },
   };
 };

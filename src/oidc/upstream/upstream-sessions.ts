@@ -67,28 +67,30 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
     }
   };
   /** Of these sessions, those that owe this now: a later sign-in elsewhere takes a session over. */
-  const owing = async (
+  const keepMatching = async (
     sessions: readonly Artifact[],
-    isMeant: (facts: UpstreamFacts) => boolean,
+    isMatch: (facts: UpstreamFacts) => boolean,
   ): Promise<readonly Artifact[]> => {
     if (sessions.length === 0) return [];
     const owed = await artifacts.load(sessions.map(({ id }) => ({ kind: 'UpstreamSession' as const, id })));
-    const meant = new Set(owed.artifacts.filter(({ payload }) => isMeant(open(payload))).map(({ id }) => id));
-    return sessions.filter(({ id }) => meant.has(id));
+    const matching = new Set(
+      owed.artifacts.filter(({ payload }) => isMatch(open(payload))).map(({ id }) => id),
+    );
+    return sessions.filter(({ id }) => matching.has(id));
   };
   const sessionsOfSid = async (source: string, issuer: string, sid: string): Promise<readonly Artifact[]> => {
     const { linkedArtifacts } = await artifacts.load([
       { kind: 'UpstreamSid', id: sidId(source, issuer, sid) },
     ]);
     const sessions = linkedArtifacts.filter(({ kind }) => kind === 'Session');
-    return owing(sessions, (facts) => facts.source === source && facts.sid === sid);
+    return keepMatching(sessions, (facts) => facts.source === source && facts.sid === sid);
   };
   const sessionsOfPerson = async (source: string, logout: UpstreamLogout): Promise<readonly Artifact[]> => {
     const { issuer, subject } = logout;
     if (subject === undefined) return [];
     const account = await accounts.findByIdentity(identityKey({ source, issuer, subject }));
     const sessions = account === undefined ? [] : await artifacts.sessionsOf(account.sub);
-    return owing(sessions, (facts) => facts.source === source);
+    return keepMatching(sessions, (facts) => facts.source === source);
   };
 
   return {
@@ -107,8 +109,13 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       };
       scope.stage({ op: 'put', artifact: { kind: 'UpstreamSession', id, payload: sealed, ...owed } });
       if (sid === undefined || issuer === undefined) return;
-      const leading: Artifact = { kind: 'UpstreamSid', id: sidId(source, issuer, sid), payload: '', ...owed };
-      scope.stage({ op: 'put', artifact: leading });
+      const sidEntry: Artifact = {
+        kind: 'UpstreamSid',
+        id: sidId(source, issuer, sid),
+        payload: '',
+        ...owed,
+      };
+      scope.stage({ op: 'put', artifact: sidEntry });
     },
     find: async (sessionUid) => {
       const [found] = (await artifacts.load([{ kind: 'UpstreamSession', id: hashId(sessionUid) }])).artifacts;

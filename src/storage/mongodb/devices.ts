@@ -62,9 +62,9 @@ export const createDevices = (
     rename: (id, name) =>
       call(async () => (await devices.updateOne(one(id), { $set: { name } }, writing)).matchedCount > 0),
 
-    seen: (id, { nowMs, dampMs }) =>
+    seen: (id, { nowMs, minimumGapMs }) =>
       call(async () => {
-        const due = { ...one(id), lastSeenAt: { $lte: nowMs - dampMs } };
+        const due = { ...one(id), lastSeenAt: { $lte: nowMs - minimumGapMs } };
         await devices.updateOne(due, { $set: { lastSeenAt: nowMs } }, writing);
       }),
 

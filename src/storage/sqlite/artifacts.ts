@@ -51,17 +51,17 @@ const load = (sql: Statements, scope: Scope, refs: readonly ArtifactRef[]): Load
   };
 };
 
-const freeUserCode = (sql: Statements, scope: Scope, { userCode }: Artifact): void => {
+const removeExpiredUserCode = (sql: Statements, scope: Scope, { userCode }: Artifact): void => {
   if (userCode !== undefined) sql(artifactSql.removeExpiredUserCode).run(scope.tenant, userCode, scope.now);
 };
 
 const put = (sql: Statements, scope: Scope, artifact: Artifact): void => {
-  freeUserCode(sql, scope, artifact);
+  removeExpiredUserCode(sql, scope, artifact);
   sql(artifactSql.put).run(scope.tenant, ...toValues(artifact));
 };
 
 const insert = (sql: Statements, scope: Scope, artifact: Artifact): boolean => {
-  freeUserCode(sql, scope, artifact);
+  removeExpiredUserCode(sql, scope, artifact);
   const { changes } = sql(artifactSql.insert).run(scope.tenant, ...toValues(artifact));
   return Number(changes) === 1;
 };

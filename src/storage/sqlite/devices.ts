@@ -105,9 +105,9 @@ export const createDevices = (connection: Connection, clock: Clock, tenant: stri
       return Number(changes) > 0;
     }),
 
-  seen: (id, { nowMs, dampMs }) =>
+  seen: (id, { nowMs, minimumGapMs }) =>
     connection.write('device.seen', (sql) => {
-      sql(deviceSql.deviceSeen).run(tenant, id, nowMs, dampMs, clock.now());
+      sql(deviceSql.deviceSeen).run(tenant, id, nowMs, minimumGapMs, clock.now());
     }),
 
   remove: (id) =>

@@ -8,16 +8,16 @@ const jwt = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
 const mask = '<secret>';
 
 /** Makes a value safe to print: without secrets, tokens and bytes, and bounded in length. JSON stays JSON. */
-export type Harmless = (name: string, value: unknown) => unknown;
+export type Redactor = (name: string, value: unknown) => unknown;
 
 /**
  * @param attributes what a source says: what is a secret under one name is masked under every other name too
  * @param secrets further texts that must not be shown
  */
-export const createHarmless = (
+export const createRedactor = (
   attributes: Readonly<Record<string, unknown>>,
   secrets: readonly string[] = [],
-): Harmless => {
+): Redactor => {
   const hidden = [
     ...secrets,
     ...Object.entries(attributes)
