@@ -109,7 +109,8 @@ const protocolRows = [
   ['GET HEAD OPTIONS',      '/oauth/:tenant/.well-known/openid-configuration',       'oidc-provider discovery',                    'programs', 'fast'],
   ['GET HEAD OPTIONS',      '/oauth/:tenant/.well-known/oauth-authorization-server', 'oidc-provider discovery',                    'programs', 'fast'],
   ['GET HEAD OPTIONS',      '/oauth/:tenant/jwks',                                   'oidc-provider jwks',                         'programs', 'fast'],
-  ['GET HEAD',              '/oauth/:tenant/auth',                                   'oidc-provider authorization',                'browsers'],
+  // a form is sent on as a GET by `posted-request.ts`
+  ['GET HEAD POST',         '/oauth/:tenant/auth',                                   'oidc-provider authorization',                'browsers'],
   ['GET HEAD',              '/oauth/:tenant/auth/:uid',                              'oidc-provider resume',                       'browsers'],
   ['POST OPTIONS',          '/oauth/:tenant/request',                                'oidc-provider pushed_authorization_request', 'programs'],
   ['POST OPTIONS',          '/oauth/:tenant/token',                                  'oidc-provider token',                        'programs', 'fast'],
@@ -119,7 +120,7 @@ const protocolRows = [
   ['POST OPTIONS',          '/oauth/:tenant/device/auth',                            'oidc-provider device_authorization',         'programs'],
   ['GET HEAD POST',         '/oauth/:tenant/device',                                 'oidc-provider code_verification',            'browsers'],
   ['GET HEAD',              '/oauth/:tenant/device/:uid',                            'oidc-provider device_resume',                'browsers'],
-  ['GET HEAD',              '/oauth/:tenant/session/end',                            'oidc-provider end_session',                  'browsers'],
+  ['GET HEAD POST',         '/oauth/:tenant/session/end',                            'oidc-provider end_session',                  'browsers'],
   ['POST',                  '/oauth/:tenant/session/end/confirm',                    'oidc-provider end_session_confirm',          'browsers'],
   ['GET HEAD',              '/oauth/:tenant/session/end/success',                    'oidc-provider end_session_success',          'browsers'],
   ['*',                     '/oauth/:tenant/*rest',                                  'oidc-provider',                              'browsers'],

@@ -4,6 +4,7 @@ import { lookOf } from '../login/login-tenant.ts';
 import { startSignIn } from '../login/start-sign-in.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { requestFacts } from '../web/request-facts.ts';
+import { redirectPosted, takesForm } from './posted-request.ts';
 
 /** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
@@ -12,7 +13,8 @@ const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'r
 export const askProvider = async (ctx: Context, tenant: Tenant): Promise<void> => {
   const path = pathBelow(ctx, tenant);
   requestFacts(ctx).route = `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;
-  await forward(ctx, tenant, path);
+  if (takesForm(ctx, path)) await redirectPosted(ctx, `${tenant.provider.issuer}${path}`);
+  else await forward(ctx, tenant, path);
 };
 
 /** RFC 8414 section 3: the same document as below the issuer. */

@@ -36,6 +36,28 @@ it('answers the issuer itself as the authorization endpoint', async () => {
   expect(page.location).toMatch(new RegExp(`^${issuer}/interaction/`));
 });
 
+it('takes the request as a form, which the browser sends on with its session', async () => {
+  const browser = createBrowser();
+  await signIn(browser, request);
+  const { url, state } = prepareAuthorization(request);
+  const { search, searchParams } = new URL(url);
+  const answer = await browser.post(`${issuer}/auth`, Object.fromEntries(searchParams));
+  expect(answer).toMatchObject({ status: 303, location: `${issuer}/auth${search}` });
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  const { location = '' } = await browser.follow(answer, (target) => target.startsWith(appRedirect));
+  const returned = Object.fromEntries(new URL(location).searchParams);
+  expect(returned).toEqual({ code: expect.any(String), state, iss: issuer });
+});
+
+it('takes no form that is none, too long, or says something twice', async () => {
+  const post = (body: URLSearchParams | string, type = 'application/x-www-form-urlencoded') =>
+    fetch(`${issuer}/auth`, { method: 'POST', body, headers: { 'content-type': type }, redirect: 'manual' });
+  expect((await post('{"client_id":"web"}', 'application/json')).status).toBe(400);
+  expect((await post(`client_id=web&state=${'x'.repeat(12_000)}`)).status).toBe(400);
+  const twice = await post('client_id=web&client_id=shop');
+  expect(twice.headers.get('location')).toBe(`${issuer}/auth?client_id=web&client_id=shop`);
+});
+
 it('signs in without an app when the issuer is opened without parameters', async () => {
   const browser = createBrowser();
   const login = await browser.follow(await browser.get(issuer));

@@ -70,6 +70,16 @@ await withEachStore({ instances: 2 }, (server) => {
       expect(await isSignedIn(browser)).toBe(false);
     });
 
+    it('may send a form', async () => {
+      const browser = createBrowser();
+      const { id_token = '' } = await tokensFor(browser, { issuer, client: web });
+      const fields = { id_token_hint: id_token, post_logout_redirect_uri: signedOutUri, state: 'a&b=c' };
+      const asked = await browser.follow(await browser.post(`${issuer}/session/end`, fields));
+      expect(textOf(asked)).toContain('You are signed in as alice.');
+      const page = await browser.follow(await browser.submit(asked, { logout: 'yes' }), toApp);
+      expect(page.location).toBe(`${signedOutUri}?state=a%26b%3Dc`);
+    });
+
     it('may name itself by client_id, and may hold an ID token that has expired', async () => {
       const byName = createBrowser();
       await tokensFor(byName, { issuer, client: web });
