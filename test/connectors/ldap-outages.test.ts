@@ -23,6 +23,9 @@ const source = (changes: Partial<LdapSource> = {}) =>
   ldapSource(slapd, { connectTimeoutMs: 400, operationTimeoutMs: 400, ...changes });
 const verify = (changes?: Partial<LdapSource>) => bench.passwords(source(changes)).verify(anna);
 
+/** For those who must get in, however busy this machine is. */
+const unhurried = { connectTimeoutMs: 5_000, operationTimeoutMs: 5_000 };
+
 const timed = async <T>(work: () => Promise<T>): Promise<{ value: T; ms: number }> => {
   const begin = performance.now();
   const value = await work();
@@ -36,21 +39,21 @@ const outcome = (signingIn: Promise<{ readonly ok: boolean }>): Promise<string> 
 
 describe('a directory that is killed and started again', () => {
   it('is used again, bound again, without anybody’s help', async () => {
-    expect(await outcome(verify())).toBe('in');
+    expect(await outcome(verify(unhurried))).toBe('in');
     await slapd.kill();
-    expect(await outcome(verify())).toBe('unavailable');
+    expect(await outcome(verify(unhurried))).toBe('unavailable');
     await slapd.restart();
     bench.clock.advance(1_000);
     // the connections of before are dead; an anonymous search would find nobody
-    const verdicts = await Promise.all(Array.from({ length: 20 }, () => outcome(verify())));
+    const verdicts = await Promise.all(Array.from({ length: 20 }, () => outcome(verify(unhurried))));
     expect(new Set(verdicts)).toEqual(new Set(['in']));
   });
 
   it('is not noticed at all by those who sign in after a quick restart', async () => {
-    expect(await outcome(verify())).toBe('in');
+    expect(await outcome(verify(unhurried))).toBe('in');
     await slapd.kill();
     await slapd.restart();
-    const verdicts = await Promise.all(Array.from({ length: 20 }, () => outcome(verify())));
+    const verdicts = await Promise.all(Array.from({ length: 20 }, () => outcome(verify(unhurried))));
     expect(new Set(verdicts)).toEqual(new Set(['in']));
   });
 
