@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
-import { type Clock, cacheTime } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import { hmac } from '../../crypto/ids.ts';
+import { type Answer, createRevocableCache } from '../../revocable-cache.ts';
 import type { SourcePerson } from '../connector.ts';
 
 /** An upstream access token that was found good. */
@@ -23,7 +23,7 @@ export interface VerdictCache {
    * @param scope names the connector that asks; no other sees its verdicts
    */
   find(scope: string, token: string, ask: Ask): Promise<TokenVerdict | undefined>;
-  /** Forgets everything; answers under way are given to those who wait for them, and not kept. */
+  /** Forgets everything; answers in progress are given to those who wait for them, and not kept. */
   clear(): void;
 }
 
@@ -34,35 +34,23 @@ export interface VerdictCacheParts {
 
 const keptMs = 60_000;
 
-interface Answer {
-  readonly verdict: TokenVerdict | undefined;
-}
-
 export const createVerdictCache = ({ clock, limit }: VerdictCacheParts): VerdictCache => {
-  const key = randomBytes(32);
-  const time = cacheTime(clock);
-  const answers = new LRUCache<string, Answer, Ask>({
-    max: limit,
-    perf: time,
-    ttlResolution: 0,
-    // an answer that is forgotten while it is under way is still given to those who wait
-    ignoreFetchAbort: true,
-    fetchMethod: async (id, _known, { context: ask, options, signal }) => {
-      const askedAt = time.now();
-      const verdict = await ask();
-      const untilExpiry = (verdict?.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 - clock.now();
-      // lru-cache forgets when the age exceeds the TTL, and takes 0 for endless
-      options.ttl = Math.min(keptMs - (time.now() - askedAt), untilExpiry) - 1;
-      const isKept = verdict !== undefined && options.ttl > 0;
-      if (!isKept && !signal.aborted) answers.delete(id);
-      return { verdict };
-    },
-  });
+  const secret = randomBytes(32);
+  const cache = createRevocableCache<TokenVerdict | undefined>(clock, limit);
+
+  const answerOf = async (ask: Ask): Promise<Answer<TokenVerdict | undefined>> => {
+    const askedAt = clock.now();
+    const verdict = await ask();
+    if (verdict === undefined) return { value: verdict };
+    const { expiresAt = Number.POSITIVE_INFINITY } = verdict;
+    return { value: verdict, keep: { forMs: Math.min(keptMs, expiresAt * 1000 - askedAt) } };
+  };
+
   return {
     find: async (scope, token, ask) => {
-      const { verdict } = await answers.forceFetch(hmac(key, scope, token), { context: ask });
-      return verdict;
+      const key = hmac(secret, scope, token);
+      return cache.get(key) ?? cache.ask(key, { owner: scope, ask: () => answerOf(ask) });
     },
-    clear: () => answers.clear(),
+    clear: cache.clear,
   };
 };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { hmac } from '../../crypto/ids.ts';
+import { type Answer, createRevocableCache } from '../../revocable-cache.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller } from '../gateway-types.ts';
 import type { NotKnown } from './caller-cache.ts';
-import { type Answer, createRevocableCache } from './revocable-cache.ts';
 
 export interface PasswordAsked {
   readonly tenant: { readonly id: string; readonly version: string };
@@ -40,12 +40,13 @@ const secondsAtMost = 60;
 /** An account is read again after this time, so that a change shows though its event was not heard. */
 const rereadAfterMs = 5000;
 
+/** Good for two lives: of the password, then of the account as it was read. Both end in epoch milliseconds. */
 interface Proven {
   readonly caller: Caller;
-  /** Epoch milliseconds. */
-  readonly readAtMs: number;
-  /** Epoch milliseconds from which on the password is asked about again. */
-  readonly untilMs: number;
+  /** From then on the password is asked about again. */
+  readonly passwordUntilMs: number;
+  /** From then on the account is read again, without its password. */
+  readonly accountUntilMs: number;
 }
 
 export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): BasicCache => {
@@ -53,21 +54,35 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
   const cache = createRevocableCache<Proven | NotKnown>(clock, limit);
   const keptMs = Math.min(seconds, secondsAtMost) * 1000;
 
-  const kept = (value: Proven, login: string, nowMs: number): Answer<Proven> => ({
-    value,
-    keep: { revocationIds: [...value.caller.revocationIds, loginLink(login)], forMs: value.untilMs - nowMs },
+  const kept = (login: string, proven: Omit<Proven, 'accountUntilMs'>, nowMs: number): Answer<Proven> => ({
+    value: { ...proven, accountUntilMs: nowMs + rereadAfterMs },
+    keep: {
+      revocationIds: [...proven.caller.revocationIds, loginLink(login)],
+      forMs: proven.passwordUntilMs - nowMs,
+    },
   });
 
-  const askAnew = async (
+  const askPassword = async (
     { tenant, login }: PasswordAsked,
     ask: PasswordQuestions['ask'],
   ): Promise<Answer<Proven | NotKnown>> => {
-    const askedAt = clock.now();
+    const nowMs = clock.now();
     const caller = await ask();
     if ('status' in caller) return { value: caller };
     // the password that was right before
     cache.end(tenant.id, loginLink(login));
-    return kept({ caller, readAtMs: askedAt, untilMs: askedAt + keptMs }, login, askedAt);
+    return kept(login, { caller, passwordUntilMs: nowMs + keptMs }, nowMs);
+  };
+
+  /** Undefined when the password is to be asked about after all. */
+  const readAccount = async (
+    login: string,
+    known: Proven,
+    reread: PasswordQuestions['reread'],
+  ): Promise<Answer<Proven> | undefined> => {
+    const nowMs = clock.now();
+    const caller = await reread(known.caller);
+    return caller === undefined ? undefined : kept(login, { ...known, caller }, nowMs);
   };
 
   return {
@@ -77,21 +92,18 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
       const key = hmac(secret, tenant.id, tenant.version, login, password);
       const found = cache.get(key);
       const known = found === undefined || 'status' in found ? undefined : found;
-      if (known !== undefined && clock.now() < known.readAtMs + rereadAfterMs) return known.caller;
+      if (known !== undefined && clock.now() < known.accountUntilMs) return known.caller;
       const answer = await cache.ask(key, {
-        tenant: tenant.id,
-        ask: async (signal) => {
-          if (known === undefined) return askAnew(asked, ask);
-          const readAtMs = clock.now();
-          const caller = await reread(known.caller);
+        owner: tenant.id,
+        ask: async (outdated) => {
+          const read = known && (await readAccount(login, known, reread));
           // an event may have ended the password while the account was read
-          if (caller === undefined || signal.aborted) return askAnew(asked, ask);
-          return kept({ ...known, caller, readAtMs }, login, readAtMs);
+          return read === undefined || outdated.aborted ? askPassword(asked, ask) : read;
         },
       });
       return 'status' in answer ? answer : answer.caller;
     },
-    event: cache.event,
+    event: ({ tenant, id }) => cache.ended(tenant, id),
     lost: cache.clear,
   };
 };

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import { hashParts, randomId } from '../../crypto/ids.ts';
+import { type Answer, createRevocableCache } from '../../revocable-cache.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller, Identification } from '../gateway-types.ts';
-import { type Answer, createRevocableCache } from './revocable-cache.ts';
 
 /** A credential by which nobody was found, and why. */
 export type NotKnown = Exclude<Identification, { readonly status: 'known' }>;
@@ -46,10 +46,10 @@ export const createCallerCache = ({
   return {
     keyOf: ({ id, version }, ...credential) => hashParts(secret, id, version, ...credential),
     peek,
-    find: async (key, tenant, ask) => peek(key) ?? cache.ask(key, { tenant, ask: () => answerOf(ask) }),
-    event: (event) => {
-      const { tenant, what, sub } = event;
-      cache.event(event);
+    find: async (key, tenant, ask) =>
+      peek(key) ?? cache.ask(key, { owner: tenant, ask: () => answerOf(ask) }),
+    event: ({ tenant, what, id, sub }) => {
+      cache.ended(tenant, id);
       // a JWT does not say of which session it is
       if (what === 'session' && sub !== undefined) cache.end(tenant, sub);
     },

@@ -6,7 +6,7 @@
 //                          (client-certificate.ts)
 //   identify-session.ts    the session cookie
 //   person.ts              the caller that an account makes
-//   caller-cache.ts        who was found, for moments; what it shares with basic-cache.ts is in revocable-cache.ts
+//   caller-cache.ts        who was found, for moments; like basic-cache.ts on the revocable cache (src/revocable-cache.ts)
 import type { Clock } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
