@@ -124,7 +124,7 @@ eachStore((store) => {
       const page = await refuse(browser, await enterCode(browser, issuer, started.user_code));
       const { status, body } = await pollDevice(issuer, started);
 
-      expect(textOf(page)).toContain('Request refused');
+      expect(textOf(page)).toContain('Request denied');
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'access_denied' });
     });
 
@@ -216,8 +216,8 @@ eachStore((store) => {
 
     it.each([
       ['', 'Please enter the code.'],
-      ['BBBB-BBBB', 'This code is not right.'],
-      ['"><script>alert(1)</script>', 'This code is not right.'],
+      ['BBBB-BBBB', 'This code is wrong.'],
+      ['"><script>alert(1)</script>', 'This code is wrong.'],
     ])('learns what is wrong with the code %j', async (code, words) => {
       const page = await enterCode(createBrowser(), issuer, code);
 
@@ -229,7 +229,7 @@ eachStore((store) => {
       const started = await startDevice(server.issuer('globex'));
       const page = await enterCode(createBrowser(), issuer, started.user_code);
 
-      expect(textOf(page)).toContain('This code is not right.');
+      expect(textOf(page)).toContain('This code is wrong.');
     });
 
     it('cannot decide twice', async () => {
@@ -239,7 +239,7 @@ eachStore((store) => {
       await approve(browser, confirmation);
       const again = await enterCode(createBrowser(), issuer, started.user_code);
 
-      expect(textOf(again)).toContain('This code was used already.');
+      expect(textOf(again)).toContain('This code has already been used.');
       expect((await pollDevice(issuer, started)).status).toBe(200);
     });
 
@@ -320,7 +320,7 @@ eachStore((store) => {
 
       expect(asCode.body.error).toBe('invalid_grant');
       expect((await refresh(issuer, tv, started.device_code)).body.error).toBe('invalid_grant');
-      expect(textOf(page)).toContain('This code is not right.');
+      expect(textOf(page)).toContain('This code is wrong.');
     });
   });
 
@@ -395,7 +395,7 @@ eachStore((store) => {
       const issuer = server.issuer(tenant);
       const { user_code: right } = await startDevice(issuer);
       for (let i = 0; i < 3; i += 1) {
-        expect(textOf(await enterCode(first(), issuer, 'BBBB-BBBB'))).toContain('This code is not right.');
+        expect(textOf(await enterCode(first(), issuer, 'BBBB-BBBB'))).toContain('This code is wrong.');
       }
       const browser = then();
       const form = await browser.get(`${issuer}/device`);

@@ -461,7 +461,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       const page = await signIn(browser, login);
       expect(page.status).toBe(403);
       expect(page.headers.get('x-error')).toBe('insufficient_user_authentication');
-      expect(page.body).toContain('This sign-in is not enough');
+      expect(page.body).toContain('This sign-in is not sufficient');
     });
   });
 

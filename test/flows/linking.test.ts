@@ -104,7 +104,7 @@ eachStore((store) => {
       expect(textOf(before)).toContain('The corp login Not connected Connect The corp login');
       expect(textOf(before)).not.toContain('Local');
       expect(after.url).toBe(`${account()}?outcome=connected`);
-      expect(textOf(after)).toContain('You can now sign in this way as well.');
+      expect(textOf(after)).toContain('You can now use this sign-in method as well.');
       expect(textOf(after)).toContain('Disconnect The corp login');
       expect(await nameThrough()).toBe('Alice Adams');
     });
@@ -114,7 +114,7 @@ eachStore((store) => {
       const browser = await signedIn();
       const page = await connectCorp(browser);
 
-      expect(textOf(page)).toContain('You are known there already');
+      expect(textOf(page)).toContain('already connected with another account');
       expect(textOf(page)).toContain('Not connected');
       expect(await nameThrough()).toBe('Carol Corp');
     });
@@ -145,7 +145,7 @@ eachStore((store) => {
         const { browser } = await signInThrough(federation, 'corp');
         const page = await press(browser, '/sources/corp/disconnect');
 
-        expect(textOf(page)).toContain('This is the only way in which you can sign in.');
+        expect(textOf(page)).toContain('This is your only sign-in method.');
         expect(await nameThrough()).toBe('Carol Corp');
       });
 
@@ -179,7 +179,7 @@ eachStore((store) => {
         await federation.setSources([localSource, oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')]);
         const page = await press(browser, '/sources/corp/connect');
 
-        expect(textOf(page)).toContain('This cannot be reached at the moment.');
+        expect(textOf(page)).toContain('This sign-in method is not available at the moment.');
       });
     });
 
@@ -253,15 +253,15 @@ eachStore((store) => {
         const page = await browserSubmit(second, await open(second), fields);
 
         expect(page.status).toBe(403);
-        expect(textOf(page)).toContain('You are known there already');
+        expect(textOf(page)).toContain('already connected with another account');
         expect(await subOf('alice')).not.toBe(await subOf('bob'));
       });
 
       describeOnce(store, 'whatever the engine', () => {
         it.each([
-          ['a wrong password', { login: 'alice.old', password: 'wrong' }, 400, 'is not right'],
+          ['a wrong password', { login: 'alice.old', password: 'wrong' }, 400, 'is wrong'],
           ['no password', { login: 'alice.old', password: '' }, 400, 'Please enter'],
-          ['the password of the account', { login: 'alice', password: alice.password }, 400, 'is not right'],
+          ['the password of the account', { login: 'alice', password: alice.password }, 400, 'is wrong'],
         ])('is not connected by %s', async (_what, fields, status, words) => {
           const browser = await signedIn();
           const page = await browser.submit(await open(browser), fields);

@@ -81,7 +81,7 @@ describe('a password in a directory', () => {
       expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'password_expired']);
       expect(textOf(asked)).toContain('Your password has expired');
       expect([page.status, page.headers.get('x-error')]).toEqual([403, 'not_offered']);
-      expect(textOf(page)).toContain('Your password cannot be changed here');
+      expect(textOf(page)).toContain('You cannot change your password here');
     });
 
     it('is not asked of someone who does not know the old one', async () => {
@@ -97,11 +97,11 @@ describe('a password in a directory', () => {
 
       expect([page.status, page.headers.get('x-error')]).toEqual([403, 'password_change_required']);
       expect(page.body).not.toContain('new_password');
-      expect(textOf(page)).toContain('Please change it where you manage it');
+      expect(textOf(page)).toContain('Please change it where your account is managed');
     });
 
     it.each([
-      ['the old one is wrong', { password: 'wrong' }, 'invalid_credentials', 'current password is not right'],
+      ['the old one is wrong', { password: 'wrong' }, 'invalid_credentials', 'current password is wrong'],
       ['the new ones differ', { repeated: 'x' }, 'invalid_request', 'are not the same'],
       ['one is empty', { new_password: '', repeated: '' }, 'invalid_request', 'fill in every field'],
     ])('stays as it is when %s', async (_what, fields, code, words) => {
@@ -139,7 +139,7 @@ describe('a password in a directory', () => {
       const done = await browser.submit(form, change(anna));
 
       expect(account.body).toContain(`href="${issuer()}/account/password"`);
-      expect(textOf(done)).toContain('Your password is changed');
+      expect(textOf(done)).toContain('Your password has been changed');
       for (const each of [browser, other])
         expect((await each.get(`${issuer()}/account`)).location).toBe(issuer());
       expect((await tryToSignIn(anna)).headers.get('x-error')).toBe('invalid_credentials');

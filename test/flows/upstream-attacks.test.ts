@@ -124,7 +124,7 @@ eachStore((store) => {
         for (const refused of [page, await continueSignIn(second, await second.get(wrongIssuer.href))]) {
           expect(refused.status).toBe(400);
           expect(refused.headers.get('x-error')).toBe('invalid');
-          expect(textOf(refused)).toContain('could not be accepted');
+          expect(textOf(refused)).toContain('was not valid');
         }
       });
 

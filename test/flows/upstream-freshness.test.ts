@@ -149,7 +149,7 @@ describe('when an app demands max_age', () => {
 
       expect(end.location?.startsWith(`${upstream.issuer}/session/end`)).toBe(true);
       expect(asked.headers.get('x-error')).toBe('login_required');
-      expect(textOf(asked)).toContain('Please confirm with your password');
+      expect(textOf(asked)).toContain('Please enter your password again');
       expect(claims.auth_time).toBeGreaterThanOrEqual(before);
       expect(claims.amr).toContain('pwd');
     });

@@ -117,7 +117,7 @@ describe('a tenant with a password form and two upstreams', () => {
 
     expect(page.status).toBe(400);
     expect(page.headers.get('x-error')).toBe('cancelled');
-    expect(textOf(page)).toContain('The sign-in was cancelled there');
+    expect(textOf(page)).toContain('The sign-in was cancelled');
     expect(textOf(page)).toContain('Continue with The rival login');
     expect(codeOf(await signInThere(browser, page, { who: alice }))).toEqual(expect.any(String));
   });
@@ -186,7 +186,7 @@ describe('a tenant with one upstream alone', () => {
     expect(page.status).toBe(503);
     expect(page.headers.get('x-error')).toBe('temporarily_unavailable');
     expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(textOf(page)).toContain('cannot be reached at the moment');
+    expect(textOf(page)).toContain('is not available at the moment');
   });
 });
 

@@ -87,6 +87,6 @@ describeInChromium('federation in a browser', () => {
     await page.click('text=Disconnect The corp login');
     await page.waitForURL(`${account()}?outcome=disconnected`);
 
-    expect(await page.textContent('main')).toContain('You can no longer sign in that way.');
+    expect(await page.textContent('main')).toContain('You can no longer use this sign-in method.');
   });
 });
