@@ -25,9 +25,9 @@ import { explainFailure } from './process/explain-failure.ts';
 
 /** Runs one command; its exit code is in `process.exitCode` when the promise resolves. */
 export const runCli = async (args: readonly string[]): Promise<void> => {
-  // a reader that went away (EPIPE) ends no command; there is nobody to whom it could be said
+  // A reader that closes the pipe (EPIPE) does not end the command; nothing could report it either.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
-  // Should a command wait for what never comes, Node ends the process, and that is no success.
+  // A command that waits for something that never happens makes Node end the process: that counts as a failure.
   process.exitCode = exitCodes.failure;
   try {
     await createProgram().parseAsync([...args], { from: 'user' });

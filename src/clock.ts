@@ -9,7 +9,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 /** Whole seconds since the epoch, as JWTs and the provider count. */
 export const epochSeconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
 
-/** More than anything is kept in memory: 30 days. */
+/** 30 days, which is longer than anything is kept in memory. */
 const beyondAllLives = 2_592_000_000;
 
 /**

@@ -1,4 +1,4 @@
-/** What kind of trouble it is; each protocol maps these to its own answers in one place. */
+/** The kind of failure; each protocol maps these to its own answers in one place. */
 export type AppErrorCode = 'invalid_request' | 'not_found' | 'forbidden' | 'throttled' | 'unavailable';
 
 export interface AppErrorOptions {
@@ -9,8 +9,8 @@ export interface AppErrorOptions {
 }
 
 /**
- * The world is broken, or the request was wrong and the code that called cannot repair it.
- * `message` may be shown to whoever asked; `cause` and `detail` are for the log.
+ * Something outside this program failed, or the request was wrong and the calling code cannot repair it.
+ * `message` may be shown to the client; `cause` and `detail` are for the log.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';

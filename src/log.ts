@@ -25,8 +25,8 @@ const secretNames: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * One JSON line an event, to `destination` or standard output. What is logged is chosen field by field; secrets by
- * name are masked as a last resort, two levels deep.
+ * Writes one JSON line for each event, to `destination` or standard output. The fields of a line are chosen one by one;
+ * as a last resort fields with the name of a secret are masked, two levels deep.
  */
 export const createLog = (settings: LogSettings, destination?: DestinationStream): Log =>
   pino(
@@ -70,8 +70,8 @@ interface LoggedError {
 const causesShown = 5;
 
 /**
- * Only what is known to be harmless: libraries hang requests, contexts and bodies on their errors, which pino's own
- * serializer would print.
+ * Only the fields of an error that are known to be harmless: libraries attach requests, contexts and bodies to their
+ * errors, and pino's own serializer would print them.
  */
 const describeError = (error: unknown, depth = causesShown): LoggedError => {
   if (!(error instanceof Error))

@@ -17,13 +17,13 @@ import type { TenantDefinition } from './tenant/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from './tenant/tenant-file.ts';
 import { tenantFileName, tenantIdsAmong } from './tenant/tenant-file-names.ts';
 
-/** All that is wrong with the configuration of a server, for those who want to know before it starts. */
+/** All faults in the configuration of a server, found before it starts. */
 export interface CheckedConfig {
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
   /** Tenant files that were read, right or wrong. */
   readonly tenantCount: number;
-  /** Of the tenant files that are right. */
+  /** The definitions of the tenant files without faults. */
   readonly definitions: readonly TenantDefinition[];
   /** Undefined when they are at fault. */
   readonly settings: ServerSettings | undefined;
@@ -34,7 +34,7 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   const server = loadServerSettings(options);
   const warnings = [...server.warnings];
   const settings = 'settings' in server ? server.settings : undefined;
-  // Without settings the tenants are looked for where they are by default.
+  // Without settings the tenants are looked for in the default folder.
   const directory = settings?.tenants.directory ?? join(options.cwd, 'tenants');
   const faults = 'faults' in server ? [...server.faults] : [];
   const shownIn = (path: string): string =>

@@ -9,7 +9,7 @@ export const jsonSchemaFiles = (): Readonly<Record<string, string>> => ({
 });
 
 const generate = (schema: z.ZodType, title: string): string => {
-  // Draft 7 is what the YAML language server knows best.
+  // The YAML language server supports draft 7 best.
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
   return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;
 };

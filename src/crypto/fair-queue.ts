@@ -20,9 +20,9 @@ interface Waiting {
 const retryAfterSeconds = 2;
 
 /**
- * Bounded work with a fair share for each tenant. Tenants that wait take turns, whatever the length of their
- * lines. When the queue is full, the tenant with the longest line gives up its newest place to one with a
- * shorter line: one tenant alone may use the whole queue, but never at the expense of another.
+ * Bounded work with a fair share for each tenant. Waiting tenants take turns, however many tasks each has. When the
+ * queue is full, a task of a tenant with few waiting tasks displaces the newest task of the tenant with the most: one
+ * tenant alone may use the whole queue, but never at the expense of another.
  */
 export const createFairQueue = (limits: FairQueueLimits): FairQueue => {
   // Insertion order is the order of turns: a tenant that was served goes to the end.

@@ -3,14 +3,14 @@ import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 /** An unguessable id of `bytes` random bytes, in base64url. */
 export const randomId = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 
-/** SHA-256 in base64url: what is stored in place of a bearer secret of at least 128 random bits. */
+/** SHA-256 in base64url. It is stored in place of a bearer secret of at least 128 random bits. */
 export const hashId = (value: string): string => hash('sha256', value, 'base64url');
 
 /** The same of several values, of which one is such a secret: `('ab', 'c')` and `('a', 'bc')` differ. */
 export const hashParts = (...parts: readonly string[]): string =>
   hashId(parts.map((part) => `${part.length}:${part}`).join(''));
 
-/** Neither the place of the first difference nor the length shows in the time it takes. */
+/** Compares in a time that depends neither on the position of the first difference nor on the length. */
 export const isEqualConstantTime = (a: string, b: string): boolean =>
   timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
 

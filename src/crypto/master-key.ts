@@ -8,7 +8,7 @@ import { randomId } from './ids.ts';
 export interface MasterKey {
   /** HKDF-SHA-256 (RFC 5869): a key of `length` bytes for this purpose alone. */
   derive(purpose: string, length?: number): Buffer;
-  /** Kept in the store, so that a start with another key is noticed before anything is written. */
+  /** Kept in the store, so that a start with a different key is noticed before anything is written. */
   checkValue(): string;
 }
 
@@ -18,8 +18,8 @@ const fileName = 'master.key';
 const setting = 'DRAWBRIDGE_SERVER__SECRET_KEY';
 
 /**
- * `secret` is at least 32 bytes, or at least 32 characters of text: hex, base64 or any other, taken as it
- * stands, so that the content of a key file and the same text in a setting are the same key.
+ * `secret` is at least 32 bytes, or at least 32 characters of text: hex, base64 or any other. It is not decoded, so
+ * the content of a key file and the same text in a setting are the same key.
  * @throws AppError `unavailable` when it is too short or too uniform to be a key.
  */
 export const createMasterKey = (secret: Buffer | string): MasterKey => {
@@ -43,9 +43,9 @@ export interface MasterKeySource {
 }
 
 /**
- * Of several processes that start together on an empty folder exactly one makes the key; all get the same.
- * @throws AppError `unavailable` when there is no key and no place to make one, the key is weak, or others
- * than the owner may read its file.
+ * When several processes start together on an empty folder, exactly one of them makes the key and all get the same.
+ * @throws AppError `unavailable` when there is no key and no folder to make one in, when the key is weak, or when users
+ * other than the owner may read its file.
  */
 export const openMasterKey = async (source: MasterKeySource): Promise<MasterKey> => {
   if (source.secretKey !== undefined) return createMasterKey(source.secretKey);

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
 import { parsePasswordHash } from './foreign-hashes/parse-password-hash.ts';
 
-/** Password hashing within bounds. `tenant` decides whose share of the queue is used. */
+/** Password hashing with a bounded queue. The task counts towards the share of `tenant`. */
 export interface PasswordHasher {
   /**
    * Resolves to a PHC string.
@@ -16,7 +16,7 @@ export interface PasswordHasher {
    * @throws AppError `unavailable` when too many wait.
    */
   verify(tenant: string, stored: string, password: string): Promise<PasswordVerdict>;
-  /** Costs what `verify` costs, for people without a password: the time must not give away who exists. */
+  /** Costs as much as `verify`, for people without a password: the time must not reveal which accounts exist. */
   verifyDecoy(tenant: string, password: string): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ const maximumBytes = 1024;
  * characters.
  */
 export const preparePassword = (password: string): string | undefined => {
-  // The cheap bound comes first: normalizing a megabyte is work for nothing.
+  // The cheap bound comes first, so that a megabyte is not normalized only to be refused.
   if (password === '' || Buffer.byteLength(password) > maximumBytes) return undefined;
   if (/\p{Cc}/u.test(password)) return undefined;
   return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
@@ -58,7 +58,9 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   };
   const nothing = unmatchedHash(parameters);
 
-  /** Some foreign hashes cost almost nothing. One of ours is computed besides, so that the time shows nothing. */
+  /**
+   * Some foreign hashes cost almost nothing. One of ours is computed as well, so that the time does not reveal them.
+   */
   const compareForeign = async (stored: string, spellings: readonly [string, string]): Promise<boolean> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {
@@ -78,7 +80,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
     return queue.run(tenant, () =>
       stored.startsWith('$argon2')
         ? verify(stored, prepared)
-        : // Other software has mostly hashed what was typed, as it was typed.
+        : // Other software has mostly hashed the password as the person typed it.
           compareForeign(stored, [password, prepared]),
     );
   };

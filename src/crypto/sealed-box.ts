@@ -7,7 +7,7 @@ const tagBytes = 16;
 
 /**
  * Encrypts with AES-256-GCM (NIST SP 800-38D) under a random 96-bit nonce: `v1.` and base64url of nonce,
- * ciphertext and tag. `key` has 32 bytes; `aad` says what the box is for and must be given again to open it.
+ * ciphertext and tag. `key` has 32 bytes; `aad` names the purpose of the box and must be given again to open it.
  */
 export const seal = (key: Buffer, plaintext: Buffer, aad: string): string => {
   const nonce = randomBytes(nonceBytes);
@@ -18,8 +18,8 @@ export const seal = (key: Buffer, plaintext: Buffer, aad: string): string => {
 };
 
 /**
- * @throws AppError `unavailable` when the box was sealed with another key or for another purpose, or was
- * changed since. Nothing of the content is in the error.
+ * @throws AppError `unavailable` when the box was sealed with another key or for another purpose, or has been changed.
+ * The error contains nothing of the content.
  */
 export const openSealed = (key: Buffer, sealed: string, aad: string): Buffer => {
   const [prefix, encoded, ...rest] = sealed.split('.');

@@ -1,7 +1,7 @@
 /** The scopes that every tenant has; those of its resources come on top. */
 export const builtInScopes = ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access'] as const;
 
-/** Those that are about who a person is, and allow nothing at a service: any client may ask for them. */
+/** Scopes that reveal who a person is, and give no access to a service: any client may ask for them. */
 export const isIdentityScope = (name: string): boolean => (builtInScopes as readonly string[]).includes(name);
 
 /** RFC 6749 section 3.3. */

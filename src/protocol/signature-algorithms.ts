@@ -13,7 +13,7 @@ export const publicKeySignatures = [
   'Ed25519',
 ] as const;
 
-/** What a tenant signs with. `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864) are two names of the same signature. */
+/** Algorithms that a tenant signs with. `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864) name the same signature. */
 export const signingAlgorithms = ['EdDSA', 'RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 
 export type SignatureAlgorithm = (typeof signingAlgorithms)[number];

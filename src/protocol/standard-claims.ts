@@ -1,5 +1,5 @@
 /**
- * OpenID Connect Core section 5.1, without those that have a place of their own in an account: `sub`,
+ * OpenID Connect Core section 5.1, without the claims that have a field of their own in an account: `sub`,
  * `preferred_username`, `email`, `email_verified` and `updated_at`.
  */
 export const standardClaims = [

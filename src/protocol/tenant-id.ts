@@ -3,7 +3,7 @@ export const tenantIdPattern = '[a-z0-9][a-z0-9-]{0,62}';
 
 export const tenantIdForm = new RegExp(`^${tenantIdPattern}$`);
 
-/** Words that stand in a URL where a tenant's id may, or that mean something to JavaScript's objects. */
+/** Words that a URL has in the position of a tenant's id, or that are members of every JavaScript object. */
 const reserved: ReadonlySet<string> = new Set([
   'admin',
   'api',
@@ -26,7 +26,7 @@ const reserved: ReadonlySet<string> = new Set([
   'token',
 ]);
 
-/** @returns what is wrong with it, or undefined when it may be a tenant's id */
+/** @returns the fault, or undefined when the text may be a tenant's id */
 export const checkTenantId = (id: string): string | undefined => {
   if (!tenantIdForm.test(id))
     return 'the name of the file is the tenant id; rename it to lower-case letters, digits and hyphens, at most 63, such as acme.yaml';

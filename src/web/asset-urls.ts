@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brandStylesheet } from './brand-color.ts';
 
-/** Addresses that change with the content, so that browsers may keep what they have for ever. */
+/** Addresses that change with the content, so that browsers may cache each of them without limit. */
 export interface AssetUrls {
   readonly names: ReadonlySet<string>;
   /** @throws Error for a name that is not in the folder: a mistake in a view. */

@@ -6,11 +6,11 @@ import { AppError } from '../errors.ts';
 /** For our own routes only: nothing may read a body before the provider does. */
 export const createFormParser = (): Middleware => bodyParser({ enableTypes: ['form'], formLimit: '56kb' });
 
-/** For our own routes only, too. */
+/** For our own routes only, for the same reason. */
 export const createJsonParser = (): Middleware => bodyParser({ enableTypes: ['json'], jsonLimit: '16kb' });
 
 /**
- * The fields of a form, as the schema wants them; unknown ones are dropped.
+ * The fields of a form, checked by the schema; unknown fields are dropped.
  * @throws AppError `invalid_request`, also where the parser made an object or a list of `a[b]=` or `a=&a=`
  */
 export const readForm = <S extends z.ZodType>(ctx: Context, schema: S): z.output<S> => {

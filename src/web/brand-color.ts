@@ -1,11 +1,11 @@
 /**
- * From one brand colour to the few colours a page needs, each readable whatever the brand is.
+ * Derives from one brand colour the few colours that a page needs, each of them readable for any brand.
  * Contrast is that of WCAG 2.2: 4.5 for text, 3 for the edge of a control.
  */
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
-/** What the brand's colours are seen on; the same values as in views/assets/drawbridge.css. */
+/** Backgrounds of the brand's colours; the same values as in views/assets/drawbridge.css. */
 export const surfaces = {
   light: { page: '#f4f5f8', card: '#ffffff' },
   dark: { page: '#0d1014', card: '#171b21' },
@@ -79,7 +79,7 @@ export const brandColors = (color: string, mode: 'light' | 'dark'): BrandColors 
     mode === 'light' ? black : white,
     (candidate) => contrast(candidate, page) >= textContrast && contrast(candidate, card) >= textContrast,
   );
-  // A red or orange that is nearly dark enough for white is darkened a little, as its owners would do.
+  // A red or orange that is nearly dark enough for white text is darkened a little, as a designer would do.
   const fill =
     contrast(white, color) >= edgeContrast
       ? shift(color, black, (candidate) => contrast(white, candidate) >= textContrast)
@@ -89,7 +89,7 @@ export const brandColors = (color: string, mode: 'light' | 'dark'): BrandColors 
     fill,
     fillHover: mix(fill, onFill === white ? black : white, 0.14),
     onFill,
-    // Yellow on white, navy on black: the brand stays what it is, and its accent draws the outline.
+    // Yellow on white, navy on black: the fill keeps the colour of the brand, and its accent draws the outline.
     edge: contrast(fill, card) >= edgeContrast ? fill : accent,
     accent,
   };

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
-/** `::ffff:10.0.0.1` is the same machine as `10.0.0.1`; a zone (`%eth0`) says nothing to others. */
+/** `::ffff:10.0.0.1` is the same machine as `10.0.0.1`; a zone (`%eth0`) has a meaning on its own machine only. */
 export const normalizeAddress = (address: string): string => {
   const [bare = ''] = address.split('%');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare);
@@ -35,8 +35,8 @@ export const createTrustedProxies = (proxies: readonly string[]): ((address: str
 const mostHops = 20;
 
 /**
- * The nearest address that is not one of our proxies. Each proxy appends whom it saw, so only the right end of
- * X-Forwarded-For can be believed; what stands left of the first address that is no proxy may be forged by it.
+ * The nearest address that is not one of our proxies. Each proxy appends the address that it saw, so only the right end
+ * of X-Forwarded-For can be believed. Its first address from the right that is not a proxy may have forged all others.
  */
 export const clientAddress = (
   peer: string,

@@ -5,7 +5,7 @@ import type { Locale } from '../config/tenant/tenant-definition.ts';
 
 export interface OwnCookie {
   readonly name: string;
-  /** Empty takes the cookie away. */
+  /** An empty value removes the cookie. */
   readonly value: string;
   readonly path: string;
   readonly maxAgeSeconds: number;
@@ -31,7 +31,7 @@ export const setCookie = (ctx: Pick<Context, 'append'>, cookie: OwnCookie): void
   ]);
 };
 
-/** Our own cookies are not signed: what they say is checked where it is used. */
+/** Our own cookies are not signed: the code that uses a value checks it. */
 export interface CookieReader {
   readonly cookies: { get(name: string, options?: { signed: boolean }): string | undefined };
 }
@@ -39,12 +39,12 @@ export interface CookieReader {
 export const readCookie = ({ cookies }: CookieReader, name: string): string | undefined =>
   cookies.get(name, { signed: false });
 
-/** For a year: what somebody chose is for the pages of all tenants. */
+/** For a year: the chosen language is for the pages of all tenants. */
 const languageCookie = { name: 'i18next', path: '/', maxAgeSeconds: 365 * 24 * 3600 } as const;
 
 export const setLanguageCookie = (ctx: Context, locale: Locale, isSecure: boolean): void =>
   setCookie(ctx, { ...languageCookie, value: locale, isSecure });
 
-/** Anything that the browser sent. */
+/** The value as the browser sent it, unchecked. */
 export const readLanguageCookie = (reader: CookieReader): string | undefined =>
   readCookie(reader, languageCookie.name);

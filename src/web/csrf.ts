@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a form belongs to. A token of another tenant, sign-in or browser is worth nothing. */
+/** The tenant, form and browser that a token is bound to. A token of any other is refused. */
 export interface CsrfBinding {
   readonly tenant: string;
   /** Interaction uid, or the name of a form that stands alone. */
@@ -34,7 +34,7 @@ export const createCsrf = (key: Buffer): Csrf => {
 };
 
 /**
- * Did a browser send this form from another site? Refuse such a POST before anything is read.
+ * Did a browser send this form from another site? Such a POST is to be refused before its body is read.
  * `Origin: null` proves nothing: Referrer-Policy no-referrer makes browsers send it with our own forms, so browsers
  * without Sec-Fetch-Site are left to the token. `request-checks.ts` has verified the `Host`.
  */

@@ -34,7 +34,7 @@ const renderErrorJson = (ctx: Context, problem: Problem): void => {
   };
 };
 
-/** The one line that joins an error id to its cause. */
+/** The one log line that connects an error id with its cause. */
 export const logProblem = (log: Log, problem: Problem, error: unknown): void => {
   const { errorId, code, status, description = code } = problem;
   const facts = { errorId, code, status, err: error };
@@ -42,7 +42,7 @@ export const logProblem = (log: Log, problem: Problem, error: unknown): void => 
   else log.info(facts, description);
 };
 
-/** For what a program asked in vain: an error code of its protocol, which no AppError has. */
+/** Refuses a request of a program with an error code of its protocol, which no AppError has. */
 export const refuseAsJson = (ctx: Context, log: Log, refusal: Omit<Problem, 'errorId'>): void => {
   const problem = { ...refusal, errorId: newErrorId() };
   logProblem(logOf(ctx, log), problem, undefined);
@@ -63,12 +63,12 @@ export interface ErrorBoundaryOptions {
   readonly homeUrl: (ctx: Context) => string;
 }
 
-/** Turns what is thrown behind it into one answer and one log line. */
+/** Turns an error that a later handler throws into one answer and one log line. */
 export const createErrorBoundary = ({ pages, log, look, homeUrl }: ErrorBoundaryOptions): Middleware => {
   return async (ctx, next) => {
     try {
       await next();
-      // A request that nothing answered gets a page as well; koa would send "Not Found" as plain text.
+      // A request that no handler answered gets a page as well; koa would send "Not Found" as plain text.
       if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false && !ctx.headerSent)
         throw nothingHere();
     } catch (error) {

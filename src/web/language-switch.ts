@@ -23,12 +23,12 @@ export interface LanguageCookieOptions {
   readonly isSecure: (host: string) => boolean;
 }
 
-/** Keeps in the cookie `i18next` what somebody chose by the language switch, for the pages that follow. */
+/** Keeps in the cookie `i18next` the language that a person chose by the language switch, for the next pages. */
 export const createLanguageCookie =
   ({ isSecure }: LanguageCookieOptions): Middleware =>
   async (ctx, next) => {
     const chosen = ctx.method === 'GET' ? localeOfQuery(ctx.query) : undefined;
-    // An app's `ui_locales` arrives from elsewhere: it is a wish for that sign-in, not a choice to keep.
+    // The `ui_locales` of an app arrives from another site: it applies to that sign-in and is not kept.
     if (chosen !== undefined && ctx.get('Sec-Fetch-Site') === 'same-origin') {
       setLanguageCookie(ctx, chosen, isSecure(ctx.state.host));
     }

@@ -2,7 +2,7 @@ import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { type CookieReader, readLanguageCookie } from './cookies.ts';
 import { locales } from './texts.ts';
 
-/** The part of a koa context that says what language somebody reads. */
+/** The part of a koa context that states the languages of the person. */
 export interface LanguagePreferences extends CookieReader {
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** All languages of Accept-Language, best first; `*` when there is no such header. */

@@ -14,7 +14,7 @@ export interface PagesOptions {
   readonly clock?: Clock;
 }
 
-/** Of pages that belong to no tenant. */
+/** The name on pages that belong to no tenant. */
 const houseColor = '#2f5aa8';
 
 const initial = (name: string): string => {

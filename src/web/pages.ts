@@ -67,7 +67,7 @@ export interface PageModels {
     readonly showSearch: boolean;
     /** This page without a search. */
     readonly allUrl: string;
-    /** Sent along with the search: what the choice is for. */
+    /** Parameters that say what the choice is for; sent along with the search. */
     readonly state?: string;
     readonly remembered?: string;
   };
@@ -110,7 +110,7 @@ export interface PageModels {
       | 'policy'
       | 'throttled'
       | 'unavailable';
-    /** What the source says about its rules. */
+    /** The rules for passwords, in the words of the source. */
     readonly rule?: string;
     readonly retryAfterSeconds?: number;
   };
@@ -146,7 +146,7 @@ export interface PageModels {
     readonly requestedAt: number;
     readonly address: string;
     readonly userAgent: string;
-    /** What the device says of itself. */
+    /** The description that the device gave of itself. */
     readonly name?: string;
     readonly model?: string;
     readonly serial?: string;
@@ -154,7 +154,7 @@ export interface PageModels {
   'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
   logout: {
     readonly action: string;
-    /** Where somebody is who does not sign out. */
+    /** The page that a person returns to who does not sign out. */
     readonly stayUrl: string;
     readonly xsrf: string;
     readonly clientName?: string;
@@ -170,7 +170,7 @@ export interface PageModels {
     /** Epoch milliseconds. */
     readonly signedInAt: number;
     readonly csrf: string;
-    /** Those that the person is connected to, and those that may be. */
+    /** The sources that the person is connected to, and those that can be connected. */
     readonly sources: readonly AccountSource[];
     readonly outcome?: 'connected' | 'disconnected';
     readonly problem?: 'cancelled' | 'invalid' | 'last' | 'not_found' | 'taken' | 'unavailable';

@@ -28,13 +28,13 @@ const statuses: Readonly<Record<AppErrorCode, number>> = {
 
 const defaultRetrySeconds = 5;
 
-/** Long enough that nobody meets another's, short enough to be read out on the telephone. */
+/** Long enough that two errors do not get the same id, short enough to be read out on the telephone. */
 export const newErrorId = (): string => randomBytes(8).toString('hex');
 
 const codeOfStatus = (status: number): string =>
   (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_');
 
-/** koa, its body parser and send throw errors that say whether the client may see them (`expose`). */
+/** koa, its body parser and send mark in their errors whether the client may see them (`expose`). */
 const isExposed = (error: unknown): error is Error & { readonly status: number } =>
   error instanceof Error &&
   'expose' in error &&
@@ -44,7 +44,7 @@ const isExposed = (error: unknown): error is Error & { readonly status: number }
   error.status >= 400 &&
   error.status < 500;
 
-/** Anything that was thrown, as a problem. What nobody foresaw is our fault: 500, and no word about it. */
+/** Converts anything that was thrown. An unknown error is a fault of ours: 500, without any detail. */
 export const problemOf = (error: unknown): Problem => {
   const errorId = newErrorId();
   if (isAppError(error)) {

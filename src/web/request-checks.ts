@@ -36,7 +36,7 @@ const readable = (host: string): string => JSON.stringify(host.slice(0, 100)).re
 const requestId = (inbound: string | undefined): string =>
   inbound !== undefined && /^[A-Za-z0-9._-]{8,64}$/.test(inbound) ? inbound : randomUUID();
 
-/** Where a request comes from: what is known of it before anything looks at its target. */
+/** The facts about a request that are known before its target is looked at. */
 export interface RequestOrigin {
   readonly address: string;
   readonly requestId: string;
@@ -64,8 +64,8 @@ export const createRequestOriginOf = (
 };
 
 /**
- * The first thing every request meets. URLs, cookies and links of the provider follow the request's host and
- * target, so only those that are ours pass; what a proxy says about host and scheme is never asked.
+ * The first handler of every request. URLs, cookies and links of the provider follow the host and the target of the
+ * request, so only our own hosts and targets pass; host and scheme are never taken from headers of a proxy.
  * Throws koa's HTTP errors 400 and 421.
  */
 export const createRequestChecks = (options: RequestCheckOptions): Middleware => {
@@ -82,7 +82,7 @@ export const createRequestChecks = (options: RequestCheckOptions): Middleware =>
     const [path = ''] = target.split('?');
     const isServicePage = path.startsWith(servicePagesPath) && serviceHosts.has(ctx.state.host);
     if (!anyHost.has(path) && !isServicePage && !hostsAllowed().has(ctx.state.host)) {
-      // Only the first, the server's own: the others would show who its tenants are.
+      // Only the first, the server's own: the others would reveal its tenants.
       const [expected] = hostsAllowed();
       ctx.throw(421, `This server answers as ${expected}, not as ${readable(ctx.state.host)}`);
     }

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 
-/** What `request-checks.ts` finds out about a request, in `ctx.state`. */
+/** The facts that `request-checks.ts` finds out about a request, in `ctx.state`. */
 export interface RequestFacts {
   /** Address of the person, without port; IPv4 in its own form. */
   readonly address: string;

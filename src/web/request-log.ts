@@ -31,7 +31,7 @@ export const createRequestLog =
     await next();
   };
 
-/** What a request line says besides status and time. */
+/** The fields of a request line, besides status and time. */
 export interface RequestLine {
   readonly requestId: string;
   readonly method: string;
@@ -43,7 +43,7 @@ export interface RequestLine {
   readonly isProbe?: boolean;
 }
 
-/** Logs when the answer has left, whoever gives it, and also when the other side hangs up. */
+/** Logs a request once its answer has been sent, by any handler, and also when the client closes the connection. */
 export const logAnswer = (
   { log, clock }: RequestLogOptions,
   res: ServerResponse,

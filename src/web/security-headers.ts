@@ -21,7 +21,7 @@ const policy = {
 
 type Headers = readonly (readonly [name: string, value: string])[];
 
-/** What an answer needs that no browser shows as a page. */
+/** The headers of an answer that no browser shows as a page. */
 const forPrograms: ReadonlySet<string> = new Set([
   'x-content-type-options',
   'cache-control',
@@ -33,7 +33,7 @@ const headersOf = (isSecure: boolean): Headers => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   helmet({
     contentSecurityPolicy: { useDefaults: false, directives: policy },
-    // An app that opens the sign-in in a window of its own needs the handle on it: no opener policy.
+    // An app that opens the sign-in in a new window keeps a reference to that window: no opener policy.
     crossOriginOpenerPolicy: false,
     frameguard: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
@@ -47,7 +47,7 @@ const headersOf = (isSecure: boolean): Headers => {
   return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
 };
 
-/** @param audience programs need few of them: what protects a page protects nothing there */
+/** @param audience programs need few of the headers, as most of them protect pages only */
 export const createHeaderSetter = (
   audience: 'browsers' | 'programs',
 ): ((res: ServerResponse, isSecure: boolean) => void) => {
@@ -60,9 +60,9 @@ export const createHeaderSetter = (
 };
 
 /**
- * Stands before everything that answers, also before the request checks: their refusals are pages too. The provider adds
- * the hash of its own inline script to a policy that is already there; handlers that may be cached (assets, discovery)
- * replace Cache-Control.
+ * Runs before every handler that answers, also before the request checks: their refusals are pages too. The provider
+ * adds the hash of its own inline script to a policy that is already there; handlers that may be cached (assets,
+ * discovery) replace Cache-Control.
  */
 export const createSecurityHeaders = ({ isSecure }: SecurityHeaderOptions): Middleware => {
   const setHeaders = createHeaderSetter('browsers');

@@ -10,7 +10,7 @@ export interface Page<N extends PageName> {
   readonly status?: number;
 }
 
-/** Answers with a page; nothing keeps it, and only its own logos may be fetched from elsewhere. */
+/** Answers with a page. No cache may store it, and the browser may fetch only its logos from other hosts. */
 export const sendPage = <N extends PageName>(ctx: Context, pages: Pages, page: Page<N>): void => {
   const { name, model, look, status = 200 } = page;
   allowImages(ctx, [look.tenant?.branding.logo, 'clientLogo' in model ? model.clientLogo : undefined]);

@@ -14,8 +14,8 @@ const forEver = 'public, max-age=31536000, immutable';
 const borrowed = /^\/\.drawbridge(?=\/assets\/)/;
 
 /**
- * Serves `/assets/…`. An address with today's fingerprint may be kept for ever; with another (a page of an instance
- * that runs another version) the same file is sent but not kept.
+ * Serves `/assets/…`. An address with the current fingerprint may be cached without limit; with another one (from a
+ * page of an instance that runs another version) the same file is sent but must not be cached.
  */
 export const openAssetServer = ({ directory }: AssetOptions): Middleware => {
   const urls = openAssetUrls(directory);

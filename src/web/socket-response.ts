@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /**
- * An ordinary answer on a socket that Node has handed over to be upgraded, for what is not upgraded after all. The
- * connection ends with it.
+ * An ordinary answer on a socket that Node has handed over for an upgrade, for a request that is not upgraded after
+ * all. The connection ends with it.
  */
 export const responseOn = (req: IncomingMessage, socket: Duplex): ServerResponse => {
   const res = new ServerResponse(req);

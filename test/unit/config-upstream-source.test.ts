@@ -122,7 +122,7 @@ describe('an OpenID Connect source', () => {
     ['adopt: true', 'adopt: is of no use without passwordSignIn: true, as no password is seen; remove it'],
     [
       'details: { uri: https://id.example.com/users }',
-      'details.uri: says not whose details; write where {subject} or {username} goes',
+      'details.uri: does not name the person; write {subject} or {username} where the name belongs',
     ],
     [
       'details: { uri: "https://{subject}.example.com/" }',

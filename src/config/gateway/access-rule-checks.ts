@@ -5,7 +5,7 @@ const identities = ['tenants', 'roles', 'groups', 'scopes', 'audiences', 'client
 const criteria = ['paths', 'methods'] as const;
 const strengths = ['acr', 'amr', 'maxAge'] as const;
 
-/** What in a list of rules contradicts itself. Paths begin at the list. */
+/** Contradictions in a list of rules. Paths begin at the list. */
 export const checkAccessRules = (rules: readonly AccessRuleFile[]): readonly PathFault[] => {
   const last = rules.findIndex(matchesAll);
   return rules.flatMap((rule, index) => [

@@ -3,7 +3,7 @@ import { tenantIdForm } from '../../protocol/tenant-id.ts';
 import { durationSeconds, plainText } from '../parsing/field-types.ts';
 import { isCanonicalPattern, patternWords } from './service-paths.ts';
 
-/** A list that says something. */
+/** A list with at least one entry. */
 const someOf = (item: z.ZodType<string>) =>
   z.array(item).min(1, { error: 'is empty; write at least one, or remove the line' }).max(500).optional();
 
@@ -18,7 +18,7 @@ const method = z.string().regex(/^[A-Z][A-Z-]{0,30}$/, {
   error: 'is not a method; write it in capital letters, such as GET',
 });
 
-/** Of services in the server's file, and of the limits in a tenant's. */
+/** A rule of a service in the server's file, or of a limit in a tenant's file. */
 export const accessRuleSchema = z.strictObject({
   paths: someOf(path).meta({
     description:

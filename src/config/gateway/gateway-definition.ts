@@ -1,24 +1,24 @@
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TlsMaterial } from '../source/source-definition.ts';
 
-/** What `gateway:` of the server's file says. */
+/** The content of `gateway:` in the server's file. */
 export interface GatewaySettings {
-  /** False lets everybody through as an anonymous user: `AUTH_ENABLED=false`, for a first try on loopback. */
+  /** False allows every request as that of an anonymous user: `AUTH_ENABLED=false`, for a first try on loopback. */
   readonly enabled: boolean;
   /** A parent domain of Drawbridge's host and of all service hosts; its cookies then serve all of them. */
   readonly cookieDomain?: string;
   /** Seconds. A session that is not used for so long is over. */
   readonly sessionIdle: number;
-  /** Seconds. No session at the gateway lives longer, whatever its use. */
+  /** Seconds. No session at the gateway lives longer, however often it is used. */
   readonly sessionAbsolute: number;
   /** Seconds for which an accepted name and password is remembered; 0: not at all. */
   readonly basicCache: number;
-  /** Proves a proxy that asks, in `X-Drawbridge-Proxy-Secret`, where its address is not fixed. */
+  /** Proves the proxy that asks, in `X-Drawbridge-Proxy-Secret`, for proxies whose address is not fixed. */
   readonly proxySecret?: string;
   readonly services: readonly ServiceDefinition[];
 }
 
-/** Something behind the gateway. */
+/** An application behind the gateway. */
 export interface ServiceDefinition {
   readonly name: string;
   /** As `URL.host` gives it; absent: the host of the server's public URL. */
@@ -27,9 +27,9 @@ export interface ServiceDefinition {
   readonly prefix?: string;
   /** The service itself does not see the prefix. */
   readonly stripPrefix: boolean;
-  /** Absent: a proxy in front forwards, and only asks. */
+  /** Absent: a proxy in front forwards the requests, and only asks Drawbridge whether they are allowed. */
   readonly target?: ServiceTarget;
-  /** Ids of the tenants whose people may come; nobody else's. */
+  /** Ids of the only tenants whose people may use the service. */
   readonly tenants: readonly string[] | 'all';
   /** `aud` of the token that the service gets; by default its URL. */
   readonly audience: string;
@@ -37,24 +37,24 @@ export interface ServiceDefinition {
   readonly signingAlgorithm: SignatureAlgorithm;
   /** Resource identifiers: tokens that are for a resource must be for one of these. */
   readonly resources: readonly string[];
-  /** Takes name and password, and asks for them (`WWW-Authenticate: Basic`). */
+  /** Accepts name and password, and asks for them (`WWW-Authenticate: Basic`). */
   readonly basic: boolean;
   /** Lets CORS preflights through without an identity (Fetch standard, section 3.2.2). */
   readonly corsPreflight: boolean;
-  /** Its paths mean the same in capital and small letters. */
+  /** The service does not distinguish capital and small letters in its paths. */
   readonly ignoreCase: boolean;
-  /** In order; the first that matches decides. None: everybody of its tenants. */
+  /** In order; the first that matches decides. An empty list allows all people of its tenants. */
   readonly rules: readonly AccessRule[];
 }
 
 export interface ServiceTarget {
   /** Origin, and a path that goes in front, without a slash at the end. */
   readonly url: string;
-  /** Milliseconds until a connection must stand. */
+  /** Milliseconds within which a connection must be established. */
   readonly connectTimeoutMs: number;
   /** Milliseconds without a byte from the service until its answer begins. */
   readonly timeoutMs: number;
-  /** Milliseconds in which nothing moves on a connection that streams, an upgraded one too. */
+  /** Milliseconds without a byte on a streaming connection, an upgraded one too, after which it is closed. */
   readonly idleTimeoutMs: number;
   /** `public`: the service sees the host that the browser asked for; `target`: its own. */
   readonly hostHeader: 'public' | 'target';
@@ -65,7 +65,7 @@ export interface ServiceTarget {
   readonly health?: { readonly path: string; readonly intervalMs: number };
 }
 
-/** All that a rule names must hold for it to match; then it decides. */
+/** A rule matches when all its conditions hold; it then decides. */
 export interface AccessRule {
   /** `/exact`, `/one/*`, `/below/**`; absent: every path. Below the prefix where that is stripped. */
   readonly paths?: readonly string[];
@@ -84,7 +84,7 @@ export interface AccessRule {
   readonly clients?: readonly string[];
   /** `allow` needs an identity, `anyone` does not. */
   readonly access: 'allow' | 'anyone' | 'deny';
-  /** What a sign-in must have been, else the person is asked to sign in again (RFC 9470). */
+  /** The properties that a sign-in must have, else the person is asked to sign in again (RFC 9470). */
   readonly acr?: readonly string[];
   /** All of them (RFC 8176). */
   readonly amr?: readonly string[];
@@ -92,20 +92,20 @@ export interface AccessRule {
   readonly maxAge?: number;
 }
 
-/** What `gateway:` of a tenant's file says: it may only narrow what the server's file allows. */
+/** The content of `gateway:` in a tenant's file: it may only narrow what the server's file allows. */
 export interface TenantGateway {
   /** client_id for `/tenant/<tenant>/loginDevice`. */
   readonly deviceClient?: string;
   /** By the service's name. */
   readonly services: Readonly<Record<string, TenantServiceLimits>>;
-  /** API gateways that may say who the user is. */
+  /** API gateways that are trusted to name the user. */
   readonly trustedGateways: readonly TrustedGateway[];
 }
 
 export interface TenantServiceLimits {
-  /** False: nobody of this tenant. */
+  /** False: no person of this tenant may use the service. */
   readonly enabled: boolean;
-  /** Must allow too, after the server's own rules have. None: no further limit. */
+  /** Asked after the server's own rules; both must allow. An empty list is no further limit. */
   readonly rules: readonly AccessRule[];
 }
 
@@ -124,7 +124,7 @@ export interface TrustedGateway {
         /** JWK Set, public keys. */
         readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
       };
-  /** How it says who the user is. */
+  /** How the gateway names the user. */
   readonly user:
     | { readonly type: 'header'; readonly header: string }
     /** SHA-256 of the key in base64url, to the user name. */

@@ -33,7 +33,7 @@ const takenHeaders: ReadonlySet<string> = new Set([
 const takenPrefixes =
   /^(?:remote-|sec-|x-auth-|x-drawbridge-|x-envoy-|x-forwarded-|x-original-|x-remote-|x-webauth-)/;
 
-/** @returns what is wrong with the name of a header that a gateway sends, or undefined */
+/** @returns the fault in the name of a header that a gateway sends, or undefined */
 export const checkGatewayHeader = (name: string): string | undefined => {
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?$/.test(name))
     return 'is not the name of a header; write letters, digits and hyphens, such as X-Gateway-Key';
@@ -46,7 +46,7 @@ export const checkGatewayHeader = (name: string): string | undefined => {
 /** RFC 7518 section 6.2.2, 6.3.2, 6.4.1. */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** @returns what is wrong with a JWK that shall verify, or undefined; never repeats a member */
+/** @returns the fault in a JWK that is meant for verification, or undefined; never repeats a member */
 export const checkPublicKey = (
   key: Readonly<Record<string, unknown>>,
 ): { readonly path: string[]; readonly message: string } | undefined => {

@@ -6,7 +6,7 @@ import type { AccessRule, ServiceDefinition } from './gateway-definition.ts';
 // Checks between the server's file and those of tenants. They change at different times, so these are
 // warnings.
 
-/** Limits of a tenant that limit nothing, each with what to write instead. */
+/** Limits of a tenant that have no effect, each with the correction to write. */
 export const idleLimits = (
   { gateway }: Pick<TenantDefinition, 'gateway'>,
   services: readonly Pick<ServiceDefinition, 'name'>[],
@@ -20,7 +20,7 @@ export const idleLimits = (
     );
 };
 
-/** Tenants for whom services are, and who have no file. */
+/** Tenants that a service names but that have no file. */
 export const absentTenants = (
   services: readonly Pick<ServiceDefinition, 'name' | 'tenants'>[],
   ids: readonly string[],
@@ -34,8 +34,9 @@ export const absentTenants = (
   );
 
 /**
- * Rules that any client of the tenant satisfies, each with what to write. A client that is not first-party needs an
- * audience, or a rule that names it or a scope; an audience or scope that all may ask for keeps none out.
+ * Rules that any client of the tenant satisfies, each with the correction to write. A client that is not first-party
+ * needs an audience, or a rule that names it or a scope; an audience or scope that every client may ask for excludes
+ * none.
  */
 export const openToAnyClient = (
   definition: Pick<TenantDefinition, 'id' | 'clients' | 'resources'>,
@@ -73,7 +74,7 @@ const isOpen = (rule: AccessRule, { resources, definition }: Openness): boolean 
   );
 };
 
-/** Of those that the rule takes, resources for which every client of the tenant may ask. */
+/** Those of the rule's resources that every client of the tenant may ask for. */
 const openAudiences = ({ audiences }: AccessRule, { resources, definition }: Openness): readonly string[] =>
   definition.resources
     .filter((resource) => resource.clients === undefined)

@@ -5,10 +5,10 @@ import { checkAccessRules } from './access-rule-checks.ts';
 import type { GatewayFile, ServiceFile } from './gateway-schema.ts';
 import { findOwnPath, handOverPath, isBelowDomain } from './service-paths.ts';
 
-/** What the gateway must know of the server around it. */
+/** The addresses of the server, which the gateway's settings must not collide with. */
 export interface ServerAddresses {
   readonly publicUrl: string;
-  /** That it listens on. */
+  /** The address that the server listens on. */
   readonly host: string;
   readonly port: number;
 }
@@ -91,7 +91,7 @@ const isPublicHost = ({ host }: ServiceFile, publicUrl: string): boolean => {
 const placeOf = (service: ServiceFile, publicUrl: string): string => {
   const { protocol, host: publicHost } = new URL(publicUrl);
   const host = isPublicHost(service, publicUrl) ? publicHost : new URL(`${protocol}//${service.host}`).host;
-  // small letters: a service may mean the same by both
+  // small letters, because a service may not distinguish them from capital ones
   return `${host}${(service.prefix ?? '').toLowerCase()}`;
 };
 
@@ -183,7 +183,7 @@ const checkTenants = ({ tenants, rules }: ServiceFile): readonly PathFault[] =>
     ),
   );
 
-/** The rule would not match the paths it was written for, and the next rule could let everybody in. */
+/** Such a rule would not match the paths that it was written for, and the next rule could allow every request. */
 const checkStrippedPaths = ({ prefix, stripPrefix, rules }: ServiceFile): readonly PathFault[] => {
   if (!stripPrefix || prefix === undefined) return [];
   return rules.flatMap((rule, index) =>

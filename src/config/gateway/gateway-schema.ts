@@ -13,13 +13,13 @@ const targetWords =
 
 const isTargetUrl = (value: string): boolean => {
   const [matched, path] = /^https?:\/\/[^\s\\@?#/]+((?:\/[^\s\\?#/]+)*)$/.exec(value) ?? [];
-  // a parser that changes the path found dots or odd characters in it
+  // the URL parser changes a path only when it contains dot segments or characters that need escapes
   return matched !== undefined && parseUrl(value)?.pathname === (path || '/');
 };
 
 const targetUrl = () => z.string().max(2000).refine(isTargetUrl, { error: targetWords });
 
-/** A key without a value is as good as none. */
+/** A key without a value counts as an absent one. */
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
 const healthPath = () =>

@@ -4,8 +4,8 @@ export const patternWords =
   'is not a path of a rule; write /exact, /one/* or /below/** with whole segments, without query and parameters, other characters percent-encoded in capital letters (%20, %C3%BC)';
 
 /**
- * Written as readings of a path are, so that the two can be compared: no needless escapes, empty segments, dot segments
- * or parameters.
+ * Written in the same form as the readings of a path, so that the two can be compared: no needless escapes, empty
+ * segments, dot segments or parameters.
  */
 export const isCanonicalPattern = (pattern: string): boolean =>
   pattern === '/' ||
@@ -35,12 +35,12 @@ export const prefixWords =
 export const isPrefix = (prefix: string): boolean =>
   prefix.length <= 200 && /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9._~-]+)+$/.test(prefix);
 
-/** As `URL.host` gives it, with whatever port. */
+/** As `URL.host` gives it, with any port. */
 export const isHost = (host: string): boolean =>
   /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d+)?$/.test(host) &&
   ['http', 'https'].some((scheme) => parseUrl(`${scheme}://${host}`)?.host === host);
 
-/** Of Drawbridge's own pages and protocols; `admin` and others will stand below `/api`. */
+/** Paths of Drawbridge's own pages and protocols; `/api` is reserved as a whole. */
 const ownPaths = [
   '/oauth',
   '/api',
@@ -54,13 +54,13 @@ const ownPaths = [
   '/gateway',
 ] as const;
 
-/** The path of Drawbridge's that a prefix is, or lies below. */
+/** The path of Drawbridge that a prefix equals or lies below. */
 export const findOwnPath = (prefix: string): string | undefined => {
   const asked = `${prefix.toLowerCase()}/`;
   return ownPaths.find((own) => asked.startsWith(`${own}/`));
 };
 
-/** On every host: the hand-over of sign-ins is there. */
+/** Reserved on every host, for the hand-over of sign-ins. */
 export const handOverPath = '/.drawbridge';
 
 /** RFC 6265 section 5.1.3. */

@@ -1,4 +1,4 @@
-/** Freezes a plain value and all that it holds; settings are shared by everything, so nobody may change them. */
+/** Freezes a plain value and all its members: settings are shared by the whole process, so no code may change them. */
 export const deepFreeze = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

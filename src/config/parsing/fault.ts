@@ -1,4 +1,4 @@
-/** Something in the configuration that an operator has to change. Never holds a value that may be secret. */
+/** A part of the configuration that an operator has to change. Never holds a value that may be secret. */
 export interface Fault {
   /** The file as the operator knows it, or `environment` or `command line`. */
   readonly file: string;
@@ -14,7 +14,7 @@ export interface Fault {
 
 export type FaultPath = readonly (string | number)[];
 
-/** What a rule has to say; the file and the position are added where they are known. */
+/** A fault that a rule found; the file and the position are added where they are known. */
 export interface PathFault {
   readonly path: FaultPath;
   readonly message: string;

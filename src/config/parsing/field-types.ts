@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatDuration, parseDurationMs, parseSizeKiB } from './quantities.ts';
 
-// The kinds of value that both files know. Each says for itself what to write instead.
+// The kinds of value that both files have. The message of each says what to write instead.
 
 const durationWords = 'is not a duration; write a number with a unit, such as 90s, 15m, 1h or 30d';
 
@@ -50,7 +50,7 @@ export const countOrAuto = (range: { readonly min: number; readonly max: number 
     error: `is not right; write auto, or a whole number from ${range.min} to ${range.max}`,
   });
 
-/** Scheme, host and port, nothing else. Which schemes are safe is for the caller to say. */
+/** Scheme, host and port, nothing else. The caller decides which schemes are safe. */
 export const origin = () => z.string().refine(isOrigin, { error: originWords });
 
 export const originWords =

@@ -1,13 +1,13 @@
 import type { FaultPath, PathFault } from './fault.ts';
 import { findNearest } from './nearest.ts';
 
-/** A name that was given above is a fault. */
+/** Reports a name that an entry above has already. */
 export const unique = (names: readonly string[], index: number, key: string): readonly PathFault[] =>
   names.indexOf(names[index] ?? '') === index
     ? []
     : [{ path: [key], message: 'was given above; choose another, or remove one of the two' }];
 
-/** A name that nothing in the file has is a fault; undefined `known` means that not all names can be known. */
+/** Reports a name that no entry of the file has; undefined `known` means that not all names can be known. */
 export const reference = (
   path: FaultPath,
   name: string | undefined,

@@ -7,7 +7,7 @@ export type ReadPattern =
   /** What is wrong and what to write instead; never repeats the pattern. */
   | { readonly ok: false; readonly message: string };
 
-/** A regular expression as RE2 has it: time in proportion to the text, whatever the pattern. */
+/** A regular expression in RE2 syntax: every pattern takes a time in proportion to the text. */
 export const readPattern = (pattern: string): ReadPattern => {
   if (pattern === '') return refuse('is empty; write a regular expression');
   if (pattern.length > longest) return refuse(`is longer than ${longest} characters; write it shorter`);

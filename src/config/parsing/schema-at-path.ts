@@ -9,7 +9,7 @@ interface Place {
   readonly value: unknown;
 }
 
-/** The schema that is in force at a path, and the value there. Where the path leads through a union, its meant option. */
+/** The schema that applies at a path, and the value there. Of a union, the option that was meant is taken. */
 export const schemaAtPath = (root: Place, path: FaultPath): Place => {
   let schema = root.schema && unwrap(root.schema);
   let value = root.value;
@@ -57,7 +57,7 @@ export const findMeantIndex = (options: readonly Schema[], value: unknown): numb
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What the file must hold, without defaults, transformations and the like around it. */
+/** The schema of the written value, without the defaults and transformations around it. */
 const unwrap = (schema: Schema): Schema => {
   if (schema instanceof z.ZodPipe) return unwrap(schema.in);
   if (

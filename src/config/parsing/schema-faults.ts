@@ -7,7 +7,7 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly faults: readonly PathFault[] };
 
-/** Parses, and words what is wrong so that an operator can act on it. No value is repeated: it may be a secret. */
+/** Parses, and words each fault so that an operator can act on it. No value is repeated: it may be a secret. */
 export const parseBySchema = <S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> => {
   const result = schema.safeParse(value, { error: explain });
   if (result.success) return { ok: true, value: result.data };
@@ -18,7 +18,7 @@ const toPathFaults = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   if (issue.code === 'invalid_union') {
     const meant = issuesOfMeantOption(issue, schemaAtPath({ schema, value }, path));
-    // only the option that was meant has something to say
+    // only the faults of the option that was meant are of use
     if (meant !== undefined)
       return meant.flatMap((inner) =>
         toPathFaults(schema, value, { ...inner, path: [...path, ...inner.path] }),
@@ -47,7 +47,7 @@ const unknownKey = (key: string, known: readonly string[]): string => {
     : `is not a known key; remove it, or write one of ${[...known].sort().join(', ')}`;
 };
 
-/** Words for what a schema does not word itself. */
+/** Messages for the faults that a schema does not word itself. */
 const explain = (issue: z.core.$ZodRawIssue): string | undefined => {
   switch (issue.code) {
     case 'invalid_type': {

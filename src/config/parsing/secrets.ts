@@ -16,7 +16,7 @@ const mostBytes = 64 * 1024;
 const reference = /^(?:env:([A-Za-z_][A-Za-z0-9_]*)|file:(\/[^\s"'#,{}[\]]*))$/;
 const references = /\benv:[A-Za-z_][A-Za-z0-9_]*|\bfile:\/[^\s"'#,{}[\]]*/g;
 
-/** `env:NAME` or `file:/path` to what it stands for; anything else stands for itself (`inline`). */
+/** Resolves `env:NAME` or `file:/path`; any other text is the secret itself (`inline`). */
 export const resolveSecret = (text: string, sources: SecretSources): ResolvedSecret => {
   const [matched, name, path] = reference.exec(text) ?? [];
   if (matched === undefined) {
@@ -37,7 +37,7 @@ export const resolveSecret = (text: string, sources: SecretSources): ResolvedSec
   return readSecretFile(path ?? '', sources.readFile);
 };
 
-/** A secret in a file of its own, without the line end that editors add. */
+/** The secret in a file, without the line end that editors add. */
 export const readSecretFile = (path: string, readFile: SecretSources['readFile']): ResolvedSecret => {
   let bytes: Buffer;
   try {
@@ -59,8 +59,8 @@ export const codeOf = (error: unknown): string =>
 
 /**
  * SHA-256 over a file's text and the present values of its references: when it changes, the file has to be read
- * again. Found by pattern and not by parsing, so that a thousand files are hashed in no time; `extraFiles` are those
- * that the file takes in besides.
+ * again. References are found by pattern and not by parsing, so that a thousand files are hashed quickly; `extraFiles`
+ * are further files that the text refers to.
  */
 export const hashWithSecrets = (
   text: string,

@@ -50,7 +50,7 @@ export const readTls = (file: TlsFile, context: SecretContext): ReadTls => {
   const read = (key: 'ca' | 'cert' | 'key', check: (pem: string) => string | undefined) => {
     const text = file[key];
     if (text === undefined) return undefined;
-    // certificates are no secrets, and may stand in every file
+    // certificates are no secrets, so any file may contain them
     const resolved = readSecretText(text, key === 'key' ? context : { ...context, demo: true });
     const message = resolved.ok ? check(resolved.value) : resolved.message;
     if (message !== undefined) fault(key, message);
@@ -78,13 +78,13 @@ export const readTls = (file: TlsFile, context: SecretContext): ReadTls => {
 
 const keyWords = 'write file:/path of one without a pass phrase';
 
-/** Undefined when it is none, or locked by a pass phrase. */
+/** Undefined when the text is no key, or the key is protected by a pass phrase. */
 export const readPrivateKey = (pem: string): KeyObject | undefined => {
   if (!pem.includes('PRIVATE KEY-----')) return undefined;
   try {
     return createPrivateKey(pem);
   } catch {
-    // the parser's message may hold parts of the key
+    // the message of the parser may contain parts of the key
     return undefined;
   }
 };

@@ -1,8 +1,8 @@
 import { Composer, type CST, type Document, Lexer, type LineCounter, Parser, YAMLParseError } from 'yaml';
 
-// The parser of a YAML document recurses when it composes what it read, and looks at each key again for each other
-// key. A file that is made for it would end the process or keep it busy for minutes; reading token by token, such a
-// file is recognised in time. Real files stay far below all of these limits.
+// The YAML library recurses when it composes a document, and compares each key with each other key. A hostile file
+// could end the process or keep it busy for minutes. Reading token by token recognises such a file in time. Real files
+// stay far below all of these limits.
 const deepest = 60;
 const longestCollection = 5000;
 const mostTokensInLine = 5000;

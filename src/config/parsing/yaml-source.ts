@@ -12,10 +12,10 @@ import {
 import { byPosition, type Fault, type FaultPath, type PathFault } from './fault.ts';
 import { readDocument } from './yaml-document.ts';
 
-/** A YAML file as plain values, and where in the file each came from. */
+/** A YAML file as plain values, with the position of each in the file. */
 export interface YamlSource {
   readonly value: unknown;
-  /** Gives a fault its place in the file. A missing key gets the place of the mapping that should hold it. */
+  /** Adds to a fault its position in the file. A missing key gets the position of the mapping that should hold it. */
   toFault(fault: PathFault): Fault;
 }
 
@@ -23,9 +23,9 @@ const mostBytes = 1024 * 1024;
 const mostAliases = 100;
 const deepestNesting = 20;
 const tooDeep = `is nested deeper than ${deepestNesting} levels; flatten it`;
-/** After its first errors, what the parser reports is mostly wrong. */
+/** The errors that the parser reports after its first ones are mostly wrong. */
 const mostFaults = 20;
-/** Names that mean something to JavaScript's objects; no setting is called so. */
+/** Members of every JavaScript object; no setting has such a name. */
 const dangerousKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
@@ -120,7 +120,7 @@ const startOf = (node: unknown): number | undefined => (node as ParsedNode | nul
 
 const isEmpty = (node: unknown): boolean => node === null || (isScalar(node) && node.value === null);
 
-/** A key with nothing behind it counts as absent: people comment out all lines below a key and leave it. */
+/** A key without a value counts as absent: operators comment out all lines below a key and keep the key. */
 const withoutEmptyKeys = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutEmptyKeys);
   if (typeof value !== 'object' || value === null) return value;

@@ -2,7 +2,7 @@ import { findNearest } from '../parsing/nearest.ts';
 import { readSecretFile, type SecretSources } from '../parsing/secrets.ts';
 import type { Setting } from './settings-table.ts';
 
-/** What the environment says about the settings. */
+/** The settings that the environment gives. */
 export interface EnvironmentLayer {
   /** Setting's name to text and the variable that gave it. */
   readonly values: ReadonlyMap<string, { readonly text: string; readonly variable: string }>;
@@ -15,7 +15,7 @@ export const configVariable = 'DRAWBRIDGE_CONFIG';
 
 const prefix = 'DRAWBRIDGE_';
 
-/** Kubernetes puts such names into each pod when a service is called drawbridge. They are never ours. */
+/** Kubernetes sets such variables in each pod when a service is called drawbridge. They are never settings. */
 const serviceLink =
   /^DRAWBRIDGE(?:_[A-Z0-9]+)*_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)\w*)?)$/;
 

@@ -36,7 +36,7 @@ export type CheckedServerFile =
   | { readonly ok: false; readonly faults: readonly SettingFault[] };
 
 const shortestKey = 32;
-/** They have no other place for it than the file, by a reference, or the environment. */
+/** Settings that may be given by the environment, or in the file by a reference only. */
 const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.proxySecret']);
 
 export const publicUrlOf = ({ publicUrl, port }: ServerFile['server']): string =>

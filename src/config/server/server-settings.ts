@@ -1,6 +1,6 @@
 import type { GatewaySettings } from '../gateway/gateway-definition.ts';
 
-/** What `config/server.yaml` and the environment say, with defaults filled in and secrets resolved. Deeply frozen. */
+/** The settings of `config/server.yaml` and the environment, with defaults and resolved secrets. Deeply frozen. */
 export interface ServerSettings {
   readonly server: {
     /** Origin, no trailing slash. Default `http://localhost:<port>`. */
@@ -14,7 +14,7 @@ export interface ServerSettings {
     readonly workers: number;
     /** Addresses or CIDR blocks whose X-Forwarded-For is believed. */
     readonly trustedProxies: readonly string[];
-    /** True: a proxy in front does TLS, so a public http URL that is not loopback is no mistake. */
+    /** True: a proxy in front does TLS, so a public http URL that is not loopback is accepted. */
     readonly tlsTerminatedByProxy: boolean;
     /** How long readyz answers 503 before the port closes, in milliseconds. */
     readonly drainDelayMs: number;
@@ -28,7 +28,7 @@ export interface ServerSettings {
   readonly tenants: {
     /** Absolute path. */
     readonly directory: string;
-    /** So many tenants are kept built. */
+    /** Number of tenants that stay built. */
     readonly warmLimit: number;
     /** Rescan even without a file event, in milliseconds. */
     readonly rescanMs: number;
@@ -41,14 +41,14 @@ export interface ServerSettings {
     readonly parallelism: number;
     /** Hashes computed at the same time in one process. */
     readonly concurrency: number;
-    /** Hashes that may wait, in one process; more are refused with 503. */
+    /** Hashes that may wait in one process; further ones are refused with 503. */
     readonly queueLimit: number;
   };
   readonly log: {
     readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   };
   readonly management: {
-    /** 0: no listener of its own. */
+    /** 0: metrics have no listener of their own. */
     readonly port: number;
     readonly host: string;
   };

@@ -15,8 +15,8 @@ const begin = '<!-- settings: written by npm run generate -->';
 const end = '<!-- end of settings -->';
 
 /**
- * The README with today's table of settings.
- * @throws Error when the markers are gone
+ * The README with the current table of settings.
+ * @throws Error when the markers are missing
  */
 export const withSettings = (readme: string): string => {
   const from = readme.indexOf(begin);

@@ -12,7 +12,7 @@ export interface Setting {
   /** As one writes it in YAML; absent where the default depends on other settings. */
   readonly default?: string;
   readonly description: string;
-  /** Its value, or a part of it, must not be shown. */
+  /** The value, or a part of it, must not be shown. */
   readonly isSecret: boolean;
 }
 

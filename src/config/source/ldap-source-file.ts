@@ -3,7 +3,7 @@ import { splitDn } from './ldap-syntax.ts';
 import type { LdapGroups, LdapSource, OwnOf } from './source-definition.ts';
 import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
 
-/** What only a directory has. */
+/** The members of a source that only a directory has. */
 export const loadLdap = (file: LdapSourceFile, context: SourceContext): OwnOf<LdapSource> => {
   const isActiveDirectory = file.kind === 'active-directory';
   const base = file.search.base ?? baseOfTemplate(file) ?? '';
@@ -35,7 +35,7 @@ const openLdapFilter = '(&(objectClass=person)(|(uid={username})(mail={username}
 const activeDirectoryFilter =
   '(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={username})(userPrincipalName={username})))';
 
-/** Below the entry that a template names, when that is the same for everybody. */
+/** The parent of the entry that a template names, when it is the same for all people. */
 export const baseOfTemplate = ({ bind }: Pick<LdapSourceFile, 'bind'>): string | undefined => {
   if (bind === 'anonymous' || !('template' in bind)) return undefined;
   const above = (splitDn(bind.template) ?? []).slice(1).join(',');

@@ -7,11 +7,11 @@ export const isAttributeName = (name: string): boolean => name.length <= 100 && 
 
 /**
  * A distinguished name in the spelling of RFC 4514, with at least one part.
- * @returns its parts as they stand, from the entry up; undefined when it is none
+ * @returns its parts as written, from the entry up; undefined when the text is no distinguished name
  */
 export const splitDn = (dn: string): readonly string[] | undefined => {
   const parts = dn.match(/(?:\\.|[^\\,])+/gsu) ?? [];
-  // What the pattern leaves out besides single commas is an empty part, or a backslash at the end.
+  // Apart from single commas, the pattern skips only empty parts and a backslash at the end.
   if (dn === '' || parts.join(',') !== dn || !parts.every(isRdn)) return undefined;
   return parts.map((part) => part.trim());
 };
@@ -29,7 +29,7 @@ export type ReadFilter =
 
 const deepest = 20;
 
-/** A filter (RFC 4515), without the blanks and line ends that people put between its parts. */
+/** A filter (RFC 4515), without the blanks and line ends that operators write between its parts. */
 export const readFilter = (text: string): ReadFilter => {
   const rest = { text: text.trim() };
   try {
@@ -49,7 +49,7 @@ export const readFilter = (text: string): ReadFilter => {
 
 class FilterFault extends Error {}
 
-/** Takes one filter off the front of the rest, and gives it back in its plain spelling. */
+/** Removes the first filter from the rest of the text, and returns it in its plain spelling. */
 const takeFilter = (rest: { text: string }, depth: number): string => {
   if (depth > deepest) throw new FilterFault(`is nested deeper than ${deepest} levels; write it shorter`);
   const [whole, operator] = /^\(\s*([&|!]?)\s*/.exec(rest.text) ?? [];
@@ -90,7 +90,7 @@ const takeItem = (rest: { text: string }): string => {
   return `(${item})`;
 };
 
-/** What something is compared with: `attribute=value`, or an extensible match with a rule (RFC 4515 section 3). */
+/** One comparison: `attribute=value`, or an extensible match with a rule (RFC 4515 section 3). */
 const valueIn = (item: string): string | undefined => {
   const [, name = '', plain] = /^([^=<>~:\s]+)[<>~]?=(.*)$/s.exec(item) ?? [];
   if (plain !== undefined) return comparable.test(name) ? plain : undefined;
@@ -98,5 +98,5 @@ const valueIn = (item: string): string | undefined => {
   return comparable.test(by) || (by === '' && rule !== undefined) ? value : undefined;
 };
 
-/** Neither numbers nor options (`cn;lang-de`): they are more than the LDAP library reads in a filter. */
+/** Neither numbers nor options (`cn;lang-de`), because the LDAP library cannot read them in a filter. */
 const comparable = /^[A-Za-z][A-Za-z0-9-]*$/;

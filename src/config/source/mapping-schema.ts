@@ -3,7 +3,7 @@ import { plainText } from '../parsing/field-types.ts';
 import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
 import { pattern } from './source-field-types.ts';
 
-/** Claims about a token or a sign-in, which Drawbridge makes itself. */
+/** Claims about a token or a sign-in, which Drawbridge sets itself. */
 const ownClaims: ReadonlySet<string> = new Set(
   'acr act amr at_hash aud auth_time azp c_hash client_id cnf events exp iat iss jti may_act nbf nonce s_hash scope sid sub typ'.split(
     ' ',

@@ -1,6 +1,6 @@
 /**
- * Where a tenant's people are kept, as its file says: parsed, defaults filled in, presets applied, secrets and
- * certificates read. A source's id is part of the key of its people: after renaming it, they are new accounts.
+ * A source of a tenant's people, from its file: parsed, defaults filled in, presets applied, secrets and certificates
+ * read. The id of a source is part of the key of its people: after renaming a source, its people get new accounts.
  */
 export type SourceDefinition = LocalSource | LdapSource | UpstreamSource | HttpSource;
 
@@ -17,19 +17,19 @@ interface SourceBase {
   /** In order, after the built-in mapping of the kind. */
   readonly mapping: readonly MappingStep[];
   /**
-   * `keep`: the hash of a password that the source accepted is kept, for the day the source is taken out of the
-   * file; `takeover`: from then on that hash decides and the source is asked no more.
+   * `keep`: the hash of a password that the source accepted is kept, to be used once the source is removed from the
+   * file; `takeover`: from then on that hash decides, and the source is no longer asked.
    */
   readonly adopt: 'off' | 'keep' | 'takeover';
   /** People with live sessions are looked up again after so long. */
   readonly recheckSeconds: number;
-  /** While the source cannot be reached, what was known last stays good for so long beyond a due re-check. */
+  /** While the source cannot be reached, its last answer stays valid for so long after a re-check was due. */
   readonly degradedSeconds: number;
-  /** The login page says that an account is locked, whatever password was typed. */
+  /** The login page says that an account is locked, even if the password was wrong. */
   readonly revealLock: boolean;
 }
 
-/** What a kind of source has that others do not. */
+/** The members that only one kind of source has. */
 export type OwnOf<T extends SourceBase> = Omit<T, keyof SourceBase>;
 
 /** The people in Drawbridge's own store. */
@@ -54,7 +54,7 @@ export interface LdapSource extends SourceBase {
   readonly urls: readonly string[];
   /** Upgrade `ldap://` before anything is sent. */
   readonly startTls: boolean;
-  /** `ldap://` without StartTLS was asked for in so many words. */
+  /** `ldap://` without StartTLS was allowed explicitly. */
   readonly insecure: boolean;
   readonly tls: TlsMaterial;
   readonly bind:
@@ -100,7 +100,7 @@ export interface UpstreamSource extends SourceBase {
   readonly type: 'oidc' | 'oauth2';
   /** `oidc`: exact `iss`; part of the key of its people. `{tenantid}` stands for any Entra tenant. */
   readonly issuer?: string;
-  /** False when the endpoints below are all there is. */
+  /** False when only the endpoints below are used. */
   readonly discovery: boolean;
   readonly userAuthorizationUri?: string;
   readonly accessTokenUri?: string;
@@ -136,13 +136,19 @@ export interface UpstreamSource extends SourceBase {
   readonly tokenAudience?: string;
   /** client_ids that may get the upstream's tokens by token exchange; absent: tokens are not kept. */
   readonly tokensFor?: readonly string[];
-  /** JSON about the person, read with a token of our own (client credentials). `{subject}` and `{username}` are filled in. */
+  /**
+   * JSON about the person, read with a token of our own (client credentials). `{subject}` and `{username}` are filled
+   * in.
+   */
   readonly details?: { readonly uri: string; readonly scope?: string };
   /** Further JSON read with the person's own token at sign-in, such as GitHub's `/user/emails`: name to URI. */
   readonly extraInfo: Readonly<Record<string, string>>;
   /** The upstream's `acr` value to ours. */
   readonly acr: Readonly<Record<string, string>>;
-  /** Says that e-mails of this source are verified although it sends no `email_verified` (GitHub's primary one, Entra's with a verified domain). */
+  /**
+   * Says that e-mails of this source are verified although it sends no `email_verified` (GitHub's primary one,
+   * Entra's with a verified domain).
+   */
   readonly emailVerifiedPointer?: string;
   readonly requestTimeoutMs: number;
 }
@@ -175,7 +181,7 @@ export type MappingStep =
   | { readonly step: 'regex'; readonly of: string; readonly pattern: string; readonly replace: string }
   /** Drops the attribute, or those of its values that match. */
   | { readonly step: 'drop'; readonly of: string; readonly pattern?: string }
-  /** Gives the role to whoever has a value (by default of `groups`) that is equal, or matches. */
+  /** Gives the role to people with a value (by default of `groups`) that is equal, or matches. */
   | {
       readonly step: 'role';
       readonly role: string;

@@ -6,7 +6,7 @@ import { isAttributeName, readFilter, splitDn } from './ldap-syntax.ts';
 
 // The kinds of value that only sources of people have.
 
-/** https, or http on a loopback address: what goes there is secret. */
+/** https, or http on a loopback address: requests to it contain secrets. */
 export const webAddress = () =>
   z
     .string()
@@ -75,7 +75,7 @@ export const attributeName = () =>
     error: 'is not the name of an attribute; write letters, digits and hyphens, such as employeeNumber',
   });
 
-/** A secret that may stand in demo tenants only; elsewhere a reference. */
+/** A secret, which only the file of a demo tenant may contain itself; other files have a reference to it. */
 export const secretText = (description: string) =>
   z
     .string()

@@ -14,7 +14,7 @@ export interface LoadedSources {
   readonly faults: readonly PathFault[];
 }
 
-/** What a file without `sources` means. */
+/** The source of a file without `sources`. */
 export const localList: LocalSource = {
   id: 'local',
   type: 'local',

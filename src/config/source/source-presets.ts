@@ -16,7 +16,7 @@ interface Provider {
 
 const withoutSlash = (url: string | undefined): string => (url ?? '').replace(/\/+$/, '');
 
-/** Settings known for each provider; what a tenant's file says takes precedence. */
+/** Settings known for each provider; those in the tenant's file take precedence. */
 const providers: Readonly<Record<Preset, Provider>> = {
   google: {
     type: 'oidc',
@@ -32,8 +32,8 @@ const providers: Readonly<Record<Preset, Provider>> = {
     takes: ['tenantId'],
     describe: ({ tenantId }) => ({
       issuer: `https://login.microsoftonline.com/${tenantId ?? '{tenantid}'}/v2.0`,
-      // an address in Entra is whatever an administrator somewhere wrote there; the optional claim xms_edov says
-      // that its domain is verified
+      // any administrator can write any address into Entra; the optional claim xms_edov says that its domain is
+      // verified
       emailVerifiedPointer: '/xms_edov',
     }),
   },
@@ -46,7 +46,7 @@ const providers: Readonly<Record<Preset, Provider>> = {
       userAuthorizationUri: 'https://github.com/login/oauth/authorize',
       accessTokenUri: 'https://github.com/login/oauth/access_token',
       userInfoUri: 'https://api.github.com/user',
-      // a login can be renamed, and is then free for somebody else
+      // a login can be renamed, and another person may then take the old one
       subjectPointer: '/id',
       scopes: ['read:user', 'user:email'],
       clientAuthMethod: 'client_secret_post',
@@ -74,7 +74,7 @@ const providers: Readonly<Record<Preset, Provider>> = {
     displayName: 'Auth0',
     needs: ['domain'],
     takes: ['domain'],
-    // the slash is part of the name
+    // the slash at the end is part of the issuer
     describe: ({ domain = '' }) => ({ issuer: `https://${domain}/` }),
   },
   okta: {
@@ -90,7 +90,7 @@ const providers: Readonly<Record<Preset, Provider>> = {
 
 const ownKeys: readonly OwnKey[] = ['tenantId', 'baseUrl', 'realm', 'domain', 'authorizationServer'];
 
-/** The rules of what a preset takes. Paths begin at the source. */
+/** Checks the keys that a preset needs. Paths begin at the source. */
 export const checkPreset = (file: PresetSourceFile): readonly PathFault[] => {
   const { type, needs, takes } = providers[file.preset];
   const faults: PathFault[] = [
@@ -110,7 +110,7 @@ export const checkPreset = (file: PresetSourceFile): readonly PathFault[] => {
   return faults;
 };
 
-/** A source in full, as if the file had said all that the preset knows. */
+/** A source with the settings of its preset, as if the file contained them. */
 export const expandPreset = (file: PresetSourceFile): UpstreamSourceFile => {
   const { preset, type: _, tenantId, baseUrl, realm, domain, authorizationServer, ...written } = file;
   const { type, displayName, describe } = providers[preset];

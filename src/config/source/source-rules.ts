@@ -19,7 +19,7 @@ export const checkSources = (judged: JudgedContent, names: NamesInFile): readonl
     ...checkNames(one, judged, names),
   ]);
   return [
-    // what could not be read at the top is not missing there
+    // a key at the top that could not be read is not reported as missing
     ...faults.filter(({ path: [first] }) => first === 'sources' || !doubtful.has(String(first))),
     ...checkPlace(judged),
     ...checkLocalList(judged, written),
@@ -32,7 +32,7 @@ const under = ({ path }: WrittenSource, faults: readonly PathFault[]): readonly 
 const checkAlone = (written: WrittenSource): readonly PathFault[] => {
   const { source, file } = written;
   const preset = file !== undefined && 'preset' in file ? checkPreset(file) : [];
-  // whatever else is wrong follows from what the preset lacks
+  // all other faults follow from the missing key of the preset
   if (preset.length > 0) return under(written, preset);
   if (source.type === 'ldap') return under(written, checkLdapSource(source));
   if (source.type === 'oidc' || source.type === 'oauth2') return under(written, checkUpstream(source));
@@ -75,7 +75,7 @@ const checkAmong = (all: readonly WrittenSource[], index: number): readonly Path
   return under(written, faults);
 };
 
-/** Does it send the browser to another place to sign in? */
+/** Does the source send the browser to another site to sign in? */
 const isRedirect = (source: FullSource): boolean =>
   (source.type === 'oidc' || source.type === 'oauth2') &&
   source.clientId !== undefined &&
@@ -105,7 +105,7 @@ const checkNames = (
   ]);
 };
 
-/** The six properties are a source by themselves, or stand in one of `sources`. */
+/** The six properties make a source by themselves, or belong to one of `sources`. */
 const checkPlace = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
   const hasSources = content.sources !== undefined || doubtful.has('sources');
   return topKeys

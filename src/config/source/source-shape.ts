@@ -12,10 +12,10 @@ export const sourceId = z
   })
   .meta({
     description:
-      'Name of the source; part of its address for upstreams and of the key of its people: a renamed source makes strangers of them.',
+      'Name of the source; part of its address for upstreams and of the key of its people: after renaming a source, its people get new accounts.',
   });
 
-/** What every source has. */
+/** The keys of every source. */
 export const localShape = {
   displayName: plainText(100).optional().meta({ description: 'Name shown to people. By default the id.' }),
   domains: z
@@ -32,7 +32,7 @@ export const localShape = {
   }),
 };
 
-/** What every source besides the local one has: claims, groups and roles of the local list are right as they are. */
+/** The keys of every source except the local one, whose claims, groups and roles need no mapping. */
 export const remoteShape = {
   ...localShape,
   mapping: mappingSchema.default([]).meta({

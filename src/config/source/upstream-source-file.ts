@@ -4,7 +4,7 @@ import type { NamePattern, OwnOf, UpstreamSource } from './source-definition.ts'
 import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
 import type { UpstreamSourceFile } from './upstream-source-schema.ts';
 
-/** What only an upstream has. */
+/** The members of a source that only an upstream has. */
 export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): OwnOf<UpstreamSource> => {
   const { userNameExtractionPattern, details } = file;
   return {
@@ -48,7 +48,7 @@ export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): 
 export const isDiscovered = ({ type, discovery }: UpstreamSourceFile): boolean =>
   discovery ?? type === 'oidc';
 
-/** A source without a client of its own proves itself to nobody. */
+/** A source without a client of its own has no client authentication. */
 export const clientAuthMethodOf = ({
   clientAuthMethod,
   privateKey,

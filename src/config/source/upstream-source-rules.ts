@@ -70,7 +70,7 @@ const checkOAuth2 = (source: UpstreamSourceFile): readonly PathFault[] => {
   return faults;
 };
 
-/** How the source proves itself to the upstream. */
+/** Checks how the source authenticates at the upstream. */
 const checkProof = (source: UpstreamSourceFile): readonly PathFault[] => {
   const { clientId, clientSecret, privateKey, tls } = source;
   const method = clientAuthMethodOf(source);
@@ -116,7 +116,7 @@ const checkExtras = (source: UpstreamSourceFile): readonly PathFault[] => {
   if (details !== undefined && !/\{(?:subject|username)\}/.test(details.uri))
     faults.push({
       path: ['details', 'uri'],
-      message: 'says not whose details; write where {subject} or {username} goes',
+      message: 'does not name the person; write {subject} or {username} where the name belongs',
     });
   if (source.tokensFor !== undefined && clientId === undefined)
     faults.push(useless('tokensFor', 'without clientId, as there are no tokens of our own'));

@@ -6,7 +6,7 @@ import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
 import { names, pointer, secretText, texts, tlsSchema, webAddress } from './source-field-types.ts';
 import { remoteShape, sourceId } from './source-shape.ts';
 
-/** Parameters of an authorization request that are ours to make. */
+/** Parameters of an authorization request that Drawbridge sets itself. */
 const ownParameters: ReadonlySet<string> = new Set(
   'client_id client_secret code_challenge code_challenge_method nonce redirect_uri request request_uri response_mode response_type scope state'.split(
     ' ',
@@ -27,7 +27,7 @@ const checkNamePattern = (value: string): string | undefined => {
     : 'has no group; put brackets round the part that is the name, as in "preferred_username":"([^"]+)", or write a JSON pointer such as /preferred_username';
 };
 
-/** `{subject}` and `{username}` may stand behind the host only: they come from outside. */
+/** `{subject}` and `{username}` are allowed behind the host only, because their values come from outside. */
 const detailsUri = webAddress().refine((value) => !/^https?:\/\/[^/?]*\{/i.test(value), {
   error: 'has {…} in its host; write it behind the first /',
 });
@@ -35,7 +35,7 @@ const detailsUri = webAddress().refine((value) => !/^https?:\/\/[^/?]*\{/i.test(
 const passwordSignInWords = 'Sends passwords on to accessTokenUri (RFC 6749 section 4.3).';
 const acceptUpstreamTokensWords = "Accepts the upstream's own access tokens as proof of who somebody is.";
 
-/** The six properties of an upstream, and what goes with them at the top of a tenant's file. */
+/** The six properties of an upstream at the top of a tenant's file, and the keys that belong to them. */
 const sixProperties = {
   clientId: plainText(500).optional().meta({ description: 'The id that the upstream knows Drawbridge by.' }),
   clientSecret: secretText('The secret that goes with it.').optional(),
@@ -67,7 +67,7 @@ const sixProperties = {
     .meta({ description: 'Scopes asked for. With oidc by default openid, profile and email.' }),
 };
 
-/** Keys at the top of the source. They have no defaults, so that it can be seen whether any of them is there. */
+/** Keys at the top of the source. They have no defaults, so that a check can see whether any of them is present. */
 export const topProperties = {
   ...sixProperties,
   passwordSignIn: z.boolean().optional().meta({ description: passwordSignInWords }),

@@ -6,10 +6,10 @@ import { expandPreset } from './source-presets.ts';
 import type { HttpSourceFile, LocalSourceFile, SourceFile } from './source-schema.ts';
 import { oauth2SourceSchema, topProperties, type UpstreamSourceFile } from './upstream-source-schema.ts';
 
-/** A source as the file says it, its preset applied. */
+/** A source as written in the file, with its preset applied. */
 export type FullSource = LocalSourceFile | LdapSourceFile | UpstreamSourceFile | HttpSourceFile;
 
-/** A source, and where in the file it stands. */
+/** A source with its position in the file. */
 export interface WrittenSource {
   readonly source: FullSource;
   /** Empty for the six properties at the top. */

@@ -11,7 +11,7 @@ export type ReadClientKey =
   | { readonly ok: true; readonly value: NonNullable<UpstreamSource['privateKey']> }
   | { readonly ok: false; readonly fault: PathFault };
 
-/** The key of private_key_jwt, as PKCS #8 whatever it was. Paths begin at `privateKey`. */
+/** The key of private_key_jwt, converted to PKCS #8. Paths begin at `privateKey`. */
 export const readClientKey = (file: KeyFile, context: SecretContext): ReadClientKey => {
   const refuse = (key: keyof KeyFile, message: string): ReadClientKey => ({
     ok: false,

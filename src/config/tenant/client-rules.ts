@@ -12,7 +12,7 @@ const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 /** RFC 8693: hands the tokens of an upstream to clients that its source names. */
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
-/** A public client has nothing to prove itself with (RFC 6749 section 2.1). */
+/** A public client has no credentials (RFC 6749 section 2.1). */
 export const isPublic = (client: Pick<ClientFile, 'token_endpoint_auth_method'>): boolean =>
   client.token_endpoint_auth_method === 'none';
 
@@ -106,7 +106,7 @@ const checkProof = (client: ClientFile): readonly PathFault[] => {
 const shortestSecret = 32;
 const shortestDemoSecret = 16;
 
-/** The client's secret, or what is wrong with it or its reference. */
+/** The secret of the client, or the fault in it or in its reference. */
 export const resolveClientSecret = (
   text: string,
   demo: boolean,

@@ -13,7 +13,7 @@ import { webAddress } from '../source/source-field-types.ts';
 import { checkSpelling } from './redirect-uri.ts';
 import { lifetimeRanges } from './tenant-lifetimes.ts';
 
-/** Printable and no name of JavaScript’s own: such an id is safe as a key, in a path and in a log. */
+/** Printable, and not the name of a member of every JavaScript object: safe as a key, in a path and in a log. */
 const clientId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
@@ -72,7 +72,7 @@ const {
   deviceCode,
 } = lifetimeRanges;
 
-/** One entry of `clients`: client metadata under its RFC 7591 names, and in camelCase what only Drawbridge knows. */
+/** One entry of `clients`: client metadata by its RFC 7591 names, and Drawbridge's own members in camelCase. */
 export const clientSchema = z.strictObject({
   client_id: clientId.meta({ description: 'Name of the client in the protocol. Unique within the tenant.' }),
   client_name: plainText(200).optional().meta({ description: 'Name shown to people at consent.' }),
@@ -209,7 +209,7 @@ export const clientSchema = z.strictObject({
 
 export type ClientFile = z.infer<typeof clientSchema>;
 
-/** A calendar date that exists: JavaScript itself takes the 30th of February for a day in March. */
+/** A calendar date that exists: JavaScript itself reads the 30th of February as a day in March. */
 function isDate(value: string): boolean {
   const [, date] = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(value) ?? [];
   if (date === undefined || Number.isNaN(Date.parse(value))) return false;

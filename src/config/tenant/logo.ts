@@ -13,7 +13,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 
 /**
  * An https URL as it is; a file as a `data:` URI, so that a page needs no further request.
- * @param tenantPath the tenant's file, beside which the picture lies
+ * @param tenantPath the tenant's file; the path of the picture is relative to its folder
  */
 export const loadLogo = (
   logo: string,
@@ -38,7 +38,7 @@ export const loadLogo = (
   return { ok: true, value: `data:${mediaType};base64,${bytes.toString('base64')}` };
 };
 
-/** Files that a text may take in as a logo, for its fingerprint; found by pattern, so some may be none. */
+/** Files that a text may name as a logo, for its fingerprint; found by pattern, so some of them may be no logos. */
 export const logoFilesIn = (text: string, tenantPath: string): readonly string[] =>
   [...text.matchAll(/\blogo:[ \t]*["']?([\w./-]{1,200})/g)]
     .map(([, logo = '']) => logo)

@@ -16,9 +16,9 @@ const dangerous: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * May codes be sent there? What parsers could read differently is refused, as checker and browser must see the same
- * host (RFC 9700 section 4.1.1).
- * @returns what is wrong with it, or undefined
+ * May codes be sent there? A URI that parsers could read differently is refused, because this check and the browser
+ * must see the same host (RFC 9700 section 4.1.1).
+ * @returns the fault in it, or undefined
  */
 export const checkRedirectUri = (uri: string, applicationType: 'web' | 'native'): string | undefined => {
   const problem = checkSpelling(uri);
@@ -41,7 +41,7 @@ export const checkRedirectUri = (uri: string, applicationType: 'web' | 'native')
     : 'has a scheme that other apps may claim too; write your domain in reverse, such as com.example.app:/callback';
 };
 
-/** What is wrong with it whatever the client is. */
+/** The faults that do not depend on the client. */
 export const checkSpelling = (uri: string): string | undefined => {
   if (uri.length > 2000) return 'is longer than 2000 characters; write a shorter one';
   if (/[^\x21-\x7E]|[\\"<>^`{|}]/.test(uri))

@@ -2,9 +2,9 @@ import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts'
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 
-/** What a tenant's file says, parsed, with defaults filled in and secrets resolved. Deeply frozen. */
+/** The content of a tenant's file, parsed, with defaults and resolved secrets. Deeply frozen. */
 export interface TenantDefinition {
-  /** The file's name without `.yaml`; `checkTenantId` says what it may be. */
+  /** The file's name without `.yaml`; `checkTenantId` accepts it. */
   readonly id: string;
   /** Changes whenever the file or a secret it refers to changes (SHA-256). */
   readonly version: string;
@@ -27,7 +27,7 @@ export interface TenantDefinition {
   /** Seeds, in demo tenants only. */
   readonly users: readonly UserSeed[];
   readonly throttle: TenantThrottle;
-  /** Where people are kept, in the order in which they are asked; the local list when the file names none. */
+  /** The sources of people, in the order in which they are asked; the local list when the file names none. */
   readonly sources: readonly SourceDefinition[];
   readonly gateway: TenantGateway;
 }
@@ -81,7 +81,7 @@ export interface ResourceDefinition {
   readonly clients?: readonly string[];
 }
 
-/** RFC 7591 metadata under its own names, and in camelCase what only Drawbridge knows. */
+/** RFC 7591 metadata by its own names, and Drawbridge's own members in camelCase. */
 export interface ClientDefinition {
   readonly metadata: ClientMetadata;
   /** Consent is skipped, except for native or public clients whose redirect is neither https nor loopback. */
@@ -125,7 +125,7 @@ export interface UserSeed {
   readonly roles: readonly string[];
 }
 
-/** Failed password sign-ins and user-code entries: so many in so many seconds. */
+/** Limits for failed password sign-ins and entries of user codes: `points` in `seconds`. */
 export interface TenantThrottle {
   readonly account: Allowance;
   readonly address: Allowance;

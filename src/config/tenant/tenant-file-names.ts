@@ -1,6 +1,6 @@
 const extension = '.yaml';
 
-/** The tenants whose files are among the names in a folder, sorted. Hidden files and other kinds are none. */
+/** The tenants whose files are among the names in a folder, sorted. Hidden and other files are skipped. */
 export const tenantIdsAmong = (fileNames: readonly string[]): readonly string[] =>
   fileNames
     .filter((name) => name.endsWith(extension) && !name.startsWith('.'))

@@ -24,7 +24,7 @@ export interface TenantFileOptions {
   /** The file's name without `.yaml`. */
   readonly id: string;
   readonly text: string;
-  /** Where the file is; faults show it as it is given here. */
+  /** Path of the file; faults show it as it is given here. */
   readonly path: string;
   readonly env: SecretSources['env'];
   /** For secrets and the logo; by default the file system. */
@@ -62,14 +62,15 @@ export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
 
 const emptyFile = 'the file is empty; write at least displayName: and the name shown to people';
 
-/** A file without any value makes no tenant: it may be half written, or all commented out. */
+/** A file without any value is refused: it may be half written, or all commented out. */
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||
   value === null ||
   (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0);
 
 /**
- * Changes whenever the file, a secret or a logo that it refers to changes. Costs a hash and reading those, no parsing.
+ * Changes whenever the file, a secret or a logo that it refers to changes. Reads and hashes these files, but parses
+ * none.
  * @returns SHA-256, hexadecimal
  */
 export const hashTenant = (options: Omit<TenantFileOptions, 'id'>): string =>
@@ -90,7 +91,7 @@ interface Filled {
   readonly faults: readonly PathFault[];
 }
 
-/** References become what they stand for. */
+/** Replaces references by the secrets that they refer to. */
 const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions): Filled => {
   const sources = sourcesOf(options);
   const faults: PathFault[] = [];

@@ -129,7 +129,7 @@ const checkUsers = ({ content, places }: JudgedContent): readonly PathFault[] =>
           'are for demo tenants only; remove them and run: npx --no drawbridge user add <tenant> <name>',
       },
     ];
-  // Names and addresses share one space, as people may sign in by either.
+  // User names and e-mail addresses must differ from each other, because people may sign in by either.
   const owners = new Map<string, number>();
   return content.users.flatMap((user, index) => {
     const logins = [

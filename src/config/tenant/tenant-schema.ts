@@ -58,7 +58,7 @@ const resource = z.strictObject({
     .meta({ description: 'client_ids that may ask for it. Without: all clients of the tenant.' }),
 });
 
-/** Claims that the provider makes itself, or that have a place of their own in the file. */
+/** Claims that the provider sets itself, or that have a key of their own in the file. */
 const ownClaims: ReadonlySet<string> = new Set(
   'acr amr at_hash aud auth_time azp c_hash client_id cnf email email_verified exp groups iat iss jti nbf nonce roles s_hash scope sid sub'.split(
     ' ',

@@ -4,13 +4,13 @@ import { type ParsedHash, refusedHash } from './foreign-hash.ts';
 
 /** Each step doubles the work; 15 takes a few seconds. */
 const highestCost = 15;
-/** All that bcrypt reads of a password. */
+/** bcrypt reads only so many bytes of a password. */
 const readBytes = 72;
 
 /**
  * bcrypt: `$2a$`, `$2b$`, `$2y$`, bare, in OpenLDAP's `{CRYPT}` or as Django writes it (`bcrypt$…`,
- * `bcrypt_sha256$…`). The letter says which software made the hash; the method is the same. `{CRYPT}` around anything
- * else is refused, as the C library's other methods are not at hand.
+ * `bcrypt_sha256$…`). The letter names the software that made the hash; the method is the same for all. `{CRYPT}`
+ * around anything else is refused, because the other methods of the C library are not available here.
  */
 export const parseBcryptHash = (text: string): ParsedHash | undefined => {
   const [, prefix = '', hash = ''] = /^(\{crypt\}|bcrypt\$|bcrypt_sha256\$)?(.*)$/is.exec(text) ?? [];
@@ -39,10 +39,10 @@ export const parseBcryptHash = (text: string): ParsedHash | undefined => {
 const digest = (password: string): string => createHash('sha256').update(password).digest('hex');
 
 /**
- * Cut here, as the library repeats for `$2a$` an old fault with passwords of more than 254 bytes. The cut may go
- * through a character.
+ * The password is cut here, because for `$2a$` the library repeats an old fault with passwords of more than 254 bytes.
+ * The cut may split a character.
  */
 const read = (password: string): Buffer => Buffer.from(password).subarray(0, readBytes);
 
-/** The library does not know PHP's name for it. */
+/** The library does not know `$2y$`, which is PHP's name for the same method. */
 const withoutY = (hash: string): string => hash.replace(/^\$2y\$/, '$2b$');

@@ -1,6 +1,6 @@
 /**
- * A password hash that was read: either a sign-in can afford to check it, or `message` says why not, for the operator
- * who imports it. Nothing of the hash is in the message.
+ * A password hash that was read: either a sign-in can afford to check it, or `message` gives the reason to the operator
+ * who imports it. The message contains no part of the hash.
  */
 export type ParsedHash =
   | {
@@ -12,9 +12,9 @@ export type ParsedHash =
 
 export const refusedHash = (message: string): ParsedHash => ({ ok: false, message });
 
-/** Shorter ones were cut off, or are no hash of a password. */
+/** A shorter hash was cut off, or is not the hash of a password. */
 export const fewestHashBytes = 16;
-/** Longer ones make PBKDF2 and scrypt dearer without making them better. */
+/** A longer hash makes PBKDF2 and scrypt more expensive without making them stronger. */
 export const mostHashBytes = 64;
 
 export const wrongLength = (name: string): ParsedHash =>

@@ -1,4 +1,4 @@
-// Password hashes that other software has made: what they are, and whether they may be checked here.
+// Password hashes that other software has made: their kind, and whether they may be checked here.
 import { parseArgon2Hash } from './argon2-hash.ts';
 import { parseBcryptHash } from './bcrypt-hash.ts';
 import { parseDigestHash } from './digest-hash.ts';
