@@ -105,8 +105,8 @@ const finish = async (
   interaction: OpenInteraction,
   { signedIn, proven }: { readonly signedIn: SignedIn; readonly proven: string | undefined },
 ): Promise<string | undefined> => {
-  const { account, amr, acr, signedInAt } = signedIn;
-  const own = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
+  const { account, amr, acr, source, signedInAt } = signedIn;
+  const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
   if (proven === undefined) return interaction.finishLogin(own);
   const earlier = openProven(visit, proven);
   return earlier?.sub === account.sub

@@ -50,8 +50,8 @@ export const submitDemandedPasswordChange = async (
     const { ok: _ok, ...news } = outcome;
     return showDemandedPasswordChange(parts, visit, { interaction, form: { ...news, login: sent.login } });
   }
-  const { account, amr, acr, signedInAt } = outcome;
-  const login = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
+  const { account, amr, acr, source, signedInAt } = outcome;
+  const login = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
   return redirectTo(visit, await interaction.finishLogin(login));
 };
 

@@ -78,7 +78,7 @@ export interface Federation {
 /** `acme` in front of two tenants of the same server, `corp` and `rival`. */
 export const startFederation = async (
   store: TestStore,
-  options: Pick<TestServerOptions, 'clock' | 'instances'> = {},
+  options: Pick<TestServerOptions, 'clock' | 'instances' | 'settings'> = {},
 ): Promise<Federation> => {
   const server = await startTestServer({ store, tenants: { acme: sampleTenant() }, ...options });
   const issuer = server.issuer('acme');

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
@@ -111,7 +112,10 @@ const findGoodSession = async (
   const stored = await accounts.findBySub(session.sub);
   const { signedInAt } = session;
   const account = await findActiveAccount({ definition, recheck: accounts.recheck }, stored, { signedInAt });
-  return account === undefined ? undefined : session;
+  if (account === undefined) return undefined;
+  const { provenBy } = session;
+  // people of a source that is for certain apps are not for services
+  return isAdmittedByClient(definition.sources, undefined, { account, provenBy }) ? session : undefined;
 };
 
 const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {

@@ -109,6 +109,7 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
   return {
     sub: account.sub,
     amr,
+    source,
     signedInAt: isOld ? signedInAt : Math.min(authTime, signedInAt),
     ...definedOnly({ acr }),
     upstream: tenant.upstreamSessions.seal({

@@ -2,6 +2,7 @@ import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oi
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { clientScopes, findClient } from '../provider/clients.ts';
+import { setProvenBy } from '../provider/proven-by.ts';
 import { defaultResourceFor, resourceServerFor } from '../provider/resources.ts';
 import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
 
@@ -18,7 +19,9 @@ export interface DirectGrantOptions {
   readonly gty: string;
   /** The access token lives no longer than this. */
   readonly atMostSeconds?: number;
-  /** Where the person has just proved who they are. */
+  /** Id of the source at which the person has just proved who they are. */
+  readonly source: string;
+  /** How they did, where that is known. */
   readonly signIn?: TokenSignIn;
 }
 
@@ -40,7 +43,7 @@ export interface DirectGrant {
  */
 export const grantDirectly = async (
   { provider, definition, findAccount }: DirectGrantParts,
-  { ctx, sub, gty, atMostSeconds, signIn }: DirectGrantOptions,
+  { ctx, sub, gty, source, atMostSeconds, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');
@@ -50,6 +53,7 @@ export const grantDirectly = async (
   const limit = atMostSeconds === undefined ? {} : { expiresIn: atMostSeconds };
 
   const grant = new provider.Grant({ accountId: sub, clientId: client.clientId, ...limit });
+  setProvenBy(grant, [source]);
   const allowed = clientScopes(findClient(definition, client.clientId));
   const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => allowed?.has(scope) !== false);
   if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));

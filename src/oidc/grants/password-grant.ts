@@ -57,12 +57,12 @@ export const createPasswordGrant =
       if (outcome.reason === 'credentials') throw new errors.InvalidGrant('credentials refused');
       throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
     }
-    const { account, signedInAt: authTime, amr, acr } = outcome;
+    const { account, source, signedInAt: authTime, amr, acr } = outcome;
     const { sub } = account;
     await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );
-    await issue(provider, parts, { ctx, sub, authTime, amr, ...definedOnly({ acr }) });
+    await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
 
 /** Each begins with a code that programs may rely on. */
@@ -98,6 +98,8 @@ const requiredString = (value: unknown, name: string): string => {
 interface Issuing {
   readonly ctx: KoaContextWithOIDC;
   readonly sub: string;
+  /** Id of the source that proved it. */
+  readonly source: string;
   /** Epoch seconds. */
   readonly authTime: number;
   /** RFC 8176. */
@@ -109,11 +111,14 @@ interface Issuing {
 const issue = async (
   provider: Provider,
   parts: PasswordGrantParts,
-  { ctx, sub, ...proof }: Issuing,
+  { ctx, sub, source: provenBy, ...proof }: Issuing,
 ): Promise<void> => {
   const { client } = ctx.oidc;
   if (client === undefined) return;
-  const granted = await grantDirectly({ ...parts, provider }, { ctx, sub, gty: 'password', signIn: proof });
+  const granted = await grantDirectly(
+    { ...parts, provider },
+    { ctx, sub, source: provenBy, gty: 'password', signIn: proof },
+  );
   const { account, grantId, resource, oidcScopes, scope } = granted;
   const source = { ...proof, amr: [...proof.amr], scope, ...definedOnly({ resource }) };
   ctx.body = {

@@ -179,7 +179,7 @@ const fromUpstream = async (
   const { sub } = outcome.account;
   const granted = await grantDirectly(
     { ...parts, provider },
-    { ctx, sub, gty: 'token_exchange', atMostSeconds },
+    { ctx, sub, source, gty: 'token_exchange', atMostSeconds },
   );
   ctx.body = { ...granted.answer, issued_token_type: accessTokenType };
 };

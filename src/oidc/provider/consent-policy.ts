@@ -1,6 +1,7 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { accountClientId, findClient } from './clients.ts';
+import { readProvenBy, setProvenBy } from './proven-by.ts';
 
 /**
  * RFC 8252 section 8.6: anyone can claim a private-use scheme, so a native or public client with such a redirect
@@ -48,9 +49,11 @@ export const loadGrant = async (
     found !== undefined && found.accountId === account.accountId && !isPastHalfLife(found, grantTtlSeconds)
       ? found
       : undefined;
-  if (!isConsentSkipped(definition, ctx)) return existing;
+  const isSkipped = isConsentSkipped(definition, ctx);
+  if (existing === undefined && !isSkipped) return undefined;
   const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
-  if (addWhatIsMissing(ctx, grant)) await grant.save();
+  const isProofNew = setProvenBy(grant, readProvenBy(session));
+  if ((isSkipped && addWhatIsMissing(ctx, grant)) || isProofNew) await grant.save();
   return grant;
 };
 

@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { toAppError } from './errors.ts';
+import { readProvenBy } from './proven-by.ts';
 
 export interface CurrentSession {
   readonly sub: string;
@@ -13,6 +14,8 @@ export interface CurrentSession {
   /** RFC 8176. */
   readonly amr: readonly string[];
   readonly acr?: string;
+  /** Ids of the sources at which the person signed in; absent for sessions from before this was noted. */
+  readonly provenBy?: readonly string[];
 }
 
 /**
@@ -24,14 +27,15 @@ export const findCurrentSession = async (
   ctx: Context,
 ): Promise<CurrentSession | undefined> => {
   try {
-    const { accountId, loginTs, uid, amr, acr } = await provider.Session.get(ctx);
+    const session = await provider.Session.get(ctx);
+    const { accountId, loginTs, uid, amr, acr } = session;
     if (accountId === undefined) return undefined;
     return {
       sub: accountId,
       id: hashId(uid),
       signedInAt: loginTs ?? 0,
       amr: amr ?? [],
-      ...definedOnly({ acr }),
+      ...definedOnly({ acr, provenBy: readProvenBy(session) }),
     };
   } catch (error) {
     throw toAppError(error);

@@ -47,6 +47,8 @@ export interface ProvenLogin {
   readonly sub: string;
   readonly amr: readonly string[];
   readonly acr?: string;
+  /** Id of the source. */
+  readonly source: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
   /** What the session will owe to an upstream; see `UpstreamSessions.seal`. */
@@ -89,7 +91,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
     const finish = (result: InteractionResult): Promise<string> => finishFor(res, interaction, result);
     return {
       pending: await pendingOf(provider, interaction),
-      finishLogin: ({ sub, amr, acr, signedInAt, upstream }) => {
+      finishLogin: ({ sub, amr, acr, source, signedInAt, upstream }) => {
         // an earlier sign-in of this interaction owes its sign-out to nobody any more
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
         return finish({
@@ -99,6 +101,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
             amr: [...amr],
             ts: signedInAt,
             remember: true,
+            source,
             ...definedOnly({ acr }),
           },
           ...definedOnly({ upstream }),

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import { type Adapter, type Configuration, errors, interactionPolicy } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
+import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
@@ -9,6 +10,7 @@ import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
 import { findClient, lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
+import { readProvenBy } from './proven-by.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import { defaultResourceFor, jwtHeaderFor, mayIntrospect, resourceServerFor } from './resources.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
@@ -230,7 +232,7 @@ const isSingleResource = (source: {
 
 /**
  * The library's policy, with our rules: a person who may not hold tokens, or whose session is older than the last
- * password change, signs in again; consent is asked as `consent-policy.ts` says.
+ * password change, or from a source that is not for the client, signs in again; consent is asked as `consent-policy.ts` says.
  */
 const policyOf = (
   definition: TenantDefinition,
@@ -249,6 +251,24 @@ const policyOf = (
       const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
       return account !== undefined ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
     }),
+  );
+  login.checks.add(
+    new Check(
+      'source_clients',
+      'where the person has signed in is not for this client; sign in again',
+      'login_required',
+      async (ctx) => {
+        const { session, client } = ctx.oidc;
+        if (session?.accountId === undefined || !hasClientLimits(definition.sources))
+          return Check.NO_NEED_TO_PROMPT;
+        const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
+        const provenBy = readProvenBy(session);
+        return account === undefined ||
+          isAdmittedByClient(definition.sources, client?.clientId, { account, provenBy })
+          ? Check.NO_NEED_TO_PROMPT
+          : Check.REQUEST_PROMPT;
+      },
+    ),
   );
   consent.checks.remove('native_client_prompt');
   consent.checks.add(

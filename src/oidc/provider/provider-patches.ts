@@ -11,6 +11,7 @@
 //   announcePollInterval       event device_authorization.success  `interval` in the answer
 //   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
 //   storeFirstSessions         Session.persist                     forms without a session
+//   keepProvenBy               Session and Grant.IN_PAYLOAD, Session.loginAccount  sources of a sign-in
 //
 // Elsewhere only the policy of prompts is changed (`policyOf` in provider-configuration.ts), by the library's own
 // means, and members of single objects that are public but untyped are read or set, beside their use.
@@ -21,6 +22,7 @@ import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
 import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
+import { provenNow, readProvenBy, setProvenBy } from './proven-by.ts';
 
 export interface ProviderPatchesParts {
   readonly tenant: string;
@@ -43,6 +45,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   announcePollInterval(provider);
   leaveOutUndefinedScopes(provider);
   storeFirstSessions(provider, parts);
+  keepProvenBy(provider, parts.current);
 };
 
 /**
@@ -179,6 +182,31 @@ const storeFirstSessions = (
     return this.save(anonymousSessionTtl);
   };
 };
+
+/**
+ * A session remembers at which sources its person signed in: `clients` of a source holds for everything that hangs on
+ * the session. Of a person who signs in once more both sources count. Held by flows/source-clients.test.ts.
+ */
+const keepProvenBy = (provider: Provider, current: ProviderPatchesParts['current']): void => {
+  for (const model of [provider.Session, provider.Grant] as unknown as { readonly IN_PAYLOAD: string[] }[]) {
+    // untyped
+    const kept = [...model.IN_PAYLOAD, 'provenBy'];
+    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept });
+  }
+  const prototype = provider.Session.prototype as unknown as LoginSession; // public, but untyped
+  const { loginAccount } = prototype;
+  prototype.loginAccount = function loginAt(details): void {
+    const source = provenNow(current());
+    const earlier = this.accountId === details.accountId ? (readProvenBy(this) ?? []) : [];
+    loginAccount.call(this, details);
+    if (source !== undefined) setProvenBy(this, [...new Set([...earlier, source])]);
+  };
+};
+
+interface LoginSession {
+  readonly accountId?: string;
+  loginAccount(details: { readonly accountId: string }): void;
+}
 
 interface StorableSession {
   readonly id: string;

@@ -1,12 +1,14 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
 import { signInClaims } from '../tokens/sign-in-claims.ts';
 import { asProtocolErrors } from './errors.ts';
+import { readProvenBy } from './proven-by.ts';
 
 /** The tenant's people as the provider sees them. */
 export interface TenantAccounts {
@@ -45,6 +47,17 @@ export interface TenantAccountsParts {
 const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean =>
   ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
 
+/** A code, device code or refresh token is worth something only while its person's source is for its client. */
+const isForItsClient = (
+  { sources }: Pick<TenantDefinition, 'sources'>,
+  ctx: KoaContextWithOIDC,
+  { account, token }: { readonly account: AccountRecord; readonly token: object | undefined },
+): boolean => {
+  const { route, client, entities } = ctx.oidc;
+  if (route !== 'token' || token === undefined) return true;
+  return isAdmittedByClient(sources, client?.clientId, { account, provenBy: readProvenBy(entities.Grant) });
+};
+
 export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts => {
   const { scopeOf, recheck, definition } = parts;
   const checked = new WeakMap<RequestScope, Map<string, Promise<AccountRecord>>>();
@@ -71,7 +84,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     find: async (ctx, sub, token) => {
       const when = isRefresh(ctx, token) ? 'always' : 'due';
       const account = await asProtocolErrors(() => current(sub, { when, signedInAt: provenAt(token) }));
-      if (account === undefined) return undefined;
+      if (account === undefined || !isForItsClient(definition, ctx, { account, token })) return undefined;
       return {
         accountId: account.sub,
         claims: (_use, scope) => ({

@@ -1,0 +1,39 @@
+// `clients` of a source: which apps its people may use. Asked again wherever a client is to get something from a sign-in
+// that is there already.
+import type { SourceDefinition } from '../config/source/source-definition.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import { livingIdentities } from './linked-identities.ts';
+import { hasLocalPassword } from './password-adoption.ts';
+import { isForClient } from './source-choice.ts';
+
+/** A person, and how they proved who they are. */
+export interface ProvenPerson {
+  readonly account: AccountRecord;
+  /** Ids of the sources; undefined for sign-ins from before this was noted, which count as made at any of the account's. */
+  readonly provenBy: readonly string[] | undefined;
+}
+
+/** Is this question worth asking at all? */
+export const hasClientLimits = (sources: readonly SourceDefinition[]): boolean =>
+  sources.some(({ clients }) => clients !== undefined);
+
+/**
+ * May the person use this client with that sign-in?
+ * @param clientId undefined for services behind the gateway
+ */
+export const isAdmittedByClient = (
+  sources: readonly SourceDefinition[],
+  clientId: string | undefined,
+  { account, provenBy = sourcesOf(account, sources) }: ProvenPerson,
+): boolean =>
+  !hasClientLimits(sources) ||
+  sources.some((source) => provenBy.includes(source.id) && isForClient(source, clientId));
+
+/** At which this person could have signed in. */
+const sourcesOf = (account: AccountRecord, sources: readonly SourceDefinition[]): readonly string[] => {
+  const hasPassword = account.origin !== 'source' || hasLocalPassword(account, sources);
+  return [
+    ...livingIdentities(account, sources).map(({ source }) => source),
+    ...(hasPassword ? sources.filter(({ type }) => type === 'local').map(({ id }) => id) : []),
+  ];
+};
