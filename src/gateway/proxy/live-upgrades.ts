@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock.ts';
-import type { EventWatcher, TenantEvent } from '../../storage/storage-endings.ts';
+import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller, Decision } from '../gateway-types.ts';
+import { decisionVerdict, newsVerdict, sweepVerdict, type Verdict } from './live-upgrade-rules.ts';
+import { createMissedEvents, type News, newsWatcher } from './missed-events.ts';
 
 export interface LiveUpgrade {
   readonly client: Socket;
@@ -34,7 +36,7 @@ export interface LiveUpgradesParts {
 
 interface Live extends LiveUpgrade {
   caller: Caller | undefined;
-  /** By `performance.now`, as all times here: how long something lasts is no matter of dates. */
+  /** By `performance.now`, as all times here. */
   nextCheckAt: number;
   isChecking: boolean;
   failedChecks: number;
@@ -46,18 +48,16 @@ const sweepMs = 500;
 const usualCheckEveryMs = 30_000;
 /** A password is a bind at a directory each time, and a line in the audit; an event says when it is no longer good. */
 const checkPasswordEveryMs = 600_000;
-/** Then the store or a source has been away for longer than a moment. */
-const failedChecksAtMost = 2;
 /** For the other side to close, too, once one has. */
 const lingerMs = 5_000;
 
 export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
   const { subscribe, clock, checkEveryMs = usualCheckEveryMs } = parts;
   const all = new Set<Live>();
-  const watching = new Set<((live: Live) => void)[]>();
+  const missed = createMissedEvents();
 
-  const nextCheckAt = (caller: Caller | undefined): number =>
-    performance.now() + (caller?.method === 'basic' ? checkPasswordEveryMs : checkEveryMs);
+  const checkIntervalMs = (caller: Caller | undefined): number =>
+    caller?.method === 'basic' ? checkPasswordEveryMs : checkEveryMs;
 
   const cut = (live: Live): void => {
     if (!all.delete(live)) return;
@@ -68,48 +68,40 @@ export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
   const check = async (live: Live): Promise<void> => {
     if (live.isChecking) return;
     live.isChecking = true;
-    live.nextCheckAt = nextCheckAt(live.caller);
+    live.nextCheckAt = performance.now() + checkIntervalMs(live.caller);
     const decision = await live
       .decide()
       .catch((cause: unknown): Decision => ({ outcome: 'unavailable', retryAfterSeconds: 1, cause }));
     live.isChecking = false;
-    if (decision.outcome === 'unavailable') {
-      live.failedChecks += 1;
-      if (live.failedChecks >= failedChecksAtMost) cut(live);
-      return;
-    }
-    live.failedChecks = 0;
-    if (decision.outcome === 'allowed' && isSame(decision.caller, live.caller)) live.caller = decision.caller;
-    else cut(live);
+    live.failedChecks = decision.outcome === 'unavailable' ? live.failedChecks + 1 : 0;
+    if (decisionVerdict(decision, live.caller, live.failedChecks) === 'cut') cut(live);
+    else if (decision.outcome === 'allowed') live.caller = decision.caller;
   };
-  /** After whoever caches has heard of it, too. */
-  const checkSoon = (live: Live): void => void setImmediate(() => void check(live));
 
-  const heed = (act: (live: Live) => void): void => {
-    for (const missed of watching) missed.push(act);
-    for (const live of all) act(live);
+  const carryOut = (verdict: Verdict, live: Live): void => {
+    if (verdict === 'cut') cut(live);
+    else if (verdict === 'check') void check(live);
   };
-  const unsubscribe = subscribe({
-    event: (event) =>
-      heed((live) => {
-        if (endsAtOnce(event, live.caller)) cut(live);
-        else if (event.tenant === live.caller?.tenant && event.id === live.caller.sub) checkSoon(live);
-      }),
-    lost: () => heed(checkSoon),
-  });
+
+  const hear = (news: News, live: Live): void => {
+    const verdict = newsVerdict(news, live.caller);
+    // a check comes after whoever caches has heard of it, too
+    if (verdict === 'check') setImmediate(() => void check(live));
+    else carryOut(verdict, live);
+  };
+  const unsubscribe = subscribe(
+    newsWatcher((news) => {
+      missed.note(news);
+      for (const live of all) hear(news, live);
+    }),
+  );
 
   let sweeper: NodeJS.Timeout | undefined;
   const sweep = (): void => {
-    const now = performance.now();
+    const now = { monotonicMs: performance.now(), epochMs: clock.now() };
     for (const live of all) {
-      const bytes = live.client.bytesRead + live.client.bytesWritten;
-      if (bytes !== live.bytes) Object.assign(live, { bytes, movedAt: now });
-      const expiresAt = live.caller?.expiresAt;
-      const isOver = expiresAt !== undefined && clock.now() >= expiresAt * 1000;
-      if (now - live.movedAt > live.idleTimeoutMs) cut(live);
-      // a session that was used may live longer than was known
-      else if (isOver && live.caller?.method !== 'session') cut(live);
-      else if (isOver || now >= live.nextCheckAt) void check(live);
+      noteTraffic(live, now.monotonicMs);
+      carryOut(sweepVerdict(live, now), live);
     }
     if (all.size > 0) return;
     clearInterval(sweeper);
@@ -121,7 +113,7 @@ export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
     const live: Live = {
       ...upgrade,
       caller: upgrade.caller,
-      nextCheckAt: nextCheckAt(upgrade.caller),
+      nextCheckAt: now + checkIntervalMs(upgrade.caller),
       isChecking: false,
       failedChecks: 0,
       movedAt: now,
@@ -138,15 +130,13 @@ export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
 
   return {
     watch: () => {
-      const missed: ((live: Live) => void)[] = [];
-      watching.add(missed);
+      const recording = missed.record();
       return {
         join: (upgrade) => {
           const live = add(upgrade);
-          watching.delete(missed);
-          for (const act of missed) act(live);
+          for (const news of recording.stop()) hear(news, live);
         },
-        end: () => void watching.delete(missed),
+        end: () => void recording.stop(),
       };
     },
     close: () => {
@@ -157,10 +147,7 @@ export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
   };
 };
 
-const isSame = (now: Caller | undefined, before: Caller | undefined): boolean =>
-  now?.tenant === before?.tenant && now?.sub === before?.sub;
-
-/** What the connection hangs on is gone; anything else about its person is a matter of a new decision. */
-const endsAtOnce = ({ tenant, what, id }: TenantEvent, caller: Caller | undefined): boolean =>
-  tenant === caller?.tenant &&
-  (caller.revocationIds.includes(id) || (what === 'client' && id === caller.clientId));
+const noteTraffic = (live: Live, now: number): void => {
+  const bytes = live.client.bytesRead + live.client.bytesWritten;
+  if (bytes !== live.bytes) Object.assign(live, { bytes, movedAt: now });
+};

@@ -1,7 +1,8 @@
 // The built-in reverse proxy: what a decision allows goes on to its service as a stream, everything else is answered.
 //   admission.ts           asks for the decision, and makes the request for the service (outgoing-request.ts)
 //   relay.ts               passes the request on and the answer back; target-answer.ts says which headers of it
-//   tunnel.ts              the same for a WebSocket; live-upgrades.ts ends it when its caller may no longer
+//   tunnel.ts              the same for a WebSocket; live-upgrades.ts ends it when its caller may no longer, by
+//                          live-upgrade-rules.ts and the events of missed-events.ts
 //   target-connection.ts   the connections to a service; target-health.ts: does it answer; target-failure.ts: why not
 //   proxy-refusal.ts       answers of our own, with error-page.ts for people
 //   basic-session.ts       the session cookie for a client that sends name and password each time
