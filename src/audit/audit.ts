@@ -10,12 +10,12 @@ export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
 
 export interface Audit {
   /**
-   * Notes what happened. Never rejects: people go on signing in while the record cannot be written, and the
-   * event is in the log as an error line with all it holds.
+   * Records an event. Never rejects: people can still sign in while the record cannot be written, and the whole event
+   * is then in the log as an error line.
    */
   note(event: AuditEvent): Promise<void>;
   /**
-   * Notes a change before it is made, for what operators do: a change that cannot be recorded is not made.
+   * Records a change of an operator before it is made: a change that cannot be recorded is not made.
    * @throws AppError `unavailable` when the record cannot be written
    */
   noteBefore(event: AuditEvent): Promise<void>;
@@ -24,7 +24,7 @@ export interface Audit {
 export interface AuditParts {
   /** Of one tenant. */
   readonly records: AuditRecords;
-  /** Carries the tenant in its bindings. */
+  /** A logger with the tenant in its bindings. */
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -50,7 +50,7 @@ export const createAudit = ({ records, log, clock }: AuditParts): Audit => {
   };
 };
 
-/** Field by field, so that nothing else that an event object carries gets into store or log. */
+/** Copies the known fields, so that no other member of an event object gets into store or log. */
 const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => ({
   id: sortableId(nowMs),
   at: nowMs,

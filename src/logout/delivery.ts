@@ -3,7 +3,7 @@ import type { LogoutDelivery } from '../storage/storage-endings.ts';
 
 export interface LogoutOutcome {
   readonly state: LogoutDelivery['state'];
-  /** For the ledger: an HTTP status, or what kept the app from answering. */
+  /** For the record of deliveries: an HTTP status, or the reason why the app did not answer. */
   readonly words: string;
 }
 

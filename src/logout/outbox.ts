@@ -1,4 +1,4 @@
-// Sends the logout tokens that wait in the store to the apps, from whichever process is first to claim each.
+// Sends the logout tokens that wait in the store to the apps. The process that claims a token first sends it.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RevocationHub } from '../accounts/revocation-hub.ts';
 import type { Clock } from '../clock.ts';
@@ -29,17 +29,20 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Longer than an attempt can take: what was claimed by a process that died is due again after it. */
+/** Longer than an attempt can take. The delivery that a crashed process had claimed is due again after it. */
 const leaseMs = 30 * second;
 const pausesMs = [second, 5 * second, 30 * second, 2 * minute, 10 * minute] as const;
 const longestPauseMs = hour;
 const givenUpAfterMs = 24 * hour;
-/** Under way at once, in all and for one app: one that does not answer must not take the place of others. */
+/** Attempts at the same time, in all and for one app: an app that does not answer must not delay the others. */
 const limits = { all: 64, perApp: 8 } as const;
 const lookEveryMs = { waiting: second, idle: 15 * second } as const;
 const closingMs = 2 * second;
 
-/** Looks when an event says that something ended, when a pause is over, and now and then for what others left behind. */
+/**
+ * Looks for due deliveries after a revocation event, when a pause is over, and regularly for those of other
+ * processes.
+ */
 export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
   const { storage, clock, log } = parts;
   const closing = new AbortController();
@@ -83,7 +86,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
   const begin = (tenant: string, delivery: LogoutDelivery): void => {
     const task = attempt(tenant, delivery)
       .then((outcome) => settle(tenant, delivery, outcome))
-      // its lease will end, and it is tried again
+      // the lease will end, and the delivery is tried again
       .catch((err: unknown) => log.warn({ tenant, err }, 'what came of a logout could not be stored'))
       .finally(() => {
         underWay.delete(task);
@@ -122,7 +125,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
     nextLook.setFor(lookEveryMs.idle);
   };
 
-  /** One look at a time, and one more for whatever came during it. */
+  /** Runs one look at a time; calls during a look cause one more after it. */
   const look = (): void => {
     if (isAskedAgain || isClosed) return;
     isAskedAgain = true;
@@ -152,7 +155,7 @@ export const openLogoutOutbox = (parts: LogoutOutboxParts): LogoutOutbox => {
 const appOf = (tenant: string, { clientId }: LogoutDelivery): string => `${tenant}/${clientId}`;
 
 interface Timer {
-  /** Rings after so long, or earlier if it was set for earlier. */
+  /** Becomes due after so long, or earlier if it is set for earlier already. */
   setFor(ms: number): void;
   stop(): void;
 }

@@ -4,12 +4,12 @@ import { write, writeSync } from 'node:fs';
 const flushEveryMs = 200;
 /** Characters that are written at once without waiting for the timer. */
 const enough = 4096;
-/** Characters that are kept for a reader that does not read; what comes then is dropped. */
+/** Characters that are kept for a reader that does not read; later lines are dropped. */
 const limit = 8 * 1024 * 1024;
 /** How long stopping waits for a reader that does not read, in milliseconds. */
 const lastWaitMs = 250;
 
-/** As pino takes it. */
+/** The interface that pino expects of a destination. */
 export interface BufferedOutput {
   write(line: string): void;
   /** pino calls it after a fatal line. */
@@ -17,13 +17,13 @@ export interface BufferedOutput {
 }
 
 /**
- * An output for a server that logs each request; flushed when the process exits. A reader that went away (EPIPE) or
- * does not read never stops the server: its lines are dropped. pino's own destination tries for ever to flush into a
- * broken pipe.
+ * An output for a server that logs each request; flushed when the process exits. A reader that closes the pipe (EPIPE)
+ * or does not read never stops the server: its lines are dropped. pino's own destination never stops trying to flush
+ * into a broken pipe.
  */
 export const openBufferedOutput = (fd = 1): BufferedOutput => {
   let waiting = '';
-  /** What was not taken of the last chunk. */
+  /** The rest of the last chunk, which is not written yet. */
   let rest: Buffer = Buffer.alloc(0);
   let isUnderWay = false;
   let isBroken = false;
@@ -35,7 +35,7 @@ export const openBufferedOutput = (fd = 1): BufferedOutput => {
     rest = Buffer.alloc(0);
     return chunk;
   };
-  /** EAGAIN: the reader is slow. Everything else: nobody reads any more. */
+  /** EAGAIN: the reader is slow. Any other error: there is no longer a reader. */
   const settle = (chunk: Buffer, outcome: NodeJS.ErrnoException | number): void => {
     if (typeof outcome === 'number') rest = chunk.subarray(outcome);
     else if (outcome.code === 'EAGAIN') rest = chunk;

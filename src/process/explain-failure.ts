@@ -1,6 +1,6 @@
 import { isAppError } from '../errors.ts';
 
-/** Words for whoever started the process about an error that ended it. */
+/** The explanation of an error that ended the process, for the person who started it. */
 export const explainFailure = (error: unknown): string => {
   if (isAppError(error)) {
     const because = error.cause instanceof Error ? `Because: ${error.cause.message}` : undefined;

@@ -1,6 +1,6 @@
 /**
- * oidc-provider warns of Node 20 on the console when it is imported, in words that alarm people; `start` says it in
- * one line of its own. Everything else that is said meanwhile passes.
+ * oidc-provider prints an alarming warning about Node 20 on the console when it is imported; `start` prints one calm
+ * line instead. All other output during the import is passed on.
  */
 export const importQuietly = async <T>(load: () => Promise<T>): Promise<T> => {
   const warn = console.warn;

@@ -1,8 +1,8 @@
-// What the primary and its workers say to each other.
+// The messages between the primary and its workers.
 
 export type WorkerMessage =
   | { readonly type: 'listening'; readonly banner: readonly string[] }
-  /** It cannot begin; `text` is for the person who started the server. */
+  /** The worker cannot begin; `text` is for the person who started the server. */
   | { readonly type: 'failed'; readonly text: string };
 
 export type PrimaryMessage =

@@ -4,7 +4,7 @@ import type { ServeParts } from './serve.ts';
 import { listenForStop, type StopRequest } from './stop-signals.ts';
 import { openWorkerSlots, type WorkerSlots } from './worker-slots.ts';
 
-/** On top of the drain times, for closing the store. */
+/** Added to the drain times, for closing the store. */
 const closingMs = 5000;
 
 /**

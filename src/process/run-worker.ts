@@ -4,9 +4,9 @@ import { type ServeParts, serve } from './serve.ts';
 import type { StopRequest } from './stop-signals.ts';
 
 /**
- * One of several processes that share the port. It stops when the primary says so, and Node ends it when the primary is gone.
- * Signals reach a whole
- * process group, so a second one is no order to end at once: that comes from the primary, which kills.
+ * One of several processes that share the port. It stops when the primary sends the message, and Node ends it when the
+ * primary has died. A signal may reach the whole process group, so a second signal does not end a worker at once: the
+ * primary kills it.
  */
 export const runWorker = async (parts: ServeParts): Promise<number> => {
   let reload = (): void => {};
@@ -21,19 +21,19 @@ export const runWorker = async (parts: ServeParts): Promise<number> => {
       ...parts,
       role: 'worker',
       alsoStoppedBy,
-      onListening: (banner) => void tellPrimary({ type: 'listening', banner }),
+      onListening: (banner) => void sendToPrimary({ type: 'listening', banner }),
       onReloadable: (take) => {
         reload = take;
       },
       abandon: () => {},
     });
   } catch (error) {
-    await tellPrimary({ type: 'failed', text: explainFailure(error) });
+    await sendToPrimary({ type: 'failed', text: explainFailure(error) });
     return 1;
   }
 };
 
-const tellPrimary = (message: WorkerMessage): Promise<void> =>
+const sendToPrimary = (message: WorkerMessage): Promise<void> =>
   new Promise((resolve) => {
     if (process.send === undefined || !process.connected) return resolve();
     process.send(message, () => resolve());

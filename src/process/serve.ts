@@ -12,12 +12,12 @@ export interface ServeOptions extends ServerOptions {
   readonly onListening: (banner: readonly string[]) => void;
   /** Further events that ask to stop. */
   readonly alsoStoppedBy?: Promise<StopRequest>;
-  /** Called with what takes in changed tenants, once there is something to take in. */
+  /** Called with the function that reloads changed tenants, once the server has tenants to reload. */
   readonly onReloadable?: (reload: () => void) => void;
   readonly abandon: () => void;
 }
 
-/** The banner waits so long for the tenants' files; with very many of them it shows those that were read by then. */
+/** Milliseconds that the banner waits for the tenants' files; it shows those that were read by then. */
 const bannerTimeoutMs = 250;
 
 /**

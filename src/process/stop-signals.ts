@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 
 export interface StopRequest {
   readonly exitCode: number;
-  /** A person at a terminal wants it, not a balancer's operator: nobody has to notice first. */
+  /** A person at a terminal stops the server, so there is no load balancer that has to notice it first. */
   readonly isAlone: boolean;
 }
 
@@ -16,11 +16,11 @@ export interface StopRequestParts {
   readonly log: Log;
   /** SIGHUP: look at the tenants again. */
   readonly reload: () => void;
-  /** A second signal: end now, whatever is under way. */
+  /** A second signal: end now, without waiting for requests under way. */
   readonly abandon: () => void;
 }
 
-/** Listens to signals and to faults that nobody caught, from now on. */
+/** Listens to signals and to uncaught errors, from now on. */
 export const listenForStop = ({ log, reload, abandon }: StopRequestParts): StopRequests => {
   const terminal = isAtTerminal();
   return {
@@ -45,7 +45,7 @@ export const listenForStop = ({ log, reload, abandon }: StopRequestParts): StopR
       process.on('SIGTERM', onSignal);
       process.on('SIGINT', onSignal);
       process.on('SIGHUP', () => {
-        // Either an operator's wish, or the terminal was closed and takes its programs with it.
+        // SIGHUP comes either from an operator, or from a terminal that was closed and ends its programs.
         if (terminal && !isAtTerminal()) stop({ exitCode: 0, isAlone: true });
         else reload();
       });

@@ -5,12 +5,12 @@ import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 
 const firstBackoffMs = 200;
 const longestBackoffMs = 30_000;
-/** A worker that lived so long was well; its successor need not wait. */
+/** A worker that ran for so long worked well; the next one starts without a longer pause. */
 const healthyMs = 60_000;
 
 export interface WorkerSlots {
   send(message: PrimaryMessage): void;
-  /** No worker is replaced any more. Resolves when all have ended. */
+  /** Workers are no longer replaced from now on. Resolves when all have ended. */
   ended(): Promise<void>;
   killAll(): void;
 }
@@ -21,7 +21,7 @@ export interface WorkerSlotsParts {
   readonly log: Log;
 }
 
-/** A fixed number of slots, each with one worker at a time. The more often a worker dies, the later comes the next. */
+/** A fixed number of slots, each with one worker at a time. The pause before the next worker grows with each crash. */
 export const openWorkerSlots = ({ count, onMessage, log }: WorkerSlotsParts): WorkerSlots => {
   const workers = new Set<Worker>();
   const ending = new AbortController();
@@ -30,7 +30,7 @@ export const openWorkerSlots = ({ count, onMessage, log }: WorkerSlotsParts): Wo
     const worker = cluster.fork();
     workers.add(worker);
     worker.on('message', onMessage);
-    // One that is just ending can receive nothing; its exit says all.
+    // A worker that is just ending cannot receive a message; its exit is handled anyway.
     worker.on('error', (err) => log.debug({ err }, 'a message to a worker failed'));
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
       worker.once('exit', (...how) => resolve(how)),

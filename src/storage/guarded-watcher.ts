@@ -1,7 +1,9 @@
 import type { Log } from '../log.ts';
 import type { EventWatcher } from './storage-endings.ts';
 
-/** A listener that throws is a fault of ours, but later events must still reach it. */
+/**
+ * Logs the error of a listener that throws: that is a fault of ours, but later events must still reach the listener.
+ */
 export const guardedWatcher = (watcher: EventWatcher, log: Log): EventWatcher => {
   const guard = (call: () => void): void => {
     try {
@@ -16,7 +18,7 @@ export const guardedWatcher = (watcher: EventWatcher, log: Log): EventWatcher =>
   };
 };
 
-/** Says once that the store cannot be watched, and once that it can again. */
+/** Logs once that the store cannot be watched, and once that it can be watched again. */
 export const createWatchLog = (log: Log) => {
   let isFailing = false;
   return {

@@ -1,12 +1,12 @@
-// The part of the storage port that keeps the devices that people have let in (RFC 8628).
+// The part of the storage port for the devices that people have connected (RFC 8628).
 
 export interface DeviceRecord {
   /** Unique within the tenant. */
   readonly id: string;
-  /** Whose it is. */
+  /** The account of its owner. */
   readonly sub: string;
   readonly clientId: string;
-  /** What its owner, or the device itself, calls it. */
+  /** The name that its owner, or the device itself, has given. */
   readonly name?: string;
   readonly model?: string;
   readonly serial?: string;
@@ -14,18 +14,18 @@ export interface DeviceRecord {
   readonly createdAt: number;
   /** Epoch milliseconds when it last got a token. */
   readonly lastSeenAt: number;
-  /** Id of the Grant artifact on which its tokens hang. */
+  /** Id of the Grant artifact that its tokens belong to. */
   readonly grantId: string;
   /** Id of the Session artifact with which its sign-in ends; absent when it outlives that. */
   readonly sessionId?: string;
-  /** Epoch milliseconds; absent from then on: its grant has ended, whatever happened until then. */
+  /** Epoch milliseconds; absent from this time on, because its grant has ended by then in any case. */
   readonly expiresAt: number;
 }
 
 export interface DeviceRecords {
   /**
-   * Stores the device as it signs in. One that is known already keeps its `createdAt`, and its name where it has one.
-   * Resolves to what was stored before; of any number of callers each gets the one that it replaced.
+   * Stores the device as it signs in. A known device keeps its `createdAt`, and its name if it has one. Resolves to the
+   * record that was stored before; with many callers, each gets the record that it replaced.
    */
   signIn(device: DeviceRecord): Promise<DeviceRecord | undefined>;
   find(id: string): Promise<DeviceRecord | undefined>;
@@ -39,6 +39,6 @@ export interface DeviceRecords {
   rename(id: string, name: string): Promise<boolean>;
   /** Moves `lastSeenAt` to `nowMs` if that is `minimumGapMs` or more after it; does nothing when absent. */
   seen(id: string, use: { readonly nowMs: number; readonly minimumGapMs: number }): Promise<void>;
-  /** Resolves to what was removed: of any number of callers one gets it. */
+  /** Resolves to the removed record: with many callers, exactly one gets it. */
   remove(id: string): Promise<DeviceRecord | undefined>;
 }

@@ -1,9 +1,9 @@
-// The part of the storage port about what has ended: events for our processes, deliveries for the apps.
-/** What has ended. `id`: an account's sub, the id of a Session artifact, the id of a Grant artifact, a key's name. */
+// The part of the storage port for endings: events for our own processes, deliveries for the apps.
+/** One ending. `id`: the sub of an account, the id of a Session or Grant artifact, or the name of a key. */
 export interface RevocationEvent {
   readonly what: 'account' | 'session' | 'grant' | 'key' | 'client';
   readonly id: string;
-  /** For `session` and `grant`: whose it was. */
+  /** For `session` and `grant`: the account of its owner. */
   readonly sub?: string;
   /** E.g. `user.disable`, `signed_out`. */
   readonly reason: string;
@@ -13,7 +13,7 @@ export interface RevocationEvent {
 
 export type TenantEvent = RevocationEvent & { readonly tenant: string };
 
-/** Called one after the other, never at once. */
+/** Its functions are called one after the other, never at the same time. */
 export interface EventWatcher {
   readonly event: (event: TenantEvent) => void;
   readonly lost: () => void;
@@ -42,19 +42,19 @@ export interface LogoutDelivery {
   /** Epoch milliseconds from which on it may be tried; pending ones only. */
   readonly nextAttemptAt: number;
   readonly lastAttemptAt?: number;
-  /** What came of the last attempt, for the operator: an HTTP status or an error's code. */
+  /** The result of the last attempt, for the operator: an HTTP status or the code of an error. */
   readonly lastOutcome?: string;
 }
 
 export interface LogoutDeliveries {
-  /** One trip for all; one whose id is there already is left as it is. */
+  /** One trip for all; a delivery whose id exists already is not changed. */
   add(deliveries: readonly LogoutDelivery[]): Promise<void>;
   /**
-   * Takes one that is due and moves its `nextAttemptAt` to `leaseUntilMs`, so that of any number of instances one
-   * has it; `attempts` grows by one.
+   * Takes a delivery that is due and moves its `nextAttemptAt` to `leaseUntilMs`, so that only one instance has it;
+   * `attempts` grows by one.
    */
   claim(nowMs: number, leaseUntilMs: number): Promise<LogoutDelivery | undefined>;
-  /** Writes down what came of the attempt; one that is `delivered` stays so. */
+  /** Stores the result of the attempt; a delivery that is `delivered` stays so. */
   settle(
     id: string,
     outcome: {
@@ -70,7 +70,7 @@ export interface LogoutDeliveries {
 
 const dayMs = 86_400_000;
 
-/** A watcher that was away for longer may have missed something: its `lost` is called. */
+/** A watcher that could not read for longer may have missed events: its `lost` is called. */
 export const eventRetentionMs = 600_000;
 
 const pendingDeliveryMs = 7 * dayMs;
@@ -79,5 +79,5 @@ const settledDeliveryMs = 30 * dayMs;
 /** Epoch milliseconds when a delivery that is still pending is given up. */
 export const pendingUntil = (createdAt: number): number => createdAt + pendingDeliveryMs;
 
-/** Epoch milliseconds until which the operator can read what came of it. */
+/** Epoch milliseconds until which the operator can read its result. */
 export const settledUntil = (lastAttemptAt: number): number => lastAttemptAt + settledDeliveryMs;

@@ -3,7 +3,7 @@ export interface KeyRecord {
   readonly kid: string;
   /** JWS algorithm, e.g. `RS256`, `Ed25519`. */
   readonly alg: string;
-  /** Slot that at most one key ever fills, e.g. `RS256/1`. */
+  /** Slot that at most one key fills, now and later, e.g. `RS256/1`. */
   readonly slot: string;
   /** Encrypted private JWK; see crypto/sealed-box. */
   readonly sealed: string;
@@ -51,7 +51,7 @@ export interface AuditRecord {
   readonly at: number;
   readonly action: string;
   readonly outcome: 'success' | 'failure';
-  /** Who: a sub, `cli`, or the name that was tried. */
+  /** The actor: a sub, `cli`, or the name that was tried. */
   readonly actor: string;
   readonly object?: string;
   readonly address?: string;

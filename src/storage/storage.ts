@@ -3,18 +3,18 @@ import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage
 import type { AuditRecords, Counters, KeyRecords, PasswordGrantUsage } from './storage-records.ts';
 
 /**
- * The storage port. It speaks in facts: what is there, what was written, who won. Two engines implement it
+ * The storage port. Its results are facts: what is stored, what was written, which caller won. Two engines implement it
  * (`sqlite/` and `mongodb/`), and `test/contract/storage.contract.ts` holds each rule below as a clause.
  *
  * - A call is one trip: one MongoDB command, or one SQLite transaction.
  * - When a write's promise resolves, the write is durable (majority and journal, or fsync).
- * - What has expired is absent from that very second on, whether or not it was swept.
- * - Results are copies. Tenants never meet: no method takes a tenant id, so none can forget it.
+ * - A record is absent from the second of its expiry on, whether or not it was swept.
+ * - Results are copies. Tenants are separate: no method takes a tenant id, so no caller can pass a wrong one.
  * - An engine that cannot be reached throws `AppError('unavailable')` within 2.5 s, never a wrong answer.
  */
 export interface Storage {
   readonly engine: 'sqlite' | 'mongodb';
-  /** Where the data is, without credentials; for people. */
+  /** The place of the data, without credentials; shown to operators. */
   readonly location: string;
   forTenant(tenant: string): TenantStorage;
   /** Facts of the whole installation, such as the check value of the master key. */
@@ -24,19 +24,19 @@ export interface Storage {
   /** Ids of all tenants that have data. */
   listTenants(): Promise<readonly string[]>;
   /**
-   * Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. Events stay
-   * for their minutes: watchers must hear them.
+   * Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. Events are
+   * kept for their minutes, because watchers must still receive them.
    */
   purgeTenant(tenant: string): Promise<number>;
-  /** Deletes what has expired, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
+  /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
   /** All durable records (everything but artifacts, counters, events and deliveries), for a backup. */
   exportRecords(): AsyncIterable<StoredRecord>;
   /**
-   * Calls the watcher for each revocation event of any tenant from now on, whichever process on this store published
-   * it: once, and within half a second (a change stream, or polling where there is none). Events that were published
-   * while the store could not be reached follow afterwards; when that cannot be promised, `lost` is called, and every
-   * cache must forget all.
+   * Calls the watcher for each revocation event of any tenant that any process on this store publishes from now on:
+   * once, and within half a second (a change stream, or polling where there is none). Events that were published while
+   * the store could not be reached follow afterwards; when that is not certain, `lost` is called, and every cache must
+   * be emptied.
    */
   watchEvents(watcher: EventWatcher): Promise<{ close(): Promise<void> }>;
   /** Tenants that have deliveries due at `nowMs`. */
@@ -48,7 +48,10 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills it. */
+/**
+ * A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills
+ * it.
+ */
 export interface StoredRecord {
   readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'installation';
   readonly tenant: string;
@@ -73,11 +76,11 @@ export interface InstallationFacts {
   putIfAbsent(name: string, value: string): Promise<string>;
 }
 
-// --- artifacts: what the provider engine stores -------------------------------------------------------------
+// --- artifacts: the objects of the provider engine ----------------------------------------------------------
 
 export type ArtifactKind =
   | 'Session'
-  /** A cookie value that leads to a Session (`sessionUid`); several may lead to one. */
+  /** A cookie value, with a link to its Session (`sessionUid`); several may have the same Session. */
   | 'SessionCookie'
   | 'Interaction'
   | 'Grant'
@@ -91,24 +94,24 @@ export type ArtifactKind =
   | 'RevokedToken'
   /** A sign-in at an upstream under way, by its `state`. */
   | 'UpstreamLogin'
-  /** Leads from the upstream's callback back into our interaction; used once. */
+  /** Finds our interaction again after the callback of the upstream; used once. */
   | 'UpstreamTicket'
-  /** What a Session (same id) owes to an upstream: source, `sid`, ID token for its logout. Sealed. */
+  /** The upstream of a Session (same id): source, `sid`, ID token for the logout there. Sealed. */
   | 'UpstreamSession'
-  /** An upstream's `sid`, leading to our Session (`sessionUid`). */
+  /** The `sid` of an upstream, with a link to our Session (`sessionUid`). */
   | 'UpstreamSid'
   /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */
   | 'UpstreamTokens'
-  /** Held by the process that refreshes those. */
+  /** A lock of the process that refreshes those tokens. */
   | 'UpstreamLease'
-  /** Where a sign-out goes on after the upstream's. */
+  /** The next step of a sign-out, after the sign-out at the upstream. */
   | 'LogoutReturn'
-  /** A session of services behind the gateway; hangs on a Session (`sessionUid`) unless a password began it. */
+  /** A session of services behind the gateway; ends with a Session (`sessionUid`) unless a password began it. */
   | 'GatewaySession'
   /** Hands a finished sign-in over to the host of a service; used once. */
   | 'GatewayTicket';
 
-/** `pending`: nobody has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
+/** `pending`: no person has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';
 
 export interface Artifact {
@@ -119,7 +122,7 @@ export interface Artifact {
   readonly payload: string;
   /** Epoch seconds; absent from this second on. */
   readonly expiresAt: number;
-  /** Links, used to read what belongs together in one trip: the id of a Grant, of a Session, the sub of an account. */
+  /** Links, for reading related records in one trip: the id of a Grant, of a Session, the sub of an account. */
   readonly grantId?: string;
   readonly sessionUid?: string;
   readonly accountId?: string;
@@ -129,7 +132,7 @@ export interface Artifact {
   readonly phase?: Phase;
   /** Session: one entry per client, merged on write (`mergeSession`). Values are opaque. */
   readonly authorizations?: Readonly<Record<string, string>>;
-  /** Session: epoch seconds of the sign-in; absent while nobody signed in. See `mergeSession`. */
+  /** Session: epoch seconds of the sign-in; absent before any sign-in. See `mergeSession`. */
   readonly signedInAt?: number;
   /** Epoch milliseconds of the winning `consume`. Never set by the caller. */
   readonly consumedAt?: number;
@@ -139,7 +142,7 @@ export type ArtifactRef =
   | { readonly kind: ArtifactKind; readonly id: string }
   | { readonly kind: 'DeviceCode'; readonly userCode: string };
 
-/** What one trip found: the artifacts asked for, and what they are linked to. */
+/** The result of one trip: the artifacts asked for, and the records that they are linked to. */
 export interface Loaded {
   readonly artifacts: readonly Artifact[];
   /**
@@ -151,16 +154,18 @@ export interface Loaded {
 }
 
 export type ArtifactWrite =
-  /** Stores it; replaces one of the same id. With `onlyIfStored` one that is not stored (any more) stays away. */
+  /**
+   * Stores the artifact; replaces one of the same id. With `onlyIfStored` it is written only if one is still stored.
+   */
   | { readonly op: 'put'; readonly artifact: Artifact; readonly onlyIfStored?: boolean }
-  /** Stores it unless one of the same id is there, expired, or was removed a moment ago: the first writer wins. */
+  /** Stores the artifact unless one of the same id is there, expired, or was just removed: the first writer wins. */
   | { readonly op: 'insert'; readonly artifact: Artifact }
   /**
    * Session only. When one with this id and the same accountId (or, like this one, none) is stored, sets the
    * given authorizations, drops `removed`, keeps the others and replaces the rest; else replaces all. Atomic: of
-   * parallel merges none loses an entry. With `onlyIfStored` one that is not stored (any more) stays away.
-   * A stored one of a later sign-in (`signedInAt`) is not undone by a request that began before it: only the
-   * authorizations are merged then, and nothing at all when the account is another.
+   * parallel merges none loses an entry. With `onlyIfStored` it is written only if one is still stored.
+   * A request that began earlier does not undo a stored session of a later sign-in (`signedInAt`): only the
+   * authorizations are merged then, and nothing at all when the account differs.
    */
   | {
       readonly op: 'mergeSession';
@@ -168,7 +173,7 @@ export type ArtifactWrite =
       readonly removed: readonly string[];
       readonly onlyIfStored?: boolean;
     }
-  /** Absent afterwards. May be a tombstone. */
+  /** The artifact is absent afterwards; the engine may keep a marker in its place. */
   | { readonly op: 'remove'; readonly kind: ArtifactKind; readonly id: string }
   /** Removes all AccessToken, RefreshToken, AuthorizationCode and DeviceCode artifacts with this grantId. */
   | { readonly op: 'removeByGrant'; readonly grantId: string };
@@ -190,8 +195,8 @@ export interface Artifacts {
   /** Insert-only with an answer: false when an unexpired one with this id is there already. */
   tryInsert(artifact: Artifact): Promise<boolean>;
   /**
-   * Compare-and-set of `consumedAt`. Of any number of callers on any number of instances exactly one gets
-   * `won: true`; the others get the winner's time. `undefined` when absent. Never moves the expiry.
+   * Compare-and-set of `consumedAt`. Exactly one of all callers on all instances gets `won: true`; the others get the
+   * winner's time. `undefined` when absent. Never moves the expiry.
    */
   consume(
     kind: ArtifactKind,
@@ -199,8 +204,8 @@ export interface Artifacts {
     nowMs: number,
   ): Promise<{ won: boolean; consumedAt: number } | undefined>;
   /**
-   * Replaces a DeviceCode only if its stored phase is one of `from` and it is not consumed. False for losers.
-   * Keeps consumedAt and poll state.
+   * Replaces a DeviceCode only if its stored phase is one of `from` and it is not consumed; false otherwise.
+   * Keeps `consumedAt` and the poll state.
    */
   replaceInPhase(artifact: Artifact, from: readonly Phase[]): Promise<boolean>;
   /**
@@ -265,7 +270,7 @@ export interface LinkedIdentity {
   readonly linkedAt: number;
   /** Epoch milliseconds of the last sign-in or look-up that the source answered. */
   readonly checkedAt: number;
-  /** Epoch milliseconds since when the source knows this person no more. */
+  /** Epoch milliseconds since when the source no longer knows this person. */
   readonly goneAt?: number;
 }
 

@@ -2,10 +2,9 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { isLoopbackHost } from '../protocol/loopback.ts';
 
 /**
- * Demo tenants have passwords and secrets that everybody can read. They are served only by a server that only
- * this machine can reach.
+ * Demo tenants have published passwords and secrets. They are served only by a server that no other machine can reach.
  * @param exposure the address the server binds to, and its public URL
- * @returns why the tenant is not served, in words for the operator
+ * @returns the reason why the tenant is not served, for the operator
  */
 export const demoRefusal = (
   definition: Pick<TenantDefinition, 'id' | 'demo' | 'publicUrl'>,

@@ -15,9 +15,9 @@ export interface TenantFile {
 export interface TenantFiles {
   /** Ids of the files that are there now, sorted. */
   list(): Promise<readonly string[]>;
-  /** Undefined when there is no such file (any more). */
+  /** Undefined when there is no such file, or no longer. */
   read(id: string): Promise<TenantFile | undefined>;
-  /** Calls back soon after something in the directory changed; the event itself says nothing reliable. */
+  /** Calls back soon after a change in the directory. The event itself does not say reliably what changed. */
   watch(onChange: () => void): Promise<{ close(): Promise<void> }>;
 }
 

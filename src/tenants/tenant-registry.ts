@@ -3,7 +3,7 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Log } from '../log.ts';
 import type { TenantFile, TenantFiles } from './tenant-files.ts';
 
-/** What a file was found to say. */
+/** The result of reading a tenant's file. */
 export type TenantVerdict =
   | { readonly definition: TenantDefinition }
   /** One line each: file:line:column and what to write instead. */
@@ -12,7 +12,7 @@ export type TenantVerdict =
 export type TenantLookup<T> =
   | { readonly status: 'served'; readonly tenant: T }
   | { readonly status: 'unknown' }
-  /** Its file was never right since the start. */
+  /** Its file has had faults since the start. */
   | { readonly status: 'broken' }
   /** It must not be served here; `reason` may be shown. */
   | { readonly status: 'refused'; readonly reason: string };
@@ -20,14 +20,14 @@ export type TenantLookup<T> =
 export interface BrokenTenant {
   readonly id: string;
   readonly faults: readonly string[];
-  /** The last good version goes on being served. */
+  /** The last good version is still served. */
   readonly isServed: boolean;
 }
 
 export interface TenantRegistry<T> {
   /** The tenant, built if need be. A failed build is thrown and not remembered. */
   find(id: string): Promise<TenantLookup<T>>;
-  /** The tenant if it is built and as its file says, at once. */
+  /** The tenant if it is built and up to date with its file, without waiting. */
   findWarm(id: string): T | undefined;
   /** Definitions of all tenants that are served; waits for the first check of all files. */
   list(): Promise<readonly TenantDefinition[]>;
@@ -43,7 +43,7 @@ export interface TenantRegistry<T> {
     /** Their files are right, but they must not be served here; `reason` is for the operator. */
     readonly refused: readonly { readonly id: string; readonly reason: string }[];
   };
-  /** Takes in what changed in the directory. */
+  /** Reads the changes in the directory. */
   rescan(): Promise<void>;
   close(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export interface TenantRegistryParts<T> {
   readonly fingerprint: (file: TenantFile) => Promise<string>;
   readonly judge: (file: TenantFile) => Promise<TenantVerdict>;
   readonly build: (definition: TenantDefinition) => Promise<T>;
-  /** What the operator should know of a definition that is served all the same; each is logged. */
+  /** Warnings about a definition that is served all the same; each is logged for the operator. */
   readonly warningsOf: (definition: TenantDefinition) => readonly string[];
   /** Why a tenant must not be served here, or undefined. */
   readonly refusalOf: (definition: TenantDefinition) => string | undefined;
@@ -86,7 +86,7 @@ interface Built<T> {
 export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Promise<TenantRegistry<T>> => {
   const { files, log } = parts;
   const entries = new Map<string, Entry>();
-  // no `fetchMethod`: what is kept is replaced when its version is no longer the one of the file
+  // no `fetchMethod`: an entry is replaced when its version is no longer that of the file
   const built = new LRUCache<string, Built<T>>({ max: parts.warmLimit });
   let isChecked = false;
   let publicUrls: ReadonlySet<string> | undefined;
@@ -113,7 +113,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
       log.warn({ tenant: id, reason: entry.refusal }, 'a tenant is not served');
   };
 
-  /** Reads the file again and takes in what it says now. */
+  /** Reads the file again and uses its present content. */
   const check = async (id: string): Promise<Entry | undefined> => {
     const file = await files.read(id);
     if (file === undefined) {
@@ -223,7 +223,9 @@ function* definitionsOf(entries: Iterable<Entry>): Iterable<TenantDefinition> {
   for (const { definition } of entries) if (definition !== undefined) yield definition;
 }
 
-/** One run at a time; calls during a run make one more after it. A run that fails is logged, the next one tries again. */
+/**
+ * One run at a time; calls during a run make one more after it. A run that fails is logged, the next one tries again.
+ */
 const createSerialRuns = (
   work: () => Promise<void>,
   log: Log,

@@ -1,6 +1,6 @@
 // Tenants are assembled here, from their definition and the parts of the server.
 //   tenant-files.ts      the folder of files: list, read, watch
-//   tenant-registry.ts   finds a tenant by its id, keeps it warm, takes in changed files
+//   tenant-registry.ts   finds a tenant by its id, keeps it built, reads changed files
 //   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
@@ -32,7 +32,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 
-/** A tenant, ready to answer. Owns no socket and no timer, so forgetting it needs no clean-up; keep it so. */
+/** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
 export interface Tenant {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
@@ -49,7 +49,7 @@ export interface Tenant {
   readonly identityTokens: IdentityTokens;
 }
 
-/** What all tenants of a server share. */
+/** The parts that all tenants of a server share. */
 export interface TenantParts {
   readonly storage: Storage;
   readonly masterKey: MasterKey;
@@ -60,7 +60,7 @@ export interface TenantParts {
   readonly log: Log;
   /** Public origin of the server, for tenants that have none of their own. */
   readonly publicUrl: string;
-  /** Those behind the gateway. */
+  /** The services behind the gateway. */
   readonly services: readonly ServiceDefinition[];
   /** Seconds. */
   readonly gatewaySessionLife: { readonly idle: number; readonly absolute: number };
@@ -144,7 +144,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
-  // in the background: only the first sign-in waits for these hashes
+  // in the background, because only the first sign-in waits for these hashes
   accounts
     .seed()
     .catch((error: unknown) =>

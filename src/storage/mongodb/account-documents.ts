@@ -22,12 +22,12 @@ export const toDocument = (
   ...(identityKeys.length === 0 ? {} : { identityKeys: [...new Set(identityKeys)] }),
 });
 
-/** Unique indexes have no empty arrays and no value twice in one. */
+/** A unique index must contain no empty arrays and no value twice in one document. */
 const uniqueLists: ReadonlySet<string> = new Set(['logins', 'identityKeys']);
 
 type Changes = { readonly [K in keyof AccountPatch]: AccountPatch[K] | undefined };
 
-/** An update that sets what has a value and removes what has none. */
+/** An update that sets the fields with a value and removes those without. */
 export const toUpdate = (changes: Changes): mongo.UpdateFilter<AccountDocument> => {
   const entries = Object.entries(changes).filter(([name]) => !['sub', 'createdAt', 'version'].includes(name));
   const isRemoval = ([name, value]: readonly [string, unknown]): boolean =>

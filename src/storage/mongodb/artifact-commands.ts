@@ -17,7 +17,7 @@ const joins = [
   { $lookup: { from: 'accounts', localField: 'account', foreignField: '_id', as: 'linkedAccounts' } },
 ];
 
-/** One batch holds all: a ref leads to one document at most. */
+/** One batch contains all results, because a ref has one document at most. */
 export const findJoined = async (
   run: RunCommand,
   filter: object | undefined,
@@ -45,7 +45,7 @@ const updateAll = async (run: RunCommand, statements: readonly object[]): Promis
     });
     const refusal = writeErrors?.[0];
     if (refusal === undefined) return;
-    rest = rest.slice(refusal.index); // in order: what came before is written
+    rest = rest.slice(refusal.index); // in order: all statements before it were executed
     throw new RefusedWrite(refusal);
   });
 };

@@ -106,7 +106,7 @@ const statementOf = (tenant: string, write: StatementWrite, now: Date): Statemen
   return remove(tenant, write);
 };
 
-/** What one trip writes. */
+/** The commands of one trip. */
 export type WriteStep =
   | { readonly documents: readonly ArtifactDocument[] }
   | { readonly statements: readonly Statement[] }
@@ -114,7 +114,7 @@ export type WriteStep =
 
 const isInsert = (write: StatementWrite): write is InsertWrite => write.op === 'insert';
 
-/** What is only inserted, as tokens are, goes in an `insert`: it costs less than an `update` that may insert. */
+/** Artifacts that are only inserted, such as tokens, use `insert`: it costs less than an `update` that may insert. */
 const stepOf = (tenant: string, writes: readonly StatementWrite[], now: Date): WriteStep =>
   writes.every(isInsert)
     ? {

@@ -46,7 +46,7 @@ const toLoaded = (documents: readonly LoadedDocument[], nowMs: number): Loaded =
   };
 };
 
-/** The poll is too soon, as `isTooSoon` has it, in the server's words. */
+/** The condition of `isTooSoon` as an expression of the server. */
 const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   const interval = { $ifNull: ['$pollInterval', intervalSeconds] };
   const allowedMs = { $subtract: [{ $multiply: [interval, 1000] }, toleranceMs] };
@@ -55,7 +55,7 @@ const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   return [{ $set: { polledAt: nowMs, pollInterval: grown } }];
 };
 
-/** More than anybody has: one batch is one trip. */
+/** More sessions than any person has, so that one batch and one trip suffice. */
 const sessionsPerBatch = 10_000;
 
 export interface ArtifactStore {

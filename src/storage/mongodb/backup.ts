@@ -84,7 +84,7 @@ const replaceAll = async (collections: Collections, replacements: readonly Repla
   }
 };
 
-/** @throws AppError('invalid_request') when a record contradicts a stored one: a login is taken */
+/** @throws AppError('invalid_request') when a record contradicts a stored one, such as by a login that is taken */
 export const importRecords = async (
   collections: Collections,
   records: AsyncIterable<StoredRecord>,

@@ -9,7 +9,7 @@ interface Reply {
 
 export type RunCommand = (command: mongo.Document) => Promise<Reply>;
 
-/** What `reading` and `writing` of limits.ts ask of the driver, in the words of a command. */
+/** The options `reading` and `writing` of limits.ts, as fields of a command. */
 export const commandReading = { readConcern: { level: 'majority' }, maxTimeMS: commandLimitMs } as const;
 export const commandWriting = {
   writeConcern: { w: 'majority', j: true, wtimeout: commandLimitMs },
@@ -20,8 +20,8 @@ export const commandWriting = {
  * Sends a command as it is: the driver's cursors and bulk writes take more CPU time than the command itself. The
  * driver does not repeat such a command, so after a broken connection or a change of the primary it is sent a second
  * time here, once. That is safe, because each command sent here is idempotent: a document is replaced as a whole,
- * inserted if absent, merged by setting the same entries, or removed. What another request did between the two counts
- * as having come before.
+ * inserted if absent, merged by setting the same entries, or removed. A write of another request between the two
+ * counts as an earlier one.
  */
 export const createRunCommand = (database: mongo.Db): RunCommand => {
   const run = (command: mongo.Document): Promise<Reply> =>

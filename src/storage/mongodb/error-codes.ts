@@ -14,10 +14,10 @@ const primaryChanged: ErrorCodes = {
   NotPrimaryOrSecondary: 13436,
 };
 
-/** The server's answer says that it is there but cannot serve now. */
+/** The server answers, but cannot serve now. */
 const cannotServe: ErrorCodes = {
   ...primaryChanged,
-  LegacyNotPrimary: 10058, // error_codes.yml has it no more; the drivers still list it
+  LegacyNotPrimary: 10058, // no longer in error_codes.yml; the drivers still list it
 
   HostUnreachable: 6,
   HostNotFound: 7,
@@ -36,7 +36,7 @@ const cannotServe: ErrorCodes = {
   FailedToSatisfyReadPreference: 133,
   ReadConcernMajorityNotAvailableYet: 134,
 
-  // routers that have not heard of a change of the shards
+  // routers that do not know yet of a change of the shards
   StaleShardVersion: 63,
   StaleEpoch: 150,
   StaleConfig: 13388,

@@ -11,7 +11,7 @@ export const isDuplicate = (error: unknown): boolean => propertyOf(error, 'code'
 export const isDuplicateId = (error: unknown): boolean =>
   isDuplicate(error) && /index: _id_/.test(String(propertyOf(error, 'message')));
 
-/** What the reply to a command says of one of its statements; `index` is the statement's place. */
+/** The error of one statement in the reply to a command; `index` is the position of the statement. */
 export interface Refusal {
   readonly index: number;
   readonly code: number;
@@ -40,7 +40,7 @@ const brokenSockets: ReadonlySet<unknown> = new Set([
 
 const isBrokenSocket = (error: unknown): boolean => brokenSockets.has(propertyOf(error, 'code'));
 
-/** The connection broke or the primary changed: nobody knows whether the command was done; another try may help. */
+/** The connection broke or the primary changed: it is unknown whether the command was executed; a retry may help. */
 export const isBrokenOff = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
   if (name === 'MongoNetworkTimeoutError') return false; // no time is left for another try
@@ -51,7 +51,7 @@ export const isBrokenOff = (error: unknown): boolean => {
   );
 };
 
-/** The store cannot serve now; whatever else a server refuses is a fault of ours. */
+/** The store cannot serve now. Any other refusal of the server is a fault of ours. */
 const isOutage = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
   const isWrapper = name === 'MongoBulkWriteError' && propertyOf(error, 'code') === undefined;
@@ -71,7 +71,7 @@ export const unavailable = (cause: unknown): AppError =>
     retryAfterSeconds: 1,
   });
 
-/** The driver could make no sense of the URL or of one of its options. */
+/** The driver could not parse the URL or one of its options. */
 export const isMalformedUrl = (error: unknown): boolean =>
   [
     'MongoParseError',

@@ -7,7 +7,7 @@ import { toEvent } from './events.ts';
 import { call, reading } from './limits.ts';
 
 const pollEveryMs = 250;
-/** Writes become visible in another order than that of their times, and the server's clock may be set back. */
+/** Writes may become visible in a different order than that of their times, and the server's clock may be set back. */
 const overlapMs = 10_000;
 /** With a margin, because the server deletes by a clock of its own. */
 const readableMs = eventRetentionMs / 2;
@@ -24,8 +24,8 @@ const createStopwatch = (clock: Clock) => {
 };
 
 /**
- * For a standalone server, which has no change streams. Reads what was published since the last read, and a little
- * before; the ids say what is new.
+ * For a standalone server, which has no change streams. Reads the events that were published since shortly before the
+ * last read; their ids show which of them are new.
  */
 export const openEventPolls = async (
   { events, watcher, watchLog }: EventSource,

@@ -8,7 +8,7 @@ import type { EventDocument } from './documents.ts';
 import { toStoreError } from './errors.ts';
 import { toEvent } from './events.ts';
 
-/** The server answers at least this often, and at once when there is something. */
+/** The server answers at least this often, and at once when there is an event. */
 const awaitMs = 500;
 const pauseMs = 250;
 
@@ -20,12 +20,12 @@ export interface EventSource {
   readonly watchLog: WatchLog;
 }
 
-/** After anything but an outage the server has forgotten the place, or the collection is another one. */
+/** After any error but an outage the server no longer has the position, or the collection was replaced. */
 const canResumeAfter = (error: unknown): boolean => isAppError(toStoreError(error), 'unavailable');
 
 /**
  * Resolves when the server has begun to watch.
- * @throws what the driver throws: a server that stands alone has no change streams (40573)
+ * @throws the error of the driver: a standalone server has no change streams (40573)
  */
 export const openEventStream = async ({
   events,
@@ -59,7 +59,7 @@ export const openEventStream = async ({
     const ended = stream;
     stream = undefined;
     await ended?.close().catch(() => {
-      // a server that is away has no cursor to close either
+      // an unreachable server has no cursor to close
     });
   };
 

@@ -25,6 +25,6 @@ interface Started {
   readonly command: mongo.Document;
 }
 
-/** Only watchers read this collection; nobody's request waits for them. */
+/** Only watchers read this collection; no request waits for them. */
 export const isOfWatcher = ({ commandName, command }: Started): boolean =>
   commandName !== 'update' && (command[commandName] === 'events' || command.collection === 'events');

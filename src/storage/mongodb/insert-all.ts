@@ -6,7 +6,7 @@ interface Insertion {
   readonly documents: readonly { readonly _id: string }[];
 }
 
-/** One command. An id that is taken is the first writer's; any other refusal is an error. */
+/** One command. An id that exists belongs to its first writer; any other refusal is an error. */
 export const insertAll = async (run: RunCommand, { collection, documents }: Insertion): Promise<void> => {
   const { writeErrors = [] } = await run({
     insert: collection,

@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { isDuplicateId, toStoreError } from './errors.ts';
 
-/** All in all a caller waits this long for the store; the limits below end what is under way a little earlier. */
+/** A caller waits this long for the store in all; the limits below end running operations a little earlier. */
 const callLimitMs = 2400;
 export const commandLimitMs = 2000;
 
@@ -21,7 +21,7 @@ export const reading = {
   maxTimeMS: commandLimitMs,
 } as const;
 
-/** Runs one call of the port: bounded in time, with errors in the words of the port. */
+/** Runs one call of the port: bounded in time, and with its errors as errors of the port. */
 export const call = async <T>(run: () => Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -34,7 +34,7 @@ const number = { type: Number, required: true } as const;
 const createSchema = (collection: CollectionName, fields: SchemaDefinition): Schema =>
   new Schema({ _id: text, ...fields }, { collection, versionKey: false, strict: 'throw', _id: false });
 
-/** Indexes begin with the tenant, so that a cluster can be sharded by it; those of time-to-live cannot. */
+/** Indexes begin with the tenant, so that a cluster can be sharded by it; time-to-live indexes cannot. */
 const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   const artifacts = createSchema('artifacts', {
     tenant: text,

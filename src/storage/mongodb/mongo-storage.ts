@@ -18,7 +18,7 @@ import { createAudit, createCounters, createKeys, createUsage } from './records.
 import { hasDatabaseName, locationOf, requireStrongSettings } from './url.ts';
 import { createEventWatches } from './watch-events.ts';
 
-/** Of the driver's own, not of any call of the port. */
+/** Limit for the driver's own operations, not for a call of the port. */
 const silentCommands = new Set(['hello', 'ismaster', 'endSessions', 'createIndexes', 'create']);
 
 const connect = async ({ url, poolSize, onTrip }: StorageOptions): Promise<Connection> => {
@@ -57,7 +57,7 @@ const databaseOf = ({ db }: Connection): mongo.Db => {
   return db;
 };
 
-/** With an arbiter "majority" may be met by one node that holds the data, and the deployment may lose it. */
+/** With an arbiter, one node with the data can be a "majority", and the deployment may lose that data. */
 const warnAboutArbiters = async (connection: Connection, log: Log): Promise<void> => {
   const hello = await connection.db?.command({ hello: 1 });
   const arbiters: unknown = hello?.arbiters;

@@ -117,7 +117,7 @@ const toAuditRecord = ({ _id, tenant, ...record }: AuditDocument): AuditRecord =
 
 const newestFirst = { at: -1, _id: -1 } as const;
 
-/** The page behind a record, found and read in one command. */
+/** The page after a record, found and read in one command. */
 const pageBehind = (tenant: string, beforeId: string, limit: number) => [
   { $match: { _id: `${tenant}|${beforeId}`, tenant } },
   {

@@ -3,7 +3,7 @@ import { unavailable } from './errors.ts';
 import { connectionLimits } from './limits.ts';
 
 /**
- * What the primary's clock says, in epoch milliseconds.
+ * The time of the primary's clock, in epoch milliseconds.
  * @throws AppError('unavailable') when no primary answers
  */
 export const readServerTime = async (url: string): Promise<number> => {

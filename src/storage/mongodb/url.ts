@@ -21,10 +21,10 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * A code that was consumed must stay consumed through a fail-over, so settings that let an acknowledged write be
- * lost, or an old state be read, are refused rather than overruled: the operator should know.
+ * A consumed code must stay consumed through a fail-over. Options by which an acknowledged write may be lost, or an old
+ * state be read, are therefore refused. They are not silently overruled, because the operator should know.
  *
- * @throws AppError('invalid_request') that names what to write instead
+ * @throws AppError('invalid_request') with the option to write instead
  */
 export const requireStrongSettings = (url: string): void => {
   const query = new URLSearchParams(url.split('?')[1] ?? '');

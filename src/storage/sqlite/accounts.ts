@@ -26,7 +26,7 @@ const setNames = (
   for (const key of new Set(identityKeys)) sql(accountSql.addIdentity).run(tenant, key, sub);
 };
 
-/** Inserts or replaces. False when a login or identity key is somebody else's; nothing is written then. */
+/** Inserts or replaces. False when a login or identity key belongs to another account; nothing is written then. */
 export const putAccount = (sql: Statements, tenant: string, account: AccountRecord): boolean => {
   if (isAnyNameTaken(sql, tenant, account)) return false;
   const { identityKeys = [], ...plain } = account;

@@ -128,7 +128,7 @@ const putOrRefuse = (sql: Statements, record: StoredRecord): void => {
   }
 };
 
-/** @throws AppError('invalid_request') when a record contradicts a stored one: a login is taken */
+/** @throws AppError('invalid_request') when a record contradicts a stored one, such as by a login that is taken */
 export const importRecords = async (
   connection: Connection,
   records: AsyncIterable<StoredRecord>,

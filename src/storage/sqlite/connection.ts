@@ -11,7 +11,7 @@ import { createStatements } from './statements.ts';
 export interface Connection {
   /** Runs at once, in a transaction of its own, so that several statements see one state. */
   read<T>(name: string, job: Job<T>): Promise<T>;
-  /** A read that nobody waits for, such as those of a watcher: not counted as a trip. */
+  /** A read that no request waits for, such as those of a watcher: not counted as a trip. */
   peek<T>(job: Job<T>): T;
   /** Runs with the other writes of this turn. All or nothing; durable when the promise resolves. */
   write<T>(name: string, job: Job<T>): Promise<T>;
@@ -25,7 +25,7 @@ interface ConnectionOptions {
 
 export const databaseFile = (folder: string): string => join(folder, 'drawbridge.db');
 
-/** Only the owner may read what is in there. An existing folder keeps its mode: it may be the operator's choice. */
+/** Only the owner may read the files. An existing folder keeps its mode: the operator may have chosen it. */
 export const makePrivateFile = (folder: string, file: string): string => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
@@ -77,7 +77,7 @@ export const openConnection = async ({ folder, onTrip }: ConnectionOptions): Pro
     },
     close: () => {
       closed ??= writes.close().then(() => {
-        // empties the log, so that a copy of the file alone is complete; other processes that still write keep theirs
+        // empties the log, so that a copy of the file alone is complete; processes that still write keep the log
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
         database.close();
       });

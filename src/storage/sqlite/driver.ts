@@ -1,4 +1,4 @@
-/** The API of node:sqlite, as far as it is used here; the addon has the same. */
+/** The part of the API of node:sqlite that is used here; the addon has the same API. */
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;

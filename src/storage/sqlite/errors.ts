@@ -24,7 +24,7 @@ export const isUniqueViolation = (error: unknown): boolean => uniqueViolations.h
 
 const isClosed = (error: unknown): boolean => propertyOf(error, 'code') === 'ERR_INVALID_STATE';
 
-/** Errors of the disk and of the lock become `unavailable`; any other is a fault of ours and stays as it is. */
+/** Errors of the disk and of the lock become `unavailable`; any other error is a fault of ours and is not changed. */
 export const toStoreError = (error: unknown): unknown => {
   if (isAppError(error)) return error;
   const code = resultCode(error);

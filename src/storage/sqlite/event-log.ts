@@ -5,7 +5,7 @@ import type { EventWatcher, RevocationEvents, TenantEvent } from '../storage-end
 import type { Connection } from './connection.ts';
 import type { Statements } from './statements.ts';
 
-/** The most time until an event of another process arrives here. */
+/** The longest time until this process reads an event of another one. */
 const pollEveryMs = 200;
 const eventsPerRead = 500;
 
@@ -14,7 +14,7 @@ export const eventSql = {
   eventsAfter: 'SELECT seq, tenant, value FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
 } as const;
 
-// SQLite's own table of the last number given; its row stays when the events are swept.
+// SQLite's own table has the last number given; its row stays when the events are swept.
 const lastSequence = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
 interface EventRow {
@@ -36,7 +36,7 @@ const readNews = (sql: Statements, position: number): News => {
   return { rows, last: rows.at(-1)?.seq ?? readLast(sql) };
 };
 
-/** The numbers have no holes, so one that is missing was swept before it was read, or the file is another one. */
+/** The numbers have no gaps, so a missing one was swept before it was read, or the file was replaced. */
 const hasGap = ({ rows, last }: News, position: number): boolean =>
   rows[0] === undefined ? last !== position : rows[0].seq !== position + 1;
 
@@ -56,7 +56,7 @@ interface EventLogParts {
   readonly log: Log;
 }
 
-/** A numbered table that every process on the file reads on from where it was. */
+/** A numbered table of events. Each process on the file reads the events after the last one that it has read. */
 export const createEventLog = ({ connection, clock, log }: EventLogParts): EventLog => {
   const watches = new Map<() => void, NodeJS.Timeout>();
 

@@ -28,7 +28,7 @@ const runAlone = (sql: Statements, job: Job<unknown>): Outcome => {
       sql('ROLLBACK TO job').run();
       sql('RELEASE job').run();
     } catch {
-      throw error; // the whole transaction is gone, as when the disk is full
+      throw error; // SQLite has rolled back the whole transaction, as it does when the disk is full
     }
     return { error };
   }
@@ -116,7 +116,7 @@ export const createGroupCommit = (sql: Statements) => {
         queue.push({ job, resolve: (value) => resolve(value as T), reject, deadline }); // T is what this job returns
         schedule(0);
       }),
-    /** Resolves when all that was accepted is written. */
+    /** Resolves when all accepted jobs are written. */
     close: (): Promise<void> => {
       isClosed = true;
       return new Promise((resolve) => {

@@ -37,7 +37,7 @@ CREATE INDEX audit_at ON audit (tenant, at, id);
 CREATE TABLE installation (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-/** People of sources, sessions by account, what has ended, and the logout tokens for apps. */
+/** People of sources, sessions by account, revocation events, and the logout tokens for apps. */
 const version2 = `
 CREATE INDEX artifacts_account ON artifacts (tenant, account_id) WHERE kind = 'Session' AND account_id IS NOT NULL;
 CREATE TABLE identities (
@@ -59,7 +59,7 @@ CREATE INDEX deliveries_due ON deliveries (tenant, next_attempt_at) WHERE state 
 CREATE INDEX deliveries_expiry ON deliveries (expires_at);
 `;
 
-/** Devices that people have let in. */
+/** Devices that people have connected. */
 const version3 = `
 CREATE TABLE devices (
   tenant TEXT NOT NULL, id TEXT NOT NULL, sub TEXT NOT NULL, client_id TEXT NOT NULL, name TEXT, model TEXT,
@@ -70,13 +70,16 @@ CREATE INDEX devices_owner ON devices (tenant, sub, id);
 CREATE INDEX devices_expiry ON devices (expires_at);
 `;
 
-/** One for each release that changed it; a file is brought on from where it is. */
+/** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [version1, version2, version3];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-/** Brings the file to the schema of this release. Throws `AppError('unavailable')` when the file is from a later one. */
+/**
+ * Migrates the file to the schema of this release. Throws `AppError('unavailable')` when the file is from a later
+ * one.
+ */
 export const migrate = (database: Database): void => {
   if (readVersion(database) === schemaSteps.length) return;
   database.exec('BEGIN IMMEDIATE');

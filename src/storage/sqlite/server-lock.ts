@@ -4,13 +4,13 @@ import { makePrivateFile } from './connection.ts';
 import { loadDriver } from './driver.ts';
 import { isBusy } from './errors.ts';
 
-/** Is it the failure of a second server on the folder of a first? */
+/** Did a second server fail because a first one uses the folder? */
 export const isFolderTaken = (error: unknown): boolean =>
   isAppError(error, 'unavailable') && isBusy(error.cause);
 
 /**
- * Two servers on one folder would each believe that they alone serve it. The lock is an open transaction on a
- * file of its own, which the operating system drops with the process, however it dies.
+ * Two servers on one folder would each assume that no other server uses it. The lock is an open transaction on a file
+ * of its own, which the operating system releases when the process ends for any reason.
  *
  * @throws AppError('unavailable') when another server holds it
  */

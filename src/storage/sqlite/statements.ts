@@ -3,7 +3,7 @@ import type { Database, Statement, Value } from './driver.ts';
 /** Prepares each text once per connection. */
 export type Statements = (sql: string) => Statement;
 
-/** The addon cuts a bound string at its first NUL, which would let `alice\0x` pass for `alice`. */
+/** The addon cuts a bound string at its first NUL, so that `alice\0x` would be found as `alice`. */
 const withoutNul = (value: Value): Value =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 
