@@ -15,7 +15,7 @@ import {
 } from './linked-identities.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import { factsOf } from './password-gate.ts';
-import type { Resolver } from './resolve.ts';
+import type { Plan, Resolver } from './resolve.ts';
 import { signedIn } from './sign-in.ts';
 import { isForClient } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
@@ -41,6 +41,20 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
   const findUsable = async (sub: string): Promise<AccountRecord | undefined> => {
     const account = await records.findBySub(sub);
     return mayHoldTokens(account) && parts.isAdmitted(account) ? account : undefined;
+  };
+
+  /** `isLast`: without this source the person could not sign in any more, so the account stays as it is. */
+  const planUnlinking = (account: AccountRecord, source: string): Plan & { readonly isLast: boolean } => {
+    const nowMs = clock.now();
+    const change = changeByUnlinking(account, source, nowMs);
+    const after = { ...account, ...change } as AccountRecord; // a removed field is undefined, as an absent one
+    const isLast = livingIdentities(after, sources).length === 0 && !hasLocalPassword(after, sources);
+    if (isLast) return { isLast };
+    const isFilled = isFilledBy(account, source, { sources, nowMs });
+    return {
+      isLast,
+      change: isFilled ? { ...change, ...withoutProfile(after.identities ?? [], nowMs) } : change,
+    };
   };
 
   return {
@@ -82,18 +96,10 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
       if (account?.identities?.some((linked) => linked.source === source) !== true) {
         return { ok: false, reason: 'not_found' };
       }
-      let isLast = false;
-      const changed = await resolver.change(account, async (current) => {
-        const change = changeByUnlinking(current, source, clock.now());
-        const left = { ...current, ...change } as AccountRecord; // a removed field is undefined, as an absent one
-        const isFilled = isFilledBy(current, source, { sources, nowMs: clock.now() });
-        isLast = livingIdentities(left, sources).length === 0 && !hasLocalPassword(left, sources);
-        if (isLast) return undefined;
-        return isFilled ? { ...change, ...withoutProfile(left.identities ?? [], clock.now()) } : change;
-      });
-      if (isLast) return { ok: false, reason: 'last' };
+      const unlinked = await resolver.change(account, (current) => planUnlinking(current, source));
+      if (unlinked.plan.isLast) return { ok: false, reason: 'last' };
       await note('account.unlink', origin, { sub, outcome: 'success', reason: source });
-      return { ok: true, account: changed };
+      return { ok: true, account: unlinked.account };
     },
   };
 };

@@ -23,7 +23,7 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
   /** Sessions that others have begun with the old password are over. */
   const endOthers = async (account: AccountRecord): Promise<AccountRecord> => {
     const notBefore = endOfSessions(parts.clock.now());
-    const changed = await parts.resolver.change(account, async () => ({ notBefore }));
+    const { account: changed } = await parts.resolver.change(account, () => ({ change: { notBefore } }));
     await parts.onEnded(account.sub, action);
     return changed;
   };

@@ -9,7 +9,7 @@ import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { changeByDeparture, changeByLock, isSamePerson, recheckMsOf } from './linked-identities.ts';
 import { hasLocalPassword } from './password-adoption.ts';
-import type { Resolver } from './resolve.ts';
+import type { Plan, Resolver } from './resolve.ts';
 
 export interface RecheckParts {
   /** In the file's order. */
@@ -36,7 +36,7 @@ const action = 'account.source_gone';
 export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
   const { clock, resolver } = parts;
   const sources = parts.connectors.map(({ definition }) => definition);
-  const flights = new Map<string, Promise<AccountRecord>>();
+  const inProgress = new Map<string, Promise<AccountRecord>>();
 
   const looksFor = (account: AccountRecord, when: 'due' | 'always'): readonly Look[] =>
     (account.identities ?? []).flatMap((linked) => {
@@ -55,63 +55,66 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       return isDue ? [{ linked, definition, lookup }] : [];
     });
 
-  const depart = async (account: AccountRecord, { linked }: Look, reason: string): Promise<AccountRecord> => {
-    let isNews = false;
-    const changed = await resolver.change(account, async (current) => {
-      const stored = current.identities?.find((each) => isSamePerson(each, linked));
-      // seen again meanwhile, by a sign-in that began later: the source has the last word
-      isNews = stored !== undefined && stored.goneAt === undefined && stored.checkedAt === linked.checkedAt;
-      if (stored === undefined) return undefined;
-      const moment = { sources, nowMs: clock.now() };
-      if (isNews) {
-        return changeByDeparture(current, stored, {
-          ...moment,
-          hasLocalPassword: hasLocalPassword(current, sources),
-        });
-      }
-      return stored.goneAt === undefined ? undefined : touch(current, stored, moment.nowMs);
-    });
-    if (!isNews) return changed;
-    const { sub } = changed;
+  const findStored = (account: AccountRecord, { linked }: Look): LinkedIdentity | undefined =>
+    account.identities?.find((each) => isSamePerson(each, linked));
+
+  const momentOf = (account: AccountRecord) => ({
+    sources,
+    nowMs: clock.now(),
+    hasLocalPassword: hasLocalPassword(account, sources),
+  });
+
+  const planGone = (account: AccountRecord, look: Look): Plan & { readonly isNewlyGone: boolean } => {
+    const stored = findStored(account, look);
+    if (stored === undefined) return { isNewlyGone: false };
+    const moment = momentOf(account);
+    if (stored.goneAt !== undefined) {
+      return { isNewlyGone: false, change: touch(account, stored, moment.nowMs) };
+    }
+    // seen again meanwhile, by a sign-in that began later: the source has the last word
+    if (stored.checkedAt !== look.linked.checkedAt) return { isNewlyGone: false };
+    return { isNewlyGone: true, change: changeByDeparture(account, stored, moment) };
+  };
+
+  const noteGone = async (account: AccountRecord, look: Look, reason: string): Promise<AccountRecord> => {
+    const changed = await resolver.change(account, (current) => planGone(current, look));
+    if (!changed.plan.isNewlyGone) return changed.account;
+    const { source } = look.linked;
+    const { sub } = changed.account;
     await parts.audit.note({
       action,
       outcome: 'success',
-      actor: linked.source,
+      actor: source,
       object: sub,
-      reason: `${linked.source}: ${reason}`,
+      reason: `${source}: ${reason}`,
     });
     await parts.onEnded(sub, action);
-    return changed;
+    return changed.account;
   };
 
-  const lock = async (account: AccountRecord, { linked }: Look): Promise<AccountRecord> => {
-    let isNews = false;
-    const changed = await resolver.change(account, async (current) => {
-      const stored = current.identities?.find((each) => isSamePerson(each, linked));
-      if (stored === undefined) return undefined;
-      const change = changeByLock(current, stored, {
-        sources,
-        nowMs: clock.now(),
-        hasLocalPassword: hasLocalPassword(current, sources),
-      });
-      isNews = change.lockedBy !== undefined;
-      return change;
-    });
-    if (!isNews) return changed;
+  const planLocked = (account: AccountRecord, look: Look): Plan => {
+    const stored = findStored(account, look);
+    return { change: stored && changeByLock(account, stored, momentOf(account)) };
+  };
+
+  const noteLocked = async (account: AccountRecord, look: Look): Promise<AccountRecord> => {
+    const changed = await resolver.change(account, (current) => planLocked(current, look));
+    const isNewlyLocked = changed.plan.change?.lockedBy !== undefined;
+    if (!isNewlyLocked) return changed.account;
     await parts.audit.note({
       action: 'account.source_locked',
       outcome: 'success',
-      actor: linked.source,
-      object: changed.sub,
+      actor: look.linked.source,
+      object: changed.account.sub,
     });
-    return changed;
+    return changed.account;
   };
 
-  const look = async (account: AccountRecord, each: Look): Promise<AccountRecord> => {
-    const { linked, definition } = each;
+  const lookUp = async (account: AccountRecord, look: Look): Promise<AccountRecord> => {
+    const { linked, definition, lookup } = look;
     let verdict: LookupVerdict;
     try {
-      verdict = await each.lookup.find({ subject: linked.subject });
+      verdict = await lookup.find({ subject: linked.subject });
     } catch (error) {
       const goodForMs = (definition.recheckSeconds + definition.degradedSeconds) * 1000;
       // what was known last is good for a while; a person who was gone stays gone, whatever the source says now
@@ -119,9 +122,9 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       if (isAppError(error, 'unavailable') && isGood) return account;
       throw error;
     }
-    if (verdict.status === 'refused' && verdict.reason === 'account_locked') return lock(account, each);
+    if (verdict.status === 'refused' && verdict.reason === 'account_locked') return noteLocked(account, look);
     if (verdict.status !== 'present') {
-      return depart(account, each, verdict.status === 'absent' ? 'absent' : verdict.reason);
+      return noteGone(account, look, verdict.status === 'absent' ? 'absent' : verdict.reason);
     }
     const { source, subject, issuer } = linked;
     const { issuer: _issuer, ...person } = verdict.person;
@@ -135,9 +138,9 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
     });
   };
 
-  const fly = async (account: AccountRecord, looks: readonly Look[]): Promise<AccountRecord> => {
+  const lookUpAll = async (account: AccountRecord, looks: readonly Look[]): Promise<AccountRecord> => {
     let current = account;
-    for (const each of looks) current = await look(current, each);
+    for (const look of looks) current = await lookUp(current, look);
     return current;
   };
 
@@ -145,11 +148,11 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
     const looks = looksFor(account, when);
     if (looks.length === 0) return account;
     const key = `${when} ${account.sub}`;
-    const running = flights.get(key);
+    const running = inProgress.get(key);
     if (running !== undefined) return running;
-    const flight = fly(account, looks).finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
+    const begun = lookUpAll(account, looks).finally(() => inProgress.delete(key));
+    inProgress.set(key, begun);
+    return begun;
   };
 };
 

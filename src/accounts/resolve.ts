@@ -47,11 +47,26 @@ export interface Resolver {
   resolve(identity: Identity, facts: ProofFacts): Promise<AccountRecord>;
   /** The account with what the source says of it now; written only when that is worth it. */
   bringUpToDate(account: AccountRecord, identity: Identity): Promise<AccountRecord>;
-  /** Compare-and-set: `plan` is asked again with what others have made of the account. Undefined: no change. */
-  change(account: AccountRecord, plan: ChangePlan): Promise<AccountRecord>;
+  /**
+   * Compare-and-set: `planFor` is asked again with what others have made of the account. Answers with the account as it
+   * is then, and with the plan that was carried out.
+   */
+  change<P extends Plan>(
+    account: AccountRecord,
+    planFor: (account: AccountRecord) => P | Promise<P>,
+  ): Promise<Changed<P>>;
 }
 
-export type ChangePlan = (account: AccountRecord) => Promise<AccountChange | undefined>;
+/** Whoever plans may add what else it found out about the account. */
+export interface Plan {
+  /** Undefined: the account stays as it is. */
+  readonly change?: AccountChange | undefined;
+}
+
+export interface Changed<P extends Plan> {
+  readonly account: AccountRecord;
+  readonly plan: P;
+}
 
 /** Each lost race means that somebody else won it, so this many are never lost in a row by chance. */
 const maxAttempts = 25;
@@ -59,18 +74,22 @@ const maxAttempts = 25;
 export const createResolver = (parts: ResolveParts): Resolver => {
   const { records, sources, clock } = parts;
 
-  const tryChange = async (account: AccountRecord, plan: ChangePlan): Promise<AccountRecord | undefined> => {
-    const change = await plan(account);
+  /** Undefined when somebody else has changed the account meanwhile. */
+  const tryChange = async (
+    account: AccountRecord,
+    change: AccountChange | undefined,
+  ): Promise<AccountRecord | undefined> => {
     if (change === undefined) return account;
     const { sub: _sub, createdAt: _createdAt, version: _version, ...patch } = change;
     return (await records.update(account.sub, patch, account.version)) ? changed(account, change) : undefined;
   };
 
-  const change: Resolver['change'] = async (account, plan) => {
+  const change: Resolver['change'] = async (account, planFor) => {
     let current = account;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const done = await tryChange(current, plan);
-      if (done !== undefined) return done;
+      const plan = await planFor(current);
+      const done = await tryChange(current, plan.change);
+      if (done !== undefined) return { account: done, plan };
       const read = await records.findBySub(account.sub);
       if (read === undefined) break;
       current = read;
@@ -84,16 +103,15 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     return holder !== undefined && holder.sub !== account.sub;
   };
 
-  const planProof =
-    (identity: Identity): ChangePlan =>
-    async (account) => {
-      const moment = { sources, nowMs: clock.now() };
-      const email = isFilledBy(account, identity.source, moment)
-        ? linkableEmail(identity, sources)
-        : undefined;
-      const isEmailTaken = await isTakenByOther(email, account);
-      return changeByProof(account, identity, { ...moment, isEmailTaken });
-    };
+  const changeFor = async (
+    account: AccountRecord,
+    identity: Identity,
+  ): Promise<AccountChange | undefined> => {
+    const moment = { sources, nowMs: clock.now() };
+    const email = isFilledBy(account, identity.source, moment) ? linkableEmail(identity, sources) : undefined;
+    const isEmailTaken = await isTakenByOther(email, account);
+    return changeByProof(account, identity, { ...moment, isEmailTaken });
+  };
 
   const findByEmail = async (email: string | undefined): Promise<EmailHolders> => {
     if (email === undefined) return {};
@@ -137,14 +155,14 @@ export const createResolver = (parts: ResolveParts): Resolver => {
 
   const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
     const known = await records.findByIdentity(identityKey(identity));
-    if (known !== undefined) return tryChange(known, planProof(identity));
+    if (known !== undefined) return tryChange(known, await changeFor(known, identity));
     const email = linkableEmail(identity, sources);
     const { holder, candidate } = await findByEmail(email);
     if (email === undefined || candidate === undefined || !isPartner(candidate, identity, email)) {
       // taken as it was seen above: whoever took it since then must be looked at before there are two accounts
       return insertNew(identity, email === undefined || holder !== undefined ? [] : [emailKey(email)]);
     }
-    const linked = await tryChange(candidate, planProof(identity));
+    const linked = await tryChange(candidate, await changeFor(candidate, identity));
     if (linked !== undefined) {
       const reason = `${identity.source}: verified_email`;
       const whose = { actor: linked.sub, object: linked.sub };
@@ -155,7 +173,10 @@ export const createResolver = (parts: ResolveParts): Resolver => {
 
   return {
     change,
-    bringUpToDate: (account, identity) => change(account, planProof(identity)),
+    bringUpToDate: async (account, identity) => {
+      const done = await change(account, async (current) => ({ change: await changeFor(current, identity) }));
+      return done.account;
+    },
     resolve: async (identity, facts) => {
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         const account = await tryResolve(identity, facts);

@@ -323,6 +323,19 @@ describe('connecting sources to an account', () => {
     expect(await both.unlink(owner.sub, 'corp', byLink)).toEqual({ ok: false, reason: 'last' });
     expect((await admitted(both, corp, 'smith')).sub).toBe(owner.sub);
   });
+
+  it('keeps one of two that are disconnected at the same time', async () => {
+    const club = createScriptedSource('club');
+    club.people.set('smith', person({ subject: 'c', emailVerified: false }));
+    const both = people.accountsOf([club.connector, corp.connector]);
+    const owner = await admitted(both, corp, 'smith');
+    await both.link(owner.sub, await club.identityOf('smith'), byLink);
+    const outcomes = await Promise.all(['club', 'corp'].map((id) => both.unlink(owner.sub, id, byLink)));
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(outcomes).toContainEqual({ ok: false, reason: 'last' });
+    expect((await stored().findBySub(owner.sub))?.identities).toHaveLength(1);
+    expect((await actions()).filter((action) => action === 'account.unlink')).toHaveLength(1);
+  });
 });
 
 eachStore((store) => {
