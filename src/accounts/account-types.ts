@@ -123,6 +123,11 @@ export interface Accounts {
    */
   displayUsername(account: AccountRecord): Promise<string>;
   /**
+   * The address that services get for this person: verified, and believed of its source. Undefined: none.
+   * @throws AppError `unavailable`
+   */
+  displayEmail(account: AccountRecord): Promise<string | undefined>;
+  /**
    * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
    * @throws AppError `unavailable`
    */

@@ -6,7 +6,7 @@
 //   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
 //   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
-//   claims.ts                claims of an account; display-username.ts: the name that services get
+//   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; bounded-cache.ts: remembered in memory
@@ -20,6 +20,7 @@ import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
+import { createBelievedEmail } from './believed-email.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
 import { createPasswordAdoption } from './password-adoption.ts';
@@ -98,6 +99,10 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       return findAsserted(login);
     },
     displayUsername: createDisplayUsername({ findByLogin, sources }),
+    displayEmail: createBelievedEmail({
+      records: { findByIdentity: (key) => records.findByIdentity(key), findByLogin },
+      sources,
+    }).ofAccount,
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

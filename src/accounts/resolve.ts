@@ -8,6 +8,7 @@ import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { createBelievedEmail } from './believed-email.ts';
 import {
   type AccountChange,
   changeByProof,
@@ -73,6 +74,7 @@ const maxAttempts = 25;
 
 export const createResolver = (parts: ResolveParts): Resolver => {
   const { records, sources, clock } = parts;
+  const believed = createBelievedEmail({ records, sources });
 
   /** Undefined when somebody else has changed the account meanwhile. */
   const tryChange = async (
@@ -110,7 +112,8 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     const moment = { sources, nowMs: clock.now() };
     const email = isFilledBy(account, identity.source, moment) ? linkableEmail(identity, sources) : undefined;
     const isEmailTaken = await isTakenByOther(email, account);
-    return changeByProof(account, identity, { ...moment, isEmailTaken });
+    const seen = await believed.ofIdentity(identity, account.sub);
+    return changeByProof(account, seen, { ...moment, isEmailTaken });
   };
 
   const findByEmail = async (email: string | undefined): Promise<EmailHolders> => {
@@ -137,7 +140,7 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     emailKeys: readonly string[],
   ): Promise<AccountRecord | undefined> => {
     const nowMs = clock.now();
-    const { email: address, emailVerified, ...profile } = profileOf(identity);
+    const { email: address, emailVerified, ...profile } = profileOf(await believed.ofIdentity(identity));
     const account: AccountRecord = {
       sub: randomId(16),
       logins: [],

@@ -45,7 +45,7 @@ export interface GatewayTenant {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
   readonly accounts: Pick<
     Accounts,
-    'signIn' | 'admit' | 'findBySub' | 'findAsserted' | 'judgeSecret' | 'displayUsername'
+    'signIn' | 'admit' | 'findBySub' | 'findAsserted' | 'judgeSecret' | 'displayUsername' | 'displayEmail'
   >;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;

@@ -17,16 +17,21 @@ export const personOf = async (
   proof: Proof,
 ): Promise<Caller> => {
   const { name } = account.claims;
+  const { accounts } = tenant;
+  const [username, email] = await Promise.all([
+    accounts.displayUsername(account),
+    accounts.displayEmail(account),
+  ]);
   return {
     ...proof,
     tenant: tenant.definition.id,
     issuer: tenant.provider.issuer,
     sub: account.sub,
     kind: 'person',
-    username: await tenant.accounts.displayUsername(account),
+    username,
     ...(typeof name === 'string' ? { name } : {}),
-    ...definedOnly({ email: account.email }),
-    emailVerified: account.emailVerified === true,
+    ...definedOnly({ email }),
+    emailVerified: email !== undefined,
     groups: account.groups,
     roles: account.roles,
     revocationIds: [...proof.revocationIds, account.sub],

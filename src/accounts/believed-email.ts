@@ -1,0 +1,66 @@
+// Which verified addresses are believed. Services and apps take an address for its owner, so a source that the tenant does
+// not trust with a domain can give nobody an address of the tenant, or one that another account has.
+import type { SourceDefinition } from '../config/source/source-definition.ts';
+import type { Identity } from '../connectors/connector.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { emailKey, isTrustedWith, livingIdentities } from './linked-identities.ts';
+
+export interface BelievedEmailParts {
+  readonly records: Pick<AccountRecords, 'findByIdentity' | 'findByLogin'>;
+  /** In the file's order. */
+  readonly sources: readonly SourceDefinition[];
+}
+
+/** Both throw AppError `unavailable`. */
+export interface BelievedEmail {
+  /**
+   * The identity, with an address that counts as not verified where its source is not believed.
+   * @param sub of its account, if it has one
+   */
+  ofIdentity(identity: Identity, sub?: string): Promise<Identity>;
+  /** The address of an account, if it is verified and believed now. */
+  ofAccount(account: AccountRecord): Promise<string | undefined>;
+}
+
+export const createBelievedEmail = ({ records, sources }: BelievedEmailParts): BelievedEmail => {
+  const isHeldByOther = async (email: string, sub: string | undefined): Promise<boolean> => {
+    const holders = await Promise.all([records.findByIdentity(emailKey(email)), records.findByLogin(email)]);
+    return holders.some((holder) => holder !== undefined && holder.sub !== sub);
+  };
+
+  const isBelieved = async (address: string, source: string, sub: string | undefined): Promise<boolean> => {
+    const email = canonicalLogin(address);
+    if (email === undefined) return false;
+    if (isTrustedWith(email, source, sources)) return true;
+    return !isOfOtherSource(email, source, sources) && !(await isHeldByOther(email, sub));
+  };
+
+  return {
+    ofIdentity: async (identity, sub) => {
+      const { profile, source } = identity;
+      if (!profile.emailVerified || profile.email === undefined) return identity;
+      return (await isBelieved(profile.email, source, sub))
+        ? identity
+        : { ...identity, profile: { ...profile, emailVerified: false } };
+    },
+    ofAccount: async (account) => {
+      const { email, emailVerified, origin, sub } = account;
+      if (email === undefined || emailVerified !== true) return undefined;
+      if (origin !== 'source') return email;
+      const living = new Set(livingIdentities(account, sources).map(({ source }) => source));
+      // what a password that was taken over from a source keeps alive
+      const source = sources.find(({ id }) => living.has(id))?.id ?? '';
+      return (await isBelieved(email, source, sub)) ? email : undefined;
+    },
+  };
+};
+
+/** Is the domain one of the tenant's, and not one whose people sign in at this source? */
+const isOfOtherSource = (email: string, source: string, sources: readonly SourceDefinition[]): boolean => {
+  const domain = email.slice(email.lastIndexOf('@') + 1);
+  if (sources.find(({ id }) => id === source)?.domains.includes(domain) === true) return false;
+  return sources.some(
+    ({ domains, trustedEmailDomains }) => domains.includes(domain) || trustedEmailDomains.includes(domain),
+  );
+};
