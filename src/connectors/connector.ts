@@ -1,5 +1,5 @@
-// The connector port: what a source of people can do, whatever kind it is. `test/contract/connector.contract.ts`
-// holds its rules, and every kind of source must pass them.
+// The connector port: the operations of a source of people, the same for every kind of source.
+// `test/contract/connector.contract.ts` has its rules, and every kind of source must pass them.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
@@ -22,7 +22,7 @@ export interface SourcePerson {
   readonly authTime?: number;
 }
 
-/** What an account is filled from. */
+/** The data that an account is filled from. */
 export interface Profile {
   readonly username: string;
   readonly email?: string;
@@ -39,13 +39,13 @@ export interface Identity extends Omit<SourcePerson, 'attributes' | 'groups'> {
   /** Id of the source in the tenant's file. */
   readonly source: string;
   readonly profile: Profile;
-  /** The local source alone: the account itself, so that nobody looks it up again. */
+  /** Local source only: the account itself, so that no caller looks it up again. */
   readonly account?: AccountRecord;
 }
 
 /**
- * Why a source does not let a person in. All but `unknown` and `credentials` are said only when the source has
- * accepted the password, except `account_locked`, which directories say instead of checking it.
+ * The reason why a source refuses a sign-in. All but `unknown` and `credentials` are given only when the source has
+ * accepted the password, except `account_locked`: directories answer that without checking the password.
  */
 export type SourceRefusal =
   | 'unknown'
@@ -60,7 +60,7 @@ export type PasswordVerdict<Person = Identity> =
   | {
       readonly ok: false;
       readonly reason: SourceRefusal;
-      /** The local source alone: the account that was named, for the audit record. */
+      /** Local source only: the account that was named, for the audit record. */
       readonly sub?: string;
     }
   /** The source itself limits attempts. */
@@ -78,7 +78,7 @@ export interface Credentials {
 export interface PasswordSource<Person = Identity> {
   /** @throws AppError `unavailable` when the source gives no verdict */
   verify(credentials: Credentials): Promise<PasswordVerdict<Person>>;
-  /** Takes the time that `verify` takes for someone unknown, and settles nothing. Never rejects. */
+  /** Takes as long as `verify` does for an unknown person, and has no result. Never rejects. */
   decoy?(): Promise<void>;
   /** @throws AppError `unavailable` */
   change?(change: Credentials & { readonly newPassword: string }): Promise<PasswordChangeVerdict>;
@@ -86,12 +86,12 @@ export interface PasswordSource<Person = Identity> {
 
 export type PasswordChangeVerdict =
   | { readonly ok: true }
-  /** `message` is the source's own, fit for the person; for `policy`. */
+  /** `message` comes from the source and may be shown to the person; for `policy`. */
   | { readonly ok: false; readonly reason: 'credentials' | 'policy'; readonly message?: string };
 
 /** Looks people up without their password: for re-checks, and to explain a mapping. */
 export interface PersonLookup<Person = Identity> {
-  /** @throws AppError `unavailable`: a look-up that failed says nothing about the person */
+  /** @throws AppError `unavailable`: a failed look-up proves nothing about the person */
   find(who: { readonly subject: string } | { readonly login: string }): Promise<LookupVerdict<Person>>;
 }
 
@@ -100,15 +100,15 @@ export type LookupVerdict<Person = Identity> =
       readonly status: 'present';
       readonly person: Person;
       /**
-       * The source was asked for less than at a sign-in: name and e-mail address are not in the person, and groups
-       * and roles only if it says so.
+       * The source was asked for less than at a sign-in: the person lacks name and e-mail address, and has groups and
+       * roles only if the answer contains them.
        */
       readonly partly?: { readonly hasGroups: boolean };
     }
   | { readonly status: 'absent' }
   | { readonly status: 'refused'; readonly reason: 'account_disabled' | 'account_locked' };
 
-/** What an app asked for, passed on. */
+/** The parameters of an app's request that are passed on. */
 export interface UpstreamRequest {
   /** Ours, exact; one for each source. */
   readonly redirectUri: string;
@@ -122,7 +122,7 @@ export interface UpstreamRequest {
   readonly acrValues?: string;
 }
 
-/** What must be remembered until the person comes back. Secret; JSON. */
+/** The state that must be kept until the browser returns. Secret; JSON. */
 export interface UpstreamMemory {
   readonly redirectUri: string;
   readonly state: string;
@@ -149,32 +149,35 @@ export type UpstreamOutcome<Person = Identity> =
       /** The upstream's session (`sid` of its ID token), for its logout. */
       readonly sid?: string;
     }
-  /** `cancelled`: the person or the upstream said no; `invalid`: the answer is not what it must be. `detail` is for the log. */
+  /**
+   * `cancelled`: the person or the upstream refused; `invalid`: the answer breaks the protocol. `detail` is for the
+   * log.
+   */
   | { readonly ok: false; readonly reason: 'cancelled' | 'invalid'; readonly detail: string };
 
-/** Signs people in by sending their browser there and back. */
+/** Signs people in by redirects: the browser goes to the source and returns. */
 export interface RedirectSource<Person = Identity> {
   /** @throws AppError `unavailable` */
   begin(request: UpstreamRequest): Promise<{ readonly url: string; readonly memory: UpstreamMemory }>;
   /**
-   * @param answer the URL at which the browser came back, with its query
+   * @param answer the URL at which the browser returned, with its query
    * @throws AppError `unavailable`
    */
   finish(answer: URL, memory: UpstreamMemory): Promise<UpstreamOutcome<Person>>;
-  /** Where to send the browser to end the session there too; undefined when the source has no such place. */
+  /** The URL that ends the session at the source too; undefined when the source has none. */
   endSessionUrl(logout: {
     readonly idToken?: string;
     readonly postLogoutRedirectUri: string;
     readonly state: string;
   }): Promise<string | undefined>;
   /**
-   * OpenID Connect Back-Channel Logout 1.0 section 2.6; undefined when the token is not valid. Replay (`jti`) is the
-   * caller's to refuse.
+   * OpenID Connect Back-Channel Logout 1.0 section 2.6; undefined when the token is not valid. The caller must refuse
+   * a replay (`jti`).
    * @throws AppError `unavailable`
    */
   verifyLogoutToken(token: string): Promise<UpstreamLogout | undefined>;
   /**
-   * New tokens for old ones; undefined when the upstream will not.
+   * Exchanges a refresh token for new tokens; undefined when the upstream refuses.
    * @throws AppError `unavailable`
    */
   refresh(refreshToken: string): Promise<UpstreamTokens | undefined>;
@@ -200,10 +203,10 @@ export interface TokenSource<Person = Identity> {
   ): Promise<{ readonly person: Person /** Epoch seconds. */; readonly expiresAt?: number } | undefined>;
 }
 
-/** What an upstream should have registered for us. */
+/** The addresses that an upstream should have registered for us. */
 export interface ExaminedAddresses {
   readonly redirectUri: string;
-  /** Where a browser comes back from a sign-out. */
+  /** The URL to which a browser returns from a sign-out. */
   readonly signedOutUri: string;
 }
 
@@ -220,6 +223,6 @@ export interface Connector<Person = Identity> {
   readonly lookup?: PersonLookup<Person>;
   readonly redirect?: RedirectSource<Person>;
   readonly tokens?: TokenSource<Person>;
-  /** Looks at the real thing: DNS, TLS, bind, search, discovery … Never rejects; holds no secret. */
+  /** Examines the real server: DNS, TLS, bind, search, discovery … Never rejects; findings contain no secret. */
   examine(context: ExaminedAddresses): Promise<readonly SourceFinding[]>;
 }

@@ -1,11 +1,11 @@
-// Sources of people: they prove who somebody is. What is kept open or remembered for them belongs to the server, not to
-// a tenant, and is opened here: pools of directory connections, discovery documents, keys, verdicts on tokens.
+// Sources of people prove who a person is. Their connections and caches belong to the server, not to a tenant, and are
+// opened here: pools of directory connections, discovery documents, keys, verdicts on tokens.
 //   connector.ts   what every source offers: passwords, look-ups, redirects, tokens
 //   local/         the people in Drawbridge's own store
 //   ldap/          directories and Active Directory; begin with `ldap-connector.ts`
 //   upstream/      OpenID providers and OAuth 2.0 servers; begin with `upstream-connector.ts`
 //   http/          a password check of an older system, asked over HTTP
-//   mapping/       from what a source says to a profile: `with-mapping.ts` puts it around a source
+//   mapping/       from the attributes of a source to a profile: `with-mapping.ts` wraps a source
 import type { Clock } from '../clock.ts';
 import type { LocalSource, SourceDefinition } from '../config/source/source-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -29,7 +29,7 @@ export interface SourceConnections {
   ): readonly Connector[];
   /** A source as it is before the mapping, for explaining it. */
   rawConnectorOf(tenant: string, source: RemoteSource): Connector<SourcePerson>;
-  /** Something has ended: verdicts on upstream tokens are asked for anew. */
+  /** To be called after any revocation: verdicts on upstream tokens are then asked for anew. */
   forgetVerdicts(): void;
   close(): Promise<void>;
 }

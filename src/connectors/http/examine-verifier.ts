@@ -14,20 +14,20 @@ const problem: Find = (about, message) => ({ verdict: 'problem', about, message 
 export interface ExamineVerifierParts {
   readonly peer: Peer;
   readonly clock: Clock;
-  /** Asks about somebody who is not there. */
+  /** Asks about a person who does not exist. */
   readonly askForNobody: () => Promise<PasswordVerdict<SourcePerson>>;
 }
 
-/** The host, its certificate, the secret, and what an answer about somebody who is not there gives away. Never rejects. */
+/** Examines the host, its certificate, the secret, and the answer about a person who does not exist. Never rejects. */
 export const examineVerifier = async (
   { url, secret }: Pick<HttpSource, 'url' | 'secret'>,
   { peer, clock, askForNobody }: ExamineVerifierParts,
 ): Promise<readonly SourceFinding[]> => {
-  // A query may hold what must not be shown.
+  // A query may contain secrets.
   const { origin, pathname } = new URL(url);
   const host = await examineHost(origin, peer, clock);
   const findings = secret === undefined ? [...host, noSecret] : host;
-  // It would only say the same again.
+  // The next check would report the same fault again.
   if (findings.some(({ verdict }) => verdict === 'problem')) return findings;
   return [...findings, await examineAnswer(`${origin}${pathname}`, askForNobody)];
 };
@@ -66,7 +66,7 @@ const examineAnswer = async (
   }
 };
 
-/** The reason, and what to do. */
+/** The reason, and the remedy. */
 const wordsFor = (error: unknown): string => {
   const code = codeOf(error);
   const detail = error instanceof AppError ? error.detail : undefined;
@@ -74,7 +74,7 @@ const wordsFor = (error: unknown): string => {
   return `${code ?? detail ?? 'an error that is not known'}. ${advice ?? 'See that it runs and can be reached from here.'}`;
 };
 
-/** The innermost code that the system or undici gave. */
+/** The innermost code of the system or of undici. */
 const codeOf = (error: unknown): string | undefined => {
   let found: string | undefined;
   for (let one = error, depth = 0; typeof one === 'object' && one !== null && depth < 5; depth += 1) {

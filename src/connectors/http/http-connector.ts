@@ -1,4 +1,4 @@
-// A legacy system's own check of a password, asked over HTTP.
+// A legacy system checks the password itself, and is asked over HTTP.
 
 import type { Clock } from '../../clock.ts';
 import type { HttpSource } from '../../config/source/source-definition.ts';
@@ -28,14 +28,16 @@ const defaultRetrySeconds = 30;
  *
  * and answers within the source's time limit, in at most 64 KiB, with no redirect:
  *
- * - `200 { "subject": "4711", "username": "alice", "email": "…", "groups": ["…"], … }`: the password is right. `subject`
- *   is stable and never given to somebody else; text, or a whole number. All other members are claims for the mapping.
+ * - `200 { "subject": "4711", "username": "alice", "email": "…", "groups": ["…"], … }`: the password is right.
+ * `subject`
+ *   is stable and never given to another person; text, or a whole number. All other members are claims for the mapping.
  * - any 4xx with `{ "error": "…" }`: `unknown` (the next source of the tenant is asked), `credentials`, and only when
  *   the password was right `password_change_required`, `password_expired`, `account_disabled`, `account_locked`.
  * - without such an `error`: 401 is `credentials`, 410 `account_disabled`, 423 `account_locked`.
  * - 429, with `Retry-After` in seconds: the system itself limits attempts.
- * - anything else is an outage, and so are 403 and 404 without an `error`, since proxies answer these for a system that
- *   is not there, and a `WWW-Authenticate: Bearer` challenge, which refuses the secret and not the person.
+ * - any other answer is an outage, and so are 403 and 404 without an `error`, since proxies answer these when the
+ * system
+ *   is down, and a `WWW-Authenticate: Bearer` challenge, which refuses the secret and not the person.
  */
 export const createHttpConnector = (
   definition: HttpSource,
@@ -68,7 +70,7 @@ export const createHttpConnector = (
     }
   };
 
-  /** Somebody who is not there, with a password that nobody has. */
+  /** Asks about a person who does not exist. */
   const askForNobody = () => verify({ login: `nobody-${randomId(12)}`, password: randomId(24) });
 
   return {

@@ -13,7 +13,7 @@ const refusals: ReadonlySet<unknown> = new Set<SourceRefusal>([
   'account_locked',
 ]);
 
-/** Statuses that mean one thing wherever they come from. Proxies answer 403 and 404 as well, so those need a word. */
+/** Statuses with one meaning for every sender. Proxies answer 403 and 404 as well, so those need an `error`. */
 const refusalOf: Readonly<Record<number, SourceRefusal>> = {
   401: 'credentials',
   410: 'account_disabled',
@@ -24,8 +24,8 @@ const nameMembers = ['username', 'preferred_username', 'login', 'user_name'];
 const longestSubject = 255;
 
 /**
- * What an answer of the verifier says about the person who typed `login`; the contract is at `createHttpConnector`.
- * @throws AppError `unavailable` for an answer that is not of the contract
+ * Converts the answer of the verifier about `login`; the contract is at `createHttpConnector`.
+ * @throws AppError `unavailable` for an answer outside the contract
  */
 export const readVerdict = async (answer: Response, login: string): Promise<Verdict> => {
   const { status } = answer;
@@ -38,7 +38,7 @@ export const readVerdict = async (answer: Response, login: string): Promise<Verd
   return { ok: false, reason };
 };
 
-/** RFC 6750 section 3: that challenge is about the bearer token, which is ours. */
+/** RFC 6750 section 3: the challenge is about the bearer token, which is Drawbridge's secret. */
 const isOurFault = ({ status, headers }: Response): boolean =>
   (status === 401 || status === 403) && /(?:^|,)\s*bearer\b/i.test(headers.get('www-authenticate') ?? '');
 
@@ -59,7 +59,7 @@ const toPerson = (body: Readonly<Record<string, unknown>> | undefined, login: st
   };
 };
 
-/** Many systems count their users. */
+/** Many systems number their users. */
 const readSubject = (subject: unknown): string | undefined => {
   const text = Number.isSafeInteger(subject) ? String(subject) : subject;
   return typeof text === 'string' && text.length <= longestSubject && /^[^\p{Cc}\p{Cs}]+$/u.test(text)

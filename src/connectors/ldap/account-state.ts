@@ -21,7 +21,7 @@ export const stateAttributes = (kind: LdapSource['kind']): readonly string[] => 
 const disabledFlag = 0x2;
 const lockedFlag = 0x10;
 
-/** What the entry says about itself, when nobody types a password. */
+/** The state of the account as its entry has it, without a check of the password. */
 export const accountState = (entry: LdapEntry, kind: LdapSource['kind'], nowMs: number): AccountState =>
   kind === 'active-directory' ? activeDirectoryState(entry, nowMs) : openLdapState(entry);
 
@@ -29,7 +29,7 @@ const activeDirectoryState = (entry: LdapEntry, nowMs: number): AccountState => 
   if ((numberOf(entry, 'userAccountControl') & disabledFlag) !== 0) return 'account_disabled';
   const expiresAt = fileTime(entry, 'accountExpires');
   if (expiresAt !== undefined && expiresAt <= nowMs) return 'account_disabled';
-  // The computed one knows how long a lock lasts; lockoutTime stays when it is over, until the next sign-in.
+  // The computed attribute respects the duration of a lock; lockoutTime stays after its end, until the next sign-in.
   const [computed] = entry.texts('msDS-User-Account-Control-Computed');
   if (computed !== undefined) return (Number(computed) & lockedFlag) === 0 ? 'usable' : 'account_locked';
   return fileTime(entry, 'lockoutTime') === undefined ? 'usable' : 'account_locked';

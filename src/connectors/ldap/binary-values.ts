@@ -11,7 +11,7 @@ export const guidText = (bytes: Buffer): string | undefined => {
   return groups.map((group) => Buffer.from(group).toString('hex')).join('-');
 };
 
-/** The reverse; undefined for a text that is none. */
+/** The reverse; undefined for a text that is no objectGUID. */
 export const guidBytes = (text: string): Buffer | undefined => {
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return undefined;
   const [a = '', b = '', c = '', d = '', e = ''] = text.split('-');

@@ -2,7 +2,9 @@ import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { SourceRefusal } from '../connector.ts';
 import type { LdapAnswer } from './connection.ts';
 
-/** Active Directory's reasons, in the diagnostic text of code 49. All but 775 are sent only after the right password. */
+/**
+ * Active Directory's reasons, in the diagnostic text of code 49. All but 775 are sent only after the right password.
+ */
 const activeDirectoryReasons: Readonly<Record<string, SourceRefusal>> = {
   '525': 'unknown',
   '52e': 'credentials',
@@ -15,8 +17,8 @@ const activeDirectoryReasons: Readonly<Record<string, SourceRefusal>> = {
 };
 
 /**
- * What an answer to a person's bind means; undefined: they are in. Anything that a directory says without having
- * checked the password looks like a wrong password, unless the tenant reveals locks.
+ * The refusal that an answer to a person's bind means; undefined: the bind succeeded. A refusal that a directory gives
+ * without having checked the password looks like a wrong password, unless the tenant reveals locks.
  */
 export const bindRefusal = (
   answer: LdapAnswer,

@@ -1,6 +1,6 @@
 // One connection to one server: connected, upgraded and bound once, and never reconnected unnoticed. ldapts
-// reconnects by itself, and anonymously: here it gets a stream that it can open only once, so a connection that is
-// lost is dead.
+// reconnects by itself, and anonymously. Here it gets a stream that it can open only once, so a lost connection cannot
+// be used again.
 import type { Socket } from 'node:net';
 import { type Change, Client, DN, type Filter, ResultCodeError } from 'ldapts';
 import type { LdapSource } from '../../config/source/source-definition.ts';
@@ -18,7 +18,7 @@ export type ConnectionSettings = Pick<
   'startTls' | 'tls' | 'connectTimeoutMs' | 'operationTimeoutMs'
 >;
 
-/** What the directory said about a request that it may refuse; anything else is thrown. */
+/** The directory's answer to a request that it may refuse; any other failure is thrown. */
 export type LdapAnswer =
   | { readonly ok: true; readonly policy: PolicyError | undefined }
   | {
@@ -36,22 +36,22 @@ export interface SearchQuery {
   readonly attributes: readonly string[];
   /** Attributes that are not text. */
   readonly binary?: readonly string[];
-  /** More than so many are cut off without a word; absent: all of them, in pages, or an error. */
+  /** The result is cut at this number; absent: all entries, in pages, or an error. */
   readonly sizeLimit?: number;
 }
 
-/** Each of its operations throws AppError `unavailable` and has a time limit; an answer that is later is dropped. */
+/** Each operation throws AppError `unavailable` and has a time limit; a later answer is dropped. */
 export interface LdapConnection {
-  /** False once it is lost, or an operation took too long. */
+  /** False once the connection is lost, or an operation took too long. */
   readonly isUsable: boolean;
-  /** It was given up for its slowness, not lost. */
+  /** True when it was closed because it was too slow, not lost. */
   readonly hasTimedOut: boolean;
   readonly url: string;
   bind(name: string, password: string, deadline: Deadline): Promise<LdapAnswer>;
   search(query: SearchQuery, deadline: Deadline): Promise<readonly LdapEntry[]>;
   modify(dn: string, changes: readonly Change[], deadline: Deadline): Promise<LdapAnswer>;
   extended(oid: string, value: Buffer, deadline: Deadline): Promise<LdapAnswer>;
-  /** The socket, for who examines its certificate. */
+  /** The socket, for an examination of its certificate. */
   readonly socket: Socket;
   close(): void;
 }
@@ -92,7 +92,7 @@ export const openConnection = async (url: string, settings: ConnectionSettings):
   }
 };
 
-/** In a client of its own, so that nothing that was read without TLS is left for the one behind TLS. */
+/** Uses a client of its own, so that no bytes read without TLS reach the client that uses TLS. */
 const requestStartTls = async (
   url: string,
   socket: Socket,
@@ -119,7 +119,7 @@ const requestStartTls = async (
 const clientOn = (stream: MessageStream): Client => {
   let isTaken = false;
   return new Client({
-    // the stream is connected, whatever this says
+    // the stream is connected in any case
     url: 'ldap://directory.invalid',
     createConnection: () => {
       if (isTaken) throw new Error('the connection is lost');
@@ -133,7 +133,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
   const stream = new MessageStream(socket);
   const client = clientOn(stream);
   let hasTimedOut = false;
-  // it may fail before ldapts listens
+  // the socket may fail before ldapts listens
   stream.on('error', () => {});
 
   /** @throws ResultCodeError that the connection outlives; AppError for all others */
@@ -224,7 +224,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
   };
 };
 
-/** Without what ldapts adds. */
+/** The diagnostic text without the part that ldapts adds. */
 const diagnosticOf = (error: ResultCodeError): string => error.message.replace(/ ?Code: 0x[0-9a-f]+$/, '');
 
 const explain = (error: ResultCodeError): string =>

@@ -1,5 +1,5 @@
-// Connections to directories belong to the server, not to a tenant: tenants come and go, and two of them that name the
-// same directory with the same account share its connections.
+// Connections to directories belong to the server, not to a tenant: tenants are dropped and built again, and two
+// tenants that name the same directory with the same account share its connections.
 import type { Clock } from '../../clock.ts';
 import { hashId } from '../../crypto/ids.ts';
 import type { Log } from '../../log.ts';
@@ -15,7 +15,7 @@ export interface Directories {
 }
 
 const sweepEveryMs = 30_000;
-/** Settings that no tenant has any more are forgotten, with their secrets. */
+/** Settings that no tenant has any longer are dropped, with their secrets. */
 const forgetAfterMs = 10 * 60_000;
 
 interface Known {
@@ -24,7 +24,7 @@ interface Known {
 }
 
 export const openDirectories = (parts: { readonly clock: Clock; readonly log: Log }): Directories => {
-  // no lru-cache: the sweep visits every directory, and closes those out of use in its own time
+  // no lru-cache: the sweep visits every directory and closes the unused ones itself
   const known = new Map<string, Known>();
 
   const find = (key: string, settings: DirectorySettings): Directory => {
@@ -62,7 +62,10 @@ export const openDirectories = (parts: { readonly clock: Clock; readonly log: Lo
   };
 };
 
-/** Every setting is part of it, credentials above all: nobody works on a connection that another account has bound. */
+/**
+ * The key has every setting, above all the credentials: no tenant may use a connection that another account has
+ * bound.
+ */
 const keyOf = (settings: DirectorySettings): string => {
   const { urls, startTls, tls, bind, connectTimeoutMs, operationTimeoutMs, poolSize } = settings;
   const { ca, cert, key, serverName } = tls;

@@ -8,7 +8,7 @@ import { hasEntry } from './filters.ts';
 import { createServerHealth, type ServerHealth } from './server-health.ts';
 import { unreachable } from './unreachable.ts';
 
-/** What decides which connections two sources can share. */
+/** The settings that must be equal for two sources to share connections. */
 export type DirectorySettings = Pick<
   LdapSource,
   'urls' | 'startTls' | 'tls' | 'bind' | 'connectTimeoutMs' | 'operationTimeoutMs' | 'poolSize'
@@ -21,7 +21,7 @@ export interface DirectoryServer {
   readonly pools: Readonly<Record<ConnectionKind, ConnectionPool>>;
   /** Notes a failure that ended a connection. */
   failed(mark: number, error: unknown): void;
-  /** Looks at a server whose quarantine is over, in the background; one probe at a time. Never rejects. */
+  /** The running check of a server whose quarantine is over; at most one at a time. Never rejects. */
   readonly runningProbe: Promise<void> | undefined;
   probeIfDue(): void;
 }
@@ -32,7 +32,7 @@ interface DirectoryServerParts {
   readonly log: Log;
 }
 
-/** Without a pool, so many operations may run at the same time; more wait. */
+/** Number of operations that may run at the same time without a pool; further ones wait. */
 const unpooledLimit = 8;
 
 export const createDirectoryServer = (url: string, parts: DirectoryServerParts): DirectoryServer => {
@@ -104,7 +104,7 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
   };
 };
 
-/** The person's own connections are bound by whoever uses them. */
+/** Connections for people are bound by the operation that uses them. */
 const bindAsService = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
   const { bind } = settings;
   if (bind.as !== 'service') return;
@@ -117,7 +117,7 @@ const bindAsService = async (connection: LdapConnection, settings: DirectorySett
   throw unreachable(`${connection.url} refuses the bind of the tenant's own account ${bind.dn}: ${why}`);
 };
 
-/** A server that was stopped still accepts connections: only an answer, whatever it says, is a sign of life. */
+/** A suspended server still accepts connections, so only an answer proves that it works. Any answer will do. */
 const requireAnyAnswer = async (connection: LdapConnection, settings: DirectorySettings): Promise<void> => {
   try {
     const query = { base: '', scope: 'base', filter: hasEntry, attributes: ['1.1'], sizeLimit: 1 } as const;

@@ -14,16 +14,16 @@ import { unreachable } from './unreachable.ts';
 export interface DirectoryUse<T> {
   readonly work: (connection: LdapConnection) => Promise<T>;
   readonly deadline: Deadline;
-  /** May it be done again, now that a connection was lost in the middle? */
+  /** May the operation be repeated after its connection was lost? */
   readonly isRepeatable: boolean;
 }
 
 /** The servers of one directory, the same for every tenant that names them with the same account. */
 export interface Directory {
   /**
-   * Works on a connection of its kind to the first server that is well. `people`: bound by nobody yet, or by whoever had
-   * it before; its user binds before anything else.
-   * @throws AppError `unavailable` when no server answers, and whatever `work` throws
+   * Runs `work` on a connection of this kind to the first working server. A connection of the kind `people` is unbound,
+   * or still bound by its last operation, so `work` must bind it first.
+   * @throws AppError `unavailable` when no server answers, and any error of `work`
    */
   use<T>(kind: ConnectionKind, use: DirectoryUse<T>): Promise<T>;
 }
@@ -35,7 +35,7 @@ export interface OpenDirectory extends Directory {
   close(): void;
 }
 
-/** Milliseconds for which somebody waits to learn whether a server that failed is back. */
+/** Milliseconds that a request waits to learn whether a failed server works again. */
 const longestProbeWaitMs = 500;
 
 export const createDirectory = (
@@ -108,7 +108,7 @@ const useServer = async <T>(
       return value;
     } catch (error) {
       if (connection.isUsable) throw error;
-      // a connection that was idle may have been closed by the other side: that is no failure of a server
+      // the server may have closed an idle connection: that is no failure of the server
       const mayBeStale = lease.isReused && !connection.hasTimedOut;
       if (!mayBeStale || !use.isRepeatable) {
         server.failed(mark, error);
@@ -120,7 +120,7 @@ const useServer = async <T>(
   }
 };
 
-/** Until one of them has settled and `isEnough`, or all have. */
+/** Waits until one of them has settled and `isEnough`, or all have. */
 const waitAtMost = async (
   ms: number,
   promises: readonly Promise<void>[],

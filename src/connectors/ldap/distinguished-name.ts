@@ -2,14 +2,14 @@
 
 const special = /["+,;<>\\=]/g;
 
-/** A value as part of a name (RFC 4514 section 2.4): it cannot end its own part, nor begin another. */
+/** Escapes a value for a name (RFC 4514 section 2.4): it can neither end its own part nor begin another. */
 export const escapeDnValue = (value: string): string =>
   value
     .replace(special, (character) => `\\${character}`)
     .replaceAll('\0', '\\00')
     .replace(/^[ #]| $/g, (character) => `\\${character}`);
 
-/** The same text for the same entry, as far as that can be had without the directory's schema. */
+/** Gives equal texts for names of one entry, as far as that is possible without the schema of the directory. */
 export const normalizeDn = (dn: string): string =>
   splitUnescaped(dn, ',')
     .map((part) => {

@@ -6,7 +6,7 @@ import { detailOf, unreachable } from './unreachable.ts';
 
 export type Note = (verdict: SourceFinding['verdict'], about: string, message: string) => void;
 
-/** What the account of the tenant sees of people and groups. */
+/** Examines which people and groups the account of the tenant can read. */
 export const examineContents = async (search: GroupSearch, note: Note): Promise<void> => {
   if (await canBeRead(search, note)) await examinePeople(search, note);
   if (search.source.groups.from !== 'off') await examineGroups(search, note);

@@ -1,5 +1,5 @@
-// Looks at the real directory for `doctor`, on connections of its own: one server after the other, and of each as much
-// as can be seen.
+// Examines the real directory for `doctor`, on connections of its own: one server after the other, each as far as
+// possible.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -56,7 +56,7 @@ const examineServer = async (parts: LdapSourceParts, url: string): Promise<reado
     noteEncryption(connection, note, parts.clock.now());
     if (!(await noteBind(connection, parts, note, deadline))) return findings;
     await noteClock(connection, parts, note, deadline);
-    // as nobody in particular there is nothing to be seen
+    // without an account of its own the source can read nothing
     if (source.bind.as !== 'person') await examineContents({ source, connection, deadline }, note);
   } catch (error) {
     const question = connection.isUsable ? '' : ' Is it overloaded, or is this no LDAP server?';
@@ -103,7 +103,7 @@ const noteBind = async (
   return false;
 };
 
-/** Only Active Directory gives its time; a difference breaks the times at which accounts expire. */
+/** Only Active Directory gives its time. A difference of the clocks makes accounts expire at the wrong time. */
 const noteClock = async (
   connection: LdapConnection,
   { clock }: LdapSourceParts,

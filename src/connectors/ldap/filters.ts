@@ -1,4 +1,4 @@
-// Filters of searches (RFC 4515), made of objects wherever a value comes from outside.
+// Filters of searches (RFC 4515). A value from outside is put into a filter object, never into text.
 import {
   AndFilter,
   EqualityFilter,
@@ -25,20 +25,20 @@ export const parseFilter = (text: string): Filter => {
   }
 };
 
-/** The name is a value in the filter, whatever is in it. */
+/** The name is only a value in the filter, with any characters. */
 export const fillFilter = (template: string, username: string): Filter =>
   parseFilter(template.replaceAll(placeholder, () => Filter.escape(username)));
 
-/** The name is a value in the distinguished name (RFC 4514), whatever is in it. */
+/** The name is only a value in the distinguished name (RFC 4514), with any characters. */
 export const fillDn = (template: string, username: string): string =>
   template.replaceAll(placeholder, () => escapeDnValue(username));
 
-/** Comparisons other than `=` know no wildcard. */
+/** Comparisons other than `=` have no wildcards. */
 const otherComparison = /[:~<>]=[^()]*\{username\}/;
 
 /**
- * The filter that somebody passes whatever their name is: what it asks besides the name goes on to hold when a person
- * is looked up by subject. Undefined when it cannot be made.
+ * The filter without its condition on the name: its other conditions also apply when a person is looked up by subject.
+ * Undefined when it cannot be made.
  */
 export const filterForAnyName = (template: string): Filter | undefined =>
   otherComparison.test(template) ? undefined : parseFilter(template.replaceAll(placeholder, '*'));
@@ -51,7 +51,7 @@ export const anyOf = (filters: readonly Filter[]): Filter => new OrFilter({ filt
 export const equals = (attribute: string, value: string | Buffer): Filter =>
   new EqualityFilter({ attribute, value });
 
-/** Active Directory's search through groups in groups, at whatever depth. */
+/** Active Directory's search through nested groups of any depth. */
 export const isInChain = (attribute: string, dn: string): Filter =>
   new ExtensibleFilter({ matchType: attribute, rule: '1.2.840.113556.1.4.1941', value: dn });
 
@@ -63,5 +63,5 @@ const withPlainBytes = (text: string): string =>
 
 export const has = (attribute: string): Filter => new PresenceFilter({ attribute });
 
-/** Every entry passes it. */
+/** Matches every entry. */
 export const hasEntry: Filter = has('objectClass');

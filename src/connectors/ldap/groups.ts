@@ -13,9 +13,9 @@ export interface GroupSearch {
   readonly deadline: Deadline;
 }
 
-/** Members asked about in one filter: a level of groups costs few searches, and none is longer than servers take. */
+/** Members in one filter: a level of groups costs few searches, and no filter is longer than servers accept. */
 const membersPerSearch = 50;
-/** Somebody in more groups is a mistake, and half of them would be a lie. */
+/** More groups of one person are a mistake in the directory, and an incomplete list would be wrong. */
 const mostGroups = 5_000;
 
 /** Group entries by their normalized name, in the order in which they were found. */
@@ -38,7 +38,7 @@ export const groupsOf = async (search: GroupSearch, person: LdapEntry): Promise<
   return namesOf(search, found);
 };
 
-/** Entries that hold their members: those of `memberOf` are groupOfNames, or Active Directory's. */
+/** Groups whose entries list their members: those of `memberOf` are groupOfNames, or Active Directory's. */
 const memberAttribute = ({ from }: LdapGroups): string => (from === 'uniqueMember' ? from : 'member');
 
 const directGroups = async (
@@ -84,7 +84,7 @@ const readPiece = async (search: GroupSearch, dn: string, from: number): Promise
   return entry;
 };
 
-/** Adds the groups that groups are in, level by level; each is asked about once, so a cycle of groups ends. */
+/** Adds the groups that contain groups, level by level; each is asked about once, so a cycle of groups ends. */
 const expand = async (search: GroupSearch, found: Found): Promise<void> => {
   const { groups } = search.source;
   let level = [...found.values()].map(({ dn }) => dn);
@@ -108,7 +108,7 @@ const findGroups = async (search: GroupSearch, isMember: Filter): Promise<readon
   return entries;
 };
 
-/** @returns the names of those that are new */
+/** @returns the names of the new ones */
 const collect = (
   found: Found,
   entries: readonly (LdapEntry | { readonly dn: string })[],
@@ -142,7 +142,9 @@ const nameOf = (entry: LdapEntry | { readonly dn: string }, { nameAttribute }: L
   return name ?? firstRdn(entry.dn).value;
 };
 
-/** Active Directory and Samba, by their capabilities; a server that does not know the rule finds nothing, and is silent. */
+/**
+ * True for Active Directory and Samba, by their capabilities. Other servers do not know the rule: they find nothing.
+ */
 const activeDirectory = '1.2.840.113556.1.4.800';
 
 export const hasInChain = async ({ connection, deadline }: GroupSearch): Promise<boolean> => {

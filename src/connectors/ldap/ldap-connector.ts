@@ -42,15 +42,15 @@ export const createLdapConnector = (
       },
       ...(source.passwordChange === 'off' ? {} : { change: createChange(parts, begin) }),
     },
-    // Without an account of its own the source sees nobody who does not type their password.
+    // Without an account of its own the source can read a person's entry only with that person's password.
     ...(source.bind.as === 'person' ? {} : { lookup: createLookup(parts, begin) }),
     examine: () => examine(parts),
   };
 };
 
 /**
- * A bind without a password succeeds for everybody (RFC 4513 section 5.1.2), and a server may end a password at a NUL:
- * such ones are not sent.
+ * A bind without a password succeeds for every name (RFC 4513 section 5.1.2), and a server may cut a password at a NUL:
+ * such passwords are not sent.
  */
 const mayLeave = (password: string): boolean => password.trim() !== '' && !password.includes('\0');
 

@@ -41,14 +41,14 @@ export const openSocket = async (
   return socket;
 };
 
-/** The handshake of StartTLS (RFC 4511 section 4.14), on a socket that nobody else reads any more. */
+/** The handshake of StartTLS (RFC 4511 section 4.14), on a socket that no other code reads any longer. */
 export const upgradeSocket = async (
   socket: Socket,
   options: ConnectionOptions,
   timeoutMs: number,
 ): Promise<TLSSocket> => {
   const secure = connectTls({ ...options, socket });
-  // what goes wrong below shows above as a connection that closed
+  // an error of the plain socket appears on the TLS socket as a closed connection
   socket.on('error', () => {});
   socket.once('close', () => secure.destroy());
   try {

@@ -3,7 +3,7 @@ import type { LdapSource } from '../../config/source/source-definition.ts';
 import type { Log } from '../../log.ts';
 import type { Directory } from './directory.ts';
 
-/** One tenant's source, and the connections to its directory, which are not the tenant's. */
+/** The source of one tenant, and the connections to its directory, which belong to the server. */
 export interface LdapSourceParts {
   readonly source: LdapSource;
   readonly directory: Directory;

@@ -1,5 +1,5 @@
-// ldapts trusts its peer: a malformed answer makes its parser loop for ever or use memory without end. Nothing
-// reaches it that is not one whole message of the shape that RFC 4511 gives it.
+// ldapts trusts its peer: a malformed answer makes its parser loop without end or use unlimited memory. Therefore only
+// whole messages of the form of RFC 4511 are passed on to it.
 
 /** Bytes; a person's entry with thousands of groups fits. */
 const longestMessage = 1024 * 1024;
@@ -34,7 +34,7 @@ export interface MessageGuard {
    * @throws MalformedMessage, after which the connection is of no use
    */
   accept(chunk: Buffer): readonly Buffer[];
-  /** Bytes of a message that is not whole. */
+  /** Bytes of an incomplete message. */
   pendingBytes(): number;
 }
 
@@ -70,7 +70,7 @@ export const createMessageGuard = (): MessageGuard => {
   };
 };
 
-/** Undefined when too little of it is there. */
+/** Undefined when too few bytes have arrived. */
 const lengthOfMessage = (bytes: Buffer): number | undefined => {
   if (bytes[0] !== tags.sequence) throw new MalformedMessage('the answer is not LDAP');
   const header = readHeader(bytes, 0);

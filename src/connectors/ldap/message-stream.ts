@@ -2,16 +2,18 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createMessageGuard, MalformedMessage, type MessageGuard } from './message-guard.ts';
 
-/** What one operation may bring: bytes, and messages, of which each costs much more memory than it is long. */
+/**
+ * Limits for the answer of one operation: bytes, and messages, each of which costs much more memory than its length.
+ */
 const longestAnswer = 4 * 1024 * 1024;
 const mostMessages = 6_000;
 
 /**
- * What ldapts takes for its socket: one whole, checked message at a time comes out of it. It closes with the socket,
+ * The stream that ldapts uses as its socket: it emits one whole, checked message at a time. It closes with the socket,
  * and the reverse.
  */
 export class MessageStream extends Duplex {
-  /** ldapts asks for these of a socket that it did not open. */
+  /** ldapts uses these members of a socket that it did not open. */
   readonly connecting = false;
   readonly readyState = 'open';
   private readonly socket: Socket;
@@ -27,15 +29,15 @@ export class MessageStream extends Duplex {
     socket.on('close', this.onClose);
   }
 
-  /** An operation begins: its answer may be as long as any. */
+  /** An operation begins: the limits for its answer start anew. */
   beginAnswer(): void {
     this.answerBytes = 0;
     this.messages = 0;
   }
 
   /**
-   * Gives the socket back, for the upgrade to TLS.
-   * @returns whether nothing came behind the first message: what did was sent without TLS, by whoever
+   * Returns the socket, for the upgrade to TLS.
+   * @returns whether no bytes followed the first message: such bytes were sent without TLS, so anybody may have sent them
    */
   detach(): boolean {
     this.socket.removeListener('data', this.onData);
@@ -49,12 +51,12 @@ export class MessageStream extends Duplex {
   }
 
   override _read(): void {
-    // The socket pushes; an answer is bounded by its length and its time.
+    // The socket pushes its data; length and time of an answer are bounded.
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.detach();
-    // A socket that fails while it is destroyed must not take the process along.
+    // An error of a socket that is being destroyed must not end the process.
     this.socket.on('error', () => {});
     this.socket.destroy();
     done(error);

@@ -14,8 +14,8 @@ import { unreachable } from './unreachable.ts';
 export type NewPassword = Credentials & { readonly newPassword: string };
 
 /**
- * The person proves the old password by a bind, and changes it on the same connection. Who has to change it, or let it
- * expire, is not let in by every directory: the tenant's own account then hands in the old and the new one.
+ * The person proves the old password by a bind, and changes it on the same connection. Not every directory accepts the
+ * bind of a person whose password has expired or must be changed: the tenant's own account then sends both passwords.
  * @throws AppError `unavailable`
  */
 export const changePassword = async (
@@ -140,7 +140,9 @@ const readAnswer = (answer: LdapAnswer, source: LdapSource): PasswordChangeVerdi
 
 const longestMessage = 200;
 
-/** OpenLDAP's text is for people; Active Directory's is for programs, except the last part of Samba's. */
+/**
+ * The text of OpenLDAP is for people; that of Active Directory is for programs, except the last part of Samba's text.
+ */
 const messageOf = (diagnostic: string): { message?: string } => {
   const [, forPeople = diagnostic] = /check_password_restrictions: (.+)$/.exec(diagnostic) ?? [];
   const message = forPeople.trim();

@@ -11,7 +11,7 @@ import { allOf, fillFilter, filterForAnyName, has } from './filters.ts';
 import { binarySubject, hasSubject } from './subject.ts';
 import { unreachable } from './unreachable.ts';
 
-/** What the built-in mapping reads, whatever the tenant adds. */
+/** The attributes that the built-in mapping reads; a tenant may add others. */
 const mappedAttributes = [
   ...[
     'uid',
@@ -34,7 +34,7 @@ export interface PersonSearch {
   readonly deadline: Deadline;
 }
 
-/** The one entry that a name stands for; undefined when there is none, or more than one. */
+/** The one entry of a name; undefined when there is none, or more than one. */
 export const findByLogin = async (search: PersonSearch, login: string): Promise<LdapEntry | undefined> => {
   const { source, log } = search;
   const entries = await find(search, fillFilter(source.search.filter, login));
@@ -46,7 +46,7 @@ export const findByLogin = async (search: PersonSearch, login: string): Promise<
   return entries.length === 1 ? entries[0] : undefined;
 };
 
-/** @throws AppError `unavailable` too when it is uncertain whether the person is there */
+/** @throws AppError `unavailable` also when it is uncertain whether the person exists */
 export const findBySubject = async (
   search: PersonSearch,
   subject: string,
@@ -84,7 +84,7 @@ const find = (
 /** A directory that hides people from an account answers an empty success, not an error. */
 const checkThatPeopleAreSeen = async ({ source, connection, deadline }: PersonSearch): Promise<void> => {
   const { base, scope } = source.search;
-  // whoever they are: the tenant's filter may well let nobody pass
+  // any entry counts, because the tenant's filter may match none
   const filter = allOf(has(source.subjectAttribute), has(source.usernameAttribute));
   const query = { base, scope, filter, attributes: ['1.1'], sizeLimit: 1 } as const;
   const entries = await connection.search(query, deadline);
@@ -108,7 +108,7 @@ const queryOf = (source: LdapSource) => ({
 
 const binaryAttributes = ['objectGUID', 'objectSid'] as const;
 
-/** Those that a mapping can work with: text, under the names of the tenant's file. */
+/** The attributes that a mapping can use: text, under the names of the tenant's file. */
 export const attributesOf = (entry: LdapEntry, source: LdapSource): Attributes => {
   const names = new Map(
     [...mappedAttributes, ...source.attributes, source.usernameAttribute].map((name) => [

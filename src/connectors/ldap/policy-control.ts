@@ -1,6 +1,8 @@
 import { type BerReader, Control } from 'ldapts';
 
-/** What a directory adds to its answer about a password (draft-behera-ldap-password-policy, section 6.2). */
+/**
+ * The control that a directory adds to its answer about a password (draft-behera-ldap-password-policy, section 6.2).
+ */
 export type PolicyError =
   | 'passwordExpired'
   | 'accountLocked'
@@ -27,8 +29,8 @@ const errors: readonly PolicyError[] = [
 const tags = { sequence: 0x30, warning: 0xa0, error: 0x81 } as const;
 
 /**
- * Asks for the control and, one request each, takes the answer: ldapts hands the value of a control of the answer to
- * the control of the same type in the request, and there is no other method.
+ * Asks for the control, and receives the answer of one request. ldapts passes the value of a control in the answer only
+ * to the control of the same type in the request.
  */
 export class PasswordPolicyControl extends Control {
   error: PolicyError | undefined;

@@ -14,7 +14,7 @@ export const resultCode = {
   unwillingToPerform: 53,
 } as const;
 
-/** The server itself is in trouble; another one may not be. */
+/** The server itself has failed; another one may still work. */
 export const serverTroubles: ReadonlySet<number> = new Set([resultCode.busy, resultCode.unavailable]);
 
 /** Answers to a bind that are about the person; all others are about the server, or us. */

@@ -2,26 +2,26 @@ import type { Clock } from '../../clock.ts';
 
 const firstQuarantineMs = 1_000;
 const longestQuarantineMs = 15_000;
-/** A server that fails again so soon was never well: its quarantine goes on growing. */
+/** A server that fails again so soon had not recovered: its quarantine still grows. */
 const provenAfterMs = 60_000;
 
-/** What is known of one server. Decides only; does nothing. */
+/** The known state of one server. It decides only, and has no effects. */
 export interface ServerHealth {
   readonly isGood: boolean;
-  /** The quarantine is over: one look at the server may be had. */
+  /** The quarantine is over: the server may be probed once. */
   readonly isDue: boolean;
   /** To be taken before an operation, and given back when it failed. */
   mark(): number;
   succeeded(): void;
   /**
-   * An operation failed. It means nothing when another one succeeded since it began: the operation was slow then, not
-   * the server.
+   * An operation failed. The failure is ignored when another operation succeeded since it began: then the operation was
+   * slow, not the server.
    * @returns milliseconds of quarantine that begin now
    */
   failed(mark: number): number | undefined;
-  /** The look at it went well: it is in use again. */
+  /** The probe succeeded: the server is in use again. */
   recovered(): void;
-  /** The look at it failed. */
+  /** The probe failed. */
   stillFails(): void;
 }
 

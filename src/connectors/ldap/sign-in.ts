@@ -1,4 +1,4 @@
-// Checks a password: who is it, do they know it, what groups are they in.
+// Checks a password: finds the person, binds with the password, reads the groups.
 import type { LdapSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
@@ -34,7 +34,7 @@ const signInBySearch = async (
     deadline,
     work: (connection) => findByLogin({ ...parts, connection, deadline }, login),
   });
-  // Before the bind: what is wrong for everybody must not look different for those who know their password.
+  // Before the bind: a fault of the configuration must look the same for right and wrong passwords.
   if (entry !== undefined) subjectOf(entry, parts.source);
   const { dn, secret } = entry === undefined ? nobody(parts.source) : { dn: entry.dn, secret: password };
   const answer = await parts.directory.use('people', {
@@ -49,7 +49,7 @@ const signInBySearch = async (
   return { ok: true, person };
 };
 
-/** Somebody who is not there costs the directory a bind too, so that the time gives nothing away. */
+/** An unknown person costs the directory a bind too, so that the time reveals nothing. */
 export const nobody = ({ search }: LdapSource): { dn: string; secret: string } => ({
   dn: `cn=${randomId(12)},${search.base}`,
   secret: randomId(12),
@@ -98,7 +98,7 @@ const signInDirectly = (
       const answer = await connection.bind(name, password, deadline);
       const refusal = bindRefusal(answer, source);
       if (refusal !== undefined) return { ok: false, reason: refusal };
-      // the entry itself: a search could lead from the same name to somebody else's
+      // the entry itself, because a search for the same name could find another person's entry
       const entry = await readEntry({ ...parts, connection, deadline }, name, login);
       if (entry === undefined) return { ok: false, reason: 'unknown' };
       const state = accountState(entry, source.kind, parts.clock.now());

@@ -14,8 +14,8 @@ export const binarySubject = ({ subjectAttribute }: SubjectSettings): readonly s
   isGuid(subjectAttribute) ? ['objectGUID', subjectAttribute] : [];
 
 /**
- * The one value that stays a person's own. A directory that does not show it cannot be used: a name in its place
- * would be somebody else's one day.
+ * The one value that is never given to another person. A directory that does not reveal it cannot be used: a name in
+ * its place would one day belong to another person.
  * @throws AppError `unavailable`
  */
 export const subjectOf = (entry: LdapEntry, { id, subjectAttribute }: SubjectSettings): string => {

@@ -1,7 +1,7 @@
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 
-/** The one message for everybody outside of this folder; the log has `detail` and `cause`. */
+/** The one message that callers outside this folder see; the log has `detail` and `cause`. */
 export const unreachable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', 'The directory cannot be reached', {
     detail,

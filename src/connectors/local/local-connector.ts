@@ -12,14 +12,14 @@ export interface LocalConnectorParts {
   readonly tenant: string;
   readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub' | 'update'>;
   readonly hasher: PasswordHasher;
-  /** False for people whose password is another source's to check. */
+  /** False for people whose password another source checks. */
   readonly hasLocalPassword: (account: AccountRecord) => boolean;
   readonly log: Log;
 }
 
 /**
- * Each check costs one hash, whoever it names. Whether the account may sign in is not asked here: disabled people
- * look like everybody else, except to the operator.
+ * Each check costs one hash, for any name. Whether the account may sign in is not checked here: a disabled account
+ * looks like any other, except to the operator.
  */
 export const createLocalConnector = (definition: LocalSource, parts: LocalConnectorParts): Connector => {
   const { tenant, records, hasher } = parts;
@@ -44,7 +44,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     return login === undefined ? undefined : records.findByLogin(login);
   };
 
-  /** A password that was right stays right: no trouble with the new hash may keep its owner out. */
+  /** Never rejects: a failure to store the new hash must not refuse a right password. */
   const rehash = async (account: AccountRecord, password: string): Promise<void> => {
     try {
       const passwordHash = await hasher.hash(tenant, password);
@@ -62,7 +62,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     }
     const { isValid, needsRehash } = await hasher.verify(tenant, account.passwordHash, password);
     if (!isValid) return { ok: false, reason: 'credentials', sub: account.sub };
-    // a second hash would give away that the password of a disabled account was right
+    // a second hash would reveal that the password of a disabled account was right
     if (needsRehash && account.disabledAt === undefined && account.lockedAt === undefined) {
       await rehash(account, password);
     }
@@ -78,7 +78,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     lookup: {
       find: async (who): Promise<LookupVerdict> => {
         const account = await ('login' in who ? findByLogin(who.login) : records.findBySub(who.subject));
-        // an account that another source made is no entry of the local list
+        // an account that another source made does not belong to the local list
         if (account === undefined || (account.origin === 'source' && !parts.hasLocalPassword(account)))
           return { status: 'absent' };
         if (account.disabledAt !== undefined) return { status: 'refused', reason: 'account_disabled' };

@@ -4,6 +4,6 @@ const atom = String.raw`[A-Za-z0-9!#$%&'*+/=?^_\x60{|}~-]+`;
 const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const form = new RegExp(String.raw`^(?=.{1,254}$)(?=.{1,64}@)${atom}(?:\.${atom})*@${label}(?:\.${label})*$`);
 
-/** Is this one plain e-mail address, that no reader takes for another? */
+/** Is this one plain e-mail address, with only one possible reading? */
 export const isAcceptableEmail = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= 254 && form.test(value);

@@ -2,7 +2,7 @@ import type { SourceDefinition } from '../../config/source/source-definition.ts'
 import type { SourcePerson } from '../connector.ts';
 import { findName, listOf, type Values } from './values.ts';
 
-/** A claim, and the names under which sources have it: the first that has values is taken. */
+/** A claim with its names at sources: the first name that has values is used. */
 type Table = Readonly<Record<string, readonly string[]>>;
 
 /** RFC 4519, RFC 2798 (inetOrgPerson) and Active Directory. */
@@ -15,7 +15,7 @@ const ldapTable: Table = {
   locale: ['preferredLanguage'],
 };
 
-/** OpenID Connect Core section 5.1, and what servers without OpenID Connect call the same things. */
+/** OpenID Connect Core section 5.1, with the names that servers without OpenID Connect use for the same claims. */
 const memberTable: Table = {
   name: ['name', 'displayName', 'display_name'],
   given_name: ['given_name', 'givenName', 'first_name', 'firstName'],
@@ -28,8 +28,8 @@ const memberTable: Table = {
 
 /**
  * The mapping that every source of a kind has before any step in the tenant's file: its attributes under their own
- * names, and the claims made of them. An LDAP directory says nothing about who has verified an address, so
- * `email_verified` is the tenant's to give (`default: email_verified`, `value: true`).
+ * names, and the claims made of them. An LDAP directory does not say whether an address is verified, so the tenant sets
+ * `email_verified` (`default: email_verified`, `value: true`).
  */
 export const builtIn = (source: SourceDefinition, person: SourcePerson): Values => {
   const isLdap = source.type === 'ldap';
@@ -47,7 +47,7 @@ export const builtIn = (source: SourceDefinition, person: SourcePerson): Values 
   };
 
   const values = new Map(attributes);
-  // an attribute that happens to be called so must not become a claim that apps trust
+  // an attribute that has this name by chance must not become a claim that apps trust
   if (isLdap)
     for (const name of ['groups', 'roles', 'email', 'email_verified', 'username']) values.delete(name);
   for (const [claim, names] of Object.entries(isLdap ? ldapTable : memberTable)) {
@@ -71,7 +71,10 @@ const userNames = (source: SourceDefinition, person: SourcePerson): readonly str
   return ['username', 'preferred_username', 'login', 'user_name'];
 };
 
-/** The subject of a plain OAuth 2.0 source is the name that `userNameExtractionPattern` took, unless the file says otherwise. */
+/**
+ * The subject of a plain OAuth 2.0 source is the name that `userNameExtractionPattern` took, unless the file says
+ * otherwise.
+ */
 const ownName = (source: SourceDefinition, person: SourcePerson): readonly string[] =>
   source.type === 'oauth2' &&
   source.userNameExtractionPattern !== undefined &&

@@ -1,6 +1,6 @@
 /**
- * What a JSON pointer (RFC 6901) points at; undefined when it leads nowhere. Own members only, so that no pointer
- * reaches what every object has.
+ * The value at a JSON pointer (RFC 6901); undefined when there is none. Own members only, so that no pointer reaches
+ * the inherited members of every object.
  */
 export const valueAt = (document: unknown, pointer: string): unknown => {
   if (pointer === '') return document;

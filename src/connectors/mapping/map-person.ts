@@ -1,4 +1,4 @@
-// What a source says about a person becomes a profile: the built-in mapping of the kind, the tenant's steps, bounds.
+// Makes a profile of a source's attributes: the built-in mapping of the kind, the steps of the tenant, the bounds.
 import type { SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Profile, SourcePerson } from '../connector.ts';
 import { builtIn } from './built-in.ts';
@@ -15,7 +15,7 @@ export interface MappedPerson {
 export interface MappingTraceStep {
   /** `built-in mapping`, `rename mail to email` … */
   readonly step: string;
-  /** The lists that it changed; empty when it found nothing to do. */
+  /** The lists that the step changed. */
   readonly changes: readonly MappingChange[];
 }
 

@@ -10,7 +10,7 @@ const mostNames = 1000;
 const mostClaims = 50;
 const links: readonly string[] = ['profile', 'picture', 'website'];
 const isStandard = (name: string): boolean => (standardClaims as readonly string[]).includes(name);
-/** Have a place of their own, or are for the provider to say. */
+/** Claims that have a field of their own, or that the provider sets. */
 const notClaims: ReadonlySet<string> = new Set([
   ...['username', 'email', 'email_verified', 'groups', 'roles', 'preferred_username', 'updated_at'],
   ...[
@@ -34,8 +34,8 @@ const notClaims: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes the profile from the values, within bounds. Further claims than the standard ones are those the tenant's
- * mapping names. Groups and roles are sorted, so that the order in a source's answer does not matter.
+ * Makes the profile from the values, within bounds. Claims beyond the standard ones are those that the tenant's mapping
+ * names. Groups and roles are sorted, so that the order in a source's answer does not matter.
  */
 export const toProfile = (values: Values, { subject, named }: ProfileContext): Profile => {
   const email = (values.get('email') ?? []).find(isAcceptableEmail);

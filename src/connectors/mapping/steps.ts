@@ -3,16 +3,16 @@ import type { MappingStep } from '../../config/source/source-definition.ts';
 import { valueAt } from './json-pointer.ts';
 import { findName, listOf, type Values, withValues } from './values.ts';
 
-/** Patterns look at no more than this; a longer value matches nothing, and is left out in the end. */
+/** Length that patterns are applied to; a longer value matches no pattern, and is left out in the end. */
 export const longestValue = 1000;
 
 export interface CompiledStep {
-  /** For whoever reads the trace: `rename mail to email`. */
+  /** The name of the step in the trace: `rename mail to email`. */
   readonly words: string;
   readonly run: (values: Values) => Values;
 }
 
-/** Patterns were tried when the file was read; RE2 takes time in proportion to the value, whatever the pattern. */
+/** Patterns were compiled when the file was read; every pattern of RE2 takes a time in proportion to the value. */
 export const compileStep = (step: MappingStep, isCaseIgnored: boolean): CompiledStep => {
   const nameIn = (values: Values, name: string): string => findName(values, name, isCaseIgnored) ?? name;
   const listIn = (values: Values, name: string): readonly unknown[] => values.get(nameIn(values, name)) ?? [];
@@ -76,7 +76,7 @@ export const compileStep = (step: MappingStep, isCaseIgnored: boolean): Compiled
   }
 };
 
-/** A name is moved; what a pointer reads stays where it is. */
+/** A renamed attribute is moved; a value that a pointer reads is copied. */
 const rename = (values: Values, { from, to }: { readonly from: string; readonly to: string }): Values => {
   if (from.startsWith('/') && !values.has(from)) {
     const [, first = ''] = from.split('/');

@@ -1,7 +1,7 @@
 /** The named lists of values that the steps of a mapping work on. Never an object: names come from outside. */
 export type Values = ReadonlyMap<string, readonly unknown[]>;
 
-/** Nothing is an empty list, one value a list of one. */
+/** No value becomes an empty list, one value a list of one. */
 export const listOf = (value: unknown): readonly unknown[] => {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value.filter((item) => item !== undefined && item !== null) : [value];

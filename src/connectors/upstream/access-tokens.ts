@@ -14,9 +14,9 @@ export interface AccessTokensParts extends UpstreamParts {
 const longestToken = 16 * 1024;
 
 /**
- * Accepts the upstream's own access tokens. One that is a JWT is checked against issuer, audience and keys where the
- * source is an OpenID provider; everything else at the user-info resource, which cannot say for whom a token is.
- * A source with `tokenAudience` takes no token whose audience cannot be read.
+ * Accepts the upstream's own access tokens. A JWT of an OpenID provider is checked against issuer, audience and keys;
+ * any other token is sent to the user-info resource, which does not reveal the audience of a token. A source with
+ * `tokenAudience` refuses tokens whose audience cannot be read.
  */
 export const createAccessTokens = (
   client: UpstreamClient,
@@ -66,7 +66,7 @@ export const createAccessTokens = (
       : { ...verdict, expiresAt: payload.exp };
   };
 
-  /** The upstream itself takes the token at user-info, so what stands in it is the upstream's word. */
+  /** The upstream itself accepts the token at user-info, so the claims in the token can be trusted. */
   const verifyAtUserInfo = async (token: string): Promise<TokenVerdict | undefined> => {
     const claims = readClaims(token);
     if (source.tokenAudience === undefined) nameRisk();
@@ -99,7 +99,7 @@ export const createAccessTokens = (
   };
 };
 
-/** RFC 6750 section 2.1: what can stand in a header. */
+/** RFC 6750 section 2.1: the characters that a header may contain. */
 const isPlausible = (token: string): boolean => token.length <= longestToken && /^[\w\-.~+/]+=*$/.test(token);
 
 const readClaims = (token: string): JWTPayload | undefined => {
@@ -113,7 +113,7 @@ const readClaims = (token: string): JWTPayload | undefined => {
 
 const audiences = (claims: JWTPayload | undefined): readonly string[] => [claims?.aud ?? []].flat();
 
-/** RFC 9068 section 2.1; an ID token, a refresh token or a logout token is none, though the same key has signed it. */
+/** RFC 9068 section 2.1. An ID token, refresh token or logout token is refused, although the same key has signed it. */
 const isAccessToken = (payload: JWTPayload, typ: string | undefined): boolean =>
   [undefined, 'jwt', 'at+jwt', 'application/at+jwt'].includes(typ?.toLowerCase()) &&
   !['at_hash', 'c_hash', 'nonce', 'events'].some((claim) => payload[claim] !== undefined) &&

@@ -3,7 +3,7 @@ import { valueAt } from '../mapping/json-pointer.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** About the token, not about the person. */
+/** Claims about the token, not about the person. */
 const protocolClaims: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'nonce', 'azp', 'auth_time', 'acr', 'amr', 'sid'],
   ...['at_hash', 'c_hash', 's_hash', 'typ', 'client_id', 'cnf', 'events', 'email_verified'],
@@ -19,11 +19,12 @@ export interface AttributeSources {
 }
 
 /**
- * What is known of a person, as the attributes that the tenant's mapping works on:
- * - members of `details` and claims of the ID token and of user-info stand side by side; of the same name user-info's
- *   is taken, then the ID token's, then that of `details`;
- * - each answer of `extraInfo` stands under its own name;
- * - `email_verified` is said by who says `email`, and is true only as the boolean (OpenID Connect Core section 5.1).
+ * The data about a person, as the attributes that the tenant's mapping uses:
+ * - members of `details` and claims of the ID token and of user-info are merged; for equal names the value of user-info
+ *   is taken, then that of the ID token, then that of `details`;
+ * - each answer of `extraInfo` has its own name;
+ * - `email_verified` comes from the same answer as `email`, and is true only as the boolean (OpenID Connect Core
+ *   section 5.1).
  */
 export const toAttributes = (
   { claims = {}, userInfo = {}, extra = {}, details = {} }: AttributeSources,
@@ -47,7 +48,7 @@ export const toAttributes = (
   return { ...attributes, email: speaker.email, email_verified: isVerified };
 };
 
-/** A list of e-mails as GitHub has it: the primary one, if it is verified. */
+/** Takes from a list of e-mails, as GitHub gives it, the primary one if it is verified. */
 const primaryEmail = (extra: Members): string | undefined => {
   for (const list of Object.values(extra)) {
     if (!Array.isArray(list)) continue;
@@ -64,8 +65,8 @@ const primaryEmail = (extra: Members): string | undefined => {
 };
 
 /**
- * What `emailVerifiedPointer` may point at: true (Entra's `xms_edov` is 1 or "1" as well), or verified e-mails
- * among which this one is (Entra's `verified_primary_email`).
+ * The value at `emailVerifiedPointer` must be true (Entra's `xms_edov` is 1 or "1" as well), or a list of verified
+ * e-mails that contains this one (Entra's `verified_primary_email`).
  */
 const confirms = (value: unknown, email: string): boolean => {
   if (value === true || value === 1 || value === '1') return true;

@@ -12,7 +12,7 @@ import { failureOrOutage, refusedUs } from './failures.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 
 /**
- * Where to send the browser: authorization code with state, nonce, PKCE and, where the upstream offers it, a pushed
+ * The authorization request: authorization code with state, nonce, PKCE and, where the upstream offers it, a pushed
  * request (RFC 9126).
  * @throws AppError `unavailable`
  */
@@ -67,7 +67,7 @@ const authorizationParameters = async (
   );
 };
 
-/** Values that the source's table does not have mean nothing to the upstream. */
+/** Values that are not in the table of the source are dropped, as the upstream does not know them. */
 const upstreamAcrValues = ({ acr }: UpstreamSource, ours: string | undefined): string | undefined => {
   const wanted = (ours ?? '').split(' ');
   const theirs = wanted.flatMap((value) =>

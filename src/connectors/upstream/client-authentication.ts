@@ -14,7 +14,7 @@ import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { AppError } from '../../errors.ts';
 
 /**
- * How we prove to an upstream who we are (OpenID Connect Core section 9, RFC 8705).
+ * Our client authentication at an upstream (OpenID Connect Core section 9, RFC 8705).
  * @param audience of assertions, where it is not the issuer
  * @throws AppError `unavailable` when the source's key cannot be used
  */
@@ -54,7 +54,7 @@ const importKey = async (privateKey: UpstreamSource['privateKey']) => {
     const key = await importPKCS8(pem, alg);
     return kid === undefined ? { key } : { key, kid };
   } catch {
-    // What the parser has to say may quote the key.
+    // The message of the parser may quote the key.
     throw new AppError('unavailable', 'The private key of this source cannot be used', {
       detail: `it is no PKCS #8 key for ${privateKey?.alg ?? 'any algorithm'}`,
     });

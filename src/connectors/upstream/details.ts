@@ -6,10 +6,10 @@ import { broken, readJson } from './user-info.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** What the source's `details` resource says about people, read with a token of our own. */
+/** Reads the `details` resource of the source about people, with a token of our own. */
 export interface Details {
   /**
-   * Undefined when the upstream knows nobody by that name.
+   * Undefined when the upstream knows no person by that name.
    * @throws AppError `unavailable`
    */
   find(who: {
@@ -20,7 +20,7 @@ export interface Details {
 
 /** A token is not used in its last seconds, so that it does not expire before it arrives. */
 const marginSeconds = 30;
-/** Of a token that has no `expires_in`. */
+/** Lifetime of a token that has no `expires_in`. */
 const assumedSeconds = 60;
 
 /** Undefined when the source has no `details`. */
@@ -62,7 +62,7 @@ export const createDetails = (client: UpstreamClient, parts: UpstreamParts): Det
       if (url === undefined) throw broken('the details resource cannot be asked about this person');
       let answer = await ask(url);
       if (answer.status === 'refused') {
-        // The upstream may have taken our token back before its time.
+        // The upstream may have revoked our token before its expiry.
         token = undefined;
         answer = await ask(url);
       }

@@ -6,12 +6,12 @@ import { endSessionUrl } from './logout.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 import { readUserInfo } from './user-info.ts';
 
-/** Good for nothing, on purpose. */
+/** Invalid on purpose. */
 const uselessValue = 'drawbridge-doctor';
 
 /**
- * Redeems a code that was never issued. An upstream looks at the client first, so that `invalid_grant` means that it
- * knows ours.
+ * Redeems a code that was never issued. An upstream authenticates the client first, so `invalid_grant` means that it
+ * knows our client.
  */
 export const examineClient = async (
   client: UpstreamClient,
@@ -63,8 +63,8 @@ const judge = (
 };
 
 /**
- * Begins a sign-in that must not show a page (`prompt=none`) and looks where the upstream sends the browser, which
- * it does not do for a redirect URI that it does not know (RFC 6749 section 4.1.2.1).
+ * Begins a sign-in that must not show a page (`prompt=none`) and reads where the upstream sends the browser. It does
+ * not redirect to a redirect URI that it does not know (RFC 6749 section 4.1.2.1).
  */
 export const examineRedirect = async (
   client: UpstreamClient,
@@ -88,22 +88,22 @@ export const examineRedirect = async (
     else note('warning', about, `It cannot be found out whether the provider knows it. ${register}`);
   } catch (error) {
     const reason = reasonOf(error);
-    // a pushed request (RFC 9126) says who asks
+    // a pushed request (RFC 9126) authenticates the client
     if (reason.includes('invalid_client'))
       note('warning', about, 'It cannot be found out before the provider takes the client.');
     else note('problem', about, `${reason}. ${register}`);
   }
 };
 
-/** Keycloak, Entra and others show a page; Google sends the browser to one. */
+/** For this error Keycloak, Entra and others show a page; Google redirects the browser to one. */
 const isRefusal = (location: string | null, page: string): boolean =>
   location === null
     ? /redirect_uri_mismatch|AADSTS50011|invalid[ _](?:parameter: )?redirect/i.test(page)
     : /[/?&]error/i.test(location);
 
 /**
- * Asks for the sign-out page with and without our address. An upstream that refuses only the first does not know the
- * address, and people who sign out there would end on its error page.
+ * Requests the sign-out page with and without our address. An upstream that refuses only the first request does not
+ * know the address, and people who sign out there would see its error page.
  */
 export const examineSignOut = async (
   client: UpstreamClient,

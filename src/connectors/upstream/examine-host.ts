@@ -9,7 +9,7 @@ import type { Peer } from './transport.ts';
 const dayMs = 86_400_000;
 const expiryWarningDays = 30;
 
-/** The name of an upstream's host, its certificate, and for how long that is good. Never rejects. */
+/** Examines the name of an upstream's host, its certificate, and the expiry of that. Never rejects. */
 export const examineHost = async (
   origin: string,
   peer: Peer,
@@ -84,7 +84,7 @@ const expiryOf = (date: string, clock: Clock): Verdict => {
     : { verdict: 'ok', message: `The certificate is trusted, and good for ${days} more days.` };
 };
 
-/** Undefined when something did answer. */
+/** Undefined when the host answered. */
 export const adviceForOutage = (error: unknown): string | undefined => {
   const cause = error instanceof Error ? error.cause : undefined;
   const code =

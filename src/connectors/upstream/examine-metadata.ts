@@ -2,7 +2,7 @@ import type { ServerMetadata } from 'openid-client';
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import type { Note } from './examination.ts';
 
-/** What the upstream announces, against what the source wants of it. */
+/** Compares the metadata of the upstream with the settings of the source. */
 export const examineMetadata = (source: UpstreamSource, metadata: ServerMetadata, note: Note): void => {
   const lacks = (offered: readonly string[] | undefined, wanted: string): boolean =>
     offered !== undefined && !offered.includes(wanted);

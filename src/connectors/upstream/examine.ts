@@ -1,4 +1,4 @@
-// Looks at the real upstream for `doctor`: where it is, what it says of itself, whether it takes our client.
+// Examines the real upstream for `doctor`: its host, its metadata, and whether it accepts our client.
 import type { ServerMetadata } from 'openid-client';
 import type { ExaminedAddresses, SourceFinding } from '../connector.ts';
 import { type Note, reasonOf } from './examination.ts';

@@ -8,11 +8,11 @@ import {
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 
-/** An error that an upstream answers, or that openid-client finds in the answer. Holds no token. */
+/** An error in the answer of an upstream, or one that openid-client finds in it. Contains no token. */
 export interface ProtocolFailure {
   /** The upstream's `error`, or a code of the library. */
   readonly code: string;
-  /** Did the upstream itself say so? */
+  /** Does the error come from the upstream itself? */
   readonly isAnswer: boolean;
   /** Fit for the log. */
   readonly detail: string;
@@ -25,9 +25,9 @@ export interface ProtocolFailure {
 const unavailable = 'The identity provider gives no usable answer';
 
 /**
- * Separates what the upstream refuses from what is broken.
- * @throws AppError `unavailable` for an upstream that gives no answer, or none of the protocol; `throttled` as the
- * transport said; the error itself when it is a fault of ours
+ * Distinguishes a refusal of the upstream from an outage.
+ * @throws AppError `unavailable` for an upstream that gives no answer, or none of the protocol; `throttled` from the
+ * transport; the error itself when it is a fault of ours
  */
 export const protocolFailure = (error: unknown): ProtocolFailure => {
   const known = findAppError(error);
@@ -48,7 +48,7 @@ export const protocolFailure = (error: unknown): ProtocolFailure => {
   return library(error.code ?? 'client_error', reason);
 };
 
-/** The same, and a pause that the upstream asks for counts as an outage. */
+/** The same, but a pause that the upstream asks for counts as an outage. */
 export const failureOrOutage = (error: unknown): ProtocolFailure => {
   try {
     return protocolFailure(error);
@@ -124,7 +124,7 @@ const isNoAnswer = (code: string | undefined, reason: string): boolean => {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** An upstream's own words may repeat a code or a token: what could be one is left out. */
+/** The text of an upstream may repeat a code or a token: parts that could be one are left out. */
 const printable = (text: string): string =>
   text
     .slice(0, 500)

@@ -14,13 +14,13 @@ export interface FinishParts extends UpstreamParts {
 }
 
 export interface Return {
-  /** The URL at which the browser came back, with its query. */
+  /** The URL at which the browser returned, with its query. */
   readonly answer: URL;
   readonly memory: UpstreamMemory;
 }
 
 /**
- * Checks what the browser brings back: state, issuer, code, ID token; then reads the person.
+ * Checks the answer that the browser returns with: state, issuer, code, ID token; then reads the person.
  * @throws AppError `unavailable`
  */
 export const finishSignIn = async (
@@ -66,8 +66,8 @@ const finish = async (
 };
 
 /**
- * RFC 9207: openid-client compares `iss` with the issuer to the letter. Where no issuer is known there is nothing to
- * compare it with, each source having a redirect URI of its own; Entra's template fits each of its tenants.
+ * RFC 9207: openid-client compares `iss` with the issuer exactly. A source without a known issuer needs no comparison,
+ * because each source has a redirect URI of its own; Entra's template matches each of its tenants.
  */
 const settleIssuer = (source: UpstreamSource, query: URLSearchParams): void => {
   const { issuer = '' } = source;
@@ -75,7 +75,7 @@ const settleIssuer = (source: UpstreamSource, query: URLSearchParams): void => {
   else if (isTemplate(issuer) && fitsTemplate(issuer, query.get('iss') ?? '')) query.set('iss', issuer);
 };
 
-/** The person, or the upstream's own rules, said no (OpenID Connect Core section 3.1.2.6). */
+/** Errors by which the person, or a rule of the upstream, refused (OpenID Connect Core section 3.1.2.6). */
 const cancelled: ReadonlySet<string> = new Set([
   'access_denied',
   'login_required',

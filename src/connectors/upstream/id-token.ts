@@ -10,7 +10,7 @@ export interface TokenChecks {
 }
 
 /**
- * A JWT of the upstream: signature by a published key, issuer to the letter, audience, times, required claims.
+ * A JWT of the upstream: signature by a published key, exact issuer, audience, times, required claims.
  * @throws AppError `unavailable` when the keys cannot be had; JOSEError when the token is not valid
  */
 export const verifyUpstreamJwt = async (
@@ -41,7 +41,7 @@ export const verifyUpstreamJwt = async (
 };
 
 /**
- * An ID token that openid-client has checked: the signature, wherever the token came from, and the authorized party.
+ * Verifies an ID token that openid-client has checked: also its signature, in every flow, and its authorized party.
  * @throws as `verifyUpstreamJwt`
  */
 export const verifiedIdToken = async (
@@ -55,7 +55,7 @@ export const verifiedIdToken = async (
   return payload;
 };
 
-/** OpenID Connect Core section 3.1.3.7, points 4 and 5: the token is for us, whoever else may read it. */
+/** OpenID Connect Core section 3.1.3.7, points 4 and 5: a token with several audiences must be issued to us. */
 const checkAuthorizedParty = (payload: JWTPayload, clientId: string): void => {
   const { azp, aud } = payload;
   if (azp === undefined ? Array.isArray(aud) && aud.length > 1 : azp !== clientId)

@@ -15,7 +15,7 @@ import { type Peer, type Transport, tlsKey } from './transport.ts';
 /** The public keys of upstreams. */
 export interface KeySets {
   /**
-   * Signature by a key of the set, then the claims that `options` names, by our clock.
+   * Verifies the signature by a key of the set, then the claims that `options` names, by our clock.
    * @throws AppError `unavailable` when the keys cannot be had; JOSEError when the token is not valid
    */
   verify(token: string, from: KeySetPlace, options: JWTVerifyOptions): Promise<JWTVerifyResult>;
@@ -28,7 +28,7 @@ export interface KeySetPlace {
   readonly peer: Peer;
 }
 
-/** A key that the upstream has taken away is refused after so long, whatever happens to the upstream since. */
+/** A key that the upstream has removed is refused after so long, even if the upstream is down since then. */
 const freshMs = 240_000;
 /** A token with an unknown key is a reason to fetch the set again, but not more often than this. */
 const unknownKeyPauseMs = 60_000;
@@ -52,7 +52,7 @@ export const createKeySets = (transport: Transport, clock: Clock): KeySets => {
 
   const setFor = ({ url, peer }: KeySetPlace): KeySet => sets.memo(`${tlsKey(peer.tls)} ${url}`);
 
-  /** All who ask within the pause get the result of the one look, be it a failure. */
+  /** All callers within the pause get the result of the one fetch, also of a failed one. */
   const lookAgain = async (set: KeySet, place: KeySetPlace): Promise<Keys> => {
     if (set.look !== undefined && clock.now() < set.look.until) return set.look.keys;
     const keys = set.keys.reload(() => loadKeys(transport, place)).then(({ value }) => value);

@@ -25,7 +25,7 @@ export const endSessionUrl = async (
 };
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
-/** The sender of a logout token that is older has sent another one since. */
+/** The upstream repeats a delivery with a new token, so an older token is refused. */
 const longestSeconds = 600;
 
 /** OpenID Connect Back-Channel Logout 1.0 section 2.6. */
@@ -60,7 +60,7 @@ export const verifyLogoutToken = async (
   }
 };
 
-/** Section 2.4 recommends `logout+jwt`; providers older than that recommendation say `JWT`, or nothing. */
+/** Section 2.4 recommends `logout+jwt`; providers older than that recommendation use `JWT`, or no type. */
 const isLogoutType = (typ: string | undefined): boolean =>
   [undefined, 'jwt', 'logout+jwt', 'application/logout+jwt'].includes(typ?.toLowerCase());
 

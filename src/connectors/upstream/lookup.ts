@@ -4,8 +4,8 @@ import type { PersonReader } from './person-reader.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 
 /**
- * Looks people up through the source's `details`. Undefined when it has none, or its URI has no place for what a
- * person is known by. The attributes of such a person are those of `details` alone.
+ * Looks people up through the `details` of the source. Undefined when it has none, or when its URI has no placeholder
+ * for the key of a person. The attributes of such a person are those of `details` alone.
  */
 export const createLookup = (
   { source }: UpstreamClient,
@@ -32,10 +32,10 @@ export const createLookup = (
         };
   };
 
-  // A name that is typed may be a subject: only the upstream knows.
+  // A name that the operator gives may be a subject: only the upstream can decide that.
   return { find: (who) => find('subject' in who ? who.subject : who.login) };
 };
 
-/** As Keycloak, Microsoft Graph and SCIM (RFC 7643 section 4.1.1) say it. */
+/** The members by which Keycloak, Microsoft Graph and SCIM (RFC 7643 section 4.1.1) mark a disabled person. */
 const isDisabled = (details: Readonly<Record<string, unknown>>): boolean =>
   ['enabled', 'accountEnabled', 'active'].some((name) => details[name] === false);

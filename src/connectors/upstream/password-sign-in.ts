@@ -15,8 +15,8 @@ export interface PasswordParts extends UpstreamParts {
 const defaultRetrySeconds = 30;
 
 /**
- * RFC 6749 section 4.3: the upstream's verdict, its outage and its rate limit are passed on as they are. Whatever is
- * not about the person's password, such as a client that may not use the grant, is an outage.
+ * RFC 6749 section 4.3: the verdict of the upstream, its outage and its rate limit are passed on unchanged. An error
+ * that is not about the person's password, such as a client that may not use the grant, is an outage.
  * @throws AppError `unavailable`
  */
 export const verifyPassword = async (
@@ -68,7 +68,7 @@ const throttled = (retryAfterSeconds = defaultRetrySeconds): PasswordVerdict<Sou
   retryAfterSeconds,
 });
 
-/** Our own words, of another Drawbridge. */
+/** The codes of another Drawbridge as the upstream. */
 const stableCodes: readonly SourceRefusal[] = [
   'password_change_required',
   'password_expired',
@@ -76,7 +76,7 @@ const stableCodes: readonly SourceRefusal[] = [
   'account_locked',
 ];
 
-/** What an upstream says only when it knows: else the refusal of a wrong password stays one. */
+/** Recognises the refusals of known upstreams; any other refusal counts as a wrong password. */
 const reasonOf = ({ description = '', numbers }: ProtocolFailure): SourceRefusal => {
   const stable = stableCodes.find((code) => new RegExp(`^${code}\\b`).test(description));
   if (stable !== undefined) return stable;

@@ -10,7 +10,7 @@ import { broken, readJson, readUserInfo, type UserInfo } from './user-info.ts';
 
 export interface Proof {
   readonly accessToken: string;
-  /** Of a verified JWT: the ID token, or the access token itself. */
+  /** Claims of a verified JWT: the ID token, or the access token itself. */
   readonly claims?: JWTPayload;
   readonly amr?: readonly string[];
   /** The claims alone are enough when user-info refuses the token: it is meant for another resource. */
@@ -19,7 +19,7 @@ export interface Proof {
 
 export type PersonRead =
   | { readonly ok: true; readonly person: SourcePerson }
-  /** `refused`: the upstream does not take the token. */
+  /** `refused`: the upstream does not accept the token. */
   | { readonly ok: false; readonly reason: 'refused' | 'invalid'; readonly detail: string };
 
 export interface PersonReader {
@@ -33,7 +33,7 @@ export interface PersonReaderParts extends UpstreamParts {
   readonly details: Details | undefined;
 }
 
-/** Makes a person of what the upstream says: ID token, user-info, extra information, details. */
+/** Makes a person of the upstream's data: ID token, user-info, extra information, details. */
 export const createPersonReader = (client: UpstreamClient, parts: PersonReaderParts): PersonReader => {
   const { source } = client;
   const extractName =
@@ -59,7 +59,7 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       ),
     );
 
-  /** Undefined: none. */
+  /** Undefined when there is none. */
   const nameOf = (userInfo: UserInfo | undefined, claims: JWTPayload | undefined): string | undefined =>
     userInfo?.status === 'ok'
       ? extractName?.({ text: userInfo.text, json: userInfo.members })
@@ -141,7 +141,7 @@ const invalid = (detail: string): PersonRead => ({ ok: false, reason: 'invalid',
 const usernameIn = (members: Readonly<Record<string, unknown>>): string | undefined =>
   toName(members.preferred_username ?? members.username ?? members.login);
 
-/** RFC 8176; anything that is not short and plain is dropped. */
+/** RFC 8176; values that are not short and plain are dropped. */
 const methods = (amr: unknown): readonly string[] =>
   Array.isArray(amr)
     ? amr

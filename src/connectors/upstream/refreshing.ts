@@ -8,12 +8,12 @@ export interface Held<T> {
 }
 
 /**
- * Something of an upstream that is fetched, and used for a while. No `lru-cache`: that knows no pause after a failure,
- * and no value that is good for longer while the upstream is down.
+ * A value that is fetched from an upstream and used for some time. No `lru-cache`: that has no pause after a failure,
+ * and cannot use a value for longer while the upstream is down.
  */
 export interface Refreshing<T> {
   /**
-   * As it was loaded at most `freshMs` ago; while it cannot be loaded, at most `staleMs` ago.
+   * The value as loaded at most `freshMs` ago; while it cannot be loaded, at most `staleMs` ago.
    * @throws AppError `unavailable`
    */
   get(load: () => Promise<T>): Promise<Held<T>>;
@@ -23,11 +23,11 @@ export interface Refreshing<T> {
 
 export interface RefreshingTimes {
   readonly freshMs: number;
-  /** The same as `freshMs` where old ones must not be used. */
+  /** Equal to `freshMs` for values that must not be used when old. */
   readonly staleMs: number;
 }
 
-/** No new attempt for so long after a failure: everybody would only wait for an upstream that is down. */
+/** No new attempt for so long after a failure: all callers would only wait for an upstream that is down. */
 const pauseMs = 1000;
 const pauseWithStaleMs = 30_000;
 
@@ -36,7 +36,7 @@ export const createRefreshing = <T>(clock: Clock, times: RefreshingTimes): Refre
   let pending: Promise<Held<T>> | undefined;
   let failure: { readonly error: AppError; readonly until: number } | undefined;
 
-  /** A clock that was put back makes what is held older, not younger. */
+  /** A clock that was set back makes the value older, not younger. */
   const age = (): number => {
     if (held === undefined) return Number.POSITIVE_INFINITY;
     const passed = clock.now() - held.loadedAt;

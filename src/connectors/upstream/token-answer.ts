@@ -4,9 +4,9 @@ import type { UpstreamSource } from '../../config/source/source-definition.ts';
 export const uncheckedIdToken = 'unchecked_id_token';
 
 /**
- * The answer of a token endpoint, in a form in which openid-client reports its errors: with 200 (GitHub) or behind a
- * challenge (Keycloak) it would not see them. An ID token of a source that is no OpenID provider is good for one
- * thing, to be shown to that source at sign-out; so it is put aside.
+ * The answer of a token endpoint, in a form in which openid-client reports its errors: it would not recognise an error
+ * with status 200 (GitHub) or with a challenge (Keycloak). The ID token of a source that is no OpenID provider is of
+ * use only at sign-out there; it is therefore moved to another member.
  */
 export const tokenAnswer = async (answer: Response, type: UpstreamSource['type']): Promise<Response> => {
   const text = await answer.text();

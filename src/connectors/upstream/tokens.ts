@@ -19,7 +19,7 @@ export const toUpstreamTokens = (response: TokenEndpointResponse, clock: Clock):
   };
 };
 
-/** RFC 6749 section 6. An upstream that sends no new refresh token goes on accepting the old one. */
+/** RFC 6749 section 6. An upstream that sends no new refresh token still accepts the old one. */
 export const refreshTokens = async (
   client: UpstreamClient,
   { clock }: UpstreamParts,

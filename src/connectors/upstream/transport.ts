@@ -6,10 +6,10 @@ import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 
-/** With whom, and within which limits, a request is made. */
+/** The peer of a request, and its limits. */
 export interface Peer {
   readonly tls: TlsMaterial;
-  /** For the whole of a request, from looking up the name to the last byte of the answer. */
+  /** For the whole request, from looking up the name to the last byte of the answer. */
   readonly timeoutMs: number;
 }
 
@@ -18,11 +18,11 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** An answer that is longer is none. */
+  /** A longer answer counts as a failure. */
   readonly maxBytes?: number;
 }
 
-/** HTTP to identity providers: bounded in time and size, never redirected, with the peer's own TLS material. */
+/** HTTP to identity providers: bounded in time and size, without redirects, with the peer's own TLS material. */
 export interface Transport {
   /**
    * Resolves to any answer below 500, except 429.
@@ -78,7 +78,7 @@ export const openTransport = (): Transport => {
     close: async () => {
       const open = [...agents.values()];
       agents.clear();
-      // Requests end by their time limits; nobody waits for their answers any more.
+      // Requests end by their time limits; no caller waits for their answers any longer.
       await Promise.all(open.map((agent) => agent.destroy()));
     },
   };
@@ -93,7 +93,7 @@ const createAgent = ({ ca, cert, key, serverName }: TlsMaterial): Agent =>
     },
   });
 
-/** For logs and errors: a query may hold what must not be there. */
+/** The URL for logs and errors, without its query, which may contain secrets. */
 const describe = ({ method = 'GET', url }: HttpRequest): string => {
   const { origin, pathname } = new URL(url);
   return `${method} ${origin}${pathname}`;

@@ -26,7 +26,7 @@ export interface UpstreamParts {
   readonly log: Log;
 }
 
-/** Our side of one upstream: what it offers, and openid-client set up for it. */
+/** Our client of one upstream: the metadata of the upstream, and openid-client configured for it. */
 export interface UpstreamClient {
   readonly source: UpstreamSource;
   readonly peer: Peer;
@@ -112,8 +112,8 @@ const explicitMetadata = (source: UpstreamSource): ServerMetadata => ({
 
 /**
  * openid-client compares the issuer of an ID token with a template and the token's own `tid` when the document was
- * discovered at Entra's public cloud. The document here is at hand already; asked for at that address, it is treated
- * so for the other clouds as well.
+ * discovered at Entra's public cloud. Here the document is loaded already. It is passed to openid-client as if it came
+ * from that address, so that the same comparison is used for the other clouds.
  */
 const templateConfiguration = (
   server: ServerMetadata,
@@ -131,7 +131,9 @@ const templateConfiguration = (
     [customFetch]: () => Promise.resolve(Response.json(server)),
   });
 
-/** Only for loopback, as the tenant's file is checked; endpoints of such an upstream may be plain as well. */
+/**
+ * True only for loopback, as the check of the tenant's file ensures; the endpoints of such an upstream may use http.
+ */
 const isPlainHttp = (source: UpstreamSource): boolean =>
   [source.issuer, source.userAuthorizationUri, source.accessTokenUri].some(
     (url) => url?.startsWith('http:') === true,

@@ -1,5 +1,5 @@
-// An OpenID provider or OAuth 2.0 server as a source of people: sends browsers there and back, asks it about
-// passwords and tokens, and hears of its logouts.
+// An OpenID provider or OAuth 2.0 server as a source of people: sign-in by redirects, passwords, tokens, and logouts
+// that the upstream reports.
 
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
@@ -38,7 +38,7 @@ export const createUpstreamConnector = (
 
   const passwords: PasswordSource<SourcePerson> = {
     verify: (credentials) => verifyPassword(client, parts, credentials),
-    // who is known before this source is asked must not be distinguishable from nobody by the time
+    // the time must not reveal whether an earlier source knows the person: this asks about one whom no source knows
     decoy: async () => {
       await passwords.verify({ login: `nobody-${randomId(12)}`, password: randomId(24) }).catch(() => {});
     },
@@ -54,6 +54,6 @@ export const createUpstreamConnector = (
   };
 };
 
-/** A source that only accepts tokens has no client to send anybody with. */
+/** A source that only accepts tokens has no client for redirects. */
 const canRedirect = ({ clientId, discovery, userAuthorizationUri }: UpstreamSource): boolean =>
   clientId !== undefined && (discovery || userAuthorizationUri !== undefined);

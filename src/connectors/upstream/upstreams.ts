@@ -1,4 +1,4 @@
-// What the server knows of upstream identity providers: connections, discovery documents, keys, verdicts on tokens.
+// The server's caches about upstream identity providers: connections, discovery documents, keys, verdicts on tokens.
 import { LRUCache } from 'lru-cache';
 import {
   allowInsecureRequests,
@@ -18,12 +18,12 @@ import { createVerdictCache, type VerdictCache } from './verdict-cache.ts';
 
 export interface Upstreams extends Pick<Transport, 'send'> {
   /**
-   * The discovery document of an issuer, whose name in it must be the same to the letter.
+   * The discovery document of an issuer; the issuer in the document must be exactly the same.
    * @throws AppError `unavailable`
    */
   discover(issuer: string, peer: Peer): Promise<ServerMetadata>;
   readonly keys: KeySets;
-  /** What is known about upstream access tokens; to be emptied when something ends. */
+  /** The verdicts on upstream access tokens; to be emptied after any revocation. */
   readonly verdicts: VerdictCache;
   close(): Promise<void>;
 }
@@ -34,12 +34,12 @@ export interface UpstreamsParts {
 }
 
 const freshMs = 3_600_000;
-/** While an upstream's discovery document cannot be had, the last one is good for a day. */
+/** While the discovery document of an upstream cannot be fetched, the last one is used for a day. */
 const staleMs = 86_400_000;
 const mostDocuments = 1000;
 const mostVerdicts = 10_000;
 
-/** One for the server, so that tenants own no socket and no timer. */
+/** There is one for the server, so that tenants own no socket and no timer. */
 export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
   const transport = openTransport();
   const documents = new LRUCache<string, Refreshing<ServerMetadata>>({

@@ -11,12 +11,12 @@ const mostJsonBytes = 256 * 1024;
 export type UserInfo =
   /** `members` is absent when the answer is no JSON object. */
   | { readonly status: 'ok'; readonly text: string; readonly members?: Readonly<Record<string, unknown>> }
-  /** 401: the token is not good; 403: it is, but not for this. */
+  /** 401: the token is invalid; 403: it is valid, but not for user-info. */
   | { readonly status: 'refused' | 'forbidden' };
 
 /**
- * The user-info answer for a token, as text and as JSON (OpenID Connect Core section 5.3). The text is what a
- * `userNameExtractionPattern` runs on, so openid-client, which gives JSON alone, is not asked.
+ * The user-info answer for a token, as text and as JSON (OpenID Connect Core section 5.3). A
+ * `userNameExtractionPattern` runs on the text, so openid-client, which returns JSON only, is not used here.
  * @throws AppError `unavailable`; `throttled`; JOSEError when a signed answer is not valid
  */
 export const readUserInfo = async (
@@ -55,7 +55,7 @@ export const readUserInfo = async (
 export type JsonAnswer =
   | { readonly status: 'ok'; readonly json: unknown }
   | { readonly status: 'absent' }
-  /** The token is not good. */
+  /** The token is invalid. */
   | { readonly status: 'refused' };
 
 /**

@@ -4,7 +4,7 @@ import { hmac } from '../../crypto/ids.ts';
 import { type Answer, createRevocableCache } from '../../revocable-cache.ts';
 import type { SourcePerson } from '../connector.ts';
 
-/** An upstream access token that was found good. */
+/** An upstream access token that was found valid. */
 export interface TokenVerdict {
   readonly person: SourcePerson;
   /** Epoch seconds. */
@@ -14,8 +14,8 @@ export interface TokenVerdict {
 type Ask = () => Promise<TokenVerdict | undefined>;
 
 /**
- * What was found about upstream access tokens, for a minute at most and never past their expiry. Good verdicts
- * alone: a token that was refused is asked about again. Tokens are kept as keyed hashes.
+ * Remembers the verdicts on upstream access tokens, for a minute at most and never past their expiry. Only valid tokens
+ * are remembered; a refused token is sent to the upstream again. Tokens are kept as keyed hashes.
  */
 export interface VerdictCache {
   /**
@@ -23,7 +23,7 @@ export interface VerdictCache {
    * @param scope names the connector that asks; no other sees its verdicts
    */
   find(scope: string, token: string, ask: Ask): Promise<TokenVerdict | undefined>;
-  /** Forgets everything; answers in progress are given to those who wait for them, and not kept. */
+  /** Empties the cache; an answer in progress is still given to its callers, but not kept. */
   clear(): void;
 }
 
