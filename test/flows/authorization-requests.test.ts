@@ -4,6 +4,7 @@ import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   type AuthorizationRequest,
   goToAuthorization,
+  postAs,
   prepareAuthorization,
   redeem,
   signIn,
@@ -11,7 +12,7 @@ import {
   tokensFor,
   userinfo,
 } from '../support/oauth-client.ts';
-import { alice, appRedirect, shop, web } from '../support/sample-tenants.ts';
+import { alice, appRedirect, desktop, shop, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
@@ -135,8 +136,22 @@ it('refuses an unknown grant type, and one that the client does not list', async
   const unknown = await tokenRequest(issuer, web, { grant_type: 'urn:example:other' });
   expect(unknown).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } });
   const unlisted = await tokenRequest(issuer, web, { grant_type: 'client_credentials' });
-  expect(unlisted.status).toBe(400);
+  expect(unlisted).toMatchObject({ status: 400, body: { error: 'unauthorized_client' } });
   expect(unlisted.body.access_token).toBeUndefined();
+  const device = await postAs(desktop, `${issuer}/device/auth`, { form: {} });
+  expect(device).toMatchObject({ status: 400, body: { error: 'unauthorized_client' } });
+});
+
+it('leaves out a scope that there is not, and says so', async () => {
+  const { body } = await redeem(
+    request,
+    await signIn(createBrowser(), { ...request, scope: 'openid profile telepathy' }),
+  );
+  expect(body.scope).toBe('openid profile');
+  const lines = server.logLines().filter((line) => line.includes('telepathy'));
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({ level: 'debug', clientId: web.id, scopes: ['telepathy'] }),
+  ]);
 });
 
 it('refuses a client that there is not', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as openid from 'openid-client';
+import { definedOnly } from '../../src/defined-only.ts';
 import { createBrowser } from '../support/browser.ts';
 import {
   type Answer,
@@ -29,6 +30,8 @@ import { describeOnce } from '../support/stores.ts';
 import { withEachStore } from '../support/use-server.ts';
 
 const signer = confidential('signer');
+/** Its library knows no audience but the token endpoint. */
+const older = confidential('older');
 const poster = confidential('poster');
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -50,28 +53,38 @@ const acme = sampleTenant({
       grant_types: ['client_credentials'],
       jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
     },
+    {
+      client_id: older.id,
+      token_endpoint_auth_method: 'private_key_jwt',
+      assertionAudience: 'token_endpoint',
+      grant_types: ['client_credentials'],
+      jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
+    },
   ],
 });
 
 await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
   const issuer = server.issuer('acme');
 
-  const assertion = (changes: Record<string, unknown> = {}): Promise<string> =>
+  const assertion = (
+    changes: Record<string, unknown> = {},
+    { typ, id = signer.id }: { readonly typ?: string; readonly id?: string } = {},
+  ): Promise<string> =>
     new SignJWT({
-      iss: signer.id,
-      sub: signer.id,
+      iss: id,
+      sub: id,
       aud: issuer,
       jti: crypto.randomUUID(),
       exp: Math.floor(Date.now() / 1000) + 60,
       ...changes,
     })
-      .setProtectedHeader({ alg: 'ES256' })
+      .setProtectedHeader({ alg: 'ES256', ...(typ === undefined ? {} : { typ }) })
       .sign(key);
 
-  const present = (token: string): Promise<Answer> =>
+  const present = (token: string, id = signer.id): Promise<Answer> =>
     tokenRequest(
       issuer,
-      { id: signer.id },
+      { id },
       {
         grant_type: 'client_credentials',
         client_assertion_type: assertionType,
@@ -88,7 +101,7 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
         const token = await assertion();
         const answers = await Promise.all(Array.from({ length: 8 }, () => present(token)));
         expect(answers.map(({ status }) => status === 200).filter(Boolean)).toHaveLength(1);
-        expect((await present(token)).status).not.toBe(200);
+        expect(await present(token)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
       }
     });
   });
@@ -100,10 +113,42 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
       ['of another client', () => ({ iss: web.id, sub: web.id })],
       ['that has expired', () => ({ exp: Math.floor(Date.now() / 1000) - 60 })],
       ['without an id', () => ({ jti: undefined })],
+      ['for another server too', () => ({ aud: [issuer, 'https://other.example'] })],
+      ['from the future', () => ({ iat: Math.floor(Date.now() / 1000) + 60 })],
+      ['that lives for more than an hour', () => ({ exp: Math.floor(Date.now() / 1000) + 3700 })],
+      ['that lives for ever', () => ({ exp: 1e15 })],
+      ['with an expiry that is no time', () => ({ exp: 1e308 })],
     ])('%s is refused', async (_name, changes) => {
       const answer = await present(await assertion(changes()));
       expect([400, 401]).toContain(answer.status);
       expect(answer.body).not.toHaveProperty('access_token');
+    });
+
+    it.each([undefined, 'JWT', 'jwt', 'client-authentication+jwt'])(
+      'of the type %s is taken',
+      async (typ) => {
+        const token = await assertion(
+          { aud: [issuer], iat: Math.floor(Date.now() / 1000) },
+          definedOnly({ typ }),
+        );
+        expect((await present(token)).status).toBe(200);
+      },
+    );
+
+    it.each(['at+jwt', 'logout+jwt', 'dpop+jwt', 'gateway+jwt'])('of the type %s is refused', async (typ) => {
+      const answer = await present(await assertion({}, { typ }));
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    });
+
+    it('for the token endpoint is taken only where the client says so', async () => {
+      const aud = `${issuer}/token`;
+      const refused = await present(await assertion({ aud }));
+      expect(refused).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+      expect(refused.body.error_description).toContain('assertionAudience: token_endpoint');
+      const { id } = older;
+      expect((await present(await assertion({ aud }, { id }), id)).status).toBe(200);
+      expect((await present(await assertion({ aud: [aud, issuer] }, { id }), id)).status).toBe(200);
+      expect((await present(await assertion({ aud: `${aud}/introspection` }, { id }), id)).status).toBe(401);
     });
 
     it('that nobody signed is refused', async () => {
@@ -134,6 +179,37 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
       for (const { status, body } of answers) {
         expect(`${status} ${body.error}`).toMatch(/^(401 invalid_client|400 invalid_request)$/);
       }
+    });
+  });
+
+  describeOnce(store, 'a public client that sends Basic with an empty secret', () => {
+    const empty = { authorization: `Basic ${Buffer.from(`${desktop.id}:`).toString('base64')}` };
+
+    it('is one that names itself', async () => {
+      const signedIn = await signIn(createBrowser(), { issuer, client: desktop });
+      const form = {
+        grant_type: 'authorization_code',
+        code: signedIn.code,
+        redirect_uri: desktop.redirectUri,
+        code_verifier: signedIn.verifier,
+      };
+      const post = (headers: Record<string, string>, body: Record<string, string>) =>
+        fetch(`${issuer}/token`, { method: 'POST', headers, body: new URLSearchParams(body) });
+      expect((await post(empty, { ...form, client_id: web.id })).status).toBe(400);
+      expect((await post(empty, form)).status).toBe(200);
+    });
+
+    it('is refused with a secret, and so is a confidential client without one', async () => {
+      const wrong = await tokenRequest(
+        issuer,
+        { id: desktop.id, secret: 'x' },
+        { grant_type: 'refresh_token' },
+      );
+      expect(wrong).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+      const bare = { authorization: `Basic ${Buffer.from(`${service.id}:`).toString('base64')}` };
+      const form = { grant_type: 'client_credentials' };
+      const answer = await postAs({ id: service.id }, `${issuer}/token`, { form, headers: bare });
+      expect([400, 401]).toContain(answer.status);
     });
   });
 

@@ -34,6 +34,15 @@ const sharing = ({ headers }: { readonly headers: Headers }) => ({
 });
 const nobody = { origin: null, credentials: null };
 
+/** A refusal for the origin, and that alone, is for this origin to read. */
+const expectRefusal = async (answer: Response, origin: string): Promise<void> => {
+  const shown = origin === 'null' ? nobody : { origin, credentials: null };
+  expect({ status: answer.status, ...sharing(answer) }).toEqual({ status: 400, ...shown });
+  const { error, error_description: description, ...rest } = (await answer.json()) as Record<string, string>;
+  expect({ error, rest }).toEqual({ error: 'invalid_request', rest: {} });
+  expect(description).toContain(`origin ${origin} not allowed for client`);
+};
+
 const strangers = [
   'https://evil.example',
   'null',
@@ -64,14 +73,20 @@ describe('the token endpoint', () => {
     expect(sharing(await postToken(spaOrigin, spa.id))).toEqual({ origin: spaOrigin, credentials: null });
   });
 
-  it.each(strangers)('lets %s read nothing', async (origin) => {
-    expect(sharing(await postToken(origin, spa.id))).toEqual(nobody);
+  it.each(strangers)('lets %s read that it is refused, and nothing else', async (origin) => {
+    await expectRefusal(await postToken(origin, spa.id), origin);
+  });
+
+  it('has the log name the setting', async () => {
+    const answer = await postToken('https://new-spa.example.com', spa.id);
+    const lines = server.logLines().filter((line) => line.includes(answer.headers.get('x-error-id') ?? '?'));
+    expect(lines.join('')).toContain('allowedOrigins');
   });
 
   it('follows the list alone, not the redirect addresses of a client', async () => {
     const ofDesktop = new URL(desktop.redirectUri).origin;
 
-    expect(sharing(await postToken(ofDesktop, desktop.id))).toEqual(nobody);
+    await expectRefusal(await postToken(ofDesktop, desktop.id), ofDesktop);
   });
 
   it.each(strangers.slice(0, -1))('lets %s read nothing of a client that there is not', async (origin) => {
@@ -87,7 +102,7 @@ describe('userinfo', () => {
 
     expect(sharing(await ask(spaOrigin))).toEqual({ origin: spaOrigin, credentials: null });
     for (const origin of strangers) {
-      expect({ origin, seen: sharing(await ask(origin)) }).toEqual({ origin, seen: nobody });
+      await expectRefusal(await ask(origin), origin);
     }
   });
 
@@ -105,7 +120,7 @@ describe('userinfo', () => {
 
 describe('introspection and revocation', () => {
   it.each(['/token/introspection', '/token/revocation'])(
-    '%s: nobody but listed origins reads an answer',
+    '%s: nobody but listed origins reads more than a refusal',
     async (path) => {
       const ask = (origin: string, client: typeof service) =>
         fetch(`${issuer}${path}`, {
@@ -114,8 +129,8 @@ describe('introspection and revocation', () => {
           body: new URLSearchParams({ token: 'x' }),
         });
 
-      expect(sharing(await ask('https://evil.example', ordersApi))).toEqual(nobody);
-      expect(sharing(await ask('null', service))).toEqual(nobody);
+      await expectRefusal(await ask('https://evil.example', ordersApi), 'https://evil.example');
+      await expectRefusal(await ask('null', service), 'null');
     },
   );
 });
@@ -146,16 +161,38 @@ describe('discovery and keys', () => {
   );
 });
 
-it('answers a preflight without telling who may follow with credentials', async () => {
-  const preflight = await fetch(`${issuer}/token`, {
-    method: 'OPTIONS',
-    headers: {
-      origin: spaOrigin,
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'authorization,dpop',
-    },
+describe('a preflight', () => {
+  const ask = (path: string, origin: string) =>
+    fetch(`${issuer}${path}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,dpop',
+      },
+    });
+
+  it('is answered for the origins that some client lists, without credentials', async () => {
+    for (const origin of [spaOrigin, 'https://app.example.com']) {
+      const answer = await ask('/token', origin);
+      expect(answer.status).toBeLessThan(300);
+      expect(sharing(answer)).toEqual({ origin, credentials: null });
+      expect(answer.headers.get('access-control-allow-headers')).toContain('dpop');
+    }
   });
 
-  expect(preflight.status).toBeLessThan(300);
-  expect(sharing(preflight).credentials).toBeNull();
+  it.each(['/token', '/me', '/token/revocation', '/request'])(
+    'of strangers allows nothing at %s',
+    async (path) => {
+      for (const origin of ['https://evil.example', 'null']) {
+        const answer = await ask(path, origin);
+        const names = [...answer.headers.keys()].filter((name) => name.startsWith('access-control-'));
+        expect({ origin, names }).toEqual({ origin, names: [] });
+      }
+    },
+  );
+
+  it('of anybody is answered where everybody may read', async () => {
+    expect(sharing(await ask('/jwks', 'https://evil.example')).origin).toBe('https://evil.example');
+  });
 });

@@ -101,9 +101,15 @@ await withEachStore({ instances: 2 }, (server) => {
         expect((await introspect(issuer, client, body.access_token ?? '')).body).toMatchObject({
           active: true,
           client_id: service.id,
+          sub: service.id,
           aud: ordersResource,
         });
       }
+      const own = await tokenRequest(issuer, service, { grant_type: 'client_credentials' });
+      expect((await introspect(issuer, service, own.body.access_token ?? '')).body).toMatchObject({
+        active: true,
+        sub: service.id,
+      });
     });
 
     it('refuses a public client, and one that does not prove itself', async () => {
@@ -220,6 +226,15 @@ await withEachStore({ instances: 2 }, (server) => {
     it('answers 200 for what is no token', async () => {
       for (const token of ['x', 'a.b.c', alice.password]) {
         expect((await revoke(issuer, web, token)).status).toBe(200);
+      }
+    });
+
+    it('answers with no content, and no type of it', async () => {
+      for (const token of ['x', (await opaque()).access_token]) {
+        const { status, headers } = await revoke(issuer, web, token);
+        expect(status).toBe(200);
+        expect(headers.get('content-type')).toBeNull();
+        expect(headers.get('content-length')).toBe('0');
       }
     });
 

@@ -156,7 +156,7 @@ eachStore((store) => {
 
         expect([refused.status, refused.body.error]).toEqual([400, 'invalid_target']);
         expect(refused.body).toEqual(unknown.body);
-        expect(notListed.body.error).toBe('invalid_request');
+        expect(notListed.body.error).toBe('unauthorized_client');
       });
 
       it('takes no token of another app, another tenant, or one that is over', async () => {
@@ -350,7 +350,7 @@ eachStore((store) => {
       const tokens = await signInAtPlain({ issuer, client: web });
       const { body } = await forUpstream(tokens.access_token, { ...shop });
 
-      expect(body.error).toBe('invalid_request');
+      expect(body.error).toBe('unauthorized_client');
     });
   });
 });

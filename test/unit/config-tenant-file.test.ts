@@ -117,6 +117,7 @@ describe('loadTenant', () => {
           id_token_signed_response_alg: 'RS256',
         },
         firstParty: false,
+        idTokenClaims: 'standard',
         allowedOrigins: [],
         lifetimes: {},
         passwordGrant: {},

@@ -100,6 +100,11 @@ const checkProof = (client: ClientFile): readonly PathFault[] => {
       path: ['token_endpoint_auth_signing_alg'],
       message: 'is of no use without token_endpoint_auth_method: private_key_jwt; remove it',
     });
+  if (method !== 'private_key_jwt' && client.assertionAudience !== undefined)
+    faults.push({
+      path: ['assertionAudience'],
+      message: 'is of no use without token_endpoint_auth_method: private_key_jwt; remove it',
+    });
   return faults;
 };
 

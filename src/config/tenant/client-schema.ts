@@ -170,6 +170,14 @@ export const clientSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'One of your own apps: people are not asked for consent.' }),
+  idTokenClaims: z.enum(['standard', 'all']).default('standard').meta({
+    description:
+      'standard: the claims of profile and email are in userinfo (OpenID Connect Core section 5.4); all: in its ID tokens too.',
+  }),
+  assertionAudience: z.enum(['issuer', 'token_endpoint']).optional().meta({
+    description:
+      'With private_key_jwt: token_endpoint accepts that URL as aud too, for libraries that know no other. By default the issuer alone.',
+  }),
   allowedOrigins: z
     .array(allowedOrigin)
     .default([])

@@ -86,6 +86,10 @@ export interface ClientDefinition {
   readonly metadata: ClientMetadata;
   /** Consent is skipped, except for native or public clients whose redirect is neither https nor loopback. */
   readonly firstParty: boolean;
+  /** `all`: claims of `profile` and `email` are in its ID tokens too. */
+  readonly idTokenClaims: 'standard' | 'all';
+  /** What its assertions may have as `aud` beside the issuer. */
+  readonly assertionAudience?: 'issuer' | 'token_endpoint';
   /** Exact origins that may call token and userinfo from a browser. */
   readonly allowedOrigins: readonly string[];
   readonly defaultResource?: string;

@@ -163,7 +163,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
   const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
-  const { client_secret: _, response_types: types, ...rest } = metadata;
+  const { client_secret: _, response_types: types, idTokenClaims, assertionAudience, ...rest } = metadata;
   return {
     metadata: {
       ...definedOnly(rest),
@@ -171,8 +171,9 @@ const toClient = (client: ClientFile, secret: string | undefined): ClientDefinit
       response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
     },
     firstParty,
+    idTokenClaims,
     allowedOrigins,
-    ...definedOnly({ defaultResource }),
+    ...definedOnly({ defaultResource, assertionAudience }),
     lifetimes: definedOnly(lifetimes),
     passwordGrant: definedOnly(passwordGrant),
   };

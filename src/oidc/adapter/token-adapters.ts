@@ -1,4 +1,4 @@
-import { type AdapterPayload, errors } from 'oidc-provider';
+import type { AdapterPayload } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
 import type { Artifact } from '../../storage/storage.ts';
 import { isTokenSessionAlive, linksOfJwt } from '../tokens/access-token-jwt.ts';
@@ -61,6 +61,9 @@ export class AccessTokenAdapter extends ArtifactAdapter {
   }
 }
 
+/** The provider's words for it depend on what was used twice; see `noticeReplays`. */
+export class UsedAlready extends Error {}
+
 /** RFC 7523 section 3 and RFC 9449 section 11.1: the insert decides, not a look-up before it. */
 export class ReplayDetectionAdapter extends ArtifactAdapter {
   override find(_id: string): Promise<undefined> {
@@ -70,7 +73,7 @@ export class ReplayDetectionAdapter extends ArtifactAdapter {
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const artifact = toArtifact('ReplayDetection', id, payload, this.expiryOf(payload, expiresIn));
     if (!(await this.parts.storage.artifacts.tryInsert(artifact))) {
-      throw new errors.InvalidRequest('the assertion or proof was used already');
+      throw new UsedAlready();
     }
   }
 }

@@ -9,6 +9,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
+import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
@@ -32,30 +33,33 @@ export interface RegisterGrantsParts {
 /** The grants that the library does not have: resource owner password credentials and token exchange. */
 export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): void => {
   const { tenantAccounts, factsOf: requestOf } = parts;
-  provider.registerGrantType(
-    'password',
-    createPasswordGrant(provider, {
-      ...parts,
-      usage: parts.storage.usage,
-      findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
-      requestOf,
-    }) as never, // the library types the context of a custom grant by its parameters
-    passwordGrantParameters,
-    ['resource'],
-  );
-  provider.registerGrantType(
-    tokenExchangeGrantType,
-    createTokenExchange(provider, {
-      ...parts,
-      findAccount: (ctx, sub, token) => tenantAccounts.find(ctx, sub, token),
-      isConnected: async (ctx, sub, source) => {
-        const { identities = [] } = (await tenantAccounts.findActive(ctx, sub)) ?? {};
-        return identities.some((linked) => linked.source === source && linked.goneAt === undefined);
-      },
-      nameFor: (req, token) => parts.jwtHandles.nameFor(req, token),
-      requestOf,
-    }) as never, // the library types the context of a custom grant by its parameters
-    tokenExchangeParameters,
-    ['audience', 'resource'],
-  );
+  const { grants } = offeredBy(parts.definition);
+  if (grants.has('password'))
+    provider.registerGrantType(
+      'password',
+      createPasswordGrant(provider, {
+        ...parts,
+        usage: parts.storage.usage,
+        findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
+        requestOf,
+      }) as never, // the library types the context of a custom grant by its parameters
+      passwordGrantParameters,
+      ['resource'],
+    );
+  if (grants.has(tokenExchangeGrantType))
+    provider.registerGrantType(
+      tokenExchangeGrantType,
+      createTokenExchange(provider, {
+        ...parts,
+        findAccount: (ctx, sub, token) => tenantAccounts.find(ctx, sub, token),
+        isConnected: async (ctx, sub, source) => {
+          const { identities = [] } = (await tenantAccounts.findActive(ctx, sub)) ?? {};
+          return identities.some((linked) => linked.source === source && linked.goneAt === undefined);
+        },
+        nameFor: (req, token) => parts.jwtHandles.nameFor(req, token),
+        requestOf,
+      }) as never, // the library types the context of a custom grant by its parameters
+      tokenExchangeParameters,
+      ['audience', 'resource'],
+    );
 };

@@ -1,18 +1,46 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { findClient } from './clients.ts';
 
-/** Answers that everybody may read. */
-const openRoutes: ReadonlySet<string> = new Set(['discovery', 'jwks']);
+/** Answers that everybody may read, and their preflights. */
+const openRoutes: ReadonlySet<string> = new Set(['discovery', 'jwks', 'cors.discovery', 'cors.jwks']);
 
-/**
- * The provider asks `clientBasedCORS` once it knows the client; an answer that comes before, such as a 401 for an
- * expired token, it shows to every origin. An app must be able to read that one, strangers need not: so it is
- * for the origins that some client of the tenant lists.
- */
-export const createOriginGuard = ({ clients }: TenantDefinition): ((ctx: KoaContextWithOIDC) => void) => {
-  const listed = new Set(clients.flatMap(({ allowedOrigins }) => allowedOrigins));
-  return (ctx) => {
-    if (ctx.oidc?.client !== undefined || openRoutes.has(ctx.oidc?.route ?? '')) return;
-    if (ctx.method !== 'OPTIONS' && !listed.has(ctx.get('Origin'))) ctx.remove('Access-Control-Allow-Origin');
+/** Which scripts may read an answer of the provider (Fetch standard, section 3.2). */
+export interface CrossOrigin {
+  /** May scripts of this origin use this client? The provider asks once it knows the client, and refuses otherwise. */
+  isAllowed(ctx: KoaContextWithOIDC, origin: string, clientId: string): boolean;
+  /** What the operator can do about it, where this request was refused for its origin. */
+  adviceFor(ctx: KoaContextWithOIDC): string | undefined;
+  /** Comes after the provider has answered. */
+  guard(ctx: KoaContextWithOIDC): void;
+}
+
+const advice = 'list the origin in allowedOrigins of the client';
+
+export const createCrossOrigin = (definition: TenantDefinition): CrossOrigin => {
+  const listed = new Set(definition.clients.flatMap(({ allowedOrigins }) => allowedOrigins));
+  const refused = new WeakSet<KoaContextWithOIDC>();
+
+  return {
+    isAllowed: (ctx, origin, clientId) => {
+      const isAllowed = findClient(definition, clientId)?.allowedOrigins.includes(origin) === true;
+      if (!isAllowed) refused.add(ctx);
+      return isAllowed;
+    },
+    adviceFor: (ctx) => (refused.has(ctx) ? advice : undefined),
+    guard: (ctx) => {
+      const origin = ctx.get('Origin');
+      if (origin === '' || openRoutes.has(ctx.oidc?.route ?? '')) return;
+      if (refused.has(ctx)) {
+        // the refusal says nothing but why; a developer who cannot read it sees a failed request and no reason
+        if (origin !== 'null') ctx.set('Access-Control-Allow-Origin', origin);
+        return;
+      }
+      // an answer that came before the client was known, such as 401 for an expired token, is for the app as well
+      if (ctx.oidc?.client !== undefined || listed.has(origin)) return;
+      if (ctx.method === 'OPTIONS') refused.add(ctx);
+      for (const header of ['Origin', 'Methods', 'Headers']) ctx.remove(`Access-Control-Allow-${header}`);
+      ctx.remove('Access-Control-Max-Age');
+    },
   };
 };

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import { type Adapter, type Configuration, errors, interactionPolicy } from 'oidc-provider';
+import { type Adapter, type Configuration, interactionPolicy } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
 import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -8,8 +8,11 @@ import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
 import { deviceParameters } from '../grants/device-description.ts';
 import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
-import { findClient, lifetimesOf, toProviderClients } from './clients.ts';
+import { createAssertionCheck } from './client-assertions.ts';
+import { lifetimesOf, toProviderClients } from './clients.ts';
 import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
+import type { CrossOrigin } from './cross-origin.ts';
+import { offeredBy } from './offered.ts';
 import { readProvenBy } from './proven-by.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import { defaultResourceFor, jwtHeaderFor, mayIntrospect, resourceServerFor } from './resources.ts';
@@ -25,13 +28,19 @@ export interface ConfigurationParts {
   readonly accounts: TenantAccounts;
   readonly rotation: RefreshRotation;
   readonly pages: ProviderPages;
+  readonly crossOrigin: Pick<CrossOrigin, 'isAllowed'>;
 }
+
+/** Seconds. */
+const clockTolerance = 15;
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** Everything that matters is set here, on purpose; nothing is left to a default. */
 export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
   const { definition, issuer, pages } = parts;
+  const offered = offeredBy(definition);
+  const checkAssertion = createAssertionCheck({ definition, issuer, clockTolerance, nowSeconds });
   const { pathname } = new URL(issuer);
   const grantTtl = Math.max(
     definition.lifetimes.session,
@@ -47,7 +56,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     jwks: { keys: [...parts.jwks] as never }, // jose's JWK and the provider's differ in the spelling of optional members
     findAccount: (ctx, sub, token) => parts.accounts.find(ctx, sub, token),
 
-    scopes: [...builtInScopes],
+    scopes: builtInScopes.filter((scope) => scope !== 'offline_access' || offered.hasRefreshTokens),
     // groups and roles ride on openid, so that ID tokens carry them when their scope was granted; how and when
     // the person signed in is in every app's ID token
     claims: {
@@ -78,29 +87,23 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     subjectTypes: ['public'],
     responseTypes: ['code'],
     conformIdTokenClaims: true,
-    clockTolerance: 15,
+    clockTolerance,
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     enableHttpPostMethods: false,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: offered.clientAuthMethods,
     clientDefaults: {
       grant_types: ['authorization_code'],
       id_token_signed_response_alg: 'RS256',
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
     },
-    clientBasedCORS: (_ctx, origin, client) =>
-      findClient(definition, client.clientId)?.allowedOrigins.includes(origin) === true,
-    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => {
-      // only the issuer as audience: an assertion made for another server must not be worth anything here
-      if (claims.aud !== issuer)
-        throw new errors.InvalidClientAuth('the audience of a client assertion must be the issuer');
-      return Promise.resolve();
-    },
+    clientBasedCORS: (ctx, origin, client) => parts.crossOrigin.isAllowed(ctx, origin, client.clientId),
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header, client) =>
+      checkAssertion(claims, header, client),
     enabledJWA: {
-      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
-      idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
-      userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
+      clientAuthSigningAlgValues: offered.assertionAlgorithms,
+      idTokenSigningAlgValues: offered.idTokenAlgorithms,
       dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
     },
     // the first chooses the source of people without a question; `login` knows which there are
@@ -142,7 +145,10 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       Session: (_ctx, session) =>
         session.accountId === undefined ? anonymousSessionTtl : definition.lifetimes.session,
     },
-    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // that it is set has discovery list the grant
+    ...(offered.hasRefreshTokens
+      ? { issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token') }
+      : {}),
     rotateRefreshToken: parts.rotation.shouldRotate,
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
     revokeGrantPolicy: (ctx) =>
@@ -169,11 +175,11 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       // logout tokens are sent from the outbox; see `request-endings.ts`
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
+      clientCredentials: { enabled: offered.grants.has('client_credentials') },
       claimsParameter: { enabled: false },
       dPoP: { enabled: true, nonceSecret: parts.dpopNonceSecret, requireNonce: () => false },
       deviceFlow: {
-        enabled: true,
+        enabled: offered.hasDeviceFlow,
         charset: 'base-20',
         mask: '****-****',
         deviceInfo: (ctx) => pages.deviceInfo(ctx),
@@ -214,7 +220,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
         postLogoutSuccessSource: (ctx) => pages.signedOut(ctx),
       },
       userinfo: { enabled: true },
-      jwtUserinfo: { enabled: true },
+      jwtUserinfo: { enabled: false }, // no client can ask for it
     },
   };
 };

@@ -10,6 +10,8 @@ export interface ObserverParts {
   readonly tenant: string;
   readonly log: Log;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+  /** What the operator can do about a refusal. */
+  readonly adviceFor: (ctx: KoaContextWithOIDC) => string | undefined;
 }
 
 const refusals = [
@@ -28,7 +30,10 @@ const refusals = [
  * One log line for each refusal and each fault of the provider, with the id that the answer carries. Only named
  * fields are logged: the context holds passwords, codes and tokens.
  */
-export const observeProvider = (provider: Provider, { tenant, log, factsOf }: ObserverParts): void => {
+export const observeProvider = (
+  provider: Provider,
+  { tenant, log, factsOf, adviceFor }: ObserverParts,
+): void => {
   const note = (ctx: KoaContextWithOIDC, error: Error, isFault: boolean): void => {
     const {
       message,
@@ -52,7 +57,7 @@ export const observeProvider = (provider: Provider, { tenant, log, factsOf }: Ob
       route: ctx.oidc?.route,
       clientId: ctx.oidc?.client?.clientId,
       error: message,
-      ...definedOnly({ description, detail }),
+      ...definedOnly({ description, detail, advice: adviceFor(ctx) }),
     };
     if (isFault || (error as { status?: number }).status === 503)
       log.error({ ...line, err: error }, 'a protocol request failed');
@@ -63,6 +68,32 @@ export const observeProvider = (provider: Provider, { tenant, log, factsOf }: Ob
   for (const event of refusals)
     emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, false));
   emitter.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, true));
+  // RFC 6749 section 3.3: a scope that there is not is left out, and the answer says which there are
+  const noteDropped = (ctx: KoaContextWithOIDC, given: ReadonlySet<string>): void => {
+    const scopes = [...ctx.oidc.requestParamScopes].filter((scope) => !given.has(scope));
+    if (scopes.length === 0) return;
+    const { requestId } = factsOf(ctx);
+    log.debug(
+      { tenant, requestId, clientId: ctx.oidc.client?.clientId, scopes },
+      'requested scopes were left out',
+    );
+  };
+  emitter.on('grant.success', (ctx: KoaContextWithOIDC) => {
+    const { scope = '' } = ctx.body as { scope?: string }; // RFC 6749 section 5.1
+    noteDropped(ctx, new Set(scope.split(' ')));
+  });
+  for (const event of [
+    'authorization.success',
+    'device_authorization.success',
+    'pushed_authorization_request.success',
+  ])
+    emitter.on(event, (ctx: KoaContextWithOIDC) => {
+      const servers = Object.values(ctx.oidc.resourceServers ?? {});
+      noteDropped(
+        ctx,
+        new Set([...ctx.oidc.requestParamOIDCScopes, ...servers.flatMap(({ scopes }) => [...scopes])]),
+      );
+    });
   emitter.on('error', (error: Error) => {
     // koa's own: outside of the provider's error handling, or the caller is gone
     log.warn({ tenant, err: error }, 'a protocol request broke off');

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
+import { takeEmptySecret } from './empty-secret.ts';
 import { rewriteForm } from './form-body.ts';
 import type { ProviderRequest, ProviderRequests } from './provider-request.ts';
 
@@ -13,6 +14,7 @@ export type HandleRequest = (
 export interface HandleParts {
   readonly requests: Pick<ProviderRequests, 'setFacts'>;
   readonly jwtHandles: Pick<JwtHandles, 'exchange'>;
+  readonly isPublicClient: (clientId: string) => boolean;
   /** The library's request listener. */
   readonly callback: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 }
@@ -20,17 +22,23 @@ export interface HandleParts {
 /** Where RFC 6749 section 5.2 and its relatives want JSON, whatever the caller would like; the rest is for browsers too. */
 const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
 
+/** Where clients prove who they are. */
+const provesClient = (req: IncomingMessage, path: string): boolean =>
+  req.method === 'POST' &&
+  /^\/(?:token(?:\/introspection|\/revocation)?|device\/auth|request)\/?$/i.test(path);
+
 /** Introspection (RFC 7662) and revocation (RFC 7009): the form names a token. */
 const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
   req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);
 
 /** Puts a request into the form that the library expects, and gives it to the library. */
 export const createHandle =
-  ({ requests, jwtHandles, callback }: HandleParts): HandleRequest =>
+  ({ requests, jwtHandles, isPublicClient, callback }: HandleParts): HandleRequest =>
   async (req, res, { path, facts }) => {
     requests.setFacts(req, facts);
     req.url = path;
     if (programsOnly.test(path)) req.headers.accept = 'application/json';
+    if (provesClient(req, path)) await takeEmptySecret(req, isPublicClient);
     if (isTokenQuestion(req, path)) await rewriteForm(req, (body) => jwtHandles.exchange(req, body));
     await callback(req, res);
   };

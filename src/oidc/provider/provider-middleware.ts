@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
-import { createOriginGuard } from './cross-origin.ts';
+import type { CrossOrigin } from './cross-origin.ts';
 import { toProtocolError } from './errors.ts';
 import type { PreparedAnswers } from './prepared-answers.ts';
 import type { ProviderPages } from './provider-pages.ts';
@@ -21,6 +21,7 @@ export interface ProviderMiddlewareParts {
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
   readonly prepared: Pick<PreparedAnswers, 'capture'>;
+  readonly crossOrigin: Pick<CrossOrigin, 'guard'>;
   readonly pages: ProviderPages;
   readonly log: Log;
 }
@@ -31,14 +32,15 @@ export interface ProviderMiddlewareParts {
  */
 export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middleware => {
   const { requests, endings, pages, log } = parts;
-  const guardOrigin = createOriginGuard(parts.definition);
   const withdrawal = { tenant: parts.definition.id, log, pages, factsOf: requests.factsOf };
 
   return async (koaCtx, next) => {
     const ctx = koaCtx as unknown as KoaContextWithOIDC; // the library's own context
     const scope = requests.beginScope(ctx);
     await next();
-    guardOrigin(ctx);
+    parts.crossOrigin.guard(ctx);
+    // RFC 7009 section 2.2: the status says it all, and the library sends a type without content
+    if (ctx.oidc?.route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
     try {
       await endings.queueLogouts(ctx);
       parts.upstreamSessions.note(ctx, scope);

@@ -12,20 +12,27 @@
 //   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
 //   storeFirstSessions         Session.persist                     forms without a session
 //   keepProvenBy               Session and Grant.IN_PAYLOAD, Session.loginAccount  sources of a sign-in
+//   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
+//   noticeReplays              ReplayDetection.unique              the insert decides
+//   giveAllClaims              IdToken.issue                       `idTokenClaims: all`
 //
 // Elsewhere only the policy of prompts is changed (`policyOf` in provider-configuration.ts), by the library's own
 // means, and members of single objects that are public but untyped are read or set, beside their use.
 import type { EventEmitter } from 'node:events';
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { AppLogout } from '../../accounts/revocations.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
+import { UsedAlready } from '../adapter/token-adapters.ts';
 import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
+import { findClient } from './clients.ts';
+import { deviceCodeGrant } from './offered.ts';
 import { provenNow, readProvenBy, setProvenBy } from './proven-by.ts';
 
 export interface ProviderPatchesParts {
-  readonly tenant: string;
+  readonly definition: TenantDefinition;
   readonly issuer: string;
   readonly rotation: Pick<RefreshRotation, 'successorOf'>;
   /** In place of a logout token that the library would send. */
@@ -41,11 +48,14 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   noteLogouts(provider, parts.noteLogout);
   acceptOnlyIdTokensAsHints(provider);
   deriveSuccessors(provider, parts);
-  nameTenantInDeviceCodes(provider, parts.tenant);
+  nameTenantInDeviceCodes(provider, parts.definition.id);
   announcePollInterval(provider);
   leaveOutUndefinedScopes(provider);
   storeFirstSessions(provider, parts);
   keepProvenBy(provider, parts.current);
+  refuseGrantTypes(provider, parts);
+  noticeReplays(provider);
+  giveAllClaims(provider, parts.definition);
 };
 
 /**
@@ -206,6 +216,68 @@ const keepProvenBy = (provider: Provider, current: ProviderPatchesParts['current
 interface LoginSession {
   readonly accountId?: string;
   loginAccount(details: { readonly accountId: string }): void;
+}
+
+/**
+ * A grant type that the client may not use is `unauthorized_client` (RFC 6749 section 5.2), where the library says
+ * `invalid_request`. Held by flows/authorization-requests.test.ts.
+ */
+const refuseGrantTypes = (provider: Provider, { current }: Pick<ProviderPatchesParts, 'current'>): void => {
+  const { prototype } = provider.Client;
+  const { grantTypeAllowed } = prototype;
+  prototype.grantTypeAllowed = function allowOrRefuse(type: string): boolean {
+    if (grantTypeAllowed.call(this, type)) return true;
+    const { route, params } = current()?.oidc ?? {};
+    const isAsked =
+      route === 'device_authorization'
+        ? type === deviceCodeGrant
+        : route === 'token' && params?.grant_type === type;
+    if (isAsked) throw new errors.UnauthorizedClient('this client may not use this grant type');
+    return false;
+  };
+};
+
+/** A second use shows at the insert (`ReplayDetectionAdapter`). Held by flows/client-authentication.test.ts. */
+const noticeReplays = (provider: Provider): void => {
+  const { ReplayDetection } = provider;
+  const { unique } = ReplayDetection;
+  ReplayDetection.unique = async (iss, jti, exp) => {
+    try {
+      return await unique.call(ReplayDetection, iss, jti, exp);
+    } catch (error) {
+      if (error instanceof UsedAlready) return false;
+      throw error;
+    }
+  };
+};
+
+/**
+ * All claims of the granted scopes in the ID token of a client that wants them there; the library leaves them to userinfo
+ * where there is a token for it (OpenID Connect Core section 5.4). Held by flows/id-token-claims.test.ts.
+ */
+const giveAllClaims = (provider: Provider, definition: TenantDefinition): void => {
+  const prototype = provider.IdToken.prototype as unknown as IssuedIdToken; // public, but untyped
+  const { issue } = prototype;
+  prototype.issue = function issueWithClaims(options) {
+    const wantsAll = findClient(definition, this.client.clientId)?.idTokenClaims === 'all';
+    if (options.use === 'idtoken' && wantsAll && this.ctx !== undefined) this.scope = grantedScope(this.ctx);
+    return issue.call(this, options);
+  };
+};
+
+/** The scopes for people that this request is for: of its parameter, else of the code or refresh token. */
+const grantedScope = ({ oidc }: KoaContextWithOIDC): string => {
+  const { AuthorizationCode, DeviceCode, RefreshToken } = oidc.entities;
+  const source =
+    oidc.params?.scope === undefined ? (AuthorizationCode ?? DeviceCode ?? RefreshToken) : undefined;
+  return oidc.grant?.getOIDCScopeFiltered(new Set(source?.scopes ?? oidc.requestParamScopes)) ?? 'openid';
+};
+
+interface IssuedIdToken {
+  scope?: string;
+  readonly client: { readonly clientId: string };
+  readonly ctx?: KoaContextWithOIDC;
+  issue(options: { readonly use: string }): Promise<string>;
 }
 
 interface StorableSession {

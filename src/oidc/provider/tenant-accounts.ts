@@ -94,8 +94,9 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       };
     },
     tokenClaims: async (ctx, token) => {
-      const { aud, accountId } = token as { aud?: string; accountId?: string }; // client credentials have no account
-      if (accountId === undefined) return undefined;
+      const { aud, accountId, clientId } = token as { aud?: string; accountId?: string; clientId?: string }; // client credentials have no account
+      // RFC 7662 section 2.2 has it at introspection as well as RFC 9068 section 2.2
+      if (accountId === undefined) return { sub: clientId };
       const signIn = signInClaims(ctx, token);
       const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
       if (aud === undefined || !(granted.has('groups') || granted.has('roles'))) return signIn;

@@ -2,13 +2,14 @@
 //   provider-request.ts        what belongs to one request: its facts, its scope of the store
 //   ../adapter/                the library's models in the store, and the rules of codes and tokens
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
-//   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts
+//   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts,
+//                              offered.ts, client-assertions.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
 //   ../grants/                 the grants that the library does not have
 //   provider-pages.ts          the pages that the library shows; errors.ts: errors of our rooms in the protocol's words
 //   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
 //   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
-//   provider-handle.ts         into the library with a request; form-body.ts
+//   provider-handle.ts         into the library with a request; form-body.ts, empty-secret.ts
 //   interactions.ts, current-session.ts  what the pages of other rooms ask of it
 
 import type { JWK } from 'jose';
@@ -34,6 +35,8 @@ import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts'
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
 import { createUpstreamTokens, type KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import { findClient } from './clients.ts';
+import { createCrossOrigin } from './cross-origin.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
@@ -111,6 +114,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     factsOf,
     usernameOf: async (ctx, sub) => (await tenantAccounts.findActive(ctx, sub))?.username,
   });
+  const crossOrigin = createCrossOrigin(definition);
   const provider = new Provider(
     issuer,
     providerConfiguration({
@@ -123,11 +127,12 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       accounts: tenantAccounts,
       rotation,
       pages,
+      crossOrigin,
     }),
   );
-  observeProvider(provider, { tenant, log, factsOf });
+  observeProvider(provider, { tenant, log, factsOf, adviceFor: crossOrigin.adviceFor });
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
-  patchProvider(provider, { tenant, issuer, current, rotation, noteLogout: endings.noteLogout });
+  patchProvider(provider, { definition, issuer, current, rotation, noteLogout: endings.noteLogout });
   const upstreamTokens = createUpstreamTokens({
     tenant,
     artifacts: storage.artifacts,
@@ -138,7 +143,9 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   });
   registerGrants(provider, { ...parts, tenantAccounts, upstreamTokens, jwtHandles, factsOf });
   const prepared = createPreparedAnswers();
-  provider.use(createProviderMiddleware({ ...parts, requests, endings, deviceSignIns, prepared, pages }));
+  provider.use(
+    createProviderMiddleware({ ...parts, requests, endings, deviceSignIns, prepared, pages, crossOrigin }),
+  );
 
   const { host, protocol } = new URL(issuer);
   return {
@@ -146,7 +153,12 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     host,
     isSecure: protocol === 'https:',
     prepared,
-    handle: createHandle({ requests, jwtHandles, callback: provider.callback() }),
+    handle: createHandle({
+      requests,
+      jwtHandles,
+      isPublicClient: (id) => findClient(definition, id)?.metadata.token_endpoint_auth_method === 'none',
+      callback: provider.callback(),
+    }),
     interactions: createInteractions(provider),
     findSession: (ctx) => findCurrentSession(provider, ctx),
     readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),

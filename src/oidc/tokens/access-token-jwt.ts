@@ -131,7 +131,7 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
       ...(typeof gid === 'string' && sub !== undefined ? { grantId: gid, accountId: sub } : {}),
       ...definedOnly({ jkt }),
       ...(x5t === undefined ? {} : { 'x5t#S256': x5t }),
-      ...(Object.keys(extra).length === 0 ? {} : { extra }),
+      extra: { ...extra, ...(typeof gid === 'string' ? {} : { sub }) },
     },
   };
 };

@@ -1,0 +1,34 @@
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signature-algorithms.ts';
+
+export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+
+/** What a tenant offers: what at least one of its clients may use. Discovery lists this, and no more is switched on. */
+export interface Offered {
+  readonly grants: ReadonlySet<string>;
+  readonly hasDeviceFlow: boolean;
+  readonly hasRefreshTokens: boolean;
+  readonly clientAuthMethods: (typeof methods)[number][];
+  /** Of client assertions. */
+  readonly assertionAlgorithms: SignatureAlgorithm[];
+  readonly idTokenAlgorithms: SignatureAlgorithm[];
+}
+
+export const offeredBy = ({ clients }: Pick<TenantDefinition, 'clients'>): Offered => {
+  const metadata = clients.map((client) => client.metadata);
+  const grants = new Set(metadata.flatMap(({ grant_types }) => grant_types));
+  // our own client is public and has RS256
+  const used = new Set<string>(['none', ...metadata.map((one) => one.token_endpoint_auth_method)]);
+  const signers = metadata.filter((one) => one.token_endpoint_auth_method === 'private_key_jwt');
+  const named = signers.map((one) => one.token_endpoint_auth_signing_alg);
+  const ofIdTokens = new Set(['RS256', ...metadata.map((one) => one.id_token_signed_response_alg)]);
+  return {
+    grants,
+    hasDeviceFlow: grants.has(deviceCodeGrant),
+    hasRefreshTokens: grants.has('refresh_token'),
+    clientAuthMethods: methods.filter((method) => used.has(method)),
+    assertionAlgorithms: signingAlgorithms.filter((one) => named.includes(undefined) || named.includes(one)),
+    idTokenAlgorithms: signingAlgorithms.filter((one) => ofIdTokens.has(one)),
+  };
+};
