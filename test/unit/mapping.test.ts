@@ -148,8 +148,8 @@ describe('what a source means without a mapping', () => {
       email: 'carol@corp.example',
       emailVerified: true,
       claims: { name: 'Carol', picture: 'https://idp.example/carol.png', address: { country: 'DE' } },
-      groups: ['dev', 'ops'],
-      roles: ['editor'],
+      groups: ['corp:dev', 'corp:ops'],
+      roles: [],
     });
   });
 
@@ -236,7 +236,7 @@ describe('the steps of a mapping', () => {
       ],
     });
     const claims = person({ realm_access: { roles: ['editor', 'admin'] }, groups: ['dev'] });
-    expect(profileOf(inside, claims)).toMatchObject({ roles: ['admin', 'editor'], groups: ['dev'] });
+    expect(profileOf(inside, claims)).toMatchObject({ roles: ['admin', 'editor'], groups: ['corp:dev'] });
   });
 
   it('rename brings no verified address where another one was verified', () => {
@@ -334,6 +334,43 @@ describe('the steps of a mapping', () => {
   });
 });
 
+describe('roles and groups that an upstream says itself', () => {
+  const claims = person({ roles: ['admin', 'editor'] }, ['staff']);
+  const mapped = (...mapping: readonly MappingStep[]) => {
+    const { roles, groups } = profileOf(upstream({ mapping }), claims);
+    return { roles, groups };
+  };
+
+  it('are no roles, and groups with the name of the source', () => {
+    expect(mapped()).toEqual({ roles: [], groups: ['corp:staff'] });
+    expect(profileOf(http(), claims)).toMatchObject({ roles: [], groups: ['staff'] });
+  });
+
+  it('count as they stand where the file trusts the source', () => {
+    const expected = { roles: ['admin', 'editor'], groups: ['staff'] };
+    expect(profileOf(upstream({ trustRoles: true }), claims)).toMatchObject(expected);
+  });
+
+  it('are read by the steps, which give what counts', () => {
+    const role = { step: 'role', role: 'writer', of: 'roles', equals: 'editor' } as const;
+    expect(mapped(role)).toEqual({ roles: ['writer'], groups: ['corp:staff'] });
+    expect(mapped({ step: 'role', role: 'member', of: 'groups', equals: 'staff' }).roles).toEqual(['member']);
+    expect(mapped({ step: 'rename', from: 'roles', to: 'roles' }).roles).toEqual(['admin', 'editor']);
+    expect(mapped({ step: 'rename', from: 'groups', to: 'groups' }).groups).toEqual(['staff']);
+    expect(mapped({ step: 'prefix', of: 'groups', prefix: 'p-' }).groups).toEqual(['p-staff']);
+    expect(mapped({ step: 'prefix', of: 'roles', prefix: 'p-' }).roles).toEqual(['p-admin', 'p-editor']);
+  });
+
+  it('are not let through by a step that finds nothing, or that gives nothing', () => {
+    const kept = { roles: [], groups: ['corp:staff'] };
+    expect(mapped({ step: 'rename', from: 'app_roles', to: 'roles' })).toEqual(kept);
+    expect(mapped({ step: 'rename', from: '/realm/roles', to: 'roles' })).toEqual(kept);
+    expect(mapped({ step: 'regex', of: 'roles', pattern: '^x-(.*)$', replace: '$1' })).toEqual(kept);
+    expect(mapped({ step: 'drop', of: 'roles', pattern: '^editor$' })).toEqual(kept);
+    expect(mapped({ step: 'default', of: 'roles', value: 'guest' }).roles).toEqual(['guest']);
+  });
+});
+
 describe('the bounds of a profile', () => {
   it('hold however deep a source says it', () => {
     const address: unknown = JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
@@ -351,7 +388,7 @@ describe('the bounds of a profile', () => {
       ]),
     );
     expect(profile.groups).toHaveLength(1000);
-    expect(profile.groups.every((group) => /^group-\d+$/.test(group))).toBe(true);
+    expect(profile.groups.every((group) => /^corp:group-\d+$/.test(group))).toBe(true);
     expect(profile.claims).toEqual({});
   });
 });

@@ -27,6 +27,8 @@ interface SourceBase {
   readonly degradedSeconds: number;
   /** The login page says that an account is locked, even if the password was wrong. */
   readonly revealLock: boolean;
+  /** Roles and groups that it says itself count as they stand; without it roles need a mapping step. */
+  readonly trustRoles?: boolean;
 }
 
 /** The members that only one kind of source has. */

@@ -75,6 +75,7 @@ const remoteOf = (file: Exclude<FullSource, { type: 'local' }>) => ({
   recheckSeconds: file.recheck,
   degradedSeconds: file.degraded.sessions,
   revealLock: file.revealLock,
+  ...('trustRoles' in file ? definedOnly({ trustRoles: file.trustRoles }) : {}),
 });
 
 const toStep = (step: MappingFile[number]): MappingStep => {

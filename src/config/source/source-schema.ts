@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationMs } from '../parsing/field-types.ts';
 import { ldapSourceSchema } from './ldap-source-schema.ts';
 import { secretText, tlsSchema, webAddress } from './source-field-types.ts';
-import { localShape, remoteShape, sourceId } from './source-shape.ts';
+import { localShape, remoteShape, sourceId, trustRoles } from './source-shape.ts';
 import { oauth2SourceSchema, oidcSourceSchema, presetSourceSchema } from './upstream-source-schema.ts';
 
 const localSourceSchema = z.strictObject({
@@ -17,6 +17,7 @@ const httpSourceSchema = z.strictObject({
     .meta({ description: "A legacy system's own check of a password, asked over HTTP." }),
   id: sourceId,
   ...remoteShape,
+  trustRoles,
   url: webAddress().meta({ description: 'Where name and password are posted as JSON.' }),
   secret: secretText('Sent as a bearer token.').optional(),
   tls: tlsSchema.prefault({}).meta({ description: 'Certificates.' }),

@@ -60,3 +60,9 @@ export const remoteShape = {
     description: 'The login page says that an account is locked, whatever password was typed.',
   }),
 };
+
+/** Of sources that may say roles themselves. */
+export const trustRoles = z.boolean().optional().meta({
+  description:
+    'true: roles and groups that the source says count as they stand. Without: roles come from mapping steps alone, and groups of an upstream have the id of the source in front (corp:staff).',
+});

@@ -4,7 +4,7 @@ import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 import { durationMs, plainText } from '../parsing/field-types.ts';
 import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
 import { names, pointer, secretText, texts, tlsSchema, webAddress } from './source-field-types.ts';
-import { remoteShape, sourceId } from './source-shape.ts';
+import { remoteShape, sourceId, trustRoles } from './source-shape.ts';
 
 /** Parameters of an authorization request that Drawbridge sets itself. */
 const ownParameters: ReadonlySet<string> = new Set(
@@ -76,6 +76,7 @@ export const topProperties = {
 
 const upstreamShape = {
   ...remoteShape,
+  trustRoles,
   ...sixProperties,
   issuer: webAddress()
     .refine((value) => !value.includes('?'), {

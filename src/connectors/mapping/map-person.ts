@@ -2,6 +2,7 @@
 import type { SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Profile, SourcePerson } from '../connector.ts';
 import { builtIn } from './built-in.ts';
+import { isTakenAsSaid, type Mapped, resultOf, runStep } from './given-names.ts';
 import { toProfile } from './profile.ts';
 import { compileStep } from './steps.ts';
 import type { Values } from './values.ts';
@@ -29,16 +30,20 @@ export type Mapping = (person: SourcePerson) => MappedPerson;
 
 /** Compiles the patterns once. Pure, and the same for every kind of source. */
 export const createMapping = (source: SourceDefinition): Mapping => {
-  const steps = source.mapping.map((step) => compileStep(step, source.type === 'ldap'));
+  const steps = source.mapping.map((step) => ({ step, compiled: compileStep(step, source.type === 'ldap') }));
   const named = source.mapping.flatMap((step) =>
     step.step === 'rename' ? [step.to] : step.step === 'default' ? [step.of] : [],
   );
   return (person) => {
-    let values = builtIn(source, person);
+    let mapped: Mapped = { values: builtIn(source, person), given: new Map() };
+    let values = resultOf(mapped, source);
     const trace = [{ step: 'built-in mapping', changes: changesBetween(new Map(), values) }];
-    for (const { words, run } of steps) {
-      const next = run(values);
-      trace.push({ step: words, changes: changesBetween(values, next) });
+    for (const { step, compiled } of steps) {
+      mapped = isTakenAsSaid(source)
+        ? { ...mapped, values: compiled.run(mapped.values) }
+        : runStep(mapped, compiled, step);
+      const next = resultOf(mapped, source);
+      trace.push({ step: compiled.words, changes: changesBetween(values, next) });
       values = next;
     }
     return { profile: toProfile(values, { subject: person.subject, named }), trace };
