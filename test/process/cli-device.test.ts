@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createBrowser } from '../support/browser.ts';
 import { approveDevice, pollDevice, type startDevice } from '../support/device.ts';
 import { postAs, refresh } from '../support/oauth-client.ts';
@@ -22,13 +22,11 @@ const tenant = serviceTenant({
 
 let home: Installation;
 beforeAll(ensureBuilt, 120_000);
-beforeEach(async () => {
+
+const install = async (): Promise<void> => {
   home = await createInstallation();
   home.putTenant('acme', tenant);
-  for (const name of ['alice', 'bob'])
-    await home.run(['user', 'add', 'acme', name, '--password-stdin'], { input: password });
-});
-afterEach(() => home.remove());
+};
 
 /** Lets a device in; resolves to its refresh token. */
 const letIn = async (username: string, form: Readonly<Record<string, string>>): Promise<string> => {
@@ -43,6 +41,13 @@ const listed = async (...more: readonly string[]): Promise<readonly Readonly<Rec
   JSON.parse((await home.run(['device', 'list', 'acme', '--json', ...more])).stdout);
 
 describe('device', () => {
+  beforeEach(async () => {
+    await install();
+    for (const name of ['alice', 'bob'])
+      await home.run(['user', 'add', 'acme', name, '--password-stdin'], { input: password });
+  });
+  afterEach(() => home.remove());
+
   it('shows who let in what, renames it, and signs one out while the server runs', async () => {
     await home.start();
     const hall = await letIn('alice', { device_name: 'Hall', device_model: 'M1', device_serial: 'S-1' });
@@ -76,6 +81,11 @@ describe('device', () => {
 
     expect(await listed()).toMatchObject([{ username: 'alice', isSignedIn: false }]);
   });
+});
+
+describe('device, of which there is none,', () => {
+  beforeAll(install);
+  afterAll(() => home.remove());
 
   it.each([
     [['device', 'list', 'nowhere'], /There is no tenant nowhere/],
@@ -90,7 +100,7 @@ describe('device', () => {
     expect(stderr).toMatch(words);
   });
 
-  it('says that there is none', async () => {
+  it('says so', async () => {
     expect((await home.run(['device', 'list', 'acme'])).stdout).toBe('There are no devices in acme.\n');
   });
 });

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
-import { eachStore, type OpenedStore } from '../support/stores.ts';
 import { ensureBuilt } from './built.ts';
 import { createInstallation, type Installation, type Outcome } from './installation.ts';
 
@@ -17,37 +16,27 @@ const play = (url: string): Promise<Outcome> =>
   });
 
 describe('npm run demo', () => {
-  eachStore((store) => {
-    let home: Installation;
-    let opened: OpenedStore;
-    beforeAll(async () => {
-      await ensureBuilt();
-      opened = await store.open();
-      home = await createInstallation({
-        DRAWBRIDGE_STORAGE__URL: opened.url,
-        DRAWBRIDGE_SERVER__SECRET_KEY: 'a-master-key-of-the-tests-0123456789-abcdef',
-      });
-    }, 120_000);
-    afterAll(async () => {
-      await home.remove();
-      await opened.cleanup();
-    });
+  let home: Installation;
+  beforeAll(async () => {
+    await ensureBuilt();
+    home = await createInstallation();
+  }, 120_000);
+  afterAll(() => home.remove());
 
-    it('says what to do while no server answers', async () => {
-      const { code, stdout, stderr } = await play(home.publicUrl);
-      expect(code).not.toBe(0);
-      expect(stdout + stderr).toContain('npm start');
-    });
-
-    it('plays every flow at both shipped tenants', async () => {
-      for (const id of ['default', 'acme']) {
-        home.putTenant(id, readFileSync(join(packageRoot(), 'tenants', `${id}.yaml`), 'utf8'));
-      }
-      await home.start();
-      const { code, stdout } = await play(home.publicUrl);
-      expect(stdout).not.toContain('✗');
-      expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
-      expect(code).toBe(0);
-    }, 90_000);
+  it('says what to do while no server answers', async () => {
+    const { code, stdout, stderr } = await play(home.publicUrl);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain('npm start');
   });
+
+  it('plays every flow at both shipped tenants', async () => {
+    for (const id of ['default', 'acme']) {
+      home.putTenant(id, readFileSync(join(packageRoot(), 'tenants', `${id}.yaml`), 'utf8'));
+    }
+    await home.start();
+    const { code, stdout } = await play(home.publicUrl);
+    expect(stdout).not.toContain('✗');
+    expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
+    expect(code).toBe(0);
+  }, 90_000);
 });
