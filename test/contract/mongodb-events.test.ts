@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import mongoose from 'mongoose';
 import { pino } from 'pino';
 import { isAppError } from '../../src/errors.ts';
@@ -20,25 +20,45 @@ const define = (): void => {
     ['a server that stands alone (polls)', false],
   ])('events of %s', (_, replicaSet) => {
     let mongod: Mongod;
+    /** A database of the test's own. */
+    let database = 0;
+    let isKilled = false;
     let storages: Storage[];
     let gate: Gate | undefined;
     let logged: string[];
     const clock = createTestClock(startMs);
 
-    beforeEach(async () => {
+    beforeAll(async () => {
       mongod = await startMongod({ replicaSet });
+    });
+    afterAll(() => mongod.stop());
+
+    beforeEach(() => {
       storages = [];
       logged = [];
+      database += 1;
     });
 
     afterEach(async () => {
       await Promise.all(storages.map((storage) => storage.close()));
       await gate?.close();
       gate = undefined;
-      await mongod.stop();
+      if (isKilled) await restart();
     });
 
-    const open = async (url = mongod.url): Promise<Storage> => {
+    const kill = (): Promise<void> => {
+      isKilled = true;
+      return mongod.kill();
+    };
+    const restart = async (): Promise<void> => {
+      await mongod.restart();
+      isKilled = false;
+    };
+
+    const ownUrl = (url = mongod.url): string =>
+      url.replace('/?', `/events-${database}?`).replace(/\/$/, `/events-${database}`);
+
+    const open = async (url = ownUrl()): Promise<Storage> => {
       const log = pino({}, { write: (line) => void logged.push(JSON.parse(line).msg) });
       const storage = await openStorage({ url, clock, log });
       storages.push(storage);
@@ -76,7 +96,7 @@ const define = (): void => {
 
     it('are heard from another process, which ends when it has closed the store', async () => {
       const heard = await listen(await open());
-      const publisher = startChild('./storage-child.ts', ['publish', mongod.url, 'from-there']);
+      const publisher = startChild('./storage-child.ts', ['publish', ownUrl(), 'from-there']);
       expect(await publisher.exited).toBe(0);
       await eventually('it is heard', () => heard.length === 1, recoversWithinMs);
       expect(heard).toEqual(['from-there']);
@@ -96,12 +116,12 @@ const define = (): void => {
           );
           if (!isDone) return;
           acknowledged.push(id);
-          if (acknowledged.length === 100) void mongod.kill();
+          if (acknowledged.length === 100) void kill();
         }
       };
       await Promise.all([write('a'), write('b'), write('c')]);
       await eventually('the outage is noticed', () => logged.length > 0, recoversWithinMs);
-      await mongod.restart();
+      await restart();
       await publishWhenItCan(first, 'after');
       acknowledged.push('after');
       await eventually('the last is heard', () => heard.includes('after'), recoversWithinMs);
@@ -119,7 +139,7 @@ const define = (): void => {
 
     it('are heard, once each, by one who could not reach the store when they were published', async () => {
       gate = await openGate(mongod.port);
-      const [first, second] = [await open(), await open(gate.url)];
+      const [first, second] = [await open(), await open(ownUrl(gate.url))];
       const heard = await listen(second);
       await publish(first, 'before');
       await eventually('it is heard', () => heard.length === 1, recoversWithinMs);
@@ -158,7 +178,7 @@ const define = (): void => {
     it('can be closed while the store is away', async () => {
       const storage = await open();
       const heard = await listen(storage);
-      await mongod.kill();
+      await kill();
       await eventually('it is noticed', () => logged.length > 0, recoversWithinMs);
       await storage.close();
       expect(heard).toEqual([]);
@@ -166,7 +186,7 @@ const define = (): void => {
 
     it('are refused as unavailable when the store cannot be reached', async () => {
       const storage = await open();
-      await mongod.kill();
+      await kill();
       await expect(listen(storage)).rejects.toMatchObject({ code: 'unavailable' });
     });
 
@@ -174,8 +194,8 @@ const define = (): void => {
       it('that the server cannot tell any more make watchers forget all', async () => {
         const storage = await open();
         const heard = await listen(storage);
-        const connection = await mongoose.createConnection(mongod.url).asPromise();
-        await connection.useDb('drawbridge').db?.collection('events').drop();
+        const connection = await mongoose.createConnection(ownUrl()).asPromise();
+        await connection.db?.collection('events').drop();
         await connection.close();
         await eventually('it is noticed', () => heard.length > 0, recoversWithinMs);
         await publish(storage, 'next');
