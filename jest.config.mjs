@@ -16,6 +16,7 @@ export default {
   injectGlobals: false,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  testSequencer: '<rootDir>/test/support/slow-first-sequencer.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
 };
