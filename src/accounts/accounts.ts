@@ -4,7 +4,8 @@
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
 //   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source
 //   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
-//   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it
+//   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it;
+//                            email-linking.ts: who may be linked by an e-mail address
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts

@@ -66,6 +66,11 @@ export const isFilledBy = (account: AccountRecord, source: string, { sources }: 
   return sources.find(({ id }) => living.has(id))?.id === source;
 };
 
+type ProofMoment = Moment & {
+  /** Another account holds the address by which this identity could be linked. */
+  readonly isEmailTaken: boolean;
+};
+
 /**
  * What a sign-in or a look-up at a source changes: who the person is there, that they are there, and the profile.
  * Undefined when nothing is worth a write; that they were seen is, once half the time to the next look has passed.
@@ -73,33 +78,56 @@ export const isFilledBy = (account: AccountRecord, source: string, { sources }: 
 export const changeByProof = (
   account: AccountRecord,
   identity: Identity,
-  moment: Moment & { readonly isEmailTaken: boolean },
+  moment: ProofMoment,
 ): AccountChange | undefined => {
-  const { sources, nowMs } = moment;
-  const before = account.identities ?? [];
-  const known = before.find((linked) => isSamePerson(linked, identity));
-  const seen = toLinked(identity, nowMs, known?.linkedAt);
-  const identities =
-    known === undefined ? [...before, seen] : before.map((each) => (each === known ? seen : each));
-  const isFilled = isFilledBy(account, identity.source, moment);
-  const email = moment.isEmailTaken ? undefined : linkableEmail(identity, sources);
-  const emailKeys = isFilled ? (email === undefined ? [] : [emailKey(email)]) : emailKeysOf(account);
-  // a source's lock says that no source knows the person; this one does
-  const isUnlocked =
-    account.lockedBy !== undefined && (account.lockedBy === identity.source || known?.goneAt !== undefined);
-  const profile = isFilled ? profileOf(identity) : {};
+  const known = findLinked(account, identity);
+  const identities = identitiesAfter(account, identity, moment.nowMs);
+  const profile = isFilledBy(account, identity.source, moment) ? profileOf(identity) : {};
   const change: AccountChange = {
     ...profile,
-    identityKeys: [...identities.map(identityKey), ...emailKeys],
-    ...(isUnlocked ? { lockedAt: undefined, lockedBy: undefined } : {}),
+    identityKeys: [...identities.map(identityKey), ...emailKeysAfter(account, identity, moment)],
+    ...(isUnlockedBy(account, identity) ? { lockedAt: undefined, lockedBy: undefined } : {}),
   };
-  const isStale =
-    known === undefined ||
-    known.goneAt !== undefined ||
-    nowMs - known.checkedAt >= recheckMsOf(identity.source, sources) / 2;
-  if (!isStale && !isChanged(account, change)) return undefined;
-  return { ...change, identities, ...(isChanged(account, profile) ? { updatedAt: nowMs } : {}) };
+  if (!isLongUnseen(known, moment) && !isChanged(account, change)) return undefined;
+  return { ...change, identities, ...(isChanged(account, profile) ? { updatedAt: moment.nowMs } : {}) };
 };
+
+const findLinked = (account: AccountRecord, person: PersonAtSource): LinkedIdentity | undefined =>
+  account.identities?.find((linked) => isSamePerson(linked, person));
+
+/** With this one seen now: in its place when it was linked already, or at the end. */
+const identitiesAfter = (
+  account: AccountRecord,
+  identity: Identity,
+  nowMs: number,
+): readonly LinkedIdentity[] => {
+  const before = account.identities ?? [];
+  const known = findLinked(account, identity);
+  const seen = toLinked(identity, nowMs, known?.linkedAt);
+  return known === undefined ? [...before, seen] : before.map((each) => (each === known ? seen : each));
+};
+
+/** Only the source that fills the account says by which address it can be linked. */
+const emailKeysAfter = (
+  account: AccountRecord,
+  identity: Identity,
+  moment: ProofMoment,
+): readonly string[] => {
+  if (!isFilledBy(account, identity.source, moment)) return emailKeysOf(account);
+  const email = moment.isEmailTaken ? undefined : linkableEmail(identity, moment.sources);
+  return email === undefined ? [] : [emailKey(email)];
+};
+
+/** A lock in a source's name says that no source knows the person; this one does. An operator's lock stays. */
+const isUnlockedBy = (account: AccountRecord, identity: Identity): boolean => {
+  if (account.lockedBy === undefined) return false;
+  return account.lockedBy === identity.source || findLinked(account, identity)?.goneAt !== undefined;
+};
+
+const isLongUnseen = (known: LinkedIdentity | undefined, { sources, nowMs }: Moment): boolean =>
+  known === undefined ||
+  known.goneAt !== undefined ||
+  nowMs - known.checkedAt >= recheckMsOf(known.source, sources) / 2;
 
 /**
  * What it changes that a source knows a person no more: sessions end, and unless they can sign in in another way

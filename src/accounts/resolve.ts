@@ -9,6 +9,7 @@ import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { createBelievedEmail } from './believed-email.ts';
+import { type LinkableEmail, mayBeLinkedByEmail } from './email-linking.ts';
 import {
   type AccountChange,
   changeByProof,
@@ -16,9 +17,7 @@ import {
   emailKey,
   identityKey,
   isFilledBy,
-  isTrustedWith,
   linkableEmail,
-  livingIdentities,
   profileOf,
   toLinked,
 } from './linked-identities.ts';
@@ -116,24 +115,8 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     return changeByProof(account, seen, { ...moment, isEmailTaken });
   };
 
-  const findByEmail = async (email: string | undefined): Promise<EmailHolders> => {
-    if (email === undefined) return {};
-    const holder = await records.findByIdentity(emailKey(email));
-    const candidate = holder ?? (await records.findByLogin(email));
-    return { holder, candidate };
-  };
-
-  /** Both sides say that the address is verified, and the tenant trusts either with its domain. */
-  const isPartner = (account: AccountRecord, identity: Identity, email: string): boolean => {
-    if (!parts.isAdmitted(account)) return false;
-    // an address that a source has given to somebody else must not bring the account with it
-    if (account.identities?.some(({ source }) => source === identity.source) === true) return false;
-    return account.origin === 'source'
-      ? // a name to sign in with may come from a source that nobody trusts with the domain
-        account.identityKeys?.includes(emailKey(email)) === true &&
-          livingIdentities(account, sources).some(({ source }) => isTrustedWith(email, source, sources))
-      : account.emailVerified === true && account.logins.includes(email) && isOwnEmail(account, email);
-  };
+  const isPartner = (account: AccountRecord, identity: LinkableEmail): boolean =>
+    parts.isAdmitted(account) && mayBeLinkedByEmail(account, identity, sources);
 
   const insertNew = async (
     identity: Identity,
@@ -156,22 +139,33 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     return (await records.insert(account)) ? account : undefined;
   };
 
-  const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
-    const known = await records.findByIdentity(identityKey(identity));
-    if (known !== undefined) return tryChange(known, await changeFor(known, identity));
-    const email = linkableEmail(identity, sources);
-    const { holder, candidate } = await findByEmail(email);
-    if (email === undefined || candidate === undefined || !isPartner(candidate, identity, email)) {
-      // taken as it was seen above: whoever took it since then must be looked at before there are two accounts
-      return insertNew(identity, email === undefined || holder !== undefined ? [] : [emailKey(email)]);
-    }
-    const linked = await tryChange(candidate, await changeFor(candidate, identity));
+  const tryLink = async (
+    account: AccountRecord,
+    identity: Identity,
+    facts: ProofFacts,
+  ): Promise<AccountRecord | undefined> => {
+    const linked = await tryChange(account, await changeFor(account, identity));
     if (linked !== undefined) {
       const reason = `${identity.source}: verified_email`;
       const whose = { actor: linked.sub, object: linked.sub };
       await parts.audit.note({ ...facts, ...whose, action: 'account.link', outcome: 'success', reason });
     }
     return linked;
+  };
+
+  /** Undefined when somebody else has changed or made the account meanwhile. */
+  const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
+    const known = await records.findByIdentity(identityKey(identity));
+    if (known !== undefined) return tryChange(known, await changeFor(known, identity));
+    const email = linkableEmail(identity, sources);
+    if (email === undefined) return insertNew(identity, []);
+    const holder = await records.findByIdentity(emailKey(email));
+    // nobody holds it: perhaps a local user signs in with it
+    const candidate = holder ?? (await records.findByLogin(email));
+    if (candidate !== undefined && isPartner(candidate, { source: identity.source, email }))
+      return tryLink(candidate, identity, facts);
+    // taken as it was seen above: whoever took it since then must be looked at before there are two accounts
+    return insertNew(identity, holder === undefined ? [emailKey(email)] : []);
   };
 
   return {
@@ -189,16 +183,6 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     },
   };
 };
-
-interface EmailHolders {
-  /** The account that may be linked by this address. */
-  readonly holder?: AccountRecord | undefined;
-  /** That one, or the local user who signs in with it. */
-  readonly candidate?: AccountRecord | undefined;
-}
-
-const isOwnEmail = (account: AccountRecord, email: string): boolean =>
-  account.email !== undefined && account.email.normalize('NFKC').trim().toLowerCase() === email;
 
 const contended = (): AppError =>
   new AppError('unavailable', 'The account is being changed by others at the moment', {
