@@ -69,39 +69,37 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     audit,
     isAdmitted,
   };
-  const signIn = createSignIn(signingIn);
-  const changePassword = createPasswordChange(signingIn);
   const recheck = createRecheck({ ...shared, connectors, resolver, audit });
   const findAsserted = createFindAsserted({ ...shared, connectors, records, resolver, recheck, isAdmitted });
-  const findByLogin = async (login: string): Promise<AccountRecord | undefined> => {
-    await seed();
-    return records.findByLogin(login);
-  };
   const federation = createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit });
+
+  /**
+   * Whoever is found by a name may be a demo user whom only the file has, so far. A subject, the other key of a person,
+   * is known outside only once the account is in the store.
+   */
+  const afterSeed =
+    <Asked, Found>(find: (asked: Asked) => Promise<Found>) =>
+    async (asked: Asked): Promise<Found> => {
+      await seed();
+      return find(asked);
+    };
+
+  const findByLogin = afterSeed(records.findByLogin);
 
   return {
     seed,
-    signIn: async (attempt) => {
-      await seed();
-      return signIn(attempt);
-    },
-    changePassword: async (change) => {
-      await seed();
-      return changePassword(change);
-    },
+    signIn: afterSeed(createSignIn(signingIn)),
+    changePassword: afterSeed(createPasswordChange(signingIn)),
     choose: (asked) => chooseSources(connectors, asked),
     recheck,
     findBySub: async (sub) => {
       const account = await records.findBySub(sub);
       return account !== undefined && isAdmitted(account) ? account : undefined;
     },
-    findAsserted: async (login) => {
-      await seed();
-      return findAsserted(login);
-    },
+    findAsserted: afterSeed(findAsserted),
     displayUsername: createDisplayUsername({ findByLogin, sources }),
     displayEmail: createBelievedEmail({
-      records: { findByIdentity: (key) => records.findByIdentity(key), findByLogin },
+      records: { findByIdentity: records.findByIdentity, findByLogin },
       sources,
     }).ofAccount,
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
