@@ -1,9 +1,9 @@
-// What the people of a tenant are to the rest: sign-in, look-ups and their outcomes.
+// The operations on the people of a tenant that other code uses: sign-in, look-ups and their outcomes.
 import type { Identity } from '../connectors/connector.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
 
-/** A sign-in with a password, wherever it comes from. */
+/** A sign-in with a password, from any page or protocol. */
 export interface PasswordAttempt {
   readonly login: string;
   readonly password: string;
@@ -18,8 +18,8 @@ export interface SignedIn {
   readonly ok: true;
   readonly account: AccountRecord;
   /**
-   * Epoch seconds, for the session and its tokens: when the account was read. A password change since then
-   * ends the session, as it does all earlier ones.
+   * Epoch seconds, for the session and its tokens: the time when the account was read. A password change after that
+   * ends the session, as it ends all earlier ones.
    */
   readonly signedInAt: number;
   /** RFC 8176. */
@@ -31,10 +31,10 @@ export interface SignedIn {
 
 export type SignInOutcome =
   | SignedIn
-  /** Unknown user, wrong password, disabled and locked look alike. */
+  /** Unknown user, wrong password, disabled and locked have the same outcome. */
   | { readonly ok: false; readonly reason: 'credentials' }
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
-  /** The source has accepted the password and says why that is not enough; or it reveals locks. Stable codes. */
+  /** The source has accepted the password and names another obstacle; or it reveals locks. Stable codes. */
   | { readonly ok: false; readonly reason: DisclosedRefusal; readonly source: string };
 
 export type DisclosedRefusal =
@@ -43,7 +43,7 @@ export type DisclosedRefusal =
   | 'account_disabled'
   | 'account_locked';
 
-/** Where a sign-in without a password of ours comes from, for the audit record. */
+/** The origin of a sign-in without a password of ours, for the audit record. */
 export interface ProofOrigin {
   readonly address: string;
   readonly via: 'upstream' | 'upstream_token' | 'link';
@@ -51,11 +51,11 @@ export interface ProofOrigin {
   readonly requestId?: string;
 }
 
-/** Of the sources of a tenant, those that come into question for a client and a name. */
+/** The sources of a tenant that are possible for a client and a name. */
 export interface SourceChoice {
-  /** Is there any that takes a password here? */
+  /** Does one of them accept a password here? */
   readonly passwords: boolean;
-  /** Those that send the browser away, in order. */
+  /** The redirect sources among them, in order. */
   readonly redirects: readonly { readonly id: string; readonly displayName: string }[];
   /** The redirect source to which the e-mail domain of `login` belongs; says nothing about accounts. */
   readonly home?: string;
@@ -65,7 +65,9 @@ export interface SourceChoice {
 
 export type LinkOutcome =
   | { readonly ok: true; readonly account: AccountRecord }
-  /** `taken`: that identity is another account's already. `last`: without it nobody could sign in any more. */
+  /**
+   * `taken`: the identity belongs to another account already. `last`: without it the person could no longer sign in.
+   */
   | { readonly ok: false; readonly reason: 'taken' | 'last' | 'not_found' };
 
 export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>;
@@ -73,12 +75,12 @@ export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>
 /** The people of one tenant. */
 export interface Accounts {
   /**
-   * Every password that is checked comes through here, whatever protocol brought it.
+   * Every password is checked here, of every page and protocol.
    * @throws AppError `unavailable` when the store or the hashing queue cannot serve it.
    */
   signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
   /**
-   * The account of a person that a redirect or token source has proven: found, linked or made, and brought up to date.
+   * The account of a person that a redirect or token source has proven: found, linked or created, and updated.
    * @throws AppError `unavailable`; `forbidden` when the source is not in the file, or not for this client
    */
   admit(
@@ -88,7 +90,7 @@ export interface Accounts {
   /** Adds a proven identity to the account of the person who is signed in. */
   link(sub: string, identity: Identity, origin: ProofOrigin): Promise<LinkOutcome>;
   /**
-   * The same with a source that takes passwords; throttled like a sign-in.
+   * The same with a source that accepts passwords; throttled like a sign-in.
    * @throws AppError `unavailable`
    */
   linkByPassword(
@@ -99,8 +101,8 @@ export interface Accounts {
   /** Pure: looks at the definition only. */
   choose(asked: { readonly clientId?: string; readonly login?: string }): SourceChoice;
   /**
-   * The account as its sources know it now: looked up again when that is due (`always`: in any case), brought up to
-   * date, locked when it is gone or disabled there. While a source cannot be reached, the account as it was known
+   * The account as its sources have it now: looked up again when that is due (`always`: in any case), updated, and
+   * locked when the person is gone or disabled there. While a source cannot be reached, the account as it was known
    * last, until the degraded time is over.
    * @throws AppError `unavailable` after that
    */
@@ -112,13 +114,13 @@ export interface Accounts {
   changePassword(change: PasswordAttempt & { readonly newPassword: string }): Promise<PasswordChangeOutcome>;
   findBySub(sub: string): Promise<AccountRecord | undefined>;
   /**
-   * The account of a person whom a trusted party names, if it may hold tokens here and, where that is due, still may at
-   * its source. A person of a directory who was never here gets an account.
+   * The account of a person whom a trusted party names, if it may hold tokens here and, where a re-check is due, still
+   * may at its source. A person of a directory who has no account yet gets one.
    * @throws AppError `unavailable`
    */
   findAsserted(login: string): Promise<AccountRecord | undefined>;
   /**
-   * The user name that services get for this person: nobody else of the tenant has it.
+   * The user name that services get for this person: no other person of the tenant has it.
    * @throws AppError `unavailable`
    */
   displayUsername(account: AccountRecord): Promise<string>;
@@ -128,13 +130,13 @@ export interface Accounts {
    */
   displayEmail(account: AccountRecord): Promise<string | undefined>;
   /**
-   * Counts a secret of a machine if it is wrong; refuses all, right ones too, from an address that was wrong too often.
+   * Counts a wrong secret of a machine. From an address with too many wrong secrets it refuses all, right ones too.
    * @throws AppError `unavailable`
    */
   judgeSecret(shown: ShownSecret): Promise<SecretVerdict>;
   /**
-   * Brings the users of the tenant's file into the store; demo tenants only. Whatever asks for names waits for it, so nobody
-   * has to call it; calling it early, in the background, makes the first sign-in quick.
+   * Brings the users of the tenant's file into the store; demo tenants only. Whatever asks for names waits for it, so
+   * nobody has to call it; calling it early, in the background, makes the first sign-in quick.
    */
   seed(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * What one subscriber is counted as: an IPv4 address, or the /64 of an IPv6 address, since whoever has one
- * address of it has them all (RFC 6177). IPv4-mapped addresses count as IPv4.
+ * The address by which one subscriber is counted: an IPv4 address, or the /64 of an IPv6 address, since a subscriber
+ * with one address of it has all of them (RFC 6177). IPv4-mapped addresses count as IPv4.
  */
 export const addressBucket = (address: string): string => {
   const plain = address.replace(/%.*$/, '');
@@ -18,7 +18,7 @@ export const addressBucket = (address: string): string => {
   );
 };
 
-/** The eight numbers of an IPv6 address, however it is written (RFC 4291 section 2.2). */
+/** The eight numbers of an IPv6 address, in any of its text forms (RFC 4291 section 2.2). */
 const groupsOf = (address: string): readonly number[] => {
   const [head = '', tail] = address.split('::');
   const start = numbersOf(head);

@@ -3,8 +3,9 @@ import type { AccountRecord } from '../storage/storage.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 
 /**
- * Has the tenant a place for this account? Demo passwords are public: once it is no demo any more, its demo users are
- * nobody. Nor is somebody of a source that was taken out of the file, unless they have a password of their own here.
+ * Does the tenant still serve this account? Demo passwords are public: once the tenant is no longer a demo, its demo
+ * users are refused. So are people of a source that was removed from the file, unless they have a password of their own
+ * here.
  */
 export const isAdmittedTo = (
   { demo, sources }: Pick<TenantDefinition, 'demo' | 'sources'>,

@@ -1,4 +1,4 @@
-// Identity assertion: a trusted party names the person, and nobody proves a password here, so a name must lead to one
+// Identity assertion: a trusted party names the person, and no password is proven here, so a name must belong to one
 // person only.
 
 import type { Clock } from '../clock.ts';
@@ -22,7 +22,7 @@ export interface AssertedIdentityParts {
   readonly clock: Clock;
 }
 
-/** Names whose person is remembered; past that many the one used least recently is asked about again. */
+/** Number of names whose person is remembered; beyond it the least recently used name is looked up again. */
 const remembered = 10_000;
 
 interface Found {
@@ -31,9 +31,9 @@ interface Found {
 }
 
 /**
- * Asks the sources that take passwords in their order, as for a sign-in, and stops at the first that knows the name or
- * cannot be reached: the next one may know somebody else by it. Whose name it is at a directory is asked as often as
- * its people are looked up again; who they are now, each time.
+ * Asks the sources that accept passwords in their order, as for a sign-in, and stops at the first that knows the name
+ * or cannot be reached: the next one may know another person by it. The owner of a name at a directory is looked up
+ * as often as its people are checked again; the state of the account is read each time.
  */
 export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['findAsserted'] => {
   const { connectors, records, recheck } = parts;
@@ -48,7 +48,7 @@ export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['find
   const ask = async (login: string): Promise<Found | undefined> => {
     for (const { definition, lookup } of passwordSourcesFor(connectors, { login })) {
       const verdict = await lookup?.find({ login });
-      // what an upstream takes for a subject may be the name of another person
+      // the subject at an upstream may be the name of another person
       if (verdict === undefined || verdict.status === 'absent' || 'partly' in verdict) continue;
       if (verdict.status === 'refused') return undefined;
       const { person } = verdict;
@@ -65,7 +65,7 @@ export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['find
     if (sub !== undefined) return records.findBySub(sub);
     const found = await ask(login);
     if (found === undefined) return undefined;
-    // the local list costs no more than the store does
+    // a look-up in the local list costs no more than one in the store
     if (found.account.origin === 'source') remember(login, found);
     return found.account;
   };

@@ -2,13 +2,13 @@ import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { standardClaims } from '../protocol/standard-claims.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
-/** Names in a mapping that have a place of their own, in the account or with another scope. */
+/** Names in a mapping that have a field of their own in the account, or another scope. */
 const placed: ReadonlySet<string> = new Set([
   ...standardClaims,
   ...['username', 'preferred_username', 'email', 'email_verified', 'groups', 'roles', 'updated_at'],
 ]);
 
-/** Claims beyond the standard ones that the mappings of these sources make; they go with the scope `profile`. */
+/** Claims beyond the standard ones that the mappings of these sources make; they belong to the scope `profile`. */
 export const furtherClaims = (sources: readonly SourceDefinition[]): readonly string[] => {
   const made = sources.flatMap(({ mapping }) =>
     mapping.flatMap((step) =>
@@ -21,8 +21,9 @@ export const furtherClaims = (sources: readonly SourceDefinition[]): readonly st
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
 
 /**
- * All claims of an account, with those of its own tenant (`further`); the provider engine picks those whose scope was granted. Groups and roles are an
- * exception: they are present only with a scope of their own name, as the engine ties them to `openid`.
+ * All claims of an account, with those of its own tenant (`further`); the provider engine picks those whose scope was
+ * granted. Groups and roles are an exception: they are present only with a scope of their own name, as the engine
+ * ties them to `openid`.
  */
 export const claimsOf = (
   account: AccountRecord,

@@ -1,19 +1,21 @@
-// `clients` of a source: which apps its people may use. Asked again wherever a client is to get something from a sign-in
-// that is there already.
+// `clients` of a source: the apps that its people may use. Checked again whenever a client uses an existing sign-in.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { livingIdentities } from './linked-identities.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import { isForClient } from './source-choice.ts';
 
-/** A person, and how they proved who they are. */
+/** A person, and the sources that proved the sign-in. */
 export interface ProvenPerson {
   readonly account: AccountRecord;
-  /** Ids of the sources; undefined for sign-ins from before this was noted, which count as made at any of the account's. */
+  /**
+   * Ids of the sources; undefined for sign-ins from before this was noted, which count as made at any of the
+   * account's.
+   */
   readonly provenBy: readonly string[] | undefined;
 }
 
-/** Is this question worth asking at all? */
+/** Does any source restrict its clients at all? */
 export const hasClientLimits = (sources: readonly SourceDefinition[]): boolean =>
   sources.some(({ clients }) => clients !== undefined);
 
@@ -29,7 +31,7 @@ export const isAdmittedByClient = (
   !hasClientLimits(sources) ||
   sources.some((source) => provenBy.includes(source.id) && isForClient(source, clientId));
 
-/** At which this person could have signed in. */
+/** The sources at which this person could have signed in. */
 const sourcesOf = (account: AccountRecord, sources: readonly SourceDefinition[]): readonly string[] => {
   const hasPassword = account.origin !== 'source' || hasLocalPassword(account, sources);
   return [

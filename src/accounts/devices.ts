@@ -1,4 +1,4 @@
-// The devices that people have let in: which there are, what they are called, and how one of them ends alone.
+// The devices that people have connected: their list, their names, and how one of them is signed out alone.
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
@@ -8,11 +8,11 @@ import type { Revocations } from './revocations.ts';
 import { mayHoldTokens } from './standing.ts';
 
 export interface Device extends DeviceRecord {
-  /** Can it still get tokens? */
+  /** Can the device still get tokens? */
   readonly isSignedIn: boolean;
 }
 
-/** Who asks for a change, for the audit record. */
+/** The actor of a change, for the audit record. */
 export interface DeviceActor {
   /** A sub, or `cli`. */
   readonly actor: string;
@@ -24,11 +24,11 @@ export interface DeviceActor {
   readonly requestId?: string;
 }
 
-/** All but `seen` throw AppError `unavailable` too when a change cannot be recorded. */
+/** All but `seen` also throw AppError `unavailable` when a change cannot be recorded. */
 export interface Devices {
   /** Stores a device that has just signed in, and ends its sign-in from before, if there was one. */
   signedIn(device: DeviceRecord, from: Pick<DeviceActor, 'address' | 'requestId'>): Promise<void>;
-  /** Notes that it got a token, at most once a minute. */
+  /** Stores the time at which it got a token, at most once a minute. */
   seen(id: string): Promise<void>;
   /** By id, ascending, after `afterId`; of one person, or of all. */
   list(page: {
@@ -39,8 +39,8 @@ export interface Devices {
   /** `invalid`: the name is empty, too long or no plain text. */
   rename(id: string, name: unknown, by: DeviceActor): Promise<Device | 'absent' | 'invalid'>;
   /**
-   * Ends the device's grant, with all its tokens at once on every instance, and forgets the device. The person's
-   * sessions and other devices go on. Undefined when there is none.
+   * Ends the device's grant, with all its tokens at once on every instance, and removes the device. The person's
+   * sessions and other devices are not affected. Undefined when there is no such device.
    */
   revoke(id: string, by: DeviceActor): Promise<DeviceRecord | undefined>;
 }
@@ -144,10 +144,10 @@ const isSessionAlive = (
 /** Characters. */
 export const longestDeviceText = 100;
 
-/** Control characters, halves of characters, and what turns the direction of text: they are no part of any name. */
+/** Control characters, lone surrogates, and characters that change the direction of text: no name contains them. */
 const notPlain = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 
-/** A text by which a device may be called. Undefined when it is empty, too long or no plain text. */
+/** A name or description of a device. Undefined when it is empty, too long or no plain text. */
 export const readDeviceText = (value: unknown): string | undefined => {
   if (typeof value !== 'string' || notPlain.test(value)) return undefined;
   const text = value.normalize('NFC').trim();

@@ -1,4 +1,4 @@
-// Usernames as services see them. A service takes a username for the person, so no two people may share one.
+// Usernames as services see them. A service identifies people by the username, so no two people may share one.
 
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
@@ -13,8 +13,8 @@ export interface DisplayUsernameParts {
 }
 
 /**
- * Names of local people are unique, and come first; then those of the tenant's first other source, which must
- * make them unique itself. Everybody else may choose a name that is taken already, and has the source in front.
+ * Names of local people are unique and have precedence, then those of the tenant's first other source, which must keep
+ * them unique itself. People of further sources may have a name that is taken already, so the source is put in front.
  */
 export const createDisplayUsername = ({
   findByLogin,
@@ -35,7 +35,7 @@ export const createDisplayUsername = ({
     const living = new Set(livingIdentities(account, sources).map(({ source }) => source));
     const source = sources.find(({ id }) => living.has(id))?.id ?? account.identities?.[0]?.source ?? '';
     const [front = '', ...rest] = username.split(':');
-    // or the first source could name somebody as those of another source are named here
+    // otherwise the first source could give a person the prefixed name of another source's person
     const isPlain = source === first && !(rest.length > 0 && prefixes.has(front.toLowerCase()));
     return isPlain && (await isFree(account)) ? username : `${source}:${username}`;
   };

@@ -1,4 +1,4 @@
-// Whether a session at the provider is alive, for whatever ends with it: tokens, devices, sessions at services.
+// Whether a session at the provider is alive, for everything that ends with it: tokens, devices, sessions at services.
 import type { Artifact } from '../storage/storage.ts';
 
 /** One app, or one device of an app, that a session serves. */
@@ -17,7 +17,7 @@ export interface SessionLink {
 }
 
 /**
- * The session is stored and of the same person still: another one may have signed in over it.
+ * The session is stored and still belongs to the same person: another person may have signed in over it.
  * @param stored what was loaded, the session among it if it is there
  */
 export const findLiveSession = (
@@ -27,7 +27,7 @@ export const findLiveSession = (
   stored.find(({ kind, id, accountId }) => kind === 'Session' && id === sessionId && accountId === sub);
 
 /**
- * The session has this grant still, which the person's next consent may have replaced.
+ * The session still has this grant, which the person's next consent may have replaced.
  * @param grantId of the Grant artifact
  */
 export const servesGrant = (authorizations: readonly SessionAuthorization[], grantId: string): boolean =>

@@ -1,4 +1,4 @@
-// What an operator does with the local users of a tenant: the operations behind `drawbridge user`.
+// The operations of an operator on the local users of a tenant, behind `drawbridge user`.
 import { setTimeout } from 'node:timers/promises';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
@@ -32,7 +32,7 @@ export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found
 
 /**
  * `login` is a name or an e-mail address to sign in with, or a sub: people of sources have no name of their own here.
- * All of them throw AppError `unavailable` when store, hashing queue or audit record are not to be had.
+ * All of them throw AppError `unavailable` when store, hashing queue or audit record are not available.
  */
 export interface LocalUsers {
   add(user: NewUser): Promise<UserChange>;
@@ -54,7 +54,7 @@ export interface LocalUsersParts {
   readonly hasher: PasswordHasher;
   readonly audit: Audit;
   readonly clock: Clock;
-  /** Who does it, for the audit record: `cli`, or a sub. */
+  /** The actor, for the audit record: `cli`, or a sub. */
   readonly actor: string;
 }
 
@@ -102,11 +102,11 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     const passwordHash = await hasher.hash(tenant, password);
     const notBefore = endOfSessions(clock.now());
     const own = { passwordHash, adoptedFrom: undefined, adoptedAt: undefined };
-    // whom a source fills it goes on filling: groups that end there must end here
+    // a source still updates the account that it fills: groups that end there must end here
     const origin = account.origin === 'source' ? 'source' : 'local';
     const patch = { ...own, notBefore, origin, seed: undefined } as const;
     const changed = await change(login, { action: 'user.passwd', patch });
-    // Tokens know whole seconds only: one issued in what is left of this second would be born dead.
+    // Tokens have whole seconds only: a token issued in the rest of this second would be invalid at once.
     await setTimeout(notBefore * 1000 - clock.now());
     return changed;
   };

@@ -1,4 +1,4 @@
-// Passwords that a source has accepted, kept for the day on which the source is taken out of the tenant's file.
+// Passwords that a source has accepted, kept for use once the source is removed from the tenant's file.
 import type { Clock } from '../clock.ts';
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
@@ -9,8 +9,8 @@ import { loginsOf } from './logins.ts';
 const dayMs = 86_400_000;
 
 /**
- * Does the local list decide about this person's password? Not when it was adopted from a source that is still in
- * the file, unless that source's passwords are being taken over.
+ * Does the local list check this person's password? Not when the password was adopted from a source that is still in
+ * the file, unless the passwords of that source are being taken over.
  */
 export const hasLocalPassword = (account: AccountRecord, sources: readonly SourceDefinition[]): boolean => {
   if (account.passwordHash === undefined || !sources.some(({ type }) => type === 'local')) return false;
@@ -32,21 +32,21 @@ export interface Acceptance {
   readonly account: AccountRecord;
   readonly password: string;
   readonly source: SourceDefinition;
-  /** The password is known to be another than the one that was kept. */
+  /** The password is known to differ from the one that was kept. */
   readonly isNew?: boolean;
 }
 
 /**
- * Keeps the hash of a password that `source` has just accepted, once a day: telling whether it is still the kept one
- * costs a hash at each sign-in, and a day is soon enough. Never touches a password that is not the source's, and no
- * rule for new passwords applies. Never rejects: a password that was right stays right.
+ * Keeps the hash of a password that `source` has just accepted, once a day: comparing it with the kept one would cost a
+ * hash at each sign-in, and a day is soon enough. Never replaces a password that is not the source's, and no rule for
+ * new passwords applies. Never rejects: a failure must not refuse a right password.
  */
 export const createPasswordAdoption = (
   parts: PasswordAdoptionParts,
 ): ((accepted: Acceptance) => Promise<void>) => {
   const { tenant, records, sources, clock } = parts;
 
-  /** Names by which the person can sign in without the source; those that are somebody's already are left out. */
+  /** Names by which the person can sign in without the source, without those that belong to other accounts. */
   const unclaimedLogins = async ({
     sub,
     username,
@@ -70,7 +70,7 @@ export const createPasswordAdoption = (
     const patch = { passwordHash, adoptedFrom: source.id, adoptedAt: nowMs };
     const logins = account.logins.length > 0 ? account.logins : await unclaimedLogins(account);
     if (await records.update(account.sub, { ...patch, logins }, account.version)) return;
-    // a name was taken a moment ago, or another sign-in was quicker: the next one will do
+    // a name has just been taken, or another sign-in was quicker: the next sign-in tries again
     parts.log.info({ tenant, sub: account.sub, source: source.id }, 'a password was not adopted this time');
   };
 
@@ -84,7 +84,7 @@ export const createPasswordAdoption = (
   };
 };
 
-/** No password yet, or one that came from this source or from one that is gone. */
+/** True without a password, or with one from this source or from a source that was removed. */
 const belongsTo = (
   account: AccountRecord,
   source: SourceDefinition,

@@ -20,7 +20,7 @@ const action = 'user.passwd';
 export const createPasswordChange = (parts: PasswordChangeParts) => {
   const verification = createPasswordVerification(parts);
 
-  /** Sessions that others have begun with the old password are over. */
+  /** Ends the sessions that others have begun with the old password. */
   const endOthers = async (account: AccountRecord): Promise<AccountRecord> => {
     const notBefore = endOfSessions(parts.clock.now());
     const { account: changed } = await parts.resolver.change(account, () => ({ change: { notBefore } }));
@@ -52,7 +52,7 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     if (!answer.ok && answer.reason === 'credentials' && verdict.ok)
       return counted.refuse(`${definition.id}: wrong_password`);
     if (!answer.ok && answer.reason === 'credentials') {
-      // the source has just accepted it: with a password that has run out it lets nobody do anything any more
+      // the source has just accepted the new password; with an expired one it would no longer allow anything
       await counted.accept();
       return { ok: false, reason: 'not_offered' };
     }
@@ -91,10 +91,10 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
 
 type Unproven = Exclude<SourcesVerdict, { ok: true }>;
 
-/** The source has accepted the password, and wants a new one before it lets the person in. */
+/** The source has accepted the password, and demands a new one before it allows the sign-in. */
 const isChangeable = (verdict: Unproven): verdict is Extract<Unproven, { readonly connector: Connector }> =>
   verdict.reason === 'password_change_required' || verdict.reason === 'password_expired';
 
-/** Why somebody may not sign in is said at the sign-in, not here. */
+/** The reason why a person may not sign in is shown at the sign-in, not here. */
 const withoutReason = (refusal: Exclude<SignInOutcome, { ok: true }>): PasswordChangeOutcome =>
   refusal.reason === 'throttled' ? refusal : { ok: false, reason: 'credentials' };

@@ -21,11 +21,11 @@ export interface PasswordGateParts {
 /** An attempt that is counted already, before anything is verified. */
 export interface CountedAttempt {
   readonly ok: true;
-  /** The password was right: the name starts anew, and nothing is held against the address. */
+  /** The password was right: clears the counter of the name, and refunds that of the address. */
   accept(): Promise<void>;
-  /** Nothing was verified, or not against this person's password alone: as if the attempt had not been made. */
+  /** Nothing was verified, or not against this person's password alone: the attempt no longer counts. */
   giveBack(): Promise<void>;
-  /** Notes why the attempt failed; it stays counted. */
+  /** Records why the attempt failed; it stays counted. */
   refuse(reason: string, sub?: string): Promise<Refused>;
 }
 
@@ -48,12 +48,12 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
       return { ok: false, reason: 'credentials' };
     };
     const refuseThrottled = async (verdict: ThrottleVerdict, reason: string): Promise<GateVerdict> => {
-      // One record a window: a flood must not fill the disk.
+      // One record in each window: a flood must not fill the disk.
       if (verdict.isFirstRefusal) await refuse(reason);
       return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
     };
 
-    // A blocked address must not run up the counter of somebody's account, so it is asked first and alone.
+    // A blocked address must not increase the counter of an account, so the address is checked first and alone.
     const addressKey = signInAddressKey(attempt.address);
     const byAddress = await throttle.spend(addressKey, limits.address);
     if (!byAddress.isAllowed) return refuseThrottled(byAddress, 'throttled_address');
@@ -97,7 +97,7 @@ export const createPasswordGate = ({ throttle, limits, audit }: PasswordGatePart
 
 export type PasswordGate = ReturnType<typeof createPasswordGate>;
 
-/** Where an attempt comes from, for the audit record. */
+/** The origin of an attempt, for the audit record. */
 export const factsOf = ({
   address,
   clientId,

@@ -5,7 +5,7 @@ import { createPasswordVerification, type SignInParts } from './sign-in.ts';
 
 /**
  * A person who is signed in proves with a password who they are at a source; counted and throttled like a sign-in.
- * Of the sources that one alone is asked: the password belongs to nobody else.
+ * Only that source is asked, because the password belongs to no other.
  */
 export const createPasswordLink = (
   parts: SignInParts,

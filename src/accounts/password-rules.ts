@@ -21,8 +21,8 @@ const overused = [
 ];
 
 /**
- * What is wrong with a new password, in words for whoever chose it; `undefined` when it will do. NIST SP 800-63B:
- * length counts, the first guesses are out, no rules about kinds of characters.
+ * The fault in a new password, as a message for the person who chose it; `undefined` when it is accepted. NIST
+ * SP 800-63B: the length counts, common guesses are refused, there are no rules about kinds of characters.
  */
 export const faultOfPassword = (password: string, names: readonly string[]): string | undefined => {
   const length = [...password].length;
@@ -41,7 +41,7 @@ export const faultOfPassword = (password: string, names: readonly string[]): str
   return undefined;
 };
 
-/** Nothing is left of it but a few characters once known words, names and rows of keys are taken out. */
+/** Without known words, names and rows of keys, only a few characters of it remain. */
 const isFirstGuess = (password: string, names: readonly string[]): boolean => {
   const known = [...names.flatMap((name) => [name, ...name.split('@')]), ...overused].filter(
     (word) => word.length > 2,

@@ -2,17 +2,17 @@ import type { Connector, Credentials, Identity, SourceRefusal } from '../connect
 import { definedOnly } from '../defined-only.ts';
 import { type AppError, isAppError } from '../errors.ts';
 
-/** What the sources of a tenant, asked one after the other, make of a password. */
+/** The verdict of a tenant's sources on a password, asked one after the other. */
 export type SourcesVerdict =
   | {
       readonly ok: true;
       readonly connector: Connector;
       readonly identity: Identity;
-      /** Those that were not asked any more. */
+      /** The sources that were no longer asked. */
       readonly rest: readonly Connector[];
       readonly outage?: Outage;
     }
-  /** One of them knows the person: nobody else is asked. */
+  /** One of them knows the person: no further source is asked. */
   | {
       readonly ok: false;
       readonly reason: Exclude<SourceRefusal, 'unknown'>;
@@ -32,8 +32,9 @@ export interface Outage {
 }
 
 /**
- * Asks each once, until one of them knows the person. One that cannot be reached, or limits attempts itself, is
- * passed over, so that people of another one get in; it decides only when nobody else does. Nothing is retried.
+ * Asks each once, until one of them knows the person. A source that cannot be reached, or limits attempts itself, is
+ * skipped, so that people of other sources can sign in; it decides only when no other source does. There are no
+ * retries.
  * @throws AppError `unavailable` when our own list of people cannot be asked
  */
 export const askSources = async (
@@ -75,7 +76,10 @@ const ask = async ({ definition, passwords }: Connector, credentials: Credential
   }
 };
 
-/** Makes a refusal take the time of one by the last source, wherever the person is known. */
+/**
+ * Makes a refusal take as long as one by the last source, so that the time does not reveal which source knows the
+ * name.
+ */
 export const spendTimeOfRefusal = async (connectors: readonly Connector[]): Promise<void> => {
   for (const { passwords } of connectors) await passwords?.decoy?.();
 };

@@ -6,13 +6,13 @@ export type TenantRevocation = RevocationEvent & { readonly tenant: string };
 
 export interface RevocationListener {
   readonly event: (event: TenantRevocation) => void;
-  /** Events may have been missed: whoever caches must forget all. */
+  /** Events may have been missed: every cache must be emptied. */
   readonly lost: () => void;
 }
 
-/** What ended anywhere on this store, for everything in this process that caches or waits. */
+/** Revocation events of all processes on this store, for all caches and waiting code of this process. */
 export interface RevocationHub {
-  /** Returns what ends the subscription. A listener that throws is logged and harms no other. */
+  /** Returns the function that ends the subscription. A listener that throws is logged and does not affect others. */
   subscribe(listener: RevocationListener): () => void;
   close(): Promise<void>;
 }

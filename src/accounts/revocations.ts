@@ -1,5 +1,5 @@
-// How anything ends, everywhere: what hangs on it in the store is removed, the apps' back-channel logouts are
-// put into the outbox, and one event goes to the caches of all instances.
+// How sessions, grants and accounts end on all instances: their records in the store are removed, the back-channel
+// logouts of the apps are put into the outbox, and one event goes to the caches of all instances.
 
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
@@ -9,20 +9,20 @@ import type { LogoutDelivery, RevocationEvent } from '../storage/storage-endings
 import type { SessionAuthorization } from './live-session.ts';
 import { mayHoldTokensSince } from './standing.ts';
 
-/** All of them throw AppError `unavailable`; what was done until then stays done, and doing it again is no harm. */
+/** All of them throw AppError `unavailable`; the steps until then remain done, and repeating them does no harm. */
 export interface Revocations {
   /**
    * Ends a person's sessions with the tokens of all their apps. The caller has set `notBefore`, or has disabled or
-   * locked the account: a session that began after that goes on.
+   * locked the account: a session that began after that continues.
    */
   endAccount(sub: string, reason: string): Promise<void>;
   /** Ends a person's sessions but the one with this id, with the tokens of all their apps. */
   endOtherSessions(sub: string, keptId: string, reason: string): Promise<void>;
   /** Ends one session with the grants and tokens of all its apps. */
   endSession(session: Artifact, reason: string): Promise<void>;
-  /** Ends one grant with its tokens; the session it came from goes on, and what else hangs on that. */
+  /** Ends one grant with its tokens; the session it came from continues, with its other grants. */
   endGrant(grant: { readonly id: string; readonly sub: string }, reason: string): Promise<void>;
-  /** Puts back-channel logouts into the outbox, for those of the apps that want to hear of them. */
+  /** Puts back-channel logouts into the outbox, for the apps that want them. */
   queueLogouts(logouts: readonly AppLogout[], reason: string): Promise<void>;
   publish(event: Omit<RevocationEvent, 'at'>): Promise<void>;
 }
@@ -57,7 +57,7 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
   const publish = (event: Omit<RevocationEvent, 'at'>): Promise<void> =>
     storage.events.publish({ ...event, at: clock.now() });
 
-  /** The outbox comes first: a session that is gone from the store could not be asked for its apps again. */
+  /** The outbox is written first: the apps of a session are unknown once it is removed from the store. */
   const end = async (sessions: readonly Artifact[], reason: string): Promise<void> => {
     const logouts = sessions.flatMap((session) => logoutsOf(session, authorizationsOf(session)));
     await queueLogouts(logouts, reason);

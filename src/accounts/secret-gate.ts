@@ -6,10 +6,10 @@ import { addressBucket } from './address-bucket.ts';
 import { createBoundedCache } from './bounded-cache.ts';
 import type { Throttle } from './throttle.ts';
 
-/** A secret of the tenant's file that a machine has shown, after it was compared. */
+/** A secret of the tenant's file that a machine has presented, after the comparison. */
 export interface ShownSecret {
   readonly isRight: boolean;
-  /** What it opens, for the audit record. */
+  /** The object that it gives access to, for the audit record. */
   readonly action: string;
   readonly address: string;
   readonly requestId?: string;
@@ -27,13 +27,13 @@ export interface SecretGateParts {
   readonly clock: Clock;
 }
 
-/** Addresses that are blocked; past that many the oldest is looked up in the store again. */
+/** Number of blocked addresses in memory; beyond it the oldest is looked up in the store again. */
 const remembered = 10_000;
 
 /**
- * Counts wrong secrets by address. A right one comes with each request of a machine and costs no trip to the store, so
- * which addresses have guessed too often is remembered here: from such an address the right secret is refused too, or
- * the answers would tell it. What another process of ours has counted is known here after one wrong guess.
+ * Counts wrong secrets by address. A machine sends the right secret with each request, which must not cost a trip to
+ * the store. So the addresses with too many wrong guesses are remembered here: from them the right secret is refused
+ * too, or the answers would reveal it. The count of another process is known here after one wrong guess.
  */
 export const createSecretGate = (parts: SecretGateParts) => {
   const { throttle, limits, audit } = parts;
@@ -52,7 +52,7 @@ export const createSecretGate = (parts: SecretGateParts) => {
 
     const { action, address, requestId } = shown;
     const verdict = await throttle.spend(`${action}/address/${bucket}`, limits.address);
-    // one record a window for those that are blocked: a flood must not fill the disk
+    // one record in each window for a blocked address: a flood must not fill the disk
     if (verdict.isAllowed || verdict.isFirstRefusal) {
       await audit.note({
         action,

@@ -17,9 +17,9 @@ export interface SeedingParts {
 }
 
 /**
- * Writes the users of a demo tenant's file: those that are not there, and those whose seed has changed. One
- * that an operator has changed (`user passwd`) is a local user from then on and left alone, and a disabled one
- * stays disabled. Any number of processes may do it at once. Runs when first asked; a failure is not remembered.
+ * Stores the users of a demo tenant's file: those that are missing, and those whose seed has changed. A user that an
+ * operator has changed (`user passwd`) is a local user from then on and is not overwritten; a disabled user stays
+ * disabled. Any number of processes may do it at the same time. Runs when first asked; a failure is not remembered.
  */
 export const createSeeding = (parts: SeedingParts): (() => Promise<void>) => {
   let seeding: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-// Every password that is checked: login page, password grant and gateway come through here.
+// Every password is checked here: those of the login page, the password grant and the gateway.
 
 import type { Audit } from '../audit/audit.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
@@ -24,7 +24,7 @@ export interface SignInParts {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
-  /** False for accounts that the tenant does not serve, such as demo users of a tenant that is no demo any more. */
+  /** False for accounts that the tenant does not serve, such as demo users of a tenant that is no longer a demo. */
   readonly isAdmitted: (account: AccountRecord) => boolean;
 }
 
@@ -32,19 +32,19 @@ type Proven = Extract<SourcesVerdict, { ok: true }>;
 type Unproven = Exclude<SourcesVerdict, { ok: true }>;
 type Refusal = Exclude<SignInOutcome, SignedIn>;
 
-/** What the sources say of a counted attempt, and what each answer means for the asker. */
+/** Asks the sources about a counted attempt, and converts their verdict into the outcome for the caller. */
 export interface PasswordVerification {
   ask(attempt: PasswordAttempt): Promise<SourcesVerdict>;
-  /** @throws AppError `unavailable` when a source that could have known better was not to be reached */
+  /** @throws AppError `unavailable` when no source decided and one of them could not be reached */
   refuse(counted: CountedAttempt, verdict: Unproven): Promise<Refusal>;
   /** The account behind the proof, if it may be used. */
   admit(counted: CountedAttempt, attempt: PasswordAttempt, proven: Proven): Promise<AccountRecord | Refusal>;
 }
 
 /**
- * Each attempt is counted before anything is verified, and costs the same whoever it names: neither the answer nor
- * its time tells whether an account exists, has a password, or is disabled or locked, unless a source has accepted
- * the password and says what is the matter.
+ * Each attempt is counted before anything is verified, and costs the same for every name: neither the answer nor its
+ * time reveals whether an account exists, has a password, or is disabled or locked, unless a source has accepted the
+ * password and names the obstacle.
  */
 export const createPasswordVerification = (parts: SignInParts): PasswordVerification => ({
   ask: async (attempt) => {
@@ -87,7 +87,7 @@ const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refus
     case 'credentials':
       return concealed(counted, verdict, 'wrong_password');
     case 'account_locked':
-      // said instead of a check of the password, so the attempt stays counted
+      // the source answers this without checking the password, so the attempt stays counted
       if (!verdict.connector.definition.revealLock) return concealed(counted, verdict, verdict.reason);
       await counted.refuse(at(verdict.connector, verdict.reason));
       return { ok: false, reason: verdict.reason, source: verdict.connector.definition.id };
@@ -98,8 +98,8 @@ const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refus
 };
 
 /**
- * While another source is not to be reached, a wrong password must look like a name that nobody knows; but it was
- * checked, so it is counted, or passwords of local accounts could be guessed during an outage.
+ * While another source cannot be reached, a wrong password must look like an unknown name. It was checked, though, so
+ * it is counted, or passwords of local accounts could be guessed during an outage.
  */
 const concealed = async (
   counted: CountedAttempt,
@@ -112,7 +112,7 @@ const concealed = async (
   return refusal;
 };
 
-/** Reasons are for the operator, in the audit record. The asker learns none of them. */
+/** Reasons are for the operator, in the audit record. The client learns none of them. */
 const at = ({ definition }: Connector, reason: string): string =>
   definition.type === 'local' ? reason : `${definition.id}: ${reason}`;
 

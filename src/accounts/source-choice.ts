@@ -9,14 +9,14 @@ export interface Asked {
   readonly login?: string;
 }
 
-/** May people of this source sign in to this client? A source for certain clients is for nobody else. */
+/** May people of this source sign in to this client? A source with `clients` is for these clients only. */
 export const isForClient = ({ clients }: SourceDefinition, clientId: string | undefined): boolean =>
   clients === undefined || (clientId !== undefined && clients.includes(clientId));
 
 /**
- * Those that are asked about a password, in order. A name in a domain that some source of the tenant claims goes
- * there and to the local list only, whether or not the client may use that source: a password is shown to no other
- * party than the one it belongs to. Once a source's passwords are being taken over, the local list decides first.
+ * The sources that are asked about a password, in order. A name in a domain that a source of the tenant claims is sent
+ * to that source and the local list only, even if the client may not use that source: a password is sent only to the
+ * party that it belongs to. While the passwords of a source are being taken over, the local list decides first.
  */
 export const passwordSourcesFor = (
   connectors: readonly Connector[],
@@ -37,7 +37,7 @@ export const passwordSourcesFor = (
   return [...chosen.filter(isLocal), ...chosen.filter((connector) => !isLocal(connector))];
 };
 
-/** Home-realm discovery; says nothing about accounts, since it looks at none. */
+/** Home-realm discovery; it reads no accounts, so it reveals nothing about them. */
 export const chooseSources = (connectors: readonly Connector[], asked: Asked): SourceChoice => {
   const domain = domainOf(asked.login);
   const redirects = connectors.filter(
@@ -52,7 +52,7 @@ export const chooseSources = (connectors: readonly Connector[], asked: Asked): S
   };
 };
 
-/** Behind the last `@` of a name; undefined for a plain name. */
+/** The domain of a name, behind its last `@`; undefined for a plain name. */
 const domainOf = (login: string | undefined): string | undefined => {
   const name = login === undefined ? undefined : canonicalLogin(login);
   const at = name?.lastIndexOf('@') ?? -1;

@@ -1,5 +1,5 @@
-// Who may hold tokens and sessions now, and what a password change or forced sign-out has ended: the one place where
-// `disabledAt`, `lockedAt` and `notBefore` are judged.
+// Which accounts may hold tokens and sessions now, and which of these a password change or forced sign-out has ended.
+// Only this file compares `disabledAt`, `lockedAt` and `notBefore`.
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
@@ -10,21 +10,21 @@ export const mayHoldTokens = (account: AccountRecord | undefined): account is Ac
   account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
 
 /**
- * Is a session or token good whose person signed in then (epoch seconds)? Not after a password change or forced
- * sign-out.
+ * Is a session or token valid whose person signed in at that time (epoch seconds)? Not after a password change or
+ * forced sign-out.
  */
 export const isSessionCurrent = (account: AccountRecord, signedInAt: number): boolean =>
   account.notBefore === undefined || signedInAt >= account.notBefore;
 
-/** Both: may this person use a session or token that began with a sign-in at that time (epoch seconds)? */
+/** Both checks: may this person use a session or token that began with a sign-in at that time (epoch seconds)? */
 export const mayHoldTokensSince = (
   account: AccountRecord | undefined,
   signedInAt: number,
 ): account is AccountRecord => mayHoldTokens(account) && isSessionCurrent(account, signedInAt);
 
 /**
- * The `notBefore` that ends every session begun until now. Rounded up: sessions know whole seconds only, and
- * one that began within this very second must end as well.
+ * The `notBefore` that ends every session begun until now. Rounded up: sessions have whole seconds only, and one that
+ * began within the current second must end as well.
  */
 export const endOfSessions = (nowMs: number): number => Math.ceil(nowMs / 1000);
 
@@ -34,7 +34,7 @@ export interface ActiveAccountParts {
 }
 
 export interface ActiveAccountOptions {
-  /** Is the account looked up at its source again where that is due, or always? Default: where it is due. */
+  /** Is the account looked up at its source again only when that is due, or always? Default: when it is due. */
   readonly when?: 'due' | 'always';
   /** Epoch seconds; when the person signed in for the session or token in question. */
   readonly signedInAt?: number | undefined;
@@ -50,7 +50,7 @@ export const findActiveAccount = async (
   { when = 'due', signedInAt }: ActiveAccountOptions = {},
 ): Promise<AccountRecord | undefined> => {
   if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
-  // what a source has locked, it may have opened again meanwhile
+  // a source that locked the account may have unlocked it meanwhile
   if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
   const now = await recheck(account, when);
   if (!mayHoldTokens(now)) return undefined;

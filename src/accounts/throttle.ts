@@ -11,7 +11,7 @@ import { addressBucket } from './address-bucket.ts';
  */
 export interface Throttle {
   spend(key: string, allowance: Allowance): Promise<ThrottleVerdict>;
-  /** Gives back what an attempt that turned out right has spent. */
+  /** Gives back the points of an attempt that succeeded. */
   refund(key: string, allowance: Allowance): Promise<void>;
   clear(key: string): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface Throttle {
 export interface ThrottleVerdict {
   readonly isAllowed: boolean;
   readonly retryAfterSeconds: number;
-  /** The first refusal of this window: worth a record, the others are noise. */
+  /** The first refusal of this window: only this one is recorded. */
   readonly isFirstRefusal: boolean;
 }
 
@@ -44,8 +44,8 @@ export const createThrottle = (counters: Counters, clock: Clock): Throttle => {
 };
 
 /**
- * By the name that was given, not by the account behind it: one bucket for user name and e-mail together would
- * tell a stranger that both belong to one person. `login` is canonical.
+ * By the name that was given, not by its account: one bucket for user name and e-mail together would reveal to anybody
+ * that both belong to one person. `login` is canonical.
  */
 export const signInAccountKey = (login: string): string => `sign-in/account/${hashId(login)}`;
 
