@@ -17,6 +17,7 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
+import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
@@ -88,8 +89,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   return {
     seed,
-    signIn: afterSeed(createSignIn(signingIn)),
-    changePassword: afterSeed(createPasswordChange(signingIn)),
+    signIn: afterSeed(withVisibleLogin(createSignIn(signingIn))),
+    changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
     choose: (asked) => chooseSources(connectors, asked),
     recheck,
     findBySub: async (sub) => {
@@ -107,3 +108,9 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     ...federation,
   };
 };
+
+/** A directory would look for the name with the invisible characters that were copied with it. */
+const withVisibleLogin =
+  <Asked extends { readonly login: string }, Found>(work: (asked: Asked) => Promise<Found>) =>
+  (asked: Asked): Promise<Found> =>
+    work({ ...asked, login: withoutInvisibleEdges(asked.login) });

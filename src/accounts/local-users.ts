@@ -4,7 +4,8 @@ import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import { loginsOf } from './logins.ts';
 import { faultOfPassword } from './password-rules.ts';
@@ -150,24 +151,27 @@ const faultOfUser = ({ username, email, password }: NewUser): UserChange | undef
     const message = 'The user name must have 1 to 256 characters, all of them visible.';
     return { ok: false, reason: 'username', message };
   }
-  if (email !== undefined && (loginsOf(username, email) === undefined || !/^[^\s@]+@[^\s@]+$/.test(email))) {
-    return { ok: false, reason: 'email', message: 'The e-mail address must have the form name@example.com.' };
-  }
+  const read = email === undefined ? undefined : readEmail(email);
+  if (read?.ok === false)
+    return { ok: false, reason: 'email', message: `The e-mail address ${read.message}.` };
   const message = faultOfPassword(password, [username, ...(email === undefined ? [] : [email])]);
   return message === undefined ? undefined : { ok: false, reason: 'password', message };
 };
 
-const toAccount = (user: NewUser, passwordHash: string, nowMs: number): AccountRecord => ({
-  sub: randomId(16),
-  logins: loginsOf(user.username, user.email) ?? [],
-  username: user.username.trim(),
-  passwordHash,
-  ...(user.email === undefined ? {} : { email: user.email, emailVerified: user.emailVerified ?? false }),
-  claims: user.claims ?? {},
-  groups: user.groups ?? [],
-  roles: user.roles ?? [],
-  origin: 'local',
-  createdAt: nowMs,
-  updatedAt: nowMs,
-  version: 1,
-});
+const toAccount = (user: NewUser, passwordHash: string, nowMs: number): AccountRecord => {
+  const read = readEmail(user.email);
+  return {
+    sub: randomId(16),
+    logins: loginsOf(user.username, user.email) ?? [],
+    username: withoutInvisibleEdges(user.username),
+    passwordHash,
+    ...(read.ok ? { email: read.email, emailVerified: user.emailVerified ?? false } : {}),
+    claims: user.claims ?? {},
+    groups: user.groups ?? [],
+    roles: user.roles ?? [],
+    origin: 'local',
+    createdAt: nowMs,
+    updatedAt: nowMs,
+    version: 1,
+  };
+};

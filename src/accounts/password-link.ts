@@ -1,3 +1,4 @@
+import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import { askSources } from './password-sources.ts';
@@ -14,7 +15,8 @@ export const createPasswordLink = (
   const verification = createPasswordVerification(parts);
   const notThere: LinkOutcome = { ok: false, reason: 'not_found' };
 
-  return async (sub, { source, ...attempt }): Promise<PasswordLinkOutcome> => {
+  return async (sub, { source, ...typed }): Promise<PasswordLinkOutcome> => {
+    const attempt = { ...typed, login: withoutInvisibleEdges(typed.login) };
     const connector = parts.connectors.find(({ definition }) => definition.id === source);
     if (connector?.passwords === undefined || connector.definition.type === 'local') return notThere;
     const counted = await parts.gate(attempt, 'account.link');

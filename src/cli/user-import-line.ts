@@ -1,7 +1,7 @@
 import { findNearest } from '../config/parsing/nearest.ts';
-import { isAcceptableEmail } from '../connectors/mapping/acceptable-email.ts';
 import { parsePasswordHash } from '../crypto/foreign-hashes/parse-password-hash.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { readEmail } from '../protocol/email-address.ts';
 import { standardClaims } from '../protocol/standard-claims.ts';
 
 /** A person of another system, fit to be one of ours. */
@@ -81,9 +81,14 @@ const faultsOfNames = ({ username, email, email_verified: verified }: Fields): r
   ...(typeof username === 'string' && canonicalLogin(username) !== undefined
     ? []
     : ['username: must be a text of 1 to 256 characters, all of them visible']),
-  ...(isGiven(email) && !isAcceptableEmail(email) ? ['email: must have the form name@example.com'] : []),
+  ...faultsOfEmail(email),
   ...(verified === true && !isGiven(email) ? ['email_verified: there is no email'] : []),
 ];
+
+const faultsOfEmail = (email: unknown): readonly string[] => {
+  const read = isGiven(email) ? readEmail(email) : undefined;
+  return read?.ok === false ? [`email: ${read.message}`] : [];
+};
 
 const faultsOfFlags = (fields: Fields): readonly string[] =>
   ['email_verified', 'disabled']
@@ -125,9 +130,10 @@ const isGiven = (value: unknown): value is NonNullable<unknown> => value !== und
 /** Of fields that have no faults. */
 const toUser = (fields: Fields): ImportedUser => {
   const { username, email, password_hash: passwordHash, claims, groups, roles } = fields;
+  const read = readEmail(email);
   return {
-    username: String(username).trim(),
-    ...(typeof email === 'string' ? { email } : {}),
+    username: withoutInvisibleEdges(String(username)),
+    ...(read.ok ? { email: read.email } : {}),
     emailVerified: fields.email_verified === true,
     ...(typeof passwordHash === 'string' ? { passwordHash } : {}),
     claims: (claims ?? {}) as Fields, // checked above, as the lists are

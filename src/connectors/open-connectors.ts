@@ -62,7 +62,12 @@ export const openSourceConnections = ({ clock, log }: SourceConnectionsParts): S
       sources.map((source) =>
         source.type === 'local'
           ? createLocalConnector(source, { ...local, tenant, log })
-          : withMapping(rawConnectorOf(tenant, source)),
+          : withMapping(rawConnectorOf(tenant, source), (subject, fault) =>
+              log.info(
+                { tenant, source: source.id, subject },
+                `the e-mail address of a person was left out: it ${fault}`,
+              ),
+            ),
       ),
     forgetVerdicts: () => upstreams.verdicts.clear(),
     close: async () => {

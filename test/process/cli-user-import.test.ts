@@ -97,7 +97,7 @@ describe('user import', () => {
     for (const fault of [
       'people.jsonl:2 the line is no JSON object',
       'people.jsonl:4 username: must be a text of 1 to 256 characters',
-      'people.jsonl:4 email: must have the form name@example.com',
+      'people.jsonl:4 email: is not one plain e-mail address',
       'people.jsonl:4 email_verified: must be true or false',
       'people.jsonl:4 groups: must be a list',
       'people.jsonl:5 password_hash: bcrypt with a cost of 31: it must be 4 to 15',

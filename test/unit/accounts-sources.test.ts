@@ -45,6 +45,12 @@ describe('a chain of sources', () => {
     expect(await signInAs(accounts, 'operator', local)).toMatchObject({ ok: true, source: 'local' });
   });
 
+  it('gets a name without the invisible characters that were copied with it', async () => {
+    const accounts = people.accountsOf([corp.connector]);
+    expect(await signInAs(accounts, '\u200Balice\u00AD ', 'alice-corp')).toMatchObject({ ok: true });
+    expect(await signInAs(accounts, 'al\u200Bice', 'alice-corp')).toEqual(refused);
+  });
+
   it('shows a password to nobody behind the source that knows the person', async () => {
     const accounts = people.accountsOf([corp.connector, partner.connector]);
     partner.people.set('alice', { subject: 'x', password: 'guess' });

@@ -57,6 +57,19 @@ describe('adding a user', () => {
     expect(await people.tenant('acme').accounts.count()).toBe(0);
   });
 
+  it('keeps an international address in the spelling of DNS, and knows it in both', async () => {
+    const users = people.users();
+    const added = await users.add({ username: '\u200Bbob', email: 'bob@m\u00FCnchen.example', password });
+    expect(added).toMatchObject({
+      ok: true,
+      account: { username: 'bob', email: 'bob@xn--mnchen-3ya.example' },
+    });
+    for (const login of ['Bob@M\u00DCNCHEN.example', 'bob@xn--mnchen-3ya.example', 'bob\u00AD'])
+      expect((await users.find(login))?.username).toBe('bob');
+    const refused = await users.add({ username: 'eve', email: '\u00E9ve@acme.example', password });
+    expect(refused).toMatchObject({ ok: false, message: expect.stringContaining('outside ASCII') });
+  });
+
   it.each([
     ['the name', { username: 'ALICE' }],
     ['the e-mail', { username: 'bob', email: 'ALICE@acme.example' }],

@@ -194,7 +194,9 @@ describe('hostile addresses', () => {
     ['alice@corp.example\0'],
     ['alice@corp.example '],
     ['Alice <alice@corp.example>'],
-    ['alice@c\u00f6rp.example'],
+    ['alice@\uff43orp.example'],
+    ['alice@corp\u3002example'],
+    ['\u00e4lice@corp.example'],
     ['\u0430lice@corp.example'],
     ['alice..b@corp.example'],
     ['alice@corp..example'],
@@ -207,6 +209,23 @@ describe('hostile addresses', () => {
     const { profile } = mapPerson(upstream(), person({ email, email_verified: true }));
     expect(profile.email).toBeUndefined();
     expect(profile.emailVerified).toBe(false);
+  });
+
+  it('takes an international domain in the spelling of DNS', () => {
+    const { profile, emailFault } = mapPerson(
+      upstream(),
+      person({ email: 'Alice@B\u00fccher.example', email_verified: true }),
+    );
+    expect(profile).toMatchObject({ email: 'Alice@xn--bcher-kva.example', emailVerified: true });
+    expect(emailFault).toBeUndefined();
+  });
+
+  it('says why an address was left out', () => {
+    const faultOf = (email: unknown) => mapPerson(upstream(), person({ email })).emailFault;
+    expect(faultOf('\u00e4lice@corp.example')).toContain('outside ASCII before the @');
+    expect(faultOf('alice@corp@example')).toContain('is not one plain e-mail address');
+    expect(faultOf('alice@corp.example')).toBeUndefined();
+    expect(faultOf(undefined)).toBeUndefined();
   });
 
   it.each<[string]>([['alice@corp.example'], ["o'neil+tag@corp.example"], ['a.b@xn--crp-rna.example']])(

@@ -20,6 +20,8 @@ export interface SourceExplanation {
   readonly person?: Pick<SourcePerson, 'issuer' | 'subject' | 'attributes' | 'groups' | 'acr' | 'amr'>;
   readonly mapping?: readonly MappingTraceStep[];
   readonly profile?: Profile;
+  /** Why the address of the source was left out: a sentence without its subject. */
+  readonly emailFault?: string;
   readonly account?: FoundAccount;
 }
 
@@ -102,7 +104,7 @@ const explainPerson = async (
   person: SourcePerson,
   secrets: readonly string[],
 ): Promise<SourceExplanation> => {
-  const { profile, trace } = mapPerson(definition, person);
+  const { profile, trace, emailFault } = mapPerson(definition, person);
   const { attributes, groups, ...proof } = person;
   const redact = createRedactor(attributes, secrets);
   const { issuer, subject, acr, amr } = proof;
@@ -126,6 +128,7 @@ const explainPerson = async (
       })),
     })),
     profile: { ...profile, claims: showAll(profile.claims, redact) },
+    ...definedOnly({ emailFault }),
     account: await findAccount({ ...proof, source: definition.id, profile }),
   };
 };

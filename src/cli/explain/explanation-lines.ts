@@ -18,11 +18,12 @@ const headline = ({ outcome, message }: SourceExplanation): string =>
     : `${outcome === 'unavailable' ? 'No answer. ' : ''}${printable(message ?? '')}`;
 
 const bodyOf = (explanation: SourceExplanation): readonly string[] => {
-  const { person, mapping, profile, account } = explanation;
+  const { person, mapping, profile, emailFault, account } = explanation;
   return [
     ...(person === undefined ? [] : ['The source says:', ...indent(personLines(person))]),
     ...(mapping === undefined ? [] : ['The mapping makes of it:', ...indent(mapping.flatMap(stepLines))]),
     ...(profile === undefined ? [] : ['In the end:', ...indent(profileLines(profile))]),
+    ...(emailFault === undefined ? [] : [`The e-mail address was left out: it ${emailFault}.`]),
     ...(account === undefined ? [] : [accountLine(account)]),
   ];
 };

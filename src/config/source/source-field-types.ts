@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asciiDomain } from '../../protocol/email-address.ts';
 import { isLoopbackHost } from '../../protocol/loopback.ts';
 import { parseUrl, plainText } from '../parsing/field-types.ts';
 import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
@@ -30,7 +31,7 @@ const checkWebAddress = (value: string): string | undefined => {
 
 export const emailDomain = () =>
   z.string().superRefine((value, context) => {
-    const bare = value.trim().replace(/^@/, '').toLowerCase();
+    const bare = asciiDomain(value.trim().replace(/^@/, '').toLowerCase().normalize('NFC'));
     if (value === bare && isDomain(bare)) return;
     const message = isDomain(bare)
       ? `is not in its plain spelling; write ${bare}`

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { readEmail } from '../../protocol/email-address.ts';
 import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
 import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
@@ -86,9 +87,12 @@ const user = z.strictObject({
   email: z
     .string()
     .max(254)
-    .refine((value) => /^[^\s@]+@[^\s@]+$/.test(value) && canonicalLogin(value) === value, {
-      error:
-        'is not an e-mail address in its canonical spelling; write it in lower case, such as alice@example.com',
+    .superRefine((value, context) => {
+      const canonical = canonicalLogin(value) ?? value;
+      const read = readEmail(canonical);
+      if (read.ok && canonical === value) return;
+      const message = read.ok ? `is not in its canonical spelling; write ${canonical}` : read.message;
+      context.addIssue({ code: 'custom', message });
     })
     .optional()
     .meta({ description: 'People may sign in with it too.' }),

@@ -1,9 +1,10 @@
 // Makes a profile of a source's attributes: the built-in mapping of the kind, the steps of the tenant, the bounds.
 import type { SourceDefinition } from '../../config/source/source-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { Profile, SourcePerson } from '../connector.ts';
 import { builtIn } from './built-in.ts';
 import { isTakenAsSaid, type Mapped, resultOf, runStep } from './given-names.ts';
-import { toProfile } from './profile.ts';
+import { emailFault, toProfile } from './profile.ts';
 import { compileStep } from './steps.ts';
 import type { Values } from './values.ts';
 
@@ -11,6 +12,8 @@ export interface MappedPerson {
   readonly profile: Profile;
   /** One entry for the built-in mapping, one for each step of the tenant's. */
   readonly trace: readonly MappingTraceStep[];
+  /** Why the address of the source was left out: a sentence without its subject. */
+  readonly emailFault?: string;
 }
 
 export interface MappingTraceStep {
@@ -46,7 +49,11 @@ export const createMapping = (source: SourceDefinition): Mapping => {
       trace.push({ step: compiled.words, changes: changesBetween(values, next) });
       values = next;
     }
-    return { profile: toProfile(values, { subject: person.subject, named }), trace };
+    return {
+      profile: toProfile(values, { subject: person.subject, named }),
+      trace,
+      ...definedOnly({ emailFault: emailFault(values) }),
+    };
   };
 };
 

@@ -1,8 +1,8 @@
 import { definedOnly } from '../../defined-only.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { readEmail } from '../../protocol/email-address.ts';
 import { standardClaims } from '../../protocol/standard-claims.ts';
 import type { Profile } from '../connector.ts';
-import { isAcceptableEmail } from './acceptable-email.ts';
 import { longestValue } from './steps.ts';
 import type { Values } from './values.ts';
 
@@ -38,7 +38,7 @@ const notClaims: ReadonlySet<string> = new Set([
  * names. Groups and roles are sorted, so that the order in a source's answer does not matter.
  */
 export const toProfile = (values: Values, { subject, named }: ProfileContext): Profile => {
-  const email = (values.get('email') ?? []).find(isAcceptableEmail);
+  const email = emailOf(values);
   const claims = [...new Set([...standardClaims, ...named])]
     .filter((name) => !notClaims.has(name))
     .slice(0, mostClaims)
@@ -52,6 +52,21 @@ export const toProfile = (values: Values, { subject, named }: ProfileContext): P
     groups: namesOf(values.get('groups')),
     roles: namesOf(values.get('roles')),
   };
+};
+
+const emailOf = (values: Values): string | undefined => {
+  for (const value of values.get('email') ?? []) {
+    const read = readEmail(value);
+    if (read.ok) return read.email;
+  }
+  return undefined;
+};
+
+/** Why a person whose source gives an address has none; undefined when nothing is missing. */
+export const emailFault = (values: Values): string | undefined => {
+  const [first] = (values.get('email') ?? []).filter((value) => value !== '');
+  const read = first === undefined || emailOf(values) !== undefined ? undefined : readEmail(first);
+  return read?.ok === false ? read.message : undefined;
 };
 
 export interface ProfileContext {

@@ -8,13 +8,21 @@ import type {
 } from '../connector.ts';
 import { createMapping } from './map-person.ts';
 
-/** The same connector, whose people have been through the tenant's mapping. */
-export const withMapping = (connector: Connector<SourcePerson>): Connector => {
+/**
+ * The same connector, whose people have been through the tenant's mapping.
+ * @param noteFault is called with the subject of a person whose e-mail address was left out, and why
+ */
+export const withMapping = (
+  connector: Connector<SourcePerson>,
+  noteFault: (subject: string, fault: string) => void = () => {},
+): Connector => {
   const { definition, passwords, lookup, redirect, tokens } = connector;
   const map = createMapping(definition);
   const toIdentity = (person: SourcePerson): Identity => {
     const { attributes: _attributes, groups: _groups, ...proof } = person;
-    return { ...proof, source: definition.id, profile: map(person).profile };
+    const { profile, emailFault } = map(person);
+    if (emailFault !== undefined) noteFault(person.subject, emailFault);
+    return { ...proof, source: definition.id, profile };
   };
 
   return {
