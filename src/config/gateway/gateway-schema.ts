@@ -136,10 +136,9 @@ const service = z.strictObject({
     description:
       'Claim aud of the signed JWT for the service. Default: scheme, host and prefix of the service.',
   }),
-  signingAlgorithm: z
-    .enum(signingAlgorithms)
-    .default('EdDSA')
-    .meta({ description: 'Algorithm of that token, as the library of the service knows it.' }),
+  signingAlgorithm: z.enum(signingAlgorithms).default('EdDSA').meta({
+    description: 'Signature algorithm of that JWT; choose one that the JWT library of the service supports.',
+  }),
   resources: z.array(plainText(2000)).max(100).default([]).meta({
     description:
       'Resource identifiers (RFC 8707). An access token for a resource is accepted only if it is for one of these.',

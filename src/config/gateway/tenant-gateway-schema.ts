@@ -16,14 +16,15 @@ const header = (description: string) =>
     .meta({ description });
 
 const secretProof = z.strictObject({
-  type: z.literal('secret').meta({ description: 'It sends a secret that both know.' }),
-  header: header('Header that carries it.'),
+  type: z.literal('secret').meta({ description: 'The API gateway sends a shared secret.' }),
+  header: header('Header that contains it.'),
   secret: secretText('At least 16 characters.'),
 });
 
 const certificateProof = z.strictObject({
   type: z.literal('certificate').meta({
-    description: 'It shows a client certificate to the proxy in front, which passes it on (RFC 9440).',
+    description:
+      'The API gateway uses a client certificate. The proxy that terminates TLS sends it to Drawbridge.',
   }),
   fingerprints: z
     .array(
@@ -37,7 +38,10 @@ const certificateProof = z.strictObject({
     )
     .min(1, { error: 'is empty; write at least one' })
     .max(20)
-    .meta({ description: 'SHA-256 of its certificates, hexadecimal; two while they are renewed.' }),
+    .meta({
+      description:
+        'SHA-256 fingerprints of the client certificates, hexadecimal; two while a certificate is replaced.',
+    }),
 });
 
 const publicKey = z.record(z.string(), z.unknown()).superRefine((key, context) => {
@@ -46,15 +50,15 @@ const publicKey = z.record(z.string(), z.unknown()).superRefine((key, context) =
 });
 
 const assertionProof = z.strictObject({
-  type: z.literal('assertion').meta({ description: 'It sends a JWT that it has signed.' }),
-  header: header('Header that carries it.'),
-  issuer: plainText(500).meta({ description: 'Its iss.' }),
-  audience: plainText(500).meta({ description: 'Its aud, which stands for Drawbridge.' }),
+  type: z.literal('assertion').meta({ description: 'The API gateway sends a signed JWT.' }),
+  header: header('Header that contains it.'),
+  issuer: plainText(500).meta({ description: 'Required iss of the JWT.' }),
+  audience: plainText(500).meta({ description: 'Required aud of the JWT.' }),
   jwks: z
     .strictObject({
       keys: z.array(publicKey).min(1, { error: 'is empty; write at least one public key' }).max(20),
     })
-    .meta({ description: 'JWK Set (RFC 7517) of its public keys.' }),
+    .meta({ description: 'Public keys of the API gateway as a JWK Set (RFC 7517).' }),
 });
 
 const userName = z
@@ -62,7 +66,7 @@ const userName = z
   .refine((value) => canonicalLogin(value) === value, {
     error: 'is not a user name in its canonical spelling; write it in lower case',
   })
-  .meta({ description: 'User name of the person that it stands for.' });
+  .meta({ description: 'User name for this key.' });
 
 const keyInPlace = z.strictObject({
   key: secretText('The subscription key, at least 16 characters.'),
@@ -75,18 +79,20 @@ const hashedKey = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, {
       error: 'is not a SHA-256 in base64url; write its 43 characters, or key: env:NAME',
     })
-    .meta({ description: 'SHA-256 of the key in base64url, where the key itself shall not be known here.' }),
+    .meta({ description: 'SHA-256 of the subscription key in base64url, instead of the key.' }),
   user: userName,
 });
 
 const headerUser = z.strictObject({
-  type: z.literal('header').meta({ description: 'A header holds the user name.' }),
-  header: header('That header.'),
+  type: z.literal('header').meta({ description: 'The user name is in a header.' }),
+  header: header('Header with the user name.'),
 });
 
 const subscriptionUser = z.strictObject({
-  type: z.literal('subscription').meta({ description: 'A header holds a key that stands for a user.' }),
-  header: header('That header, such as Ocp-Apim-Subscription-Key.'),
+  type: z
+    .literal('subscription')
+    .meta({ description: 'A subscription key in a header identifies the user.' }),
+  header: header('Header with the subscription key, such as Ocp-Apim-Subscription-Key.'),
   keys: z
     .array(
       z.union([keyInPlace, hashedKey], {
@@ -98,7 +104,7 @@ const subscriptionUser = z.strictObject({
 });
 
 const claimUser = z.strictObject({
-  type: z.literal('claim').meta({ description: 'A claim of the assertion is the user name.' }),
+  type: z.literal('claim').meta({ description: 'The user name is in a claim of the assertion.' }),
   claim: plainText(100),
 });
 
@@ -108,41 +114,45 @@ const trustedGateway = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
       error: 'is not an id; write small letters, digits and hyphens, a letter or digit first',
     })
-    .meta({ description: 'For the log.' }),
+    .meta({ description: 'Name of the API gateway in the log.' }),
   proof: z
     .union([secretProof, certificateProof, assertionProof], {
       error: 'is of no known kind; write type: secret, certificate or assertion',
     })
-    .meta({ description: 'How it proves itself.' }),
+    .meta({ description: 'How the API gateway authenticates itself.' }),
   user: z
     .union([headerUser, subscriptionUser, claimUser], {
       error: 'is of no known kind; write type: header, subscription or claim',
     })
-    .meta({ description: 'How it says who the user is.' }),
+    .meta({ description: 'Where the user name is.' }),
 });
 
 /** `gateway:` of a tenant's file. */
 export const tenantGatewaySchema = z.strictObject({
   deviceClient: z.string().optional().meta({
-    description: 'client_id that devices get tokens for at /tenant/<tenant>/loginDevice.',
+    description: 'client_id for devices that use /tenant/<tenant>/loginDevice.',
   }),
   services: z
     .record(
       z.string(),
       z.strictObject({
-        enabled: z.boolean().default(true).meta({ description: 'False: nobody of this tenant.' }),
+        enabled: z
+          .boolean()
+          .default(true)
+          .meta({ description: 'false: no user or client of this tenant may use the service.' }),
         rules: accessRulesSchema.meta({
-          description: "Must allow too, after the server's own rules have.",
+          description:
+            "Further rules for this tenant. A request must be allowed by the server's rules and by these.",
         }),
       }),
     )
     .prefault({})
-    .meta({ description: "By the name of the service in the server's file, which this may only narrow." }),
+    .meta({ description: "Restrictions for services, by the name of the service in the server's file." }),
   trustedGateways: z
     .array(trustedGateway)
     .max(20)
     .prefault([])
-    .meta({ description: 'API gateways that may say who the user is.' }),
+    .meta({ description: 'API gateways that may assert the user name.' }),
 });
 
 export type TenantGatewayFile = z.infer<typeof tenantGatewaySchema>;

@@ -27,8 +27,11 @@ const bind = z
             error:
               'is not the name of an account; write a distinguished name such as cn=drawbridge,dc=example,dc=org, or at AD name@domain',
           })
-          .meta({ description: 'Name of the service account: a distinguished name, or at AD name@domain.' }),
-        password: secretText('Its password.'),
+          .meta({
+            description:
+              'Name of the service account: a distinguished name. Active Directory: also name@domain.',
+          }),
+        password: secretText('Password of the service account.'),
       }),
       z.strictObject({
         template: distinguishedName()
@@ -36,7 +39,7 @@ const bind = z
             error:
               'lacks {username}; write where the name goes, such as uid={username},ou=people,dc=example,dc=org',
           })
-          .meta({ description: 'The person binds at once under this name.' }),
+          .meta({ description: 'Name with which a user binds directly, without a search.' }),
       }),
       z.literal('anonymous'),
     ],
@@ -45,7 +48,10 @@ const bind = z
         'is not right; write { dn: …, password: env:NAME }, anonymous, or { template: "uid={username},ou=people,dc=example,dc=org" }',
     },
   )
-  .meta({ description: 'How people are searched for: with a service account, anonymously, or not at all.' });
+  .meta({
+    description:
+      'How users are found: by a search with a service account, by an anonymous search, or without a search.',
+  });
 
 const groups = z
   .union(
@@ -54,31 +60,33 @@ const groups = z
       z.strictObject({
         from: z.enum(['memberOf', 'member', 'uniqueMember', 'memberUid']).default('memberOf').meta({
           description:
-            "memberOf is read from the person's entry; the others are attributes of groups, which are searched for.",
+            'memberOf: an attribute of the user. The others are attributes of groups, which need a search.',
         }),
         base: distinguishedName()
           .optional()
-          .meta({ description: 'Below which groups are. By default the base of people.' }),
+          .meta({ description: 'Search base for groups. Default: the search base for users.' }),
         filter: ldapFilter()
           .refine((value) => !value.includes('{username}'), {
             error: 'has {username}, which a filter for groups cannot; remove it',
           })
           .optional()
-          .meta({ description: 'Which entries are groups.', examples: ['(objectClass=groupOfNames)'] }),
-        nameAttribute: attributeName().default('cn').meta({ description: 'Attribute that names a group.' }),
+          .meta({ description: 'Search filter for groups.', examples: ['(objectClass=groupOfNames)'] }),
+        nameAttribute: attributeName()
+          .default('cn')
+          .meta({ description: 'Attribute with the name of a group.' }),
         nested: z.enum(['off', 'in-chain', 'expand']).default('off').meta({
           description:
-            'Groups in groups: in-chain lets Active Directory find them, expand searches level by level.',
+            'Nested groups. in-chain: Active Directory resolves them. expand: a search for each level.',
         }),
         depth: wholeNumber({ min: 1, max: 20 })
           .optional()
-          .meta({ description: 'Levels that expand goes up, 5 by default.' }),
+          .meta({ description: 'Maximum number of levels for expand. Default: 5.' }),
       }),
     ],
     { error: 'is not right; write off, or a mapping such as { from: memberOf, nested: expand }' },
   )
   .prefault({})
-  .meta({ description: 'Where groups come from.' });
+  .meta({ description: 'How groups are found.' });
 
 const connectRange = { min: 100, max: 30_000 };
 
@@ -89,23 +97,22 @@ export const ldapSourceSchema = z.strictObject({
   kind: z
     .enum(['openldap', 'active-directory'])
     .default('openldap')
-    .meta({ description: 'Decides on what is not said: filter, attributes, the words of refusals.' }),
+    .meta({ description: 'Sets the defaults of filter and attributes, and how refusals are read.' }),
   url: url()
     .optional()
-    .meta({ description: 'The directory.', examples: ['ldaps://ldap.example.com:636'] }),
+    .meta({ description: 'URL of the directory.', examples: ['ldaps://ldap.example.com:636'] }),
   urls: z
     .array(url())
     .min(1)
     .max(10)
     .optional()
-    .meta({ description: 'Several servers with the same entries, the preferred one first.' }),
+    .meta({ description: 'URLs of several servers with the same entries, the preferred server first.' }),
   startTls: z
     .boolean()
     .default(false)
-    .meta({ description: 'Upgrades ldap:// to TLS before anything is sent.' }),
+    .meta({ description: 'true: StartTLS on ldap:// before any other request.' }),
   insecure: z.boolean().default(false).meta({
-    description:
-      'Allows ldap:// without TLS: anybody on the network between can read the passwords of people.',
+    description: 'true: allows ldap:// without TLS. Passwords can then be read on the network.',
   }),
   tls: tlsSchema.prefault({}).meta({ description: 'Certificates.' }),
   bind,
@@ -113,11 +120,11 @@ export const ldapSourceSchema = z.strictObject({
     .strictObject({
       base: distinguishedName()
         .optional()
-        .meta({ description: 'Below which people are.', examples: ['ou=people,dc=example,dc=org'] }),
+        .meta({ description: 'Search base for users.', examples: ['ou=people,dc=example,dc=org'] }),
       scope: z
         .enum(['sub', 'one', 'base'])
         .default('sub')
-        .meta({ description: 'The whole tree below, one level of it, or the base alone.' }),
+        .meta({ description: 'sub: the whole tree; one: one level; base: the base entry only.' }),
       filter: ldapFilter()
         .refine((value) => value.includes('{username}'), {
           error: 'lacks {username}; write where the name goes, such as (uid={username})',
@@ -126,42 +133,49 @@ export const ldapSourceSchema = z.strictObject({
           error: 'has a * beside {username}, so that half a name would find somebody; remove the *',
         })
         .optional()
-        .meta({ description: 'Finds the one entry of a name. By default as fits the kind.' }),
+        .meta({
+          description: 'Search filter for the user; exactly one entry must match. Default: depends on kind.',
+        }),
     })
     .prefault({})
-    .meta({ description: 'Where people are.' }),
+    .meta({ description: 'How users are found.' }),
   subjectAttribute: attributeName().optional().meta({
     description:
-      'Attribute that never changes and is never given to somebody else: entryUUID, at AD objectGUID.',
+      'Attribute that never changes and is never used for another user. Default: entryUUID; Active Directory: objectGUID.',
   }),
   usernameAttribute: attributeName()
     .optional()
-    .meta({ description: 'Attribute of the user name: uid, at AD sAMAccountName.' }),
+    .meta({ description: 'Attribute with the user name. Default: uid; Active Directory: sAMAccountName.' }),
   attributes: z
     .array(attributeName())
     .max(100)
     .default([])
-    .meta({ description: 'Read for the mapping, on top of the usual ones.' }),
+    .meta({ description: 'Further attributes to read for the mapping.' }),
   groups,
   timeouts: z
     .strictObject({
-      connect: durationMs(connectRange).prefault('3s').meta({ description: 'To connect, TLS included.' }),
-      operation: durationMs(connectRange).prefault('5s').meta({ description: 'For each bind or search.' }),
+      connect: durationMs(connectRange)
+        .prefault('3s')
+        .meta({ description: 'Time limit to connect, TLS included.' }),
+      operation: durationMs(connectRange)
+        .prefault('5s')
+        .meta({ description: 'Time limit for each bind or search.' }),
     })
     .prefault({})
-    .meta({ description: 'How long the directory may take.' }),
+    .meta({ description: 'Time limits.' }),
   pool: z
     .strictObject({
       size: wholeNumber({ min: 0, max: 50 })
         .default(5)
-        .meta({ description: 'Connections kept open; 0 opens one for each operation.' }),
+        .meta({ description: 'Connections kept open; 0: one connection per operation.' }),
     })
     .prefault({})
     .meta({
-      description: 'Connections to the directory; shared by all tenants that use it in the same way.',
+      description: 'Connection pool; shared by all tenants with the same connection settings.',
     }),
   passwordChange: z.enum(['off', 'modify', 'rfc3062']).default('off').meta({
-    description: 'How people change their password: modify, at AD too, or the operation of RFC 3062.',
+    description:
+      'How users change their password. modify: replaces the attribute (also for Active Directory); rfc3062: LDAP password modify operation.',
   }),
 });
 

@@ -20,20 +20,22 @@ const target = () =>
 const rename = z.strictObject({
   rename: name()
     .refine((value) => !value.startsWith('/') || isPointer(value), { error: pointerWords })
-    .meta({ description: 'What to move; a JSON pointer such as /address/country reads inside of one.' }),
-  to: target().meta({ description: 'Its new name, such as email, username, groups or a claim.' }),
+    .meta({
+      description: 'Value to move. A JSON pointer such as /address/country reads inside a JSON value.',
+    }),
+  to: target().meta({ description: 'New name, such as email, username, groups or a claim.' }),
 });
 
 const prefix = z.strictObject({
-  prefix: name().meta({ description: 'Whose values get something put before them.' }),
-  with: z.string().min(1).max(100).meta({ description: 'What is put before them, such as "ldap:".' }),
+  prefix: name().meta({ description: 'Name of the values that get a prefix.' }),
+  with: z.string().min(1).max(100).meta({ description: 'The prefix, such as "ldap:".' }),
 });
 
 const regex = z
   .strictObject({
-    regex: name().meta({ description: 'Whose values are rewritten.' }),
-    pattern: pattern().meta({ description: 'RE2; values that do not match stay as they are.' }),
-    replace: z.string().max(500).meta({ description: 'What the match becomes; $1 is the first group.' }),
+    regex: name().meta({ description: 'Name of the values that are rewritten.' }),
+    pattern: pattern().meta({ description: 'RE2 pattern; values that do not match are not changed.' }),
+    replace: z.string().max(500).meta({ description: 'Replacement for the match; $1 is the first group.' }),
   })
   .superRefine((step, context) => {
     const read = readPattern(step.pattern);
@@ -48,23 +50,27 @@ const regex = z
   });
 
 const drop = z.strictObject({
-  drop: name().meta({ description: 'What is left out.' }),
-  pattern: pattern().optional().meta({ description: 'RE2: only the values that match are left out.' }),
+  drop: name().meta({ description: 'Name of the values that are removed.' }),
+  pattern: pattern().optional().meta({ description: 'RE2 pattern: only values that match are removed.' }),
 });
 
 const role = z
   .strictObject({
-    role: plainText(200).meta({ description: 'The role that is given.' }),
-    of: name().default('groups').meta({ description: 'Where one of the values must fit.' }),
-    equals: z.string().max(1000).optional().meta({ description: 'The value, to the letter.' }),
-    pattern: pattern().optional().meta({ description: 'RE2, in place of equals.' }),
+    role: plainText(200).meta({ description: 'Role to add.' }),
+    of: name().default('groups').meta({ description: 'Name of the values that are compared.' }),
+    equals: z
+      .string()
+      .max(1000)
+      .optional()
+      .meta({ description: 'Adds the role if one value is exactly this.' }),
+    pattern: pattern().optional().meta({ description: 'RE2 pattern, instead of equals.' }),
   })
   .refine((step) => (step.equals === undefined) !== (step.pattern === undefined), {
     error: 'says not who gets it, or says it twice; write equals: or pattern:, one of them',
   });
 
 const fallback = z.strictObject({
-  default: target().meta({ description: 'What is filled in when the source has no value.' }),
+  default: target().meta({ description: 'Name of the value that is set if the source has none.' }),
   value: z.unknown().refine((value) => value !== undefined, { error: 'is missing; write the value' }),
 });
 

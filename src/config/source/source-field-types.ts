@@ -92,11 +92,17 @@ export const tlsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "PEM of the authorities that may sign the server's certificate, as file:/path, env:NAME or in place. Without: those of the system.",
+        "CA certificates for the server's certificate: PEM as file:/path, env:NAME or as text. Default: the CAs of the system.",
       examples: ['file:/etc/drawbridge/directory-ca.pem'],
     }),
-  cert: z.string().optional().meta({ description: 'PEM of a client certificate, as ca.' }),
-  key: z.string().optional().meta({ description: 'PEM of its private key: file:/path or env:NAME.' }),
+  cert: z
+    .string()
+    .optional()
+    .meta({ description: 'Client certificate: PEM as file:/path, env:NAME or as text.' }),
+  key: z
+    .string()
+    .optional()
+    .meta({ description: 'Private key of the client certificate: PEM as file:/path or env:NAME.' }),
   serverName: z
     .string()
     .max(253)
@@ -104,7 +110,7 @@ export const tlsSchema = z.strictObject({
       error: 'is not a host name; write the name that is in the certificate, without scheme and port',
     })
     .optional()
-    .meta({ description: "Name in the server's certificate, when it is not the host of the address." }),
+    .meta({ description: "Name in the server's certificate, if it is not the host of the URL." }),
 });
 
 /** Names as a list, or as one text with spaces between, as OAuth has scopes. */

@@ -6,24 +6,22 @@ import { localShape, remoteShape, sourceId, trustRoles } from './source-shape.ts
 import { oauth2SourceSchema, oidcSourceSchema, presetSourceSchema } from './upstream-source-schema.ts';
 
 const localSourceSchema = z.strictObject({
-  type: z.literal('local').meta({ description: "The people in Drawbridge's own store." }),
+  type: z.literal('local').meta({ description: "The local list: users in Drawbridge's own store." }),
   id: sourceId,
   ...localShape,
 });
 
 const httpSourceSchema = z.strictObject({
-  type: z
-    .literal('http')
-    .meta({ description: "A legacy system's own check of a password, asked over HTTP." }),
+  type: z.literal('http').meta({ description: 'A legacy system that checks passwords over HTTP.' }),
   id: sourceId,
   ...remoteShape,
   trustRoles,
-  url: webAddress().meta({ description: 'Where name and password are posted as JSON.' }),
+  url: webAddress().meta({ description: 'URL to which user name and password are posted as JSON.' }),
   secret: secretText('Sent as a bearer token.').optional(),
   tls: tlsSchema.prefault({}).meta({ description: 'Certificates.' }),
   timeout: durationMs({ min: 100, max: 60_000 })
     .prefault('10s')
-    .meta({ description: 'How long one check may take.' }),
+    .meta({ description: 'Time limit for one check.' }),
 });
 
 /** One entry of `sources`. The key that names the kind comes first: faults are those of the kind that was meant. */
@@ -46,7 +44,7 @@ export const sourcesSchema = z
   .optional()
   .meta({
     description:
-      'Where people are kept, in the order in which they are asked about a password. Without: the local list.',
+      'Where users are stored and authenticated. Password sources are asked in this order. Default: the local list.',
   });
 
 export type SourceFile = z.infer<typeof sourceSchema>;

@@ -12,23 +12,25 @@ export const sourceId = z
   })
   .meta({
     description:
-      'Name of the source; part of its address for upstreams and of the key of its people: after renaming a source, its people get new accounts.',
+      'Id of the source. It is part of its addresses and of the key of its users: if it is renamed, the users get new accounts.',
   });
 
 /** The keys of every source. */
 export const localShape = {
-  displayName: plainText(100).optional().meta({ description: 'Name shown to people. By default the id.' }),
+  displayName: plainText(100)
+    .optional()
+    .meta({ description: 'Name of the source on pages. Default: the id.' }),
   domains: z
     .array(emailDomain())
     .default([])
-    .meta({ description: 'E-mail domains whose people sign in here.', examples: [['example.com']] }),
+    .meta({ description: 'E-mail domains whose users sign in at this source.', examples: [['example.com']] }),
   clients: z
     .array(z.string())
     .optional()
-    .meta({ description: 'client_ids whose people may sign in here. Without: all clients.' }),
+    .meta({ description: 'client_ids whose users may sign in at this source. Default: all clients.' }),
   trustedEmailDomains: z.array(emailDomain()).default([]).meta({
     description:
-      'E-mail domains about which this source is believed: an account whose verified address is in one of them is linked to a person whose address this source says is verified.',
+      'E-mail domains for which email_verified of this source is trusted. A user of this source is then linked to an account with the same verified e-mail address.',
   }),
 };
 
@@ -36,33 +38,33 @@ export const localShape = {
 export const remoteShape = {
   ...localShape,
   mapping: mappingSchema.default([]).meta({
-    description: 'What becomes of the values of the source, in order, after the built-in mapping.',
+    description: 'Changes to the values of the source, in order, after the built-in mapping.',
   }),
   adopt: z
     .union([z.boolean(), z.literal('takeover')], { error: 'is not right; write false, true or takeover' })
     .default(false)
     .meta({
       description:
-        'true keeps the hash of each password that the source accepted, for the day the source is taken out of the file; takeover lets that hash decide from then on.',
+        'true: stores a hash of each accepted password, which is used after the source is removed from the file. takeover: uses that hash at once.',
     }),
   recheck: durationSeconds({ min: 10, max: 7 * day })
     .prefault('5m')
-    .meta({ description: 'People with live sessions are looked up again after so long.' }),
+    .meta({ description: 'Interval after which a user with a session is looked up again.' }),
   degraded: z
     .strictObject({
       sessions: durationSeconds({ min: 0, max: 7 * day })
         .prefault('30m')
-        .meta({ description: 'How long sessions go on with what was known last.' }),
+        .meta({ description: 'How long sessions continue with the last known data.' }),
     })
     .prefault({})
-    .meta({ description: 'What holds while the source cannot be reached.' }),
+    .meta({ description: 'Behaviour while the source is unavailable.' }),
   revealLock: z.boolean().default(false).meta({
-    description: 'The login page says that an account is locked, whatever password was typed.',
+    description: 'true: the sign-in page says that an account is locked, whatever password was typed.',
   }),
 };
 
 /** Of sources that may say roles themselves. */
 export const trustRoles = z.boolean().optional().meta({
   description:
-    'true: roles and groups that the source says count as they stand. Without: roles come from mapping steps alone, and groups of an upstream have the id of the source in front (corp:staff).',
+    'true: roles and groups of the source are accepted as it sends them. false: roles come from mapping steps only, and groups of an upstream get the id of the source as prefix (corp:staff).',
 });

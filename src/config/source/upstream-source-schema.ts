@@ -32,29 +32,30 @@ const detailsUri = webAddress().refine((value) => !/^https?:\/\/[^/?]*\{/i.test(
   error: 'has {…} in its host; write it behind the first /',
 });
 
-const passwordSignInWords = 'Sends passwords on to accessTokenUri (RFC 6749 section 4.3).';
-const acceptUpstreamTokensWords = "Accepts the upstream's own access tokens as proof of who somebody is.";
+const passwordSignInWords =
+  'true: passwords are sent to accessTokenUri (password grant, RFC 6749 section 4.3).';
+const acceptUpstreamTokensWords = 'true: access tokens of the upstream are accepted to authenticate users.';
 
 /** The six properties of an upstream at the top of a tenant's file, and the keys that belong to them. */
 const sixProperties = {
-  clientId: plainText(500).optional().meta({ description: 'The id that the upstream knows Drawbridge by.' }),
-  clientSecret: secretText('The secret that goes with it.').optional(),
+  clientId: plainText(500).optional().meta({ description: 'client_id of Drawbridge at the upstream.' }),
+  clientSecret: secretText('Client secret of Drawbridge at the upstream.').optional(),
   userAuthorizationUri: webAddress()
     .optional()
-    .meta({ description: 'Where the browser is sent to sign in.' }),
-  accessTokenUri: webAddress().optional().meta({ description: 'Where codes are redeemed for tokens.' }),
-  userInfoUri: webAddress().optional().meta({ description: 'Where the upstream says who a token is about.' }),
+    .meta({ description: 'Authorization endpoint of the upstream.' }),
+  accessTokenUri: webAddress().optional().meta({ description: 'Token endpoint of the upstream.' }),
+  userInfoUri: webAddress().optional().meta({ description: 'Userinfo endpoint of the upstream.' }),
   userNameExtractionPattern: namePattern.optional().meta({
     description:
-      'Where the name is in the user-info answer: a JSON pointer that begins with /, or a regular expression whose first group is the name.',
+      'Where the user name is in the userinfo response: a JSON pointer that begins with /, or a regular expression whose first group is the user name.',
     examples: ['/preferred_username', '"preferred_username":"([^"]+)"'],
   }),
-  endSessionUri: webAddress().optional().meta({ description: 'Where the browser is sent to sign out.' }),
+  endSessionUri: webAddress().optional().meta({ description: 'End session endpoint of the upstream.' }),
   subjectPointer: pointer()
     .optional()
     .meta({
       description:
-        'JSON pointer to what never changes about a person in the user-info answer. Without: sub, or the extracted name.',
+        'JSON pointer to the subject in the userinfo response, a value that never changes for a user. Default: sub, or the extracted user name.',
       examples: ['/id'],
     }),
   passwordSignIn: z.boolean().default(false).meta({ description: passwordSignInWords }),
@@ -64,7 +65,7 @@ const sixProperties = {
       error: 'holds something that is not a scope; write names such as openid or email',
     })
     .optional()
-    .meta({ description: 'Scopes asked for. With oidc by default openid, profile and email.' }),
+    .meta({ description: 'Scopes that are requested. Default with oidc: openid, profile and email.' }),
 };
 
 /** Keys at the top of the source. They have no defaults, so that a check can see whether any of them is present. */
@@ -85,16 +86,16 @@ const upstreamShape = {
     .optional()
     .meta({
       description:
-        'Name of an OpenID provider, to the letter as its discovery document has it. {tenantid} stands for any Entra tenant.',
+        'Issuer of the OpenID provider, exactly as in its discovery document. {tenantid} stands for any Entra tenant.',
       examples: ['https://id.example.com'],
     }),
   discovery: z.boolean().optional().meta({
-    description: 'False when the endpoints named here are all there is. By default true with oidc.',
+    description: 'false: only the endpoints in this file are used. Default with oidc: true.',
   }),
-  jwksUri: webAddress().optional().meta({ description: 'Where its public keys are.' }),
+  jwksUri: webAddress().optional().meta({ description: 'URL of the public keys of the upstream (JWKS).' }),
   pushedAuthorizationRequestUri: webAddress()
     .optional()
-    .meta({ description: 'Where authorization requests are pushed (RFC 9126).' }),
+    .meta({ description: 'Pushed authorization request endpoint of the upstream (RFC 9126).' }),
   clientAuthMethod: z
     .enum([
       'client_secret_basic',
@@ -108,15 +109,18 @@ const upstreamShape = {
     .optional()
     .meta({
       description:
-        'How Drawbridge proves itself. By default private_key_jwt when there is a privateKey, else client_secret_basic.',
+        'Client authentication at the upstream. Default: private_key_jwt with a privateKey, otherwise client_secret_basic.',
     }),
   privateKey: z
     .strictObject({
-      pem: z.string().meta({ description: 'The key, as file:/path or env:NAME.' }),
+      pem: z.string().meta({ description: 'Private key: PEM as file:/path or env:NAME.' }),
       alg: z.enum(publicKeySignatures).optional().meta({
-        description: 'Its algorithm. By default as fits the key: RS256, ES256, ES384, ES512 or EdDSA.',
+        description:
+          'Signature algorithm. Default: RS256, ES256, ES384, ES512 or EdDSA, depending on the key.',
       }),
-      kid: plainText(200).optional().meta({ description: 'Its id, when the upstream knows several.' }),
+      kid: plainText(200)
+        .optional()
+        .meta({ description: 'Key id, if the upstream has several keys of Drawbridge.' }),
     })
     .optional()
     .meta({ description: 'For private_key_jwt.' }),
@@ -127,36 +131,45 @@ const upstreamShape = {
     })
     .default({})
     .meta({ description: 'Further parameters of the authorization request, such as hd or domain_hint.' }),
-  pkce: z.boolean().default(true).meta({ description: 'Proof key for code exchange (RFC 7636).' }),
+  pkce: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'PKCE (RFC 7636) in authorization requests to the upstream.' }),
   tokenAudience: plainText(500).optional().meta({
-    description: 'Audience that an accepted access token must name, when it is a JWT. By default clientId.',
+    description: 'Required audience of an accepted access token that is a JWT. Default: clientId.',
   }),
   tokensFor: z.array(z.string()).min(1).optional().meta({
     description:
-      "client_ids that may get the upstream's tokens by token exchange (RFC 8693). Without: the tokens are not kept.",
+      "client_ids that may get the upstream's access tokens by token exchange (RFC 8693). Default: the tokens are not stored.",
   }),
   details: z
     .strictObject({
       uri: detailsUri.meta({
-        description: 'JSON about a person; {subject} and {username} are filled in.',
+        description: 'URL of JSON about a user; {subject} and {username} are replaced.',
         examples: ['https://id.example.com/users/{subject}'],
       }),
-      scope: plainText(500).optional().meta({ description: 'Scope of the token of our own.' }),
+      scope: plainText(500)
+        .optional()
+        .meta({ description: "Scope of Drawbridge's access token for that URL." }),
     })
     .optional()
-    .meta({ description: "Further data about a person, read with a token of Drawbridge's own." }),
+    .meta({
+      description: 'Further data about a user, read with an access token of Drawbridge (client credentials).',
+    }),
   extraInfo: z
     .record(plainText(100), webAddress())
     .default({})
-    .meta({ description: "Further JSON read with the person's token at sign-in: name to address." }),
-  acr: texts(500).default({}).meta({ description: "The upstream's acr values, each with ours." }),
+    .meta({ description: "Further JSON, read at sign-in with the user's access token: name and URL." }),
+  acr: texts(500).default({}).meta({
+    description: 'acr values of the upstream, each with the value that clients of this tenant get.',
+  }),
   emailVerifiedPointer: pointer().optional().meta({
     description:
-      'JSON pointer to what says that the e-mail is verified, for an upstream that does not send email_verified.',
+      'JSON pointer to the value that says whether the e-mail address is verified, for an upstream without email_verified.',
   }),
   timeout: durationMs({ min: 100, max: 60_000 })
     .prefault('10s')
-    .meta({ description: 'How long one request may take.' }),
+    .meta({ description: 'Time limit for one request.' }),
 };
 
 export const oidcSourceSchema = z.strictObject({
@@ -166,7 +179,7 @@ export const oidcSourceSchema = z.strictObject({
 });
 
 export const oauth2SourceSchema = z.strictObject({
-  type: z.literal('oauth2').meta({ description: 'An OAuth 2.0 server with a user-info resource.' }),
+  type: z.literal('oauth2').meta({ description: 'An OAuth 2.0 server with a userinfo endpoint.' }),
   id: sourceId,
   ...upstreamShape,
 });
@@ -180,8 +193,7 @@ const hostName = z
 
 export const presetSourceSchema = z.strictObject({
   preset: z.enum(['google', 'microsoft-entra', 'github', 'gitlab', 'keycloak', 'auth0', 'okta']).meta({
-    description:
-      'A provider whose addresses and habits Drawbridge knows: clientId and clientSecret are enough.',
+    description: 'A provider with known endpoints and settings: clientId and clientSecret are enough.',
   }),
   type: z.enum(['oidc', 'oauth2']).optional().meta({ description: 'Follows from the preset; leave it out.' }),
   id: sourceId.optional(),
@@ -193,10 +205,12 @@ export const presetSourceSchema = z.strictObject({
         'is not the id of a directory; write the 36 characters of the directory (tenant) id, in lower case',
     })
     .optional()
-    .meta({ description: 'microsoft-entra: the one directory whose people may sign in. Without: any.' }),
+    .meta({
+      description: 'microsoft-entra: the directory whose users may sign in. Default: every directory.',
+    }),
   baseUrl: webAddress()
     .optional()
-    .meta({ description: 'keycloak and gitlab: where it is, such as https://id.example.com.' }),
+    .meta({ description: 'keycloak and gitlab: URL of the server, such as https://id.example.com.' }),
   realm: z
     .string()
     .regex(/^[^\s/?#]{1,100}$/, {

@@ -74,28 +74,28 @@ const {
 
 /** One entry of `clients`: client metadata by its RFC 7591 names, and Drawbridge's own members in camelCase. */
 export const clientSchema = z.strictObject({
-  client_id: clientId.meta({ description: 'Name of the client in the protocol. Unique within the tenant.' }),
-  client_name: plainText(200).optional().meta({ description: 'Name shown to people at consent.' }),
+  client_id: clientId.meta({ description: 'Id of the client; unique within the tenant.' }),
+  client_name: plainText(200).optional().meta({ description: 'Name of the client on the consent page.' }),
   client_secret: z
     .string()
     .optional()
     .meta({
       description:
-        'Reference to the secret: env:NAME or file:/path; at least 32 characters. Written out only in demo tenants (at least 16).',
+        'Client secret as a reference, env:NAME or file:/path; at least 32 characters. In demo tenants also as text (at least 16 characters).',
       examples: ['env:ACME_WEB_SECRET', 'file:/run/secrets/acme-web'],
     }),
-  application_type: z
-    .enum(['web', 'native'])
-    .default('web')
-    .meta({ description: 'native for apps on a device: custom schemes and loopback ports become possible.' }),
+  application_type: z.enum(['web', 'native']).default('web').meta({
+    description:
+      'native: an app on a device. Its redirect URIs may have a private-use scheme, or any port on a loopback address.',
+  }),
   token_endpoint_auth_method: z
     .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
     .default('client_secret_basic')
-    .meta({ description: 'How the client proves itself; none makes it a public client.' }),
+    .meta({ description: 'Client authentication at the token endpoint. none: a public client.' }),
   token_endpoint_auth_signing_alg: z
     .enum(signingAlgorithms)
     .optional()
-    .meta({ description: 'The one algorithm of its assertions, with private_key_jwt.' }),
+    .meta({ description: 'With private_key_jwt: the only accepted algorithm of client assertions.' }),
   grant_types: z
     .array(
       z.enum([
@@ -108,84 +108,95 @@ export const clientSchema = z.strictObject({
       ]),
     )
     .default(['authorization_code'])
-    .meta({ description: 'The flows it may use.' }),
+    .meta({ description: 'Grant types that the client may use.' }),
   response_types: z
     .array(z.enum(['code']))
     .optional()
     .meta({
-      description: '[code] with authorization_code, else []. Follows from grant_types; leave it out.',
+      description: 'Follows from grant_types; leave it out.',
     }),
   redirect_uris: redirectUris.default([]).meta({
-    description: 'Where codes may be sent; compared character by character (any port for native loopback).',
+    description: 'Redirect URIs, compared exactly. Native clients may use any port on a loopback address.',
   }),
   post_logout_redirect_uris: redirectUris
     .default([])
-    .meta({ description: 'Where the browser may go after a sign-out.' }),
+    .meta({ description: 'Addresses to which the browser may return after a sign-out.' }),
   scope: z
     .string()
     .refine((value) => value.split(' ').every(isScopeName), {
       error: 'is not a list of scopes; write names with one space between, such as openid profile',
     })
     .optional()
-    .meta({ description: 'Scopes it may ask for, with spaces between. Without: every scope of the tenant.' }),
+    .meta({
+      description:
+        'Scopes that the client may request, separated by spaces. Default: every scope of the tenant.',
+    }),
   id_token_signed_response_alg: z
     .enum(signingAlgorithms)
     .default('RS256')
-    .meta({ description: 'Algorithm of its ID tokens.' }),
+    .meta({ description: 'Signature algorithm of the ID tokens.' }),
   jwks: z
     .strictObject({ keys: z.array(jwk).min(1).max(20) })
     .optional()
-    .meta({ description: 'Its public keys, for private_key_jwt.' }),
-  jwks_uri: httpsUrl.optional().meta({ description: 'Where its public keys are, for private_key_jwt.' }),
-  client_uri: httpsUrl.optional().meta({ description: 'Its home page, linked at consent.' }),
-  logo_uri: httpsUrl.optional().meta({ description: 'Its logo, shown at consent.' }),
-  policy_uri: httpsUrl.optional().meta({ description: 'Its privacy policy, linked at consent.' }),
-  tos_uri: httpsUrl.optional().meta({ description: 'Its terms of service, linked at consent.' }),
-  initiate_login_uri: httpsUrl.optional().meta({ description: 'Where it wants sign-ins to begin.' }),
+    .meta({ description: 'Public keys of the client, for private_key_jwt.' }),
+  jwks_uri: httpsUrl
+    .optional()
+    .meta({ description: 'URL of the public keys of the client, for private_key_jwt.' }),
+  client_uri: httpsUrl
+    .optional()
+    .meta({ description: 'Home page of the client; a link on the consent page.' }),
+  logo_uri: httpsUrl.optional().meta({ description: 'Logo of the client on the consent page.' }),
+  policy_uri: httpsUrl
+    .optional()
+    .meta({ description: 'Privacy policy of the client; a link on the consent page.' }),
+  tos_uri: httpsUrl
+    .optional()
+    .meta({ description: 'Terms of service of the client; a link on the consent page.' }),
+  initiate_login_uri: httpsUrl
+    .optional()
+    .meta({ description: 'Address of the client at which a sign-in starts.' }),
   backchannel_logout_uri: webAddress().optional().meta({
-    description:
-      'Where it gets a logout token when a session has ended (OpenID Connect Back-Channel Logout 1.0).',
+    description: 'Address of the client for logout tokens (OpenID Connect Back-Channel Logout 1.0).',
   }),
   backchannel_logout_session_required: z
     .boolean()
     .optional()
-    .meta({ description: 'Puts sid into its logout tokens, one for each session.' }),
+    .meta({ description: 'true: one logout token per session, with the claim sid.' }),
   contacts: z
     .array(z.string().regex(/^[^\s@]+@[^\s@]+$/, { error: 'is not an e-mail address' }))
     .optional()
-    .meta({ description: 'E-mail addresses of the people who run it.' }),
+    .meta({ description: 'E-mail addresses of the operators of the client.' }),
   default_max_age: wholeNumber({ min: 0, max: 31_536_000 })
     .optional()
-    .meta({ description: 'After so many seconds a sign-in has to be renewed for it.' }),
-  require_auth_time: z.boolean().optional().meta({ description: 'Puts auth_time into its ID tokens.' }),
+    .meta({ description: 'Maximum age of a sign-in for this client, in seconds.' }),
+  require_auth_time: z.boolean().optional().meta({ description: 'true: ID tokens contain auth_time.' }),
   require_pushed_authorization_requests: z
     .boolean()
     .optional()
-    .meta({ description: 'Accept its authorization requests only when pushed (RFC 9126).' }),
+    .meta({ description: 'true: only pushed authorization requests are accepted (RFC 9126).' }),
   dpop_bound_access_tokens: z
     .boolean()
     .optional()
-    .meta({ description: 'Give it DPoP-bound tokens only (RFC 9449).' }),
+    .meta({ description: 'true: the client gets DPoP-bound tokens only (RFC 9449).' }),
   firstParty: z
     .boolean()
     .default(false)
-    .meta({ description: 'One of your own apps: people are not asked for consent.' }),
+    .meta({ description: 'true: a client of the tenant itself, without a consent page.' }),
   idTokenClaims: z.enum(['standard', 'all']).default('standard').meta({
     description:
-      'standard: the claims of profile and email are in userinfo (OpenID Connect Core section 5.4); all: in its ID tokens too.',
+      'standard: the claims of the scopes profile and email are in userinfo only (OpenID Connect Core section 5.4). all: also in ID tokens.',
   }),
   assertionAudience: z.enum(['issuer', 'token_endpoint']).optional().meta({
     description:
-      'With private_key_jwt: token_endpoint accepts that URL as aud too, for libraries that know no other. By default the issuer alone.',
+      'With private_key_jwt: the accepted aud of client assertions. issuer: only the issuer. token_endpoint: also the URL of the token endpoint, for libraries that send no other.',
   }),
-  allowedOrigins: z
-    .array(allowedOrigin)
-    .default([])
-    .meta({ description: 'Exact origins that may call token and userinfo from a browser (CORS).' }),
+  allowedOrigins: z.array(allowedOrigin).default([]).meta({
+    description: 'Exact origins of web pages that may use the token and userinfo endpoints (CORS).',
+  }),
   defaultResource: z
     .string()
     .optional()
-    .meta({ description: 'The resource meant when it names none. Without: the one of the tenant.' }),
+    .meta({ description: 'Resource of a request that names none. Default: the one of the tenant.' }),
   lifetimes: z
     .strictObject({
       accessToken: durationSeconds(accessToken).optional(),
@@ -197,7 +208,7 @@ export const clientSchema = z.strictObject({
       deviceCode: durationSeconds(deviceCode).optional(),
     })
     .prefault({})
-    .meta({ description: "In place of the tenant's lifetimes, for this client." }),
+    .meta({ description: 'Lifetimes for this client, instead of those of the tenant.' }),
   passwordGrant: z
     .strictObject({
       sunset: z
@@ -207,12 +218,12 @@ export const clientSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            'From then on the password grant is refused; until then its answers say so. ISO date, in UTC.',
+            'ISO date (UTC) from which the password grant is refused. Until then responses have the headers Deprecation and Sunset.',
           examples: ['2027-06-30'],
         }),
     })
     .prefault({})
-    .meta({ description: 'RFC 9700 advises against the password grant: say when it ends.' }),
+    .meta({ description: 'End date of the password grant, which RFC 9700 advises against.' }),
 });
 
 export type ClientFile = z.infer<typeof clientSchema>;

@@ -21,24 +21,24 @@ export const lifetimeRanges = {
 export const lifetimesSchema = z.strictObject({
   session: durationSeconds(lifetimeRanges.session)
     .prefault('14d')
-    .meta({ description: 'How long a browser stays signed in.' }),
+    .meta({ description: 'Session of a browser; each use starts it anew.' }),
   interaction: durationSeconds(lifetimeRanges.interaction)
     .prefault('15m')
-    .meta({ description: 'How long a person may take to sign in.' }),
+    .meta({ description: 'Time to finish a sign-in.' }),
   authorizationCode: durationSeconds(lifetimeRanges.authorizationCode)
     .prefault('60s')
-    .meta({ description: 'How long an app may take to redeem its code.' }),
+    .meta({ description: 'Time to exchange an authorization code.' }),
   accessToken: durationSeconds(lifetimeRanges.accessToken)
     .prefault('1h')
-    .meta({ description: 'Opaque access tokens; those of a resource have the lifetime of the resource.' }),
+    .meta({ description: 'Opaque access tokens. A resource has its own lifetime.' }),
   idToken: durationSeconds(lifetimeRanges.idToken).prefault('10m').meta({ description: 'ID tokens.' }),
   refreshToken: durationSeconds(lifetimeRanges.refreshToken)
     .prefault('30d')
-    .meta({ description: 'Refresh tokens; each use starts it anew.' }),
+    .meta({ description: 'Refresh tokens; each rotation starts it anew.' }),
   refreshTokenAbsolute: durationSeconds(lifetimeRanges.refreshTokenAbsolute)
     .prefault('180d')
-    .meta({ description: 'From the sign-in on; no use of a refresh token goes past it.' }),
-  refreshTokenGrace: durationSeconds(lifetimeRanges.refreshTokenGrace)
-    .prefault('10s')
-    .meta({ description: 'How long a used refresh token still answers with its successor, 0s to 60s.' }),
+    .meta({ description: 'Maximum time from the sign-in, for all rotations of a refresh token.' }),
+  refreshTokenGrace: durationSeconds(lifetimeRanges.refreshTokenGrace).prefault('10s').meta({
+    description: 'Grace period in which a rotated refresh token still returns its successor, 0s to 60s.',
+  }),
 });

@@ -19,9 +19,10 @@ const resource = z.strictObject({
     .max(2000)
     .refine((value) => parseUrl(value) !== undefined && !/[#\s]/.test(value), { error: identifierWords })
     .meta({
-      description: 'Absolute URI that clients name as `resource` (RFC 8707); the audience of its tokens.',
+      description:
+        'Absolute URI that clients send as `resource` (RFC 8707); the audience of the access tokens.',
     }),
-  name: plainText(200).optional().meta({ description: 'Name shown to people at consent.' }),
+  name: plainText(200).optional().meta({ description: 'Name of the resource on the consent page.' }),
   scopes: z
     .record(
       z
@@ -33,30 +34,28 @@ const resource = z.strictObject({
       plainText(300),
     )
     .default({})
-    .meta({ description: 'Its scopes, each with the words shown at consent.' }),
+    .meta({ description: 'Scopes of the resource, each with its text on the consent page.' }),
   format: z
     .enum(['jwt', 'opaque'])
     .default('jwt')
-    .meta({ description: 'jwt: the service checks tokens itself; opaque: it introspects them.' }),
-  signingAlgorithm: z
-    .enum(signingAlgorithms)
-    .default('EdDSA')
-    .meta({ description: 'Algorithm of its JWTs, as its library knows it.' }),
-  typ: z
-    .enum(['at+jwt', 'JWT'])
-    .default('at+jwt')
-    .meta({ description: 'typ of its JWTs: at+jwt (RFC 9068), or JWT for libraries that take no other.' }),
+    .meta({ description: 'jwt: the API verifies access tokens itself. opaque: the API introspects them.' }),
+  signingAlgorithm: z.enum(signingAlgorithms).default('EdDSA').meta({
+    description: 'Signature algorithm of the JWTs; choose one that the JWT library of the API supports.',
+  }),
+  typ: z.enum(['at+jwt', 'JWT']).default('at+jwt').meta({
+    description: 'Header typ of the JWTs: at+jwt (RFC 9068), or JWT for libraries that accept no other.',
+  }),
   lifetime: durationSeconds({ min: 30, max: 24 * 3600 })
     .prefault('1h')
-    .meta({ description: 'Of its access tokens.' }),
+    .meta({ description: 'Lifetime of the access tokens.' }),
   introspectedBy: z
     .array(z.string())
     .default([])
-    .meta({ description: 'client_ids that may introspect its tokens.' }),
+    .meta({ description: 'client_ids that may introspect the access tokens.' }),
   clients: z
     .array(z.string())
     .optional()
-    .meta({ description: 'client_ids that may ask for it. Without: all clients of the tenant.' }),
+    .meta({ description: 'client_ids that may request the resource. Default: all clients of the tenant.' }),
 });
 
 /** Claims that the provider sets itself, or that have a key of their own in the file. */
@@ -78,12 +77,8 @@ const user = z.strictObject({
           : `is not in its canonical spelling; write ${canonical}`;
       context.addIssue({ code: 'custom', message });
     })
-    .meta({ description: 'In lower case; people may type it in any.' }),
-  password: z
-    .string()
-    .min(8)
-    .max(256)
-    .meta({ description: 'A password for trying things out, at least 8 characters.' }),
+    .meta({ description: 'User name in lower case. Users may type it in upper or lower case.' }),
+  password: z.string().min(8).max(256).meta({ description: 'Demo password, at least 8 characters.' }),
   email: z
     .string()
     .max(254)
@@ -95,7 +90,7 @@ const user = z.strictObject({
       context.addIssue({ code: 'custom', message });
     })
     .optional()
-    .meta({ description: 'People may sign in with it too.' }),
+    .meta({ description: 'E-mail address, which can also be used to sign in.' }),
   emailVerified: z.boolean().default(false).meta({ description: 'Value of email_verified.' }),
   claims: z
     .record(
@@ -122,16 +117,21 @@ const allowance = (attempts: number, window: string, description: string) =>
 
 /** A tenant's file as it is written. */
 export const tenantSchema = z.strictObject({
-  displayName: plainText(100).optional().meta({ description: 'Name shown to people. By default the id.' }),
+  displayName: plainText(100)
+    .optional()
+    .meta({ description: 'Name of the tenant on its pages. Default: the id.' }),
   demo: z.boolean().default(false).meta({
     description:
-      'True: secrets and passwords may stand in the file, and the tenant is served only while the server is bound to, and public at, a loopback address.',
+      'true: secrets and passwords may be written in the file. The tenant is then served only if the server listens on a loopback address and its publicUrl is one.',
   }),
-  listed: z.boolean().default(true).meta({ description: 'False hides it from the tenant selection page.' }),
+  listed: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'false: the tenant is not on the tenant selection page.' }),
   publicUrl: origin()
     .optional()
     .meta({
-      description: "Origin of a host of the tenant's own, in place of the server's.",
+      description: "Origin of the tenant's own host. Default: the server's publicUrl.",
       examples: ['https://login.acme.example'],
     }),
   branding: z
@@ -143,74 +143,77 @@ export const tenantSchema = z.strictObject({
         })
         .transform((color) => color.toLowerCase())
         .prefault('#1d4ed8')
-        .meta({ description: 'Main colour of the pages; readable shades are derived.' }),
+        .meta({ description: 'Main colour of the pages.' }),
       logo: z
         .string()
         .optional()
         .meta({
-          description: 'File beside this one (svg, png, jpg, webp; at most 64 KiB), or an https URL.',
+          description: 'Image file beside this file (svg, png, jpg, webp; at most 64 KiB), or an https URL.',
           examples: ['acme.svg'],
         }),
     })
     .prefault({})
-    .meta({ description: 'How the pages look.' }),
+    .meta({ description: 'Appearance of the pages.' }),
   locale: z
     .enum(['en', 'de'])
     .default('en')
-    .meta({ description: 'Language of the pages when the browser asks for none that there is.' }),
-  lifetimes: lifetimesSchema.prefault({}).meta({ description: 'How long things live.' }),
+    .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
+  lifetimes: lifetimesSchema.prefault({}).meta({ description: 'Lifetimes of sessions, codes and tokens.' }),
   authentication: z
     .strictObject({
       oauth2: z
         .strictObject({
           deviceCodeExpiration: durationSeconds(lifetimeRanges.deviceCode)
             .prefault('5m')
-            .meta({ description: 'How long a person may take to enter a device code.' }),
+            .meta({ description: 'Lifetime of device codes and user codes.' }),
         })
         .prefault({}),
     })
     .prefault({})
-    .meta({ description: 'Settings of flows.' }),
+    .meta({ description: 'Settings of the device flow.' }),
   grants: z
     .strictObject({
       password: z.boolean().default(false).meta({
         description:
-          'Allows the password grant to confidential clients that list it. RFC 9700 advises against it.',
+          'true: enables the password grant for confidential clients that list it. RFC 9700 advises against it.',
       }),
     })
     .prefault({})
-    .meta({ description: 'Flows that are off unless switched on.' }),
+    .meta({ description: 'Grant types that are off by default.' }),
   pkceExemptions: z
     .array(z.string())
     .default([])
-    .meta({ description: 'client_ids of confidential clients that may do without PKCE.' }),
-  resources: z
-    .array(resource)
-    .default([])
-    .meta({ description: 'The services for which clients get access tokens.' }),
+    .meta({ description: 'client_ids of confidential clients that need no PKCE.' }),
+  resources: z.array(resource).default([]).meta({ description: 'APIs for which clients get access tokens.' }),
   defaultResource: z
     .string()
     .optional()
-    .meta({ description: 'The resource meant when a client names none.' }),
+    .meta({ description: 'Resource of a request that names none and does not request the scope openid.' }),
   sources: sourcesSchema,
   ...topProperties,
-  clients: z.array(clientSchema).default([]).meta({ description: 'The apps.' }),
+  clients: z.array(clientSchema).default([]).meta({ description: 'Clients of the tenant.' }),
   users: z.array(user).default([]).meta({
-    description: 'People to try things with; in demo tenants only. Others: npx --no drawbridge user add.',
+    description: 'Demo users; in demo tenants only. To add other users: npx --no drawbridge user add.',
   }),
   throttle: z
     .strictObject({
-      account: allowance(10, '15m', 'Failed sign-ins for one account.'),
-      address: allowance(100, '15m', 'Failed sign-ins from one address.'),
-      userCodeSession: allowance(10, '1m', 'Device codes entered in one browser session.'),
-      userCodeAddress: allowance(30, '1m', 'Device codes entered from one address.'),
-      userCodeTenant: allowance(100, '1m', 'Device codes entered in the whole tenant.'),
+      account: allowance(10, '15m', 'Failed sign-ins per user name.'),
+      address: allowance(100, '15m', 'Failed sign-ins per IP address.'),
+      userCodeSession: allowance(10, '1m', 'User codes entered in one browser session.'),
+      userCodeAddress: allowance(
+        30,
+        '1m',
+        'User codes entered from one IP address; separately, device codes issued to it.',
+      ),
+      userCodeTenant: allowance(100, '1m', 'User codes entered in the whole tenant.'),
     })
     .prefault({})
-    .meta({ description: 'How often one may be wrong; it unlocks by itself.' }),
-  gateway: tenantGatewaySchema
-    .prefault({})
-    .meta({ description: "This tenant at the services behind the gateway, which the server's file names." }),
+    .meta({
+      description: 'Rate limits. When the limit is reached, attempts are refused until the window is over.',
+    }),
+  gateway: tenantGatewaySchema.prefault({}).meta({
+    description: 'Settings of the tenant for devices, services behind the gateway and trusted API gateways.',
+  }),
 });
 
 export type TenantFileContent = z.infer<typeof tenantSchema>;
