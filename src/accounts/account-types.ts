@@ -1,6 +1,7 @@
 // The operations on the people of a tenant that other code uses: sign-in, look-ups and their outcomes.
 import type { Identity } from '../connectors/connector.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import type { NoteAttack } from './attack-record.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
 
 /** A sign-in with a password, from any page or protocol. */
@@ -129,6 +130,8 @@ export interface Accounts {
    * @throws AppError `unavailable`
    */
   displayEmail(account: AccountRecord): Promise<string | undefined>;
+  /** An attack that was noticed and refused, for the audit record. */
+  readonly noteAttack: NoteAttack;
   /**
    * Counts a wrong secret of a machine. From an address with too many wrong secrets it refuses all, right ones too.
    * @throws AppError `unavailable`

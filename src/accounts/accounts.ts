@@ -7,6 +7,7 @@
 //   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it;
 //                            email-linking.ts: who may be linked by an e-mail address
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
+//   attack-record.ts         attacks that were noticed, for the audit record
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
@@ -22,6 +23,7 @@ import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
+import { createAttackRecord } from './attack-record.ts';
 import { createBelievedEmail } from './believed-email.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
@@ -103,6 +105,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       records: { findByIdentity: records.findByIdentity, findByLogin },
       sources,
     }).ofAccount,
+    noteAttack: createAttackRecord({ throttle, limits: definition.throttle, audit }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

@@ -216,6 +216,8 @@ export interface Artifacts {
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
   /** All Sessions of an account that have not expired. */
   sessionsOf(accountId: string): Promise<readonly Artifact[]>;
+  /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */
+  tokensOfGrant(grantId: string): Promise<readonly Artifact[]>;
 }
 
 // --- accounts ----------------------------------------------------------------------------------------------

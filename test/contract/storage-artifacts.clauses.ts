@@ -190,6 +190,22 @@ export const artifactClauses = (bench: GetBench): void => {
       expect(await open().consume('AccessToken', 'token-1', startMs)).toBeUndefined();
     });
 
+    it('are found by their grant, if they are tokens or codes of it', async () => {
+      const of = (kind: ArtifactKind, id: string, grantId = 'g1') => artifact({ kind, id, grantId });
+      const tokens = (['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode'] as const).map(
+        (kind) => of(kind, `${kind} of g1`),
+      );
+      const others = [of('Grant', 'g1'), of('AccessToken', 'of another', 'g2')];
+      const over = { ...of('AccessToken', 'over'), expiresAt: startSeconds + 1 };
+      await put(open(), ...tokens, ...others, over);
+      bench().clock.advance(1000);
+      const found = [...(await elsewhere().tokensOfGrant('g1'))];
+      const byId = (a: Artifact, b: Artifact): number => a.id.localeCompare(b.id);
+      expect(found.sort(byId)).toEqual(tokens.toSorted(byId));
+      expect(await open().tokensOfGrant('nobody')).toEqual([]);
+      expect(await bench().first.forTenant('zeta').artifacts.tokensOfGrant('g1')).toEqual([]);
+    });
+
     it('removes by grant the tokens and codes of that grant, nothing else', async () => {
       const removed = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode'] as const;
       await put(open(), ...kinds.map((kind) => artifact({ kind, id: 'a', grantId: 'g1' })));

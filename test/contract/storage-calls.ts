@@ -53,6 +53,7 @@ export const requestCalls = (
     'replace in phase': () => artifacts.replaceInPhase(deviceCode(), ['pending']),
     poll: () => artifacts.poll('device-1', startMs, 5),
     'sessions of an account': () => artifacts.sessionsOf('alice'),
+    'tokens of a grant': () => artifacts.tokensOfGrant('other'),
     'find by sub': () => accounts.findBySub('alice'),
     'find by login': () => accounts.findByLogin('alice'),
     'find by identity': () => accounts.findByIdentity('identity-1'),

@@ -1,10 +1,11 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import * as openid from 'openid-client';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   type AuthorizationRequest,
   goToAuthorization,
+  introspect,
   pkce,
   prepareAuthorization,
   redeem,
@@ -12,7 +13,16 @@ import {
   signIn,
   userinfo,
 } from '../support/oauth-client.ts';
-import { alice, appRedirect, desktop, legacy, secretOf, shop, web } from '../support/sample-tenants.ts';
+import {
+  alice,
+  appRedirect,
+  desktop,
+  legacy,
+  ordersResource,
+  secretOf,
+  shop,
+  web,
+} from '../support/sample-tenants.ts';
 import { withEachStore } from '../support/use-server.ts';
 
 await withEachStore({ instances: 2 }, (server) => {
@@ -76,16 +86,84 @@ await withEachStore({ instances: 2 }, (server) => {
     }
   });
 
-  it('takes back what a code gave when the code comes again', async () => {
-    const signedIn = await signIn(createBrowser(), { ...request, scope: 'openid offline_access' });
-    const first = await redeem(request, signedIn);
-    expect((await userinfo(issuer, first.body.access_token ?? '')).status).toBe(200);
+  it('leaves the winner of parallel redemptions what it got', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const signedIn = await signIn(createBrowser(), request);
+      const answers = await Promise.all(Array.from({ length: 8 }, () => redeem(request, signedIn)));
+      const [winner, ...others] = answers.filter(({ status }) => status === 200);
+      expect(others).toEqual([]);
+      expect((await userinfo(issuer, winner?.body.access_token ?? '')).status).toBe(200);
+      expect((await refresh(issuer, web, winner?.body.refresh_token)).status).toBe(200);
+    }
+  });
 
+  it('refuses a repetition within the grace, and takes nothing back', async () => {
+    const signedIn = await signIn(createBrowser(), request);
+    const { body } = await redeem(request, signedIn);
     const second = await redeem(request, signedIn);
     expect(second).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
-    expect((await userinfo(issuer, first.body.access_token ?? '')).status).toBe(401);
-    expect((await refresh(issuer, web, first.body.refresh_token)).body.error).toBe('invalid_grant');
+    expect((await userinfo(issuer, body.access_token ?? '')).status).toBe(200);
+    expect((await refresh(issuer, web, body.refresh_token)).status).toBe(200);
   });
+
+  describe('takes back what a code gave when it comes again after the grace', () => {
+    const jwtRequest = { ...request, scope: 'orders:read', extra: { resource: ordersResource } };
+    const audited = async () =>
+      (await server.storage.forTenant('acme').audit.list({ limit: 100 })).filter(
+        ({ action }) => action === 'code.replay',
+      );
+
+    it('with all that was refreshed since, and nothing that other codes gave', async () => {
+      moveTime(0);
+      const browser = createBrowser();
+      const before = (await redeem(request, await signIn(browser, request))).body;
+      const signedIn = await signIn(browser, request);
+      const first = (await redeem(request, signedIn)).body;
+      const refreshed = (await refresh(issuer, web, first.refresh_token)).body;
+      moveTime(11);
+      const second = await redeem(request, signedIn);
+      expect(second).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      for (const token of [first.access_token, refreshed.access_token])
+        expect((await userinfo(issuer, token ?? '')).status).toBe(401);
+      expect((await refresh(issuer, web, refreshed.refresh_token)).body.error).toBe('invalid_grant');
+      expect((await userinfo(issuer, before.access_token ?? '')).status).toBe(200);
+      expect((await refresh(issuer, web, before.refresh_token)).status).toBe(200);
+      expect((await audited())[0]).toMatchObject({
+        action: 'code.replay',
+        outcome: 'failure',
+        reason: 'tokens_revoked',
+        clientId: web.id,
+        address: expect.stringMatching(/127\.0\.0\.1|::1/),
+        object: expect.any(String),
+      });
+    });
+
+    it('a JWT too', async () => {
+      moveTime(0);
+      const browser = createBrowser();
+      const before = (await redeem(jwtRequest, await signIn(browser, jwtRequest))).body;
+      const signedIn = await signIn(browser, jwtRequest);
+      const { body } = await redeem(jwtRequest, signedIn);
+      const isActive = async (token: string | undefined): Promise<unknown> =>
+        (await introspect(issuer, web, token ?? '')).body.active;
+      expect(await isActive(body.access_token)).toBe(true);
+      moveTime(11);
+      await redeem(jwtRequest, signedIn);
+      expect(await isActive(body.access_token)).toBe(false);
+      expect(await isActive(before.access_token)).toBe(true);
+    });
+
+    it('and nothing when the verifier is another, or the client', async () => {
+      moveTime(0);
+      const signedIn = await signIn(createBrowser(), request);
+      const { body } = await redeem(request, signedIn);
+      moveTime(11);
+      await redeem(request, { ...signedIn, verifier: pkce().verifier });
+      await redeem({ issuer, client: shop }, signedIn);
+      expect((await userinfo(issuer, body.access_token ?? '')).status).toBe(200);
+    });
+  });
+
   it.each([
     ['no verifier', undefined],
     ['an empty verifier', ''],

@@ -147,7 +147,7 @@ eachStore((store) => {
     });
 
     it('gets no codes as a client without the device grant', async () => {
-      await expect(startDevice(issuer, { client: web })).rejects.toThrow('is not allowed for this client');
+      await expect(startDevice(issuer, { client: web })).rejects.toThrow('unauthorized_client');
     });
 
     it('gets tokens once, however many instances it asks at once', async () => {
@@ -156,10 +156,33 @@ eachStore((store) => {
         await approveDevice(createBrowser(), issuer, started);
         const answers = await Promise.all(Array.from({ length: 20 }, () => pollDevice(issuer, started)));
 
-        expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+        const [winner, ...others] = answers.filter(({ status }) => status === 200);
+        expect(others).toEqual([]);
         expect(answers.filter(({ body }) => body.error === 'invalid_grant')).toHaveLength(19);
         expect((await pollDevice(issuer, started)).body.error).toBe('invalid_grant');
+        expect((await userinfo(issuer, winner?.body.access_token ?? '')).status).toBe(200);
+        expect((await refresh(issuer, tv, winner?.body.refresh_token)).status).toBe(200);
       }
+    });
+
+    it('loses its tokens when its code comes again after the grace', async () => {
+      const browser = createBrowser();
+      const other = await startDevice(issuer);
+      await approveDevice(browser, issuer, other);
+      const kept = (await pollDevice(issuer, other)).body;
+      const started = await startDevice(issuer);
+      await approveDevice(browser, issuer, started);
+      const { body } = await pollDevice(issuer, started);
+      moveTime(11);
+      expect((await pollDevice(issuer, started)).body.error).toBe('invalid_grant');
+      expect((await userinfo(issuer, body.access_token ?? '')).status).toBe(401);
+      expect((await userinfo(issuer, kept.access_token ?? '')).status).toBe(200);
+      const [record] = await server.storage.forTenant('acme').audit.list({ limit: 1 });
+      expect(record).toMatchObject({
+        action: 'device_code.replay',
+        reason: 'tokens_revoked',
+        clientId: tv.id,
+      });
     });
 
     it('gets no tokens for a person who was disabled after approving', async () => {

@@ -542,6 +542,15 @@ eachStore((store) => {
         expect(answer.body).not.toHaveProperty('access_token');
       }
       expect(trapped).toEqual([]);
+      const records = await server.storage.forTenant('acme').audit.list({ limit: 100 });
+      const refused = records.filter(({ action }) => action === 'client.assertion');
+      expect(refused).toHaveLength(11);
+      for (const record of refused)
+        expect(record).toMatchObject({
+          outcome: 'failure',
+          clientId: assertor.id,
+          address: expect.stringMatching(/127\.0\.0\.1|::1/),
+        });
     });
 
     it('as client assertion, eight times at once over two instances, are good once', async () => {

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { createBrowser } from '../support/browser.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   introspect,
   redeem,
@@ -28,6 +29,7 @@ import { withEachStore } from '../support/use-server.ts';
 const inactive = { status: 200, body: { active: false } };
 
 await withEachStore({ instances: 2 }, (server) => {
+  afterEach(restoreTime);
   const issuer = server.issuer('acme');
 
   const opaque = (client = web) => tokensFor(createBrowser(), { issuer, client });
@@ -56,7 +58,7 @@ await withEachStore({ instances: 2 }, (server) => {
     it('describes a JWT to the client it was issued to, as the JWT does', async () => {
       const { access_token: token } = await jwt();
       const { body } = await introspect(issuer, web, token);
-      const { jti: _, sid: _sid, gid: _gid, ses: _ses, ...claims } = decodeJwt(token);
+      const { jti: _, sid: _sid, gid: _gid, ses: _ses, fam: _fam, ...claims } = decodeJwt(token);
       expect(body).toMatchObject({ ...claims, active: true, token_type: 'Bearer' });
     });
 
@@ -205,11 +207,15 @@ await withEachStore({ instances: 2 }, (server) => {
     it.each(['the sign-out', 'a code that came twice'])('comes by %s as well, for JWTs too', async (end) => {
       const browser = createBrowser();
       const request = { issuer, client: web, scope: 'orders:read', extra: { resource: ordersResource } };
+      moveTime(0);
       const signedIn = await signIn(browser, request);
       const { body } = await redeem(request, signedIn);
       expect((await introspect(issuer, ordersApi, body.access_token ?? '')).body.active).toBe(true);
       if (end === 'the sign-out') await signOut(browser, issuer);
-      else await redeem(request, signedIn);
+      else {
+        moveTime(11);
+        await redeem(request, signedIn);
+      }
       expect(await introspect(issuer, ordersApi, body.access_token ?? '')).toMatchObject(inactive);
     });
 

@@ -118,6 +118,14 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant(), strict } },
       moveTime(11);
       expect(await refresh(acme, web, first.refresh_token)).toMatchObject(refused);
       await expectRevoked(acme, [first, second.body]);
+      const records = await server.storage.forTenant('acme').audit.list({ limit: 100 });
+      expect(records.find(({ action }) => action === 'refresh_token.reuse')).toMatchObject({
+        outcome: 'failure',
+        reason: 'grant_revoked',
+        clientId: web.id,
+        address: expect.stringMatching(/127\.0\.0\.1|::1/),
+        object: expect.any(String),
+      });
     });
 
     // all of it within one second

@@ -108,6 +108,13 @@ eachStore((store) => {
         });
 
         expect(swapped.status).toBe(403);
+        const [record] = await federation.server.storage.forTenant('acme').audit.list({ limit: 1 });
+        expect(record).toMatchObject({
+          action: 'sign_in.upstream',
+          outcome: 'failure',
+          reason: 'rival: not_begun_here',
+          address: expect.stringMatching(/127\.0\.0\.1|::1/),
+        });
         expect(codeOf(await continueSignIn(browser, await browser.get(back)))).toEqual(expect.any(String));
       });
 

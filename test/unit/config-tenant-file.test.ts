@@ -58,6 +58,7 @@ describe('loadTenant', () => {
         refreshToken: 30 * 86_400,
         refreshTokenAbsolute: 180 * 86_400,
         refreshTokenGrace: 10,
+        codeGrace: 10,
         deviceCode: 300,
       },
       grants: { password: false },

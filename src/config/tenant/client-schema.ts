@@ -69,6 +69,7 @@ const {
   refreshToken,
   refreshTokenAbsolute,
   refreshTokenGrace,
+  codeGrace,
   deviceCode,
 } = lifetimeRanges;
 
@@ -204,6 +205,7 @@ export const clientSchema = z.strictObject({
       refreshToken: durationSeconds(refreshToken).optional(),
       refreshTokenAbsolute: durationSeconds(refreshTokenAbsolute).optional(),
       refreshTokenGrace: durationSeconds(refreshTokenGrace).optional(),
+      codeGrace: durationSeconds(codeGrace).optional(),
       authorizationCode: durationSeconds(authorizationCode).optional(),
       deviceCode: durationSeconds(deviceCode).optional(),
     })

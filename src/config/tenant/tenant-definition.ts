@@ -55,6 +55,8 @@ export interface Lifetimes {
   readonly refreshTokenAbsolute: number;
   /** How long a rotated refresh token still answers with its successor, 0 to 60. */
   readonly refreshTokenGrace: number;
+  /** How long a repeated redemption of a code is refused without revoking what the code gave, 0 to 60. */
+  readonly codeGrace: number;
   /** `authentication.oauth2.deviceCodeExpiration` in the file. */
   readonly deviceCode: number;
 }

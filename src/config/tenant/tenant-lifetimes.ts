@@ -15,6 +15,7 @@ export const lifetimeRanges = {
   refreshToken: { min: minute, max: 400 * day },
   refreshTokenAbsolute: { min: minute, max: 1000 * day },
   refreshTokenGrace: { min: 0, max: minute },
+  codeGrace: { min: 0, max: minute },
   deviceCode: { min: 30, max: hour },
 } as const;
 
@@ -40,5 +41,9 @@ export const lifetimesSchema = z.strictObject({
     .meta({ description: 'Maximum time from the sign-in, for all rotations of a refresh token.' }),
   refreshTokenGrace: durationSeconds(lifetimeRanges.refreshTokenGrace).prefault('10s').meta({
     description: 'Grace period in which a rotated refresh token still returns its successor, 0s to 60s.',
+  }),
+  codeGrace: durationSeconds(lifetimeRanges.codeGrace).prefault('10s').meta({
+    description:
+      'Grace period in which a code or device code that is sent again is only refused, 0s to 60s; after it the tokens that it gave are revoked.',
   }),
 });

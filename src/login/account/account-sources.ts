@@ -135,6 +135,14 @@ export const connectUpstream = async (
         { requestId, tenant: tenant.definition.id, source, reason, detail },
         'an upstream did not prove a person',
       );
+      if (reason !== 'cancelled')
+        await tenant.accounts.noteAttack({
+          action: 'sign_in.upstream',
+          reason: `${source}: ${reason}`,
+          sub,
+          address,
+          requestId,
+        });
       return goToAccount(ctx, tenant, { problem: reason });
     }
     const linked = await tenant.accounts.link(sub, outcome.person, { address, requestId, via: 'link' });

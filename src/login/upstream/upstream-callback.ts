@@ -48,7 +48,10 @@ export const receiveUpstream = async (
   if (connector === undefined || typeof state !== 'string') return refuse(parts, ctx, tenant);
   const browser = readUpstreamCookie(ctx, { issuer, state });
   const finished = await tenant.upstreamLogins.finish({ connector, search, state, browser });
-  if (finished === undefined) return refuse(parts, ctx, tenant);
+  if (finished === undefined) {
+    await noteFailure({ ctx, tenant, connector }, { reason: 'not_begun_here' });
+    return refuse(parts, ctx, tenant);
+  }
   clearUpstreamCookie(ctx, { issuer, source, state });
   const arrival: Arrival = { ctx, tenant, connector };
   const { purpose } = finished;
@@ -78,6 +81,7 @@ const signIn = async (
         { ...facts, reason, detail },
         'an upstream did not prove a person',
       );
+      if (reason !== 'cancelled') await noteFailure(arrival, { reason, clientId: purpose.clientId });
       return { ok: false, problem: reason };
     }
     const { clientId } = purpose;
@@ -117,6 +121,21 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
       ...definedOnly({ issuer, sid, idToken: tokens.idToken }),
     }),
   };
+};
+
+/** A person who cancels is no failure, and an outage is nobody's attack. */
+const noteFailure = (
+  { ctx, tenant, connector }: Arrival,
+  { reason, clientId }: { readonly reason: string; readonly clientId?: string },
+): Promise<void> => {
+  const { address, requestId } = requestFacts(ctx);
+  return tenant.accounts.noteAttack({
+    action: 'sign_in.upstream',
+    reason: `${connector.definition.id}: ${reason}`,
+    address,
+    requestId,
+    ...definedOnly({ clientId }),
+  });
 };
 
 /** Another browser, another source, a second time, or too late: which of them is not said. */

@@ -1,5 +1,6 @@
 import type { Adapter } from 'oidc-provider';
 import { type AdapterParts, ArtifactAdapter } from './artifact-adapter.ts';
+import { AuthorizationCodeAdapter } from './authorization-code-adapter.ts';
 import { DeviceCodeAdapter } from './device-code-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
 import { SessionAdapter } from './session-adapter.ts';
@@ -21,8 +22,9 @@ export const createAdapter = (kind: string, parts: AdapterParts): Adapter => {
       return new AccessTokenAdapter(kind, parts);
     case 'Interaction':
       return new InteractionAdapter('Interaction', parts);
-    case 'Grant':
     case 'AuthorizationCode':
+      return new AuthorizationCodeAdapter('AuthorizationCode', parts);
+    case 'Grant':
     case 'PushedAuthorizationRequest':
       return new ArtifactAdapter(kind, parts);
     case 'Client':

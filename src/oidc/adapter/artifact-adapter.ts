@@ -4,6 +4,8 @@ import { hashId } from '../../crypto/ids.ts';
 import type { ArtifactKind, TenantStorage } from '../../storage/storage.ts';
 import type { DeviceCodes } from '../grants/device-codes.ts';
 import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
+import type { Replays } from '../provider/replays.ts';
+import type { CodeTokens } from '../tokens/code-tokens.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
@@ -21,6 +23,8 @@ export interface AdapterParts {
   readonly deviceCodes: DeviceCodes;
   readonly deviceSignIns: Pick<DeviceSignIns, 'approve'>;
   readonly jwtHandles: JwtHandles;
+  readonly replays: Pick<Replays, 'isInGrace' | 'note'>;
+  readonly codeTokens: CodeTokens;
   /** False where an interaction is resumed by a browser other than the one that submitted its result. */
   readonly mayResume: (proofHash: unknown) => boolean;
   /** A session is written again only when its expiry moved by more than this, in seconds. */

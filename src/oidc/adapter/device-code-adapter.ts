@@ -11,12 +11,26 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
       const artifact = await this.parts.deviceCodes.poll(hashId(id));
       if (artifact === undefined) return undefined;
       await this.#fetchLinks(artifact);
-      return toPayload(artifact, id);
+      return this.#withoutGrace(toPayload(artifact, id), artifact.consumedAt);
     }
     const artifact = await this.parts
       .scope()
       .find({ kind: 'DeviceCode', id: this.parts.deviceCodes.hashOf(id) });
     return artifact === undefined ? undefined : toPayload(artifact, id);
+  }
+
+  /**
+   * A device whose answer was lost asks again: refused, but no reason for the library to take back what it got. A device
+   * has a grant of its own, so after the grace only that ends.
+   */
+  #withoutGrace(payload: AdapterPayload, consumedAt: number | undefined): AdapterPayload {
+    if (consumedAt === undefined) return payload;
+    const { clientId, accountId: sub } = payload;
+    const isInGrace = this.parts.replays.isInGrace(clientId, consumedAt);
+    if (isInGrace) delete payload.consumed;
+    const reason = isInGrace ? 'repeated_in_grace' : 'tokens_revoked';
+    this.parts.replays.note({ action: 'device_code.replay', reason, clientId, sub });
+    return payload;
   }
 
   /** A decided code is followed by look-ups of its session and grant: one trip for both. */

@@ -6,7 +6,9 @@
 //   request-scope.ts        few trips to the store in one request: reads together, writes at its end
 //   protocol-adapter.ts     errors of the store as errors of the protocol
 import type { Adapter } from 'oidc-provider';
+import type { Accounts } from '../../accounts/account-types.ts';
 import type { Devices } from '../../accounts/devices.ts';
+import type { Revocations } from '../../accounts/revocations.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
@@ -18,7 +20,9 @@ import { createDeviceCodes } from '../grants/device-codes.ts';
 import { createDeviceSignIns, type DeviceSignIns } from '../grants/device-sign-ins.ts';
 import { lifetimesOf } from '../provider/clients.ts';
 import type { ProviderRequests } from '../provider/provider-request.ts';
+import { createReplays, type Replays } from '../provider/replays.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
+import { createCodeTokens } from '../tokens/code-tokens.ts';
 import { createJwtHandles, type JwtHandles } from '../tokens/jwt-handles.ts';
 import { createRefreshRotation, type RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { createAdapter } from './adapter.ts';
@@ -31,6 +35,7 @@ export interface TenantAdapters {
   readonly rotation: RefreshRotation;
   readonly jwtHandles: JwtHandles;
   readonly deviceSignIns: DeviceSignIns;
+  readonly replays: Replays;
 }
 
 export interface TenantAdaptersParts {
@@ -39,6 +44,8 @@ export interface TenantAdaptersParts {
   readonly storage: TenantStorage;
   readonly requests: ProviderRequests;
   readonly devices: Pick<Devices, 'signedIn' | 'seen'>;
+  readonly accounts: Pick<Accounts, 'noteAttack'>;
+  readonly revocations: Pick<Revocations, 'publish'>;
   readonly verifyJwt: VerifyAccessTokenJwt;
   readonly masterKey: MasterKey;
   readonly clock: Clock;
@@ -84,6 +91,20 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     const shown = hashId(readResumeProof(parts.issuer, ctx));
     return typeof proofHash === 'string' && isEqualConstantTime(shown, proofHash);
   };
+  const replays = createReplays({
+    lifetimesOf: (clientId) => lifetimesOf(definition, clientId),
+    noteAttack: (attack) => parts.accounts.noteAttack(attack),
+    revocations: parts.revocations,
+    current,
+    factsOf,
+    clock,
+    log,
+  });
+  const codeTokens = createCodeTokens({
+    artifacts: storage.artifacts,
+    clock,
+    jwtLifetimeSeconds: Math.max(0, ...definition.resources.map(({ lifetime }) => lifetime)),
+  });
   const shared = {
     storage,
     clock,
@@ -93,11 +114,14 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     deviceCodes,
     deviceSignIns,
     jwtHandles,
+    replays,
+    codeTokens,
     mayResume,
     sessionTouchSeconds,
   };
   return {
     rotation,
+    replays,
     jwtHandles,
     deviceSignIns,
     adapter: (kind) => withProtocolErrors(createAdapter(kind, shared)),

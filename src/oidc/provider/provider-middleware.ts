@@ -10,6 +10,7 @@ import { toProtocolError } from './errors.ts';
 import type { PreparedAnswers } from './prepared-answers.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import type { ProviderRequests } from './provider-request.ts';
+import type { Replays } from './replays.ts';
 import type { RequestEndings } from './request-endings.ts';
 import { withdrawAnswer } from './withdraw-answer.ts';
 
@@ -17,6 +18,7 @@ export interface ProviderMiddlewareParts {
   readonly definition: TenantDefinition;
   readonly requests: ProviderRequests;
   readonly endings: Pick<RequestEndings, 'queueLogouts' | 'announce'>;
+  readonly replays: Pick<Replays, 'report'>;
   readonly deviceSignIns: Pick<DeviceSignIns, 'note'>;
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
@@ -50,6 +52,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     } catch (error) {
       withdrawAnswer(withdrawal, ctx, toProtocolError(error));
     }
+    await parts.replays.report(ctx);
     await parts.upstreamSignOut.redirect(ctx);
     if (ctx.status === 404 && ctx.body == null) pages.notFound(ctx);
     parts.prepared.capture(ctx);

@@ -12,6 +12,7 @@
 //   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
 //   storeFirstSessions         Session.persist                     forms without a session
 //   keepProvenBy               Session and Grant.IN_PAYLOAD, Session.loginAccount  sources of a sign-in
+//   markTokensOfCodes          AccessToken and RefreshToken.IN_PAYLOAD, .save     which code gave a token
 //   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
 //   noticeReplays              ReplayDetection.unique              the insert decides
 //   giveAllClaims              IdToken.issue                       `idTokenClaims: all`
@@ -28,8 +29,8 @@ import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { findClient } from './clients.ts';
+import { keepProvenBy, markTokensOfCodes } from './kept-members.ts';
 import { deviceCodeGrant } from './offered.ts';
-import { provenNow, readProvenBy, setProvenBy } from './proven-by.ts';
 
 export interface ProviderPatchesParts {
   readonly definition: TenantDefinition;
@@ -53,6 +54,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   leaveOutUndefinedScopes(provider);
   storeFirstSessions(provider, parts);
   keepProvenBy(provider, parts.current);
+  markTokensOfCodes(provider, parts.current);
   refuseGrantTypes(provider, parts);
   noticeReplays(provider);
   giveAllClaims(provider, parts.definition);
@@ -192,31 +194,6 @@ const storeFirstSessions = (
     return this.save(anonymousSessionTtl);
   };
 };
-
-/**
- * A session remembers at which sources its person signed in: `clients` of a source holds for everything that hangs on
- * the session. Of a person who signs in once more both sources count. Held by flows/source-clients.test.ts.
- */
-const keepProvenBy = (provider: Provider, current: ProviderPatchesParts['current']): void => {
-  for (const model of [provider.Session, provider.Grant] as unknown as { readonly IN_PAYLOAD: string[] }[]) {
-    // untyped
-    const kept = [...model.IN_PAYLOAD, 'provenBy'];
-    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept });
-  }
-  const prototype = provider.Session.prototype as unknown as LoginSession; // public, but untyped
-  const { loginAccount } = prototype;
-  prototype.loginAccount = function loginAt(details): void {
-    const source = provenNow(current());
-    const earlier = this.accountId === details.accountId ? (readProvenBy(this) ?? []) : [];
-    loginAccount.call(this, details);
-    if (source !== undefined) setProvenBy(this, [...new Set([...earlier, source])]);
-  };
-};
-
-interface LoginSession {
-  readonly accountId?: string;
-  loginAccount(details: { readonly accountId: string }): void;
-}
 
 /**
  * A grant type that the client may not use is `unauthorized_client` (RFC 6749 section 5.2), where the library says

@@ -35,6 +35,7 @@ import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts'
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
 import { createUpstreamTokens, type KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import { observeAttacks } from './attack-events.ts';
 import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
@@ -102,7 +103,10 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   const tenant = definition.id;
   const requests = createProviderRequests(storage);
   const { current, factsOf } = requests;
-  const { adapter, rotation, jwtHandles, deviceSignIns } = createTenantAdapters({ ...parts, requests });
+  const { adapter, rotation, jwtHandles, deviceSignIns, replays } = createTenantAdapters({
+    ...parts,
+    requests,
+  });
   const tenantAccounts = createTenantAccounts({
     scopeOf: requests.scope,
     recheck: (account, when) => parts.accounts.recheck(account, when),
@@ -131,6 +135,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     }),
   );
   observeProvider(provider, { tenant, log, factsOf, adviceFor: crossOrigin.adviceFor });
+  observeAttacks(provider, replays);
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
   patchProvider(provider, { definition, issuer, current, rotation, noteLogout: endings.noteLogout });
   const upstreamTokens = createUpstreamTokens({
@@ -144,7 +149,16 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   registerGrants(provider, { ...parts, tenantAccounts, upstreamTokens, jwtHandles, factsOf });
   const prepared = createPreparedAnswers();
   provider.use(
-    createProviderMiddleware({ ...parts, requests, endings, deviceSignIns, prepared, pages, crossOrigin }),
+    createProviderMiddleware({
+      ...parts,
+      requests,
+      endings,
+      replays,
+      deviceSignIns,
+      prepared,
+      pages,
+      crossOrigin,
+    }),
   );
 
   const { host, protocol } = new URL(issuer);

@@ -15,6 +15,7 @@ import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import type { Artifact, ArtifactRef } from '../../storage/storage.ts';
 import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { sessionIdOf } from '../adapter/session-uid.ts';
+import { codeMarkOf, revokedMarkId } from './code-tokens.ts';
 
 /** What a JWT access token of ours says, in the provider's words. */
 export interface AccessTokenJwt {
@@ -22,6 +23,8 @@ export interface AccessTokenJwt {
   /** Where its revocation is noted. */
   readonly revocationId: string;
   readonly session?: TokenSession;
+  /** See `codeMark`. */
+  readonly mark?: string;
 }
 
 /** The session in which a token was given. */
@@ -59,22 +62,28 @@ export const isTokenSessionAlive = (
 };
 
 /**
- * Claims of ours by which our own endpoints refuse a JWT whose grant or session has ended. `gid`: the grant; `ses`: the session; `offline`: it outlives the session's expiry.
+ * Claims of ours by which our own endpoints refuse a JWT whose grant or session has ended. `gid`: the grant; `ses`: the session; `offline`: it outlives the session's expiry; `fam`: the mark of the code that it was given for.
  */
 export const privateClaims = (token: object): Record<string, unknown> => {
   const bindings: Bindings = token; // client credentials have none
   const { grantId, sid } = bindings;
   const session = sessionOf(bindings);
   return {
-    ...definedOnly({ gid: grantId, sid }),
+    ...definedOnly({ gid: grantId, sid, fam: codeMarkOf(token) }),
     ...(session === undefined ? {} : { ses: session.id }),
     ...(session?.isBinding === false ? { offline: true } : {}),
   };
 };
 
 /** All that the store knows of it, for one trip. */
-export const linksOfJwt = ({ payload, revocationId, session }: AccessTokenJwt): readonly ArtifactRef[] => [
+export const linksOfJwt = ({
+  payload,
+  revocationId,
+  session,
+  mark,
+}: AccessTokenJwt): readonly ArtifactRef[] => [
   { kind: 'RevokedToken', id: revocationId },
+  ...(mark === undefined ? [] : [{ kind: 'RevokedToken' as const, id: revokedMarkId(mark) }]),
   ...(payload.grantId === undefined ? [] : [{ kind: 'Grant' as const, id: hashId(payload.grantId) }]),
   ...(session?.isBinding === true ? [{ kind: 'Session' as const, id: session.id }] : []),
 ];
@@ -112,6 +121,7 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
     sid,
     ses,
     offline,
+    fam,
     cnf,
     ...extra
   } = claims;
@@ -120,6 +130,7 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
   return {
     revocationId: hashId(`jwt ${jti}`),
     ...(typeof ses === 'string' ? { session: { id: ses, isBinding: offline !== true } } : {}),
+    ...(typeof fam === 'string' ? { mark: fam } : {}),
     payload: {
       kind: typeof gid === 'string' ? 'AccessToken' : 'ClientCredentials',
       jti,

@@ -146,5 +146,13 @@ export const createArtifacts = (
         const found = collection.find({ ...filter, ...isAlive }, { ...reading, batchSize: sessionsPerBatch });
         return (await found.toArray()).map(toArtifact);
       }),
+
+    tokensOfGrant: (grantId) =>
+      call(async () => {
+        const filter = { tenant, grantId, expiresAt: { $gt: new Date(clock.now()) } };
+        return (await collection.find(filter, { ...reading, batchSize: sessionsPerBatch }).toArray()).map(
+          toArtifact,
+        );
+      }),
   };
 };

@@ -18,6 +18,8 @@ export const artifactSql = {
   // Without the index hint the planner takes the primary key and reads all tokens of the tenant.
   removeByGrant: `DELETE FROM artifacts INDEXED BY artifacts_grant WHERE tenant = ? AND grant_id = ?
     AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode')`,
+  tokensOfGrant: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_grant WHERE tenant = ? AND grant_id = ?
+    AND kind IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode') AND expires_at > ?`,
   consume: `UPDATE artifacts SET consumed_at = ?
     WHERE tenant = ? AND kind = ? AND id = ? AND expires_at > ? AND consumed_at IS NULL`,
   replaceInPhase: `UPDATE artifacts SET payload = ?, expires_at = ?, grant_id = ?, session_uid = ?, account_id = ?,

@@ -157,5 +157,14 @@ export const createArtifacts = (connection: Connection, clock: Clock, tenant: st
             .all(tenant, accountId, scope().now)
             .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
       ),
+
+    tokensOfGrant: (grantId) =>
+      connection.read(
+        'tokensOfGrant',
+        (sql) =>
+          sql(artifactSql.tokensOfGrant)
+            .all(tenant, grantId, scope().now)
+            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+      ),
   };
 };
