@@ -1,14 +1,14 @@
-// The cookies of a tenant's provider, all bound to one tenant. oidc-provider sets and reads all but `proof`, and signs them. The table of all cookies is
-// in docs/architecture.md.
+// The cookies of a tenant's provider, all bound to one tenant. oidc-provider sets and reads all but `proof`, and
+// signs them. The table of all cookies is in docs/architecture.md.
 import type { Context } from 'koa';
 import type { Configuration } from 'oidc-provider';
 
-/** Life in seconds of a session that nobody signed in to: it only carries the guard of a form. */
+/** Life in seconds of a session without a sign-in: it only carries the guard of a form. */
 export const anonymousSessionTtl = 3600;
 
 type ProviderCookie = 'session' | 'interaction' | 'resume' | 'proof';
 
-/** `__Secure-`: a browser takes such a name over https only (RFC 6265bis section 4.1.3.1). */
+/** `__Secure-`: a browser accepts such a name over https only (RFC 6265bis section 4.1.3.1). */
 const nameOf = (issuer: string, cookie: ProviderCookie): string =>
   `${issuer.startsWith('https:') ? '__Secure-' : ''}drawbridge.${cookie}`;
 
@@ -55,7 +55,8 @@ const resumeProofTtl = 600;
 
 /**
  * `Set-Cookie` for the browser that has just completed a step of an interaction: only with it can the authorization
- * request be resumed. Whoever knows the other cookies of the interaction, because they planted them, does not get it.
+ * request be resumed. An attacker who has set the other cookies of the interaction in the browser does not get this
+ * one.
  * @param returnTo where the interaction is resumed; the cookie is sent there alone
  */
 export const resumeProofCookie = (returnTo: string, proof: string): string => {

@@ -1,4 +1,4 @@
-// What people do with their devices, as JSON, with an access token of theirs: see them, name them, sign one out.
+// The API for people's own devices, as JSON, with an access token of the person: list, rename, sign one out.
 
 import type { Context, Middleware } from 'koa';
 import type { Device, DeviceActor, Devices } from '../accounts/devices.ts';
@@ -27,7 +27,7 @@ export interface OwnDevicesParts {
 
 const pageSize = 100;
 
-/** Who may read the answer, without asking for anything: the preflight request of another origin. */
+/** Answers the preflight request of another origin. */
 export const allowOrigin = (ctx: Context, tenant: OwnDevicesTenant): void => {
   share(ctx, tenant);
   ctx.status = 204;
@@ -91,7 +91,7 @@ interface OwnDevice {
 interface Owner {
   readonly sub: string;
   readonly actor: DeviceActor;
-  /** Of the token that asks. */
+  /** Revocation ids of the presented token. */
   readonly revocationIds: readonly string[];
 }
 
@@ -102,7 +102,7 @@ const share = (ctx: Context, { definition }: OwnDevicesTenant): void => {
 
 const noDevice = (): AppError => new AppError('not_found', 'There is no such device');
 
-/** Undefined: the answer is given, a refusal (RFC 6750 section 3.1). */
+/** Undefined after a refusal, which is answered already (RFC 6750 section 3.1). */
 const identify = async (
   { log }: OwnDevicesParts,
   ctx: Context,
@@ -120,7 +120,7 @@ const identify = async (
   if (live.account === undefined || !isForUs(live)) return refuse('insufficient_scope');
   const { sub } = live.account;
   const { address, requestId } = requestFacts(ctx);
-  // an app of somebody else's was allowed to know who the person is, not what else they have
+  // the consent for a third-party app covers the person's identity, not their other devices
   const isFirstParty = findClient(definition, live.clientId)?.firstParty === true;
   const own = isFirstParty ? {} : { ofClient: live.clientId };
   return {
@@ -130,7 +130,7 @@ const identify = async (
   };
 };
 
-/** A token for another service is not. */
+/** False for a token that is for another service. */
 const isForUs = ({ scopes, audiences }: LiveAccessToken): boolean =>
   scopes.includes('openid') && audiences.length === 0;
 
@@ -148,7 +148,7 @@ const toPublic = (device: Device, definition: TenantDefinition, { revocationIds 
     created_at: Math.floor(device.createdAt / 1000),
     last_seen_at: Math.floor(device.lastSeenAt / 1000),
     signed_in: device.isSignedIn,
-    /** Is it the one that asks? */
+    /** Is it the device of the presented token? */
     current: revocationIds.includes(device.grantId),
   };
 };

@@ -6,7 +6,7 @@ import { InteractionAdapter } from './interaction-adapter.ts';
 import { SessionAdapter } from './session-adapter.ts';
 import { AccessTokenAdapter, RefreshTokenAdapter, ReplayDetectionAdapter } from './token-adapters.ts';
 
-/** The provider's models in the words of the store; what each must guarantee is in docs/storage.md. */
+/** Maps the provider's models to the store; the guarantees of each are in docs/storage.md. */
 export const createAdapter = (kind: string, parts: AdapterParts): Adapter => {
   switch (kind) {
     case 'Session':
@@ -36,7 +36,7 @@ export const createAdapter = (kind: string, parts: AdapterParts): Adapter => {
 
 const nothing = (): Promise<undefined> => Promise.resolve(undefined);
 
-/** Asked for clients that are not in the tenant's definition: there are none, and none are ever registered. */
+/** Used for clients that are not in the tenant's definition: it has none, and none are ever registered. */
 const noFurtherClients: Adapter = {
   find: nothing,
   findByUid: nothing,

@@ -11,7 +11,7 @@ import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
 import type { RequestScope } from './request-scope.ts';
 
-/** What the adapters of one tenant share. */
+/** The parts that the adapters of one tenant share. */
 export interface AdapterParts {
   readonly storage: TenantStorage;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ const insertOnly: ReadonlySet<ArtifactKind> = new Set([
   'PushedAuthorizationRequest',
 ]);
 
-/** What is the same for every model: hashed ids, writes that wait for the end of the request. */
+/** The behaviour of every model: hashed ids, writes that wait for the end of the request. */
 export class ArtifactAdapter implements Adapter {
   protected readonly kind: ArtifactKind;
   protected readonly parts: AdapterParts;

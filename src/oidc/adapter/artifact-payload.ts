@@ -20,13 +20,13 @@ const linksOf = (payload: AdapterPayload): Pick<Artifact, 'grantId' | 'sessionUi
   };
 };
 
-/** RFC 8628: nobody has claimed it, one person is deciding, or it is decided. */
+/** RFC 8628: no person has claimed it, one person is deciding, or it is decided. */
 export const phaseOf = (payload: AdapterPayload): Phase => {
   if (payload.accountId !== undefined || payload.error !== undefined) return 'decided';
   return payload.inFlight === true ? 'claimed' : 'pending';
 };
 
-/** Client ids may hold dots, which some stores give a meaning; the key of an authorization must not. */
+/** The key of an authorization has no dots, because some stores give them a meaning; client ids may contain dots. */
 const authorizationKey = (clientId: string): string => Buffer.from(clientId).toString('base64url');
 const clientIdOf = (key: string): string => Buffer.from(key, 'base64url').toString('utf8');
 
@@ -58,7 +58,7 @@ export const toPayload = (artifact: Artifact, id: string): AdapterPayload => ({
   ...(artifact.consumedAt === undefined ? {} : { consumed: Math.floor(artifact.consumedAt / 1000) }),
 });
 
-/** The session itself, kept under its uid; the cookie's value leads to it through `toSessionCookie`. */
+/** The session itself, stored under its uid; the value of the cookie is linked to it by `toSessionCookie`. */
 export const toSession = (
   payload: AdapterPayload & { readonly uid: string },
   expiresAt: number,
@@ -101,7 +101,7 @@ export const toSessionPayload = (session: Artifact, cookieValue: string | undefi
       }),
 });
 
-/** Its own grant is the one that its app has; the provider compares that with the token's. */
+/** A device sees its own grant as the grant of its app; the provider compares that with the grant of the token. */
 export const sessionOfDevice = (
   session: AdapterPayload | undefined,
   deviceId: string,
@@ -114,7 +114,7 @@ export const sessionOfDevice = (
 
 /** As `toSession` writes it. */
 interface StoredAuthorization {
-  /** Of a device, which has a key of its own. */
+  /** Set for a device, which has a key of its own. */
   readonly clientId?: string;
   readonly sid?: string;
   readonly grantId?: string;

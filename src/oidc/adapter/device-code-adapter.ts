@@ -4,7 +4,7 @@ import type { Artifact } from '../../storage/storage.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { phaseOf, toArtifact, toPayload } from './artifact-payload.ts';
 
-/** Device codes, found by the code that the device polls with or by the one that a person types in (RFC 8628). */
+/** Device codes, found by the code that the device polls with or by the code that a person types (RFC 8628). */
 export class DeviceCodeAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     if (this.parts.deviceCodes.isPoll()) {
@@ -33,7 +33,7 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
     return payload;
   }
 
-  /** A decided code is followed by look-ups of its session and grant: one trip for both. */
+  /** After a decided code its session and grant are looked up: one trip for all. */
   async #fetchLinks({ grantId, sessionUid }: Artifact): Promise<void> {
     await this.parts
       .scope()
@@ -51,7 +51,7 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
       : toPayload(artifact, this.parts.deviceCodes.handleOf(artifact.id));
   }
 
-  /** Claiming, approving and refusing are decided by compare-and-set: of two people only one gets the code. */
+  /** Claiming, approving and refusing use compare-and-set: only one of two people gets the code. */
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const phase = phaseOf(payload);
     const isApproved = phase === 'decided' && payload.error === undefined;

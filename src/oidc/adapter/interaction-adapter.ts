@@ -1,7 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 
-/** An interaction names a session and a device code; neither may be usable by someone who reads the store. */
+/** An interaction names a session and a device code; a reader of the store must not be able to use either. */
 export class InteractionAdapter extends ArtifactAdapter {
   /** A result counts only for the browser that submitted it. */
   override async find(id: string): Promise<AdapterPayload | undefined> {

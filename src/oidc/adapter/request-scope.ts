@@ -7,22 +7,22 @@ import type {
 } from '../../storage/storage.ts';
 
 /**
- * What one HTTP request knows of the store, so that few trips suffice: look-ups of one tick travel together,
- * what came along with a look-up is remembered, and writes wait until the response is about to leave.
- * Compare-and-set operations never wait; they go straight to the store.
+ * The records of the store that one HTTP request has read or will write, so that few trips suffice: look-ups of one
+ * tick share a trip, linked records are remembered, and writes wait until the response is about to be sent.
+ * Compare-and-set operations never wait; they are sent to the store at once.
  */
 export interface RequestScope {
   /** The artifact, or undefined. Unsaved writes of this request are seen. */
   find(ref: ArtifactRef): Promise<Artifact | undefined>;
   /** Like `find` for several that are wanted together, in the order asked. */
   findAll(refs: readonly ArtifactRef[]): Promise<readonly (Artifact | undefined)[]>;
-  /** What the store had when this request read it, whatever was staged since; no trip. */
+  /** The record as this request read it, without writes that were staged since; no trip. */
   loaded(kind: Artifact['kind'], id: string): Artifact | undefined;
   /** The account with this sub; no trip when it came along with something else. */
   account(sub: string): Promise<AccountRecord | undefined>;
   /** Notes a write for `flush`. */
   stage(write: ArtifactWrite): void;
-  /** Drops staged removals of this artifact: it lives on. */
+  /** Drops staged removals of this artifact, so that it is kept. */
   unstageRemoval(kind: Artifact['kind'], id: string): void;
   /** Remembers an artifact that was read by another operation. */
   remember(artifact: Artifact): void;
@@ -117,14 +117,14 @@ export class StoreRequestScope implements RequestScope {
     }
   }
 
-  /** A write of this request that is not stored yet outranks what the store says. */
+  /** A write of this request that is not stored yet takes precedence over the store. */
   #rememberLoaded(artifact: Artifact): void {
     this.#loaded.set(keyOf(artifact.kind, artifact.id), artifact);
     if (!this.#known.has(keyOf(artifact.kind, artifact.id))) this.remember(artifact);
     if (artifact.userCode !== undefined) this.#known.set(`userCode|${artifact.userCode}`, artifact);
   }
 
-  /** A link that led nowhere is an answer too; asking again would cost a trip. */
+  /** An absent linked record is remembered too; another look-up would cost a trip. */
   #noteMissingLinks(artifact: Artifact): void {
     const { grantId, sessionUid, accountId } = artifact;
     if (grantId !== undefined && !this.#known.has(keyOf('Grant', grantId)))

@@ -25,8 +25,8 @@ export class SessionAdapter extends ArtifactAdapter {
   }
 
   /**
-   * Unchanged sessions are not written on each request; parallel sign-ins of two apps both survive, and none brings
-   * back a session that was signed out meanwhile.
+   * Unchanged sessions are not written on each request. Parallel sign-ins of two apps are both kept, and none
+   * restores a session that was signed out meanwhile.
    */
   override async upsert(cookieValue: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     if (payload.uid === undefined) throw new Error('a session has no uid');
@@ -41,7 +41,7 @@ export class SessionAdapter extends ArtifactAdapter {
     await this.write((target) => {
       target.unstageRemoval('Session', session.id);
       target.stage({ op: 'mergeSession', artifact: session, removed, onlyIfStored: stored !== undefined });
-      // a cookie that was renewed or signed out while this request was in progress stays dead
+      // a cookie that was renewed or signed out while this request was in progress stays invalid
       const renewed = toSessionCookie(cookieValue, session);
       target.stage({ op: 'put', artifact: renewed, onlyIfStored: cookie !== undefined });
     });

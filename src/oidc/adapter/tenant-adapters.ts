@@ -28,7 +28,7 @@ import { createRefreshRotation, type RefreshRotation } from '../tokens/refresh-r
 import { createAdapter } from './adapter.ts';
 import { withProtocolErrors } from './protocol-adapter.ts';
 
-/** The store of one tenant as the library sees it, with the rules by which codes and tokens are found and used up. */
+/** The store of one tenant for the library, with the rules by which codes and tokens are found and consumed. */
 export interface TenantAdapters {
   /** For a model of the library, by its name. */
   readonly adapter: (kind: string) => Adapter;

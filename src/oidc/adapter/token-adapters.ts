@@ -61,7 +61,7 @@ export class AccessTokenAdapter extends ArtifactAdapter {
   }
 }
 
-/** The provider's words for it depend on what was used twice; see `noticeReplays`. */
+/** The provider's message depends on the kind of token that was used twice; see `noticeReplays`. */
 export class UsedAlready extends Error {}
 
 /** RFC 7523 section 3 and RFC 9449 section 11.1: the insert decides, not a look-up before it. */

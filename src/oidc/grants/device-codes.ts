@@ -26,15 +26,15 @@ export interface DeviceCodes {
   /** The stored id of a device code, or of a handle made by `handleOf`. */
   hashOf(codeOrHandle: string): string;
   /**
-   * Stands for a device code while a person decides. It is no device code: it is worth nothing at the token
-   * endpoint, so neither a page nor a stored interaction holds the device's secret.
+   * Replaces a device code while a person decides. The token endpoint refuses it, so neither a page nor a stored
+   * interaction contains the secret of the device.
    */
   handleOf(hashedId: string): string;
-  /** Kept for twice its life, so that a late device hears `expired_token`, not `invalid_grant`. */
+  /** A code is kept for twice its life, so that a late device gets `expired_token`, not `invalid_grant`. */
   keptBeyondExpiry(artifact: Artifact, payload: AdapterPayload): Artifact;
 }
 
-/** What of the current request the throttle looks at. */
+/** The parts of the current request that the throttle uses. */
 export interface DeviceRequest {
   readonly route: string | undefined;
   readonly address: string;

@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider';
 import { longestDeviceText, readDeviceText } from '../../accounts/devices.ts';
 
-/** Parameters by which a device may say what it is (RFC 8628 section 3.1 allows further parameters). */
+/** Parameters by which a device may describe itself (RFC 8628 section 3.1 allows further parameters). */
 export const deviceParameters = ['device_name', 'device_model', 'device_serial'] as const;
 
 export interface DeviceDescription {
@@ -11,7 +11,7 @@ export interface DeviceDescription {
 }
 
 /**
- * What the request says of the device; a field that is empty counts as not given.
+ * The description of the device in the request; an empty field counts as absent.
  * @throws errors.InvalidRequest when one is too long or no plain text
  */
 export const readDeviceDescription = (params: Readonly<Record<string, unknown>>): DeviceDescription =>
@@ -28,7 +28,7 @@ export const readDeviceDescription = (params: Readonly<Record<string, unknown>>)
     }),
   );
 
-/** The same again, from what a device code has kept. */
+/** The same, from the stored device code. */
 export const keptDescription = (info: Readonly<Record<string, unknown>> = {}): DeviceDescription =>
   Object.fromEntries(
     (['name', 'model', 'serial'] as const).flatMap((field) =>

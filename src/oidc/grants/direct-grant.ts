@@ -19,9 +19,9 @@ export interface DirectGrantOptions {
   readonly gty: string;
   /** The access token lives no longer than this. */
   readonly atMostSeconds?: number;
-  /** Id of the source at which the person has just proved who they are. */
+  /** Id of the source at which the person has just signed in. */
   readonly source: string;
-  /** How they did, where that is known. */
+  /** How the person signed in, where that is known. */
   readonly signIn?: TokenSignIn;
 }
 
@@ -38,7 +38,7 @@ export interface DirectGrant {
 }
 
 /**
- * Scopes and resource as for the other grants: what the client asks for, as far as it may have it.
+ * Scopes and resource as for the other grants: those that the client asks for and may have.
  * @throws errors.InvalidTarget, or errors.InvalidGrant when the person may hold no tokens
  */
 export const grantDirectly = async (

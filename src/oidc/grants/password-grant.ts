@@ -65,7 +65,7 @@ export const createPasswordGrant =
     await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
 
-/** Each begins with a code that programs may rely on. */
+/** Each description begins with a code that programs may rely on. */
 const refusalWords: Readonly<Record<DisclosedRefusal, string>> = {
   password_change_required: 'password_change_required: the password must be changed before it can be used',
   password_expired: 'password_expired: the password has expired',

@@ -91,7 +91,7 @@ interface Exchange {
   readonly source: string;
 }
 
-/** Our access token proves who asks for whom; what is handed out is the token that the upstream gave this person. */
+/** Our access token names the client and the person; the client gets the token that the upstream gave this person. */
 const toUpstream = async (
   provider: Provider,
   parts: TokenExchangeParts,
@@ -106,7 +106,7 @@ const toUpstream = async (
     throw new errors.InvalidTarget('an upstream token is for the upstream: leave out resource');
 
   const subject = await findSubject(provider, parts, { ctx, token });
-  // what was kept before somebody disconnected the source is not theirs to use any more
+  // tokens that were kept before the person disconnected the source may no longer be used
   const tokens = (await parts.isConnected(ctx, subject, source))
     ? await asProtocolErrors(() => parts.upstreamTokens.find(subject, source))
     : undefined;
@@ -127,7 +127,7 @@ const toUpstream = async (
   };
 };
 
-/** RFC 8693 section 2.1: of this tenant, alive, its grant alive, for this client, its person in good standing. */
+/** RFC 8693 section 2.1: of this tenant, valid, with a live grant, for this client, of a person who may hold tokens. */
 const findSubject = async (
   provider: Provider,
   parts: TokenExchangeParts,
@@ -155,7 +155,7 @@ const requireGrant = async (provider: Provider, token: AccessToken): Promise<voi
 /** RFC 8693 section 2.2.2: a subject token that is not acceptable is an `invalid_request`. */
 const notValid = (): Error => new errors.InvalidRequest('the subject token is not valid');
 
-/** The upstream's access token is a sign-in; ours is for the account that it leads to. */
+/** The access token of the upstream counts as a sign-in; ours is for the account of that person. */
 const fromUpstream = async (
   provider: Provider,
   parts: TokenExchangeParts,

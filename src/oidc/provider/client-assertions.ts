@@ -2,9 +2,9 @@ import { type Client, errors } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { findClient } from './clients.ts';
 
-/** Seconds. It is remembered as long as it lives, so it must not live for ever. */
+/** Seconds. An assertion is remembered as long as it lives, so its life must be limited. */
 const longestLife = 3600;
-/** The last is the one of draft-ietf-oauth-rfc7523bis, section 4. */
+/** The last type is that of draft-ietf-oauth-rfc7523bis, section 4. */
 const types: readonly unknown[] = [undefined, 'jwt', 'client-authentication+jwt'];
 
 export interface AssertionParts {
@@ -16,13 +16,13 @@ export interface AssertionParts {
 }
 
 /**
- * What is judged of a client assertion (RFC 7523 section 3) beside what the library judges: signature, iss, jti, exp.
- * @throws errors.InvalidClientAuth, with words that name the setting
+ * Checks of a client assertion (RFC 7523 section 3) beyond those of the library: signature, iss, jti, exp.
+ * @throws errors.InvalidClientAuth, with a message that names the setting
  */
 export const createAssertionCheck = ({ definition, issuer, clockTolerance, nowSeconds }: AssertionParts) => {
   const tokenEndpoint = `${issuer}/token`;
 
-  /** One made for another server must be worth nothing here, nor ours there: every audience must be this server. */
+  /** An assertion must be valid at one server only, so every audience must be this server. */
   const checkAudience = (audience: unknown, client: Client): void => {
     const given = [audience].flat();
     const allowed = [issuer];

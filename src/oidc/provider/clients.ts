@@ -15,7 +15,7 @@ export const findClient = (
 export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>
   findClient(definition, clientId)?.metadata.backchannel_logout_uri !== undefined;
 
-/** The tenant's lifetimes with what the client sets for itself. */
+/** The lifetimes of the tenant, with those that the client sets for itself. */
 export const lifetimesOf = (definition: TenantDefinition, clientId: string | undefined): Lifetimes => ({
   ...definition.lifetimes,
   ...findClient(definition, clientId)?.lifetimes,
@@ -26,9 +26,8 @@ export const clientScopes = (client: ClientDefinition | undefined): ReadonlySet<
   client?.metadata.scope === undefined ? undefined : new Set(client.metadata.scope.split(' '));
 
 /**
- * Clients as the provider takes them. In place of the secret it gets the secret's hash, compared in
- * `compareClientSecret`; scopes of resources are judged by `resources.ts`, so the provider hears of the built-in
- * ones only.
+ * Clients in the form that the provider expects. In place of the secret it gets the hash of it, compared in
+ * `compareClientSecret`; `resources.ts` checks the scopes of resources, so the provider gets the built-in scopes only.
  */
 export const toProviderClients = (definition: TenantDefinition, issuer: string): ProviderClientMetadata[] => [
   ...definition.clients.map(({ metadata }) => toProviderClient(metadata)),
@@ -50,7 +49,7 @@ const toProviderClient = (metadata: ClientDefinition['metadata']): ProviderClien
   return {
     ...rest,
     ...(secret === undefined ? {} : { client_secret: hashId(secret) }),
-    // the provider takes an empty scope for no limit at all
+    // for the provider an empty scope means no limit
     ...(known === undefined ? {} : { scope: known.join(' ') || 'openid' }),
   } as ProviderClientMetadata; // the definition's schema has checked the names and values
 };

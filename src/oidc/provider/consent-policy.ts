@@ -4,8 +4,8 @@ import { accountClientId, findClient } from './clients.ts';
 import { readProvenBy, setProvenBy } from './proven-by.ts';
 
 /**
- * RFC 8252 section 8.6: anyone can claim a private-use scheme, so a native or public client with such a redirect
- * cannot be known again and its person is asked each time. https and loopback redirects are bound to the app.
+ * RFC 8252 section 8.6: any app can claim a private-use scheme, so a native or public client with such a redirect
+ * cannot be recognised and the person is asked each time. https and loopback redirects are bound to the app.
  */
 export const isRedirectBound = (redirectUri: string | undefined): boolean => {
   if (redirectUri === undefined) return true; // the device flow has none
@@ -19,13 +19,13 @@ export const isRedirectBound = (redirectUri: string | undefined): boolean => {
 export const mustAskAgain = (ctx: KoaContextWithOIDC): boolean => {
   const { client, params, result } = ctx.oidc;
   if (client === undefined || result?.consent !== undefined) return false;
-  // its redirect is our own page, wherever we are reached
+  // its redirect is our own page, on any of our hosts
   if (client.clientId === accountClientId) return false;
   const isUnknowable = client.applicationType === 'native' || client.clientAuthMethod === 'none';
   return isUnknowable && !isRedirectBound(params?.redirect_uri as string | undefined);
 };
 
-/** First-party clients need no consent, unless they ask for it or an impostor would look the same. */
+/** First-party clients need no consent, unless they ask for it or cannot be distinguished from an impostor. */
 export const isConsentSkipped = (definition: TenantDefinition, ctx: KoaContextWithOIDC): boolean => {
   const clientId = ctx.oidc.client?.clientId;
   const isFirstParty = clientId === accountClientId || findClient(definition, clientId)?.firstParty === true;
@@ -33,8 +33,8 @@ export const isConsentSkipped = (definition: TenantDefinition, ctx: KoaContextWi
 };
 
 /**
- * The grant of this session and client. For a first-party client it is made, or widened, to what is asked for:
- * one grant a session and client, so that revoking it ends everything.
+ * The grant of this session and client. For a first-party client it is created, or extended by the requested scopes:
+ * one grant for each session and client, so that revoking it ends everything.
  */
 export const loadGrant = async (
   definition: TenantDefinition,
@@ -57,7 +57,7 @@ export const loadGrant = async (
   return grant;
 };
 
-/** A grant must outlive the refresh tokens that will hang on it. */
+/** A grant must live longer than the refresh tokens that will belong to it. */
 const isPastHalfLife = (grant: Grant, grantTtlSeconds: number): boolean =>
   (grant.exp ?? 0) - Date.now() / 1000 < grantTtlSeconds / 2;
 

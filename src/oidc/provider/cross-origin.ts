@@ -2,16 +2,16 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { findClient } from './clients.ts';
 
-/** Answers that everybody may read, and their preflights. */
+/** Answers that scripts of every origin may read, and their preflights. */
 const openRoutes: ReadonlySet<string> = new Set(['discovery', 'jwks', 'cors.discovery', 'cors.jwks']);
 
 /** Which scripts may read an answer of the provider (Fetch standard, section 3.2). */
 export interface CrossOrigin {
   /** May scripts of this origin use this client? The provider asks once it knows the client, and refuses otherwise. */
   isAllowed(ctx: KoaContextWithOIDC, origin: string, clientId: string): boolean;
-  /** What the operator can do about it, where this request was refused for its origin. */
+  /** The remedy for the operator, where this request was refused for its origin. */
   adviceFor(ctx: KoaContextWithOIDC): string | undefined;
-  /** Comes after the provider has answered. */
+  /** To be called after the provider has answered. */
   guard(ctx: KoaContextWithOIDC): void;
 }
 
@@ -32,11 +32,11 @@ export const createCrossOrigin = (definition: TenantDefinition): CrossOrigin => 
       const origin = ctx.get('Origin');
       if (origin === '' || openRoutes.has(ctx.oidc?.route ?? '')) return;
       if (refused.has(ctx)) {
-        // the refusal says nothing but why; a developer who cannot read it sees a failed request and no reason
+        // the refusal contains only the reason; without it a developer sees a failed request with no explanation
         if (origin !== 'null') ctx.set('Access-Control-Allow-Origin', origin);
         return;
       }
-      // an answer that came before the client was known, such as 401 for an expired token, is for the app as well
+      // the app may also read an answer that was given before the client was known, such as 401 for an expired token
       if (ctx.oidc?.client !== undefined || listed.has(origin)) return;
       if (ctx.method === 'OPTIONS') refused.add(ctx);
       for (const header of ['Origin', 'Methods', 'Headers']) ctx.remove(`Access-Control-Allow-${header}`);

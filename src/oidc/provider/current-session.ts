@@ -19,7 +19,7 @@ export interface CurrentSession {
 }
 
 /**
- * Who is signed in at this tenant in this browser.
+ * The person who is signed in at this tenant in this browser.
  * @throws AppError `unavailable`
  */
 export const findCurrentSession = async (

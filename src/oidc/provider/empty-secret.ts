@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { rewriteForm } from './form-body.ts';
 
 /**
- * A public client that sends Basic with its id and an empty secret, as some libraries do, is one that names itself in the
- * form (RFC 6749 section 3.2.1). For a confidential client nothing changes: an empty secret is a wrong one.
+ * A public client that sends Basic with its id and an empty secret, as some libraries do, is treated as one that sends
+ * its id in the form (RFC 6749 section 3.2.1). For a confidential client an empty secret remains a wrong one.
  */
 export const takeEmptySecret = async (
   req: IncomingMessage,

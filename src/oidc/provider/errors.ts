@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider';
 import { type AppError, isAppError } from '../../errors.ts';
 
-/** RFC 6585 section 4: asked too often. The waiting time goes into `Retry-After`. */
+/** RFC 6585 section 4: too many requests. The waiting time is sent in `Retry-After`. */
 export class TooManyRequests extends errors.OIDCProviderError {
   readonly retryAfterSeconds: number;
 
@@ -12,7 +12,7 @@ export class TooManyRequests extends errors.OIDCProviderError {
   }
 }
 
-/** What this server needs does not answer. Never redirected to a client: the person sees our page. */
+/** A server that Drawbridge needs does not answer. Never redirected to a client: the person sees our page. */
 export class Unavailable extends errors.OIDCProviderError {
   override readonly allow_redirect = false;
   readonly retryAfterSeconds: number;
@@ -26,14 +26,14 @@ export class Unavailable extends errors.OIDCProviderError {
   }
 }
 
-/** Errors of our rooms in the words of the protocol. What is not foreseen stays as it is: a 500. */
+/** Converts our own errors into errors of the protocol. An unknown error is not converted: it becomes a 500. */
 export const toProtocolError = (error: unknown): unknown => {
   if (isAppError(error, 'unavailable')) return new Unavailable(error);
   if (isAppError(error, 'throttled')) return new TooManyRequests(error.retryAfterSeconds ?? 60);
   return error;
 };
 
-/** Work of our rooms inside of the provider, which can answer its own errors only. */
+/** Runs our own code inside of the provider, which can answer its own errors only. */
 export const asProtocolErrors = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 const limitBytes = 56 * 1024;
 
 /**
- * Reads a form body of known length and puts back what `replace` makes of it, so that the provider, which reads
- * the body itself, sees a request like any other. Bodies of unknown or excessive length are left for it to judge.
+ * Reads a form body of known length and puts back the result of `replace`, so that the provider, which reads the body
+ * itself, gets an ordinary request. A body of unknown or excessive length is not touched: the provider judges it.
  */
 export const rewriteForm = async (
   req: IncomingMessage,
@@ -26,7 +26,7 @@ export const takeForm = async (req: IncomingMessage): Promise<URLSearchParams | 
   return body === undefined ? undefined : new URLSearchParams(body);
 };
 
-/** Makes it a POST of this form. What body it had must be taken out before. */
+/** Makes the request a POST of this form. Its former body must have been read before. */
 export const postForm = (req: IncomingMessage, form: URLSearchParams): void => {
   const body = Buffer.from(form.toString());
   req.method = 'POST';

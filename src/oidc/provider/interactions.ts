@@ -7,7 +7,7 @@ import { resumeProofCookie } from '../cookies.ts';
 import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
 
-/** What is being asked of the person now. */
+/** The step that the person has to complete now. */
 export interface PendingInteraction {
   readonly uid: string;
   readonly prompt: 'login' | 'consent';
@@ -20,29 +20,29 @@ export interface PendingInteraction {
   readonly redirectUri?: string;
   readonly loginHint?: string;
   readonly uiLocales?: string;
-  /** Id of the source at which the app wants the person to sign in. */
+  /** Id of the source that the app has chosen for the sign-in. */
   readonly idpHint?: string;
   readonly acrValues?: string;
-  /** Seconds that may have passed since the person proved who they are. */
+  /** Seconds that may have passed since the sign-in. */
   readonly maxAge?: number;
-  /** Where a sign-in that no app asked for goes on; nobody has checked it. */
+  /** The next URL of a sign-in that no app asked for; it is unchecked. */
   readonly target?: string;
-  /** The app wants them to prove it now (`prompt=login`). */
+  /** The app demands a new sign-in (`prompt=login`). */
   readonly isLoginDemanded: boolean;
   readonly missing: MissingConsent;
-  /** The person the session is of, at consent. */
+  /** The person of the session, at consent. */
   readonly sub?: string;
   readonly isOfflineAccessAsked: boolean;
 }
 
-/** What the app asks for and has no consent to yet. */
+/** The scopes that the app asks for without a consent yet. */
 export interface MissingConsent {
   readonly scopes: readonly string[];
   /** Resource identifier to scopes. */
   readonly resources: Readonly<Record<string, readonly string[]>>;
 }
 
-/** How the person proved who they are (RFC 8176 for `amr`). */
+/** How the person signed in (RFC 8176 for `amr`). */
 export interface ProvenLogin {
   readonly sub: string;
   readonly amr: readonly string[];
@@ -51,7 +51,7 @@ export interface ProvenLogin {
   readonly source: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
-  /** What the session will owe to an upstream; see `UpstreamSessions.seal`. */
+  /** The facts about the upstream that the session will keep; see `UpstreamSessions.seal`. */
   readonly upstream?: string;
 }
 
@@ -72,7 +72,7 @@ export interface InteractionStep {
 
 export interface OpenInteraction {
   readonly pending: PendingInteraction;
-  /** Each resolves to the URL where the flow goes on. */
+  /** Each resolves to the next URL of the flow. */
   finishLogin(login: ProvenLogin): Promise<string>;
   allow(): Promise<string>;
   refuse(): Promise<string>;
@@ -92,7 +92,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
     return {
       pending: await pendingOf(provider, interaction),
       finishLogin: ({ sub, amr, acr, source, signedInAt, upstream }) => {
-        // an earlier sign-in of this interaction owes its sign-out to nobody any more
+        // the facts of an earlier sign-in of this interaction no longer count
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
         return finish({
           ...submitted,
@@ -137,7 +137,7 @@ const load = async (provider: Provider, { req, res, uid }: InteractionStep): Pro
 
 type InteractionResult = NonNullable<Interaction['result']>;
 
-/** Only the browser that has just submitted this can go on with it; `InteractionAdapter` demands the proof. */
+/** Only the browser that has just submitted this can resume the request; `InteractionAdapter` demands the proof. */
 const finishFor = async (
   res: ServerResponse,
   interaction: Interaction,

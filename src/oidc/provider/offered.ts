@@ -4,13 +4,15 @@ import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signa
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
 
-/** What a tenant offers: what at least one of its clients may use. Discovery lists this, and no more is switched on. */
+/**
+ * The features that at least one client of a tenant may use. Discovery lists only these, and only these are enabled.
+ */
 export interface Offered {
   readonly grants: ReadonlySet<string>;
   readonly hasDeviceFlow: boolean;
   readonly hasRefreshTokens: boolean;
   readonly clientAuthMethods: (typeof methods)[number][];
-  /** Of client assertions. */
+  /** Algorithms of client assertions. */
   readonly assertionAlgorithms: SignatureAlgorithm[];
   readonly idTokenAlgorithms: SignatureAlgorithm[];
 }

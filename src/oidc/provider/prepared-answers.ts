@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 /**
- * Discovery and JWKS never change while a tenant is built: the provider's first answer is kept as bytes and sent
- * again without asking it.
+ * Discovery and JWKS never change while a tenant is built: the first answer of the provider is kept as bytes and sent
+ * again without calling it.
  */
 export interface PreparedAnswers {
-  /** Keeps the answer if it is one of those. */
+  /** Keeps the answer if it is one of these two. */
   capture(ctx: KoaContextWithOIDC): void;
   /** True when the request was answered. */
   answer(req: IncomingMessage, res: ServerResponse, path: string): boolean;
@@ -25,7 +25,7 @@ const routes: Readonly<Record<string, string>> = {
   '/jwks': 'jwks',
 };
 
-/** Seconds; a key that is to sign must have been published for longer. */
+/** Seconds; a key must have been published for longer before it signs. */
 const maxAge = 300;
 
 export const createPreparedAnswers = (): PreparedAnswers => {

@@ -1,5 +1,5 @@
-// At which sources the person of a session, and of a grant that was made in it, proved who they are. The library keeps
-// these ids in both models (`keepProvenBy` in provider-patches.ts); `clients` of a source is judged by them.
+// The sources at which the person of a session, and of a grant that was made in it, has signed in. The library keeps
+// these ids in both models (`keepProvenBy` in provider-patches.ts); `clients` of a source is checked against them.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 interface Proven {
@@ -18,7 +18,7 @@ export const setProvenBy = (model: object, provenBy: readonly string[] | undefin
   return true;
 };
 
-/** Of the login that a resumed interaction brings along. */
+/** The source of the login in a resumed interaction. */
 export const provenNow = (ctx: KoaContextWithOIDC | undefined): string | undefined => {
   const { source } = (ctx?.oidc.entities.Interaction?.result?.login ?? {}) as { readonly source?: string }; // see `finishLogin`
   return source;

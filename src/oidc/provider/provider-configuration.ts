@@ -36,7 +36,7 @@ const clockTolerance = 15;
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-/** Everything that matters is set here, on purpose; nothing is left to a default. */
+/** Every option that matters is set here on purpose, also where it equals the default. */
 export const providerConfiguration = (parts: ConfigurationParts): Configuration => {
   const { definition, issuer, pages } = parts;
   const offered = offeredBy(definition);
@@ -57,8 +57,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     findAccount: (ctx, sub, token) => parts.accounts.find(ctx, sub, token),
 
     scopes: builtInScopes.filter((scope) => scope !== 'offline_access' || offered.hasRefreshTokens),
-    // groups and roles ride on openid, so that ID tokens carry them when their scope was granted; how and when
-    // the person signed in is in every app's ID token
+    // groups and roles belong to openid too, so that ID tokens carry them when their scope was granted; every ID token
+    // says how and when the person signed in
     claims: {
       acr: null,
       iss: null,
@@ -106,7 +106,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       idTokenSigningAlgValues: offered.idTokenAlgorithms,
       dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
     },
-    // the first chooses the source of people without a question; `login` knows which there are
+    // the first names the source of people, without a choice by the person; `login` knows the sources
     extraParams: ['idp_hint', ...deviceParameters],
     pkce: { required: (_ctx, client) => !definition.pkceExemptions.includes(client.clientId) },
 
@@ -141,11 +141,11 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       Interaction: definition.lifetimes.interaction,
       RefreshToken: (_ctx, token, client) =>
         refreshTokenTtl(lifetimesOf(definition, client.clientId), token.iiat ?? nowSeconds(), nowSeconds()),
-      // one that nobody signed in to only carries a form's guard
+      // a session without a sign-in only carries the guard of a form
       Session: (_ctx, session) =>
         session.accountId === undefined ? anonymousSessionTtl : definition.lifetimes.session,
     },
-    // that it is set has discovery list the grant
+    // this option makes discovery list the grant
     ...(offered.hasRefreshTokens
       ? { issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token') }
       : {}),
@@ -225,7 +225,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
   };
 };
 
-/** What the tenant's sources can say of a sign-in, in our words. */
+/** The `acr` values that the tenant's sources can give to a sign-in. */
 const acrValuesOf = ({ sources }: TenantDefinition): string[] => [
   ...new Set(sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : []))),
 ];
@@ -238,7 +238,8 @@ const isSingleResource = (source: {
 
 /**
  * The library's policy, with our rules: a person who may not hold tokens, or whose session is older than the last
- * password change, or from a source that is not for the client, signs in again; consent is asked as `consent-policy.ts` says.
+ * password change, or from a source that is not for the client, signs in again; consent is asked as
+ * `consent-policy.ts` says.
  */
 const policyOf = (
   definition: TenantDefinition,

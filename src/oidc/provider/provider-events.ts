@@ -10,7 +10,7 @@ export interface ObserverParts {
   readonly tenant: string;
   readonly log: Log;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
-  /** What the operator can do about a refusal. */
+  /** The remedy of a refusal, for the operator. */
   readonly adviceFor: (ctx: KoaContextWithOIDC) => string | undefined;
 }
 
@@ -68,7 +68,7 @@ export const observeProvider = (
   for (const event of refusals)
     emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, false));
   emitter.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, true));
-  // RFC 6749 section 3.3: a scope that there is not is left out, and the answer says which there are
+  // RFC 6749 section 3.3: an unknown scope is left out, and the answer names the granted ones
   const noteDropped = (ctx: KoaContextWithOIDC, given: ReadonlySet<string>): void => {
     const scopes = [...ctx.oidc.requestParamScopes].filter((scope) => !given.has(scope));
     if (scopes.length === 0) return;
@@ -95,7 +95,7 @@ export const observeProvider = (
       );
     });
   emitter.on('error', (error: Error) => {
-    // koa's own: outside of the provider's error handling, or the caller is gone
+    // errors of koa: outside of the provider's error handling, or after the client closed the connection
     log.warn({ tenant, err: error }, 'a protocol request broke off');
   });
 };

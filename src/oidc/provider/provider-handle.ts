@@ -19,10 +19,10 @@ export interface HandleParts {
   readonly callback: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 }
 
-/** Where RFC 6749 section 5.2 and its relatives want JSON, whatever the caller would like; the rest is for browsers too. */
+/** Endpoints that answer JSON for any `Accept` (RFC 6749 section 5.2 and related RFCs); browsers use the others too. */
 const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
 
-/** Where clients prove who they are. */
+/** Endpoints with client authentication. */
 const provesClient = (req: IncomingMessage, path: string): boolean =>
   req.method === 'POST' &&
   /^\/(?:token(?:\/introspection|\/revocation)?|device\/auth|request)\/?$/i.test(path);
@@ -31,7 +31,7 @@ const provesClient = (req: IncomingMessage, path: string): boolean =>
 const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
   req.method === 'POST' && /^\/token\/(introspection|revocation)\/?$/i.test(path);
 
-/** Puts a request into the form that the library expects, and gives it to the library. */
+/** Brings a request into the form that the library expects, and passes it to the library. */
 export const createHandle =
   ({ requests, jwtHandles, isPublicClient, callback }: HandleParts): HandleRequest =>
   async (req, res, { path, facts }) => {

@@ -41,7 +41,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     const scope = requests.beginScope(ctx);
     await next();
     parts.crossOrigin.guard(ctx);
-    // RFC 7009 section 2.2: the status says it all, and the library sends a type without content
+    // RFC 7009 section 2.2: the status is the whole answer, but the library sends a content type without content
     if (ctx.oidc?.route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
     try {
       await endings.queueLogouts(ctx);

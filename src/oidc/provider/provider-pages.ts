@@ -10,7 +10,7 @@ import { accountClientId } from './clients.ts';
 import { retryAfterOf } from './errors.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
-/** The pages that the provider itself has to show, in our look. */
+/** The pages that the provider itself has to show, in the design of our pages. */
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void;
   deviceInfo(ctx: KoaContextWithOIDC): Record<string, unknown>;
@@ -19,7 +19,7 @@ export interface ProviderPages {
   deviceDone(ctx: KoaContextWithOIDC): void;
   logout(ctx: KoaContextWithOIDC): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): void;
-  /** A tenant path that leads nowhere. */
+  /** The page of an unknown path of the tenant. */
   notFound(ctx: KoaContextWithOIDC): void;
 }
 

@@ -97,7 +97,7 @@ const alwaysIncludeSid = (provider: Provider): void => {
 };
 
 /**
- * The library would send logout tokens itself and have the person wait for the apps; so they are noted, for the
+ * The library would send logout tokens itself and make the person wait for the apps; so the apps are noted for the
  * outbox. Held by flows/backchannel-logout.test.ts.
  */
 const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): void => {
@@ -108,8 +108,8 @@ const noteLogouts = (provider: Provider, note: (logout: AppLogout) => void): voi
 };
 
 /**
- * An `id_token_hint` is an ID token, which has no type or the plain one. The library takes whatever this tenant signed
- * for the client: logout tokens, or the gateway's token for a service that is named like it (RFC 8725 section 3.11).
+ * An `id_token_hint` is an ID token, which has no type or the plain one. The library accepts any JWT that this tenant
+ * signed for the client: logout tokens, or the gateway's token for a service of the same name (RFC 8725 section 3.11).
  * Held by flows/gateway-tokens.test.ts.
  */
 const acceptOnlyIdTokensAsHints = (provider: Provider): void => {
@@ -164,9 +164,9 @@ const announcePollInterval = (provider: Provider): void => {
 };
 
 /**
- * A client's own token for no resource has no scopes, though the library would give it those that were asked for:
- * none is defined that it could mean, and a service that is shown the token must not take a name that the client
- * chose for a permission. Held by flows/access-tokens.test.ts.
+ * A client's own token for no resource has no scopes, though the library would give it the requested ones. No scope is
+ * defined for such a token, and a service that gets it must not read a name that the client chose as a permission.
+ * Held by flows/access-tokens.test.ts.
  */
 const leaveOutUndefinedScopes = (provider: Provider): void => {
   const { prototype } = provider.ClientCredentials;
@@ -196,7 +196,7 @@ const storeFirstSessions = (
 };
 
 /**
- * A grant type that the client may not use is `unauthorized_client` (RFC 6749 section 5.2), where the library says
+ * A grant type that the client may not use is `unauthorized_client` (RFC 6749 section 5.2); the library answers
  * `invalid_request`. Held by flows/authorization-requests.test.ts.
  */
 const refuseGrantTypes = (provider: Provider, { current }: Pick<ProviderPatchesParts, 'current'>): void => {
@@ -214,7 +214,7 @@ const refuseGrantTypes = (provider: Provider, { current }: Pick<ProviderPatchesP
   };
 };
 
-/** A second use shows at the insert (`ReplayDetectionAdapter`). Held by flows/client-authentication.test.ts. */
+/** The insert detects a second use (`ReplayDetectionAdapter`). Held by flows/client-authentication.test.ts. */
 const noticeReplays = (provider: Provider): void => {
   const { ReplayDetection } = provider;
   const { unique } = ReplayDetection;
@@ -229,8 +229,8 @@ const noticeReplays = (provider: Provider): void => {
 };
 
 /**
- * All claims of the granted scopes in the ID token of a client that wants them there; the library leaves them to userinfo
- * where there is a token for it (OpenID Connect Core section 5.4). Held by flows/id-token-claims.test.ts.
+ * All claims of the granted scopes in the ID token of a client that wants them there; the library leaves them to
+ * userinfo where there is a token for it (OpenID Connect Core section 5.4). Held by flows/id-token-claims.test.ts.
  */
 const giveAllClaims = (provider: Provider, definition: TenantDefinition): void => {
   const prototype = provider.IdToken.prototype as unknown as IssuedIdToken; // public, but untyped
@@ -242,7 +242,7 @@ const giveAllClaims = (provider: Provider, definition: TenantDefinition): void =
   };
 };
 
-/** The scopes for people that this request is for: of its parameter, else of the code or refresh token. */
+/** The identity scopes of this request: of its parameter, else of the code or refresh token. */
 const grantedScope = ({ oidc }: KoaContextWithOIDC): string => {
   const { AuthorizationCode, DeviceCode, RefreshToken } = oidc.entities;
   const source =

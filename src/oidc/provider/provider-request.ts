@@ -3,7 +3,7 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { TenantStorage } from '../../storage/storage.ts';
 import { type RequestScope, StoreRequestScope } from '../adapter/request-scope.ts';
 
-/** What the server has found out about a request before it reaches the provider. */
+/** The facts about a request that the server finds out before the provider gets it. */
 export interface ProviderRequest {
   /** Address of the caller, as the trusted proxies state it. */
   readonly address: string;
@@ -12,9 +12,9 @@ export interface ProviderRequest {
   readonly locale: 'en' | 'de';
 }
 
-/** What belongs to one request to the provider. The library calls us back without it, so it is looked up here. */
+/** The state of one request to the provider. The library calls us back without it, so it is looked up here. */
 export interface ProviderRequests {
-  /** Comes before the request is given to the provider, which makes a context of its own for it. */
+  /** To be called before the request is passed to the provider, which makes a context of its own for it. */
   setFacts(req: IncomingMessage, facts: ProviderRequest): void;
   factsOf(ctx: KoaContextWithOIDC): ProviderRequest;
   /** The scope of this request from now on; its writes are flushed at the end of the request. */

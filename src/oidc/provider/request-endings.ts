@@ -7,17 +7,20 @@ import type { RevocationEvent } from '../../storage/storage-endings.ts';
 
 type Ending = Omit<RevocationEvent, 'at'>;
 
-/** What a request to the provider ends: sign-outs, revoked tokens and grants. */
+/** The endings that a request to the provider causes: sign-outs, revoked tokens and grants. */
 export interface RequestEndings {
   /** The library would log this app out now, for the request in progress. */
   noteLogout(logout: AppLogout): void;
   /**
-   * Puts the back-channel logouts into the outbox. Comes before the request's writes are stored: a session that is
-   * gone could not be asked for its apps again.
+   * Puts the back-channel logouts into the outbox. To be called before the writes of the request are stored: the apps
+   * of a session are unknown once it is removed.
    * @throws AppError `unavailable`
    */
   queueLogouts(ctx: KoaContextWithOIDC): Promise<void>;
-  /** Publishes it to the caches of all instances, which read the store again: it comes after the writes. Never rejects. */
+  /**
+   * Publishes it to the caches of all instances, which read the store again: it comes after the writes. Never
+   * rejects.
+   */
   announce(ctx: KoaContextWithOIDC): Promise<void>;
 }
 
@@ -33,7 +36,7 @@ interface Noted {
   readonly endings: Ending[];
 }
 
-/** Listens to what the provider ends. */
+/** Collects the endings from the events of the provider. */
 export const observeEndings = (provider: Provider, parts: RequestEndingsParts): RequestEndings => {
   const noted = new WeakMap<object, Noted>();
   const noteOf = (ctx: KoaContextWithOIDC): Noted => {
@@ -50,7 +53,7 @@ export const observeEndings = (provider: Provider, parts: RequestEndingsParts): 
     const session = ctx.oidc.session as EndedSession | undefined; // `destroyed` is public, but untyped
     if (session?.destroyed !== true || session.accountId === undefined) return;
     const note = noteOf(ctx);
-    // the session stands for the grants that ended with it
+    // the event of the session includes the grants that ended with it
     note.endings.length = 0;
     note.endings.push({
       what: 'session',
@@ -74,7 +77,7 @@ export const observeEndings = (provider: Provider, parts: RequestEndingsParts): 
       try {
         for (const ending of endings) await parts.revocations.publish(ending);
       } catch (err) {
-        // what ended is stored; caches learn it when they ask again
+        // the ending is stored; caches see it when they read the store again
         parts.log.warn({ tenant: parts.tenant, err }, 'the end of something could not be announced');
       }
     },
@@ -93,7 +96,7 @@ const ownerOf = (ctx: KoaContextWithOIDC): { readonly sub?: string } => {
   return sub === undefined ? {} : { sub };
 };
 
-/** RFC 7009: an access token may be revoked while its grant lives on; whoever cached it must ask again. */
+/** RFC 7009: an access token may be revoked while its grant stays; a cache with the token must ask again. */
 const revokedTokens = (ctx: KoaContextWithOIDC): readonly Ending[] => {
   if (ctx.oidc?.route !== 'revocation' || ctx.status !== 200) return [];
   const { client, entities } = ctx.oidc;

@@ -3,7 +3,7 @@ import type { ResourceDefinition, TenantDefinition } from '../../config/tenant/t
 import { clientScopes, findClient } from './clients.ts';
 
 /**
- * RFC 8707: what a client gets for a resource of the tenant.
+ * RFC 8707: the settings of a client's token for a resource of the tenant.
  * @throws errors.InvalidTarget when the tenant has no such resource, or not for this client
  */
 export const resourceServerFor = (
@@ -25,7 +25,7 @@ export const resourceServerFor = (
   };
 };
 
-/** Header members of a JWT for this resource. Spring's decoder takes no `typ` but `JWT`. */
+/** Header members of a JWT for this resource. Spring's decoder accepts only `JWT` as `typ`. */
 export const jwtHeaderFor = (definition: TenantDefinition, audience: unknown): { readonly typ: string } => ({
   typ: definition.resources.find(({ identifier }) => identifier === audience)?.typ ?? 'at+jwt',
 });

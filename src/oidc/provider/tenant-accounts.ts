@@ -10,11 +10,11 @@ import { signInClaims } from '../tokens/sign-in-claims.ts';
 import { asProtocolErrors } from './errors.ts';
 import { readProvenBy } from './proven-by.ts';
 
-/** The tenant's people as the provider sees them. */
+/** The tenant's people in the form that the provider expects. */
 export interface TenantAccounts {
   /**
    * The one check "may this subject receive or use tokens now?": asked by the provider on every grant, at refresh
-   * and userinfo, and by our introspection policy. Undefined says no.
+   * and userinfo, and by our introspection policy. Undefined means no.
    */
   find(ctx: KoaContextWithOIDC, sub: string, token?: object): Promise<Account | undefined>;
   /**
@@ -29,7 +29,7 @@ export interface TenantAccounts {
   tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
 }
 
-/** When the person proved who they are, in epoch seconds: tokens from before a password change are over. */
+/** The time of the sign-in, in epoch seconds: tokens from before a password change are invalid. */
 const provenAt = (token: object | undefined): number | undefined => {
   const { authTime, iat } = (token ?? {}) as { authTime?: number; iat?: number }; // tokens differ in what they carry
   return authTime ?? iat;
@@ -43,11 +43,11 @@ export interface TenantAccountsParts {
   readonly furtherClaims: readonly string[];
 }
 
-/** A refresh token is a promise that may be old: whether it still holds is asked at the person's source each time. */
+/** A refresh token may be old: the person's source is asked at each use whether the person may still sign in. */
 const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean =>
   ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
 
-/** A code, device code or refresh token is worth something only while its person's source is for its client. */
+/** A code, device code or refresh token is valid only while the person's source allows its client. */
 const isForItsClient = (
   { sources }: Pick<TenantDefinition, 'sources'>,
   ctx: KoaContextWithOIDC,
@@ -95,7 +95,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     },
     tokenClaims: async (ctx, token) => {
       const { aud, accountId, clientId } = token as { aud?: string; accountId?: string; clientId?: string }; // client credentials have no account
-      // RFC 7662 section 2.2 has it at introspection as well as RFC 9068 section 2.2
+      // required at introspection by RFC 7662 section 2.2 and RFC 9068 section 2.2
       if (accountId === undefined) return { sub: clientId };
       const signIn = signInClaims(ctx, token);
       const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));

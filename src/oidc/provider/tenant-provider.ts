@@ -1,4 +1,4 @@
-// One oidc-provider for one tenant. How it is built stands below; each step has a file:
+// One oidc-provider for one tenant. It is built below; each step has a file:
 //   provider-request.ts        what belongs to one request: its facts, its scope of the store
 //   ../adapter/                the library's models in the store, and the rules of codes and tokens
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
@@ -6,11 +6,11 @@
 //                              offered.ts, client-assertions.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
 //   ../grants/                 the grants that the library does not have
-//   provider-pages.ts          the pages that the library shows; errors.ts: errors of our rooms in the protocol's words
+//   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol
 //   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
 //   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
 //   provider-handle.ts         into the library with a request; form-body.ts, empty-secret.ts
-//   interactions.ts, current-session.ts  what the pages of other rooms ask of it
+//   interactions.ts, current-session.ts  for the pages of the login and the gateway
 
 import type { JWK } from 'jose';
 import type { Context } from 'koa';
@@ -51,7 +51,7 @@ import { createProviderRequests } from './provider-request.ts';
 import { observeEndings } from './request-endings.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 
-/** One oidc-provider for one tenant, behind the few things that other rooms need of it. */
+/** One oidc-provider for one tenant, with the few functions that other folders use. */
 export interface TenantProvider {
   readonly issuer: string;
   /** The issuer's `URL.host`. */
@@ -65,13 +65,13 @@ export interface TenantProvider {
   /** The sign-in or consent that waits for the person. */
   readonly interactions: Interactions;
   /**
-   * Who is signed in at this tenant in this browser.
+   * The person who is signed in at this tenant in this browser.
    * @throws AppError `unavailable`
    */
   findSession(ctx: Context): Promise<CurrentSession | undefined>;
-  /** The value that the browser sent, to bind a form to it; empty when there is none. Nothing is checked. */
+  /** The unchecked value that the browser sent, to bind a form to the browser; empty when there is none. */
   readCookie(ctx: Context, cookie: 'session' | 'interaction'): string;
-  /** What a sign-in brought along for the apps that may have it. */
+  /** The upstream's tokens of a sign-in, for the apps that may have them. */
   readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
   readonly forgetUpstreamTokens: KeptUpstreamTokens['forget'];
   /** See `createLogoutToken`. */
@@ -97,7 +97,7 @@ export interface TenantProviderParts {
   readonly log: Log;
 }
 
-/** Builds the tenant's provider. Owns no socket and no timer, so forgetting it needs no clean-up. */
+/** Builds the tenant's provider. It owns no socket and no timer, so dropping it from memory needs no clean-up. */
 export const createTenantProvider = (parts: TenantProviderParts): TenantProvider => {
   const { definition, issuer, storage, masterKey, clock, log } = parts;
   const tenant = definition.id;

@@ -14,7 +14,7 @@ export interface WithdrawalParts {
 }
 
 /**
- * What was answered could not be stored: the answer is withdrawn with its cookies, and 503 is sent instead.
+ * Replaces an answer whose writes could not be stored: it is withdrawn with its cookies, and 503 is sent instead.
  * @throws the error itself, unless it is an outage
  */
 export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, error: unknown): void => {

@@ -17,19 +17,19 @@ import { authorizationsOf } from '../adapter/artifact-payload.ts';
 import { sessionIdOf } from '../adapter/session-uid.ts';
 import { codeMarkOf, revokedMarkId } from './code-tokens.ts';
 
-/** What a JWT access token of ours says, in the provider's words. */
+/** The content of a JWT access token of ours, with the provider's names. */
 export interface AccessTokenJwt {
   readonly payload: AdapterPayload;
-  /** Where its revocation is noted. */
+  /** Id of the artifact that records its revocation. */
   readonly revocationId: string;
   readonly session?: TokenSession;
   /** See `codeMark`. */
   readonly mark?: string;
 }
 
-/** The session in which a token was given. */
+/** The session in which a token was issued. */
 export interface TokenSession {
-  /** Of the Session artifact. */
+  /** Id of the Session artifact. */
   readonly id: string;
   /** Does the token end when the session expires? A sign-out ends it in any case. */
   readonly isBinding: boolean;
@@ -49,7 +49,7 @@ export const sessionOf = ({ sessionUid, expiresWithSession }: Bindings): TokenSe
     : { id: sessionIdOf(sessionUid), isBinding: expiresWithSession === true };
 
 /**
- * What ends with its session needs it to be alive, and to have this grant still.
+ * A token that ends with its session is valid only while the session is alive and still has this grant.
  * @param stored what was loaded, the session among it if it is there
  */
 export const isTokenSessionAlive = (
@@ -148,8 +148,9 @@ const toAccessToken = ({ iss: _, ...claims }: JWTPayload): AccessTokenJwt | unde
 };
 
 /**
- * What else this tenant signs is no access token (RFC 8725 section 3.11). With `typ: JWT`, which other tokens have too,
- * the audience tells: that of an ID token is a client id, which has no colon, that of an access token a resource's URI.
+ * Other JWTs of this tenant are no access tokens (RFC 8725 section 3.11). With `typ: JWT`, which other tokens have too,
+ * the audience decides: that of an ID token is a client id, without a colon, that of an access token the URI of a
+ * resource.
  */
 const isAccessToken = ({ typ }: JWTHeaderParameters, { aud }: JWTPayload): boolean =>
   typ === 'at+jwt' || (typ === 'JWT' && aud !== undefined && [aud].flat().every((one) => one.includes(':')));

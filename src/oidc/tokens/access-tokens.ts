@@ -1,4 +1,4 @@
-// Tokens. This file answers whether an access token of ours is good now, for the gateway and the own-account API:
+// Tokens. This file decides whether an access token of ours is valid now, for the gateway and the own-account API:
 //   access-token-jwt.ts     JWT access tokens: their claims, their signature, their session
 //   jwt-handles.ts          JWTs at introspection, revocation and token exchange
 //   refresh-rotation.ts     successors of refresh tokens, the grace, the lifetimes
@@ -23,7 +23,7 @@ import {
 } from './access-token-jwt.ts';
 import { readSignIn, type TokenSignIn } from './sign-in-claims.ts';
 
-/** An access token of ours that is good now. */
+/** An access token of ours that is valid now. */
 export interface LiveAccessToken extends TokenSignIn {
   readonly clientId: string;
   readonly isThirdParty: boolean;
@@ -32,7 +32,7 @@ export interface LiveAccessToken extends TokenSignIn {
   readonly scopes: readonly string[];
   /** What the person has agreed to let the client know: a token for a resource has no such scopes, its grant has. */
   readonly identityScopes: readonly string[];
-  /** Resources that it is for; empty for one that is good for userinfo and the gateway. */
+  /** Resources that the token is for; empty for a token for userinfo and the gateway. */
   readonly audiences: readonly string[];
   /** Epoch seconds. */
   readonly expiresAt: number;
@@ -41,14 +41,14 @@ export interface LiveAccessToken extends TokenSignIn {
    * end of one of them ends it.
    */
   readonly revocationIds: readonly string[];
-  /** RFC 9449 or RFC 8705: good only together with a proof that the gateway does not see. */
+  /** RFC 9449 or RFC 8705: valid only together with a proof that the gateway does not see. */
   readonly isSenderConstrained: boolean;
 }
 
 export interface AccessTokens {
   /**
    * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live.
-   * One trip at most. Undefined when it is not good.
+   * One trip at most. Undefined when it is not valid.
    * @throws AppError `unavailable`
    */
   verify(token: string): Promise<LiveAccessToken | undefined>;
@@ -61,14 +61,14 @@ export interface AccessTokensParts {
   readonly recheck: Accounts['recheck'];
 }
 
-/** A token and what the store knows about it. */
+/** A token with its records in the store. */
 interface Found {
   readonly payload: AdapterPayload;
   readonly session?: TokenSession;
   readonly loaded: Loaded;
 }
 
-/** Longer than any of ours; nobody makes us decode or hash more. Characters. */
+/** Characters. Longer than any token of ours; longer texts are neither decoded nor hashed. */
 const longestToken = 16 * 1024;
 /** Opaque ones have 43 of these characters. */
 const opaqueForm = /^[\w-]{32,128}$/;
@@ -96,7 +96,7 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
     return { payload, loaded, ...definedOnly({ session }) };
   };
 
-  /** The person of a token whose grant and session live and are of this very token. */
+  /** The person of a token whose grant and session are alive and belong to this token. */
   const findPerson = async (found: Found): Promise<AccountRecord | undefined> => {
     const { accountId, extra, iat } = found.payload;
     if (!isGranted(found) || !isTokenSessionAlive(found, storedOf(found.loaded))) return undefined;
@@ -151,7 +151,7 @@ const isGranted = (found: Found): boolean => {
   return accountId !== undefined && granted?.clientId === clientId && granted?.accountId === accountId;
 };
 
-/** Of a stored Grant; the library's types leave it open. */
+/** The scopes of a stored Grant, which the library does not type. */
 interface GrantedScopes {
   readonly openid?: { readonly scope?: string };
   readonly rejected?: { readonly openid?: { readonly scope?: string } };

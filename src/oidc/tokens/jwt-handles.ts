@@ -3,16 +3,16 @@ import { randomId } from '../../crypto/ids.ts';
 import { type AccessTokenJwt, looksLikeJwt, type VerifyAccessTokenJwt } from './access-token-jwt.ts';
 
 /**
- * JWT access tokens of ours at the introspection and revocation endpoints. The provider keeps no record of them
- * and refuses them there; so in front of it a verified JWT is exchanged for a handle that means, in this request
- * only, what the JWT says. Client authentication, the grant's state and the policy then are the provider's.
+ * JWT access tokens of ours at the introspection and revocation endpoints. The provider keeps no record of them and
+ * refuses them there. So a verified JWT is replaced by a handle before the provider gets the request; in this request
+ * only, the handle has the content of the JWT. The provider then checks client, grant and policy as usual.
  */
 export interface JwtHandles {
   /** The handle with this name, or of the JWT with this `jti`, in the request in progress. */
   find(name: string): AccessTokenJwt | undefined;
   /**
-   * Makes the request's `token` parameter a handle that is good for something only if it was a valid JWT access
-   * token of this tenant. What is no JWT is left as it is. Resolves to the body to use.
+   * Replaces the `token` parameter by a handle, which is found only if the parameter was a valid JWT access token of
+   * this tenant. A token that is no JWT is not replaced. Resolves to the body to use.
    */
   exchange(req: IncomingMessage, body: string): Promise<string>;
   /** The name by which the provider finds this token in this request: the token itself unless it is a JWT. */

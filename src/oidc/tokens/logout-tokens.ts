@@ -10,8 +10,8 @@ export interface LogoutToken {
 
 /**
  * The logout token for one delivery (OpenID Connect Back-Channel Logout 1.0 section 2.4), made anew for each attempt:
- * it lives two minutes, and an app may refuse a `jti` that it has seen. Undefined when the client is gone or wants
- * to hear of logouts no more.
+ * it lives two minutes, and an app may refuse a `jti` that it has seen. Undefined when the client no longer exists or
+ * no longer wants logout tokens.
  */
 export const createLogoutToken = async (
   provider: Provider,

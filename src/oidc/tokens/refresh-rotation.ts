@@ -31,7 +31,7 @@ export const createRefreshRotation = (parts: RefreshRotationParts): RefreshRotat
 });
 
 /**
- * What a refresh token's lifetime is, in seconds: sliding, and never past the absolute end of its family.
+ * The lifetime of a refresh token, in seconds: sliding, and never past the absolute end of its family.
  * @param firstIssuedAt epoch seconds of the family's first token
  */
 export const refreshTokenTtl = (lifetimes: Lifetimes, firstIssuedAt: number, nowSeconds: number): number =>

@@ -1,5 +1,6 @@
-// How the person of an access token signed in (RFC 9068 section 2.2.1): services and the gateway judge by it whether
-// that was strong and recent enough (RFC 9470). It is written when the token is made, for the session may change.
+// How the person of an access token signed in (RFC 9068 section 2.2.1): services and the gateway use it to decide
+// whether the sign-in was strong and recent enough (RFC 9470). It is stored when the token is made, as the session
+// may change.
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { definedOnly } from '../../defined-only.ts';
@@ -19,7 +20,7 @@ interface Proof {
   readonly amr?: readonly string[] | undefined;
 }
 
-/** Of a token that is being made: of the code or refresh token that it is given for, unless it says so itself. */
+/** The sign-in of a token that is being made: its own, or that of the code or refresh token that it is issued for. */
 export const signInClaims = (ctx: KoaContextWithOIDC, token: object): Record<string, unknown> => {
   const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities;
   const own: Proof = token; // the provider's types do not know what a grant of ours adds
@@ -31,7 +32,7 @@ export const signInClaims = (ctx: KoaContextWithOIDC, token: object): Record<str
   };
 };
 
-/** @param claims what `signInClaims` gave, as the token kept it */
+/** @param claims the result of `signInClaims`, as stored with the token */
 export const readSignIn = (claims: unknown): TokenSignIn => {
   const { auth_time, acr, amr } = (claims ?? {}) as { auth_time?: number; acr?: string; amr?: string[] }; // ours
   return {

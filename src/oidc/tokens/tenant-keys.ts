@@ -58,7 +58,7 @@ export const algorithmsOf = (
 export interface TenantKeys {
   /** Private; each is for one algorithm, its `alg`. The JWKS shows their public halves in this order. */
   readonly signing: readonly JWK[];
-  /** Public halves of all that the tenant ever had: what was signed before a file changed is good until it expires. */
+  /** Public halves of all former and present keys: a token signed before a file changed is valid until it expires. */
   readonly verifying: readonly JWK[];
 }
 
@@ -68,8 +68,8 @@ const firstSlot = (algorithm: SigningAlgorithm): string => `${algorithm}/1`;
 const bindingOf = (tenant: string, kid: string): string => `signing key ${tenant} ${kid}`;
 
 /**
- * The tenant's private signing keys. What is missing is made once: of several instances that start together,
- * the store lets one win and all use its key.
+ * The tenant's private signing keys. A missing key is made once: when several instances start together, the store
+ * accepts the key of one of them and all use that key.
  * @throws AppError `unavailable` when the store cannot be reached or the master key is another one
  */
 export const openTenantKeys = async (
@@ -83,7 +83,7 @@ export const openTenantKeys = async (
       .filter((algorithm) => !slots.has(firstSlot(algorithm)))
       .map((algorithm) => makeKey(parts, algorithm)),
   );
-  // in one order, whoever made which: the JWKS is the same to the letter on every instance
+  // in a fixed order, so that the JWKS is exactly the same on every instance
   const inOrder = [...stored, ...made].sort((one, other) => (one.slot < other.slot ? -1 : 1));
   const keys = inOrder.map((record) => ({ kind: record.alg, jwk: unseal(parts, record) }));
   return {
@@ -97,8 +97,8 @@ export const openTenantKeys = async (
 };
 
 /**
- * Verifiers refuse a key whose `alg` is the other name of the signature, and one `kid` must mean one key: so the key has
- * a second id under its newer name. The stored one has no `alg`.
+ * Verifiers refuse a key whose `alg` is the other name of the signature, and one `kid` must name one key: so the key
+ * has a second id under its newer name. The stored one has no `alg`.
  */
 const keyFor = (algorithm: SignatureAlgorithm, jwk: JWK): JWK => ({
   ...jwk,

@@ -1,6 +1,6 @@
-// Upstreams, as far as the store is concerned. This file: sign-ins in progress.
+// The records in the store about upstreams. This file: sign-ins in progress.
 //   upstream-sessions.ts    which of our sessions came from which session at an upstream, and how its logout ends them
-//   upstream-sign-out.ts    our sign-out goes on at the upstream and comes back
+//   upstream-sign-out.ts    our sign-out continues at the upstream and returns
 //   upstream-tokens.ts      the upstream's tokens of a person, kept and renewed for apps
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type {
@@ -14,10 +14,10 @@ import { hashId, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import type { Artifact, TenantStorage } from '../../storage/storage.ts';
 
-/** A source that sends people's browsers away. */
+/** A source that signs people in by redirects. */
 export type RedirectConnector = Connector & { readonly redirect: RedirectSource };
 
-/** What the person comes back for. */
+/** The purpose of the sign-in at the upstream. */
 export type UpstreamPurpose =
   | {
       readonly kind: 'sign-in';
@@ -31,8 +31,8 @@ export type UpstreamPurpose =
   | { readonly kind: 'link'; readonly sub: string };
 
 /**
- * Sign-ins at upstreams that are in progress, and what takes them back into the interaction. Each is used once and
- * kept sealed. All methods throw AppError `unavailable` when the store does not answer.
+ * Sign-ins at upstreams that are in progress, and the tickets by which they return to the interaction. Each is used
+ * once and kept sealed. All methods throw AppError `unavailable` when the store does not answer.
  */
 export interface UpstreamLogins {
   /** @throws AppError `unavailable` also when the upstream cannot be reached */
@@ -42,7 +42,7 @@ export interface UpstreamLogins {
     readonly request: Omit<UpstreamRequest, 'redirectUri' | 'state'>;
   }): Promise<BegunLogin>;
   /**
-   * Undefined unless this browser began it, at this source, not too long ago, and it has not come back before
+   * Undefined unless this browser began the sign-in, at this source, not too long ago, and it has not returned before
    * (RFC 9700 sections 4.4 and 4.7). The upstream is asked only then.
    */
   finish(answer: {
@@ -53,21 +53,21 @@ export interface UpstreamLogins {
     /** Value of the cookie. */
     readonly browser: string | undefined;
   }): Promise<FinishedLogin | undefined>;
-  /** A ticket for the interaction `uid`, good for one use within some minutes. */
+  /** A ticket for the interaction `uid`, valid for one use within some minutes. */
   issueTicket(uid: string, content: unknown): Promise<string>;
-  /** What `issueTicket` was given; undefined when the ticket is not for this interaction, used, or too old. */
+  /** The value of `issueTicket`; undefined when the ticket is not for this interaction, used, or too old. */
   redeemTicket(uid: string, ticket: string): Promise<unknown>;
-  /** Something that a form carries through the browser, which can neither read nor change it. */
+  /** Seals a value that a form carries through the browser, which can neither read nor change it. */
   sealForForm(uid: string, content: unknown): string;
   /** Undefined when it was made for another form. */
   openFromForm(uid: string, sealed: string): unknown;
 }
 
 export interface BegunLogin {
-  /** Where the browser goes. */
+  /** The next URL of the browser. */
   readonly url: string;
   readonly state: string;
-  /** What only this browser knows, in a cookie. */
+  /** A secret of this browser, in a cookie. */
   readonly browser: string;
 }
 
@@ -86,11 +86,11 @@ export interface UpstreamLoginsParts {
   readonly clock: Clock;
 }
 
-/** Seconds in which a person must be back. */
+/** Seconds in which a person must return. */
 export const upstreamLoginTtl = 15 * 60;
 const ticketTtl = 5 * 60;
 
-/** One for each source: an answer of one provider is worth nothing at another's (RFC 9700 section 4.4.2.2). */
+/** One for each source: an answer of one provider is refused at the URI of another (RFC 9700 section 4.4.2.2). */
 export const callbackUrl = (issuer: string, source: string): string =>
   `${issuer}/upstream/${source}/callback`;
 
@@ -144,7 +144,7 @@ export const createUpstreamLogins = (parts: UpstreamLoginsParts): UpstreamLogins
       const id = hashId(state);
       const login = (await find('UpstreamLogin', id)) as StoredLogin | undefined; // written by `begin`
       if (login === undefined || browser === undefined) return undefined;
-      // a stranger with the URL must not use it up either
+      // another browser with the URL must not consume it either
       if (login.source !== connector.definition.id || !isEqualConstantTime(hashId(browser), login.browser))
         return undefined;
       if (!(await isFirstUse('UpstreamLogin', id))) return undefined;

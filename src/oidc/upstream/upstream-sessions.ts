@@ -8,10 +8,10 @@ import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import type { Artifact, TenantStorage } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
 
-/** What one of our sessions owes to the upstream that proved its person. */
+/** The facts about the upstream sign-in of one of our sessions. */
 export interface UpstreamFacts {
   readonly source: string;
-  /** Always there where the upstream has a `sid`. */
+  /** Always present when the upstream has a `sid`. */
   readonly issuer?: string;
   /** `sid` of the upstream's ID token. */
   readonly sid?: string;
@@ -21,13 +21,13 @@ export interface UpstreamFacts {
 
 /** Which of our sessions came from which session at an upstream. All throw AppError `unavailable`. */
 export interface UpstreamSessions {
-  /** The form in which facts travel to `note`; see `ProvenLogin.upstream`. */
+  /** Seals facts for `note`; see `ProvenLogin.upstream`. */
   seal(facts: UpstreamFacts): string;
-  /** Writes them down, when this request to the provider makes the session. */
+  /** Stores the sealed facts, when this request to the provider makes the session. */
   note(ctx: KoaContextWithOIDC, scope: RequestScope): void;
   find(sessionUid: string): Promise<UpstreamFacts | undefined>;
   /**
-   * Ends the sessions that an upstream's logout means: the one of its `sid`, or those that its person has through
+   * Ends the sessions that the logout of an upstream names: the one of its `sid`, or those that its person has through
    * this source. False when the same logout (`jti`) was received before.
    */
   endByToken(source: string, logout: UpstreamLogout): Promise<boolean>;
@@ -44,7 +44,7 @@ export interface UpstreamSessionsParts {
   readonly clock: Clock;
 }
 
-/** Sessions slide; what they owe is kept for so long, or until they end. Seconds. */
+/** Seconds. Sessions slide; their facts are kept for so long, or until the session ends. */
 const factsTtl = 90 * 24 * 3600;
 
 const sidId = (source: string, issuer: string, sid: string): string =>
@@ -66,15 +66,15 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       await artifacts.write([{ op: 'remove', kind: 'UpstreamSession', id: session.id }]);
     }
   };
-  /** Of these sessions, those that owe this now: a later sign-in elsewhere takes a session over. */
+  /** Keeps the sessions whose facts match now: a later sign-in at another source replaces the facts of a session. */
   const keepMatching = async (
     sessions: readonly Artifact[],
     isMatch: (facts: UpstreamFacts) => boolean,
   ): Promise<readonly Artifact[]> => {
     if (sessions.length === 0) return [];
-    const owed = await artifacts.load(sessions.map(({ id }) => ({ kind: 'UpstreamSession' as const, id })));
+    const facts = await artifacts.load(sessions.map(({ id }) => ({ kind: 'UpstreamSession' as const, id })));
     const matching = new Set(
-      owed.artifacts.filter(({ payload }) => isMatch(open(payload))).map(({ id }) => id),
+      facts.artifacts.filter(({ payload }) => isMatch(open(payload))).map(({ id }) => id),
     );
     return sessions.filter(({ id }) => matching.has(id));
   };
@@ -102,18 +102,18 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       if (session.accountId !== result?.login?.accountId) return;
       const { source, issuer, sid } = open(sealed);
       const id = hashId(session.uid);
-      const owed = {
+      const links = {
         expiresAt: epochSeconds(clock) + factsTtl,
         sessionUid: id,
         accountId: session.accountId,
       };
-      scope.stage({ op: 'put', artifact: { kind: 'UpstreamSession', id, payload: sealed, ...owed } });
+      scope.stage({ op: 'put', artifact: { kind: 'UpstreamSession', id, payload: sealed, ...links } });
       if (sid === undefined || issuer === undefined) return;
       const sidEntry: Artifact = {
         kind: 'UpstreamSid',
         id: sidId(source, issuer, sid),
         payload: '',
-        ...owed,
+        ...links,
       };
       scope.stage({ op: 'put', artifact: sidEntry });
     },
@@ -129,7 +129,7 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       await end(
         sid === undefined ? await sessionsOfPerson(source, logout) : await sessionsOfSid(source, issuer, sid),
       );
-      // afterwards: the upstream may send it again when this could not be done
+      // stored afterwards: the upstream may send the logout again when this failed
       return artifacts.tryInsert({ kind: 'ReplayDetection', id, payload: '', expiresAt });
     },
     endBySid: async (source, { issuer, sid }) => end(await sessionsOfSid(source, issuer, sid)),

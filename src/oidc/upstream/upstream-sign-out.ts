@@ -7,15 +7,15 @@ import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 
-/** A sign-out that goes on at the upstream and comes back (OpenID Connect RP-Initiated Logout 1.0). */
+/** A sign-out that continues at the upstream and returns (OpenID Connect RP-Initiated Logout 1.0). */
 export interface UpstreamSignOut {
   /**
    * Sends the browser on to the upstream, when this request to the provider has ended a session that came from
-   * there. Decided by the session alone, never by a parameter. Never rejects: ours has ended, whatever the upstream.
+   * there. Decided by the session alone, never by a parameter. Never rejects: our session has ended in any case.
    */
   redirect(ctx: KoaContextWithOIDC): Promise<void>;
   /**
-   * Where the browser goes on when it is back; undefined when there was no such sign-out, or it is long ago.
+   * The next URL when the browser returns; undefined when there was no such sign-out, or it is too old.
    * @throws AppError `unavailable`
    */
   returnFrom(source: string, state: string): Promise<string | undefined>;
@@ -42,7 +42,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
   const hasRedirects = parts.connectors.some(({ redirect }) => redirect !== undefined);
   const idOf = (source: string, state: string): string => hashId(`${source} ${state}`);
 
-  /** Undefined when there is nothing to end there. */
+  /** Undefined when there is no session to end there. */
   const upstreamUrl = async (sessionUid: string, target: string): Promise<string | undefined> => {
     const facts = await parts.sessions.find(sessionUid);
     const connector = parts.connectors.find(({ definition }) => definition.id === facts?.source);
@@ -75,7 +75,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
       if (!hasRedirects || route !== 'end_session_confirm' || ctx.status !== 303) return;
       const { uid, destroyed } = session as { uid: string; destroyed?: boolean }; // public, but untyped
       const target = ctx.response.get('Location');
-      // another person signs in on top: that sign-in goes on
+      // another person signs in over this session: that sign-in continues here
       const isInterlude = target.startsWith(`${issuer}/auth/`) || target.startsWith(`${issuer}/device/`);
       if (destroyed !== true || isInterlude) return;
       try {

@@ -7,17 +7,17 @@ import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Artifact, Artifacts } from '../../storage/storage.ts';
 
-/** The upstream's tokens of a tenant's people, kept sealed where the tenant hands them to apps (`tokensFor`). */
+/** The upstream's tokens of a tenant's people, kept sealed if the tenant gives them to apps (`tokensFor`). */
 export interface KeptUpstreamTokens {
-  /** After a sign-in; nothing is kept when no app may have them. @throws AppError `unavailable` */
+  /** Stores the tokens of a sign-in, if an app may have them. @throws AppError `unavailable` */
   keep(sub: string, source: string, tokens: UpstreamTokens): Promise<void>;
   /**
-   * Tokens whose access token is good for now, renewed if need be. Undefined when there are none, or the upstream
-   * renews them no more.
+   * Tokens with a valid access token, renewed if necessary. Undefined when there are none, or when the upstream no
+   * longer renews them.
    * @throws AppError `unavailable` when the upstream cannot be reached
    */
   find(sub: string, source: string): Promise<UpstreamTokens | undefined>;
-  /** After somebody disconnected the source. @throws AppError `unavailable` */
+  /** Removes the tokens after the person disconnected the source. @throws AppError `unavailable` */
   forget(sub: string, source: string): Promise<void>;
 }
 
@@ -27,16 +27,16 @@ export interface UpstreamTokensParts {
   readonly connectors: readonly Connector[];
   /** 32 bytes, derived from the master key. */
   readonly sealingKey: Buffer;
-  /** So long tokens that can be renewed are kept, in seconds. */
+  /** Seconds for which tokens that can be renewed are kept. */
   readonly keptSeconds: number;
   readonly clock: Clock;
 }
 
 /** A token with less left than this is renewed before it is handed out. */
 const renewedBeforeSeconds = 60;
-/** While somebody else renews it, a token with more left than this will do. */
+/** While another request renews the token, one with more left than this is still handed out. */
 const enoughSeconds = 5;
-/** Of tokens that do not say when they expire and cannot be renewed. */
+/** Lifetime of tokens without `expires_in` that cannot be renewed. */
 const unknownLifeSeconds = 3600;
 /** Longer than a renewal can take. */
 const leaseSeconds = 45;
@@ -45,7 +45,7 @@ const lookEveryMs = 100;
 
 interface Kept {
   readonly tokens: UpstreamTokens;
-  /** Another one with each renewal and each sign-in. */
+  /** Changes with each renewal and each sign-in. */
   readonly generation: string;
 }
 
@@ -97,7 +97,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       { op: 'put', artifact: { kind: 'UpstreamLease', id, payload: '', expiresAt: 1 } },
     ]);
 
-  /** Holding the lease. */
+  /** To be called by the holder of the lease. */
   const renew = async (
     sub: string,
     connector: Connector,
@@ -119,7 +119,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     return kept;
   };
 
-  /** What somebody else makes of these tokens. */
+  /** Waits for the tokens that another request renews. */
   const awaitRenewal = async (sub: string, source: string, before: Kept): Promise<Kept | undefined> => {
     const id = leaseId(sub, source, before);
     for (const startedAt = performance.now(); performance.now() - startedAt < waitLimitMs; ) {
@@ -149,7 +149,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
         ? seen.tokens
         : (await awaitRenewal(sub, source, seen))?.tokens;
     }
-    // a lease of long ago may be over: the old refresh token must not be used a second time
+    // an old lease may have expired: the old refresh token must not be used a second time
     const now = await load(sub, source);
     if (now?.generation !== seen.generation) return now?.tokens;
     try {
