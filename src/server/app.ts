@@ -13,7 +13,7 @@ import type { ServerParts } from './server-parts.ts';
 /** What a request meets, in this order. The table of addresses is in `routes.ts`. */
 export const createApp = (parts: ServerParts): Koa => {
   const { settings, tenants, pages, clock, log } = parts;
-  const { publicUrl, trustedProxies } = settings.server;
+  const { publicUrl, trustedProxies, hstsIncludeSubDomains: includeSubDomains } = settings.server;
   const hosts = createHosts(publicUrl, () => tenants.publicUrls());
   const homeUrl = (ctx: Context): string => {
     const definition = definitionOf(ctx);
@@ -23,7 +23,7 @@ export const createApp = (parts: ServerParts): Koa => {
   const app = new Koa();
   app.silent = true; // what a handler throws was logged by the error boundary
   app.use(createRequestLog({ log, clock }));
-  app.use(createSecurityHeaders({ isSecure: hosts.isSecure }));
+  app.use(createSecurityHeaders({ isSecure: hosts.isSecure, includeSubDomains }));
   app.use(createErrorBoundary({ pages, log, look: lookOfRequest, homeUrl }));
   app.use(
     createRequestChecks({

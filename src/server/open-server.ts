@@ -121,6 +121,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         createProtocolFastPath({
           tenants,
           trustedProxies: settings.server.trustedProxies,
+          includeSubDomains: settings.server.hstsIncludeSubDomains,
           clock,
           log,
           otherwise: createApp({

@@ -12,6 +12,8 @@ import { routes } from './routes.ts';
 export interface ProtocolFastPathParts {
   readonly tenants: TenantRegistry<Tenant>;
   readonly trustedProxies: readonly string[];
+  /** Of Strict-Transport-Security. */
+  readonly includeSubDomains: boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Answers every request that is not for the fast path. */
@@ -26,7 +28,7 @@ export interface ProtocolFastPathParts {
 export const createProtocolFastPath = (parts: ProtocolFastPathParts): RequestListener => {
   const { tenants, log } = parts;
   const originOf = createRequestOriginOf(parts.trustedProxies);
-  const setHeaders = createHeaderSetter('programs');
+  const setHeaders = createHeaderSetter('programs', parts);
   const fastTarget = createFastTarget();
 
   return (req, res) => {

@@ -6,6 +6,8 @@ import type { Context, Middleware } from 'koa';
 export interface SecurityHeaderOptions {
   /** Is the public URL of this host https? */
   readonly isSecure: (host: string) => boolean;
+  /** See `server.hstsIncludeSubDomains`. */
+  readonly includeSubDomains: boolean;
 }
 
 const policy = {
@@ -29,7 +31,7 @@ const forPrograms: ReadonlySet<string> = new Set([
 ]);
 
 /** helmet's answer depends on its options alone, so it is asked once and not on every request. */
-const headersOf = (isSecure: boolean): Headers => {
+const headersOf = (isSecure: boolean, includeSubDomains: boolean): Headers => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   helmet({
     contentSecurityPolicy: { useDefaults: false, directives: policy },
@@ -37,7 +39,7 @@ const headersOf = (isSecure: boolean): Headers => {
     crossOriginOpenerPolicy: false,
     frameguard: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
-    strictTransportSecurity: isSecure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    strictTransportSecurity: isSecure ? { maxAge: 31_536_000, includeSubDomains } : false,
   })(new IncomingMessage(new Socket()), response, () => {});
   response.setHeader(
     'Permissions-Policy',
@@ -50,9 +52,12 @@ const headersOf = (isSecure: boolean): Headers => {
 /** @param audience programs need few of the headers, as most of them protect pages only */
 export const createHeaderSetter = (
   audience: 'browsers' | 'programs',
+  { includeSubDomains }: Pick<SecurityHeaderOptions, 'includeSubDomains'>,
 ): ((res: ServerResponse, isSecure: boolean) => void) => {
   const chosen = (isSecure: boolean): Headers =>
-    headersOf(isSecure).filter(([name]) => audience === 'browsers' || forPrograms.has(name));
+    headersOf(isSecure, includeSubDomains).filter(
+      ([name]) => audience === 'browsers' || forPrograms.has(name),
+    );
   const [plain, secure] = [chosen(false), chosen(true)];
   return (res, isSecure) => {
     for (const [name, value] of isSecure ? secure : plain) res.setHeader(name, value);
@@ -64,8 +69,8 @@ export const createHeaderSetter = (
  * adds the hash of its own inline script to a policy that is already there; handlers that may be cached (assets,
  * discovery) replace Cache-Control.
  */
-export const createSecurityHeaders = ({ isSecure }: SecurityHeaderOptions): Middleware => {
-  const setHeaders = createHeaderSetter('browsers');
+export const createSecurityHeaders = ({ isSecure, ...hsts }: SecurityHeaderOptions): Middleware => {
+  const setHeaders = createHeaderSetter('browsers', hsts);
   return async (ctx, next) => {
     setHeaders(ctx.res, isSecure(ctx.get('Host').toLowerCase()));
     await next();

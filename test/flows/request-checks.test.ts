@@ -355,7 +355,14 @@ describe('a server behind a proxy that does TLS', () => {
           ],
         },
       },
-      settings: { server: { publicUrl: 'https://login.example.com', port, tlsTerminatedByProxy: true } },
+      settings: {
+        server: {
+          publicUrl: 'https://login.example.com',
+          port,
+          tlsTerminatedByProxy: true,
+          hstsIncludeSubDomains: true,
+        },
+      },
     });
   });
   afterAll(async () => {
@@ -391,7 +398,9 @@ describe('a server behind a proxy that does TLS', () => {
       expect(cookie).toMatch(/; httponly/i);
       expect(cookie).toMatch(/; samesite=lax/i);
     }
-    expect(login.headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
+    expect(login.headers['strict-transport-security']).toMatch(/^max-age=\d{8}; includeSubDomains$/);
+    const program = await ask('/oauth/acme/me', 'Accept: application/json');
+    expect(program.headers['strict-transport-security']).toMatch(/^max-age=\d{8}; includeSubDomains$/);
   });
 
   it('answers on its own name only', async () => {

@@ -18,7 +18,7 @@ export const openGallery = async (): Promise<Gallery> => {
   const directory = join(packageRoot(), 'views');
   const pages = openPages({ directory, clock: { now: () => sampleNow } });
   const app = new Koa();
-  app.use(createSecurityHeaders({ isSecure: () => false }));
+  app.use(createSecurityHeaders({ isSecure: () => false, includeSubDomains: false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));
   app.use((ctx) => {
     const [, locale = '', id = ''] = ctx.path.split('/');

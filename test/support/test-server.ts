@@ -89,6 +89,7 @@ const testSettings = (
     workers: 1,
     trustedProxies: [],
     tlsTerminatedByProxy: false,
+    hstsIncludeSubDomains: false,
     drainDelayMs: 0,
     drainTimeoutMs: 1000,
     ...changes.server,

@@ -46,6 +46,7 @@ describe('loadServerSettings', () => {
         workers: 1,
         trustedProxies: [],
         tlsTerminatedByProxy: false,
+        hstsIncludeSubDomains: false,
         drainDelayMs: 5000,
         drainTimeoutMs: 20_000,
       },

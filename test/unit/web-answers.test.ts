@@ -39,7 +39,7 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
   const app = new Koa();
   const hosts = new Set<string>();
   app.use(createRequestLog({ log, clock: { now: () => 0 } }));
-  app.use(createSecurityHeaders({ isSecure: (host) => host === 'secure.example' }));
+  app.use(createSecurityHeaders({ isSecure: (host) => host === 'secure.example', includeSubDomains: false }));
   app.use(
     createErrorBoundary({
       pages,

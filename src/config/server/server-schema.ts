@@ -53,6 +53,10 @@ const server = z.strictObject({
     description:
       'true: allows a publicUrl with http that is not a loopback address. Only for closed networks in which browsers use http. If browsers use https, set publicUrl to https://… instead.',
   }),
+  hstsIncludeSubDomains: z.boolean().default(false).meta({
+    description:
+      'true: Strict-Transport-Security of the public https hosts has includeSubDomains. Only if every host below them has https: browsers refuse http there for a year.',
+  }),
   drainDelay: durationMs({ min: 0, max: 300 * second })
     .prefault('5s')
     .meta({

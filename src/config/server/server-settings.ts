@@ -16,6 +16,8 @@ export interface ServerSettings {
     readonly trustedProxies: readonly string[];
     /** True: a proxy in front does TLS, so a public http URL that is not loopback is accepted. */
     readonly tlsTerminatedByProxy: boolean;
+    /** Browsers that saw a public https host are to use https for all hosts below it (RFC 6797 section 6.1.2). */
+    readonly hstsIncludeSubDomains: boolean;
     /** How long readyz answers 503 before the port closes, in milliseconds. */
     readonly drainDelayMs: number;
     /** How long requests under way may take to finish after that, in milliseconds. */
