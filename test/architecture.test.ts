@@ -97,16 +97,16 @@ const rooms: Readonly<Record<string, Room>> = {
 /** Packages outside of rooms, and those with more owners than one: the reason stands beside each. */
 const otherOwners: Readonly<Record<string, readonly string[]>> = {
   pino: ['log.ts'],
-  // keys are made in crypto, what they signed is checked beside the provider that had it signed, and what an
-  // upstream signed beside the connection to it; what a trusted API gateway signed is a credential like others there
+  // keys are made in crypto; a signature is verified by the code that had it made, of an upstream by its connector,
+  // and of a trusted API gateway by the gateway, as another credential
   jose: ['crypto', 'oidc', 'connectors', 'gateway'],
   // a pattern is refused when the file is read, and run where people are mapped
   re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is
   zod: ['login'],
-  // whatever is kept in memory is bounded
+  // caches are bounded
   'lru-cache': ['revocable-cache.ts', 'accounts', 'gateway', 'connectors', 'tenants'],
-  // whoever calls other servers: sources of people, services
+  // calls of other servers: sources of people, services
   undici: ['connectors', 'gateway'],
 };
 
@@ -119,6 +119,27 @@ const entrances = ['src/cli.ts', 'src/config/json-schemas.ts', 'src/config/serve
 /** With the reason, each. */
 const importsExpressions: ReadonlyMap<string, string> = new Map([
   ['src/storage/sqlite/driver.ts', 'node:sqlite is not in the types of the oldest Node that is supported'],
+]);
+
+/**
+ * Words that were metaphors here. A fault report has the term of the field, and a reader searches for that; to each
+ * word, what to write instead.
+ */
+const metaphors: Readonly<Record<string, string>> = {
+  'doors?': 'endpoint, page or API',
+  'houses?': 'Drawbridge, the server or the installation',
+  'lanes?': 'path, queue or connection',
+  patience: 'timeout or time limit',
+  planted: 'set by an attacker',
+  'salvag\\w*': 'the part that can be used',
+  '(?:un)?told': 'sent, shown, reported or distinguished',
+  'vouch\\w*': 'prove, assert or trust',
+};
+
+/** Files where such a word is the term of the field, with the reason. */
+const termsOfTheField: ReadonlyMap<string, string> = new Map([
+  ['src/crypto/foreign-hashes/argon2-hash.ts: lanes', 'RFC 9106 section 3.2 has lanes'],
+  ['test/unit/foreign-hashes.test.ts: lanes', 'the same'],
 ]);
 
 const root = packageRoot();
@@ -180,6 +201,10 @@ const citesNowhere = (text: string): readonly string[] => [
   ...(text.match(/[\w/-]+\.md\b/g) ?? []).filter((page) => !pages.has(page)),
   ...(text.match(/\b[VF]-\d+\b|\brequirement [A-Z]\d+/g) ?? []),
 ];
+
+/** The words of a text and of its identifiers: `isToldOnce` has three. */
+const wordsOf = (text: string): ReadonlySet<string> =>
+  new Set((text.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []).map((word) => word.toLowerCase()));
 
 /** The files by which one imports itself, or undefined. */
 const findCycle = (next: (path: string) => readonly string[]): readonly string[] | undefined => {
@@ -268,7 +293,7 @@ describe('the rooms', () => {
       const name = packageOf(found);
       if (name === undefined || (found.isTypeOnly && freeTypes.has(name))) return undefined;
       const owners = ownersOf(name);
-      if (owners.length === 0) return `imports ${name}, which nobody owns`;
+      if (owners.length === 0) return `imports ${name}, which has no owner`;
       return owners.includes(addressOf(file) ?? '')
         ? undefined
         : `imports ${name}, which belongs to ${owners}`;
@@ -310,7 +335,7 @@ describe('the files', () => {
     ).toEqual([]);
   });
 
-  it('import nothing that only running tells', () => {
+  it('import nothing that is computed at run time', () => {
     const computed = files.filter(
       ({ path, code }) => /\bimport\(\s*(?!['"\s])/.test(code) && !importsExpressions.has(path),
     );
@@ -322,6 +347,25 @@ describe('the files', () => {
       citesNowhere(comments).map((citation) => `${path}: ${citation}`),
     );
     expect(lost).toEqual([]);
+  });
+
+  it('say no metaphors', () => {
+    const patterns = Object.entries(metaphors).map(([word, term]) => ({
+      pattern: new RegExp(`^(?:${word})$`),
+      term,
+    }));
+    const found = [...files, ...benchFiles, ...testFiles]
+      .filter(({ path }) => path !== 'test/architecture.test.ts') // it has the list
+      .flatMap(({ path, code, comments }) =>
+        [...wordsOf(`${path}\n${code}\n${comments}`)].flatMap((word) => {
+          const { term } = patterns.find(({ pattern }) => pattern.test(word)) ?? {};
+          return term === undefined ? [] : [{ place: `${path}: ${word}`, term }];
+        }),
+      );
+    const strays = found.filter(({ place }) => !termsOfTheField.has(place));
+    expect(strays.map(({ place, term }) => `${place}; write ${term}`)).toEqual([]);
+    const places = found.map(({ place }) => place);
+    expect([...termsOfTheField.keys()].filter((place) => !places.includes(place))).toEqual([]);
   });
 
   it('have named exports and no barrels', () => {

@@ -15,7 +15,7 @@ export interface PagesOptions {
 }
 
 /** The name on pages that belong to no tenant. */
-const houseColor = '#2f5aa8';
+const serverColor = '#2f5aa8';
 
 const initial = (name: string): string => {
   const [first] = new Intl.Segmenter().segment(name.trim());
@@ -36,8 +36,8 @@ export const openPages = ({ directory, clock = systemClock }: PagesOptions): Pag
         ...texts[look.locale],
         textsOf: texts,
         asset: (name: string) => (look.assetsBelow ?? '') + assets.file(name),
-        brandUrl: (look.assetsBelow ?? '') + assets.brand(look.tenant?.branding.color ?? houseColor),
-        color: look.tenant?.branding.color ?? houseColor,
+        brandUrl: (look.assetsBelow ?? '') + assets.brand(look.tenant?.branding.color ?? serverColor),
+        color: look.tenant?.branding.color ?? serverColor,
         safeLink,
         safeImage,
         readableOn,

@@ -6,7 +6,7 @@ import { sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 /** What a host below the same parent can make another browser send (RFC 6265 section 8.6). */
-const plantedBy = (attacker: Browser, names: RegExp): string =>
+const cookiesSetBy = (attacker: Browser, names: RegExp): string =>
   attacker
     .cookies()
     .filter(({ name }) => names.test(name))
@@ -33,7 +33,7 @@ describe('an interaction that an attacker began, in the browser of a victim', ()
     ['all cookies', /drawbridge\./],
   ])('gives the attacker nothing when the victim signs in with %s', async (_what, names) => {
     const { attacker, page } = await begin();
-    const victim = createBrowser({ cookie: plantedBy(attacker, names) });
+    const victim = createBrowser({ cookie: cookiesSetBy(attacker, names) });
     const [form] = formsOf(await victim.get(page.url));
     const answer = await victim.post(form?.action ?? '', {
       ...form?.fields,
@@ -60,16 +60,16 @@ describe('an interaction that an attacker began, in the browser of a victim', ()
   it('is not resumed with the proof of another interaction', async () => {
     const { attacker, page } = await begin();
     const own = await attacker.submit(page, { login: alice.username, password: alice.password });
-    const proof = plantedBy(attacker, /proof/);
+    const proof = cookiesSetBy(attacker, /proof/);
     const other = await begin();
-    const victim = createBrowser({ cookie: plantedBy(other.attacker, /interaction/) });
+    const victim = createBrowser({ cookie: cookiesSetBy(other.attacker, /interaction/) });
     const [form] = formsOf(await victim.get(other.page.url));
     const answer = await victim.post(form?.action ?? '', {
       ...form?.fields,
       login: alice.username,
       password: alice.password,
     });
-    const thief = createBrowser({ cookie: `${plantedBy(other.attacker, /drawbridge/)}; ${proof}` });
+    const thief = createBrowser({ cookie: `${cookiesSetBy(other.attacker, /drawbridge/)}; ${proof}` });
     expect(own.status).toBe(303);
     expect((await thief.get(answer.location ?? '')).status).toBe(400);
   });
