@@ -126,6 +126,43 @@ describe('a source of six properties', () => {
   });
 });
 
+describe('an answer of the token endpoint', () => {
+  const issued = (more: Record<string, unknown>) =>
+    upstream.setToken(() => ({ body: { access_token: upstream.issue(), token_type: 'bearer', ...more } }));
+
+  it.each<[string, unknown]>([
+    ['token_type', undefined],
+    ['token_type', null],
+    ['token_type', ['Bearer']],
+    ['scope', ['openid', 'email']],
+    ['scope', null],
+    ['scope', {}],
+    ['expires_in', null],
+    ['expires_in', 'soon'],
+    ['expires_in', -1],
+    ['expires_in', ''],
+    ['refresh_token', null],
+    ['refresh_token', ''],
+    ['refresh_token', false],
+    ['id_token', null],
+    ['id_token', {}],
+  ])('is taken without its %s where that is %j', async (member, value) => {
+    issued({ [member]: value });
+    const { tokens } = await arrive(plain());
+    expect(tokens).toEqual({ accessToken: expect.any(String) });
+  });
+
+  it('is taken with a lifetime in a text', async () => {
+    issued({ expires_in: '3600' });
+    expect((await arrive(plain())).tokens?.expiresAt).toEqual(expect.any(Number));
+  });
+
+  it.each([undefined, null, '', 5, {}])('is none without an access token (%j)', async (value) => {
+    issued({ access_token: value });
+    expect(await travel(plain())).toMatchObject({ ok: false, reason: 'invalid' });
+  });
+});
+
 describe('extra information', () => {
   const github = { extraInfo: { emails: '' } };
 
@@ -155,6 +192,25 @@ describe('extra information', () => {
     const { attributes } = (await arrive(plain(github))).person;
     expect(attributes).toMatchObject({ email: 'bob@plain.test', email_verified: false });
   });
+
+  it.each([401, 403, 404])('that is refused with %i is left out, and the log says so', async (status) => {
+    upstream.setFaults({ at: /emails/, fault: { kind: 'status', status } });
+    const { person } = await arrive(plain(github));
+    expect(person.subject).toBe('bob');
+    expect(person.attributes.emails).toBeUndefined();
+    expect(connectors.logLines.join('').includes('extraInfo is left out')).toBe(status !== 404);
+  });
+
+  it.each([{ 'retry-after': '30' }, { 'x-ratelimit-remaining': '0' }])(
+    'that is limited by 403 with %j is an outage',
+    async (headers) => {
+      upstream.setFaults({
+        at: /emails/,
+        fault: { kind: 'status', status: 403, headers: headers as Record<string, string> },
+      });
+      expect(await isOutage(travel(plain(github)))).toBe(true);
+    },
+  );
 
   it('that cannot be had is an outage', async () => {
     upstream.setFaults({ at: /emails/, fault: { kind: 'status', status: 500 } });

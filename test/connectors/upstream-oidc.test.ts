@@ -207,6 +207,29 @@ describe('an e-mail', () => {
     expect(await emailOf({ email: 'new@upstream.test' })).toBe(false);
   });
 
+  it.each([undefined, 'true'])(
+    'is verified by the ID token about the same one where user-info says %p',
+    async (claim) => {
+      upstream.tamper(({ claims, header }) => ({
+        claims: { ...claims, email: 'anna@upstream.test', email_verified: true },
+        header,
+      }));
+      expect(await emailOf({ email_verified: claim })).toBe(true);
+      expect(await emailOf({ email_verified: claim, email: 'new@upstream.test' })).toBe(false);
+    },
+  );
+
+  it.each([false, 'false', 0, 1])(
+    'is not verified by the ID token where user-info says %p',
+    async (claim) => {
+      upstream.tamper(({ claims, header }) => ({
+        claims: { ...claims, email: 'anna@upstream.test', email_verified: true },
+        header,
+      }));
+      expect(await emailOf({ email_verified: claim })).toBe(false);
+    },
+  );
+
   it('is verified by a claim that the source names', async () => {
     const { emailVerifiedPointer } = { emailVerifiedPointer: '/xms_edov' };
     upstream.tamper(({ claims, header }) => ({ claims: { ...claims, xms_edov: '1' }, header }));
@@ -223,6 +246,58 @@ describe('an e-mail', () => {
     }));
     expect(await emailOf({}, source)).toBe(true);
     expect(await emailOf({ email: 'other@upstream.test' }, source)).toBe(false);
+  });
+});
+
+describe('a pushed authorization request', () => {
+  const announced = () => ({ pushedAuthorizationRequestUri: `${upstream.issuer}/request` });
+  const begin = async (source = {}) =>
+    new URL(
+      (await redirectOf(corp({ ...announced(), ...source })).begin({ redirectUri, state: 'the-state' })).url,
+    );
+  const answers = (status: number, body: unknown) =>
+    upstream.setFaults({ at: /\/request$/, fault: { kind: 'answer', status, body: JSON.stringify(body) } });
+  const warnings = () => connectors.logLines.filter((line) => line.includes('pushed authorization requests'));
+
+  it('is used where the upstream takes it', async () => {
+    answers(201, { request_uri: 'urn:example:1', expires_in: 60 });
+    expect([...(await begin()).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+    expect((await begin({ usePar: 'always' })).searchParams.get('request_uri')).toBe('urn:example:1');
+    expect(warnings()).toEqual([]);
+  });
+
+  it.each<[number, unknown]>([
+    [404, 'Not Found'],
+    [405, {}],
+    [500, {}],
+    [200, { request_uri: 'urn:example:1', expires_in: 60 }],
+    [201, { expires_in: 60 }],
+    [201, { request_uri: ['urn:example:1'], expires_in: 60 }],
+  ])(
+    'that is only announced and answered %p %j is done without, and the log says so',
+    async (status, body) => {
+      answers(status, body);
+      const { searchParams } = await begin();
+      expect(searchParams.get('redirect_uri')).toBe(redirectUri);
+      expect(searchParams.has('request_uri')).toBe(false);
+      expect(upstream.hits(/\/request$/)).toBeGreaterThan(0);
+      expect(warnings()).toEqual([expect.stringContaining('"level":"warn"')]);
+    },
+  );
+
+  it('is never sent where the source says so', async () => {
+    const before = upstream.hits(/\/request$/);
+    expect((await begin({ usePar: 'never' })).searchParams.get('redirect_uri')).toBe(redirectUri);
+    expect(upstream.hits(/\/request$/)).toBe(before);
+  });
+
+  it('that must be and is not taken is an outage, and so is one that is refused or reaches nobody', async () => {
+    answers(404, {});
+    await expect(begin({ usePar: 'always' })).rejects.toMatchObject({ code: 'unavailable' });
+    answers(401, { error: 'invalid_client' });
+    await expect(begin()).rejects.toMatchObject({ code: 'unavailable' });
+    upstream.setFaults({ at: /\/request$/, fault: { kind: 'down' } });
+    await expect(begin()).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 
@@ -328,6 +403,14 @@ describe('an answer that is not right is refused', () => {
       reason: 'invalid',
       detail: expect.stringContaining('sub'),
     });
+  });
+
+  it('user-info that is not for this token: the ID token is enough', async () => {
+    upstream.setFaults({ at: /\/me$/, fault: { kind: 'status', status: 403 } });
+    expect((await arrive(corp())).person.subject).toBe('anna');
+    const limited = { kind: 'status', status: 403, headers: { 'retry-after': '5' } } as const;
+    upstream.setFaults({ at: /\/me$/, fault: limited });
+    await expect(travel(corp())).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('without a secret or a token in what is said about it', async () => {

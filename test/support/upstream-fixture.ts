@@ -32,6 +32,7 @@ const base: Omit<UpstreamSource, 'type' | 'discovery' | 'scopes'> = {
   tls: {},
   authorizationParameters: {},
   pkce: true,
+  usePar: 'auto',
   passwordSignIn: false,
   acceptUpstreamTokens: false,
   extraInfo: {},

@@ -36,6 +36,7 @@ describe('an OpenID Connect source', () => {
       scopes: ['openid', 'profile', 'email'],
       authorizationParameters: {},
       pkce: true,
+      usePar: 'auto',
       passwordSignIn: false,
       acceptUpstreamTokens: false,
       extraInfo: {},
@@ -80,6 +81,25 @@ describe('an OpenID Connect source', () => {
       adopt: 'keep',
       requestTimeoutMs: 4000,
     });
+  });
+
+  it('pushes requests as the file says', () => {
+    const usePar = (...more: readonly string[]) => source('oidc', ...oidc, ...more);
+    expect(usePar('usePar: always')).toMatchObject({ usePar: 'always' });
+    expect(usePar('usePar: never')).toMatchObject({ usePar: 'never' });
+    const named = 'pushedAuthorizationRequestUri: https://id.example.com/par';
+    expect(sourceFaults(...oidc, 'usePar: never', named)).toEqual([
+      expect.stringContaining('pushedAuthorizationRequestUri: is of no use'),
+    ]);
+    const endpoints = [
+      'discovery: false',
+      'userAuthorizationUri: https://id.example.com/auth',
+      'accessTokenUri: https://id.example.com/token',
+      'jwksUri: https://id.example.com/jwks',
+    ];
+    expect(sourceFaults(...oidc, 'usePar: always', ...endpoints)).toEqual([
+      expect.stringContaining('pushedAuthorizationRequestUri: is missing'),
+    ]);
   });
 
   it('says what is missing', () => {

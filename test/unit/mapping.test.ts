@@ -48,6 +48,7 @@ const upstream = (
   scopes: ['openid'],
   authorizationParameters: {},
   pkce: true,
+  usePar: 'auto',
   passwordSignIn: false,
   acceptUpstreamTokens: false,
   extraInfo: {},

@@ -110,6 +110,8 @@ export interface UpstreamSource extends SourceBase {
   readonly jwksUri?: string;
   readonly endSessionUri?: string;
   readonly pushedAuthorizationRequestUri?: string;
+  /** `auto`: pushed where the upstream announces it, without where it then takes none. */
+  readonly usePar: 'auto' | 'always' | 'never';
   readonly clientId?: string;
   readonly clientSecret?: string;
   readonly clientAuthMethod:

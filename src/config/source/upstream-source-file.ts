@@ -37,6 +37,7 @@ export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): 
     scopes: file.scopes ?? (file.type === 'oidc' ? ['openid', 'profile', 'email'] : []),
     authorizationParameters: file.authorizationParameters,
     pkce: file.pkce,
+    usePar: file.usePar,
     passwordSignIn: file.passwordSignIn,
     acceptUpstreamTokens: file.acceptUpstreamTokens,
     extraInfo: file.extraInfo,

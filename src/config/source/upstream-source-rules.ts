@@ -118,6 +118,16 @@ const checkExtras = (source: UpstreamSourceFile): readonly PathFault[] => {
       path: ['details', 'uri'],
       message: 'does not name the person; write {subject} or {username} where the name belongs',
     });
+  if (
+    source.usePar === 'always' &&
+    source.pushedAuthorizationRequestUri === undefined &&
+    !isDiscovered(source)
+  )
+    faults.push(
+      missing('pushedAuthorizationRequestUri', 'write where requests are pushed, as usePar is always'),
+    );
+  if (source.usePar === 'never' && source.pushedAuthorizationRequestUri !== undefined)
+    faults.push(useless('pushedAuthorizationRequestUri', 'with usePar: never'));
   if (source.tokensFor !== undefined && clientId === undefined)
     faults.push(useless('tokensFor', 'without clientId, as there are no tokens of our own'));
   return faults;

@@ -96,6 +96,10 @@ const upstreamShape = {
   pushedAuthorizationRequestUri: webAddress()
     .optional()
     .meta({ description: 'Pushed authorization request endpoint of the upstream (RFC 9126).' }),
+  usePar: z.enum(['auto', 'always', 'never']).default('auto').meta({
+    description:
+      'auto: authorization requests are pushed if the upstream announces it. If its endpoint then gives another answer than RFC 9126 defines, the request is not pushed.',
+  }),
   clientAuthMethod: z
     .enum([
       'client_secret_basic',

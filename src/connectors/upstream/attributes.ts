@@ -24,7 +24,7 @@ export interface AttributeSources {
  *   is taken, then that of the ID token, then that of `details`;
  * - each answer of `extraInfo` has its own name;
  * - `email_verified` comes from the same answer as `email`, and is true only as the boolean (OpenID Connect Core
- *   section 5.1).
+ *   section 5.1); where user-info has it as text or not at all, that of the ID token counts for the same address.
  */
 export const toAttributes = (
   { claims = {}, userInfo = {}, extra = {}, details = {} }: AttributeSources,
@@ -43,10 +43,20 @@ export const toAttributes = (
   if (speaker === undefined) return attributes;
   const isVerified =
     speaker.email_verified === true ||
+    (speaker === userInfo && isConfirmedByToken(userInfo, claims)) ||
     (emailVerifiedPointer !== undefined &&
       confirms(valueAt({ ...claims, ...attributes }, emailVerifiedPointer), String(speaker.email)));
   return { ...attributes, email: speaker.email, email_verified: isVerified };
 };
+
+/**
+ * Cognito's user-info has the text "true". What the signed token says about the same address then counts; user-info that
+ * says no is newer than the token.
+ */
+const isConfirmedByToken = (userInfo: Members, claims: Members): boolean =>
+  claims.email === userInfo.email &&
+  claims.email_verified === true &&
+  [undefined, 'true'].includes(userInfo.email_verified as string | undefined);
 
 /** Takes from a list of e-mails, as GitHub gives it, the primary one if it is verified. */
 const primaryEmail = (extra: Members): string | undefined => {

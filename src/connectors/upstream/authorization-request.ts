@@ -1,6 +1,7 @@
 import {
   buildAuthorizationUrl,
   buildAuthorizationUrlWithPAR,
+  type Configuration,
   calculatePKCECodeChallenge,
   randomNonce,
   randomPKCECodeVerifier,
@@ -8,8 +9,8 @@ import {
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { UpstreamMemory, UpstreamRequest } from '../connector.ts';
-import { failureOrOutage, refusedUs } from './failures.ts';
-import type { UpstreamClient } from './upstream-client.ts';
+import { failureOrOutage, isForeignAnswer, reasonFor, refusedUs } from './failures.ts';
+import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 
 /**
  * The authorization request: authorization code with state, nonce, PKCE and, where the upstream offers it, a pushed
@@ -18,6 +19,7 @@ import type { UpstreamClient } from './upstream-client.ts';
  */
 export const beginSignIn = async (
   client: UpstreamClient,
+  { log }: Pick<UpstreamParts, 'log'>,
   request: UpstreamRequest,
 ): Promise<{ readonly url: string; readonly memory: UpstreamMemory }> => {
   const { source } = client;
@@ -30,16 +32,41 @@ export const beginSignIn = async (
   };
   try {
     const configuration = await client.configuration();
-    const isPushed = configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined;
     const parameters = await authorizationParameters(source, request, memory);
-    const url = isPushed
-      ? await buildAuthorizationUrlWithPAR(configuration, parameters)
-      : buildAuthorizationUrl(configuration, parameters);
+    const pushed = await pushRequest(configuration, { source, parameters, log });
+    const url = pushed ?? buildAuthorizationUrl(configuration, parameters);
     return { url: url.href, memory };
   } catch (error) {
     throw refusedUs(failureOrOutage(error));
   }
 };
+
+/** Undefined where the request is not pushed: the source says so, or the upstream only announces it. */
+const pushRequest = async (
+  configuration: Configuration,
+  { source, parameters, log }: PushedRequest,
+): Promise<URL | undefined> => {
+  const metadata = configuration.serverMetadata();
+  const isAnnounced = metadata.pushed_authorization_request_endpoint !== undefined;
+  if (source.usePar === 'never' || (source.usePar === 'auto' && !isAnnounced)) return undefined;
+  try {
+    return await buildAuthorizationUrlWithPAR(configuration, parameters);
+  } catch (error) {
+    const isDemanded = source.usePar === 'always' || metadata.require_pushed_authorization_requests === true;
+    if (isDemanded || !isForeignAnswer(error)) throw error;
+    log.warn(
+      { detail: reasonFor(error) },
+      'the upstream announces pushed authorization requests and takes none; the sign-in goes on without (usePar: never)',
+    );
+    return undefined;
+  }
+};
+
+interface PushedRequest {
+  readonly source: UpstreamSource;
+  readonly parameters: Record<string, string>;
+  readonly log: UpstreamParts['log'];
+}
 
 const authorizationParameters = async (
   source: UpstreamSource,

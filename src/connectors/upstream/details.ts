@@ -66,8 +66,8 @@ export const createDetails = (client: UpstreamClient, parts: UpstreamParts): Det
         token = undefined;
         answer = await ask(url);
       }
-      if (answer.status === 'refused') throw broken('the details resource refuses our token');
       if (answer.status === 'absent') return undefined;
+      if (answer.status !== 'ok') throw broken(`the details resource refuses our token (${answer.status})`);
       if (typeof answer.json !== 'object' || answer.json === null || Array.isArray(answer.json))
         throw broken('the details resource answered no JSON object');
       return answer.json as Members; // an object that is no array

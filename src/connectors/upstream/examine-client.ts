@@ -74,7 +74,7 @@ export const examineRedirect = async (
   const about = 'redirect URI';
   const register = `Register exactly ${redirectUri} for the client ${client.source.clientId} at the provider.`;
   try {
-    const { url } = await beginSignIn(client, {
+    const { url } = await beginSignIn(client, parts, {
       redirectUri,
       state: uselessValue,
       prompt: 'none',

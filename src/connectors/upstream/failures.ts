@@ -66,6 +66,23 @@ export const asOutage = (error: unknown): unknown =>
       })
     : error;
 
+/** Did the upstream answer in no form of the protocol, neither what was asked for nor an error? */
+export const isForeignAnswer = (error: unknown): boolean => {
+  const known = findAppError(error);
+  return known === undefined
+    ? error instanceof ClientError
+    : known.code === 'unavailable' && known.cause === undefined;
+};
+
+/** For the log. */
+export const reasonFor = (error: unknown): string => {
+  try {
+    return protocolFailure(error).detail;
+  } catch (thrown) {
+    return thrown instanceof AppError ? (thrown.detail ?? thrown.message) : String(thrown);
+  }
+};
+
 /** The upstream refuses us, not the person. */
 export const refusedUs = ({ detail }: ProtocolFailure): AppError =>
   new AppError('unavailable', unavailable, { detail });

@@ -53,6 +53,7 @@ const finish = async (
     source.type === 'oidc' ? await verifiedIdToken(client, parts, response.id_token ?? '') : undefined;
   const read = await parts.reader.read({
     accessToken: response.access_token,
+    hasIdToken: claims !== undefined,
     ...definedOnly({ claims }),
   });
   if (!read.ok) return { ok: false, reason: 'invalid', detail: read.detail };

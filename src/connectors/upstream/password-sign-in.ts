@@ -38,6 +38,7 @@ export const verifyPassword = async (
     const read = await parts.reader.read({
       accessToken: response.access_token,
       amr: ['pwd'],
+      hasIdToken: claims !== undefined,
       ...definedOnly({ claims }),
     });
     if (!read.ok) throw broken(read.detail);

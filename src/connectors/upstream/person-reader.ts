@@ -15,6 +15,8 @@ export interface Proof {
   readonly amr?: readonly string[];
   /** The claims alone are enough when user-info refuses the token: it is meant for another resource. */
   readonly isForResource?: boolean;
+  /** The claims are those of an ID token that was issued just now. */
+  readonly hasIdToken?: boolean;
 }
 
 export type PersonRead =
@@ -52,8 +54,12 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       await Promise.all(
         Object.entries(source.extraInfo).map(async ([name, url]): Promise<[string, unknown]> => {
           const answer = await readJson(client, parts, { url, accessToken });
-          if (answer.status === 'refused')
-            throw broken(`the upstream refuses the token for extraInfo ${name}`);
+          // the person is known without it, such as to a GitHub App that may not read e-mail addresses
+          if (answer.status === 'refused' || answer.status === 'forbidden')
+            parts.log.warn(
+              { extraInfo: name },
+              `extraInfo is left out: the upstream answers ${answer.status}`,
+            );
           return [name, answer.status === 'ok' ? answer.json : undefined];
         }),
       ),
@@ -69,7 +75,10 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
     const { accessToken, claims } = proof;
     const userInfo = await askUserInfo(accessToken);
     if (userInfo !== undefined && userInfo.status !== 'ok') {
-      const isEnough = claims !== undefined && proof.isForResource === true;
+      // an ID token says who signed in even where the token is not for user-info
+      const isOptional =
+        proof.isForResource === true || (proof.hasIdToken === true && userInfo.status === 'forbidden');
+      const isEnough = claims !== undefined && isOptional;
       if (!isEnough)
         return { ok: false, reason: 'refused', detail: `user-info: the token is ${userInfo.status}` };
     }

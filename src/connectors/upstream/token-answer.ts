@@ -16,9 +16,28 @@ export const tokenAnswer = async (answer: Response, type: UpstreamSource['type']
   const body = parseObject(text);
   if (body === undefined) return new Response(text === '' ? null : text, { status: answer.status, headers });
   const isError = answer.status === 200 && typeof body.error === 'string';
-  const { id_token: idToken, ...rest } = body;
-  const shown = type === 'oidc' || idToken === undefined ? body : { ...rest, [uncheckedIdToken]: idToken };
+  const conformed = withoutMalformed(body);
+  const { id_token: idToken, ...rest } = conformed;
+  const shown =
+    type === 'oidc' || idToken === undefined ? conformed : { ...rest, [uncheckedIdToken]: idToken };
   return new Response(JSON.stringify(shown), { status: isError ? 400 : answer.status, headers });
+};
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+/** Members of a token answer that may be absent, and their form (RFC 6749 section 5.1). */
+const optional: Readonly<Record<string, (value: unknown) => boolean>> = {
+  expires_in: (value) => (typeof value === 'number' || isText(value)) && Number(value) >= 0,
+  refresh_token: isText,
+  scope: isText,
+  id_token: isText,
+};
+
+/** An optional member of the wrong form counts as absent, and without a type a token is a bearer token. */
+const withoutMalformed = (body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  if (body.access_token === undefined) return body;
+  const kept = Object.entries(body).filter(([name, value]) => optional[name]?.(value) !== false);
+  return { ...Object.fromEntries(kept), token_type: isText(body.token_type) ? body.token_type : 'Bearer' };
 };
 
 export const parseObject = (text: string): Record<string, unknown> | undefined => {

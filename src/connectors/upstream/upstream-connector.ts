@@ -28,7 +28,7 @@ export const createUpstreamConnector = (
   const lookup = createLookup(client, details, reader);
 
   const redirect: RedirectSource<SourcePerson> = {
-    begin: (request) => beginSignIn(client, request),
+    begin: (request) => beginSignIn(client, shared, request),
     finish: (answer, memory) => finishSignIn(client, parts, { answer, memory }),
     endSessionUrl: (logout) => endSessionUrl(client, logout),
     verifyLogoutToken: async (token) =>

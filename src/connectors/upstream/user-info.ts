@@ -31,6 +31,7 @@ export const readUserInfo = async (
     maxBytes: mostUserInfoBytes,
   });
   if (answer.status === 401 || answer.status === 400) return { status: 'refused' };
+  if (answer.status === 403 && isLimit(answer)) throw pause(answer);
   if (answer.status === 403) return { status: 'forbidden' };
   if (answer.status !== 200) throw broken(`user-info answered ${answer.status}`);
   const text = await answer.text();
@@ -55,8 +56,8 @@ export const readUserInfo = async (
 export type JsonAnswer =
   | { readonly status: 'ok'; readonly json: unknown }
   | { readonly status: 'absent' }
-  /** The token is invalid. */
-  | { readonly status: 'refused' };
+  /** 401: the token is invalid; 403: it is valid, but not for this. */
+  | { readonly status: 'refused' | 'forbidden' };
 
 /**
  * Further JSON about a person; undefined when there is none (404).
@@ -71,6 +72,8 @@ export const readJson = async (
   const answer = await upstreams.send(client.peer, { ...bearer(url, accessToken), maxBytes: mostJsonBytes });
   if (answer.status === 404) return { status: 'absent' };
   if (answer.status === 401) return { status: 'refused' };
+  if (answer.status === 403 && isLimit(answer)) throw pause(answer);
+  if (answer.status === 403) return { status: 'forbidden' };
   const { origin, pathname } = new URL(url);
   if (answer.status !== 200) throw broken(`${origin}${pathname} answered ${answer.status}`);
   try {
@@ -78,6 +81,17 @@ export const readJson = async (
   } catch {
     throw broken(`${origin}${pathname} answered no JSON`);
   }
+};
+
+/** GitHub limits requests with 403. */
+const isLimit = ({ headers }: Response): boolean =>
+  headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0';
+
+const pause = (answer: Response): AppError => {
+  const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  return new AppError('throttled', 'The identity provider asks for a pause', {
+    retryAfterSeconds: Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : 60,
+  });
 };
 
 /** RFC 6750 section 2.1. */
