@@ -74,6 +74,26 @@ describe('loadServerSettings', () => {
     expect(settings.passwords.parallelism).toBe(1);
   });
 
+  it('does not read a variable that a flag overrides', () => {
+    const env = { DRAWBRIDGE_SERVER__PORT: 'many' };
+    expect(faultLines(load(env))).toHaveLength(1);
+    expect(good(load(env, { flags: { 'server.port': '4003' } })).settings.server.port).toBe(4003);
+  });
+
+  it('collects the faults of flags, environment and file, each with its place', () => {
+    put('config/server.yaml', 'server:\n  port: 4001\n  sport: 1\n');
+    const loaded = load(
+      { DRAWBRIDGE_LOG__LEVEL: 'loud' },
+      { flags: { 'server.sport': '1', 'server.port': 'many' } },
+    );
+    expect(faultLines(loaded).map((line) => line.replace(/: [^:]*$/, ''))).toEqual([
+      'command line server.sport',
+      expect.stringMatching(/^config\/server\.yaml:3:3 server/),
+      'command line server.port',
+      'environment DRAWBRIDGE_LOG__LEVEL',
+    ]);
+  });
+
   it('reads every kind of value from the environment', () => {
     const { settings } = good(
       load({

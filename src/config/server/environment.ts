@@ -45,12 +45,12 @@ export const readEnvironment = (settings: readonly Setting[], sources: SecretSou
     }
     const other = alias === undefined ? '' : (sources.env[alias] ?? '');
     if (alias === undefined || other === '') continue;
-    const said = values.get(name);
-    if (said === undefined) values.set(name, { text: other, variable: alias });
-    else if (said.text !== other)
+    const given = values.get(name);
+    if (given === undefined) values.set(name, { text: other, variable: alias });
+    else if (given.text !== other)
       faults.push({
         variable: alias,
-        message: `contradicts ${said.variable}, which says the same thing; unset one of them`,
+        message: `contradicts ${given.variable}, which says the same thing; unset one of them`,
       });
   }
   return { values, warnings: [...warnings, ...unknownNames(settings, sources.env)], faults };

@@ -1,44 +1,38 @@
 // The server's settings, from the first of flags, environment, file and defaults that has each.
+//   setting-layers.ts       which settings are given, and where; from environment.ts, server-file.ts and, read as values of
+//                           the schema by setting-text.ts, the texts of flags and variables
+//   server-schema.ts        what a setting may be, and its default; server-rules.ts: rules about several, and secrets
+//   server-settings.ts      what they become
+//   effective-settings.ts   which value is in force, for an operator; settings-table.ts, settings-markdown.ts: all of them
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { relative, resolve } from 'node:path';
-import type { z } from 'zod';
+import { resolve } from 'node:path';
 import { definedOnly } from '../../defined-only.ts';
 import { deepFreeze } from '../parsing/deep-freeze.ts';
-import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
+import { byPosition, type Fault } from '../parsing/fault.ts';
 import { parseBySchema } from '../parsing/schema-faults.ts';
-import { codeOf } from '../parsing/secrets.ts';
-import { formatPath, parseYaml, type YamlSource } from '../parsing/yaml-source.ts';
-import { configVariable, readEnvironment } from './environment.ts';
-import {
-  checkServerFile,
-  type GivenValue,
-  publicUrlOf,
-  type ResolvedServerFile,
-  type SettingFault,
-} from './server-rules.ts';
-import { serverSchema } from './server-schema.ts';
+import { formatPath } from '../parsing/yaml-source.ts';
+import { type EffectiveSetting, toEffective } from './effective-settings.ts';
+import { readEnvironment } from './environment.ts';
+import { type FoundFile, readServerFile, type ServerFilePlace } from './server-file.ts';
+import { checkServerFile, publicUrlOf, type ResolvedServerFile, type SettingFault } from './server-rules.ts';
+import { type ServerFile, serverSchema } from './server-schema.ts';
 import type { ServerSettings } from './server-settings.ts';
-import { type Setting, settingsTable } from './settings-table.ts';
+import {
+  collectSettings,
+  environmentLayer,
+  fileLayer,
+  flagLayer,
+  type GivenValue,
+} from './setting-layers.ts';
+import { settingsTable } from './settings-table.ts';
 
-export interface ServerSettingsOptions {
-  /** As `--config` names it; relative to `cwd`. */
-  readonly file?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+export interface ServerSettingsOptions extends ServerFilePlace {
   /** From the command line, by the setting's name: `{ 'server.port': '8080' }`. */
   readonly flags?: Readonly<Record<string, string>>;
   /** What `auto` stands for; by default the cores of this machine. */
   readonly cores?: number;
-}
-
-/** One setting as it is in force. */
-export interface EffectiveSetting extends Setting {
-  /** As one would write it in YAML; secrets are masked. Absent when neither set nor given a default. */
-  readonly value?: string;
-  /** The file, the variable, `command line` or `default`. */
-  readonly source: string;
 }
 
 export type LoadedServerSettings =
@@ -53,114 +47,39 @@ export type LoadedServerSettings =
 
 /** Precedence: flags, environment, file, default. */
 export const loadServerSettings = (options: ServerSettingsOptions): LoadedServerSettings => {
-  const { env, cwd } = options;
+  const { env, cwd, flags = {}, cores = availableParallelism() } = options;
+  const sources = { env, readFile: (path: string) => readFileSync(resolve(cwd, path)) };
   const table = settingsTable();
-  const found = readServerFile(options);
-  if ('faults' in found) return { faults: found.faults, warnings: [] };
+  const file = readServerFile(options);
+  if ('faults' in file) return { faults: file.faults, warnings: [] };
 
-  const environment = readEnvironment(table, { env, readFile: (path) => readFileSync(resolve(cwd, path)) });
-  const faults: Fault[] = [
-    ...environment.faults.map(({ variable, message }) => ({ file: 'environment', path: variable, message })),
-    ...unknownFlags(options.flags ?? {}, table),
-  ];
-  const fromFile = parseBySchema(serverSchema, found.value ?? {});
-  if (!fromFile.ok) faults.push(...fromFile.faults.map(found.toFault).sort(byPosition));
+  const environment = readEnvironment(table, sources);
+  const { warnings } = environment;
+  const { given, faults } = collectSettings(table, [
+    flagLayer(flags, table),
+    environmentLayer(environment),
+    fileLayer(file),
+  ]);
+  if (faults.length > 0) return { faults, warnings };
 
-  const given = new Map<string, GivenValue>();
-  for (const { name } of table) {
-    const flag = options.flags?.[name];
-    const variable = environment.values.get(name);
-    const inFile = settingIn(found.value, name);
-    if (flag !== undefined || variable !== undefined) {
-      const text = flag ?? variable?.text ?? '';
-      const read = readText(name, text);
-      const by = flag === undefined ? 'environment' : 'command line';
-      const source = by === 'environment' ? (variable?.variable ?? '') : name;
-      if (read.ok) given.set(name, { value: read.value, by, source });
-      else
-        for (const { path, message } of read.faults)
-          faults.push({ file: by, path: formatPath([source, ...path]), message });
-    } else if (inFile !== undefined) {
-      given.set(name, { value: inFile, by: 'file', source: found.shown });
-    }
+  const checked = checkServerFile(parseTogether(given), { given, sources });
+  if (!checked.ok) {
+    const placed = checked.faults.map((fault) => placeFault(fault, given.get(fault.name), file));
+    return { faults: placed.sort(byPosition), warnings };
   }
-  if (faults.length > 0) return { faults, warnings: environment.warnings };
-
-  const parsed = parseBySchema(serverSchema, nest(given));
-  // Each part was parsed by the same schema before.
-  if (!parsed.ok) throw new Error(`settings fit alone but not together: ${parsed.faults[0]?.message}`);
-  const place = ({ name, path = [], message, ...fault }: SettingFault): Fault => {
-    const speaker = given.get(name);
-    if (speaker?.by === 'file')
-      return found.toFault({ ...fault, path: [...name.split('.'), ...path], message });
-    return {
-      file: speaker?.by ?? found.shown,
-      path: formatPath([speaker?.source ?? name, ...path]),
-      message,
-    };
-  };
-  const checked = checkServerFile(parsed.value, {
-    given,
-    sources: { env, readFile: (path) => readFileSync(resolve(cwd, path)) },
-  });
-  if (!checked.ok)
-    return {
-      faults: checked.faults.map(place).sort(byPosition),
-      warnings: environment.warnings,
-    };
   return {
-    settings: deepFreeze(toSettings(checked.value, cwd, options.cores ?? availableParallelism())),
-    warnings: environment.warnings,
-    ...definedOnly({ file: found.path }),
+    settings: deepFreeze(toSettings(checked.value, cwd, cores)),
+    warnings,
+    ...definedOnly({ file: file.path }),
     effective: table.map((setting) => toEffective(setting, given.get(setting.name))),
   };
 };
 
-interface FoundFile {
-  readonly path?: string;
-  readonly shown: string;
-  readonly value: unknown;
-  readonly toFault: YamlSource['toFault'];
-}
-
-const readServerFile = ({
-  file,
-  env,
-  cwd,
-}: ServerSettingsOptions): FoundFile | { readonly faults: readonly Fault[] } => {
-  const named = file ?? (env[configVariable] || undefined);
-  for (const candidate of named === undefined
-    ? ['config/server.yaml', '/etc/drawbridge/server.yaml']
-    : [named]) {
-    const path = resolve(cwd, candidate);
-    const shown = relative(cwd, path).startsWith('..') ? path : relative(cwd, path);
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      if (named === undefined && codeOf(error) === 'ENOENT') continue;
-      const message = `cannot be read (${codeOf(error)}); check the name and the rights`;
-      return { faults: [{ file: shown, path: '', message }] };
-    }
-    const yaml = parseYaml(text, shown);
-    return 'faults' in yaml ? yaml : { path, shown, value: yaml.value ?? {}, toFault: yaml.toFault };
-  }
-  const shown = 'config/server.yaml';
-  return {
-    shown,
-    value: {},
-    toFault: ({ path, message }) => ({ file: shown, path: path.join('.'), message }),
-  };
-};
-
-const unknownFlags = (flags: Readonly<Record<string, string>>, table: readonly Setting[]): readonly Fault[] =>
-  Object.keys(flags)
-    .filter((name) => !table.some((setting) => setting.name === name))
-    .map((name) => ({ file: 'command line', path: name, message: 'is not a setting' }));
-
-const settingIn = (value: unknown, name: string): unknown => {
-  const [section = '', key = ''] = name.split('.');
-  return (value as Record<string, Record<string, unknown> | null> | null)?.[section]?.[key] ?? undefined; // shape is judged by the schema
+const parseTogether = (given: ReadonlyMap<string, GivenValue>): ServerFile => {
+  const parsed = parseBySchema(serverSchema, nest(given));
+  // Each part was parsed by the same schema before.
+  if (!parsed.ok) throw new Error(`settings fit alone but not together: ${parsed.faults[0]?.message}`);
+  return parsed.value;
 };
 
 const nest = (given: ReadonlyMap<string, GivenValue>): Record<string, Record<string, unknown>> => {
@@ -172,48 +91,15 @@ const nest = (given: ReadonlyMap<string, GivenValue>): Record<string, Record<str
   return nested;
 };
 
-type ReadSetting =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly faults: readonly PathFault[] };
-
-/** Text to the first kind of value that the setting's schema takes. */
-const readText = (name: string, text: string): ReadSetting => {
-  const [section = '', key = ''] = name.split('.');
-  const sections = serverSchema.shape as Readonly<Record<string, { unwrap(): z.ZodObject }>>; // each is a prefaulted object
-  const schema = sections[section]?.unwrap().shape[key] as z.ZodType; // the name is from the table, which is read off the schema
-  if (jsonSettings.has(name)) return readJson(schema, text);
-  const candidates: unknown[] = [text];
-  if (/^\d+$/.test(text)) candidates.push(Number(text));
-  if (text === 'true' || text === 'false') candidates.push(text === 'true');
-  if (schema.safeParse([]).success)
-    candidates.push(
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter(Boolean),
-    );
-  let faults: readonly PathFault[] = [];
-  for (const candidate of candidates) {
-    const parsed = parseBySchema(schema, candidate);
-    if (parsed.ok) return { ok: true, value: candidate };
-    faults = parsed.faults;
-  }
-  return { ok: false, faults: faults.slice(0, 1) };
-};
-
-/** Lists of mappings, for which a line of text has no other form. */
-const jsonSettings: ReadonlySet<string> = new Set(['gateway.services']);
-
-const readJson = (schema: z.ZodType, text: string): ReadSetting => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // what the parser says quotes the text
-    return { ok: false, faults: [{ path: [], message: 'is not JSON; write [{"name": …, …}]' }] };
-  }
-  const parsed = parseBySchema(schema, value);
-  return parsed.ok ? { ok: true, value } : parsed;
+/** Where the operator has to change it: where it was given, or in the file that would give it. */
+const placeFault = (
+  { name, path = [], message, ...fault }: SettingFault,
+  given: GivenValue | undefined,
+  file: FoundFile,
+): Fault => {
+  if (given?.layer === 'file')
+    return file.toFault({ ...fault, path: [...name.split('.'), ...path], message });
+  return { file: given?.layer ?? file.shown, path: formatPath([given?.source ?? name, ...path]), message };
 };
 
 const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): ServerSettings => {
@@ -245,27 +131,4 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
     management: file.management,
     gateway: file.gateway,
   };
-};
-
-const toEffective = (setting: Setting, given: GivenValue | undefined): EffectiveSetting => {
-  if (given === undefined)
-    return {
-      ...setting,
-      source: 'default',
-      ...definedOnly({ value: setting.default }),
-    };
-  const text = typeof given.value === 'string' ? given.value : JSON.stringify(given.value);
-  return {
-    ...setting,
-    value: setting.isSecret ? maskSecret(setting.name, text) : text,
-    source: given.source,
-  };
-};
-
-const maskSecret = (name: string, text: string): string => {
-  if (/^env:\w+$/.test(text)) return text;
-  if (name === 'server.secretKey' || name === 'gateway.proxySecret')
-    return /^file:\//.test(text) ? text : '(set)';
-  // Options of the URL may hold credentials too, such as those of a proxy.
-  return text.replace(/\/\/[^/]*@/, '//***@').replace(/\?.*$/s, '?***');
 };

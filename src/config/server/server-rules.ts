@@ -5,14 +5,7 @@ import { checkGateway } from '../gateway/gateway-rules.ts';
 import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import type { ServerFile } from './server-schema.ts';
-
-/** A value and where it was given. */
-export interface GivenValue {
-  readonly value: unknown;
-  readonly by: 'command line' | 'environment' | 'file';
-  /** The variable's name, or the file's. */
-  readonly source: string;
-}
+import type { GivenValue } from './setting-layers.ts';
 
 interface Context {
   readonly given: ReadonlyMap<string, GivenValue>;
@@ -94,12 +87,12 @@ const resolveSetting = (
 ): ResolvedSetting => {
   if (text === undefined) return { faults: [] };
   const isKey = secretNames.has(name);
-  const by = given.get(name)?.by;
+  const layer = given.get(name)?.layer;
   if (!isKey && text.startsWith('file:')) return { value: text, faults: [] };
   const resolved = resolveSecret(text, sources);
   if (!resolved.ok) return { faults: [{ name, message: resolved.message }] };
-  const isExposed = resolved.inline && by !== 'environment' && (isKey || hasCredentials(resolved.value));
-  if (isExposed && by === 'command line')
+  const isExposed = resolved.inline && layer !== 'environment' && (isKey || hasCredentials(resolved.value));
+  if (isExposed && layer === 'command line')
     return refuse(name, 'is a secret, and a command line can be read by others; set it in the environment');
   if (isExposed)
     return refuse(

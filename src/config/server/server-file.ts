@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import type { Fault } from '../parsing/fault.ts';
+import { codeOf } from '../parsing/secrets.ts';
+import { parseYaml, type YamlSource } from '../parsing/yaml-source.ts';
+import { configVariable } from './environment.ts';
+
+export interface ServerFilePlace {
+  /** As `--config` names it; relative to `cwd`. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** Without a file: empty, under the name that it would have. */
+export interface FoundFile {
+  readonly path?: string;
+  readonly shown: string;
+  readonly value: unknown;
+  readonly toFault: YamlSource['toFault'];
+}
+
+export const readServerFile = ({
+  file,
+  env,
+  cwd,
+}: ServerFilePlace): FoundFile | { readonly faults: readonly Fault[] } => {
+  const named = file ?? (env[configVariable] || undefined);
+  for (const candidate of named === undefined
+    ? ['config/server.yaml', '/etc/drawbridge/server.yaml']
+    : [named]) {
+    const path = resolve(cwd, candidate);
+    const shown = relative(cwd, path).startsWith('..') ? path : relative(cwd, path);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (named === undefined && codeOf(error) === 'ENOENT') continue;
+      const message = `cannot be read (${codeOf(error)}); check the name and the rights`;
+      return { faults: [{ file: shown, path: '', message }] };
+    }
+    const yaml = parseYaml(text, shown);
+    return 'faults' in yaml ? yaml : { path, shown, value: yaml.value ?? {}, toFault: yaml.toFault };
+  }
+  const shown = 'config/server.yaml';
+  return {
+    shown,
+    value: {},
+    toFault: ({ path, message }) => ({ file: shown, path: path.join('.'), message }),
+  };
+};
