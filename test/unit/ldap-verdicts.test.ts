@@ -77,13 +77,13 @@ describe('the state of an entry', () => {
 });
 
 describe('the health of a server', () => {
-  const failNow = (health: ReturnType<typeof createServerHealth>) => health.failed(health.mark());
+  const failNow = (health: ReturnType<typeof createServerHealth>) => health.failed(health.successCount);
 
   it('is not doubted for one operation that was slow while others went well', () => {
     const health = createServerHealth(createTestClock(0));
-    const mark = health.mark();
+    const before = health.successCount;
     health.succeeded();
-    expect(health.failed(mark)).toBeUndefined();
+    expect(health.failed(before)).toBeUndefined();
     expect(health.isGood).toBe(true);
   });
 
@@ -105,8 +105,10 @@ describe('the health of a server', () => {
   it('takes many failures at once for one', () => {
     const clock = createTestClock(0);
     const health = createServerHealth(clock);
-    const marks = Array.from({ length: 50 }, () => health.mark());
-    expect(marks.map((mark) => health.failed(mark)).filter((forMs) => forMs !== undefined)).toEqual([1_000]);
+    const counts = Array.from({ length: 50 }, () => health.successCount);
+    expect(counts.map((count) => health.failed(count)).filter((forMs) => forMs !== undefined)).toEqual([
+      1_000,
+    ]);
     expect(health.isDue).toBe(false);
     clock.advance(1_000);
     expect(health.isDue).toBe(true);

@@ -31,54 +31,71 @@ export interface ConnectionPool {
   close(): void;
 }
 
+/** A connection, or the slot in which a new one may be opened. */
+type Turn = LdapConnection | 'slot';
+
 interface Waiting {
-  readonly give: (connection: LdapConnection | undefined) => void;
+  readonly give: (turn: Turn) => void;
   readonly refuse: (error: Error) => void;
 }
 
 /** A wait is a few hundred bytes; beyond this the answer is no. */
 const longestQueue = 1_000;
 
-/** Connections of one kind to one server. A connection has one user at a time, and is forgotten after any error. */
+/**
+ * Connections of one kind to one server. A connection has one user at a time, and is forgotten after any error. Each has
+ * a slot, from before it is opened until it is closed; whoever gives a connection or a slot back gives it to the one who
+ * waits longest, so nobody waits while there are idle connections or free slots.
+ */
 export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
   const { open, limit, keeps, longestWaitMs } = options;
   const idle: LdapConnection[] = [];
-  const stale = new Set<LdapConnection>();
+  const unusedSinceSweep = new Set<LdapConnection>();
   // insertion order is the order of turns
   const waiting = new Set<Waiting>();
-  let size = 0;
+  /** Slots of connections that are lent or being opened. */
+  let taken = 0;
   let isClosed = false;
 
-  const discard = (connection?: LdapConnection): void => {
-    connection?.close();
-    size -= 1;
-  };
+  const size = (): number => idle.length + taken;
 
   const takeIdle = (): LdapConnection | undefined => {
     for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
-      stale.delete(connection);
-      if (connection.isUsable) return connection;
-      discard(connection);
+      unusedSinceSweep.delete(connection);
+      if (connection.isUsable) {
+        taken += 1;
+        return connection;
+      }
+      connection.close();
     }
     return undefined;
   };
 
-  /** Hands a connection, or the room for a new one, to whoever waits longest. */
-  const passOn = (connection: LdapConnection | undefined): boolean => {
+  const giveNext = (turn: Turn): boolean => {
     const [next] = waiting;
     if (next === undefined) return false;
     waiting.delete(next);
-    next.give(connection);
+    next.give(turn);
     return true;
+  };
+
+  const handBackConnection = (connection: LdapConnection): void => {
+    if (giveNext(connection)) return;
+    taken -= 1;
+    idle.push(connection);
+  };
+
+  const handBackSlot = (): void => {
+    if (!giveNext('slot')) taken -= 1;
   };
 
   const release = (connection: LdapConnection): void => {
     if (connection.isUsable && keeps && !isClosed) {
-      if (!passOn(connection)) idle.push(connection);
+      handBackConnection(connection);
       return;
     }
     connection.close();
-    if (isClosed || !passOn(undefined)) size -= 1;
+    handBackSlot();
   };
 
   const leaseOf = (connection: LdapConnection, isReused: boolean): Lease => {
@@ -94,23 +111,22 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
     };
   };
 
-  /** Its room is counted already. */
-  const openNew = async (): Promise<Lease> => {
+  const openInSlot = async (): Promise<Lease> => {
     try {
       return leaseOf(await open(), false);
     } catch (error) {
-      if (!passOn(undefined)) size -= 1;
+      handBackSlot();
       throw error;
     }
   };
 
-  const wait = (deadline: Deadline): Promise<LdapConnection | undefined> =>
+  const wait = (deadline: Deadline): Promise<Turn> =>
     new Promise((resolve, reject) => {
       const waitMs = Math.min(longestWaitMs, deadline.leftMs());
       const entry: Waiting = {
-        give: (connection) => {
+        give: (turn) => {
           clearTimeout(timer);
-          resolve(connection);
+          resolve(turn);
         },
         refuse: (error) => {
           clearTimeout(timer);
@@ -124,43 +140,43 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
       waiting.add(entry);
     });
 
+  const refuseAll = (error: Error): void => {
+    for (const entry of [...waiting]) entry.refuse(error);
+  };
+
   return {
     acquire: async (deadline) => {
       if (isClosed) throw unreachable('the server is shutting down');
       deadline.check();
       const ready = takeIdle();
       if (ready !== undefined) return leaseOf(ready, true);
-      if (size < limit) {
-        size += 1;
-        return openNew();
+      if (size() < limit) {
+        taken += 1;
+        return openInSlot();
       }
       if (waiting.size >= longestQueue) throw unreachable('too many wait for a connection to the directory');
-      const given = await wait(deadline);
-      return given === undefined ? openNew() : leaseOf(given, true);
+      const turn = await wait(deadline);
+      return turn === 'slot' ? openInSlot() : leaseOf(turn, true);
     },
-    refuseWaiting: () => {
-      const error = unreachable('the server of the directory has failed');
-      for (const entry of [...waiting]) entry.refuse(error);
-    },
+    refuseWaiting: () => refuseAll(unreachable('the server of the directory has failed')),
     sweep: () => {
-      for (const connection of [...idle]) {
-        if (connection.isUsable && !stale.has(connection)) {
-          stale.add(connection);
-          continue;
+      for (const connection of idle.splice(0)) {
+        if (connection.isUsable && !unusedSinceSweep.has(connection)) {
+          unusedSinceSweep.add(connection);
+          idle.push(connection);
+        } else {
+          unusedSinceSweep.delete(connection);
+          connection.close();
         }
-        idle.splice(idle.indexOf(connection), 1);
-        stale.delete(connection);
-        discard(connection);
       }
     },
     get size() {
-      return size;
+      return size();
     },
     close: () => {
       isClosed = true;
-      for (const connection of idle.splice(0)) discard(connection);
-      const error = unreachable('the server is shutting down');
-      for (const entry of [...waiting]) entry.refuse(error);
+      for (const connection of idle.splice(0)) connection.close();
+      refuseAll(unreachable('the server is shutting down'));
     },
   };
 };

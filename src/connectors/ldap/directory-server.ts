@@ -19,8 +19,11 @@ export type ConnectionKind = 'service' | 'people';
 export interface DirectoryServer {
   readonly health: ServerHealth;
   readonly pools: Readonly<Record<ConnectionKind, ConnectionPool>>;
-  /** Notes a failure that ended a connection. */
-  failed(mark: number, error: unknown): void;
+  /**
+   * Notes a failure that ended a connection.
+   * @param successesBefore `health.successCount` when the operation began
+   */
+  failed(successesBefore: number, error: unknown): void;
   /** The running check of a server whose quarantine is over; at most one at a time. Never rejects. */
   readonly runningProbe: Promise<void> | undefined;
   probeIfDue(): void;
@@ -40,21 +43,21 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
   const health = createServerHealth(clock);
   let runningProbe: Promise<void> | undefined;
 
-  const failed = (mark: number, error: unknown): void => {
-    const forMs = health.failed(mark);
+  const failed = (successesBefore: number, error: unknown): void => {
+    const forMs = health.failed(successesBefore);
     if (forMs === undefined) return;
     log.warn({ url, forMs, err: error }, 'a server of a directory failed and is left alone for a while');
     for (const pool of Object.values(pools)) pool.refuseWaiting();
   };
 
   const openAs = async (kind: ConnectionKind): Promise<LdapConnection> => {
-    const mark = health.mark();
+    const successesBefore = health.successCount;
     try {
       const connection = await openConnection(url, settings);
       if (kind === 'service') await bindAsService(connection, settings);
       return connection;
     } catch (error) {
-      failed(mark, error);
+      failed(successesBefore, error);
       throw error;
     }
   };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { LdapConnection } from './connection.ts';
+import type { Lease } from './connection-pool.ts';
 import type { Deadline } from './deadline.ts';
 import {
   type ConnectionKind,
@@ -93,25 +94,23 @@ export const createDirectory = (
   };
 };
 
+/** Again and again while the server has closed idle connections meanwhile: each time there is one less of them. */
 const useServer = async <T>(
   server: DirectoryServer,
   kind: ConnectionKind,
   use: DirectoryUse<T>,
 ): Promise<T> => {
   for (;;) {
-    const mark = server.health.mark();
+    const successesBefore = server.health.successCount;
     const lease = await server.pools[kind].acquire(use.deadline);
-    const { connection } = lease;
     try {
-      const value = await use.work(connection);
+      const value = await use.work(lease.connection);
       server.health.succeeded();
       return value;
     } catch (error) {
-      if (connection.isUsable) throw error;
-      // the server may have closed an idle connection: that is no failure of the server
-      const mayBeStale = lease.isReused && !connection.hasTimedOut;
-      if (!mayBeStale || !use.isRepeatable) {
-        server.failed(mark, error);
+      if (lease.connection.isUsable) throw error;
+      if (!use.isRepeatable || !wasClosedWhileIdle(lease)) {
+        server.failed(successesBefore, error);
         throw error;
       }
     } finally {
@@ -119,6 +118,9 @@ const useServer = async <T>(
     }
   }
 };
+
+/** Perhaps: that is no failure of the server. */
+const wasClosedWhileIdle = ({ isReused, connection }: Lease): boolean => isReused && !connection.hasTimedOut;
 
 /** Waits until one of them has settled and `isEnough`, or all have. */
 const waitAtMost = async (

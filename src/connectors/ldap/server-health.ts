@@ -10,15 +10,16 @@ export interface ServerHealth {
   readonly isGood: boolean;
   /** The quarantine is over: the server may be probed once. */
   readonly isDue: boolean;
-  /** To be taken before an operation, and given back when it failed. */
-  mark(): number;
+  /** Operations that succeeded so far; to be read before an operation, for `failed`. */
+  readonly successCount: number;
   succeeded(): void;
   /**
    * An operation failed. The failure is ignored when another operation succeeded since it began: then the operation was
    * slow, not the server.
+   * @param successesBefore `successCount` when the operation began
    * @returns milliseconds of quarantine that begin now
    */
-  failed(mark: number): number | undefined;
+  failed(successesBefore: number): number | undefined;
   /** The probe succeeded: the server is in use again. */
   recovered(): void;
   /** The probe failed. */
@@ -26,7 +27,7 @@ export interface ServerHealth {
 }
 
 export const createServerHealth = (clock: Clock): ServerHealth => {
-  let successes = 0;
+  let successCount = 0;
   let failures = 0;
   let isGood = true;
   let goodSince = Number.NEGATIVE_INFINITY;
@@ -47,12 +48,14 @@ export const createServerHealth = (clock: Clock): ServerHealth => {
     get isDue() {
       return !isGood && clock.now() >= quarantineEndsAt;
     },
-    mark: () => successes,
-    succeeded: () => {
-      successes += 1;
+    get successCount() {
+      return successCount;
     },
-    failed: (mark) => {
-      if (!isGood || successes > mark) return undefined;
+    succeeded: () => {
+      successCount += 1;
+    },
+    failed: (successesBefore) => {
+      if (!isGood || successCount > successesBefore) return undefined;
       if (clock.now() - goodSince > provenAfterMs) failures = 0;
       return quarantine();
     },
