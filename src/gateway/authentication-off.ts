@@ -1,10 +1,10 @@
-// `AUTH_ENABLED=false`: every request is allowed, as that of an anonymous user, and every answer and the log say so.
+// `AUTH_ENABLED=false`: every request is allowed, as that of an anonymous user; every answer and the log report it.
 import type { Log } from '../log.ts';
 import type { Decide } from './decision/decide.ts';
 import { forwardPath, type Services } from './decision/services.ts';
 import type { Caller } from './gateway-types.ts';
 
-/** Does something again and again, without keeping the process alive; the result ends it. */
+/** Repeats a task without keeping the process alive; the returned function stops it. */
 export type Repeat = (act: () => void, everyMs: number) => () => void;
 
 export const repeat: Repeat = (act, everyMs) => {
@@ -13,7 +13,7 @@ export const repeat: Repeat = (act, everyMs) => {
   return () => clearInterval(timer);
 };
 
-/** Of no tenant, so no token says who it is. */
+/** It has no tenant, so no token is signed for it. */
 const anonymous: Caller = {
   tenant: '',
   issuer: '',
@@ -28,7 +28,7 @@ const anonymous: Caller = {
   revocationIds: [],
 };
 
-/** Stands in for the decision core: no credential is read and no rule is asked. */
+/** Replaces the decision core: no credential is read and no rule is checked. */
 export const createDecideWithoutAuthentication =
   ({ place }: Pick<Services, 'place'>): Decide =>
   async ({ host, path, search }) => {
@@ -51,7 +51,7 @@ export const authenticationOffHeaders = (isEnabled: boolean): Readonly<Record<st
 export const authenticationOffWarning =
   'authentication is off (AUTH_ENABLED=false): everybody reaches every service as the user "anonymous"';
 
-/** Says it now and every minute, so that it is in any part of a log that somebody looks at. */
+/** Logs the warning now and every minute, so that every part of the log contains it. */
 export const announceAuthenticationOff = (parts: {
   readonly log: Log;
   readonly repeat: Repeat;

@@ -1,7 +1,7 @@
 // The cookies of the gateway: names, paths and lives, and how each is written and read.
-//   GWSESSIONID            who is signed in at a service, one session a tenant
-//   drawbridge.way.<id>    which browser began a sign-in for a service
-//   tenant                 which tenant was chosen on Drawbridge's selection page: read here, set by the login pages
+//   GWSESSIONID            the sessions of a person at services, one for each tenant
+//   drawbridge.way.<id>    binds a sign-in for a service to the browser that began it
+//   tenant                 the tenant that was chosen on Drawbridge's selection page: read here, set by the login pages
 import type { IncomingHttpHeaders } from 'node:http';
 import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import { handOverTtl } from './sign-in/hand-over.ts';
@@ -11,11 +11,11 @@ type Headers = Pick<IncomingHttpHeaders, 'cookie'>;
 /** A session of one tenant; those of several tenants are side by side in one cookie. */
 export interface SessionEntry {
   readonly tenant: string;
-  /** Opaque; what `GatewaySessions.begin` gave. */
+  /** Opaque; the result of `GatewaySessions.begin`. */
   readonly value: string;
 }
 
-/** Where the session cookie is good. */
+/** The hosts that the session cookie is valid on. */
 export interface SessionCookiePlace {
   /** Is the service reached by https? */
   readonly isSecure: boolean;
@@ -23,7 +23,7 @@ export interface SessionCookiePlace {
   readonly cookieDomain?: string;
 }
 
-/** More would make requests heavy; the oldest falls out. */
+/** More entries would make requests too long; the oldest is dropped. */
 export const sessionsAtMost = 8;
 
 const entryForm = String.raw`${tenantIdPattern}\.[A-Za-z0-9_-]{16,128}`;
@@ -36,8 +36,8 @@ export const sessionCookieName = ({ isSecure, cookieDomain }: SessionCookiePlace
 };
 
 /**
- * The oldest first, one a tenant. What is not exactly of our form is no session at all, and so are two cookies of the
- * name: one of them is not from us. Never throws.
+ * The oldest first, one for each tenant. A value that is not exactly of our form counts as no session, and so do two
+ * cookies of the name, because one of them is not from us. Never throws.
  */
 export const readSessionCookie = (headers: Headers, place: SessionCookiePlace): readonly SessionEntry[] => {
   const value = onlyCookie(headers, sessionCookieName(place));
@@ -57,9 +57,9 @@ export const withoutSession = (entries: readonly SessionEntry[], tenant: string)
   entries.filter((entry) => entry.tenant !== tenant);
 
 /**
- * The `Set-Cookie` header; without entries it takes the cookie away. It has no `Max-Age`, so it goes with the browser:
- * how long a session lives is known at the store alone, and whoever is still signed in at the tenant gets another
- * without being asked.
+ * The `Set-Cookie` header; without entries it removes the cookie. It has no `Max-Age`, so it ends with the browser:
+ * only the store knows how long a session lives, and a person who is still signed in at the tenant gets a new one
+ * without a page.
  */
 export const sessionCookie = (place: SessionCookiePlace, entries: readonly SessionEntry[]): string =>
   [
@@ -73,8 +73,8 @@ export const sessionCookie = (place: SessionCookiePlace, entries: readonly Sessi
   ].join('; ');
 
 /**
- * Binds a hand-over to the browser that began it, so that nobody is signed in by a link that somebody else made. Each
- * hand-over has its own cookie on the service's host: tabs that start at the same time do not disturb each other.
+ * Binds a hand-over to the browser that began it, so that a link of an attacker cannot sign a person in. Each hand-over
+ * has its own cookie on the service's host: tabs that start at the same time do not disturb each other.
  */
 export interface BindingCookie {
   /** Id of the hand-over's state. */
@@ -83,7 +83,7 @@ export interface BindingCookie {
   readonly isSecure: boolean;
 }
 
-/** Beyond so many the oldest go: what piles up must not make requests too long. */
+/** Beyond so many the oldest are removed, so that old cookies do not make requests too long. */
 const bindingsAtMost = 20;
 
 const bindingName = ({ id, isSecure }: BindingCookie): string =>
@@ -92,13 +92,13 @@ const bindingName = ({ id, isSecure }: BindingCookie): string =>
 const bindingAttributes = ({ isSecure }: BindingCookie): string =>
   `Path=/.drawbridge/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
 
-/** Undefined when this browser did not begin that hand-over, or somebody else set the cookie too. */
+/** Undefined when this browser did not begin that hand-over, or when there is a second cookie of that name. */
 export const readBinding = (headers: Headers, binding: BindingCookie): string | undefined => {
   const value = onlyCookie(headers, bindingName(binding));
   return /^[A-Za-z0-9_-]{43}$/.test(value ?? '') ? value : undefined;
 };
 
-/** The `Set-Cookie` headers: browsers send what is oldest first (RFC 6265 section 5.4), and that goes first. */
+/** The `Set-Cookie` headers: browsers send the oldest cookie first (RFC 6265 section 5.4), which is removed first. */
 export const bindingCookies = (
   headers: Headers,
   binding: BindingCookie,
@@ -116,21 +116,21 @@ export const bindingCookies = (
 export const removedBinding = (binding: BindingCookie): string =>
   `${bindingName(binding)}=; Max-Age=0; ${bindingAttributes(binding)}`;
 
-/** The tenant that this browser chose on the selection page; nobody has checked it. */
+/** The tenant that this browser chose on the selection page; unchecked. */
 export const readChosenTenant = ({ cookie }: Headers): string | undefined =>
   chosenTenantForm.exec(cookie ?? '')?.[1];
 
 const chosenTenantForm = new RegExp(String.raw`(?:^|;\s*)tenant=(${tenantIdPattern})\s*(?:;|$)`);
 
-/** Of a request to a service, which must not see it. */
+/** Is this the name of a session cookie? A service must not see it in a request. */
 export const isSessionCookieName = (name: string): boolean =>
   /^(?:__(?:host|secure)-)?gwsessionid$/i.test(name.trim());
 
 /**
  * Would this `Set-Cookie` of a service make a browser send a cookie that is ours, at this host or, by `Domain`, at
- * Drawbridge's own? Whatever the name's prefix: browsers of today and of before differ in what they take. `tenant` and
- * `i18next` carry no authority, and apps use such names; they pass. Also without a name: browsers send
- * the value of `=GWSESSIONID=x` as it is.
+ * Drawbridge's own? Any prefix of the name counts, because browsers differ in the prefixes that they accept. Cookies
+ * without a name count too: browsers send the value of `=GWSESSIONID=x` unchanged. `tenant` and `i18next` are allowed:
+ * they give no rights, and apps use such names.
  */
 export const isReservedCookie = (setCookie: string): boolean => reservedCookie.test(setCookie);
 

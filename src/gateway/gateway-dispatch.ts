@@ -6,7 +6,7 @@ import type { Services } from './decision/services.ts';
 import type { ServiceProxy } from './proxy/service-proxy.ts';
 
 export interface GatewayDispatchParts {
-  /** Answers the questions of other proxies. Never rejects. */
+  /** Answers the authorization requests of other proxies. Never rejects. */
   readonly authz: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   readonly services: Pick<Services, 'isServicePath'>;
   readonly proxy: Pick<ServiceProxy, 'forward' | 'upgrade' | 'isForwarding'>;
@@ -16,14 +16,14 @@ export interface GatewayDispatchParts {
 
 export interface GatewayDispatch {
   readonly answer: RequestListener;
-  /** False: it is for Drawbridge, which speaks nothing but HTTP. */
+  /** False: the request is for Drawbridge itself, which has no WebSockets. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly hasOwnLimits: (req: IncomingMessage) => boolean;
 }
 
 /**
- * Decides, before anything else looks at a request, whether it is a proxy's question, for a service, or for Drawbridge
- * itself. `server/routes.ts` has the addresses.
+ * Decides, before any other handler, whether a request comes from a proxy that asks, is for a service, or is for
+ * Drawbridge itself. `server/routes.ts` has the addresses.
  */
 export const createGatewayDispatch = ({
   authz,
@@ -42,7 +42,7 @@ export const createGatewayDispatch = ({
       else otherwise(req, res);
     },
     upgrade: (req, socket, head) => {
-      // Caddy asks about a WebSocket with the headers that would open one
+      // Caddy asks about a WebSocket in a request with the headers of the upgrade
       if (isAuthzUrl(req.url ?? '') || !isForService(req)) return false;
       void proxy.upgrade(req, socket, head);
       return true;

@@ -1,7 +1,7 @@
-// The types of the gateway: what is asked, who calls, what was decided. One core decides for every proxy.
+// The types of the gateway: the request, its caller, the decision. One core decides for every proxy.
 //   gateway-dispatch.ts     which requests are for services, and which for Drawbridge itself
-//   decision/               may the request go on: the service, its tenant, the rules
-//   callers/                who calls: session cookie, name and password, access token, API gateway in front
+//   decision/               whether the request is allowed: the service, its tenant, the rules
+//   callers/                the caller: session cookie, name and password, access token, API gateway in front
 //   answer/                 `/api/authz/…` for other proxies, and every answer to a decision
 //   proxy/                  the built-in reverse proxy
 //   sign-in/                from a service to the sign-in page and back, sessions at services, sign-out
@@ -17,7 +17,7 @@ import type { AccessTokens } from '../oidc/tokens/access-tokens.ts';
 import type { IdentityTokens } from './answer/identity-tokens.ts';
 import type { GatewaySessions } from './sign-in/gateway-sessions.ts';
 
-/** A request to a service, as its client made it, whichever proxy it met. */
+/** A request to a service, as its client made it, independent of the proxy that received it. */
 export interface GatewayRequest {
   readonly method: string;
   /** Of the service, small letters, port only if it is not the scheme's own. */
@@ -39,7 +39,7 @@ export interface GatewayRequest {
   readonly isOwnProxy: boolean;
 }
 
-/** What of a tenant the gateway needs. */
+/** The parts of a tenant that the gateway needs. */
 export interface GatewayTenant {
   readonly definition: TenantDefinition;
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
@@ -56,16 +56,16 @@ export interface GatewayTenant {
 /** Undefined: there is no such tenant, or it is not served. Throws AppError `unavailable` when its file is broken. */
 export type FindGatewayTenant = (id: string) => Promise<GatewayTenant | undefined>;
 
-/** Who calls, proven. */
+/** An authenticated caller. */
 export interface Caller {
   readonly tenant: string;
   readonly issuer: string;
-  /** An account's, or the client_id of a client that acts for itself. */
+  /** The sub of an account, or the client_id of a client that acts for itself. */
   readonly sub: string;
   readonly kind: 'person' | 'client';
   /** `none`: authentication is off. */
   readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
-  /** Nobody else of the tenant has it: see `Accounts.displayUsername`. Empty for a client. */
+  /** Unique in the tenant: see `Accounts.displayUsername`. Empty for a client. */
   readonly username: string;
   readonly name?: string;
   readonly email?: string;
@@ -77,24 +77,24 @@ export interface Caller {
   /** Of a token that is for a resource. */
   readonly audiences?: readonly string[];
   readonly clientId?: string;
-  /** The client of the token is not first-party: what it holds counts only where it was meant (`isForService`). */
+  /** The client of the token is not first-party: the token counts only where `isForService` allows it. */
   readonly isThirdParty?: boolean;
   readonly acr?: string;
   readonly amr: readonly string[];
   /** Epoch seconds. */
   readonly authTime?: number;
-  /** Epoch seconds until which this proof is good. */
+  /** Epoch seconds until which this proof is valid. */
   readonly expiresAt?: number;
   /** Ids of the artifacts whose end ends this: of the Session, the GatewaySession, the Grant. */
   readonly revocationIds: readonly string[];
 }
 
-/** What the credential of a request turned out to be. */
+/** The result of verifying the credential of a request. */
 export type Identification =
   | { readonly status: 'known'; readonly caller: Caller; readonly tenant: GatewayTenant }
-  /** Nothing was presented that could be judged; a cookie that leads nowhere counts as nothing. */
+  /** No credential was presented that could be verified; a cookie without a live session counts as none. */
   | { readonly status: 'nothing' }
-  /** A credential was presented and is bad: final, whatever else was sent. `description` may be shown. */
+  /** A credential was presented and is bad: final, even if others were sent. `description` may be shown. */
   | {
       readonly status: 'bad';
       readonly scheme: 'Basic' | 'Bearer';
@@ -102,9 +102,9 @@ export type Identification =
       readonly description: string;
     }
   | { readonly status: 'throttled'; readonly retryAfterSeconds: number }
-  /** The account is locked, disabled or must change its password; the source said so after the right password. */
+  /** The account is locked, disabled or must change its password; the source answered that after the right password. */
   | { readonly status: 'refused'; readonly reason: string }
-  /** Known, but not here: `reason` is for the log. */
+  /** Known, but not allowed here: `reason` is for the log. */
   | { readonly status: 'forbidden'; readonly reason: string };
 
 export interface Demand {
@@ -114,23 +114,23 @@ export interface Demand {
   readonly maxAge?: number;
 }
 
-/** What is to happen with a request. `answerTo` makes an answer of it, in the dialect of the proxy that asked. */
+/** The decision about a request. `answerTo` makes an answer of it, in the dialect of the proxy that asked. */
 export type Decision =
   | {
       readonly outcome: 'allowed';
       readonly service: ServiceDefinition;
-      /** Absent: the rule lets anyone through, or it is a preflight. */
+      /** Absent when the rule allows any caller, or for a preflight. */
       readonly caller?: Caller;
       /** Of the caller; without one, where the person would have signed in. */
       readonly tenant?: GatewayTenant;
       /** Path as it was judged and as the service is to see it, undecoded, with the search. */
       readonly forwardPath: string;
     }
-  /** Nothing was presented. */
+  /** No credential was presented. */
   | {
       readonly outcome: 'sign_in';
       readonly service: ServiceDefinition;
-      /** Where the sign-in would be; undefined when the person has to choose. */
+      /** The tenant of the sign-in; undefined when the person has to choose. */
       readonly tenant?: GatewayTenant;
     }
   | {
@@ -154,8 +154,8 @@ export type Decision =
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'throttled'; readonly retryAfterSeconds: number }
   | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number; readonly cause: unknown }
-  /** The request itself, or what a proxy says of it, cannot be judged. */
+  /** The request itself, or the description of a proxy, is malformed. */
   | { readonly outcome: 'invalid'; readonly description: string };
 
-/** Leads a browser to a sign-in. */
+/** Redirects a browser to a sign-in. */
 export type SignInDemand = Extract<Decision, { readonly outcome: 'sign_in' | 'step_up' }>;

@@ -1,16 +1,16 @@
-// The one place where a decision becomes an answer. The other files of this folder:
+// Only this file makes an answer of a decision. The other files of this folder:
 //   authz-endpoint.ts    `/api/authz/…`, where proxies ask; asked-request.ts says which of them may, and about what
 //   auth-request.ts      nginx; forward-auth.ts: Traefik and Caddy; ext-authz.ts: Envoy. Each is a `ProxyDialect`.
 //   original-request.ts  what the dialects share when they read the request that is asked about
-//   introduction.ts      how a service learns who calls: identity-headers.ts, service-token.ts, identity-tokens.ts
-//   decision-facts.ts    what the log says of a decision
+//   introduction.ts      the caller's identity for a service: identity-headers.ts, service-token.ts, identity-tokens.ts
+//   decision-facts.ts    the fields of a decision in the log
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
-/** What a proxy that asks wants otherwise than HTTP has it. The built-in proxy wants nothing otherwise. */
+/** The differences from HTTP that the dialect of a proxy needs. The built-in proxy needs none. */
 export interface AnswerDialect {
-  /** In place of 302, for a browser that is to sign in. */
+  /** In place of 302, for a browser that has to sign in. */
   readonly redirectStatus?: 401;
   /** In place of 429; `X-Auth-Reason` says why. */
   readonly throttledStatus?: 403;
@@ -39,7 +39,7 @@ export interface Answer {
   readonly errorId?: string;
 }
 
-/** A person who opens a page, and can be sent to sign in; everything else is a program. */
+/** A browser that opens a page, and can be redirected to a sign-in; any other client is a program. */
 export const isNavigation = ({ method, headers }: AnswerContext['request']): boolean =>
   (method === 'GET' || method === 'HEAD') &&
   /\btext\/html\b/i.test(headers.accept ?? '') &&
@@ -181,7 +181,7 @@ const wordsOf = (decision: Unidentified): { readonly code: string; readonly desc
   }
 };
 
-/** Also for what no decision is about: the request itself, or the service. */
+/** Also for errors without a decision: of the request itself, or of the service. */
 export const problemAnswer = (
   words: Omit<Problem, 'errorId'>,
   headers: Readonly<Record<string, string>> = {},

@@ -1,4 +1,4 @@
-// Which proxies may ask, and what they say of the client.
+// The proxies that may ask, and the facts that they state about the client.
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
@@ -13,13 +13,13 @@ import type { ProxyDialect } from './proxy-dialect.ts';
 export interface AskedRequestParts {
   /** Addresses or CIDR blocks that may ask. */
   readonly trustedProxies: readonly string[];
-  /** Whoever knows it may ask from any address. */
+  /** A proxy that sends this secret may ask from any address. */
   readonly proxySecret?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Which endpoint a proxy asks at. */
+/** The endpoint at which a proxy asks. */
 export interface AuthzTarget {
   readonly dialect: ProxyDialect;
   readonly tenant?: string;
@@ -41,8 +41,8 @@ export const untrustedProxyAdvice =
   'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
 
 /**
- * The request that a proxy asks about. Only those that are trusted get an answer: to anybody else it would be an oracle,
- * and would believe what they say of a client's address.
+ * The request that a proxy asks about. Only trusted proxies get an answer: for any other client the endpoint would be
+ * an oracle, and would believe the client address that it states.
  */
 export const createReadAskedRequest = (
   parts: AskedRequestParts,
@@ -75,7 +75,7 @@ export const createReadAskedRequest = (
     return {
       ...original,
       headers,
-      // the proxy that asks may have proven itself by the secret alone
+      // the secret alone may have proven the proxy that asks
       address: clientAddress(
         peer,
         [req.headers['x-forwarded-for']].flat().join(',') || undefined,

@@ -28,18 +28,18 @@ export interface AuthzEndpointParts extends AskedRequestParts {
   readonly serviceTokens: ServiceTokens;
 }
 
-/** Is this for `createAuthzEndpoint`? */
+/** Is this path one of `createAuthzEndpoint`? */
 export const isAuthzUrl = (url: string): boolean => url.startsWith('/api/authz/');
 
 const dialects: readonly ProxyDialect[] = [authRequest, forwardAuth, extAuthz];
 
-// without a tenant first: a tenant that is named like a dialect cannot be named here
+// the form without a tenant comes first, so a tenant with the name of a dialect cannot be named here
 const endpoint = new RegExp(
   `^/api/authz(?:/(${tenantIdPattern}))??/(${dialects.map(({ name }) => name).join('|')})(?=[/?]|$)(.*)$`,
   's',
 );
 
-/** Undefined: not an endpoint of ours. */
+/** Undefined when the path is no endpoint of ours. */
 export const parseAuthzTarget = (url: string): AuthzTarget | undefined => {
   const [, tenant, named, rest = ''] = endpoint.exec(url) ?? [];
   const dialect = dialects.find(({ name }) => name === named);
@@ -52,7 +52,7 @@ export const parseAuthzTarget = (url: string): AuthzTarget | undefined => {
 
 const retryAfterSeconds = 5;
 
-/** Never rejects: what cannot be answered lets nobody through. */
+/** Never rejects: a question that cannot be answered is refused. */
 export const createAuthzEndpoint = (
   parts: AuthzEndpointParts,
 ): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) => {
@@ -72,7 +72,7 @@ export const createAuthzEndpoint = (
     return answerTo(decision, { ...context, ...introduction });
   };
 
-  /** What is thrown in here lets nobody through. */
+  /** An error in here refuses the request. */
   const settle = async (
     request: GatewayRequest,
     dialect: ProxyDialect,
@@ -147,7 +147,7 @@ interface AuthzLine extends RequestLine, Partial<Omit<DecisionFacts, 'tenant'>> 
   readonly target?: string;
 }
 
-/** Whoever sets up a proxy reads the answer, not the log. */
+/** The answer has the advice too, because the person who sets up a proxy reads the answer, not the log. */
 const forOperator = (answer: Answer): Answer => {
   const description = `This address may not ask: ${untrustedProxyAdvice}`;
   return {

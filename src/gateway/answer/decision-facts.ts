@@ -1,7 +1,7 @@
 import { definedOnly } from '../../defined-only.ts';
 import type { Decision } from '../gateway-types.ts';
 
-/** Of a decision, for the log. */
+/** The fields of a decision for the log. */
 export interface DecisionFacts {
   readonly outcome: Decision['outcome'];
   readonly service?: string;

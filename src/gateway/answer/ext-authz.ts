@@ -1,5 +1,5 @@
-// Envoy, `ext_authz` over HTTP: the question has the method and the host of the original request, and its path behind
-// that of the endpoint (`path_prefix`).
+// Envoy, `ext_authz` over HTTP: its request has the method and the host of the original request, and the original path
+// behind that of the endpoint (`path_prefix`).
 import { forwardedScheme, hostWithoutDefaultPort, readOriginalRequest } from './original-request.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 
@@ -20,10 +20,10 @@ export const extAuthz: ProxyDialect = {
       missing: 'The path of the request must follow the path of this endpoint',
     }),
   answers: {
-    // with `failure_mode_allow` Envoy lets everybody through on a 5xx
+    // with `failure_mode_allow` Envoy allows every request on a 5xx
     unavailableStatus: 403,
-    // Envoy passes on what the client sent, unless the answer names it. The other proxies take `Authorization`, which
-    // is absent there, from the answer.
+    // Envoy passes on a header of the client unless the answer names it. The other proxies take `Authorization` from
+    // the answer, where it is absent.
     removalHeader: 'x-envoy-auth-headers-to-remove',
   },
 };

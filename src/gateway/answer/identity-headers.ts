@@ -1,7 +1,7 @@
 import { authenticationOffHeaders } from '../authentication-off.ts';
 import type { Caller } from '../gateway-types.ts';
 
-/** What the headers about a caller are made of. Without a caller all are empty but the id of the request. */
+/** The data of the headers about a caller. Without a caller all headers but the id of the request are empty. */
 export interface IdentityFacts {
   readonly caller?: Caller | undefined;
   /** For `X-Auth-Token`. */
@@ -10,8 +10,8 @@ export interface IdentityFacts {
 }
 
 /**
- * Everything that a service is sent about its caller: always the whole set, so that nothing of what a client sent
- * under one of these names is left over. What is not printable ASCII is percent-encoded, `%` too.
+ * The headers about the caller that a service gets: always the whole set, so that no header of the client with one of
+ * these names remains. Characters other than printable ASCII are percent-encoded, and `%` too.
  */
 export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Record<string, string> => {
   const user = encoded(caller?.username);
@@ -37,11 +37,11 @@ export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Re
   };
 };
 
-/** Beside ours: names under which other proxies say who calls. */
+/** Headers in which other proxies name the caller. */
 const believed =
   /^(?:remote-|x-remote-|x-auth-|x-webauth-|x-drawbridge-|x-forwarded-(?:user|email|groups|roles|preferred-username|access-token)$)/;
 
-/** Names that other proxies use and we never set, as far as a list can name them. */
+/** Headers that other proxies use and Drawbridge never sets; the list cannot be complete. */
 export const foreignIdentityHeaders: readonly string[] = [
   'X-Forwarded-User',
   'X-Forwarded-Email',
@@ -54,13 +54,13 @@ export const foreignIdentityHeaders: readonly string[] = [
 ];
 
 /**
- * Might a service take this header for the word of its proxy? Services that are given headers as variables (CGI, WSGI)
- * see `Remote_User` and `Remote.User` as `Remote-User`.
+ * Could a service believe that its proxy has set this header? Services that get headers as variables (CGI, WSGI) read
+ * `Remote_User` and `Remote.User` as `Remote-User`.
  */
 export const isIdentityHeader = (name: string): boolean =>
   believed.test(name.toLowerCase().replace(/[^a-z0-9]/g, '-'));
 
-/** A copy without them. */
+/** A copy of the headers without these. */
 export const stripIdentityHeaders = <V>(headers: Readonly<Record<string, V>>): Record<string, V> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !isIdentityHeader(name)));
 
@@ -74,7 +74,7 @@ const encodedItem = (text: string): string =>
 
 const list = (items: readonly string[] = []): string => items.map(encodedItem).join(',');
 
-/** Control characters have no place in a name; a lone surrogate becomes U+FFFD. */
+/** Removes control characters, which no name has; a lone surrogate becomes U+FFFD. */
 const percentEncoded = (text: string, forbidden: RegExp): string =>
   text
     .replace(/\p{Cc}/gu, '')

@@ -4,19 +4,19 @@ import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 
-/** What a token for a service says about the caller. */
+/** The content of a token for a service about the caller. */
 export interface IdentityTokenClaims {
   readonly sub: string;
   /** `aud`: the service. */
   readonly audience: string;
   readonly algorithm: SignatureAlgorithm;
-  /** Further claims; `undefined` ones are left out. They replace none of the registered ones. */
+  /** Further claims; `undefined` ones are left out. They cannot replace a registered claim. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
 /** Signs the short-lived JWT (`X-Auth-Token`) that a service can verify with the tenant's JWKS. */
 export interface IdentityTokens {
-  /** Seconds for which one is good. */
+  /** Seconds for which a token is valid. */
   readonly lifetime: number;
   sign(token: IdentityTokenClaims): Promise<string>;
 }
@@ -28,7 +28,7 @@ export interface IdentityTokensParts {
   readonly clock: Clock;
 }
 
-/** A type of its own: none of our endpoints takes it for a token of theirs (RFC 8725 section 3.11). */
+/** A type of its own, so that no endpoint of ours accepts it as one of its tokens (RFC 8725 section 3.11). */
 const type = 'gateway+jwt';
 const lifetime = 300;
 

@@ -1,4 +1,4 @@
-// The headers and the token by which a service learns who calls.
+// The headers and the token that name the caller to a service.
 import { gatewayHeadersOf } from '../callers/external-gateway.ts';
 import type { Decision } from '../gateway-types.ts';
 import { identityHeaders } from './identity-headers.ts';

@@ -1,4 +1,4 @@
-// The request that a proxy asks about: what all dialects share. Which headers a proxy uses is in the file of its dialect.
+// The request that a proxy asks about, for all dialects. The file of a dialect names the headers that its proxies use.
 import type { IncomingMessage } from 'node:http';
 
 /** The request that a proxy asks about. */
@@ -14,12 +14,12 @@ export interface OriginalRequest {
 
 export type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
 
-/** Why the original request cannot be read. */
+/** The reason why the original request cannot be read. */
 export interface Unreadable {
   readonly fault: string;
 }
 
-/** What one family of headers, or the request itself, says of the original; absent where it says nothing. */
+/** The claims about the original request of one family of headers, or of the request itself; absent without a claim. */
 export interface Claim {
   readonly method?: string | undefined;
   readonly host?: string | undefined;
@@ -28,19 +28,19 @@ export interface Claim {
 
 export interface OriginalRequestSource {
   /**
-   * First the claim of this dialect, which must be whole; then the others, which may come from the client and must
-   * not differ.
+   * First the claim of this dialect, which must be complete; then the others, which may come from the client and must
+   * not contradict it.
    * @param families `X-Forwarded-*` and `X-Original-*`
    */
   readonly claimsIn: (families: {
     readonly forwarded: Claim;
     readonly original: Claim;
   }) => readonly [Claim, ...Claim[]];
-  /** What the operator reads when the claim is not whole. */
+  /** The message for the operator when the claim is incomplete. */
   readonly missing: string;
 }
 
-/** Headers of which two would be two requests. */
+/** Headers that may occur only once: two of them could name two requests. */
 const single: ReadonlySet<string> = new Set([
   'host',
   'x-original-url',
@@ -93,7 +93,7 @@ export const readOriginalRequest = (
 
 const hostForm = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 
-/** No fragment, no space, no control character: two readers would see two paths. */
+/** No fragment, no space, no control character: two programs could read two different paths. */
 const targetForm = /^\/[^\s#\p{Cc}]*$/u;
 
 const one = ({ headers }: Inbound, name: string): string | undefined => {
@@ -111,7 +111,7 @@ export const hostWithoutDefaultPort = (
   return small;
 };
 
-/** Of `X-Forwarded-Proto`. Traefik says `ws` or `wss` where a connection is to be upgraded. */
+/** Values of `X-Forwarded-Proto`. Traefik sends `ws` or `wss` for a connection that is to be upgraded. */
 export const forwardedScheme = (req: Inbound): string | undefined =>
   /^(?:https?|wss?)$/.exec(one(req, 'x-forwarded-proto') ?? '')?.[0];
 

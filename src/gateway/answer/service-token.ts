@@ -12,7 +12,7 @@ export interface ServiceTokens {
 
 export interface ServiceTokensParts {
   readonly clock: Clock;
-  /** How many are kept; default 5,000. */
+  /** Number of tokens that are kept; default 5,000. */
   readonly limit?: number;
 }
 
@@ -22,8 +22,8 @@ interface Question {
 }
 
 /**
- * Signs a token once and gives it out until half its life is over. It is found by all that it says, so it never
- * says what is no longer so; a tenant whose file has changed begins anew.
+ * Signs a token once and uses it until half its life is over. The key of a kept token is its whole content, so a token
+ * never has outdated content; after a change of the tenant's file new tokens are signed.
  */
 export const createServiceTokens = ({ clock, limit = 5000 }: ServiceTokensParts): ServiceTokens => {
   const tokens = new LRUCache<string, string, Question>({

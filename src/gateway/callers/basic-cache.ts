@@ -16,14 +16,14 @@ export interface PasswordAsked {
 export interface PasswordQuestions {
   /** Proves the password, by `Accounts.signIn`. */
   readonly ask: () => Promise<Caller | NotKnown>;
-  /** The same caller with the account as it is now; undefined when the proof is good no more. */
+  /** The same caller with the account as it is now; undefined when the proof is no longer valid. */
   readonly reread: (caller: Caller) => Promise<Caller | undefined>;
 }
 
 /**
  * Names and passwords that were found right, one for each name, for a minute at most and never as text: only a keyed
- * hash, whose key this process alone has, for as long as it runs. A wrong one is asked about each time, so that it is
- * counted, and the right one stays. Callers with the same name and password share one question.
+ * hash, with a key that only this process has, for as long as it runs. A wrong password is verified each time, so that
+ * it is counted, and does not replace the right one. Callers with the same name and password share one verification.
  */
 export interface BasicCache extends EventWatcher {
   find(asked: PasswordAsked, questions: PasswordQuestions): Promise<Caller | NotKnown>;
@@ -31,19 +31,19 @@ export interface BasicCache extends EventWatcher {
 
 export interface BasicCacheParts {
   readonly clock: Clock;
-  /** 0: off, and nothing is shared either; 60 at most. */
+  /** 0: off, and no verification is shared; 60 at most. */
   readonly seconds: number;
   readonly limit: number;
 }
 
 const secondsAtMost = 60;
-/** An account is read again after this time, so that a change shows though its event was not heard. */
+/** An account is read again after this time, so that a change has effect even if its event was missed. */
 const rereadAfterMs = 5000;
 
-/** Good for two lives: of the password, then of the account as it was read. Both end in epoch milliseconds. */
+/** An entry has two expiries, of the password and of the account as it was read. Both are epoch milliseconds. */
 interface Proven {
   readonly caller: Caller;
-  /** From then on the password is asked about again. */
+  /** From then on the password is verified again. */
   readonly passwordUntilMs: number;
   /** From then on the account is read again, without its password. */
   readonly accountUntilMs: number;
@@ -69,12 +69,12 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
     const nowMs = clock.now();
     const caller = await ask();
     if ('status' in caller) return { value: caller };
-    // the password that was right before
+    // the password that was accepted before
     cache.end(tenant.id, loginLink(login));
     return kept(login, { caller, passwordUntilMs: nowMs + keptMs }, nowMs);
   };
 
-  /** Undefined when the password is to be asked about after all. */
+  /** Undefined when the password must be verified after all. */
   const readAccount = async (
     login: string,
     known: Proven,
@@ -108,5 +108,5 @@ export const createBasicCache = ({ clock, seconds, limit }: BasicCacheParts): Ba
   };
 };
 
-/** Beside the ids of events: of the passwords of one name one is kept. */
+/** A key beside the ids of events: only one password of each name is kept. */
 const loginLink = (login: string): string => `login ${login}`;

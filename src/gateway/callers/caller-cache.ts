@@ -4,18 +4,18 @@ import { type Answer, createRevocableCache } from '../../revocable-cache.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { Caller, Identification } from '../gateway-types.ts';
 
-/** A credential by which nobody was found, and why. */
+/** A credential by which no caller was found, and the reason. */
 export type NotKnown = Exclude<Identification, { readonly status: 'known' }>;
 
-/** What a credential was found to be. */
+/** The result for a credential. */
 export type Finding = { readonly caller: Caller /** At most. */; readonly keptMs: number } | NotKnown;
 
-/** Who the bearers of sessions and tokens are: for moments, never past the proof's expiry, and good answers alone. */
+/** The callers of sessions and tokens: kept for moments, never past the expiry of the proof, and only valid ones. */
 export interface CallerCache extends EventWatcher {
   /** Of a credential at a tenant; `version` of its definition, so that a change of the file ends what was found. */
   keyOf(tenant: { readonly id: string; readonly version: string }, ...credential: readonly string[]): string;
   peek(key: string): Caller | undefined;
-  /** Asks unless it is known. Callers at the same time share one question. */
+  /** Looks the caller up unless it is known. Calls at the same time share one look-up. */
   find(key: string, tenant: string, ask: () => Promise<Finding>): Promise<Caller | NotKnown>;
 }
 
@@ -50,7 +50,7 @@ export const createCallerCache = ({
       peek(key) ?? cache.ask(key, { owner: tenant, ask: () => answerOf(ask) }),
     event: ({ tenant, what, id, sub }) => {
       cache.ended(tenant, id);
-      // a JWT does not say of which session it is
+      // a JWT does not name its session
       if (what === 'session' && sub !== undefined) cache.end(tenant, sub);
     },
     lost: cache.clear,

@@ -1,13 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
 
-/** Of a request, in small letters; the value is a secret. */
+/** The header of a request, in small letters; its value is a secret. */
 export const certificateHeader = 'x-drawbridge-client-cert';
 
 /**
  * SHA-256 of the client certificate that a proxy passes on, hexadecimal; undefined when there is none.
- * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so the secret is
- * what shows that the proxy wrote this one. Takes nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
+ * `<proxy secret> <certificate>`: clients can send headers too, and certificates are no secrets, so only the secret
+ * proves that the proxy has set this header. Accepts nginx's `$ssl_client_escaped_cert` and the form of RFC 9440.
  */
 export const certificateFingerprint = (
   shown: string | readonly string[] | undefined,

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** What a request presents in `Authorization`. */
+/** The credential of a request in `Authorization`. */
 export type PresentedCredential =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly login: string; readonly password: string }
-  /** `scheme`: how it came, and so what is asked for when it is bad. */
+  /** `scheme`: the scheme that was used, and so the one of the challenge when the credential is bad. */
   | { readonly kind: 'bearer'; readonly token: string; readonly scheme: 'Basic' | 'Bearer' }
   | {
       readonly kind: 'malformed';
@@ -27,8 +27,8 @@ const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
 
 /**
- * The headers of a request. Of two `Authorization` Node shows the first and hides the other; here they come as one
- * with a comma, which is the form of neither.
+ * The headers of a request. Of two `Authorization` headers Node returns only the first; here they become one with a
+ * comma, which no scheme accepts.
  */
 export const withAllAuthorizations = ({
   headers,
@@ -42,7 +42,7 @@ export const withAllAuthorizations = ({
   return values.length < 2 ? headers : { ...headers, authorization: values.join(', ') };
 };
 
-/** Whatever stands in `Authorization` is judged alone and never overlooked, be it ever so wrong. */
+/** The content of `Authorization` alone decides: a malformed one is refused and never ignored. */
 export const readCredential = ({
   authorization,
 }: Pick<IncomingHttpHeaders, 'authorization'>): PresentedCredential => {
@@ -64,10 +64,10 @@ export const readCredential = ({
 
 const unreadable = 'Name and password cannot be read';
 
-/** RFC 7617 section 2, in UTF-8 whatever was announced; nothing is URL-decoded. */
+/** RFC 7617 section 2, always in UTF-8; nothing is URL-decoded. */
 const readBasic = (encoded: string): PresentedCredential => {
   const bytes = Buffer.from(encoded, 'base64');
-  // Node overlooks what is not base64, so only what it would write itself is taken
+  // Node skips characters that are not base64, so only text that Node itself would write is accepted
   const isReadable =
     bytes.length <= basicBytesAtMost && isUtf8(bytes) && bytes.toString('base64') === encoded;
   const text = isReadable ? bytes.toString('utf8') : '';

@@ -1,4 +1,5 @@
-// API gateways in front of Drawbridge that have found out who calls: believed by the tenants that name them, when they prove themselves.
+// API gateways in front of Drawbridge that have authenticated the caller. A tenant that names a gateway accepts the
+// user that it states, when the gateway proves itself.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import type { TenantGateway, TrustedGateway } from '../../config/gateway/gateway-definition.ts';
@@ -10,8 +11,8 @@ import { personOf } from './person.ts';
 
 export interface ExternalGateways {
   /**
-   * Who calls, as a gateway that this tenant trusts says it. `nothing`: no gateway has shown a proof, or the one
-   * that did names nobody. A proof that is wrong is final.
+   * The caller that a gateway of this tenant names. `nothing`: no gateway has presented a proof, or the gateway names
+   * no user. A wrong proof is final.
    * @throws AppError `unavailable`
    */
   identify(request: GatewayRequest, tenant: GatewayTenant): Promise<Identification>;
@@ -27,7 +28,7 @@ const keptMs = 5000;
 /** A gateway that has proven itself. */
 interface Proven {
   readonly gateway: TrustedGateway;
-  /** Of its assertion. */
+  /** The claims of its assertion. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
@@ -44,7 +45,10 @@ const bad = (description: string): Bad => ({
   description,
 });
 
-/** Names of the headers, in small letters, in which the gateways of a tenant prove themselves and name users: no service may see them. */
+/**
+ * Names of the headers, in small letters, by which the gateways of a tenant prove themselves and name users: no service
+ * may see them.
+ */
 export const gatewayHeadersOf = ({ trustedGateways }: TenantGateway): readonly string[] => [
   ...new Set(
     trustedGateways
@@ -59,7 +63,7 @@ export const gatewayHeadersOf = ({ trustedGateways }: TenantGateway): readonly s
 export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGateways => {
   const verifyAssertion = createAssertionCheck(parts);
 
-  /** Of the gateways that use a header for their proof, those that this value proves. */
+  /** The gateways with this proof header that this value proves. */
   const provenBy = async (value: string, gateways: readonly HeaderGateway[]): Promise<readonly Proven[]> => {
     const proven: Proven[] = [];
     for (const gateway of gateways) {
@@ -74,7 +78,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
     return proven;
   };
 
-  /** In the file's order. Whatever is shown must be right. */
+  /** In the file's order. Every proof that is presented must be right. */
   const findProven = async (
     request: GatewayRequest,
     tenant: GatewayTenant,
@@ -84,7 +88,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
     let wrong = false;
     for (const [value, gateways] of shownProofs(request.headers, trustedGateways)) {
       const found = await provenBy(value, gateways);
-      // nobody guesses a signature; a clock that is wrong must not lock a gateway out for longer than it is wrong
+      // a signature cannot be guessed; a wrong clock must not block a gateway for longer than it is wrong
       if (gateways.some(({ proof }) => proof.type === 'secret')) {
         const refusal = await judge(request, tenant, found.length > 0);
         if (refusal !== undefined) return refusal;
@@ -96,7 +100,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
     return trustedGateways.flatMap((gateway) => proven.filter((each) => each.gateway === gateway));
   };
 
-  /** Who that is is found out anew every few seconds; the proof is looked at each time. */
+  /** The person is looked up again every few seconds; the proof is checked each time. */
   const findCaller = (
     { login, gateway }: { readonly login: string; readonly gateway: TrustedGateway },
     tenant: GatewayTenant,
@@ -160,7 +164,7 @@ const shownProofs = (
 const usesHeader = (gateway: TrustedGateway): gateway is HeaderGateway =>
   gateway.proof.type !== 'certificate';
 
-/** A certificate of somebody else proves nothing, and is nothing bad: it may be meant for the service. */
+/** An unknown certificate proves nothing and is no error: it may be meant for the service. */
 const provenByCertificate = (
   fingerprint: string | undefined,
   gateways: readonly TrustedGateway[],
@@ -173,7 +177,7 @@ const provenByCertificate = (
           : [],
       );
 
-/** Undefined: it names nobody, and the request is what it would be without it. */
+/** Undefined when the gateway names no user: the request is then treated as one without the gateway. */
 const readUser = (
   { gateway: { user }, claims }: Proven,
   headers: IncomingHttpHeaders,

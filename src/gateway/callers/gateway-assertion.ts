@@ -12,14 +12,14 @@ import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 
 export type AssertionProof = Extract<TrustedGateway['proof'], { readonly type: 'assertion' }>;
 
-/** The claims of an assertion that proves the gateway; undefined for one that does not. */
+/** The claims of an assertion that proves the gateway; undefined when it does not. */
 export type VerifyAssertion = (proof: AssertionProof, assertion: string) => Promise<JWTPayload | undefined>;
 
-/** Seconds. An assertion that was overheard is of use for so long. */
+/** Seconds. A stolen assertion can be used for so long. */
 const longestLife = 300;
 const toleranceSeconds = 15;
 
-/** Checks what gateways have signed, each with the keys that the tenant's file gives it. */
+/** Verifies the assertions of gateways, each with the keys of the tenant's file. */
 export const createAssertionCheck = ({ clock }: { readonly clock: Clock }): VerifyAssertion => {
   // imported keys are kept by jose with the set
   const keySets = new WeakMap<AssertionProof, ReturnType<typeof createLocalJWKSet>>();
@@ -53,11 +53,11 @@ export const createAssertionCheck = ({ clock }: { readonly clock: Clock }): Veri
   };
 };
 
-/** A token that its issuer made for something else must not be taken for an assertion (RFC 8725 section 3.11). */
+/** A token for another purpose must not be accepted as an assertion (RFC 8725 section 3.11). */
 const isPlainJwt = (typ: string | undefined): boolean =>
   typ === undefined || /^(?:application\/)?jwt$/i.test(typ);
 
-/** Without a `kid` all keys come into question that fit the algorithm. */
+/** Without a `kid` all keys that fit the algorithm are tried. */
 const verifyByAny = async (
   assertion: string,
   keys: ReturnType<typeof createLocalJWKSet>,

@@ -30,13 +30,13 @@ type NameAndPassword = Pick<Extract<PresentedCredential, { kind: 'basic' }>, 'lo
 const bad = (error: 'invalid_request' | 'credentials', description: string) =>
   ({ status: 'bad', scheme: 'Basic', error, description }) as const;
 
-/** Who calls with a name and a password, which are proven like any other: by `Accounts.signIn`. */
+/** The caller of a name and a password, which `Accounts.signIn` verifies like any other. */
 export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
   const { findTenant, chooseTenant, passwords, callers, cookie } = parts;
 
   /**
-   * A client that keeps the cookie, and sends name and password all the same, has proven them before: it is the
-   * session that they began. Anything else in the cookie is overlooked.
+   * A client that keeps the cookie and still sends name and password has proven them before: they began the session of
+   * the cookie. Any other content of the cookie is ignored.
    */
   const findProven = async (
     tenant: GatewayTenant,
@@ -79,7 +79,7 @@ export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
     if (proven !== undefined) return known(proven, tenant);
     const ask = () => provePassword(tenant, request, presented);
     const login = canonicalLogin(presented.login);
-    // nobody is called so, but the attempt counts
+    // no person has such a name, but the attempt counts
     if (login === undefined) return known(await ask(), tenant);
     const { password } = presented;
     const asked = { tenant: tenant.definition, login, password };

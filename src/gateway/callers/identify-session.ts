@@ -15,10 +15,10 @@ export interface IdentifySessionParts {
   readonly cookie: SessionCookiePlace;
 }
 
-/** Milliseconds for which a session that was found is not looked up again. */
+/** Milliseconds for which a found session is not looked up again. */
 export const sessionKeptMs = 5000;
 
-/** What a session says of its person. */
+/** The proof that a session gives about its person. */
 export const proofOf = ({ id, sessionId, acr, amr, expiresAt, signedInAt }: GatewaySession) => ({
   amr,
   authTime: signedInAt,
@@ -30,7 +30,7 @@ export const proofOf = ({ id, sessionId, acr, amr, expiresAt, signedInAt }: Gate
 const nothing = { status: 'nothing' } as const;
 const disagreed = { status: 'forbidden', reason: 'tenant_contradiction' } as const;
 
-/** Who calls by the cookie. A cookie that leads nowhere is as good as none. */
+/** The caller of the session cookie. A cookie without a live session counts as none. */
 export const createIdentifySession = ({
   findTenant,
   chooseTenant,
@@ -52,7 +52,7 @@ export const createIdentifySession = ({
     return 'status' in caller ? caller : { status: 'known', caller, tenant };
   };
 
-  /** The first that lives. A tenant that cannot be served harms those of the others only if none of them lives. */
+  /** The first live session. A tenant that cannot be served matters only if no session of the others is alive. */
   const findFirst = async (entries: readonly SessionEntry[], host: string): Promise<Identification> => {
     let outage: unknown;
     for (const entry of entries) {
@@ -85,7 +85,7 @@ export const createIdentifySession = ({
     const entry = entries.find(({ tenant }) => choice.status === 'chosen' && tenant === choice.tenant);
     if (entry !== undefined) return find(entry, request.host);
     if (namedByClient(request.headers) === undefined) return nothing;
-    // it says that it is one tenant's and holds the session of another
+    // the cookie names one tenant and contains the session of another
     const { status } = await findFirst(entries, request.host);
     return status === 'known' ? disagreed : nothing;
   };

@@ -24,16 +24,16 @@ export interface IdentifyTokenParts {
 
 type Presented = Pick<Extract<PresentedCredential, { kind: 'bearer' }>, 'token' | 'scheme'>;
 
-/** Opaque tokens of a tenant that nobody named are looked up at each of so many. */
+/** Number of tenants at which an opaque token is looked up when the request names none. */
 const tenantsTried = 5;
-/** Milliseconds. A JWT says itself how long it is good, and an event says when it ends before. */
+/** Milliseconds. A JWT contains its expiry, and an event reports an earlier end. */
 const keptMs = { opaque: 5000, jwt: 60_000 };
 
-/** Who calls with an access token: ours, else one of an upstream of the tenant that was named. */
+/** The caller of an access token: ours, or one of an upstream of the named tenant. */
 export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: IdentifyTokenParts) => {
   const identifyAt = async (tenant: GatewayTenant, asked: Asked): Promise<Identification> => {
     const { token, scheme, isTenantNamed } = asked;
-    // what is asked of whom differs, so they do not share
+    // the two are verified differently, so they do not share answers
     const key = callers.keyOf(tenant.definition, isTenantNamed ? 'token' : 'token of any tenant', token);
     const known = callers.peek(key);
     if (known !== undefined) return { status: 'known', caller: known, tenant };
@@ -47,12 +47,12 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     const { token } = asked;
     const live = await tenant.accessTokens.verify(token);
     if (live !== undefined) return await findingOf(tenant, live, token);
-    // ours, but over or of another tenant: nobody else is to see it
+    // our own token, but ended or of another tenant: no upstream may see it
     if (!asked.isTenantNamed || (await tenantOfIssuer(token)) !== undefined) return bad(invalid);
     return (await findUpstreamPerson(tenant, { token, request: asked.request })) ?? bad(invalid);
   };
 
-  /** The tenant that a JWT says to be of; nothing is verified. */
+  /** The tenant that a JWT names; nothing is verified. */
   const tenantOfIssuer = async (token: string): Promise<GatewayTenant | undefined> => {
     const issuer = isJwtShaped(token) ? issuerOf(token) : undefined;
     const id = issuer === undefined ? undefined : idInIssuer(issuer);
@@ -60,7 +60,7 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     return tenant?.provider.issuer === issuer ? tenant : undefined;
   };
 
-  /** The first that knows it. A tenant that cannot be served harms tokens of the others only if none knows it. */
+  /** The first tenant that knows the token. A tenant that cannot be served matters only if no other knows it. */
   const identifyAtAny = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
     let outage: unknown;
     let answer: Identification = bad(invalid, asked.scheme);
@@ -129,7 +129,7 @@ const idInIssuer = (issuer: string): string | undefined =>
   URL.canParse(issuer) ? findTenantId(new URL(issuer).pathname) : undefined;
 
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
-  // RFC 9449 section 7.2, RFC 8705 section 3: the proof was for another than us
+  // RFC 9449 section 7.2, RFC 8705 section 3: the proof is not for Drawbridge
   if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
   const { account, clientId, isThirdParty, scopes, audiences, amr, expiresAt, revocationIds, acr, authTime } =
     live;
@@ -151,7 +151,7 @@ const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: st
   return { caller, keptMs: isJwtShaped(token) ? keptMs.jwt : keptMs.opaque };
 };
 
-/** To a client that is not first-party its person has agreed for some claims only, by scope (OpenID Connect Core 5.4). */
+/** The person has agreed for a third-party client to some claims only, by scope (OpenID Connect Core section 5.4). */
 const agreed = (
   { name, email, emailVerified, groups, roles, ...person }: Caller,
   { isThirdParty, identityScopes }: LiveAccessToken,
@@ -167,7 +167,9 @@ const agreed = (
   };
 };
 
-/** A client that acts for itself: it may be called what a person is called, and must not be taken for that person. */
+/**
+ * A client that acts for itself: its id may equal the name of a person, so it must not be identified as that person.
+ */
 const clientOf = (tenant: GatewayTenant, clientId: string) =>
   ({
     tenant: tenant.definition.id,

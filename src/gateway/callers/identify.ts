@@ -1,11 +1,11 @@
-// Who calls: what a request presents, judged at its tenant.
+// Identifies the caller: the credential of a request is verified at its tenant.
 //   credentials.ts         reads `Authorization`; then one of
 //   identify-basic.ts      name and password, remembered by basic-cache.ts
 //   identify-token.ts      access tokens, ours and (upstream-person.ts) those of an upstream
 //   external-gateway.ts    a trusted API gateway: a secret, a signed assertion (gateway-assertion.ts) or a certificate
 //                          (client-certificate.ts)
 //   identify-session.ts    the session cookie
-//   person.ts              the caller that an account makes
+//   person.ts              the caller of an account
 //   caller-cache.ts        who was found, for moments; like basic-cache.ts on the revocable cache (src/revocable-cache.ts)
 import type { Clock } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
@@ -27,7 +27,7 @@ export interface IdentifyParts extends TenantHosts {
   /** Seconds for which an accepted name and password is remembered; 0: not at all. */
   readonly basicCacheSeconds: number;
   readonly cookie: SessionCookiePlace;
-  /** To what ends anywhere on this store. */
+  /** Subscribes to all revocation events on this store. */
   readonly subscribe: (listener: EventWatcher) => unknown;
 }
 
@@ -38,7 +38,7 @@ const callersAtMost = 20_000;
 const passwordsAtMost = 10_000;
 
 /**
- * What is presented in `Authorization` counts alone and is final; without it, what a trusted API gateway says;
+ * A credential in `Authorization` alone decides and is final; without one, the user that a trusted API gateway names;
  * without that, the cookie.
  */
 export const createIdentify = (parts: IdentifyParts): Identify => {

@@ -10,12 +10,12 @@ interface AskedUpstream {
   readonly request: Pick<GatewayRequest, 'address' | 'requestId'>;
 }
 
-/** Milliseconds. The connector remembers by itself for longer what its upstream said. */
+/** Milliseconds. The connector itself remembers the answer of its upstream for longer. */
 const keptMs = 5000;
 
 /**
- * The person behind an upstream's own access token (`acceptUpstreamTokens`), at the first source that knows it.
- * @throws AppError `unavailable` when none knows it and one that might could not be asked
+ * The person of an upstream's own access token (`acceptUpstreamTokens`), at the first source that knows it.
+ * @throws AppError `unavailable` when no source knows it and one of them could not be asked
  */
 export const findUpstreamPerson = async (
   tenant: GatewayTenant,

@@ -4,10 +4,10 @@ import { tenantIdForm } from '../../protocol/tenant-id.ts';
 import { readChosenTenant } from '../cookies.ts';
 import type { GatewayRequest } from '../gateway-types.ts';
 
-/** The tenant at which a credential is to be judged. */
+/** The tenant at which a credential is verified. */
 export type TenantChoice =
   | { readonly status: 'chosen'; readonly tenant: string }
-  /** Several come into question. */
+  /** Several tenants are possible. */
   | { readonly status: 'open' }
   /** `X-ID-TENANT-NAME` is no tenant's id. */
   | { readonly status: 'unreadable' }
@@ -16,7 +16,7 @@ export type TenantChoice =
 export interface TenantHosts {
   /** The tenant whose own public URL has this host. */
   readonly publicHostTenant: (host: string) => string | undefined;
-  /** The tenant of a server that has one only. */
+  /** The tenant of a server with only one. */
   readonly onlyTenant: () => string | undefined;
 }
 
@@ -25,7 +25,7 @@ export type ChooseTenant = (request: GatewayRequest, service: ServiceDefinition)
 /** One answer for a tenant that the service does not serve and for one that does not exist. */
 export const notServed = { status: 'forbidden', reason: 'tenant_not_served' } as const;
 
-/** As it was sent; nobody has checked it. */
+/** As it was sent; unchecked. */
 export const namedByClient = (headers: IncomingHttpHeaders): string | undefined => {
   const name = headers['x-id-tenant-name'];
   return typeof name === 'string' ? name : name?.join(', ');
@@ -35,8 +35,8 @@ export const isServedBy = ({ tenants }: ServiceDefinition, tenant: string): bool
   tenants === 'all' || tenants.includes(tenant);
 
 /**
- * First what the operator says, then the host, then the client, then the service. A client that names another tenant
- * than the operator or the host does reaches neither.
+ * The operator's choice comes first, then that of the host, of the client, of the service. A client that names another
+ * tenant than the operator or the host is refused.
  */
 export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts): ChooseTenant => {
   const onlyOf = ({ tenants }: ServiceDefinition): string | undefined => {
@@ -55,7 +55,7 @@ export const createChooseTenant = ({ publicHostTenant, onlyTenant }: TenantHosts
   };
 };
 
-/** The tenant that this browser chose on the selection page, if the service serves it; nobody has checked it. */
+/** The tenant that this browser chose on the selection page, if the service serves it; nothing else is checked. */
 export const tenantOfCookie = (
   headers: IncomingHttpHeaders,
   service: ServiceDefinition,

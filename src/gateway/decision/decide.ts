@@ -1,5 +1,6 @@
-// Decides about one request: the service that it is for (services.ts, path-readings.ts: every path that a service may read
-// in it), who calls (`callers/identify.ts`) at which tenant (choose-tenant.ts), and whether the rules allow it (rules.ts).
+// Decides about one request: the service that it is for (services.ts, path-readings.ts: every path that a service may
+// read in it), who calls (`callers/identify.ts`) at which tenant (choose-tenant.ts), and whether the rules allow it
+// (rules.ts).
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -11,7 +12,7 @@ import { forwardPath, type Placed, type Services } from './services.ts';
 export interface DecideParts {
   readonly services: Services;
   readonly identify: (request: GatewayRequest, service: ServiceDefinition) => Promise<Identification>;
-  /** Where somebody who presented nothing would sign in; undefined when several tenants come into question. */
+  /** The tenant at which a caller without a credential would sign in; undefined when several are possible. */
   readonly homeOf: (
     request: GatewayRequest,
     service: ServiceDefinition,
@@ -19,10 +20,10 @@ export interface DecideParts {
   readonly clock: Clock;
 }
 
-/** Decides about one request. Never rejects: what cannot be decided is `unavailable`, and nobody gets through. */
+/** Decides about one request. Never rejects: a request that cannot be decided is refused as `unavailable`. */
 export type Decide = (request: GatewayRequest) => Promise<Decision>;
 
-/** Seconds, where nobody knows better. */
+/** Seconds, when the error names no time. */
 const retryAfterSeconds = 5;
 
 export const createDecide = (parts: DecideParts): Decide => {

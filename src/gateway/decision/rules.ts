@@ -4,7 +4,7 @@ import type { Caller, Demand } from '../gateway-types.ts';
 
 export type Verdict =
   | { readonly verdict: 'allow' }
-  /** Whoever it is, known or not. */
+  /** Allowed for any caller, known or not. */
   | { readonly verdict: 'anyone' }
   | { readonly verdict: 'sign_in' }
   /** `reason` is for the log. */
@@ -12,12 +12,12 @@ export type Verdict =
   | { readonly verdict: 'step_up'; readonly demand: Demand };
 
 export interface Question {
-  /** None: everybody who is known. */
+  /** An empty list allows every known caller. */
   readonly rules: readonly AccessRule[];
   /** As the service sees the path (`Services.place`). */
   readonly readings: readonly string[];
   readonly method: string;
-  /** The service's paths mean the same in capital and small letters. */
+  /** The service does not distinguish capital and small letters in its paths. */
   readonly ignoreCase: boolean;
   /**
    * The service's: a token that is for resources must be for one of them, or for one that the rule names. `any` where a
@@ -34,7 +34,7 @@ export interface Question {
 export const judge = (question: Question): Verdict =>
   question.readings.map((path) => judgeReading(path, question)).reduce(stricter);
 
-/** Of two verdicts the less permissive; two demands become one that holds both. */
+/** The less permissive of two verdicts; two demands become one with the conditions of both. */
 export const stricter = (one: Verdict, other: Verdict): Verdict => {
   if (one.verdict === 'step_up' && other.verdict === 'step_up') return joinDemands(one.demand, other.demand);
   return severity[other.verdict] > severity[one.verdict] ? other : one;
@@ -47,8 +47,9 @@ interface Meant {
 }
 
 /**
- * A token that has an audience must be for this service. One without is for everything of its tenant if its client is
- * first-party. To any other client its person has agreed for less than that: a rule must name the client or a scope.
+ * A token with an audience must be for this service. A token without one is for all services of its tenant if its
+ * client is first-party. The consent for any other client covers less than that: a rule must name the client or a
+ * scope.
  */
 export const isForService = (
   { audiences = [], isThirdParty = false }: Pick<Caller, 'audiences' | 'isThirdParty'>,
@@ -69,7 +70,7 @@ const severity: Readonly<Record<Verdict['verdict'], number>> = {
 const judgeReading = (path: string, question: Question): Verdict => {
   const { rules, resources, method, caller } = question;
   const segments = segmentsOf(path, question.ignoreCase);
-  // with a sign-in a rule for some people may yet match, and stand before one that denies the rest
+  // after a sign-in, a rule for some people may match before the rule that denies all others
   let mayMatchAfterSignIn = false;
   for (const rule of rules) {
     if (!matchesMethod(rule, method) || !matchesPath(rule, segments, question.ignoreCase)) continue;
@@ -93,17 +94,17 @@ const judgeReading = (path: string, question: Question): Verdict => {
     : { verdict: 'deny', reason: 'audience' };
 };
 
-/** A slash at the end makes no difference to most services, and must not make one here. */
+/** A slash at the end makes no difference for most services, so it makes none here. */
 const segmentsOf = (path: string, ignoreCase: boolean): readonly string[] => {
   const bare = path.endsWith('/') ? path.slice(1, -1) : path.slice(1);
   return (ignoreCase ? toSmallLetters(bare) : bare).split('/');
 };
 
-/** Letters that are escaped too, which are whole in what `readPath` gives and in rules. */
+/** Also letters that are escaped: the paths of `readPath` and of rules have whole escapes. */
 const toSmallLetters = (path: string): string =>
   path.replace(/(?:%[89A-F][0-9A-F])+/g, (octets) => decodeURIComponent(octets)).toLowerCase();
 
-/** HEAD shows what GET shows (RFC 9110 section 9.3.2). */
+/** HEAD reveals the same as GET (RFC 9110 section 9.3.2). */
 const matchesMethod = ({ methods }: AccessRule, method: string): boolean =>
   methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
 
@@ -126,7 +127,7 @@ const matchesTenant = ({ tenants }: AccessRule, { caller, tenant }: Question): b
   return tenants === undefined || (asked !== undefined && tenants.includes(asked));
 };
 
-/** Could it match after a sign-in? */
+/** Could the rule match after a sign-in? */
 const isOpenQuestion = ({ tenants }: AccessRule, { caller, tenant }: Question): boolean =>
   caller === undefined && (tenants === undefined || tenant === undefined || tenants.includes(tenant));
 
@@ -158,7 +159,7 @@ const judgeStrength = ({ acr, amr, maxAge }: AccessRule, caller: Caller, nowSeco
 
 const joinDemands = (one: Demand, other: Demand): Verdict => {
   const acrValues = joinAcr(one.acrValues, other.acrValues);
-  // no sign-in could be both, and the person would be sent in circles
+  // no sign-in could satisfy both, and the person would be redirected in a loop
   if (acrValues?.length === 0) return { verdict: 'deny', reason: 'contradicting_acr' };
   const amr = [...new Set([...(one.amr ?? []), ...(other.amr ?? [])])];
   const maxAges = [one.maxAge, other.maxAge].filter((age) => age !== undefined);

@@ -3,13 +3,13 @@ import { type ReadPath, readPath } from './path-readings.ts';
 
 export interface PlacedService {
   readonly service: ServiceDefinition;
-  /** As it was asked for; `forwardPath` makes of it what the service gets. */
+  /** The requested path; `forwardPath` makes of it the path for the service. */
   readonly canonical: string;
   /** As the service sees them, for `judge`. */
   readonly readings: readonly string[];
 }
 
-/** Where a request belongs. */
+/** The service and the path of a request. */
 export type Placed =
   | PlacedService
   /** The path cannot be judged: 400. */
@@ -28,14 +28,14 @@ export interface Services {
   place(host: string, path: string): Placed | undefined;
   /** Hosts of services, without the host of the public URL. */
   readonly hosts: ReadonlySet<string>;
-  /** Is it for a service, and not for Drawbridge's own pages? True also when it cannot be judged and may be. */
+  /** Is the request for a service, and not for Drawbridge's own pages? True also when that cannot be excluded. */
   isServicePath(host: string, path: string): boolean;
   /** Scheme, host and port as browsers know them. */
   originOf(service: ServiceDefinition): string;
   byName(name: string): ServiceDefinition | undefined;
 }
 
-/** @param publicUrl the server's; services without a host are there, and all have its scheme */
+/** @param publicUrl of the server; services without a host use its host, and all services use its scheme */
 export const createServices = (definitions: readonly ServiceDefinition[], publicUrl: string): Services => {
   const { protocol, host: publicHost } = new URL(publicUrl);
   const hostOf = ({ host }: ServiceDefinition): string => host ?? publicHost;
@@ -70,7 +70,7 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
 };
 
 /**
- * What a service is asked for.
+ * The path and search of the request to a service.
  * @param canonical from `place`
  * @param search with its `?`, or empty
  */

@@ -23,13 +23,13 @@ export interface AdmissionParts {
   /** By the service's name. */
   readonly connections: ReadonlyMap<string, TargetConnection>;
   readonly isUp: (service: string) => boolean;
-  /** With it, a proxy in front says which client certificate it was shown. */
+  /** The secret by which a proxy in front proves that it has set the header with the client certificate. */
   readonly proxySecret?: string | undefined;
-  /** On each request that is passed on, beside the identity. */
+  /** Headers for each forwarded request, beside the identity. */
   readonly gatewayHeaders: Readonly<Record<string, string>>;
 }
 
-/** A request that goes on to its service. */
+/** A request that is forwarded to its service. */
 export interface Admitted {
   readonly request: GatewayRequest;
   readonly service: ServiceDefinition;
@@ -46,7 +46,7 @@ export type Admission =
       readonly isAdmitted: false;
       readonly answer: Answer;
       readonly facts: DecisionFacts;
-      /** Something is broken, and not with the request. */
+      /** The cause of a failure that is not a fault of the request. */
       readonly cause?: unknown;
     };
 
@@ -56,7 +56,7 @@ export interface Asked {
   readonly isUpgrade: boolean;
 }
 
-/** May the request go on, and as what? */
+/** Decides about the request, and makes the request for the service. */
 export type Admit = (asked: Asked) => Promise<Admission>;
 
 export const createAdmit =
@@ -113,7 +113,7 @@ const gatewayRequestOf = (
   if (host === '') return { outcome: 'invalid', description: 'The request must name one host' };
   if (!/^\/[^\s#]*$/.test(url))
     return { outcome: 'invalid', description: 'The request target must be a path' };
-  // a service would send back what it was sent about the caller
+  // a TRACE would send the headers about the caller back
   if (method === 'TRACE') return { outcome: 'invalid', description: 'TRACE is not passed on' };
   const query = url.indexOf('?');
   const fingerprint = certificateFingerprint(headers[certificateHeader], proxySecret);
@@ -131,8 +131,8 @@ const gatewayRequestOf = (
 };
 
 /**
- * Browsers let any page open a WebSocket anywhere, and send cookies and remembered passwords along: only the service's
- * own pages may use them (RFC 6455 section 10.2).
+ * Browsers let any page open a WebSocket to any host, with cookies and remembered passwords: only the service's own
+ * pages may use them (RFC 6455 section 10.2).
  */
 const isForeignPage = (
   { headers }: GatewayRequest,

@@ -21,10 +21,10 @@ export interface BasicCall {
 }
 
 /**
- * The `Set-Cookie` with which somebody who has proven a name and password needs to do so no more, or undefined.
+ * The `Set-Cookie` by which a caller no longer needs to prove name and password, or undefined.
  *
- * Nobody says whether a client keeps cookies, and one that does not would fill the store with sessions. So a caller
- * gets one offer in ten minutes at one address, and one in a minute where some cookie was sent: that client keeps them.
+ * It is unknown whether a client keeps cookies, and one that does not would fill the store with sessions. So a caller
+ * gets one offer in ten minutes at one address, and one in a minute if it sent any cookie: that client keeps them.
  */
 export type OfferSession = (call: BasicCall) => Promise<string | undefined>;
 
@@ -69,7 +69,7 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
       });
       return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));
     } catch (error) {
-      // it is an offer: the call itself is proven and goes on
+      // the cookie is only an offer: the call itself is proven and continues
       if (isAppError(error, 'unavailable')) return undefined;
       throw error;
     }

@@ -14,12 +14,12 @@ const always: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** `Connection` must not remove these: what is left would be another message. */
+/** `Connection` must not remove these, because the message would change its meaning. */
 const never: ReadonlySet<string> = new Set(['content-length', 'host', 'set-cookie']);
 
 /**
- * Those headers of a message that are meant for the other end: not those of its connection, nor those that
- * `Connection` names, nor anything for proxies (`Proxy` itself would become `HTTP_PROXY` in a CGI program).
+ * The end-to-end headers of a message: without those of its connection, those that `Connection` names, and those for
+ * proxies (`Proxy` itself would become `HTTP_PROXY` in a CGI program).
  */
 export const endToEndHeaders = ({
   rawHeaders,

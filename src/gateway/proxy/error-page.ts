@@ -2,10 +2,10 @@ import { localeOf } from '../../web/locale.ts';
 import type { Pages } from '../../web/pages.ts';
 import type { ErrorPage } from './proxy-refusal.ts';
 
-/** Where a host that belongs to a service has assets of ours. */
+/** The path of our assets on the host of a service. */
 const assetsBelow = '/.drawbridge';
 
-/** Drawbridge's error page, in the language of whoever opened the service. */
+/** Drawbridge's error page, in the language of the person who opened the service. */
 export const createErrorPage =
   (pages: Pages): ErrorPage =>
   (problem, { headers }) => {

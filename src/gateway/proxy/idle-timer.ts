@@ -2,7 +2,7 @@
 export interface IdleTimer {
   /** Begins anew, with this limit. */
   start(limitMs: number): void;
-  /** Something moved: the limit counts from now. */
+  /** Data arrived or was sent: the limit counts from now. */
   readonly moved: () => void;
   stop(): void;
 }

@@ -1,10 +1,10 @@
-// What becomes of a connection that was upgraded, after an event, at a sweep and after a new decision. Pure.
+// Rules for an upgraded connection, after an event, at a sweep and after a new decision. Pure.
 import type { Caller, Decision } from '../gateway-types.ts';
 import type { News } from './missed-events.ts';
 
 export type Verdict = 'cut' | 'check' | 'keep';
 
-/** A connection as a sweep finds it. Moments are in milliseconds by `performance.now`. */
+/** A connection at a sweep. Times are in milliseconds by `performance.now`. */
 export interface SweptUpgrade {
   readonly caller?: Caller | undefined;
   readonly idleTimeoutMs: number;
@@ -13,9 +13,9 @@ export interface SweptUpgrade {
 }
 
 export interface Now {
-  /** By `performance.now`: how long something lasts is no matter of dates. */
+  /** By `performance.now`, for durations. */
   readonly monotonicMs: number;
-  /** Since the epoch, for what expires at a date. */
+  /** Since the epoch, for expiries. */
   readonly epochMs: number;
 }
 
@@ -25,13 +25,13 @@ export const sweepVerdict = (
 ): Verdict => {
   if (monotonicMs - movedAt > idleTimeoutMs) return 'cut';
   if (caller?.expiresAt !== undefined && epochMs >= caller.expiresAt * 1000) {
-    // a session that was used may live longer than was known
+    // a session in use may live longer than its expiry known here
     return caller.method === 'session' ? 'check' : 'cut';
   }
   return monotonicMs >= nextCheckAt ? 'check' : 'keep';
 };
 
-/** What the connection depends on is gone: cut. Anything else about its person is a matter of a new decision. */
+/** The connection is closed when the proof that it depends on has ended. Other events cause a new decision. */
 export const newsVerdict = (news: News, caller: Caller | undefined): Verdict => {
   if (news === 'lost') return 'check';
   const { tenant, what, id } = news;
@@ -40,7 +40,7 @@ export const newsVerdict = (news: News, caller: Caller | undefined): Verdict => 
   return id === caller.sub ? 'check' : 'keep';
 };
 
-/** Then the store or a source has been away for longer than a moment. */
+/** After so many failures the store or a source is really unavailable. */
 const failedChecksAtMost = 2;
 
 /** @param failedChecks in a row, this one included */

@@ -3,15 +3,15 @@ import type { EventWatcher, TenantEvent } from '../../storage/storage-endings.ts
 /** An event, or `lost`: any number of events may have been missed. */
 export type News = TenantEvent | 'lost';
 
-/** What happened since the recording began. */
+/** The events since the recording began. */
 export interface NewsRecording {
-  /** Nothing is recorded any more. */
+  /** Ends the recording. */
   stop(): readonly News[];
 }
 
 /** Events for connections that do not exist yet: recorded while a connection is being opened, and replayed to it. */
 export interface MissedEvents {
-  /** For each recording. */
+  /** Adds the event to each recording. */
   readonly note: (news: News) => void;
   record(): NewsRecording;
 }
@@ -35,7 +35,7 @@ export const createMissedEvents = (): MissedEvents => {
   };
 };
 
-/** A watcher that takes events and losses alike. */
+/** A watcher that handles events and losses in the same function. */
 export const newsWatcher = (take: (news: News) => void): EventWatcher => ({
   event: take,
   lost: () => take('lost'),

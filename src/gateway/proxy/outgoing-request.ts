@@ -4,7 +4,7 @@ import { isIdentityHeader } from '../answer/identity-headers.ts';
 import { isSessionCookieName } from '../cookies.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 
-/** All that a service is sent besides the body. */
+/** The head of the request to a service. */
 export interface OutgoingRequest {
   /** Undecoded, with the query. */
   readonly path: string;
@@ -20,7 +20,7 @@ export interface OutgoingFacts {
   readonly targetHost: string;
   /** Of the target, in front of every path. */
   readonly basePath: string;
-  /** As it was judged, with the query. */
+  /** The path as the rules checked it, with the query. */
   readonly forwardPath: string;
   /** The whole set. */
   readonly identity: Readonly<Record<string, string>>;
@@ -37,13 +37,13 @@ export interface OutgoingFacts {
 }
 
 /**
- * What Drawbridge says itself or must not be said by a client. The methods are here too: rules have judged the method
- * of the request line, and a service must not take another for it.
+ * Headers that Drawbridge sets itself, or that a client must not set. Those that replace the method are here too: the
+ * rules have checked the method of the request line, and a service must not use another one.
  */
 const ours =
   /^(?:authorization|content-length|cookie|expect|forwarded|host|x-forwarded-.*|x-http-method(?:-override)?|x-id-tenant-name|x-method-override|x-original-.*|x-real-ip|x-request-id|x-rewrite-url)$/;
 
-/** A name as services see it that get headers as variables: `X_Forwarded_For` is `X-Forwarded-For` there. */
+/** A name as read by services that get headers as variables: `X_Forwarded_For` is `X-Forwarded-For` there. */
 const asSeen = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 
 export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
@@ -59,7 +59,7 @@ export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
     headers: [
       ...passed,
       ...cookiesOf(req),
-      // what follows such a request is said once the service has agreed
+      // an upgrade has no body; its data follows once the service has agreed
       ...(isUpgrade ? [] : framing({ length, isChunked, method: req.method })),
       ...ownHeaders(facts),
     ],
@@ -67,7 +67,7 @@ export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
   };
 };
 
-/** Without the cookie that proves who calls: what a service knows of that, it could use elsewhere. */
+/** The cookies without the session cookie of the gateway: a service could use its value at other services. */
 const cookiesOf = ({ headers }: IncomingMessage): readonly HeaderLine[] => {
   const kept = (headers.cookie ?? '')
     .split(';')
@@ -77,7 +77,7 @@ const cookiesOf = ({ headers }: IncomingMessage): readonly HeaderLine[] => {
   return kept === '' ? [] : [['Cookie', kept]];
 };
 
-/** RFC 9112 section 6.3: the body goes on as it came, chunked or of a known length. */
+/** RFC 9112 section 6.3: the body is forwarded as it arrives, chunked or of a known length. */
 const framing = ({
   length,
   isChunked,

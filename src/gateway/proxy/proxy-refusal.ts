@@ -9,12 +9,12 @@ export type ErrorPage = (problem: Problem, req: IncomingMessage) => string;
 export interface Refusal {
   readonly answer: Answer;
   readonly requestId: string;
-  /** On each answer of the gateway. */
+  /** Headers for each answer of the gateway. */
   readonly headers: Readonly<Record<string, string>>;
   readonly errorPage?: ErrorPage | undefined;
 }
 
-/** An answer of our own, where the service's would have been. */
+/** An answer of our own, in place of the service's. */
 export const refuse = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -41,7 +41,7 @@ export const refuse = (
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-/** What the answer says, for its page. */
+/** The problem in the answer, for its page. */
 const problemIn = ({ status, headers, body, errorId = '' }: Answer): Problem => {
   const { error: code = 'error', error_description: description } = JSON.parse(body) as {
     // written by `problemAnswer`

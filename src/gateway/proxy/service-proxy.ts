@@ -1,4 +1,4 @@
-// The built-in reverse proxy: what a decision allows goes on to its service as a stream, everything else is answered.
+// The built-in reverse proxy: allowed requests are streamed to their service, all others are answered here.
 //   admission.ts           asks for the decision, and makes the request for the service (outgoing-request.ts)
 //   relay.ts               passes the request on and the answer back; target-answer.ts says which headers of it
 //   tunnel.ts              the same for a WebSocket; live-upgrades.ts ends it when its caller may no longer, by
@@ -36,11 +36,11 @@ export interface ServiceProxy {
   forward(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** The same for a connection that is to become a WebSocket. Never rejects. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
-  /** Is it being passed on to a service, whose time limits hold for it? */
+  /** Is the request being forwarded to a service, so that the time limits of the service apply? */
   isForwarding(req: IncomingMessage): boolean;
   /** Services with a target, and whether it answers. */
   health(): readonly { readonly service: string; readonly isUp: boolean }[];
-  /** Cuts what is still open; the port should be closed and have been given its time before. */
+  /** Closes all connections; the port should be closed and drained before. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'sign
   readonly services: Pick<Services, 'originOf'>;
   readonly settings: Pick<GatewaySettings, 'enabled' | 'services' | 'proxySecret'>;
   readonly cookie: SessionCookiePlace;
-  /** Hosts on which a session at this service is good. */
+  /** Hosts on which a session at this service is valid. */
   readonly sessionHost: (service: ServiceDefinition) => string;
   readonly requestOriginOf: (req: IncomingMessage) => RequestOrigin;
   readonly subscribe: (watcher: EventWatcher) => () => void;
@@ -96,7 +96,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
     refuse(call.req, res, { answer, requestId, headers: gatewayHeaders, errorPage });
   };
 
-  /** Decides, and answers what does not go on. */
+  /** Decides, and answers the requests that are refused. */
   const admitted = async (call: Call, resOf: () => ServerResponse): Promise<Admitted | undefined> => {
     const admission = await admit({ ...call, isUpgrade: call.isUpgrade ?? false });
     Object.assign(call.line, admission.facts);
@@ -115,7 +115,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
     answerProblem(call, res, answer);
   };
 
-  /** Nobody foresaw it: nobody gets through. */
+  /** An unknown error refuses the request. */
   const answerFault = (call: Call, res: ServerResponse, cause: unknown): void => {
     const answer = problemAnswer({ status: 500, code: 'server_error' });
     log.error({ ...call.line, errorId: answer.errorId, err: cause }, 'a request to a service broke off');
@@ -162,7 +162,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
 
   const tunnel = async (call: Call, { socket, head }: Upgrading): Promise<void> => {
     const startedAt = clock.now();
-    // what is refused is answered, and logged, like any other request
+    // a refused upgrade is answered, and logged, like any other request
     let res: ServerResponse | undefined;
     const resOf = (): ServerResponse => {
       if (res !== undefined) return res;
@@ -203,7 +203,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
     forward: (req, res) => forward(open(req), res),
     upgrade: async (req, duplex, head) => {
       const socket = duplex as Socket; // Node's servers hand over nothing else
-      // it may break off while we decide
+      // the client may close the connection while we decide
       socket.on('error', () => socket.destroy());
       return tunnel(open(req), { socket, head });
     },
@@ -217,7 +217,7 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
   };
 };
 
-/** A request in the proxy, with what the log will say of it. */
+/** A request in the proxy, with its fields for the log. */
 interface Call {
   readonly req: IncomingMessage;
   readonly client: RequestOrigin;

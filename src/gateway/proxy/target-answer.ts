@@ -6,20 +6,23 @@ import { byName, endToEndHeaders, type HeaderLine } from './connection-headers.t
 /** The head of a service's answer. */
 export type ServiceAnswer = Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers' | 'rawHeaders'>;
 
-/** In the order and spelling in which they came. */
+/** In their original order and spelling. */
 export const rawHeadersOf = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
   Array.isArray(raw) ? raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1'))) : [];
 
 export interface AnswerFacts {
   /** URL of the target, without a slash at the end. */
   readonly targetBase: string;
-  /** How browsers know that, with the prefix that the target does not know of. */
+  /** The URL of the service for browsers, with the prefix that the target does not know. */
   readonly publicBase: string;
   /** A `Set-Cookie` of ours beside the service's own. */
   readonly cookie?: string | undefined;
 }
 
-/** What the client is sent of a service's answer: its headers, but those of the connection and cookies that would be ours. */
+/**
+ * The headers of a service's answer for the client: without those of the connection, and without cookies of our
+ * names.
+ */
 export const answerHeaders = (answer: ServiceAnswer, facts: AnswerFacts): readonly HeaderLine[] => {
   const isChunked = answer.headers['transfer-encoding'] !== undefined;
   const lines = endToEndHeaders(answer).flatMap(([name, value]): readonly HeaderLine[] => {
@@ -32,10 +35,10 @@ export const answerHeaders = (answer: ServiceAnswer, facts: AnswerFacts): readon
   return cookie === undefined || isSharedByCaches(answer) ? lines : [...lines, ['Set-Cookie', cookie]];
 };
 
-/** What Node writes; a byte that is no UTF-8 has been read as a character beyond that. */
+/** Characters that Node can write; a byte that is no UTF-8 has been read as a character beyond them. */
 const sayableText = /^[\t\x20-\x7e\x80-\xff]+$/;
 
-/** @throws Error when a value cannot be said */
+/** @throws Error when Node cannot write a value */
 export const writeAnswerHead = (
   res: ServerResponse,
   answer: ServiceAnswer,
@@ -44,17 +47,17 @@ export const writeAnswerHead = (
   for (const { name, values } of byName(lines).values())
     res.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
   res.statusCode = answer.statusCode ?? 502;
-  // nobody reads it (RFC 9112 section 4), so the answer does not fail by it
+  // clients ignore the reason phrase (RFC 9112 section 4), so it must not make the answer fail
   if (sayableText.test(answer.statusMessage ?? '')) res.statusMessage = answer.statusMessage ?? '';
 };
 
-/** A service that knows only its internal name redirects to it, and no browser can reach that. */
+/** A service that knows only its internal name redirects to it; browsers cannot reach that name. */
 const publicLocation = (location: string, { targetBase, publicBase }: AnswerFacts): string => {
   if (!location.startsWith(targetBase)) return location;
   const rest = location.slice(targetBase.length);
   return rest === '' || /^[/?#]/.test(rest) ? `${publicBase}${rest}` : location;
 };
 
-/** RFC 9111 section 3: whoever keeps such an answer would give the cookie to others. */
+/** RFC 9111 section 3: a cache that keeps such an answer would give the cookie to other clients. */
 const isSharedByCaches = ({ headers }: Pick<ServiceAnswer, 'headers'>): boolean =>
   /\b(?:public|s-maxage)\b/i.test(headers['cache-control'] ?? '');

@@ -3,7 +3,7 @@ import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 
-/** How a service is reached: its connections are kept and used again. */
+/** The connections to a service, which are kept and used again. */
 export interface TargetConnection {
   /** Of the target, without a path. */
   readonly url: URL;
@@ -12,11 +12,11 @@ export interface TargetConnection {
   readonly dispatcher: Dispatcher;
   /** With TLS: the name that the certificate must have. Left alone, it would be made of the `Host` that is sent. */
   readonly serverName?: string;
-  /** Cuts what is open. */
+  /** Closes the open connections. */
   close(): void;
 }
 
-/** Many, for streams hold theirs for long. Whoever comes then waits, as long as an answer may take. */
+/** Many, because streams use theirs for a long time. Further requests wait, as long as an answer may take. */
 const socketsAtMost = 2048;
 /** Milliseconds; most servers close idle connections after five seconds or more, and say so. */
 const keptIdleMs = 30_000;
@@ -33,7 +33,7 @@ export const createTargetConnection = (target: ServiceTarget): TargetConnection 
   const dispatcher = new Pool(origin, {
     connections: socketsAtMost,
     pipelining: 1,
-    // no address may be asked for by name (RFC 6066 section 3)
+    // an IP address must not be sent as a server name (RFC 6066 section 3)
     connect: (options, callback) =>
       connect({ ...options, servername: isIP(name) === 0 ? name : '' }, callback),
     keepAliveTimeout: keptIdleMs,

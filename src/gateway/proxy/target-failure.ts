@@ -1,4 +1,4 @@
-/** Why there is no answer of the service; the client may see all of it but `cause`, which is for the log. */
+/** The reason why the service gave no answer; the client may see all of it but `cause`, which is for the log. */
 export interface TargetFailure {
   readonly status: 408 | 502 | 504;
   readonly code: 'request_timeout' | 'bad_gateway' | 'gateway_timeout';
@@ -34,5 +34,5 @@ export const failureOf = (error: NodeJS.ErrnoException): TargetFailure =>
 
 const closedUnderUs: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-/** So ends a kept connection that its other side has given up, which we see only when we write. */
+/** The error of a kept connection that the service has closed, which is noticed only when we write. */
 export const isClosedUnderUs = ({ code }: NodeJS.ErrnoException): boolean => closedUnderUs.has(code);

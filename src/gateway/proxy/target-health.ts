@@ -11,15 +11,15 @@ export interface CheckedTarget {
 }
 
 export interface TargetHealth {
-  /** True as long as nobody knows better, and where nothing is checked. */
+  /** True until a check fails, and always without checks. */
   isUp(service: string): boolean;
   close(): void;
 }
 
-/** One that is missed may be chance. */
+/** One failed check may be chance. */
 const failuresUntilDown = 2;
 
-/** Asks the services that want it, now and every `intervalMs`; this keeps no process alive. */
+/** Checks the services that have a health path, now and every `intervalMs`, without keeping the process alive. */
 export const openTargetHealth = (targets: readonly CheckedTarget[], log: Log): TargetHealth => {
   const down = new Set<string>();
   const timers = targets.flatMap((checked) => {
@@ -53,7 +53,7 @@ export const openTargetHealth = (targets: readonly CheckedTarget[], log: Log): T
   };
 };
 
-/** What is wrong; undefined when nothing is. */
+/** The failure; undefined when the service is healthy. */
 const ask = ({ target, connection }: CheckedTarget, path: string): Promise<Error | undefined> =>
   new Promise((resolve) => {
     const { url, dispatcher, basePath, serverName } = connection;

@@ -27,13 +27,13 @@ export interface GatewayPages<T extends HandOverTenant> {
   receiveTicket(ctx: Context): Promise<void>;
   /** `/.drawbridge/sign-out` */
   signOut(ctx: Context): Promise<void>;
-  /** `<publicUrl>/gateway/sign-in`: whose people shall it be? */
+  /** `<publicUrl>/gateway/sign-in`: asks for the tenant. */
   chooseTenant(ctx: Context): Promise<void>;
   /** `<issuer>/gateway/sign-in` */
   signIn(ctx: Context, tenant: T): Promise<void>;
   /**
-   * Where another tenant can be chosen from a login page; undefined when no other would do.
-   * @param target where that sign-in goes on; nobody has checked it
+   * The URL at which another tenant can be chosen from a login page; undefined when no other is allowed.
+   * @param target the next URL of that sign-in, unchecked
    */
   switchTenantUrl(target: string | undefined, tenants: readonly TenantDefinition[]): string | undefined;
 }
@@ -50,7 +50,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
       retryUrl: opened?.state.target,
     });
 
-  /** Only at the service that it is about. */
+  /** Shown only on the host of the service. */
   const openHere = (ctx: Context): OpenHandOver | undefined => {
     const opened = handOver.open(ctx.query.state);
     const origin = opened === undefined ? undefined : new URL(handOver.originOf(opened.service));

@@ -17,8 +17,8 @@ export interface SessionStartParts {
 }
 
 /**
- * Gives the browser a session at the service, beside those of other tenants. Tabs that come back one after the other
- * share one; what a new one replaces has ended.
+ * Gives the browser a session at the service, beside those of other tenants. Tabs that return one after the other share
+ * one; a session that is replaced is ended.
  * @throws AppError `unavailable`
  */
 export const startGatewaySession = async (

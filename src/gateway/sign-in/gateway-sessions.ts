@@ -9,12 +9,12 @@ import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 
-/** A person who is known at the gateway in one browser, on one host or below the cookie's domain. */
+/** The session of a person at the gateway in one browser, on one host or below the domain of the cookie. */
 export interface GatewaySession {
   readonly account: AccountRecord;
   /** Id of the GatewaySession artifact. */
   readonly id: string;
-  /** Id of the provider's Session that it hangs on; absent for one that a name and password began. */
+  /** Id of the provider's Session that it ends with; absent for one that a name and password began. */
   readonly sessionId?: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
@@ -26,14 +26,16 @@ export interface GatewaySession {
 
 export interface NewGatewaySession {
   readonly sub: string;
-  /** Hosts on which its cookie is good: one host, or `.example.com` for a cookie domain. */
+  /** Hosts on which its cookie is valid: one host, or `.example.com` for a cookie domain. */
   readonly host: string;
   /** Id of the Session artifact, where there is one. */
   readonly sessionId?: string;
   readonly signedInAt: number;
   readonly amr: readonly string[];
   readonly acr?: string;
-  /** What the caller has proven it with; kept as a hash under the cookie's value, of no use without the cookie. */
+  /**
+   * The credential that began the session; kept as a hash with the value of the cookie, of no use without the cookie.
+   */
   readonly password?: NameAndPassword;
 }
 
@@ -42,32 +44,32 @@ export interface NameAndPassword {
   readonly password: string;
 }
 
-/** What a ticket carries from the tenant's issuer to the service's host. */
+/** The content of a ticket from the tenant's issuer to the service's host. */
 export interface GatewayTicket extends Omit<NewGatewaySession, 'password'> {
-  /** Absolute URL that the person asked for first. */
+  /** Absolute URL of the person's first request. */
   readonly target: string;
-  /** What only the browser knows that began this; its hash. */
+  /** Hash of a secret of the browser that began this. */
   readonly browser: string;
 }
 
 /**
- * Sessions of services behind the gateway, and the tickets by which a sign-in becomes one. All methods throw AppError
- * `unavailable` when the store does not answer.
+ * Sessions of services behind the gateway, and the tickets that transfer a sign-in to the host of a service. All
+ * methods throw AppError `unavailable` when the store does not answer.
  */
 export interface GatewaySessions {
   /** @returns the value of the cookie: opaque, unguessable, without the tenant's name */
   begin(session: NewGatewaySession): Promise<string>;
   /**
-   * The session, if it lives: not idle too long, not too old, its provider session and its account alive, begun after
-   * the account's `notBefore`, and on this host. Notes its use, at most once in a tenth of the idle time.
-   * @param beganWith finds only a session that exactly this began
+   * The session, if it is alive: not idle too long, not too old, with a live provider session and account, begun after
+   * the account's `notBefore`, and for this host. Stores its use, at most once in a tenth of the idle time.
+   * @param beganWith finds only a session that this credential began
    */
   find(value: string, host: string, beganWith?: NameAndPassword): Promise<GatewaySession | undefined>;
-  /** Nothing else ends with it. What is no session is no fault. */
+  /** Ends this session only. An absent session is no error. */
   end(value: string): Promise<void>;
-  /** Good for one use within a minute. */
+  /** The ticket is valid for one use within a minute. */
   issueTicket(ticket: GatewayTicket): Promise<string>;
-  /** Of any number of callers one gets it. Undefined when used, too old, or of another browser or host. */
+  /** Exactly one of many callers gets the ticket. Undefined when used, too old, or of another browser or host. */
   redeemTicket(
     value: string,
     asked: {
@@ -94,7 +96,7 @@ export interface GatewaySessionsParts {
 /** Seconds. */
 const ticketTtl = 60;
 
-/** What is kept beside the links. */
+/** The payload, beside the links. */
 interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr'> {
   /** Epoch seconds. */
   readonly begunAt: number;
@@ -103,7 +105,7 @@ interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 
 
 const proofOf = (value: string, { login, password }: NameAndPassword): string => hmac(value, login, password);
 
-/** On its one host, or on a domain and below it. Hosts with different ports are different, but no cookie domain has a port. */
+/** Valid on its one host, or on a domain and below it. Ports distinguish hosts, but a cookie domain has no port. */
 const isGoodOn = (own: string, asked: string): boolean => {
   if (!own.startsWith('.')) return own === asked;
   const name = asked.replace(/:\d+$/, '');
@@ -118,7 +120,7 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
   const endOf = ({ begunAt }: StoredSession): number =>
     Math.min(epochSeconds(clock) + life.idle, begunAt + life.absolute);
 
-  /** One in use is written anew once in a tenth of its idle time, and a last time when it reaches its absolute end. */
+  /** A session in use is written once in a tenth of its idle time, and a last time when it reaches its absolute end. */
   const noteUse = async (artifact: Artifact, stored: StoredSession): Promise<number> => {
     const end = endOf(stored);
     const gained = end - artifact.expiresAt;
@@ -200,14 +202,14 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       if (artifact === undefined) return undefined;
       const opened = openSealed(sealingKey, artifact.payload, purposeOf(id));
       const ticket = JSON.parse(opened.toString('utf8')) as GatewayTicket; // written by `issueTicket`
-      // a stranger with the URL must not use it up either
+      // another browser with the URL must not consume it either
       if (!isGoodOn(ticket.host, host) || !isEqualConstantTime(ticket.browser, browser)) return undefined;
       return (await artifacts.consume('GatewayTicket', id, clock.now()))?.won === true ? ticket : undefined;
     },
   };
 };
 
-/** A session that a name and password began hangs on nothing. */
+/** A session that a name and password began has no links. */
 const isProviderSessionAlive = ({ sessionUid, accountId }: Artifact, loaded: Loaded): boolean =>
   sessionUid === undefined ||
   findLiveSession(loaded.linkedArtifacts, { sessionId: sessionUid, sub: accountId }) !== undefined;

@@ -17,13 +17,13 @@ import { startGatewaySession } from './gateway-session-start.ts';
 import type { HandOver, HandOverState, OpenHandOver } from './hand-over.ts';
 import { showServiceProblem } from './service-problem.ts';
 
-/** A tenant as these pages need it. */
+/** The parts of a tenant that these pages need. */
 export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'findSession'>;
   readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
 }
 
-/** What a sign-in is begun with; `login/start-sign-in.ts` takes it. */
+/** The options of a sign-in, for `login/start-sign-in.ts`. */
 export interface GatewaySignInOptions {
   readonly maxAge?: number;
   readonly acrValues?: readonly string[];
@@ -39,19 +39,19 @@ export interface GatewaySignInParts<T extends HandOverTenant> {
   readonly pages: Pages;
   readonly log: Log;
   readonly clock: Clock;
-  /** How a page looks; the tenant is absent where nobody has chosen one. */
+  /** The look of a page; the tenant is absent before one is chosen. */
   readonly lookOf: (ctx: Context, definition?: TenantDefinition) => Look;
   readonly startSignIn: (ctx: Context, tenant: T, options: GatewaySignInOptions) => void;
 }
 
-/** May people of this tenant come at all? The rules are asked at the service. */
+/** May people of this tenant use the service at all? Its rules are checked with the request to the service. */
 export const servesTenant = (service: ServiceDefinition, { id, gateway }: TenantDefinition): boolean =>
   (service.tenants === 'all' || service.tenants.includes(id)) &&
   gateway.services[service.name]?.enabled !== false;
 
 /**
- * `<issuer>/gateway/sign-in`: whoever is signed in well enough goes on to the service; everybody else signs in, and
- * comes back here once. It never asks twice in the same hand-over, so nothing goes round in circles.
+ * `<issuer>/gateway/sign-in`: a person whose sign-in suffices is redirected to the service; any other signs in, and
+ * returns here once. The page never asks twice in the same hand-over, so there is no redirect loop.
  */
 export const createGatewaySignIn =
   <T extends HandOverTenant>(parts: GatewaySignInParts<T>) =>
@@ -90,19 +90,19 @@ export const createGatewaySignIn =
     });
   };
 
-/** Where another of the service's tenants can be chosen; the person is asked anew there. */
+/** The URL at which another of the service's tenants can be chosen; the person then signs in anew. */
 export const choiceUrl = (
   { handOver, publicUrl }: Pick<GatewaySignInParts<never>, 'handOver' | 'publicUrl'>,
   state: HandOverState,
 ): string => `${publicUrl}/gateway/sign-in?state=${handOver.seal(withoutChoice(state))}&tenant=`;
 
-/** As it was before a tenant was chosen, and anybody was asked there. */
+/** The state before a tenant was chosen and a sign-in was demanded. */
 export const withoutChoice = ({ askedAt: _, tenant, ...state }: HandOverState): HandOverState => ({
   ...state,
   ...(state.isTenantFixed === true && tenant !== undefined ? { tenant } : {}),
 });
 
-/** By the rules by which sessions at services live, or the browser would be sent to and fro. */
+/** Uses the same rules as sessions at services, or there could be a redirect loop. */
 const findGoodSession = async (
   ctx: Context,
   { provider, accounts, definition }: HandOverTenant,
@@ -114,13 +114,13 @@ const findGoodSession = async (
   const account = await findActiveAccount({ definition, recheck: accounts.recheck }, stored, { signedInAt });
   if (account === undefined) return undefined;
   const { provenBy } = session;
-  // people of a source that is for certain apps are not for services
+  // people of a source with `clients` may not use services
   return isAdmittedByClient(definition.sources, undefined, { account, provenBy }) ? session : undefined;
 };
 
 const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {
   const { acrValues, amr = [], maxAge } = demand;
-  // who has just signed in for this has done so recently enough, however short the time is
+  // a sign-in that was just made for this request is recent enough, even if the limit is very short
   const isRecent =
     maxAge === undefined ||
     now - session.signedInAt <= maxAge ||

@@ -7,9 +7,9 @@ import type { GatewayPagesParts } from './gateway-page-parts.ts';
 import type { HandOverTenant } from './gateway-sign-in.ts';
 
 /**
- * `/.drawbridge/sign-out[?tenant=]`: ends the sessions of this host and goes on to the tenant's own sign-out, which
- * asks whether everything else shall end too. A link of another site is asked about first. A form of another site is
- * refused, and would come without the cookie (`SameSite=Lax`), so the page's form needs no token.
+ * `/.drawbridge/sign-out[?tenant=]`: ends the sessions of this host and redirects to the tenant's own sign-out, which
+ * asks whether to end everything else too. After a link of another site the person has to confirm first. A form of
+ * another site is refused, and would be sent without the cookie (`SameSite=Lax`), so the page's form needs no token.
  */
 export const createGatewaySignOut =
   <T extends HandOverTenant>(parts: GatewayPagesParts<T>) =>
@@ -32,14 +32,14 @@ export const createGatewaySignOut =
       const kept = typeof named === 'string' ? withoutSession(entries, named) : [];
       ctx.append('Set-Cookie', [sessionCookie(cookiePlace, kept)]);
     }
-    // the newest: one sign-out can ask about one tenant only
+    // the newest session, because one sign-out can be about one tenant only
     const home = ending.at(-1)?.tenant ?? (typeof named === 'string' ? named : undefined);
     const definition = (await parts.listTenants()).find(({ id }) => id === home);
     ctx.status = 303;
     ctx.redirect(definition === undefined ? `${publicUrl}/` : `${parts.issuerOf(definition)}/session/end`);
   };
 
-/** A link of the service's own page, or an address that the person typed: never a picture, a frame or a preview. */
+/** True for a link of the service's own page, or a typed address; never for a picture, a frame or a preview. */
 const isOwnNavigation = ({ headers }: Context): boolean => {
   const site = headers['sec-fetch-site'];
   return (

@@ -1,5 +1,5 @@
-// A hand-over takes a browser from a service to the sign-in of its tenant and back, across hosts. All that is known of it
-// travels in a sealed `state`; browsers are sent back to hosts of services only.
+// A hand-over takes a browser from a service to the sign-in of its tenant and back, across hosts. Its data is in a
+// sealed `state`; browsers are redirected back to hosts of services only.
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
@@ -7,19 +7,19 @@ import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import type { Services } from '../decision/services.ts';
 import type { Demand, GatewayRequest, SignInDemand } from '../gateway-types.ts';
 
-/** Where a browser wants to go, and what it needs for that. */
+/** The target of a browser, and the state of its sign-in. */
 export interface HandOverState {
   /** Names the cookie that binds this to one browser. */
   readonly id: string;
   readonly service: string;
   /** Absolute URL, on the service. */
   readonly target: string;
-  /** Where to sign in, if that is known. */
+  /** The tenant of the sign-in, if it is known. */
   readonly tenant?: string;
-  /** No other tenant will do. */
+  /** No other tenant is allowed. */
   readonly isTenantFixed?: boolean;
   readonly demand?: Demand;
-  /** Hash of what only the browser knows that began this. */
+  /** Hash of a secret of the browser that began this. */
   readonly browser?: string;
   /** Epoch seconds at which the person was asked to sign in. */
   readonly askedAt?: number;
@@ -27,7 +27,7 @@ export interface HandOverState {
   readonly expiresAt: number;
 }
 
-/** A state that is ours, and whose service is still there. */
+/** A state that is ours, with a service that still exists. */
 export interface OpenHandOver {
   readonly state: HandOverState;
   readonly service: ServiceDefinition;
@@ -45,15 +45,15 @@ export interface HandOverParts {
 }
 
 export interface HandOver {
-  /** Absolute URL at which a browser signs in, or signs in again, and then comes back to what it asked for. */
+  /** Absolute URL at which a browser signs in, or signs in again, and then returns to its request. */
   signInUrl(request: GatewayRequest, decision: SignInDemand): string;
-  /** Good for half an hour from now. */
+  /** The result is valid for half an hour from now. */
   seal(state: Omit<HandOverState, 'expiresAt'>): string;
-  /** Undefined when it is not ours, or its service is gone. */
+  /** Undefined when the state is not ours, or its service no longer exists. */
   open(sealed: unknown): OpenHandOver | undefined;
-  /** A URL of this service? Browsers are sent nowhere else. */
+  /** Is it a URL of this service? Browsers are redirected to no other. */
   isTarget(service: ServiceDefinition, url: string): boolean;
-  /** Hosts on which a session at this service is good, as sessions and tickets say it. */
+  /** Hosts on which a session at this service is valid, in the form of sessions and tickets. */
   sessionHost(service: ServiceDefinition): string;
   /** Can this host of Drawbridge's set the cookie of that service? */
   canSetCookie(host: string, service: ServiceDefinition): boolean;
@@ -64,7 +64,7 @@ export interface HandOver {
 export const handOverTtl = 30 * 60;
 
 const purpose = 'gateway hand-over';
-/** nginx takes headers of up to 4 KiB from those that it asks; the state is a third longer than its target. */
+/** nginx accepts headers of up to 4 KiB in the answer; the state is a third longer than its target. */
 const longestTarget = { ownProxy: 4096, asked: 2048 } as const;
 
 export const createHandOver = (parts: HandOverParts): HandOver => {
@@ -121,7 +121,9 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
   };
 };
 
-/** No space, control character or backslash, nobody's name in front of the host: nothing that two programs could read differently. */
+/**
+ * No space, control character or backslash, and no user name before the host, which programs could read differently.
+ */
 const isPlainUrl = (url: string): boolean =>
   /^https?:\/\/[^\s\\@/?#]+\/[\x21-\x5b\x5d-\x7e]*$/.test(url) && URL.canParse(url);
 

@@ -20,12 +20,12 @@ const answers: Readonly<Record<ServiceProblem, { readonly status: number; readon
 export interface ServiceProblemPage {
   readonly problem: ServiceProblem;
   readonly look: Look;
-  /** Of a service, and checked. */
+  /** A checked URL of the service. */
   readonly retryUrl?: string | undefined;
   readonly homeUrl?: string | undefined;
 }
 
-/** Says why the sign-in for a service cannot go on, and where it could; nothing of what was sent. */
+/** Shows why the sign-in for a service failed, and the next step; it repeats nothing of the request. */
 export const showServiceProblem = (
   { pages, log }: { readonly pages: Pages; readonly log: Log },
   ctx: Context,
