@@ -1,6 +1,6 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { hashId } from '../../crypto/ids.ts';
-import type { Artifact } from '../../storage/storage.ts';
+import type { Artifact, Phase } from '../../storage/storage.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { phaseOf, toArtifact, toPayload } from './artifact-payload.ts';
 
@@ -51,29 +51,58 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
       : toPayload(artifact, this.parts.deviceCodes.handleOf(artifact.id));
   }
 
-  /** Claiming, approving and refusing use compare-and-set: only one of two people gets the code. */
+  /** The library writes a code when it is made, claimed and decided. */
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
-    const phase = phaseOf(payload);
-    const isApproved = phase === 'decided' && payload.error === undefined;
-    const approved = isApproved ? this.parts.deviceSignIns.approve(payload) : undefined;
-    const kept = approved?.payload ?? payload;
-    const artifact = this.parts.deviceCodes.keptBeyondExpiry(
-      {
-        ...toArtifact('DeviceCode', id, kept, this.expiryOf(kept, expiresIn)),
-        id: this.parts.deviceCodes.hashOf(id),
-      },
-      payload,
-    );
-    if (phase === 'pending') await this.parts.deviceCodes.throttleStart();
-    if (phase === 'pending') {
-      await this.write((scope) => scope.stage({ op: 'insert', artifact }));
-      return;
+    const write = { id, payload, expiresIn };
+    switch (phaseOf(payload)) {
+      case 'pending':
+        return this.#store(write);
+      case 'claimed':
+        return this.#claim(write);
+      case 'decided':
+        return payload.error === undefined ? this.#approve(write) : this.#refuse(write);
     }
-    const from = phase === 'claimed' ? (['pending'] as const) : (['pending', 'claimed'] as const);
+  }
+
+  async #store(write: CodeWrite): Promise<void> {
+    await this.parts.deviceCodes.throttleStart();
+    await this.write((scope) => scope.stage({ op: 'insert', artifact: this.#artifactOf(write) }));
+  }
+
+  async #claim(write: CodeWrite): Promise<void> {
+    await this.#replace(write, ['pending']);
+  }
+
+  async #refuse(write: CodeWrite): Promise<void> {
+    await this.#replace(write, undecided);
+  }
+
+  async #approve(write: CodeWrite): Promise<void> {
+    const approved = this.parts.deviceSignIns.approve(write.payload);
+    await this.#replace({ ...write, payload: approved.payload }, undecided);
+    await approved.keepGrant();
+  }
+
+  /** Compare-and-set, at once: of two people only one gets the code. */
+  async #replace(write: CodeWrite, from: readonly Phase[]): Promise<void> {
+    const artifact = this.#artifactOf(write);
     if (!(await this.parts.storage.artifacts.replaceInPhase(artifact, from))) {
       throw new errors.InvalidRequest('this code was used already');
     }
     this.parts.scope().remember(artifact);
-    await approved?.keep();
+  }
+
+  #artifactOf({ id, payload, expiresIn }: CodeWrite): Artifact {
+    const artifact = toArtifact('DeviceCode', id, payload, this.expiryOf(payload, expiresIn));
+    const { hashOf, keptBeyondExpiry } = this.parts.deviceCodes;
+    return keptBeyondExpiry({ ...artifact, id: hashOf(id) }, payload);
   }
 }
+
+interface CodeWrite {
+  readonly id: string;
+  readonly payload: AdapterPayload;
+  readonly expiresIn: number | undefined;
+}
+
+const undecided: readonly Phase[] = ['pending', 'claimed'];

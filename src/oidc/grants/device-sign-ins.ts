@@ -1,5 +1,10 @@
 // How a device that a person lets in gets a sign-in of its own: a grant on which only its tokens hang, so that its
 // end does not touch the person's other devices. It ends with the session in which it was approved, as other apps do.
+//   1. A person types the code: it is claimed (adapter/device-code-adapter.ts), by compare-and-set.
+//   2. The person approves: `approve` gives the code a device, and the id of a grant of its own.
+//   3. The code with them is stored, again by compare-and-set. Who loses against another decision stops here.
+//   4. Who has won keeps the grant: `keepGrant` copies the one of the approval and notes it in the session.
+//   5. The device polls and gets tokens: `note` writes down the device before they are stored.
 import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { Devices } from '../../accounts/devices.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
@@ -20,8 +25,8 @@ import { keptDescription } from './device-description.ts';
 export interface ApprovedDevice {
   /** What the code is to hold. */
   readonly payload: AdapterPayload;
-  /** Once the approval has won: writes the grant with the rest of the request. */
-  keep(): Promise<void>;
+  /** To be called once this payload is stored: writes the grant with the rest of the request. */
+  keepGrant(): Promise<void>;
 }
 
 export interface DeviceSignIns {
@@ -91,7 +96,7 @@ export const createDeviceSignIns = (parts: DeviceSignInsParts): DeviceSignIns =>
       const ownGrantId = randomId();
       return {
         payload: { ...payload, grantId: ownGrantId, sessionUid: sessionUidOfDevice(sessionUid, deviceId) },
-        keep: async () => {
+        keepGrant: async () => {
           const scope = parts.scope();
           const grant = await scope.find({ kind: 'Grant', id: hashId(grantId) });
           if (grant === undefined) throw new Error('the grant of an approved device code is not there');
