@@ -115,7 +115,7 @@ export interface UpstreamRequest {
   readonly state: string;
   readonly loginHint?: string;
   readonly uiLocales?: string;
-  readonly prompt?: string;
+  readonly prompt?: 'none' | 'login' | 'select_account';
   /** Seconds. */
   readonly maxAge?: number;
   /** Ours, space-separated; translated by the source's `acr` table. */

@@ -32,7 +32,7 @@ export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
 /** The page of all sources, even where one alone would do or the app has chosen. */
 export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(visit)}?choose=yes`;
 
-export type InteractionStep = 'login' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
+export type InteractionStep = 'login' | 'account' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
 
 /** Where a form of the page is sent; a language chosen on the page is kept. */
 export const formAction = (visit: InteractionVisit, step: InteractionStep): string => {

@@ -1,3 +1,4 @@
+import { showAccountChoice } from './account-choice.ts';
 import { showConsent } from './consent-page.ts';
 import type { InteractionVisit } from './interaction-form.ts';
 import type { LoginPageParts } from './login-form.ts';
@@ -8,5 +9,6 @@ export const showInteraction = async (parts: LoginPageParts, visit: InteractionV
   const { ctx, tenant, uid } = visit;
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
   if (interaction.pending.prompt === 'consent') return showConsent(parts, visit, interaction);
+  if (await showAccountChoice(parts, visit, interaction)) return;
   return openLogin(parts, visit, interaction);
 };

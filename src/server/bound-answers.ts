@@ -4,6 +4,7 @@ import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
 import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
+import { submitAccountChoice } from '../login/account-choice.ts';
 import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
@@ -98,6 +99,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       createGatewaySignIn: gateway.signIn,
       showInteraction: visit(showInteraction),
       submitLogin: form(visit(submitLogin)),
+      submitAccountChoice: form(visit(submitAccountChoice)),
       submitDemandedPasswordChange: form(visit(submitDemandedPasswordChange)),
       submitConsent: form(visit(submitConsent)),
       cancelInteraction: form(visit(cancelInteraction)),

@@ -76,6 +76,7 @@ const tenantRows = [
   ['GET HEAD',         '/oauth/:tenant/gateway/sign-in',                           'gateway/sign-in/gateway-sign-in.ts createGatewaySignIn',      'browsers'],
   ['GET HEAD',         '/oauth/:tenant/interaction/:uid',                          'login/interaction-page.ts showInteraction',                   'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/login',                    'login/login-page.ts submitLogin',                             'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/account',                  'login/account-choice.ts submitAccountChoice',                 'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/password',                 'login/password-demand.ts submitDemandedPasswordChange',       'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/consent',                  'login/consent-page.ts submitConsent',                         'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/cancel',                   'login/consent-page.ts cancelInteraction',                     'browsers'],

@@ -95,6 +95,16 @@ export interface PageModels {
     /** Shown in demo tenants only: names and passwords to try. */
     readonly demoUsers?: readonly { readonly username: string; readonly password: string }[];
   };
+  'select-account': {
+    readonly action: string;
+    readonly csrf: string;
+    readonly clientName: string;
+    readonly username: string;
+    readonly name?: string;
+    /** Where somebody else signs in. */
+    readonly otherUrl: string;
+    readonly cancelAction: string;
+  };
   'change-password': {
     readonly action: string;
     readonly csrf: string;

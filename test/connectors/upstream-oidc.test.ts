@@ -116,6 +116,21 @@ describe('signing in at an OpenID provider', () => {
     });
   });
 
+  it('asks for a choice of accounts where the upstream offers one, else for a new sign-in', async () => {
+    const promptAt = async (issuer: string): Promise<string | null> => {
+      const source = {
+        issuer,
+        discovery: false,
+        userAuthorizationUri: `${issuer}/auth`,
+        accessTokenUri: `${issuer}/token`,
+      };
+      const request = { redirectUri, state: 'the-state', prompt: 'select_account' } as const;
+      return new URL((await redirectOf(corp(source)).begin(request)).url).searchParams.get('prompt');
+    };
+    expect(await promptAt('https://accounts.google.com')).toBe('select_account');
+    expect(await promptAt('https://id.example.com')).toBe('login');
+  });
+
   it('says how the person was proven, the class in our words', async () => {
     upstream.tamper(({ claims, header }) => ({
       claims: { ...claims, acr: 'urn:upstream:mfa', amr: ['pwd', 'otp'], auth_time: 1_700_000_000 },

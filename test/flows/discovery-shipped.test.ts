@@ -43,6 +43,7 @@ const everything = {
   introspection_endpoint: '<issuer>/token/introspection',
   issuer: '<issuer>',
   jwks_uri: '<issuer>/jwks',
+  prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
   pushed_authorization_request_endpoint: '<issuer>/request',
   request_uri_parameter_supported: false,
   response_modes_supported: ['form_post', 'fragment', 'query'],

@@ -212,6 +212,15 @@ export const samples: readonly Sample[] = [
   branded('navy', 'Night Watch', { color: '#0a1445' }),
   branded('logo', 'Evergreen', { color: '#0f766e', logo }),
   branded('long', `Donaudampfschifffahrts${'gesellschaft'.repeat(4)} & Co.`, { color: '#ff4d4d' }),
+  sample('select-account', 'select-account', {
+    action: '/oauth/acme/interaction/aB3dE/account',
+    csrf,
+    clientName: 'Acme Notes',
+    username: 'alice',
+    name: 'Alice Example',
+    otherUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+    cancelAction: '/oauth/acme/interaction/aB3dE/cancel',
+  }),
   sample('consent', 'consent', {
     action: '/oauth/acme/interaction/aB3dE/consent',
     csrf,

@@ -5,6 +5,7 @@ import {
   calculatePKCECodeChallenge,
   randomNonce,
   randomPKCECodeVerifier,
+  type ServerMetadata,
 } from 'openid-client';
 import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -32,7 +33,8 @@ export const beginSignIn = async (
   };
   try {
     const configuration = await client.configuration();
-    const parameters = await authorizationParameters(source, request, memory);
+    const metadata = configuration.serverMetadata();
+    const parameters = await authorizationParameters({ source, metadata }, request, memory);
     const pushed = await pushRequest(configuration, { source, parameters, log });
     const url = pushed ?? buildAuthorizationUrl(configuration, parameters);
     return { url: url.href, memory };
@@ -69,7 +71,7 @@ interface PushedRequest {
 }
 
 const authorizationParameters = async (
-  source: UpstreamSource,
+  { source, metadata }: { readonly source: UpstreamSource; readonly metadata: ServerMetadata },
   request: UpstreamRequest,
   { codeVerifier, nonce }: UpstreamMemory,
 ): Promise<Record<string, string>> => {
@@ -82,7 +84,7 @@ const authorizationParameters = async (
     nonce,
     login_hint: request.loginHint,
     ui_locales: request.uiLocales,
-    prompt: request.prompt ?? source.authorizationParameters.prompt,
+    prompt: promptFor(metadata, request.prompt) ?? source.authorizationParameters.prompt,
     max_age: request.maxAge?.toString(),
     acr_values: acrValues ?? source.authorizationParameters.acr_values,
     ...(codeVerifier === undefined
@@ -92,6 +94,17 @@ const authorizationParameters = async (
   return Object.fromEntries(
     Object.entries(asked).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
+};
+
+/** Providers that offer a choice of accounts and do not announce it. */
+const choosers = /^https:\/\/(?:accounts\.google\.com|login\.microsoftonline\.[a-z]+)(?:\/|$)/;
+
+/** Where the upstream offers no choice of accounts, a new sign-in lets another person in; every provider knows that. */
+const promptFor = (metadata: ServerMetadata, prompt: UpstreamRequest['prompt']): string | undefined => {
+  if (prompt !== 'select_account') return prompt;
+  const announced = metadata.prompt_values_supported;
+  const isOffered = Array.isArray(announced) ? announced.includes(prompt) : choosers.test(metadata.issuer);
+  return isOffered ? prompt : 'login';
 };
 
 /** Values that are not in the table of the source are dropped, as the upstream does not know them. */

@@ -44,7 +44,11 @@ export const beginUpstream = async (
       request: {
         uiLocales: pending.uiLocales ?? lookOf(ctx, tenant).locale,
         ...definedOnly({ loginHint }),
-        ...(pending.isLoginDemanded ? { prompt: 'login' } : {}),
+        ...(pending.isLoginDemanded
+          ? { prompt: 'login' as const }
+          : pending.isAccountAsked
+            ? { prompt: 'select_account' as const }
+            : {}),
         ...definedOnly({ maxAge, acrValues }),
       },
     });

@@ -27,10 +27,12 @@ export interface PendingInteraction {
   readonly maxAge?: number;
   /** The next URL of a sign-in that no app asked for; it is unchecked. */
   readonly target?: string;
+  /** The app asks which account is meant (`prompt=select_account`). */
+  readonly isAccountAsked: boolean;
   /** The app demands a new sign-in (`prompt=login`). */
   readonly isLoginDemanded: boolean;
   readonly missing: MissingConsent;
-  /** The person of the session, at consent. */
+  /** The person of the session, if somebody is signed in. */
   readonly sub?: string;
   readonly isOfflineAccessAsked: boolean;
 }
@@ -74,6 +76,8 @@ export interface OpenInteraction {
   readonly pending: PendingInteraction;
   /** Each resolves to the next URL of the flow. */
   finishLogin(login: ProvenLogin): Promise<string>;
+  /** The person goes on with the account of the session. */
+  keepAccount(): Promise<string>;
   allow(): Promise<string>;
   refuse(): Promise<string>;
   /** The app learns that the person could not prove what it demanded: `login_required`. */
@@ -96,6 +100,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
         return finish({
           ...submitted,
+          ...accountChosen(interaction),
           login: {
             accountId: sub,
             amr: [...amr],
@@ -107,6 +112,10 @@ export const createInteractions = (provider: Provider): Interactions => ({
           ...definedOnly({ upstream }),
         });
       },
+      keepAccount: () => {
+        if (interaction.session?.accountId === undefined) throw gone();
+        return finish({ ...interaction.lastSubmission, ...accountChosen(interaction) });
+      },
       allow: async () =>
         finish({
           ...interaction.lastSubmission,
@@ -117,6 +126,12 @@ export const createInteractions = (provider: Provider): Interactions => ({
     };
   },
 });
+
+/** The prompt whose name is in the result counts as answered. */
+const accountChosen = ({ prompt }: Interaction): { readonly [accountPrompt]?: object } =>
+  prompt.name === accountPrompt ? { [accountPrompt]: {} } : {};
+
+const accountPrompt = 'select_account';
 
 const gone = (cause?: unknown): AppError =>
   new AppError(
@@ -174,7 +189,8 @@ const grantWhatIsMissing = async (provider: Provider, interaction: Interaction):
 
 const pendingOf = async (provider: Provider, interaction: Interaction): Promise<PendingInteraction> => {
   const { uid, params, prompt, session } = interaction;
-  if (prompt.name !== 'login' && prompt.name !== 'consent') throw gone();
+  const isAccountAsked = prompt.name === accountPrompt;
+  if (!isAccountAsked && prompt.name !== 'login' && prompt.name !== 'consent') throw gone();
   const clientId = String(params.client_id);
   const client = await provider.Client.find(clientId);
   if (client === undefined) throw gone();
@@ -194,7 +210,8 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
   };
   return {
     uid,
-    prompt: prompt.name,
+    prompt: prompt.name === 'consent' ? 'consent' : 'login',
+    isAccountAsked,
     clientId,
     clientName: client.clientName ?? clientId,
     missing: { scopes: details.missingOIDCScope ?? [], resources: details.missingResourceScopes ?? {} },

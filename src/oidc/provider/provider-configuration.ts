@@ -1,7 +1,6 @@
 import type { JWK } from 'jose';
-import { type Adapter, type Configuration, interactionPolicy } from 'oidc-provider';
+import type { Adapter, Configuration } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
-import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
@@ -10,10 +9,10 @@ import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
 import { createAssertionCheck } from './client-assertions.ts';
 import { lifetimesOf, toProviderClients } from './clients.ts';
-import { isConsentSkipped, loadGrant, mustAskAgain } from './consent-policy.ts';
+import { loadGrant } from './consent-policy.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { offeredBy } from './offered.ts';
-import { readProvenBy } from './proven-by.ts';
+import { createPromptPolicy } from './prompt-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import { defaultResourceFor, jwtHeaderFor, mayIntrospect, resourceServerFor } from './resources.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
@@ -114,6 +113,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     discovery: {
       claims_parameter_supported: false,
       service_documentation: undefined,
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de'],
     },
     routes: {
@@ -167,7 +167,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
 
     interactions: {
       url: (_ctx, interaction) => `${pathname}/interaction/${interaction.uid}`,
-      policy: policyOf(definition, parts.accounts.findActive),
+      policy: createPromptPolicy(definition, parts.accounts.findActive),
     },
     renderError: (ctx, out, error) => pages.error(ctx, out, error),
 
@@ -235,59 +235,3 @@ const isSingleResource = (source: {
   readonly resource?: unknown;
   readonly scopes?: ReadonlySet<string>;
 }): boolean => typeof source.resource === 'string' && source.scopes?.has('openid') !== true;
-
-/**
- * The library's policy, with our rules: a person who may not hold tokens, or whose session is older than the last
- * password change, or from a source that is not for the client, signs in again; consent is asked as
- * `consent-policy.ts` says.
- */
-const policyOf = (
-  definition: TenantDefinition,
-  findActive: TenantAccounts['findActive'],
-): interactionPolicy.DefaultPolicy => {
-  const policy = interactionPolicy.base();
-  const { Check } = interactionPolicy;
-  const login = policy.get('login');
-  const consent = policy.get('consent');
-  if (login === undefined || consent === undefined)
-    throw new Error('the provider has lost a prompt that we build on');
-  login.checks.add(
-    new Check('standing', 'the account may not be used now; sign in again', 'login_required', async (ctx) => {
-      const { session, result } = ctx.oidc;
-      if (session?.accountId === undefined || result?.login !== undefined) return Check.NO_NEED_TO_PROMPT;
-      const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
-      return account !== undefined ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
-    }),
-  );
-  login.checks.add(
-    new Check(
-      'source_clients',
-      'where the person has signed in is not for this client; sign in again',
-      'login_required',
-      async (ctx) => {
-        const { session, client } = ctx.oidc;
-        if (session?.accountId === undefined || !hasClientLimits(definition.sources))
-          return Check.NO_NEED_TO_PROMPT;
-        const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
-        const provenBy = readProvenBy(session);
-        return account === undefined ||
-          isAdmittedByClient(definition.sources, client?.clientId, { account, provenBy })
-          ? Check.NO_NEED_TO_PROMPT
-          : Check.REQUEST_PROMPT;
-      },
-    ),
-  );
-  consent.checks.remove('native_client_prompt');
-  consent.checks.add(
-    new Check(
-      'unbound_redirect',
-      'this app cannot be recognised by its redirect',
-      'interaction_required',
-      (ctx) =>
-        mustAskAgain(ctx) && !isConsentSkipped(definition, ctx)
-          ? Check.REQUEST_PROMPT
-          : Check.NO_NEED_TO_PROMPT,
-    ),
-  );
-  return policy;
-};

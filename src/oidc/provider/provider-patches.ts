@@ -17,7 +17,7 @@
 //   noticeReplays              ReplayDetection.unique              the insert decides
 //   giveAllClaims              IdToken.issue                       `idTokenClaims: all`
 //
-// Elsewhere only the policy of prompts is changed (`policyOf` in provider-configuration.ts), by the library's own
+// Elsewhere only the policy of prompts is changed (prompt-policy.ts), by the library's own
 // means, and members of single objects that are public but untyped are read or set, beside their use.
 import type { EventEmitter } from 'node:events';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';

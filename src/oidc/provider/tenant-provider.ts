@@ -3,7 +3,7 @@
 //   ../adapter/                the library's models in the store, and the rules of codes and tokens
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
 //   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts,
-//                              offered.ts, client-assertions.ts
+//                              offered.ts, client-assertions.ts, prompt-policy.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
 //   ../grants/                 the grants that the library does not have
 //   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol

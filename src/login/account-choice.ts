@@ -1,0 +1,56 @@
+// `prompt=select_account`: who is signed in already goes on, or signs in with another account.
+import { z } from 'zod';
+import { mayHoldTokens } from '../accounts/standing.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
+import { readForm } from '../web/body.ts';
+import { sendPage } from '../web/send-page.ts';
+import {
+  choiceUrl,
+  csrfToken,
+  formAction,
+  type InteractionVisit,
+  interactionUrl,
+  redirectTo,
+  refuseForgery,
+} from './interaction-form.ts';
+import type { LoginPageParts } from './login-form.ts';
+import { lookOf } from './login-tenant.ts';
+
+/** False where there is nobody to choose: the login page comes then. */
+export const showAccountChoice = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { pending }: OpenInteraction,
+): Promise<boolean> => {
+  const { ctx, tenant } = visit;
+  if (!pending.isAccountAsked || pending.sub === undefined || ctx.query.choose !== undefined) return false;
+  const account = await tenant.accounts.findBySub(pending.sub);
+  if (account === undefined || !mayHoldTokens(account)) return false;
+  const { name } = account.claims;
+  sendPage(ctx, parts.pages, {
+    name: 'select-account',
+    model: {
+      action: formAction(visit, 'account'),
+      csrf: csrfToken(parts.csrf, visit),
+      clientName: pending.clientName,
+      username: account.username,
+      ...(typeof name === 'string' ? { name } : {}),
+      otherUrl: choiceUrl(visit),
+      cancelAction: formAction(visit, 'cancel'),
+    },
+    look: lookOf(ctx, tenant, { uiLocales: pending.uiLocales }),
+  });
+  return true;
+};
+
+const fields = z.object({ csrf: z.string() });
+
+/** The person goes on with the account of the session; what else the app asks for is judged afterwards. */
+export const submitAccountChoice = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const { csrf } = await readForm(ctx, fields);
+  refuseForgery(parts.csrf, visit, csrf);
+  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  if (!interaction.pending.isAccountAsked) return redirectTo(visit, interactionUrl(visit));
+  redirectTo(visit, await interaction.keepAccount());
+};
