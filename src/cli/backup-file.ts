@@ -1,4 +1,4 @@
-// The form of a backup: gzipped lines of JSON. The first says what it is, the last how many records there are.
+// The form of a backup: gzipped lines of JSON. The first describes the backup, the last has the number of records.
 import { createReadStream } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -12,16 +12,16 @@ export interface BackupHeader {
   readonly drawbridgeBackup: 1;
   readonly engine: string;
   readonly createdAt: string;
-  /** Of the key that seals the signing keys in it. */
+  /** Check value of the key that seals the signing keys in the backup. */
   readonly masterKeyCheck: string;
-  /** Only when it was asked for. */
+  /** Present only when it was requested. */
   readonly masterKey?: string;
 }
 
 type Counts = Readonly<Record<string, number>>;
 
 /**
- * Writes a file that only its owner may read. Resolves to how many records of each kind there are.
+ * Writes a file that only its owner may read. Resolves to the number of records of each kind.
  * @throws CommandFailure when there is such a file already
  */
 export const writeBackup = async (
@@ -59,11 +59,11 @@ export const writeBackup = async (
   return counts;
 };
 
-/** The lines of the file, from the first to the last. @throws CommandFailure when it is no whole backup */
+/** The lines of the file, from the first to the last. @throws CommandFailure when it is no complete backup */
 async function* readLines(file: string): AsyncIterable<unknown> {
   const source = createReadStream(file);
   const text = createGunzip();
-  // An error of the source has to reach whoever reads the text.
+  // An error of the source must reach the reader of the text.
   source.on('error', (error) => text.destroy(error));
   source.pipe(text);
   try {
@@ -87,7 +87,7 @@ export interface CheckedBackup {
   readonly counts: Counts;
 }
 
-/** Reads it to its end, so that nothing is begun with half a backup. @throws CommandFailure */
+/** Reads the whole file first, so that a restore never begins with an incomplete backup. @throws CommandFailure */
 export const checkBackup = async (file: string): Promise<CheckedBackup> => {
   let header: BackupHeader | undefined;
   let end: number | undefined;

@@ -64,7 +64,7 @@ const report = (context: CliContext, only: string | undefined): Promise<void> =>
     );
   });
 
-/** The clients that may use the grant, and when each may no longer. A broken file gives none. */
+/** The clients that may use the grant, with the date of its end for each. A file with faults gives none. */
 const passwordClients = (
   { env }: CliContext,
   settings: ServerSettings,

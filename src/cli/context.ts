@@ -4,14 +4,14 @@ import { formatFault } from '../config/parsing/fault.ts';
 import { type LoadedServerSettings, loadServerSettings } from '../config/server/load-server-settings.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 
-/** The options that stand before or after every verb. */
+/** The options that are allowed before or after every verb. */
 export interface GlobalOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
 
-/** What a verb knows of the process it runs in. */
+/** The parts of the process that a verb uses. */
 export interface CliContext {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
@@ -23,7 +23,7 @@ export interface CliContext {
   readonly print: (line: string) => void;
   /** A result for programs when `--json` was given, else for people. */
   readonly printResult: (value: unknown, lines: () => readonly string[]) => void;
-  /** Words beside the result, on standard error; nothing with `--quiet`. */
+  /** Writes notes beside the result to standard error; nothing with `--quiet`. */
   readonly note: (line: string) => void;
 }
 
@@ -49,14 +49,14 @@ export const createContext = (options: GlobalOptions): CliContext => {
   };
 };
 
-/** Of the verb that is being run. */
+/** The options of the verb that is being run. */
 export const contextOf = (command: Command): CliContext =>
   createContext(command.optsWithGlobals<GlobalOptions>());
 
 export type GoodSettings = Extract<LoadedServerSettings, { readonly settings: unknown }>;
 
 /**
- * The settings, after noting the warnings.
+ * The settings, after the warnings are printed.
  * @throws CommandFailure with all faults and exit code 78
  */
 export const requireSettings = (

@@ -53,7 +53,7 @@ const list = (
     for await (const device of eachDevice(devices, sub)) {
       if (!names.has(device.sub)) names.set(device.sub, (await accounts.findBySub(device.sub))?.username);
       const username = names.get(device.sub);
-      // nobody has a device of a person who is no more
+      // a person who no longer exists has no devices
       if (username !== undefined) found.push({ device, username });
     }
     context.printResult(

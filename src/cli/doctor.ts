@@ -42,14 +42,14 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
   findings.push(...faults.map((fault) => problem('configuration', formatFault(fault))));
   if (faults.length === 0)
     findings.push(ok('configuration', `no faults, ${count(tenantCount, 'tenant file')}`));
-  // Without settings there is nowhere to look.
+  // Without settings no further check is possible.
   if (settings === undefined) return findings;
 
   for (const { id, reason } of findRefused(definitions, settings.server))
     if (id !== tenant) findings.push(warning(`tenant ${id}`, `It is not served. ${reason}`));
   if (tenant !== undefined) requireTenant(settings, tenant);
   findings.push(checkPublicUrl(settings.server), await checkPort(settings));
-  // without its folder of tenants there is a fault above
+  // a missing folder of tenants is reported above
   const ids = tenantCount === 0 ? [] : listTenantIds(settings);
   findings.push(...(await checkGateway(settings, { ids, definitions })));
   const folder = dataFolder(settings.storage.url);

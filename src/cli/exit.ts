@@ -1,6 +1,6 @@
 export const exitCodes = { ok: 0, failure: 1, usage: 2, badConfig: 78 } as const;
 
-/** Ends the command with words for the person who typed it: what is wrong, and what to do instead. */
+/** Ends the command with a message for the person who typed it: the fault and the remedy. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exitCode: number;

@@ -55,7 +55,7 @@ const explain = async (context: CliContext, tenant: string, options: ExplainOpti
   const explanations = await withStore(context, async ({ storage, settings }) => {
     const definition = requireDefinition(settings, { id: tenant, env: context.env });
     const records = storage.forTenant(tenant).accounts;
-    // what they log is what is shown
+    // the result contains what the sources would log
     const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
     try {
       const findAccount = createAccountFinder(definition, { records, clock: systemClock });
@@ -83,13 +83,13 @@ const explain = async (context: CliContext, tenant: string, options: ExplainOpti
   }
 };
 
-/** A token shows what the mapping does also where the tenant accepts none from apps. */
+/** A token can be explained even if the tenant does not accept tokens from apps. */
 const takingTokens = (source: RemoteSource): RemoteSource =>
   source.type === 'oidc' || source.type === 'oauth2' ? { ...source, acceptUpstreamTokens: true } : source;
 
 const mostTokenBytes = 64 * 1024;
 
-/** @throws CommandFailure that does not repeat what was given for a file: it may be the token */
+/** @throws CommandFailure without the given name of the file: it may be the token itself */
 const readToken = async ({ cwd }: CliContext, file: string): Promise<string> => {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -31,7 +31,7 @@ export interface Health {
 
 /**
  * Asks the management listener if there is one.
- * @throws CommandFailure when nobody answers
+ * @throws CommandFailure when no server answers
  */
 export const askHealth = async (
   { server, management }: Pick<ServerSettings, 'server' | 'management'>,
@@ -49,7 +49,7 @@ export const askHealth = async (
   }
 };
 
-/** An address for "all of this machine's" is no address to connect to. */
+/** An address that means "all addresses of this machine" cannot be connected to. */
 const reachable = (host: string): string => {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';

@@ -17,7 +17,7 @@ export interface NewTenantPlaces {
 
 export const webClientId = 'web';
 
-/** A tenant's file to begin with: what it holds is safe for production, what it shows in comments is optional. */
+/** A first file of a tenant: its settings are safe for production, the commented ones are optional. */
 export const newTenantText = (tenant: NewTenant, places: NewTenantPlaces): string => {
   const { id, displayName, redirectUris } = tenant;
   // JSON's strings are YAML's double-quoted ones.

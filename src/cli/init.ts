@@ -57,7 +57,7 @@ interface Question {
   readonly judge: Judge;
 }
 
-/** What is wanted, from flags, questions or defaults. */
+/** The new tenant, from flags, questions or defaults. */
 interface NewTenant {
   readonly id: string;
   readonly displayName: string;
@@ -186,7 +186,7 @@ const idWords =
 const alreadyThere = (path: string): string =>
   `${path} is there already and is not overwritten. Choose another id, or remove it.`;
 
-/** Ignored by git as the data is, and not a part of it: a backup of the store does not hold it. */
+/** The folder is ignored by git like the data, but is no part of it: a backup of the store does not contain it. */
 const secretsDirectory = (
   { cwd }: CliContext,
   { settings, options }: { readonly settings: ServerSettings; readonly options: InitOptions },
@@ -206,7 +206,7 @@ const writePrivately = (path: string, content: string): void => {
   writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
 };
 
-/** Nothing is written that would not be served. */
+/** Refuses a file that would not be served, before it is written. */
 const refuseFaults = (options: Parameters<typeof loadTenant>[0]): void => {
   const loaded = loadTenant(options);
   if ('faults' in loaded) throw new CommandFailure(loaded.faults.map(formatFault).join('\n'));

@@ -2,18 +2,18 @@ import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 
-/** How far the people of one source have come. */
+/** The progress of the people of one source. */
 export interface SourceProgress {
   readonly source: string;
-  /** `removed`: it is in the file no more. */
+  /** `removed`: the source is no longer in the file. */
   readonly type: SourceDefinition['type'] | 'removed';
-  /** Not where no password is seen. */
+  /** Absent for sources whose passwords Drawbridge never sees. */
   readonly adopt?: SourceDefinition['adopt'];
-  /** Whom the source knows. */
+  /** People whom the source knows. */
   readonly people: number;
-  /** Who can sign in with a password here without the source; in the local list, with a hash of our own making. */
+  /** People who can sign in with a password here without the source; in the local list, with a hash made by us. */
   readonly over: number;
-  /** Whom the source knows no more; not among `people`. */
+  /** People whom the source no longer knows; not counted in `people`. */
   readonly gone: number;
   /** Epoch milliseconds of the first and the last password that was adopted. */
   readonly firstAdoptedAt?: number;
@@ -21,17 +21,17 @@ export interface SourceProgress {
   readonly missing: readonly MissingPerson[];
 }
 
-/** Somebody who is not over yet. */
+/** A person who does not yet have a password of their own here. */
 export interface MissingPerson {
   readonly sub: string;
   readonly username: string;
   readonly email?: string;
   readonly why: 'no_password' | 'imported_hash' | 'no_login';
-  /** Epoch milliseconds at which the source was last heard of this person. */
+  /** Epoch milliseconds of the last answer of the source about this person. */
   readonly checkedAt?: number;
 }
 
-/** One account is counted at each of its sources. */
+/** Counts an account at each of its sources. */
 export const measureProgress = async (
   accounts: AsyncIterable<AccountRecord>,
   sources: readonly SourceDefinition[],
@@ -74,7 +74,7 @@ const createTally = (source: string, definition?: SourceDefinition): Tally => ({
 const seesPasswords = (source: SourceDefinition): boolean =>
   source.type === 'ldap' || source.type === 'http' || (source.type !== 'local' && source.passwordSignIn);
 
-/** A hash of other software is renewed at the first sign-in: until then its owner has not been seen here. */
+/** A hash of other software is replaced at the first sign-in: until then its owner has not signed in here. */
 const countLocal = (tally: Tally, account: AccountRecord): void => {
   const { passwordHash } = account;
   const isOurs = passwordHash?.startsWith('$argon2id$') === true;
@@ -102,7 +102,7 @@ const countRemote = (
     account.passwordHash !== undefined &&
     (account.adoptedFrom === undefined || account.adoptedFrom === source);
   if (!hasPassword) note(tally, account, { why: 'no_password', checkedAt });
-  // a name of theirs belongs to somebody else
+  // one of their names belongs to another account
   else note(tally, account, account.logins.length === 0 ? { why: 'no_login', checkedAt } : undefined);
 };
 

@@ -3,7 +3,7 @@ import { CommandFailure, usageFailure } from './exit.ts';
 /** Is there a person who can answer? */
 export const canAsk = (): boolean => process.stdin.isTTY === true;
 
-/** Says what is wrong with an answer, or nothing. */
+/** Returns the fault in an answer, or undefined. */
 export type Judge = (answer: string) => string | undefined;
 
 // Results go to standard output, questions do not.
@@ -50,7 +50,7 @@ const askNewPassword = async (message: string, judge: Judge): Promise<string> =>
 
 const mostPasswordBytes = 4096;
 
-/** All of standard input, without the line end that `echo` adds. */
+/** The whole standard input, without the line end that `echo` adds. */
 const readPassword = async (): Promise<string> => {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -71,7 +71,7 @@ export interface NewPasswordOptions {
 /**
  * A new password: from standard input, or asked for twice at a terminal. Never from the command line, which others
  * on this machine can read.
- * @throws CommandFailure when there is nobody to ask, or the password will not do
+ * @throws CommandFailure when there is no terminal to ask at, or the password is refused
  */
 export const takeNewPassword = async (
   { passwordStdin }: NewPasswordOptions,

@@ -4,11 +4,11 @@ import { demoRefusal } from '../tenants/loopback-only.ts';
 
 export interface RefusedTenant {
   readonly id: string;
-  /** In words for the operator. */
+  /** The reason, for the operator. */
   readonly reason: string;
 }
 
-/** Tenants whose files are right, and which a server with these settings does not serve. */
+/** Tenants without faults in their files that a server with these settings does not serve. */
 export const findRefused = (
   definitions: readonly Pick<TenantDefinition, 'id' | 'demo' | 'publicUrl'>[],
   server: Pick<ServerSettings['server'], 'host' | 'publicUrl'>,

@@ -43,10 +43,10 @@ const restore = async (
   try {
     const tenants = await storage.listTenants();
     if (tenants.length > 0 && !isReplacing) throw new CommandFailure(notEmpty(storage, tenants));
-    // Tokens go with their tenants before anything is put back, so that they never meet restored records.
+    // Tokens and tenants are removed before anything is restored, so that old tokens never refer to restored records.
     for (const tenant of tenants) await storage.purgeTenant(tenant);
     const restored = await storage.importRecords(readRecords(file));
-    // An instance on MongoDB that was forgotten may have issued some meanwhile.
+    // An instance on MongoDB that was not stopped may have issued tokens meanwhile.
     await storage.dropEphemeral();
     context.printResult({ file, restored, counts, removedTenants: tenants }, () => [
       `Restored as of ${header.createdAt}: ${describeCounts(counts)}. All sessions and tokens have ended.`,
@@ -56,7 +56,7 @@ const restore = async (
   }
 };
 
-/** As a server does, so that none runs beside it. @throws CommandFailure when one does */
+/** Takes the lock of a server, so that none runs at the same time. @throws CommandFailure when one does */
 const openAlone = async (settings: ServerSettings): Promise<OpenStore> => {
   try {
     return await openStore({ settings, clock: systemClock, log: createCliLog(), role: 'server' });

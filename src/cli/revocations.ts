@@ -6,8 +6,8 @@ import { readTenant } from './tenant-directory.ts';
 import type { StoreParts } from './with-store.ts';
 
 /**
- * Ends things as the server does, which sends the logouts. A tenant's file may refer to secrets that only the server
- * has; then a logout is noted for each app, and the server drops those that nobody wants.
+ * Ends sessions and grants like the server, which sends the logouts. A tenant's file may refer to secrets that only the
+ * server has; then a logout is noted for each app, and the server drops those of apps without `backchannel_logout_uri`.
  */
 export const openRevocations = ({ storage, settings, env }: StoreParts, tenant: string): Revocations => {
   const loaded = readTenant(settings, { id: tenant, env });

@@ -23,7 +23,7 @@ export const addStart = (program: Command): void => {
     .option('--public-url <origin>', 'in place of server.publicUrl')
     .action(async (_, command: Command) => {
       process.exitCode = await start(command.optsWithGlobals<StartOptions>());
-      // Sockets of the store's driver may linger for a moment; everything that matters was closed.
+      // Sockets of the store's driver may stay open for a moment; everything that matters is closed.
       process.exit();
     });
 };

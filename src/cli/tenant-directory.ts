@@ -37,7 +37,7 @@ export const readTenant = (
   return loadTenant({ id, path, text, env });
 };
 
-/** A misspelt tenant would otherwise get users that nobody can find. @throws CommandFailure */
+/** Without this check a misspelt tenant would get users. @throws CommandFailure */
 export const requireTenant = (settings: Pick<ServerSettings, 'tenants'>, id: string): void => {
   const ids = listTenantIds(settings);
   if (ids.includes(id)) return;

@@ -34,7 +34,7 @@ interface ListedTenant {
   readonly status: 'served' | 'refused' | 'broken' | 'removed';
   readonly issuer?: string;
   readonly hasData: boolean;
-  /** Why it is not served. */
+  /** The reason why it is not served. */
   readonly reasons: readonly string[];
 }
 

@@ -4,12 +4,12 @@ import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-log
 import { readEmail } from '../protocol/email-address.ts';
 import { standardClaims } from '../protocol/standard-claims.ts';
 
-/** A person of another system, fit to be one of ours. */
+/** A person of another system, checked for the import. */
 export interface ImportedUser {
   readonly username: string;
   readonly email?: string;
   readonly emailVerified: boolean;
-  /** Of whatever software, cheap enough to be checked at a sign-in. */
+  /** Made by any known software, and cheap enough to be checked at a sign-in. */
   readonly passwordHash?: string;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly groups: readonly string[];
@@ -19,7 +19,7 @@ export interface ImportedUser {
 
 export type ParsedLine =
   | { readonly ok: true; readonly user: ImportedUser }
-  /** All there are, in words for the operator. */
+  /** All faults, for the operator. */
   | { readonly ok: false; readonly faults: readonly string[] };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ const keys = [
   'disabled',
 ];
 
-/** One line of the file. Nothing of a hash is in a fault. */
+/** Parses one line of the file. A fault contains no part of a hash. */
 export const parseUserLine = (line: string): ParsedLine => {
   const fields = parseFields(line);
   if (typeof fields === 'string') return { ok: false, faults: [fields] };
@@ -61,7 +61,7 @@ const parseFields = (line: string): Fields | string => {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields; // JSON has no other objects
   } catch {
-    // the parser's words quote the line, and with it the hash
+    // the message of the parser quotes the line, and with it the hash
   }
   return 'the line is no JSON object; write {"username": …} on one line';
 };
@@ -124,10 +124,10 @@ const faultsOfList = (key: string, list: unknown): readonly string[] => {
 const isName = (value: unknown): boolean =>
   typeof value === 'string' && value !== '' && value.length <= longestName && !/[\p{Cc}\p{Cs}]/u.test(value);
 
-/** Exports write null for what there is not. */
+/** Exports write null for absent values. */
 const isGiven = (value: unknown): value is NonNullable<unknown> => value !== undefined && value !== null;
 
-/** Of fields that have no faults. */
+/** Makes the person from fields without faults. */
 const toUser = (fields: Fields): ImportedUser => {
   const { username, email, password_hash: passwordHash, claims, groups, roles } = fields;
   const read = readEmail(email);

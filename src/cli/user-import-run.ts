@@ -9,10 +9,10 @@ import { type ImportedUser, type ParsedLine, parseUserLine } from './user-import
 
 export interface ImportReport {
   readonly imported: number;
-  /** Somebody has that user name already: from an earlier run, or anyway. */
+  /** The user name exists already, from an earlier run or otherwise. */
   readonly skipped: number;
   readonly wrong: number;
-  /** Of those imported; they cannot sign in before a password is set. */
+  /** Number of imported people who cannot sign in before a password is set. */
   readonly withoutPassword: number;
   readonly faults: readonly LineFault[];
 }
@@ -42,13 +42,13 @@ type LineOutcome =
   | { readonly is: 'skipped' }
   | { readonly is: 'wrong'; readonly faults: readonly string[] };
 
-/** Their writes share commits of the embedded store, and stay within its and MongoDB's time limits. */
+/** The writes of a batch share commits of the embedded store, and stay within its and MongoDB's time limits. */
 const linesAtOnce = 100;
 
 /**
- * Imports what is right and reports the rest. A line is imported whole or not at all, and may come again: whoever is
- * there already is left alone.
- * @throws AppError `unavailable` when store or audit record are not to be had; what was imported until then stays
+ * Imports the right lines and reports the others. A line is imported completely or not at all, and may be repeated: an
+ * existing user is not changed.
+ * @throws AppError `unavailable` when store or audit record are not available; users imported until then stay
  */
 export const importUsers = async (
   lines: AsyncIterable<string>,
@@ -75,7 +75,7 @@ export const importUsers = async (
   return { ...totals, faults };
 };
 
-/** Blank lines are none. */
+/** Skips blank lines. */
 async function* inBatches(lines: AsyncIterable<string>): AsyncIterable<readonly NumberedLine[]> {
   let batch: NumberedLine[] = [];
   let line = 0;
@@ -90,7 +90,7 @@ async function* inBatches(lines: AsyncIterable<string>): AsyncIterable<readonly 
   if (batch.length > 0) yield batch;
 }
 
-/** Of two lines with one name the first counts, whatever order they are written in. */
+/** Of two lines with the same name only the first counts, in the order of the file. */
 const refuseDuplicates = ({ line, text }: NumberedLine, seen: Map<string, number>): ParsedLine => {
   const parsed = parseUserLine(text);
   if (!parsed.ok) return parsed;
@@ -116,7 +116,7 @@ const importOne = async (
   const event = { action: 'user.import', actor: 'cli', object: account.sub };
   await audit.noteBefore({ ...event, outcome: 'success' });
   if (await records.insert(account)) return imported;
-  // somebody else was quicker
+  // another process was quicker
   await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
   return (await findTaken(account, records)) ?? wrong(['the name was taken just now; run the import again']);
 };

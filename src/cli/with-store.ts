@@ -12,11 +12,11 @@ export interface StoreParts {
   readonly log: Log;
 }
 
-/** What a command has to log goes beside its result. */
+/** Log lines of a command are written to standard error, beside its result. */
 export const createCliLog = (): Log => createLog({ level: 'warn' }, process.stderr);
 
 /**
- * Opens the store that the server uses too, and closes it whatever happens.
+ * Opens the store that the server uses too, and closes it in any case.
  * @throws AppError `unavailable` when it cannot be reached
  */
 export const withStore = async <T>(

@@ -58,7 +58,7 @@ export const submitConsent = async (parts: ConsentPageParts, visit: InteractionV
   redirectTo(visit, await (decision === 'allow' ? interaction.allow() : interaction.refuse()));
 };
 
-/** The person goes back to the app without signing in: `access_denied`. */
+/** The person returns to the app without signing in: `access_denied`. */
 export const cancelInteraction = async (parts: ConsentPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const { csrf } = await readForm(ctx, cancelFields);
@@ -67,7 +67,7 @@ export const cancelInteraction = async (parts: ConsentPageParts, visit: Interact
   redirectTo(visit, await interaction.refuse());
 };
 
-/** Private-use schemes have no host; then the scheme says where it goes. */
+/** Private-use schemes have no host; then the scheme names the target. */
 const hostOf = (redirectUri: string): string => {
   const { host, protocol } = new URL(redirectUri);
   return host === '' ? protocol : host;

@@ -6,11 +6,11 @@ import { readCookie, setCookie } from '../web/cookies.ts';
 /** The tenant that was chosen on the page of tenants, for a year. */
 const tenantCookie = { name: 'tenant', path: '/', maxAgeSeconds: 365 * 24 * 3600 } as const;
 
-/** @param id undefined: the choice is forgotten */
+/** @param id undefined removes the choice */
 export const setTenantCookie = (ctx: Context, id: string | undefined, isSecure: boolean): void =>
   setCookie(ctx, { ...tenantCookie, value: id ?? '', isSecure });
 
-/** Anything that the browser sent. */
+/** The value as the browser sent it, unchecked. */
 export const readTenantCookie = (ctx: Context): string | undefined => readCookie(ctx, tenantCookie.name);
 
 /** A sign-in at an upstream that is in progress. */

@@ -28,7 +28,7 @@ export interface DeviceLoginParts {
 /** As `nameTenantInDeviceCodes` makes them. */
 const codeOfTenant = new RegExp(String.raw`^(${tenantIdPattern})\.[\w-]{20,100}$`);
 
-/** What a device may ask for; everything else is the tenant's to say. */
+/** The parameters that a device may send; the tenant's file sets all others. */
 const startParameters: ReadonlySet<string> = new Set(['scope', 'resource', ...deviceParameters]);
 
 /** `/tenant/:tenant/loginDevice`, as `/device/auth` of the issuer. */

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 /** The form of our user codes; nothing else is drawn. */
 const userCodeForm = /^[BCDFGHJKLMNPQRSTVWXZ]{4}-?[BCDFGHJKLMNPQRSTVWXZ]{4}$/;
 
-/** `verification_uri_complete` (RFC 8628 section 3.3.1) as a picture. Looks nothing up, so it tells nothing. */
+/** `verification_uri_complete` (RFC 8628 section 3.3.1) as a picture. Looks nothing up, so it reveals nothing. */
 export const showDeviceQr = async (ctx: Context, issuer: string): Promise<void> => {
   const userCode = ctx.query.user_code;
   if (typeof userCode !== 'string' || !userCodeForm.test(userCode)) {

@@ -14,8 +14,8 @@ const parameters = z.object({
 });
 
 /**
- * A sign-in that an upstream begins (OpenID Connect Core section 4). What it says is only a wish: the person is
- * proven in the usual way, at the source whose issuer it names.
+ * A sign-in that an upstream begins (OpenID Connect Core section 4). Its parameters are only a request: the person
+ * signs in as usual, at the source with the issuer that they name.
  */
 export const initiateLogin = (ctx: Context, tenant: LoginTenant): void => {
   const asked = readParameters(ctx);

@@ -34,7 +34,7 @@ export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(
 
 export type InteractionStep = 'login' | 'account' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
 
-/** Where a form of the page is sent; a language chosen on the page is kept. */
+/** The action of a form of the page; a language chosen on the page is kept. */
 export const formAction = (visit: InteractionVisit, step: InteractionStep): string => {
   const chosen = localeOfQuery(visit.ctx.query);
   const action = `${interactionUrl(visit)}/${step}`;

@@ -4,7 +4,7 @@ import type { InteractionVisit } from './interaction-form.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { openLogin } from './login-page.ts';
 
-/** The page of what an authorization request still waits for. */
+/** The page of the step that an authorization request still waits for. */
 export const showInteraction = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });

@@ -16,20 +16,20 @@ export interface LoginPageParts {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * Where another tenant can be chosen; undefined when there is only one.
-   * @param target where the sign-in goes on, if no app asked for it; nobody has checked it
+   * The URL at which another tenant can be chosen; undefined when there is only one.
+   * @param target the next URL of a sign-in that no app asked for, unchecked
    */
   readonly switchTenantUrl: (target: string | undefined) => string | undefined;
 }
 
-/** The page as it is shown now. */
+/** The state of the page. */
 export interface LoginForm {
   readonly login: string;
   /** Default: the first step of this tenant. */
   readonly step?: PageModels['login']['step'];
   readonly problem?: LoginProblem;
   readonly retryAfterSeconds?: number;
-  /** Sealed; what an upstream has proven, and a password must confirm. */
+  /** Sealed; the proof of an upstream, which a password must confirm. */
   readonly proven?: string;
 }
 
@@ -57,7 +57,7 @@ export const showLogin = (
         action: formAction(visit, `upstream/${id}`),
       })),
       ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
-      // a sign-in that no app asked for has no app to go back to
+      // a sign-in that no app asked for cannot return to an app
       ...(clientId === accountClientId ? {} : { clientName, cancelAction: formAction(visit, 'cancel') }),
       ...definedOnly({ switchTenantUrl }),
       ...(tenant.definition.demo
@@ -68,7 +68,7 @@ export const showLogin = (
   });
 };
 
-/** Where names decide, a source with domains is found by the name; it has a button only if no name leads there. */
+/** When the domain of a name decides, a source with domains needs no button: it is found by the name. */
 const upstreamsFor = (
   { connectors }: LoginTenant,
   { asksNameFirst, redirects }: ReturnType<LoginTenant['accounts']['choose']>,

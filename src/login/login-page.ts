@@ -20,7 +20,7 @@ const fields = z.object({
   proven: z.string().optional(),
 });
 
-/** Where only one source is left, or the app or the name's domain has chosen one, nobody is asked. */
+/** With only one possible source, or one that the app or the domain of the name has chosen, there is no page. */
 export const openLogin = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
@@ -39,7 +39,7 @@ const chosenSource = ({ tenant }: InteractionVisit, { pending }: OpenInteraction
   return loginHint === undefined ? undefined : tenant.accounts.choose({ clientId, login: loginHint }).home;
 };
 
-/** A wrong password and an unknown name look alike; an outage says that it is one. */
+/** A wrong password and an unknown name have the same notice; an outage has its own. */
 export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const { csrf, login, password, proven } = await readForm(ctx, fields);
@@ -81,7 +81,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   }
 };
 
-/** The domain alone decides, so the answer tells nothing about accounts. */
+/** The domain alone decides, so the answer reveals nothing about accounts. */
 const submitName = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
@@ -97,8 +97,8 @@ const submitName = async (
 };
 
 /**
- * Where the flow goes on. A password that confirms what an upstream has proven must be that person's: undefined if
- * it is not.
+ * The next URL of the flow. A password that confirms the proof of an upstream must belong to the same person: undefined
+ * if it does not.
  */
 const finish = async (
   visit: InteractionVisit,

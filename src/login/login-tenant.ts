@@ -3,11 +3,11 @@
 //   login-page.ts       name and password; login-form.ts, login-problems.ts: how the page looks
 //   password-demand.ts  a new password in the middle of a sign-in; password-form.ts: its form, here and at the account
 //   consent-page.ts     what the app may do
-//   interaction-form.ts forms of one interaction, bound to its browser; cookies.ts: the room's own cookies
-//   upstream/           to a source that sends the browser away, back from it, and its logout notices
+//   interaction-form.ts forms of one interaction, bound to its browser; cookies.ts: the cookies of these pages
+//   upstream/           to a redirect source, back from it, and its logout notices
 //   account/            the account page: connected sources and password
 //   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
-//                       where either may go on
+//                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
@@ -24,7 +24,7 @@ import { languageUrls } from '../web/language-switch.ts';
 import { localeOf } from '../web/locale.ts';
 import type { Look } from '../web/pages.ts';
 
-/** A tenant as the pages of signing in need it. */
+/** The parts of a tenant that the pages of signing in need. */
 export interface LoginTenant {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
@@ -41,7 +41,7 @@ export interface LoginTenant {
 export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>
   connectors.find(({ definition }) => definition.id === source);
 
-/** Undefined when the tenant has no such source (any more), or it does not send browsers away. */
+/** Undefined when the tenant has no such source, or no longer, or when it is no redirect source. */
 export const findRedirectConnector = (tenant: LoginTenant, source: string): RedirectConnector | undefined => {
   const connector = findConnector(tenant, source);
   return connector?.redirect === undefined ? undefined : { ...connector, redirect: connector.redirect };
@@ -60,7 +60,7 @@ export const lookOf = (
   options: LookOptions = {},
 ): Look => {
   const locale = localeOf(ctx, definition.locale, options.uiLocales);
-  // what a form was answered with cannot be fetched again
+  // the answer to a form cannot be fetched again
   const url = options.url ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
   return {
     locale,

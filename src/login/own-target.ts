@@ -1,8 +1,8 @@
 import type { LoginTenant } from './login-tenant.ts';
 
 /**
- * Does this address belong to the tenant or to one of its apps? Nobody is sent anywhere else (RFC 9700 section
- * 4.11.2). Apps are known by the origins of what is registered for them.
+ * Does this address belong to the tenant or to one of its apps? Browsers are redirected to no other (RFC 9700 section
+ * 4.11.2). Apps are known by the origins of their registered URIs.
  */
 export const isOwnTarget = ({ definition, provider }: LoginTenant, target: string): boolean => {
   const origin = webOriginOf(target);
@@ -20,7 +20,7 @@ export const isOwnTarget = ({ definition, provider }: LoginTenant, target: strin
   );
 };
 
-/** Undefined for what a browser does not read as a plain http or https address, or whose reading is ambiguous. */
+/** Undefined for a text that browsers do not read as a plain http or https address, or that is ambiguous. */
 const webOriginOf = (address: string): string | undefined => {
   if (!/^https?:\/\/[^\s\\@]+$/i.test(address) || !URL.canParse(address)) return undefined;
   return new URL(address).origin;

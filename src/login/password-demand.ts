@@ -19,7 +19,7 @@ import {
   showPasswordForm,
 } from './password-form.ts';
 
-/** In the middle of a sign-in: the source lets nobody in before the password is another one. */
+/** In the middle of a sign-in: the source demands a new password first. */
 export const showDemandedPasswordChange = (
   parts: LoginPageParts,
   visit: InteractionVisit,
@@ -35,7 +35,7 @@ export const showDemandedPasswordChange = (
     cancelUrl: choiceUrl(visit),
   });
 
-/** With the new password the person is signed in, and the flow goes on. */
+/** Signs the person in with the new password, and continues the flow. */
 export const submitDemandedPasswordChange = async (
   parts: LoginPageParts,
   visit: InteractionVisit,

@@ -12,7 +12,7 @@ import { type LoginTenant, lookOf } from './login-tenant.ts';
 
 type PasswordProblem = NonNullable<PageModels['change-password']['problem']>;
 
-/** What is shown above the form after an attempt. */
+/** The notice above the form after an attempt. */
 export interface PasswordNews extends ShownProblem<PasswordProblem> {
   readonly rule?: string;
 }
@@ -24,7 +24,7 @@ export interface PasswordForm extends PasswordNews {
   readonly login: string;
 }
 
-/** Where the form is shown, and how this page is fetched as a GET. */
+/** The page of the form, and the URL by which it is fetched as a GET. */
 export interface PasswordPlace {
   readonly ctx: Context;
   readonly tenant: LoginTenant;
@@ -53,7 +53,7 @@ export const showPasswordForm = (
     look: lookOf(ctx, tenant, { uiLocales, url: new URL(url).pathname }),
   });
 
-/** The person with the new password, or what to show instead. */
+/** The person with the new password, or the notice to show instead. */
 export const changePassword = async (
   parts: LoginPageParts,
   { ctx, tenant, clientId }: PasswordPlace,

@@ -9,13 +9,13 @@ export interface SignInOptions {
   /** Id of a source. */
   readonly idpHint?: string;
   readonly loginHint?: string;
-  /** Seconds: the person proves again who they are, if that was longer ago. */
+  /** Seconds: the person signs in again if the last sign-in was longer ago. */
   readonly maxAge?: number;
-  /** Each would do. */
+  /** One of them must be satisfied. */
   readonly acrValues?: readonly string[];
-  /** The person proves who they are, however short ago they did. */
+  /** The person signs in again, even after a recent sign-in. */
   readonly isLoginDemanded?: boolean;
-  /** Where to go on afterwards, if the tenant knows the place; default: the account page. */
+  /** The next URL, if it belongs to the tenant; default: the account page. */
   readonly target?: string;
 }
 
@@ -48,14 +48,14 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, options: Si
   ctx.redirect(`${issuer}/auth?${request}`);
 };
 
-/** Where that request returns to. */
+/** The redirect URI of that request. */
 export const finishSignIn = (ctx: Context, tenant: LoginTenant): void => {
   const { error, state } = ctx.query;
   if (error !== undefined) {
     throw new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
   }
   ctx.status = 303;
-  // anyone may have written the state
+  // an attacker may have written the state
   const isTarget = typeof state === 'string' && isOwnTarget(tenant, state);
   ctx.redirect(isTarget ? state : `${tenant.provider.issuer}/account`);
 };

@@ -13,20 +13,20 @@ export interface TenantSelectionParts {
 }
 
 export interface TenantChoice {
-  /** All that may be chosen. */
+  /** The tenants that may be chosen. */
   readonly tenants: readonly TenantDefinition[];
-  /** Where the browser goes on. */
+  /** The next URL of the browser. */
   readonly urlOf: (definition: TenantDefinition) => string;
-  /** What the choice is for, kept in the page's addresses. */
+  /** Parameters that say what the choice is for, kept in the addresses of the page. */
   readonly state?: string;
 }
 
-/** Beyond so many tenants the page has a search field. */
+/** With more tenants than this the page has a search field. */
 const searchFrom = 10;
 
 /**
- * With one tenant nobody has to name it; with several a page asks and remembers (cookie `tenant`). `?tenant=` forgets
- * the choice, `?tenant=<id>` makes it.
+ * A single tenant is chosen without a page; with several a page asks and remembers the choice (cookie `tenant`).
+ * `?tenant=` removes the choice, `?tenant=<id>` makes it.
  */
 export const createTenantSelection =
   (parts: TenantSelectionParts) =>

@@ -10,7 +10,7 @@ import { definitionOf, lookOfRequest } from './request-tenant.ts';
 import { createRouter } from './router.ts';
 import type { ServerParts } from './server-parts.ts';
 
-/** What a request meets, in this order. The table of addresses is in `routes.ts`. */
+/** The handlers of a request, in this order. The table of addresses is in `routes.ts`. */
 export const createApp = (parts: ServerParts): Koa => {
   const { settings, tenants, pages, clock, log } = parts;
   const { publicUrl, trustedProxies, hstsIncludeSubDomains: includeSubDomains } = settings.server;
@@ -43,7 +43,7 @@ interface Hosts {
   readonly isSecure: (host: string) => boolean;
 }
 
-/** The hosts of all public URLs; made anew only when a tenant's own URL came or went. */
+/** The hosts of all public URLs; computed again only when a tenant's own URL was added or removed. */
 const createHosts = (publicUrl: string, tenantUrls: () => ReadonlySet<string>): Hosts => {
   let known: ReadonlySet<string> | undefined;
   let byHost: ReadonlyMap<string, URL> = new Map();

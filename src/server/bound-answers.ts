@@ -37,7 +37,7 @@ import type { AnswerOfTenant, RouterParts } from './router.ts';
 import type { ServerParts } from './server-parts.ts';
 import { askProvider, openIssuer, redirectWithoutSlash, showMetadata } from './tenant-protocol.ts';
 
-/** What the rows of the table are bound to: the functions of the rooms, each with the parts it needs. */
+/** The functions that the rows of the table are bound to, each with the parts that it needs. */
 export const createBoundAnswers = (parts: ServerParts): RouterParts => {
   const { settings, tenants, pages, clock, log } = parts;
   const { publicUrl } = settings.server;

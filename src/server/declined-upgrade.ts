@@ -6,9 +6,9 @@ export const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean 
   method === 'GET' && headers.upgrade?.trim().toLowerCase() === 'websocket';
 
 /**
- * Answers a request that asked for an upgrade as if it had not (RFC 9110 section 7.8 allows that always). Once there is
- * a listener for upgrades, Node takes every such request for one and does not read its body: Java's HTTP client offers
- * HTTP/2 with each first request, a POST too. So the request is given to the server again without the offer.
+ * Answers a request for an upgrade as an ordinary request (RFC 9110 section 7.8 always allows that). Once there is a
+ * listener for upgrades, Node treats every such request as an upgrade and does not read its body. Java's HTTP client
+ * offers HTTP/2 with each first request, a POST too. So the request is passed to the server again without the offer.
  */
 export const answerWithoutUpgrade = (
   server: Server,

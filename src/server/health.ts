@@ -6,10 +6,10 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import { requestFacts } from '../web/request-facts.ts';
 
-/** Does this process want requests? `isDraining` is set before the port closes, so that a balancer looks elsewhere. */
+/** Can this process serve requests? `isDraining` is set before the port closes, so that a balancer avoids it. */
 export interface Readiness {
   isDraining: boolean;
-  /** False while the gateway lets everybody through (`AUTH_ENABLED=false`). */
+  /** False while the gateway allows every request (`AUTH_ENABLED=false`). */
   readonly isAuthenticating: boolean;
   /** Services that the built-in proxy forwards to. */
   readonly services: () => readonly { readonly service: string; readonly isUp: boolean }[];
@@ -28,15 +28,15 @@ export const showHealth = (ctx: Context): void => {
 };
 
 /**
- * `/readyz`: 200 when requests can be served. The public sees a status and counts; who asks from this machine also
- * sees which tenants are broken or refused, and why, and which services are down. A service that is down does not
- * change the answer: taking this process out of the balancer would stop sign-in for all others, and no other instance
- * reaches the service better.
+ * `/readyz`: 200 when requests can be served. The public gets a status and counts; a client on this machine also gets
+ * the broken and refused tenants, with the reasons, and the services that are down. A service that is down does not
+ * change the answer: removing this process from the balancer would stop sign-in for all others, and no other instance
+ * could reach the service better.
  */
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));
 
-/** What the management listener serves: both with all details, since operators alone can reach it. */
+/** The answers of the management listener: both with all details, since only operators can reach it. */
 export const createManagementApp = (parts: ReadinessParts): Koa => {
   const app = new Koa();
   app.use(async (ctx) => {
@@ -73,7 +73,7 @@ const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: 
   };
 };
 
-/** From this machine and by nobody's order: a proxy on this machine says for whom it asks. */
+/** A request of this machine itself: a proxy on this machine would name the client in a header. */
 const isAskedHere = (ctx: Context): boolean =>
   isLoopbackHost(requestFacts(ctx).address) &&
   ['X-Forwarded-For', 'Forwarded', 'Via'].every((name) => ctx.get(name) === '');

@@ -14,12 +14,12 @@ export interface ListenAddress {
 export interface HttpListener {
   /**
    * Resolves to the port.
-   * @throws AppError `unavailable`, with what to do, when the address cannot be had
+   * @throws AppError `unavailable`, with the remedy, when the address is not available
    */
   listen(): Promise<number>;
-  /** From now on every answer asks its client to connect anew, so that keep-alive clients move elsewhere. */
+  /** From now on every answer closes its connection, so that keep-alive clients connect to another instance. */
   disableKeepAlive(): void;
-  /** Closes the port, lets requests under way finish for at most `timeoutMs`, then cuts what is left. */
+  /** Closes the port, lets requests under way finish for at most `timeoutMs`, then closes all connections. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -28,9 +28,9 @@ export interface HttpListenerParts {
   /** Names the variable in the advice when the port is taken. */
   readonly portVariable: string;
   readonly answer: RequestListener;
-  /** Takes the connection of a request for a WebSocket, or returns false: the request is then one like any other. */
+  /** Takes the connection of a request for a WebSocket, or returns false: the request is then an ordinary one. */
   readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
-  /** Does somebody else see to it that the body of this request arrives in time? */
+  /** Does other code limit the time for the body of this request? */
   readonly hasOwnLimits?: (req: IncomingMessage) => boolean;
   /** Milliseconds in which the body of a request must have arrived; default 30,000. */
   readonly bodyTimeoutMs?: number;
@@ -48,7 +48,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   const server = createServer(
     {
       headersTimeout: 10_000,
-      // it would cut uploads to services as well: `cutSlowBodies` asks first
+      // it would end uploads to services as well: `cutSlowBodies` checks them first
       requestTimeout: 0,
       connectionsCheckingInterval: 5_000,
       keepAliveTimeout: 75_000,
@@ -105,7 +105,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
     close: async (timeoutMs) => {
       if (!server.listening) return;
       disableKeepAlive();
-      // these have no end of their own
+      // upgraded connections do not end by themselves
       for (const socket of upgraded) socket.end();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A connection may become idle after its last answer began, too late for the header.

@@ -39,7 +39,7 @@ export interface GatewayParts {
   readonly log: Log;
 }
 
-/** What the pages of the hand-over share with the gateway. */
+/** The parts that the pages of the hand-over share with the gateway. */
 export interface OpenGateway {
   readonly services: Services;
   readonly handOver: HandOver;

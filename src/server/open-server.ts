@@ -41,22 +41,22 @@ export interface ServerOptions {
 export interface OpenServer {
   readonly tenants: TenantRegistry<Tenant>;
   readonly storage: Storage;
-  /** What ends anywhere on this store, as this process hears of it. */
+  /** Revocation events of all processes on this store. */
   readonly hub: RevocationHub;
   /**
    * Resolves to the port, which the system chose if the settings say 0.
-   * @throws AppError `unavailable`, with what to do, when a port cannot be had
+   * @throws AppError `unavailable`, with the remedy, when a port is not available
    */
   listen(): Promise<number>;
   /**
-   * Finishes what was accepted, then closes everything. Takes at most the drain times of the settings.
+   * Finishes the accepted requests, then closes everything. Takes at most the drain times of the settings.
    * `isAlone`: no balancer has to notice first, so the port closes at once.
    */
   close(options?: { readonly isAlone?: boolean }): Promise<void>;
 }
 
 /**
- * Opens all that a serving process needs, in the order in which it depends on each other.
+ * Opens all parts of a serving process, each after the parts that it depends on.
  * @throws AppError `unavailable` when the store cannot be opened or the master key is not the store's
  */
 export const openServer = async (options: ServerOptions): Promise<OpenServer> => {
@@ -146,7 +146,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
       close: async ({ isAlone = false } = {}) => {
         readiness.isDraining = true;
-        // First the balancer learns that we go (readyz), then the port closes, then what is under way finishes.
+        // First the balancer sees that this process stops (readyz), then the port closes, then requests finish.
         for (const listener of listeners) listener.disableKeepAlive();
         if (!isAlone) await delay(settings.server.drainDelayMs);
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);

@@ -14,7 +14,7 @@ export interface OpenStoreOptions {
   readonly settings: Pick<ServerSettings, 'server' | 'storage'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** `server` also sweeps what has expired. */
+  /** `server` also sweeps expired records. */
   readonly role: StorageRole;
   /** Called for each round trip to the store, to count them. */
   readonly onTrip?: ((trip: Trip) => void) | undefined;
@@ -57,7 +57,7 @@ export const openStore = async (options: OpenStoreOptions): Promise<OpenStore> =
   }
 };
 
-/** Opens the storage alone. @throws AppError `unavailable` with where it was looked for and what to do */
+/** Opens the storage alone. @throws AppError `unavailable` with the place of the store and the remedy */
 export const reachStorage = async (options: StorageOptions): Promise<Storage> => {
   try {
     return await openStorage(options);

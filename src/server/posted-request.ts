@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
 import { createFormParser } from '../web/body.ts';
 
-/** Node takes 16 KiB of headers, and the cookies of the host come with it. */
+/** Node accepts 16 KiB of headers, and these include the cookies of the host. */
 const longestQuery = 12_000;
 
 /** A form may carry the parameters here: OpenID Connect Core section 3.1.2.1, RP-Initiated Logout 1.0 section 2. */
@@ -10,9 +10,9 @@ export const takesForm = ({ method }: Context, path: string): boolean =>
   method === 'POST' && /^\/(?:auth|session\/end)\/?$/i.test(path);
 
 /**
- * Sends the browser on with a GET of the same request. A form of another site comes without the session cookie, which is
- * `SameSite=Lax`; the GET has it. It says no more than a link on that site could.
- * @param target where the GET goes
+ * Redirects the browser to a GET of the same request. A form of another site is sent without the session cookie,
+ * which is `SameSite=Lax`; the GET has it. It can do no more than a link on that site.
+ * @param target URL of the GET
  * @throws AppError `invalid_request`
  */
 export const redirectPosted = async (ctx: Context, target: string): Promise<void> => {

@@ -21,9 +21,9 @@ export interface ProtocolFastPathParts {
 }
 
 /**
- * Gives the requests that programs make many times a second straight to a warm tenant's provider. It checks caller and
- * host as `createRequestChecks` does, and takes a request only when every check is passed: anything else, also a caller
- * that reads HTML, goes through all of `app.ts`, which knows how to refuse.
+ * Passes the requests that programs make many times a second directly to the provider of a tenant that is built. It
+ * checks client and host as `createRequestChecks` does, and takes a request only when every check succeeds: all others,
+ * also those of clients that read HTML, pass through all of `app.ts`, which can refuse them.
  */
 export const createProtocolFastPath = (parts: ProtocolFastPathParts): RequestListener => {
   const { tenants, log } = parts;

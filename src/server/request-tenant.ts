@@ -60,10 +60,10 @@ export const getTenantHere = async (
   return tenant;
 };
 
-/** Undefined until it is known whose address this is. */
+/** Undefined until the tenant of the address is known. */
 export const definitionOf = (ctx: Context): TenantDefinition | undefined => ctx.state.definition;
 
-/** An error page of a tenant looks like that tenant, as soon as it is known which one it is. */
+/** An error page has the look of the tenant, as soon as the tenant is known. */
 export const lookOfRequest = (ctx: Context): Look => {
   const definition = definitionOf(ctx);
   return definition === undefined ? lookOfNobody(ctx) : lookOf(ctx, { definition });

@@ -7,22 +7,22 @@ import { nameIn, parameters, type RootAnswer, type Route, routes, type TenantAns
 
 /** The parameters of a path by name, undecoded. */
 export type Given = Readonly<Record<string, string>>;
-/** Has answered when it resolves. */
+/** The request is answered when the promise resolves. */
 export type Answer = (ctx: Context, given: Given) => Promise<void> | void;
 export type AnswerOfTenant = (ctx: Context, tenant: Tenant, given: Given) => Promise<void> | void;
 
 export interface RouterParts {
   readonly root: Readonly<Record<RootAnswer, Answer>>;
   readonly ofTenant: Readonly<Record<TenantAnswer, AnswerOfTenant>>;
-  /** Whatever else is below an issuer. */
+  /** All other paths below an issuer. */
   readonly provider: AnswerOfTenant;
   /** @throws AppError `not_found` or `unavailable` */
   readonly getTenant: (ctx: Context, id: string) => Promise<Tenant>;
 }
 
 /**
- * Binds the rows of the table to what answers. An own path with another method is refused with 405 (RFC 9110 section
- * 15.5.6); what fits no row goes on to `next`. Case matters, and so does a trailing slash.
+ * Binds the rows of the table to their functions. A path of the table with another method is refused with 405 (RFC 9110
+ * section 15.5.6); a request that matches no row is passed to `next`. Case matters, and so does a trailing slash.
  */
 export const createRouter = (parts: RouterParts): RouterMiddleware => {
   const router = new Router({ sensitive: true, strict: true });
@@ -53,13 +53,13 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
   return router.routes();
 };
 
-/** Answers what the row is meant for. The router decodes parameters, but they must fit as they were sent. */
+/** Answers the requests of a row. The router decodes parameters, but they must match as they were sent. */
 const fitting = ({ path, methods, audience }: Fitted, answer: Answer): RouterMiddleware => {
   const names = [...path.matchAll(/[:*](\w+)/g)].map(([, name = '']) => name);
   return async (ctx, next) => {
     const values = ctx.captures ?? [];
     const isFitting = names.every((name, index) => parameters[name]?.(values[index] ?? '') === true);
-    // the router takes HEAD wherever it takes GET
+    // the router accepts HEAD for every GET
     const isMethod = methods.length === 0 || methods.includes(ctx.method);
     if (!isFitting || !isMethod) return next();
     requestFacts(ctx).route = path;

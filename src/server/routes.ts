@@ -1,26 +1,26 @@
-// The table of addresses: who answers what. `router.ts` binds the rows to functions, and a request that no row fits gets
-// 404. `gateway/gateway-dispatch.ts` comes before all of it and takes the rows of the gateway.
+// The table of addresses, with the function that answers each. `router.ts` binds the rows to functions; a request that
+// matches no row gets 404. `gateway/gateway-dispatch.ts` runs before and takes the rows of the gateway.
 import { tenantIdForm } from '../protocol/tenant-id.ts';
 import { isAmbiguousPath } from '../web/tenant-path.ts';
 
-/** Programs get JSON, whatever they say they accept; what browsers get may be a page. */
+/** Programs get JSON for any `Accept`; browsers may get a page. */
 export type Audience = 'browsers' | 'programs';
 
 export interface Route {
-  /** As they stand in `Allow`; empty: whatever the method. */
+  /** In the form of `Allow`; empty for any method. */
   readonly methods: readonly string[];
   /** `:name` is one segment, `*name` the rest of the path, `{…}` may be absent. */
   readonly path: string;
   /** A file below `src/` and the function in it, or what oidc-provider calls its route. */
   readonly answeredBy: string;
   readonly audience: Audience;
-  /** `gateway` answers before anything else is asked, `protocol` is the tenant's provider. */
+  /** `gateway` answers before all other handlers, `protocol` is the tenant's provider. */
   readonly kind: 'gateway' | 'own' | 'protocol';
-  /** Asked many times a second: `protocol-fast-path.ts` takes it where nothing unusual is asked. */
+  /** Called many times a second: `protocol-fast-path.ts` takes the ordinary requests. */
   readonly isFast: boolean;
 }
 
-/** What may stand where a parameter is, undecoded; a row whose parameter is something else does not fit. */
+/** The values of the parameters, undecoded; a row with another value does not match. */
 export const parameters: Readonly<Record<string, (value: string) => boolean>> = {
   tenant: (value) => tenantIdForm.test(value),
   uid: (value) => /^[A-Za-z0-9_-]{10,64}$/.test(value),
@@ -44,7 +44,7 @@ const gatewayRows = [
 ] as const satisfies readonly Row[];
 
 // On the hosts of public URLs; `/.drawbridge/…` also on the hosts of services, and the first two on any.
-// GET goes with HEAD, save where a GET changes what is stored: somebody who looks only at the headers would lose it.
+// GET includes HEAD, unless the GET changes stored data: then a HEAD would consume that without its answer.
 // biome-ignore format: columns
 const rootRows = [
   ['GET HEAD', '/healthz',                  'server/health.ts showHealth',                              'programs'],
@@ -63,7 +63,8 @@ const rootRows = [
 // biome-ignore format: columns
 const tenantRows = [
   ['GET POST',         '/tenant/:tenant/loginDevice',                              'login/device-login.ts startDeviceLogin',                      'programs'],
-  // RFC 8414 section 3.1: the well-known part may come before the path of the issuer, here with or without a trailing slash
+  // RFC 8414 section 3.1: the well-known part may come before the path of the issuer, here with or without a trailing
+  // slash
   ['GET HEAD OPTIONS', '/.well-known/openid-configuration/oauth/:tenant',          'server/tenant-protocol.ts showMetadata',                      'programs'],
   ['GET HEAD OPTIONS', '/.well-known/openid-configuration/oauth/:tenant/',         'server/tenant-protocol.ts showMetadata',                      'programs'],
   ['GET HEAD OPTIONS', '/.well-known/oauth-authorization-server/oauth/:tenant',    'server/tenant-protocol.ts showMetadata',                      'programs'],
@@ -102,8 +103,8 @@ const tenantRows = [
   ['OPTIONS',          '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts allowOrigin',                     'programs'],
 ] as const satisfies readonly Row[];
 
-// The last row leads to the tenant's provider (`oidc/provider/tenant-provider.ts`), which finds its routes by itself: in
-// either case, with or without one trailing slash; another path or method is its own 404. The other rows say which
+// The last row leads to the tenant's provider (`oidc/provider/tenant-provider.ts`), which finds its routes by itself:
+// in either case, with or without one trailing slash; another path or method is its own 404. The other rows say which
 // there are, and which of them the fast path takes.
 // biome-ignore format: columns
 const protocolRows = [
@@ -130,9 +131,9 @@ const protocolRows = [
 type Row = readonly [methods: string, path: string, answeredBy: string, audience: Audience, speed?: 'fast'];
 
 type NameIn<A> = A extends `${string} ${infer Name}` ? Name : never;
-/** What answers at addresses that belong to no tenant. */
+/** The handlers of addresses that belong to no tenant. */
 export type RootAnswer = NameIn<(typeof rootRows)[number][2]>;
-/** What answers at a tenant's addresses, its provider aside. */
+/** The handlers of a tenant's addresses, without its provider. */
 export type TenantAnswer = NameIn<(typeof tenantRows)[number][2]>;
 
 /** The function's name in `answeredBy`. */
@@ -148,7 +149,7 @@ const toRoutes = (rows: readonly Row[], kind: Route['kind']): readonly Route[] =
     isFast: speed === 'fast',
   }));
 
-/** In the order in which they are asked. */
+/** In the order in which they are tried. */
 export const routes: readonly Route[] = [
   ...toRoutes(gatewayRows, 'gateway'),
   ...toRoutes(rootRows, 'own'),

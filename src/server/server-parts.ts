@@ -10,7 +10,7 @@ import type { Pages } from '../web/pages.ts';
 import type { Readiness } from './health.ts';
 import type { OpenGateway } from './open-gateway.ts';
 
-/** What the server is made of; a test may substitute any of it. */
+/** The parts of the server; a test may substitute any of them. */
 export interface ServerParts {
   readonly settings: ServerSettings;
   readonly storage: Storage;

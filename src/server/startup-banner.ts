@@ -6,9 +6,9 @@ import { issuerOf } from '../tenants/issuer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 
-/** So many tenants are named at the start; more are counted. */
+/** Number of tenants that the banner names; further ones are counted. */
 const namedTenants = 20;
-/** So many services. */
+/** The same for services. */
 const namedServices = 20;
 
 export interface BannerParts {
@@ -19,7 +19,7 @@ export interface BannerParts {
   readonly port: number;
 }
 
-/** What somebody who just started the server wants to know, as far as the tenants' files were read by now. */
+/** The banner for the person who starts the server, with the tenants whose files were read by now. */
 export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): readonly string[] => {
   const { publicUrl, host } = settings.server;
   const known = [...tenants.known()].sort((a, b) => a.id.localeCompare(b.id));
@@ -65,7 +65,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
   ];
 };
 
-/** Where each service of the gateway is for its callers. */
+/** The public URL of each service of the gateway. */
 const serviceLines = ({ gateway, server }: ServerSettings): readonly string[] => {
   const { originOf } = createServices(gateway.services, server.publicUrl);
   const named = gateway.services.slice(0, namedServices);

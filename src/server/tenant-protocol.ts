@@ -1,4 +1,4 @@
-// What leads to a tenant's provider, at addresses of the protocol and at those that stand for them.
+// The requests to a tenant's provider, at addresses of the protocol and at their aliases.
 import type { Context } from 'koa';
 import { lookOf } from '../login/login-tenant.ts';
 import { startSignIn } from '../login/start-sign-in.ts';
@@ -9,7 +9,7 @@ import { redirectPosted, takesForm } from './posted-request.ts';
 /** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
 
-/** Whatever is below an issuer and not ours: the provider's to answer or to refuse. */
+/** Passes all other requests below an issuer to the provider, which answers or refuses them. */
 export const askProvider = async (ctx: Context, tenant: Tenant): Promise<void> => {
   const path = pathBelow(ctx, tenant);
   requestFacts(ctx).route = `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;

@@ -7,7 +7,7 @@ import { type Finding, ok, problem, warning } from './finding.ts';
 const littleSpaceBytes = 512 * 1024 * 1024;
 const about = 'data folder';
 
-/** Where it lies, who owns it and who may read it. */
+/** Checks the place of the folder, its owner and its mode. */
 export const checkDataFolder = async (folder: string): Promise<readonly Finding[]> => {
   const network = await networkFilesystemOf(folder);
   const place =

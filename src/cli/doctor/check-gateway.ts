@@ -6,15 +6,15 @@ import { count } from '../count.ts';
 import { checkService } from './check-service.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-/** What is known of the tenants of a server. */
+/** The known tenants of a server. */
 export interface KnownTenants {
-  /** Of all that have a file. */
+  /** Ids of all tenants with a file. */
   readonly ids: readonly string[];
-  /** Of those whose files are right. */
+  /** Definitions of the tenants whose files have no faults. */
   readonly definitions: readonly TenantDefinition[];
 }
 
-/** The services behind the gateway: can they be reached, and does somebody come through to them? */
+/** Checks the services behind the gateway: can they be reached, and do their settings allow any caller? */
 export const checkGateway = async (
   settings: Pick<ServerSettings, 'gateway' | 'server'>,
   tenants: KnownTenants,
@@ -28,7 +28,7 @@ export const checkGateway = async (
   ];
 };
 
-/** What the file of one tenant says of the gateway, beside the server's. */
+/** Checks `gateway` in the file of one tenant against that of the server. */
 export const checkTenantGateway = (
   { gateway: { services, proxySecret } }: Pick<ServerSettings, 'gateway'>,
   definition: TenantDefinition,
@@ -66,7 +66,7 @@ const authenticationOff = warning(
   'Authentication is off (AUTH_ENABLED=false): everybody on this machine reaches every service. Set it to true before others shall use it.',
 );
 
-/** Without a target, a proxy in front asks; only one that is trusted gets an answer. */
+/** For a service without a target, a proxy in front asks; only a trusted proxy gets an answer. */
 const checkAskers = ({
   gateway: { services, proxySecret },
   server: { trustedProxies },

@@ -8,7 +8,7 @@ import { type Finding, ok, problem } from './finding.ts';
 
 const timeoutMs = 5000;
 
-/** Asks a service as the built-in proxy would: its connection, or its health where it has a path for that. */
+/** Calls a service like the built-in proxy: its health path if it has one, or only a connection. */
 export const checkService = async ({ name, target }: ServiceDefinition): Promise<readonly Finding[]> => {
   if (target === undefined) return [];
   const about = `service ${name}`;
@@ -42,7 +42,7 @@ const checkHealth = async (
       );
 };
 
-/** Resolves when the connection stands, and with https is trusted. */
+/** Resolves when the connection is established, and trusted with https. */
 const openConnection = (target: ServiceTarget): Promise<void> =>
   new Promise((resolve, reject) => {
     const { protocol, hostname, port } = new URL(target.url);
@@ -75,7 +75,7 @@ const askStatus = (url: string, target: ServiceTarget): Promise<number> =>
     asked.end();
   });
 
-/** IPv6 addresses stand in brackets in a URL, and nowhere else. */
+/** IPv6 addresses have brackets only in URLs. */
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 const tlsOptions = ({ tls = {} }: ServiceTarget, host: string) => {

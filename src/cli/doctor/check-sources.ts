@@ -10,12 +10,12 @@ import { type Finding, problem, reasonOf, warning } from './finding.ts';
 
 const timeoutMs = 30_000;
 
-/** Asks all sources of a tenant at once about their real connections; one that does not answer delays no other. */
+/** Examines the real connections of all sources of a tenant at once, so that a slow one does not delay the others. */
 export const checkSources = async (
   { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
   issuer: string,
 ): Promise<readonly Finding[]> => {
-  // what they log is what they find
+  // the findings contain what the sources would log
   const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
   try {
     const remote = sources.filter((source): source is RemoteSource => source.type !== 'local');
@@ -57,7 +57,7 @@ const examine = async (
   }
 };
 
-/** While all sources are down, somebody should be able to sign in. */
+/** While all sources are down, at least one local person should be able to sign in. */
 const checkLocalList = (sources: TenantDefinition['sources']): readonly Finding[] =>
   sources.some(({ type }) => type === 'local')
     ? []

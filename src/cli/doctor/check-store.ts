@@ -9,7 +9,7 @@ import { type Finding, ok, problem, reasonOf, warning } from './finding.ts';
 
 const mostSkewMs = 1000;
 
-/** Can the store be opened, and is it sealed with our key? `use` makes further checks on the open store. */
+/** Checks that the store can be opened and is sealed with our key. `use` makes further checks on the open store. */
 export const checkStore = async (
   settings: ServerSettings,
   use: (storage: Storage) => Promise<readonly Finding[]>,
@@ -37,13 +37,13 @@ export const checkStore = async (
   }
 };
 
-/** Expiry is judged here and by the TTL of MongoDB there. */
+/** Compares the clocks: this process checks expiries, and so do the TTL indexes of MongoDB. */
 const checkSkew = async (url: string, clock: Clock): Promise<Finding> => {
   const { readServerTime } = await import('../../storage/mongodb/server-time.ts');
   const before = clock.now();
   const there = await readServerTime(url);
   const after = clock.now();
-  // Somewhere between the two it was read.
+  // The server read its clock between these two times.
   const skewMs = Math.max(before - there, there - after, 0);
   return skewMs > mostSkewMs
     ? warning(

@@ -41,7 +41,7 @@ export const checkPublicUrl = ({ publicUrl, host, trustedProxies }: ServerSettin
     : ok(about, publicUrl);
 };
 
-/** Either our server answers there, or the port is free. */
+/** Checks that either our server answers there, or the port is free. */
 export const checkPort = async (settings: ServerSettings): Promise<Finding> => {
   const { host, port } = settings.server;
   const about = 'port';

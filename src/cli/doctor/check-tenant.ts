@@ -6,7 +6,7 @@ import { demoRefusal } from '../../tenants/loopback-only.ts';
 import { count } from '../count.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-/** A tenant whose file is right: is it served with these settings, and of use? */
+/** Checks a tenant without faults in its file: is it served with these settings, and can people use it? */
 export const checkTenant = (settings: ServerSettings, definition: TenantDefinition): readonly Finding[] => {
   const about = `tenant ${definition.id}`;
   const refusal = demoRefusal(definition, settings.server);
@@ -19,7 +19,7 @@ export const checkTenant = (settings: ServerSettings, definition: TenantDefiniti
   ];
 };
 
-/** What the store holds of it. */
+/** Checks the data of the tenant in the store. */
 export const checkTenantData = async (
   storage: Storage,
   { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,

@@ -1,4 +1,4 @@
-/** What a check of the doctor found. A message about anything but `ok` says what to do. */
+/** The result of a check. The message of any finding but `ok` contains the remedy. */
 export interface Finding {
   readonly about: string;
   readonly verdict: 'ok' | 'warning' | 'problem';
@@ -11,5 +11,5 @@ export const ok: Find = (about, message) => ({ about, verdict: 'ok', message });
 export const warning: Find = (about, message) => ({ about, verdict: 'warning', message });
 export const problem: Find = (about, message) => ({ about, verdict: 'problem', message });
 
-/** Words for a check that could not be made. */
+/** The message for a check that failed with an error. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

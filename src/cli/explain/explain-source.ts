@@ -9,18 +9,18 @@ import { statusOf } from '../account-status.ts';
 import type { AccountFinder, FoundAccount } from './find-account.ts';
 import { createRedactor, type Redactor } from './redactor.ts';
 
-/** What one source says of a person, and the profile made from it, without secrets. */
+/** The attributes of a person at one source, and the profile made from them, without secrets. */
 export interface SourceExplanation {
   readonly source: string;
   readonly type: SourceDefinition['type'];
-  /** `skipped`: it cannot be asked without a login. */
+  /** `skipped`: the source cannot be asked without a login. */
   readonly outcome: 'present' | 'absent' | 'refused' | 'skipped' | 'unavailable';
-  /** In words, for anything but `present`. */
+  /** The reason, for any state but `present`. */
   readonly message?: string;
   readonly person?: Pick<SourcePerson, 'issuer' | 'subject' | 'attributes' | 'groups' | 'acr' | 'amr'>;
   readonly mapping?: readonly MappingTraceStep[];
   readonly profile?: Profile;
-  /** Why the address of the source was left out: a sentence without its subject. */
+  /** The reason why the address of the source was left out: a sentence without its subject. */
   readonly emailFault?: string;
   readonly account?: FoundAccount;
 }
@@ -30,7 +30,7 @@ export interface Asked {
   readonly findAccount: AccountFinder;
 }
 
-/** The local list has no attributes and no mapping: an account is what it is. */
+/** The local list has no attributes and no mapping: its accounts are used unchanged. */
 export const explainLocal = async (
   definition: LocalSource,
   {
@@ -68,7 +68,7 @@ export const explainByName = async (asked: Asked, login: string): Promise<Source
   return orUnavailable(definition, async () => explainVerdict(asked, await lookup.find({ login })));
 };
 
-/** Shows the source its own token. */
+/** Explains a token of the source itself. */
 export const explainByToken = async (asked: Asked, token: string): Promise<SourceExplanation> => {
   const { definition, tokens } = asked.connector;
   if (tokens === undefined) {

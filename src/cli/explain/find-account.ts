@@ -8,7 +8,7 @@ import type { Identity } from '../../connectors/connector.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
 import { type AccountStatus, statusOf } from '../account-status.ts';
 
-/** The account that a sign-in would lead to. */
+/** The account of the person after a sign-in. */
 export type FoundAccount =
   | { readonly is: 'new' }
   | {

@@ -11,7 +11,7 @@ const mask = '<secret>';
 export type Redactor = (name: string, value: unknown) => unknown;
 
 /**
- * @param attributes what a source says: what is a secret under one name is masked under every other name too
+ * @param attributes of a source: a value with the name of a secret is masked under every other name too
  * @param secrets further texts that must not be shown
  */
 export const createRedactor = (
@@ -48,7 +48,7 @@ const showText = (text: string, hidden: readonly string[]): string => {
   return shown.length > longestText ? `${shown.slice(0, longestText)}… (${text.length} characters)` : shown;
 };
 
-/** A picture as a link, what was no text when it was read, or a long run of Base64. */
+/** A `data:` URL, a value that was no text when it was read, or a long run of Base64. */
 const isBytes = (text: string): boolean =>
   /^data:/i.test(text) ||
   /[\0\uFFFD]/.test(text) ||

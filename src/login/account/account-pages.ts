@@ -1,5 +1,5 @@
 // The account page of a person who is signed in:
-//   account-visit.ts        who is signed in in this browser, and forms bound to that session
+//   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source
 import type { Context } from 'koa';
 import { definedOnly } from '../../defined-only.ts';
@@ -22,7 +22,7 @@ const problems: readonly AccountModel['problem'][] = [
   'unavailable',
 ];
 
-/** What the page says after a redirect; anyone may write these into the address, so they are names of fixed texts. */
+/** The notice of the page after a redirect. An attacker can write it into the address, so it names a fixed text. */
 export interface AccountNews {
   readonly outcome?: NonNullable<AccountModel['outcome']>;
   readonly problem?: NonNullable<AccountModel['problem']>;
@@ -34,7 +34,7 @@ export const goToAccount = (ctx: Context, tenant: LoginTenant, news: AccountNews
   ctx.redirect(accountUrl(tenant) + (query === '' ? '' : `?${query}`));
 };
 
-/** "Signed in as …". Someone who is not signed in is sent to the sign-in. */
+/** "Signed in as …". Without a session the browser is redirected to the sign-in. */
 export const showAccount = async (
   parts: Pick<LoginPageParts, 'pages' | 'csrf'>,
   ctx: Context,

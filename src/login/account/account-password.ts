@@ -15,7 +15,7 @@ import {
   refuseForeignForm,
 } from './account-visit.ts';
 
-/** For people of a source that lets them change their password. */
+/** The page for people of a source that supports password changes. */
 export const askForNewPassword = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -40,7 +40,7 @@ export const submitNewPassword = async (
     const { ok: _ok, ...news } = outcome;
     return show(parts, visit, { ...news, login: sent.login });
   }
-  // this session was begun with the old password, and is over like all others
+  // this session was begun with the old password, and has ended like all others
   sendPage(ctx, parts.pages, {
     name: 'password-changed',
     model: { signInUrl: tenant.provider.issuer },

@@ -1,4 +1,4 @@
-// Connecting a source to one's own account, by signing in at both, and taking that back.
+// Connecting a source to one's own account, by signing in at both, and disconnecting it.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { AppError, isAppError } from '../../errors.ts';
@@ -21,7 +21,7 @@ import {
   refuseForeignForm,
 } from './account-visit.ts';
 
-/** Seconds: whoever finds an open browser must not be able to move into the account. */
+/** Seconds: another person at an unlocked browser must not be able to connect a source of their own. */
 const recentSignIn = 5 * 60;
 
 const fields = z.object({ csrf: z.string() });
@@ -41,7 +41,7 @@ type ConnectProblem = NonNullable<PageModels['connect-source']['problem']>;
 const isRecent = ({ clock }: LoginPageParts, { session }: AccountVisit): boolean =>
   clock.now() / 1000 - session.signedInAt <= recentSignIn;
 
-/** The visit of someone who has just signed in; everyone else is sent to do so and comes back to the account. */
+/** The visit of a person who has just signed in; any other is redirected to a sign-in and returns to the account. */
 const visitRecently = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -53,7 +53,7 @@ const visitRecently = async (
   return undefined;
 };
 
-/** The form for a source that takes passwords here. */
+/** The form for a source that accepts passwords here. */
 export const askForSource = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -113,7 +113,7 @@ export const submitConnect = async (
   }
 };
 
-/** The person is back from the source: still the same one, in the same browser? */
+/** Handles the return from the source: is it still the same person, in the same browser? */
 export const connectUpstream = async (
   parts: LoginPageParts,
   { ctx, tenant, source }: Asked & { readonly ctx: Context },
@@ -197,13 +197,13 @@ export const submitDisconnect = async (
   if (outcome.ok) {
     const { sub, id } = visit.session;
     await tenant.provider.forgetUpstreamTokens(sub, source);
-    // whoever signed in through this source is out
+    // disconnecting ends the sessions of a person who signed in through this source
     await tenant.revocations.endOtherSessions(sub, id, 'account.unlink');
   }
   goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
 };
 
-/** An outage is shown on the page and logged here; anything else is thrown on. */
+/** Shows an outage on the page and logs it; any other error is thrown again. */
 const logOutage = (
   { log }: LoginPageParts,
   { ctx, tenant }: AccountVisit,

@@ -15,7 +15,7 @@ export interface AccountVisit {
 }
 
 /**
- * Undefined when nobody is signed in in this browser, or may be any more.
+ * Undefined when no person is signed in in this browser, or the person no longer may be.
  * @throws AppError `unavailable`
  */
 export const findAccountVisit = async (

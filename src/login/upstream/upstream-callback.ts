@@ -19,7 +19,7 @@ import type { LoginPageParts } from '../login-form.ts';
 import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import type { UpstreamReturn } from './upstream-return.ts';
 
-/** One person at one upstream, back in the browser. */
+/** The return of one person from one upstream. */
 interface Arrival {
   readonly ctx: Context;
   readonly tenant: LoginTenant;
@@ -32,7 +32,7 @@ type Proof = Extract<UpstreamOutcome, { ok: true }>;
 /** Seconds by which the clocks of two servers may differ. */
 const toleratedSkew = 60;
 
-/** Where the upstream sends the browser back to (OpenID Connect Core section 3.1.2.5). */
+/** The redirect URI at which the upstream returns the browser (OpenID Connect Core section 3.1.2.5). */
 export const receiveUpstream = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -123,7 +123,7 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
   };
 };
 
-/** A person who cancels is no failure, and an outage is nobody's attack. */
+/** A cancelled sign-in is no failure, and an outage is no attack. */
 const noteFailure = (
   { ctx, tenant, connector }: Arrival,
   { reason, clientId }: { readonly reason: string; readonly clientId?: string },
@@ -138,7 +138,7 @@ const noteFailure = (
   });
 };
 
-/** Another browser, another source, a second time, or too late: which of them is not said. */
+/** Another browser, another source, a second time, or too late: the answer does not distinguish them. */
 const refuse = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void => {
   const errorId = newErrorId();
   const { requestId } = requestFacts(ctx);

@@ -1,4 +1,4 @@
-// Logout notices from a source when somebody signs out there, and the return from our own sign-out through the source.
+// Logout notices from a source when a person signs out there, and the return from our own sign-out through the source.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
@@ -27,7 +27,7 @@ export const receiveBackchannelLogout = async (ctx: Context, { tenant, source }:
 
 /**
  * OpenID Connect Front-Channel Logout 1.0 section 2, in a frame of the upstream. Our cookies are not sent there, so
- * the upstream's `sid`, which nobody can guess, says which session is meant.
+ * the upstream's `sid`, which cannot be guessed, names the session.
  */
 export const receiveFrontchannelLogout = async (
   ctx: Context,
@@ -43,7 +43,7 @@ export const receiveFrontchannelLogout = async (
   ctx.status = 200;
   ctx.type = 'html';
   ctx.set('Cache-Control', 'no-store');
-  ctx.remove('X-Frame-Options'); // it has no word for one foreign origin
+  ctx.remove('X-Frame-Options'); // it cannot name one foreign origin
   ctx.set(
     'Content-Security-Policy',
     `default-src 'none'; base-uri 'none'; frame-ancestors ${new URL(connector.definition.issuer).origin}`,
@@ -51,7 +51,7 @@ export const receiveFrontchannelLogout = async (
   ctx.body = '<!doctype html><title>-</title>';
 };
 
-/** Back from the upstream's end-session endpoint: to where our own sign-out would have gone. */
+/** The return from the end-session endpoint of the upstream: redirects to the next URL of our own sign-out. */
 export const returnFromSignOut = async (ctx: Context, { tenant, source }: AtSource): Promise<void> => {
   const { state } = ctx.query;
   const target =

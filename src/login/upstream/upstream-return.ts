@@ -5,13 +5,13 @@ import { choiceUrl, type InteractionVisit, interactionUrl, redirectTo } from '..
 import { type LoginPageParts, showLogin } from '../login-form.ts';
 import { findRedirectConnector } from '../login-tenant.ts';
 
-/** What a ticket brings from the upstream's callback into the interaction, whose cookie is sent only there. */
+/** The content of a ticket from the upstream's callback to the interaction, whose cookie is sent only there. */
 export type UpstreamReturn =
   | {
       readonly ok: true;
       readonly source: string;
       readonly login: ProvenLogin;
-      /** Was the proof as new as the app demanded? */
+      /** Was the sign-in as recent as the app demanded? */
       readonly isFresh: boolean;
     }
   | {
@@ -49,7 +49,7 @@ export const returnFromUpstream = async (parts: LoginPageParts, visit: Interacti
   });
 };
 
-/** Could this person prove now, with a password and for this app, that it is them? */
+/** Could this person sign in now with a password, for this app? */
 const takesPassword = (
   { tenant }: InteractionVisit,
   account: SignedIn['account'],
@@ -63,6 +63,6 @@ const takesPassword = (
   );
 };
 
-/** What `returnFromUpstream` gave to the form; undefined when it is another form's. */
+/** The value that `returnFromUpstream` sealed into the form; undefined when it belongs to another form. */
 export const openProven = ({ tenant, uid }: InteractionVisit, proven: string): ProvenLogin | undefined =>
   tenant.upstreamLogins.openFromForm(uid, proven) as ProvenLogin | undefined; // sealed above

@@ -1,6 +1,6 @@
-// Sign-in at a source that sends the browser away:
+// Sign-in at a redirect source:
 //   upstream-start.ts       to the source; upstream-callback.ts: back from it, with the proof or a refusal
-//   upstream-return.ts      with what the callback found back into the interaction
+//   upstream-return.ts      with the result of the callback back into the interaction
 //   upstream-logout.ts      logout notices from the source, and back from a sign-out there
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
@@ -20,7 +20,7 @@ export interface UpstreamStart {
   readonly loginHint?: string;
 }
 
-/** Sends the browser to the source, with what the app asked for. */
+/** Redirects the browser to the source, with the parameters of the app's request. */
 export const beginUpstream = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
