@@ -73,3 +73,28 @@ describe('an error of a socket that the driver lets through', () => {
     expect(isBrokenOff(error)).toBe(false);
   });
 });
+
+describe('an error of the driver or of mongoose', () => {
+  const wrapped = (errorResponse: object) => ({ name: 'MongoBulkWriteError', errorResponse });
+
+  it.each([
+    ['no server was found', { name: 'MongoServerSelectionError' }],
+    ['no time was left', { name: 'MongoNetworkTimeoutError' }],
+    ['too few members have confirmed a write', { name: 'MongoWriteConcernError', code: 1 }],
+    ['mongoose has no connection', { name: 'MongooseError' }],
+    ['a batch lost its connection', wrapped({ name: 'MongoNetworkError' })],
+    ['a statement of a batch was refused: the primary steps down', { name: 'RefusedWrite', code: 189 }],
+  ])('is an outage when %s', (_why, error) => {
+    expect(toStoreError(error)).toMatchObject({ code: 'unavailable', cause: error });
+  });
+
+  it.each([
+    ['the driver was called wrongly', { name: 'MongoInvalidArgumentError' }],
+    ['a package is missing', { name: 'MongoMissingDependencyError' }],
+    ['a batch was called wrongly', wrapped({ name: 'MongoInvalidArgumentError' })],
+    ['a batch was refused', { name: 'MongoBulkWriteError', code: 121 }],
+    ['it is neither of the driver nor of the server', { name: 'TypeError' }],
+  ])('is a fault of ours when %s', (_why, error) => {
+    expect(toStoreError(error)).toBe(error);
+  });
+});

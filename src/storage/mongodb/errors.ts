@@ -54,14 +54,26 @@ export const isBrokenOff = (error: unknown): boolean => {
 /** The store cannot serve now. Any other refusal of the server is a fault of ours. */
 const isOutage = (error: unknown): boolean => {
   const name = String(propertyOf(error, 'name'));
-  const isWrapper = name === 'MongoBulkWriteError' && propertyOf(error, 'code') === undefined;
-  if (isWrapper) return isOutage(propertyOf(error, 'errorResponse'));
-  if (name === 'MongoWriteConcernError' || name === 'MongooseError') return true;
-  if (isFromServer(error))
-    return cannotServeCodes.has(Number(propertyOf(error, 'code'))) || isDuplicate(error);
+  const code = propertyOf(error, 'code');
+  // a batch of writes wraps an error of the driver's own, which has no code
+  if (name === 'MongoBulkWriteError' && code === undefined)
+    return isOutage(propertyOf(error, 'errorResponse'));
+  // too few members of the replica set have confirmed the write
+  if (name === 'MongoWriteConcernError') return true;
+  // mongoose has no connection
+  if (name === 'MongooseError') return true;
+  if (isFromServer(error)) {
+    // who expects a duplicate has handled it; here another writer was faster, and a retry may help
+    if (isDuplicate(error)) return true;
+    // the server says that it cannot serve
+    return cannotServeCodes.has(Number(code));
+  }
+  // the connection broke under the driver
   if (isBrokenSocket(error)) return true;
-  const isOurs = name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError';
-  return name.startsWith('Mongo') && !isOurs;
+  // we have called the driver wrongly
+  if (name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError') return false;
+  // the driver found no server, or lost it, or no time was left
+  return name.startsWith('Mongo');
 };
 
 export const unavailable = (cause: unknown): AppError =>
