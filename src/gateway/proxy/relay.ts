@@ -46,7 +46,9 @@ export const relay: Relay = async (relayed) => {
   const first = await attempt(relayed, repeatable.has(req.method ?? '') && !outgoing.hasBody);
   if (first.status !== 'again') return first;
   const second = await attempt(relayed, false);
-  return second.status === 'again' ? { status: 'client_gone' } : second;
+  if (second.status === 'again')
+    throw new Error('an attempt that must not be repeated was given up for another');
+  return second;
 };
 
 /** Without effect, so that the same twice does no harm (RFC 9110 section 9.2.2). */
@@ -62,8 +64,10 @@ interface Phase {
 }
 
 /**
- * One attempt: the request is sent, its answer awaited and passed on, and that is the end. A service may answer before
- * it has read the whole request; then nobody waits.
+ * One attempt. Its phases are in this order, and each may be the last before `over`:
+ * sending (the request goes to the service) – waiting (for the head of the answer) – answering (the answer goes to the
+ * client) – over. A request without a body begins with waiting. A service may answer before it has read the whole
+ * request; then nobody waits. The promise of the attempt settles once, in `#finish`.
  */
 class Exchange {
   readonly #relayed: Relayed;

@@ -38,9 +38,16 @@ export interface TunnelParts {
 export const openTunnel = (parts: TunnelParts): Promise<number> =>
   new Promise((resolve) => new Opening(parts, resolve).ask());
 
-type Phase = 'asking' | 'declined' | 'over';
+/**
+ * asking – joined (the service has agreed) or declined (its answer is passed on) – over (the client has gone, or the
+ * service cannot be asked).
+ */
+type Phase = 'asking' | 'joined' | 'declined' | 'over';
 
-/** The service is asked for an upgrade; it agrees, declines, or fails. */
+/**
+ * The service is asked for an upgrade; it agrees, declines, or fails. Whichever it was, the promise settles when the
+ * client's connection has closed (`#watchClient`), or at once when it had closed before.
+ */
 class Opening {
   readonly #parts: TunnelParts;
   readonly #settle: (status: number) => void;
@@ -72,7 +79,7 @@ class Opening {
   /** Then it agrees, and both ends are joined, … */
   #agree(service: Socket, answer: ServiceAnswer): void {
     const { socket, target, headersOf, joined } = this.#parts;
-    this.#phase = 'over';
+    this.#phase = 'joined';
     this.#timer.stop();
     this.#status = answer.statusCode ?? 0;
     socket.write(switchingHead(headersOf(answer)), 'latin1');
