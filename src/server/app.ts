@@ -6,6 +6,7 @@ import { createRequestChecks } from '../web/request-checks.ts';
 import { createRequestLog } from '../web/request-log.ts';
 import { createSecurityHeaders } from '../web/security-headers.ts';
 import { createBoundAnswers } from './bound-answers.ts';
+import { derivedValue } from './derived-value.ts';
 import { definitionOf, lookOfRequest } from './request-tenant.ts';
 import { createRouter } from './router.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -45,24 +46,12 @@ interface Hosts {
 
 /** The hosts of all public URLs; computed again only when a tenant's own URL was added or removed. */
 const createHosts = (publicUrl: string, tenantUrls: () => ReadonlySet<string>): Hosts => {
-  let known: ReadonlySet<string> | undefined;
-  let byHost: ReadonlyMap<string, URL> = new Map();
-  let hosts: ReadonlySet<string> = new Set();
-  const refresh = (): void => {
-    const urls = tenantUrls();
-    if (urls === known) return;
-    known = urls;
-    byHost = new Map([publicUrl, ...urls].map((url) => [new URL(url).host, new URL(url)]));
-    hosts = new Set(byHost.keys());
-  };
+  const learn = derivedValue(tenantUrls, (urls) => {
+    const byHost = new Map([publicUrl, ...urls].map((url) => [new URL(url).host, new URL(url)]));
+    return { byHost, hosts: new Set(byHost.keys()) };
+  });
   return {
-    all: () => {
-      refresh();
-      return hosts;
-    },
-    isSecure: (host) => {
-      refresh();
-      return (byHost.get(host) ?? new URL(publicUrl)).protocol === 'https:';
-    },
+    all: () => learn().hosts,
+    isSecure: (host) => (learn().byHost.get(host) ?? new URL(publicUrl)).protocol === 'https:',
   };
 };

@@ -28,6 +28,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
 import { createRequestOriginOf } from '../web/request-checks.ts';
+import { derivedValue } from './derived-value.ts';
 
 export interface GatewayParts {
   readonly settings: ServerSettings;
@@ -142,32 +143,20 @@ const tenantFinder =
     }
   };
 
+/** The registry makes a new set of URLs when a tenant has changed. */
 const tenantHosts = (tenants: TenantRegistry<Tenant>): TenantHosts => {
-  let known: ReadonlySet<string> | undefined;
-  let byHost: ReadonlyMap<string, string> = new Map();
-  let only: string | undefined;
-  /** Asked for each request; the registry makes a new set when a tenant has changed. */
-  const learn = (): void => {
-    const urls = tenants.publicUrls();
-    if (urls === known) return;
-    known = urls;
+  const learn = derivedValue(tenants.publicUrls, () => {
     const served = tenants.known();
-    byHost = new Map(
+    const byHost = new Map(
       served.flatMap(({ id, publicUrl }) =>
         publicUrl === undefined ? [] : [[new URL(publicUrl).host, id] as const],
       ),
     );
-    only = tenants.status().files === 1 ? served[0]?.id : undefined;
-  };
+    return { byHost, only: tenants.status().files === 1 ? served[0]?.id : undefined };
+  });
   return {
-    publicHostTenant: (host) => {
-      learn();
-      return byHost.get(host);
-    },
-    onlyTenant: () => {
-      learn();
-      return only;
-    },
+    publicHostTenant: (host) => learn().byHost.get(host),
+    onlyTenant: () => learn().only,
   };
 };
 
