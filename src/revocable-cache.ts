@@ -2,10 +2,10 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, cacheTime } from './clock.ts';
 
-/** What a question led to. */
+/** The answer to a question. */
 export interface Answer<V> {
   readonly value: V;
-  /** Absent: whoever asks next asks anew. */
+  /** Absent: the next caller asks anew. */
   readonly keep?: {
     /** Ids as events name them: of accounts, artifacts, clients. The end of one of them ends this. */
     readonly revocationIds?: readonly string[];
@@ -25,9 +25,9 @@ export interface Question<V> {
 export interface RevocableCache<V> {
   get(key: string): V | undefined;
   /**
-   * Asks, also when something is kept. Those who ask at the same time share one answer, until there is an event of the
-   * owner: an answer that was in progress at that moment is given to those who wait for it, but it is neither kept nor
-   * given to whoever asks later.
+   * Asks, also when an answer is kept. Callers at the same time share one answer, until there is an event of the owner:
+   * an answer that was in progress at that moment is given to the callers that wait for it, but it is neither kept nor
+   * given to later callers.
    */
   ask(key: string, question: Question<V>): Promise<V>;
   /** Forgets what is kept and ends with this. */
@@ -100,7 +100,7 @@ export const createRevocableCache = <V>(clock: Clock, limit: number): RevocableC
     ask: (key, question) => {
       const inProgress = questions.get(key);
       if (inProgress !== undefined) return inProgress.promise;
-      // while it is in doubt nobody gets what was known before
+      // while the answer is uncertain, no caller gets the former one
       store.delete(key);
       return begin(key, question);
     },

@@ -138,8 +138,8 @@ export interface Accounts {
    */
   judgeSecret(shown: ShownSecret): Promise<SecretVerdict>;
   /**
-   * Brings the users of the tenant's file into the store; demo tenants only. Whatever asks for names waits for it, so
-   * nobody has to call it; calling it early, in the background, makes the first sign-in quick.
+   * Stores the users of the tenant's file; demo tenants only. All look-ups of names wait for it, so no caller has to
+   * call it; calling it early, in the background, makes the first sign-in quick.
    */
   seed(): Promise<void>;
 }

@@ -46,7 +46,7 @@ export interface AccountsParts {
   readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
   readonly hasher: PasswordHasher;
   readonly audit: Audit;
-  /** Ends the sessions and tokens of a person whose source knows them no more, or whose password was changed. */
+  /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
@@ -77,8 +77,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   const federation = createFederation({ ...shared, connectors, records, resolver, isAdmitted, audit });
 
   /**
-   * Whoever is found by a name may be a demo user whom only the file has, so far. A subject, the other key of a person,
-   * is known outside only once the account is in the store.
+   * The person of a name may be a demo user who is only in the file so far. A subject, the other key of a person, is
+   * known outside only once the account is in the store.
    */
   const afterSeed =
     <Asked, Found>(find: (asked: Asked) => Promise<Found>) =>

@@ -1,5 +1,5 @@
-// Which verified addresses are believed. Services and apps take an address for its owner, so a source that the tenant does
-// not trust with a domain can give nobody an address of the tenant, or one that another account has.
+// The verified addresses that are believed. Services and apps identify people by their address, so a source that the
+// tenant does not trust with a domain cannot give a person an address of the tenant, or one of another account.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';

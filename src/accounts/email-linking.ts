@@ -16,8 +16,8 @@ export interface LinkableEmail {
  *
  * | account   | may be linked when                                                                               |
  * | --------- | ------------------------------------------------------------------------------------------------ |
- * | any       | it has no identity of the same source: one that gives an address to somebody else would hand the |
- * |           | account on with it                                                                               |
+ * | any       | it has no identity of the same source: a source that gives an address to another person would    |
+ * |           | hand over the account with it                                                                    |
  * | of source | it holds the address as a key, and a source that still knows the person is trusted with the      |
  * |           | domain; a name to sign in with is not enough: any source may have brought that                   |
  * | local     | the address is the account's own, verified, and one of its names to sign in with                 |

@@ -113,7 +113,7 @@ const subOf = async (
   const account = await openUsers(parts, tenant).find(user);
   if (account !== undefined) return account.sub;
   throw new CommandFailure(
-    `Nobody in ${tenant} has the name, e-mail address or sub ${user}. \`drawbridge user list ${tenant}\` shows all.`,
+    `No account of ${tenant} has the name, e-mail address or sub ${user}. \`drawbridge user list ${tenant}\` shows all.`,
   );
 };
 

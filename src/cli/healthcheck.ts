@@ -44,7 +44,7 @@ export const askHealth = async (
     return { url, status: response.status, body: await response.json() };
   } catch {
     throw new CommandFailure(
-      `Nobody answers at ${url}. Start the server with \`npm start\`, or correct its port.`,
+      `No server answers at ${url}. Start the server with \`npm start\`, or correct its port.`,
     );
   }
 };

@@ -21,7 +21,7 @@ export interface SourceProgress {
   readonly missing: readonly MissingPerson[];
 }
 
-/** A person who does not yet have a password of their own here. */
+/** A person who cannot sign in here without the source yet. */
 export interface MissingPerson {
   readonly sub: string;
   readonly username: string;

@@ -67,7 +67,7 @@ const advicesFor = ({ type, adopt, people, missing }: SourceProgress): readonly 
   if (missing.length === 0 || people === 0) return [];
   if (type === 'removed') {
     return [
-      `it is in the file no more, and ${missing.length} of its people cannot sign in with a password here.`,
+      `it is no longer in the file, and ${missing.length} of its people cannot sign in with a password here.`,
     ];
   }
   if (type !== 'local' && adopt === undefined) {

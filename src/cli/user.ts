@@ -96,7 +96,7 @@ const setPassword = async (
 ): Promise<void> =>
   withUsers(context, tenant, async (users) => {
     const account = await users.find(login);
-    if (account === undefined) throw new CommandFailure(nobody(tenant, login));
+    if (account === undefined) throw new CommandFailure(noAccount(tenant, login));
     const password = await takeNewPassword(options, {
       message: `New password of ${account.username}`,
       judge: (answer) => faultOfPassword(answer, account.logins),
@@ -109,8 +109,8 @@ const setPassword = async (
 const ownPassword = (tenant: string): string =>
   `The password in the file of ${tenant}, which the sign-in page shows, no longer works for this person: the account is a local one now.`;
 
-const nobody = (tenant: string, login: string): string =>
-  `Nobody in ${tenant} has the name, e-mail address or sub ${login}. \`drawbridge user list ${tenant}\` shows all.`;
+const noAccount = (tenant: string, login: string): string =>
+  `No account of ${tenant} has the name, e-mail address or sub ${login}. \`drawbridge user list ${tenant}\` shows all.`;
 
 const list = (context: CliContext, tenant: string): Promise<void> =>
   withStore(context, async ({ storage, settings }) => {

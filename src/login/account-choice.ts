@@ -1,4 +1,4 @@
-// `prompt=select_account`: who is signed in already goes on, or signs in with another account.
+// `prompt=select_account`: a person who is signed in continues with that account, or signs in with another one.
 import { z } from 'zod';
 import { mayHoldTokens } from '../accounts/standing.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
@@ -16,7 +16,7 @@ import {
 import type { LoginPageParts } from './login-form.ts';
 import { lookOf } from './login-tenant.ts';
 
-/** False where there is nobody to choose: the login page comes then. */
+/** False when there is no account to choose: then the login page is shown. */
 export const showAccountChoice = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
@@ -45,7 +45,7 @@ export const showAccountChoice = async (
 
 const fields = z.object({ csrf: z.string() });
 
-/** The person goes on with the account of the session; what else the app asks for is judged afterwards. */
+/** Continues with the account of the session; the other demands of the app are checked afterwards. */
 export const submitAccountChoice = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const { csrf } = await readForm(ctx, fields);

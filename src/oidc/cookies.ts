@@ -50,7 +50,7 @@ export const providerCookies = (
 export const readProviderCookie = (issuer: string, ctx: Context, cookie: 'session' | 'interaction'): string =>
   ctx.cookies.get(nameOf(issuer, cookie), { signed: false }) ?? '';
 
-/** Seconds from a submitted step to the request that goes on with it. */
+/** Seconds from a submitted step to the request that resumes the interaction. */
 const resumeProofTtl = 600;
 
 /**

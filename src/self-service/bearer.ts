@@ -13,8 +13,8 @@ export interface BearerRefusal {
 }
 
 const descriptions = {
-  invalid_token: 'The access token is not good, or not any more',
-  insufficient_scope: 'The access token is not for this',
+  invalid_token: 'The access token is not valid, or no longer valid',
+  insufficient_scope: 'The access token lacks the scope openid, or is for another service',
 } as const;
 
 export const refuseBearer = (ctx: Context, log: Log, { realm, error }: BearerRefusal): undefined => {

@@ -64,7 +64,7 @@ export const renameDevice = async (
   const owner = await identify(parts, ctx, tenant);
   if (owner === undefined) return;
   await parts.parseJson(ctx, async () => {});
-  const { name } = (ctx.request.body ?? {}) as { readonly name?: unknown }; // whatever was sent
+  const { name } = (ctx.request.body ?? {}) as { readonly name?: unknown }; // unchecked
   const renamed = await tenant.devices.rename(id, name, owner.actor);
   if (renamed === 'absent') throw noDevice();
   if (renamed === 'invalid')

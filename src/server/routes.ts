@@ -30,8 +30,8 @@ export const parameters: Readonly<Record<string, (value: string) => boolean>> = 
   rest: (value) => !isAmbiguousPath(`/${value}`),
 };
 
-// Whatever the host: `/api/authz/…`. Then the hosts of services, and what is below the prefix of a service on a host of
-// ours; `/.drawbridge/…` is never the service's.
+// On any host: `/api/authz/…`. Then the hosts of services, and the paths below the prefix of a service on a host of
+// ours; `/.drawbridge/…` never belongs to the service.
 // biome-ignore format: columns
 const gatewayRows = [
   ['*', '/api/authz/auth-request',              'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],

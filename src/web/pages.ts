@@ -101,7 +101,7 @@ export interface PageModels {
     readonly clientName: string;
     readonly username: string;
     readonly name?: string;
-    /** Where somebody else signs in. */
+    /** The URL at which another person signs in. */
     readonly otherUrl: string;
     readonly cancelAction: string;
   };

@@ -220,18 +220,18 @@ describe('the doctor', () => {
   it('finds nothing when a made-up person is refused', async () => {
     answerWith(404, { error: 'unknown' });
     expect(await examine()).toEqual([
-      { verdict: 'ok', about: 'password check', message: expect.stringContaining('refuses somebody') },
+      { verdict: 'ok', about: 'password check', message: expect.stringContaining('refuses a person') },
     ]);
   });
 
   it.each([
-    ['lets anybody in', 200, { subject: '1' }, {}, 'problem', /lets in somebody who is not there/],
+    ['lets anybody in', 200, { subject: '1' }, {}, 'problem', /accepts a person who does not exist/],
     ['knows no such place', 404, '404 page not found', {}, 'problem', /answered 404.*Correct url/],
     ['refuses the secret', 401, '', { 'www-authenticate': 'Bearer' }, 'problem', /Set secret/],
     ['redirects', 302, '', { location: '/login' }, 'problem', /set url to where it leads/],
     ['fails', 500, '', {}, 'problem', /answered 500\. See the log/],
     ['limits attempts', 429, '', {}, 'warning', /limits attempts/],
-    ['tells of locks', 423, '', {}, 'warning', /account_locked of somebody who is not there/],
+    ['tells of locks', 423, '', {}, 'warning', /account_locked about a person who does not exist/],
   ])('says what to do when the system %s', async (_name, status, body, headers, verdict, message) => {
     answerWith(status, body, headers);
     const findings = await examine();

@@ -103,7 +103,7 @@ describe('a look-up of a person', () => {
       const { lookup } = bench.connector(ldapSource(shy));
       await expect(lookup?.find({ subject: subjects.anna })).rejects.toMatchObject({
         code: 'unavailable',
-        detail: expect.stringContaining('nobody at all'),
+        detail: expect.stringContaining('no person at all'),
       });
     } finally {
       await shy.stop();

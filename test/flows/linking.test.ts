@@ -195,7 +195,7 @@ eachStore((store) => {
         const page = await browser.get(back);
 
         expect(page.status).toBe(403);
-        expect(textOf(page)).toContain('Somebody else is signed in here now');
+        expect(textOf(page)).toContain('Another person is signed in here now');
         expect(await nameThrough()).toBe('Carol Corp');
       });
 

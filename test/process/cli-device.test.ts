@@ -89,7 +89,7 @@ describe('device, of which there is none,', () => {
 
   it.each([
     [['device', 'list', 'nowhere'], /There is no tenant nowhere/],
-    [['device', 'list', 'acme', '--user', 'carol'], /Nobody in acme has the name/],
+    [['device', 'list', 'acme', '--user', 'carol'], /No account of acme has the name/],
     [['device', 'revoke', 'acme', 'never'], /There is no device never in acme/],
     [['device', 'rename', 'acme', 'never', 'x'], /There is no device never in acme/],
     [['device', 'rename', 'acme', 'never', 'x'.repeat(101)], /A name is plain text/],

@@ -180,7 +180,7 @@ describe('doctor', () => {
     putTenant(local, legacySource(), legacySource({ id: 'other', url: 'http://127.0.0.1:9/check' }));
     const { code, stdout, stderr } = await home.run(['doctor', 'acme']);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^ok +source legacy, password check: .* refuses somebody who is not there$/m);
+    expect(stdout).toMatch(/^ok +source legacy, password check: .* refuses a person who does not exist$/m);
     expect(stdout).toMatch(/^problem +source other, password check: .*ECONNREFUSED.*start the system/m);
     expect(`${stdout}${stderr}`).not.toContain(env.LEGACY_SECRET);
     const findings = JSON.parse((await home.run(['doctor', 'acme', '--json'])).stdout) as unknown[];

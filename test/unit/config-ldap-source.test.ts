@@ -246,10 +246,13 @@ describe('the filter of an LDAP source', () => {
     ['(uid)', 'has a part that compares nothing; write attribute=value, as in (uid={username})'],
     ['(cn=a(b{username})', 'has a bracket within a value; write it as \\28, or close the one before'],
     ['(cn=\\x{username})', 'has a backslash without two hexadecimal digits; write a backslash as \\5c'],
-    ['(uid={username}*)', 'has a * beside {username}, so that half a name would find somebody; remove the *'],
+    [
+      '(uid={username}*)',
+      'has a * beside {username}, so that a part of a name would find a person; remove the *',
+    ],
     [
       '(uid=*-{username})',
-      'has a * beside {username}, so that half a name would find somebody; remove the *',
+      'has a * beside {username}, so that a part of a name would find a person; remove the *',
     ],
     [
       `${'(!'.repeat(30)}(uid={username})${')'.repeat(30)}`,

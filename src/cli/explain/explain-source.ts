@@ -42,7 +42,7 @@ export const explainLocal = async (
   if (user === undefined) return { ...head, outcome: 'skipped', message: noTokens };
   const login = canonicalLogin(user);
   const account = login === undefined ? undefined : await records.findByLogin(login);
-  if (account === undefined) return { ...head, outcome: 'absent', message: nobody };
+  if (account === undefined) return { ...head, outcome: 'absent', message: unknownPerson };
   const { sub, username, email, emailVerified = false, claims, groups, roles } = account;
   const redact = createRedactor(claims);
   return {
@@ -93,7 +93,7 @@ const explainVerdict = async (
     case 'present':
       return explainPerson(asked, verdict.person, []);
     case 'absent':
-      return { ...head, outcome: 'absent', message: nobody };
+      return { ...head, outcome: 'absent', message: unknownPerson };
     case 'refused':
       return { ...head, outcome: 'refused', message: refusalWords[verdict.reason] };
   }
@@ -140,7 +140,7 @@ const showAll = (
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, redact(name, value)]));
 
 const noTokens = 'Sources of this type have no access tokens.';
-const nobody = 'It knows nobody by this name.';
+const unknownPerson = 'It knows no person by this name.';
 
 const headOf = ({ id, type }: SourceDefinition) => ({ source: id, type });
 
@@ -154,7 +154,7 @@ const skippedWords = ({ type }: SourceDefinition): string => {
     case 'http':
       return 'The system only checks passwords and cannot be asked about people.';
     case 'ldap':
-      return 'People bind themselves there (bind.template), so nobody can be looked up without a password. Set a bind of a service to change that.';
+      return 'People bind themselves there (bind.template), so no person can be looked up without a password. Set a bind of a service to change that.';
     default:
       return 'It gives details of people only when they sign in. Set details to look them up, or explain an access token of it with --token.';
   }

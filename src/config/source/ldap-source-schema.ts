@@ -130,7 +130,7 @@ export const ldapSourceSchema = z.strictObject({
           error: 'lacks {username}; write where the name goes, such as (uid={username})',
         })
         .refine((value) => !/\*[^()]*\{username\}|\{username\}[^()]*\*/.test(value), {
-          error: 'has a * beside {username}, so that half a name would find somebody; remove the *',
+          error: 'has a * beside {username}, so that a part of a name would find a person; remove the *',
         })
         .optional()
         .meta({

@@ -15,11 +15,11 @@ export const namesInFile = (value: unknown, doubtful: ReadonlySet<string>): Name
 });
 
 const collect = (value: unknown, list: string, key: string): ReadonlySet<string> | undefined => {
-  const names = listIn(value, list).map((entry) => (entry as Record<string, unknown> | null)?.[key]); // whatever it is, only text goes on
+  const names = listIn(value, list).map((entry) => (entry as Record<string, unknown> | null)?.[key]); // of any type; only texts are used
   return names.every((name) => typeof name === 'string') ? new Set(names) : undefined;
 };
 
 const listIn = (value: unknown, list: string): readonly unknown[] => {
-  const entries = (value as Record<string, unknown> | null)?.[list]; // whatever it is, only lists go on
+  const entries = (value as Record<string, unknown> | null)?.[list]; // of any type; only lists are used
   return Array.isArray(entries) ? entries : [];
 };

@@ -15,13 +15,13 @@ export interface ExamineVerifierParts {
   readonly peer: Peer;
   readonly clock: Clock;
   /** Asks about a person who does not exist. */
-  readonly askForNobody: () => Promise<PasswordVerdict<SourcePerson>>;
+  readonly askForUnknown: () => Promise<PasswordVerdict<SourcePerson>>;
 }
 
 /** Examines the host, its certificate, the secret, and the answer about a person who does not exist. Never rejects. */
 export const examineVerifier = async (
   { url, secret }: Pick<HttpSource, 'url' | 'secret'>,
-  { peer, clock, askForNobody }: ExamineVerifierParts,
+  { peer, clock, askForUnknown }: ExamineVerifierParts,
 ): Promise<readonly SourceFinding[]> => {
   // A query may contain secrets.
   const { origin, pathname } = new URL(url);
@@ -29,24 +29,24 @@ export const examineVerifier = async (
   const findings = secret === undefined ? [...host, noSecret] : host;
   // The next check would report the same fault again.
   if (findings.some(({ verdict }) => verdict === 'problem')) return findings;
-  return [...findings, await examineAnswer(`${origin}${pathname}`, askForNobody)];
+  return [...findings, await examineAnswer(`${origin}${pathname}`, askForUnknown)];
 };
 
 const noSecret = warning(
   'secret',
-  'The source has no secret: whoever can reach the system can try passwords there. Set secret, and let the system demand it as a bearer token.',
+  'The source has no secret: any client that reaches the system can try passwords there. Set secret, and let the system demand it as a bearer token.',
 );
 
 const examineAnswer = async (
   url: string,
-  askForNobody: () => Promise<PasswordVerdict<SourcePerson>>,
+  askForUnknown: () => Promise<PasswordVerdict<SourcePerson>>,
 ): Promise<SourceFinding> => {
   try {
-    const verdict = await askForNobody();
+    const verdict = await askForUnknown();
     if (verdict.ok) {
       return problem(
         'password check',
-        `${url} lets in somebody who is not there, with a password that was made up. Take the source out of the file until that is repaired.`,
+        `${url} accepts a person who does not exist, with an invented password. Remove the source from the file until that is repaired.`,
       );
     }
     if (verdict.reason === 'throttled') {
@@ -56,10 +56,10 @@ const examineAnswer = async (
       );
     }
     return verdict.reason === 'unknown' || verdict.reason === 'credentials'
-      ? ok('password check', `${url} refuses somebody who is not there`)
+      ? ok('password check', `${url} refuses a person who does not exist`)
       : warning(
           'password check',
-          `${url} says ${verdict.reason} of somebody who is not there, which only the right password may learn. Let it answer { "error": "unknown" }.`,
+          `${url} answers ${verdict.reason} about a person who does not exist, which only the right password may reveal. Let it answer { "error": "unknown" }.`,
         );
   } catch (error) {
     return problem('password check', `${url} gives no verdict: ${wordsFor(error)}`);
@@ -78,7 +78,7 @@ const wordsFor = (error: unknown): string => {
 const codeOf = (error: unknown): string | undefined => {
   let found: string | undefined;
   for (let one = error, depth = 0; typeof one === 'object' && one !== null && depth < 5; depth += 1) {
-    const { code, name, cause } = one as { code?: unknown; name?: unknown; cause?: unknown }; // whatever was thrown
+    const { code, name, cause } = one as { code?: unknown; name?: unknown; cause?: unknown }; // any value can be thrown
     if (name === 'TimeoutError') found = 'no answer within the time limit';
     else if (typeof code === 'string' && !(one instanceof AppError)) found = code;
     one = cause;

@@ -71,18 +71,18 @@ export const createHttpConnector = (
   };
 
   /** Asks about a person who does not exist. */
-  const askForNobody = () => verify({ login: `nobody-${randomId(12)}`, password: randomId(24) });
+  const askForUnknown = () => verify({ login: `nobody-${randomId(12)}`, password: randomId(24) });
 
   return {
     definition,
     passwords: {
       verify,
       decoy: () =>
-        askForNobody().then(
+        askForUnknown().then(
           () => undefined,
           () => undefined,
         ),
     },
-    examine: () => examineVerifier(definition, { peer, clock, askForNobody }),
+    examine: () => examineVerifier(definition, { peer, clock, askForUnknown }),
   };
 };

@@ -45,7 +45,7 @@ const examinePeople = async ({ source, connection, deadline }: GroupSearch, note
     note(
       'warning',
       'people',
-      `Nobody below ${base} passes "search.filter". Check it, and the rights to read.`,
+      `No entry below ${base} matches "search.filter". Check it, and the rights to read.`,
     );
     return;
   }

@@ -161,4 +161,4 @@ const chunks = (dns: readonly string[]): readonly (readonly string[])[] =>
   );
 
 const tooMany = ({ source }: GroupSearch) =>
-  unreachable(`source ${source.id}: somebody is in more than ${mostGroups} groups`);
+  unreachable(`source ${source.id}: a person is in more than ${mostGroups} groups`);

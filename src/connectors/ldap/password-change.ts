@@ -8,7 +8,7 @@ import { fillDn } from './filters.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
 import { findByLogin } from './person-search.ts';
 import { resultCode } from './result-codes.ts';
-import { nobody } from './sign-in.ts';
+import { decoyCredentials } from './sign-in.ts';
 import { unreachable } from './unreachable.ts';
 
 export type NewPassword = Credentials & { readonly newPassword: string };
@@ -25,7 +25,8 @@ export const changePassword = async (
 ): Promise<PasswordChangeVerdict> => {
   const { source } = parts;
   const found = await findName(parts, change.login, deadline);
-  const { dn, secret } = found === undefined ? nobody(source) : { dn: found, secret: change.password };
+  const { dn, secret } =
+    found === undefined ? decoyCredentials(source) : { dn: found, secret: change.password };
   let isSent = false;
   const send = (connection: LdapConnection): Promise<LdapAnswer> => {
     isSent = true;

@@ -88,7 +88,8 @@ const checkThatPeopleAreSeen = async ({ source, connection, deadline }: PersonSe
   const filter = allOf(has(source.subjectAttribute), has(source.usernameAttribute));
   const query = { base, scope, filter, attributes: ['1.1'], sizeLimit: 1 } as const;
   const entries = await connection.search(query, deadline);
-  if (entries.length === 0) throw unreachable(`source ${source.id}: nobody at all is seen below ${base}`);
+  if (entries.length === 0)
+    throw unreachable(`source ${source.id}: no person at all is visible below ${base}`);
 };
 
 const queryOf = (source: LdapSource) => ({

@@ -36,7 +36,8 @@ const signInBySearch = async (
   });
   // Before the bind: a fault of the configuration must look the same for right and wrong passwords.
   if (entry !== undefined) subjectOf(entry, parts.source);
-  const { dn, secret } = entry === undefined ? nobody(parts.source) : { dn: entry.dn, secret: password };
+  const { dn, secret } =
+    entry === undefined ? decoyCredentials(parts.source) : { dn: entry.dn, secret: password };
   const answer = await parts.directory.use('people', {
     isRepeatable: true,
     deadline,
@@ -50,7 +51,7 @@ const signInBySearch = async (
 };
 
 /** An unknown person costs the directory a bind too, so that the time reveals nothing. */
-export const nobody = ({ search }: LdapSource): { dn: string; secret: string } => ({
+export const decoyCredentials = ({ search }: LdapSource): { dn: string; secret: string } => ({
   dn: `cn=${randomId(12)},${search.base}`,
   secret: randomId(12),
 });

@@ -84,7 +84,7 @@ export const examineRedirect = async (
     if (location?.startsWith(redirectUri) === true) note('ok', about, `The provider knows ${redirectUri}.`);
     else if (answer.status >= 400 || isRefusal(location, await answer.text()))
       note('problem', about, `The provider refuses it (${answer.status}). ${register}`);
-    else if (location !== null) note('ok', about, 'The provider goes on to sign people in.');
+    else if (location !== null) note('ok', about, 'The provider continues with the sign-in.');
     else note('warning', about, `It cannot be found out whether the provider knows it. ${register}`);
   } catch (error) {
     const reason = reasonOf(error);

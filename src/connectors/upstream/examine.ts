@@ -92,7 +92,7 @@ const examineKeys = async (
       note(
         'problem',
         'keys',
-        'The place of the keys is not known. Set "jwksUri": nobody can sign in without.',
+        'The place of the keys is not known. Set "jwksUri": no person can sign in without it.',
       );
     return;
   }

@@ -81,11 +81,11 @@ const stableCodes: readonly SourceRefusal[] = [
 const reasonOf = ({ description = '', numbers }: ProtocolFailure): SourceRefusal => {
   const stable = stableCodes.find((code) => new RegExp(`^${code}\\b`).test(description));
   if (stable !== undefined) return stable;
-  // Keycloak: the password was right, and something is left for the person to do there.
+  // Keycloak: the password was right, and the person still has to do something there.
   if (description === 'Account is not fully set up') return 'password_change_required';
-  // Keycloak says this before it looks at the password, so it may be shown only as a lock may.
+  // Keycloak answers this before it checks the password, so it may be shown only under the conditions of a lock.
   if (description === 'Account disabled') return 'account_locked';
-  // Microsoft Entra: 50055 and 50144 after the password was right; 50053 and 50057 whatever was typed.
+  // Microsoft Entra: 50055 and 50144 only after the right password; 50053 and 50057 after any password.
   if (numbers.some((number) => number === 50055 || number === 50144)) return 'password_expired';
   if (numbers.some((number) => number === 50053 || number === 50057)) return 'account_locked';
   return 'credentials';

@@ -87,7 +87,7 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
     if (userInfo?.status === 'ok' && members === undefined && name === undefined)
       throw broken('user-info answered no JSON object');
     if (claims !== undefined && members !== undefined && members.sub !== claims.sub)
-      return invalid('user-info is about somebody else: its sub is not that of the token');
+      return invalid('user-info is about another person: its sub is not that of the token');
     if (extractName !== undefined && name === undefined)
       return invalid('userNameExtractionPattern finds no name in the user-info answer');
     const subject = subjectOf({ ...claims, ...members }, name);

@@ -82,7 +82,7 @@ export const readOriginalRequest = (
       (other.target ?? target) !== target;
     if (differs) return { fault: 'The headers about the original request contradict each other' };
   }
-  if (!/^[A-Z][A-Z0-9-]{0,31}$/.test(method)) return { fault: 'The original method is none' };
+  if (!/^[A-Z][A-Z0-9-]{0,31}$/.test(method)) return { fault: 'The original method is not valid' };
   if (!hostForm.test(host)) return { fault: 'The original host is none' };
   if (!targetForm.test(target)) return { fault: 'The original URI is not a path that begins with a slash' };
   const query = target.indexOf('?');

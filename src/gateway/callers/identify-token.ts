@@ -118,7 +118,7 @@ const bad = (description: string, scheme: 'Basic' | 'Bearer' = 'Bearer') =>
 const issuerOf = (jwt: string): string | undefined => {
   try {
     const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-    const { iss } = (claims ?? {}) as { iss?: unknown }; // whatever it is, only a text is taken from it
+    const { iss } = (claims ?? {}) as { iss?: unknown }; // of any type; only a text is used
     return typeof iss === 'string' ? iss : undefined;
   } catch {
     return undefined;

@@ -123,7 +123,7 @@ export const connectUpstream = async (
   if (visit === undefined || visit.session.sub !== sub) {
     throw new AppError(
       'forbidden',
-      'Somebody else is signed in here now. Sign in again and connect the source from your account.',
+      'Another person is signed in here now. Sign in again and connect the source from your account.',
     );
   }
   const { address, requestId } = requestFacts(ctx);

@@ -33,10 +33,7 @@ export const beginUpstream = async (
   const connector = findRedirectConnector(tenant, source);
   const isOffered = tenant.accounts.choose({ clientId }).redirects.some(({ id }) => id === source);
   if (connector === undefined || !isOffered)
-    throw new AppError(
-      'not_found',
-      'This source is not offered any more. Go back to the app and start again.',
-    );
+    throw new AppError('not_found', 'This source is no longer offered. Go back to the app and start again.');
   try {
     const begun = await tenant.upstreamLogins.begin({
       connector,

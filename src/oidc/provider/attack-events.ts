@@ -1,5 +1,5 @@
-// Attacks that the library notices, by its events: a rotated refresh token that is used again, and client assertions that
-// prove nothing.
+// Attacks that the library notices, by its events: a rotated refresh token that is used again, and client assertions
+// that prove nothing.
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Replays } from './replays.ts';
@@ -40,7 +40,7 @@ export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'
 const nameIn = (assertion: string): string | undefined => {
   try {
     const claims: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString());
-    const { sub } = (claims ?? {}) as { readonly sub?: unknown }; // whatever it is, only a text is taken from it
+    const { sub } = (claims ?? {}) as { readonly sub?: unknown }; // of any type; only a text is used
     return typeof sub === 'string' ? sub.slice(0, 200) : undefined;
   } catch {
     return undefined;

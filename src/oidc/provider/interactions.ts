@@ -32,7 +32,7 @@ export interface PendingInteraction {
   /** The app demands a new sign-in (`prompt=login`). */
   readonly isLoginDemanded: boolean;
   readonly missing: MissingConsent;
-  /** The person of the session, if somebody is signed in. */
+  /** The person of the session, if there is one. */
   readonly sub?: string;
   readonly isOfflineAccessAsked: boolean;
 }
@@ -76,7 +76,7 @@ export interface OpenInteraction {
   readonly pending: PendingInteraction;
   /** Each resolves to the next URL of the flow. */
   finishLogin(login: ProvenLogin): Promise<string>;
-  /** The person goes on with the account of the session. */
+  /** The person continues with the account of the session. */
   keepAccount(): Promise<string>;
   allow(): Promise<string>;
   refuse(): Promise<string>;
