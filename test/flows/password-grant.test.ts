@@ -205,10 +205,14 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
     });
 
     it('meets clients that do not list the grant, public ones, and tenants that do not allow it', async () => {
-      const notAllowed = 'requested grant type is not allowed for this client';
-      expect((await ask(alice, { client: web })).body.error_description).toBe(notAllowed);
-      expect((await ask(alice, { client: desktop })).body.error_description).toBe(notAllowed);
-      expect((await ask(alice, { client: web, tenant: 'closed' })).body.error_description).toBe(notAllowed);
+      const notAllowed = {
+        error: 'unauthorized_client',
+        error_description: 'requested grant type is not allowed for this client',
+      };
+      expect((await ask(alice, { client: web })).body).toMatchObject(notAllowed);
+      expect((await ask(alice, { client: desktop })).body).toMatchObject(notAllowed);
+      // where no client may, there is no such grant
+      expect((await ask(alice, { client: web, tenant: 'closed' })).body.error).toBe('unsupported_grant_type');
       expect((await ask(alice, { client: { ...migrator, secret: 'wrong' } })).status).toBe(401);
       expect((await ask(alice, { client: { id: migrator.id } as typeof migrator })).status).toBe(401);
     });

@@ -209,7 +209,7 @@ const refuseGrantTypes = (provider: Provider, { current }: Pick<ProviderPatchesP
       route === 'device_authorization'
         ? type === deviceCodeGrant
         : route === 'token' && params?.grant_type === type;
-    if (isAsked) throw new errors.UnauthorizedClient('this client may not use this grant type');
+    if (isAsked) throw new errors.UnauthorizedClient('requested grant type is not allowed for this client');
     return false;
   };
 };
