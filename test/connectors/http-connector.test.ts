@@ -197,12 +197,12 @@ describe('the verifier', () => {
     await expect(verify({ requestTimeoutMs: 200 })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('is an outage when nobody listens', async () => {
+  it('is an outage when no server listens', async () => {
     server.close();
     await expect(verify()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('is asked about nobody where the time must not tell who is known', async () => {
+  it('is asked about an unknown person where the time must not reveal who is known', async () => {
     answerWith(500);
     await connect().passwords?.decoy?.();
     expect(asked).toHaveLength(1);
@@ -239,7 +239,7 @@ describe('the doctor', () => {
     expect(JSON.stringify(findings)).not.toMatch(/the-bearer-secret|tenant=acme/);
   });
 
-  it('says what to do when nobody listens, the name is unknown, or no answer comes', async () => {
+  it('says what to do when no server listens, the name is unknown, or no answer comes', async () => {
     answer = () => undefined;
     expect(JSON.stringify(await examine({ requestTimeoutMs: 200 }))).toMatch(/time limit.*raise timeout/);
     expect(JSON.stringify(await examine({ url: 'http://nowhere.invalid/check' }))).toMatch(

@@ -106,7 +106,7 @@ describe('Active Directory', () => {
     });
   });
 
-  it('tells apart what a right password is not enough for, and nothing for a wrong one', async () => {
+  it('distinguishes what a right password is not enough for, and nothing for a wrong one', async () => {
     expect(await reasonOf('anna', 'wrong')).toBe('credentials');
     expect(await reasonOf('nobody')).toBe('unknown');
     expect(await reasonOf('disabled')).toBe('account_disabled');
@@ -117,7 +117,7 @@ describe('Active Directory', () => {
     expect(await reasonOf('new', 'wrong')).toBe('credentials');
   });
 
-  it('tells a lock where the tenant reveals locks', async () => {
+  it('reports a lock where the tenant reveals locks', async () => {
     for (let guess = 0; guess < 4; guess += 1) await signIn('locked', 'wrong');
     expect(await reasonOf('locked', password)).toBe('credentials');
     expect(await reasonOf('locked', password, { revealLock: true })).toBe('account_locked');
@@ -157,7 +157,7 @@ describe('Active Directory', () => {
     expect(await reasonOf('changer', 'Another-Staple-8')).toBe('ok');
   });
 
-  it('sends no empty password, which the domain would take for nobody in particular', async () => {
+  it('sends no empty password, which the domain would accept as an anonymous bind', async () => {
     expect(await reasonOf('anna', '')).toBe('credentials');
   });
 

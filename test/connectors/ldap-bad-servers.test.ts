@@ -203,7 +203,7 @@ describe('a server that answers badly', () => {
     },
   );
 
-  it('hangs up on a connection that was idle, which nobody notices', async () => {
+  it('hangs up on a connection that was idle, which no caller notices', async () => {
     let requests = 0;
     const url = await serve((socket, id, operation) => {
       requests += 1;
@@ -216,7 +216,7 @@ describe('a server that answers badly', () => {
     expect(requests).toBe(8);
   });
 
-  it('sends people to another server, which nobody asks', async () => {
+  it('sends people to another server, which is not asked', async () => {
     let visits = 0;
     const other = createServer(() => {
       visits += 1;

@@ -74,7 +74,7 @@ describe('groups of an LDAP directory', () => {
     expect(await groupsOf('anna', { from: 'uniqueMember', nested: 'expand' })).toEqual(['choir', 'union']);
   });
 
-  it('are expanded where the server knows no in-chain search, which would find nobody', async () => {
+  it('are expanded where the server knows no in-chain search, which would find no one', async () => {
     expect(await groupsOf('anna', { from: 'member', nested: 'in-chain' })).toEqual([
       'company',
       'division',

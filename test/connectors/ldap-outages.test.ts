@@ -57,7 +57,7 @@ describe('a directory that is killed and started again', () => {
     expect(new Set(verdicts)).toEqual(new Set(['in']));
   });
 
-  it('never tells wrong passwords from right ones while it is down', async () => {
+  it('never distinguishes wrong passwords from right ones while it is down', async () => {
     await slapd.kill();
     try {
       const passwords = bench.passwords(source());

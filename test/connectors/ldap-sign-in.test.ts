@@ -44,12 +44,12 @@ describe('a sign-in at an LDAP directory', () => {
     expect(await signIn('anna', 'bert-Passw0rd')).toEqual({ ok: false, reason: 'credentials' });
   });
 
-  it('refuses somebody who is not there, or not below the search base', async () => {
+  it('refuses a person who does not exist, or not below the search base', async () => {
     expect(await signIn('nobody', 'anna-Passw0rd')).toEqual({ ok: false, reason: 'unknown' });
     expect(await signIn('outside', 'outside-Passw0rd')).toEqual({ ok: false, reason: 'unknown' });
   });
 
-  it('binds for somebody who is not there too, so that the time does not tell', async () => {
+  it('binds for a person who does not exist too, so that the time reveals nothing', async () => {
     const forKnown = await slapd.during(() => signIn('anna', 'wrong-Passw0rd'));
     const forUnknown = await slapd.during(() => signIn('nobody', 'wrong-Passw0rd'));
     const forDecoy = await slapd.during(async () => {
@@ -62,7 +62,7 @@ describe('a sign-in at an LDAP directory', () => {
     expect(forUnknown.join('\n')).toMatch(/BIND dn="cn=[\w-]+,ou=people,dc=example,dc=org" method=128/);
   });
 
-  it('refuses a name that stands for two people, and tells the operator', async () => {
+  it('refuses a name that two people have, and logs it for the operator', async () => {
     const search = { base: slapd.baseDn, scope: 'sub', filter: '(uid={username})' } as const;
     expect(await signIn('double', 'double-Passw0rd', { search })).toEqual({ ok: false, reason: 'unknown' });
     expect(bench.logged.join('')).toContain('more than one entry');
@@ -162,7 +162,7 @@ describe('a sign-in at an LDAP directory', () => {
     },
   );
 
-  it('lets nobody in on another one’s bind, however many sign in at once', async () => {
+  it('accepts no person by the bind of another, however many sign in at once', async () => {
     const people = ['anna', 'bert', 'gerd'];
     const attempts = Array.from({ length: 300 }, (_, at) => {
       const login = people[at % 3] ?? '';

@@ -100,14 +100,14 @@ describe('the examination of an upstream', () => {
     }
   });
 
-  it('tells a port at which nothing listens from an issuer that is misspelt', async () => {
+  it('distinguishes a port at which nothing listens from an issuer that is misspelt', async () => {
     const gone = await openUpstreamOauth2();
     await gone.close();
     const findings = await examine(corp({ issuer: gone.url }));
     expect(about(findings, 'discovery')?.message).toContain('Nothing listens there');
   });
 
-  it('finds that nobody comes back from a sign-out', async () => {
+  it('finds that browsers do not return from a sign-out', async () => {
     const signedOut = 'https://bridge.test/oauth/acme/upstream/corp/elsewhere';
     expect(about(await examine(corp(), redirectUri, signedOut), 'sign-out')).toMatchObject({
       verdict: 'warning',
@@ -138,7 +138,7 @@ describe('the examination of an upstream', () => {
     });
   });
 
-  it('finds keys that cannot be read, and goes on', async () => {
+  it('finds keys that cannot be read, and continues', async () => {
     upstream.setFaults({ at: /jwks/, fault: { kind: 'html' } });
     expect(problems(await examine(corp()))).toEqual(['keys']);
   });

@@ -91,7 +91,7 @@ describe('a source of six properties', () => {
     expect(await isOutage(travel(plain()))).toBe(true);
   });
 
-  it('understands a server that tells its errors with status 200', async () => {
+  it('understands a server that sends its errors with status 200', async () => {
     upstream.setToken(() => ({ body: { error: 'bad_verification_code' } }));
     expect(await travel(plain())).toMatchObject({
       ok: false,
@@ -239,7 +239,7 @@ describe('passwords at the upstream', () => {
     expect(await verify('wrong')).toEqual({ ok: false, reason: 'credentials' });
   });
 
-  it('of somebody who is known elsewhere are asked for nobody here, so that the time does not tell', async () => {
+  it('of a person who is known elsewhere are asked for an unknown one here, so that the time reveals nothing', async () => {
     const { passwords } = plain({ passwordSignIn: true });
     const asked = async (work: () => Promise<unknown> | undefined) => {
       const before = upstream.requests.length;

@@ -141,7 +141,7 @@ describe('signing in at an OpenID provider', () => {
     expect((await arrive(corp())).person.acr).toBeUndefined();
   });
 
-  it('leaves an upstream that cannot tell the time of the proof to the caller', async () => {
+  it('leaves an upstream that does not report the time of the proof to the caller', async () => {
     upstream.tamper(({ claims, header }) => ({ claims: without(claims, 'auth_time'), header }));
     const { person } = await arrive(corp(), { request: { maxAge: 60 } });
     expect(person.authTime).toBeUndefined();
@@ -306,7 +306,7 @@ describe('a pushed authorization request', () => {
     expect(upstream.hits(/\/request$/)).toBe(before);
   });
 
-  it('that must be and is not taken is an outage, and so is one that is refused or reaches nobody', async () => {
+  it('that must be and is not taken is an outage, and so is one that is refused or reaches no server', async () => {
     answers(404, {});
     await expect(begin({ usePar: 'always' })).rejects.toMatchObject({ code: 'unavailable' });
     answers(401, { error: 'invalid_client' });
@@ -397,7 +397,7 @@ describe('an answer that is not right is refused', () => {
     expect(await travel(corp())).toMatchObject({ ok: false, reason: 'invalid' });
   });
 
-  it('an ID token that is signed by somebody else', async () => {
+  it('an ID token with a signature of another party', async () => {
     const stranger = await generateSigningJwk('RS256');
     const key = await importJWK(stranger, 'RS256');
     upstream.tamper(({ claims, header }) => new SignJWT(claims).setProtectedHeader(header).sign(key));
@@ -408,7 +408,7 @@ describe('an answer that is not right is refused', () => {
     });
   });
 
-  it('user-info about somebody else', async () => {
+  it('user-info about another person', async () => {
     upstream.setFaults({
       at: /^\/me$/,
       fault: { kind: 'answer', body: JSON.stringify({ sub: 'boss', email: 'boss@upstream.test' }) },

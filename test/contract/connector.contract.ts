@@ -84,14 +84,14 @@ export const connectorContract = (name: string, open: () => Promise<ConnectorFix
         expect(await verify(first.login, password)).toMatchObject({ ok: false, reason: 'credentials' });
     });
 
-    it('refuses somebody it does not know, with any password', async () => {
+    it('refuses an unknown person, with any password', async () => {
       const [{ password }] = fixture.people;
       const verdict = await verify('nobody-of-that-name', password);
       expect(verdict.ok).toBe(false);
       expect(verdict).toMatchObject({ reason: expect.stringMatching(/^(unknown|credentials)$/) });
     });
 
-    it.each(oddLogins)('lets in nobody called %j', async (login) => {
+    it.each(oddLogins)('refuses the name %j', async (login) => {
       const [{ password }] = fixture.people;
       expect(await verify(login, password)).toMatchObject({
         ok: false,
@@ -99,7 +99,7 @@ export const connectorContract = (name: string, open: () => Promise<ConnectorFix
       });
     });
 
-    it('tells people apart who sign in at the same time', async () => {
+    it('distinguishes people who sign in at the same time', async () => {
       const subjects = await Promise.all(fixture.people.map(proveSubject));
       const attempts = Array.from({ length: 40 }, (_, at) => at);
       await Promise.all(
@@ -127,7 +127,7 @@ export const connectorContract = (name: string, open: () => Promise<ConnectorFix
       expect(await lookup.find({ login })).toMatchObject({ status: 'present', person: { subject } });
     });
 
-    it('looks up nobody where there is nobody', async () => {
+    it('finds no person where there is none', async () => {
       const { lookup } = fixture.connector;
       if (lookup === undefined) return;
       expect(await lookup.find({ subject: fixture.nobody })).toEqual({ status: 'absent' });

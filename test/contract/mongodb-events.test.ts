@@ -191,7 +191,7 @@ const define = (): void => {
     });
 
     if (replicaSet) {
-      it('that the server cannot tell any more make watchers forget all', async () => {
+      it('that the server no longer has make watchers report a loss', async () => {
         const storage = await open();
         const heard = await listen(storage);
         const connection = await mongoose.createConnection(ownUrl()).asPromise();

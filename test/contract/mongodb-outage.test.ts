@@ -95,7 +95,7 @@ const define = (): void => {
       await untilItAnswers();
     });
 
-    it('cannot be opened when nobody answers, and says so in time', async () => {
+    it('cannot be opened when no server answers, and says so in time', async () => {
       const url = 'mongodb://somebody:hidden-word@127.0.0.1:9/drawbridge';
       const before = performance.now();
       const opened = openStorage({ url, clock, log: pino({ enabled: false }) });

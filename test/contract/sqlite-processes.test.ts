@@ -82,7 +82,7 @@ describe('several processes on one SQLite store', () => {
     await storage.close();
   });
 
-  it('tells each process what another has ended, within a second', async () => {
+  it('reports to each process what another has ended, within a second', async () => {
     const watcher = start('watch');
     await watcher.waitForLine((line) => line === 'watching');
     const storage = await open();
@@ -98,7 +98,7 @@ describe('several processes on one SQLite store', () => {
     await storage.close();
   });
 
-  it('refuses a second server on the same folder, and lets workers and the command line in', async () => {
+  it('refuses a second server on the same folder, and accepts workers and the command line', async () => {
     const first = start('serve');
     await first.waitForLine((line) => line === 'serving');
     await expect(open('server')).rejects.toMatchObject({

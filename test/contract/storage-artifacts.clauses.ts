@@ -271,7 +271,7 @@ export const artifactClauses = (bench: GetBench): void => {
       });
     });
 
-    it('tells the winner from the others even in one millisecond', async () => {
+    it('distinguishes the winner from the others even in one millisecond', async () => {
       await put(open(), artifact());
       expect(await open().consume('AccessToken', 'token-1', startMs)).toMatchObject({ won: true });
       expect(await open().consume('AccessToken', 'token-1', startMs)).toMatchObject({ won: false });

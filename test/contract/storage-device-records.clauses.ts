@@ -21,7 +21,7 @@ export const deviceRecordClauses = (bench: GetBench): void => {
       expect(await elsewhere().find('never')).toBeUndefined();
     });
 
-    it('that sign in again keep their first time and their name, and tell what was before', async () => {
+    it('that sign in again keep their first time and their name, and return the former record', async () => {
       await open().signIn(device());
       await open().rename('device-1', '$mine');
       const again = device({
@@ -35,7 +35,7 @@ export const deviceRecordClauses = (bench: GetBench): void => {
       expect(await open().find('device-1')).toEqual({ ...again, name: '$mine', createdAt: startMs });
     });
 
-    it('that sign in again lose what they say no more, and may get a first name', async () => {
+    it('that sign in again lose what they no longer state, and may get a first name', async () => {
       const { name, serial, sessionId, ...plain } = device({ id: 'plain' });
       await open().signIn(plain);
       const { model, ...named } = { ...plain, name: '$first' };

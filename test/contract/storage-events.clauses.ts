@@ -77,7 +77,7 @@ export const eventClauses = (bench: GetBench): void => {
       await eventually('both are heard', () => heard.length === 2, withinMs);
     });
 
-    it('are not heard any more when the watch or the storage is closed', async () => {
+    it('are no longer reported when the watch or the storage is closed', async () => {
       const { first, second } = bench();
       const [ended, closed, open] = [await listen(first), await listen(second), await listen(first)];
       await watches[0]?.close();
@@ -96,7 +96,7 @@ export const eventClauses = (bench: GetBench): void => {
       expect(await first.listTenants()).toEqual([]);
     });
 
-    it('are not counted as trips while nobody publishes', async () => {
+    it('are not counted as trips while there are no events', async () => {
       const { first, second, trips } = bench();
       const heard = await listen(first);
       trips.splice(0);

@@ -272,7 +272,7 @@ await withEachStore({ instances: 2 }, (server) => {
     expect((await redeem(request, signedIn)).status).toBe(200);
   });
 
-  it('tells no cache to keep the tokens', async () => {
+  it('forbids caches to keep the tokens', async () => {
     const { headers } = await redeem(request, await signIn(createBrowser(), request));
     expect(headers.get('cache-control')).toBe('no-store');
   });

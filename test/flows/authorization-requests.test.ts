@@ -107,7 +107,7 @@ it.each([
   expect(page.headers.get('content-type')).toContain('text/html');
 });
 
-it('asks again after a wrong password, and tells nothing about who exists', async () => {
+it('asks again after a wrong password, and reveals nothing about who exists', async () => {
   const pages = await Promise.all(
     [alice.username, 'nobody-at-all'].map(async (login) => {
       const browser = createBrowser();
@@ -163,7 +163,7 @@ it('refuses a client that there is not', async () => {
   expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
 });
 
-it('answers prompt=none with login_required when nobody is signed in', async () => {
+it('answers prompt=none with login_required without a session', async () => {
   const prepared = prepareAuthorization({ ...request, extra: { prompt: 'none' } });
   const { location } = await createBrowser().get(prepared.url);
   expect(Object.fromEntries(new URL(location ?? '').searchParams)).toMatchObject({

@@ -70,7 +70,7 @@ eachStore((store) => {
       });
     });
 
-    it('tells the apps that want to know, with the session as they know it', async () => {
+    it('sends a token to the apps that want one, with the session as they know it', async () => {
       const browser = createBrowser();
       const { id_token: idToken = '' } = await tokensFor(browser, { issuer, client: web });
       await tokensFor(browser, { issuer, client: shop });
@@ -97,7 +97,7 @@ eachStore((store) => {
       expect((await ledger()).filter(({ clientId }) => clientId === shop.id)).toEqual([]);
     });
 
-    it('tells an app that alone was signed out of', async () => {
+    it('sends a token to an app that alone was signed out of', async () => {
       const browser = createBrowser();
       const { id_token } = await tokensFor(browser, { issuer, client: web });
       const [other] = crowd;
@@ -134,7 +134,7 @@ eachStore((store) => {
       await users.setPassword(alice.username, alice.password);
     });
 
-    it('lets nobody wait for apps that do not answer', async () => {
+    it('lets no person wait for apps that do not answer', async () => {
       const browser = createBrowser();
       for (const client of crowd) await signIn(browser, { issuer, client });
       // more than there are instances

@@ -151,7 +151,7 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
       expect((await present(await assertion({ aud: `${aud}/introspection` }, { id }), id)).status).toBe(401);
     });
 
-    it('that nobody signed is refused', async () => {
+    it('without a signature is refused', async () => {
       const [, payload] = (await assertion()).split('.');
       const header = Buffer.from('{"alg":"none"}').toString('base64url');
       expect((await present(`${header}.${payload}.`)).status).toBe(401);

@@ -45,7 +45,7 @@ const askAlice = async (browser: Browser, request: AuthorizationRequest = atPart
   );
 };
 
-it('asks for the app of somebody else, naming the app and each scope in words', async () => {
+it('asks for a third-party app, naming the app and each scope in words', async () => {
   const page = await askAlice(createBrowser(), {
     ...atPartner,
     scope: 'openid profile email orders:read',

@@ -131,7 +131,7 @@ describe('loginDevice', () => {
     expectRefusal(await login('acme', '', json), { status: 400, error: 'invalid_request' });
   });
 
-  it('tells the operator what is missing when the tenant names no client', async () => {
+  it('logs for the operator what is missing when the tenant names no client', async () => {
     const answer = await login('without');
 
     expectRefusal(answer, { status: 404, error: 'not_found' });

@@ -108,7 +108,7 @@ eachStore((store) => {
       expect(errors).toEqual(Array(4).fill('authorization_pending'));
     });
 
-    it('hears expired_token once the code has expired, and nobody can enter it any more', async () => {
+    it('gets expired_token once the code has expired, which can no longer be entered', async () => {
       const started = await startDevice(issuer);
       moveTime(started.expires_in + 1);
       const { status, body } = await pollDevice(issuer, started);
@@ -282,7 +282,7 @@ eachStore((store) => {
       }
     });
 
-    it('may send a form whose session is over: it is asked for again, and then goes on', async () => {
+    it('may send a form whose session is over: it is asked for again, and then continues', async () => {
       const started = await startDevice(issuer);
       const form = await createBrowser().get(`${issuer}/device`);
       const browser = createBrowser();

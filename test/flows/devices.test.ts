@@ -379,7 +379,7 @@ eachStore((store) => {
       expect((await introspect(issuer, ordersApi, access)).body.active).toBe(false);
     });
 
-    it('may let a device in again that was signed out', async () => {
+    it('may connect a device again that was signed out', async () => {
       const browser = await signedIn(await newPerson());
       await letIn(browser, { device_name: 'Hall', device_serial: 'again' });
       const app = await appOf(browser);
@@ -439,7 +439,7 @@ eachStore((store) => {
     });
   });
 
-  describe('a device of somebody who is disabled', () => {
+  describe('a device of a disabled person', () => {
     it('is signed out, though the browser that let it in is long gone', async () => {
       const who = await newPerson();
       await letIn(await signedIn(who), { scope: 'openid offline_access' });
@@ -503,7 +503,7 @@ eachStore((store) => {
       expect((await call('GET', '/never', { headers: bearer(app) })).status).toBe(405);
     });
 
-    it('is for nobody without a good token', async () => {
+    it('refuses requests without a valid token', async () => {
       const none = await call('GET', '');
       const wrong = await call('GET', '', { headers: bearer('x'.repeat(43)) });
       const elsewhere = await tokensFor(createBrowser(), { issuer: server.issuer('globex'), client: web });
@@ -535,7 +535,7 @@ eachStore((store) => {
       }
     });
 
-    it('shows an app of somebody else its own devices, and lets it touch no other', async () => {
+    it('shows a third-party app its own devices, and lets it touch no other', async () => {
       const browser = await signedIn(await newPerson());
       const { access } = await letIn(browser, { device_name: 'Hall' });
       const asked = await begin({ device_name: 'Theirs' }, theirs);

@@ -171,7 +171,7 @@ describe('an answer that cannot be stored', () => {
   });
 });
 
-describe('what nobody foresaw', () => {
+describe('an unknown error', () => {
   /** Nothing of ours writes such a record. */
   const destroy = async (kind: ArtifactKind, id: string): Promise<void> => {
     const { artifacts } = server.storage.forTenant('acme');

@@ -216,13 +216,13 @@ describe('a trusted API gateway', () => {
     expect((await ask(theirs, { address: '192.0.2.2' })).status).toBe(401);
   });
 
-  it('names nobody whom the tenant does not know', async () => {
+  it('identifies no person whom the tenant does not know', async () => {
     const mallory = await ask({ ...asAlice, 'X-User': 'mallory' });
     expect(mallory.status).toBe(403);
     expect(mallory.headers.get('x-error')).not.toContain('mallory');
   });
 
-  it('names a disabled person no more', async () => {
+  it('no longer identifies a disabled person', async () => {
     const bob = { ...asAlice, 'X-User': 'bob' };
     expect((await ask(bob)).status).toBe(200);
     await server.users('acme').disable('bob');
@@ -231,7 +231,7 @@ describe('a trusted API gateway', () => {
     await eventually('bob is in', async () => (await ask(bob)).status === 200, 3000);
   });
 
-  it('counts no more beside a credential of the client', async () => {
+  it('no longer counts beside a credential of the client', async () => {
     const both = { ...asAlice, Authorization: 'Bearer wrong' };
     expect((await ask(both)).status).toBe(401);
   });

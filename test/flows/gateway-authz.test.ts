@@ -100,7 +100,7 @@ describe('who may ask', () => {
     },
   );
 
-  it('is whoever knows the secret, who is believed about the client then', async () => {
+  it('is any that knows the secret, and its headers about the client are then believed', async () => {
     const { ask, asked } = await start({ trustedProxies: [], proxySecret });
     const secret = `X-Drawbridge-Proxy-Secret: ${proxySecret}`;
     expect((await ask('/api/authz/forward-auth', ...original, secret)).status).toBe(200);

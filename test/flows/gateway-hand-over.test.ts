@@ -124,7 +124,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
     expect(back.body).toContain('alice@acme');
   });
 
-  it('sends nobody to and fro for whom the tenant has no place any more', async () => {
+  it('redirects without a loop when the tenant no longer serves the account', async () => {
     const guests = `http://guests.localhost:${services.port}/`;
     const browser = newBrowser();
     expect((await signIn(browser, await open(browser, guests))).body).toContain('alice@initech');
@@ -169,7 +169,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
     expect(back.map(({ url, status }) => [url, status])).toEqual(urls.map((url) => [url, 200]));
   });
 
-  it('forgets the oldest of very many hand-overs that nobody finished', async () => {
+  it('forgets the oldest of very many hand-overs that were not finished', async () => {
     const browser = newBrowser();
     for (let n = 0; n < 30; n += 1) await open(browser, `${reports()}/${n}`);
     const left = browser.cookies().filter(({ name }) => name.startsWith('drawbridge.way.'));
@@ -242,7 +242,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect(value.split(':').map((entry) => entry.split('.')[0])).toEqual(['acme', 'globex']);
     });
 
-    it('lets nobody in through a tenant that the service does not serve', async () => {
+    it('refuses people of a tenant that the service does not serve', async () => {
       const state = await stateOf(`${orders()}/`);
       const page = await newBrowser().get(`${server.issuer('initech')}/gateway/sign-in?state=${state}`);
       expect(page.status).toBe(403);
@@ -270,7 +270,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect(again.body).toContain(`href="${reports()}/deep?x=1"`);
     });
 
-    it('signs nobody in whose browser did not begin the hand-over, and still serves the one that did', async () => {
+    it('signs no person in whose browser did not begin the hand-over, and still serves the one that did', async () => {
       const attacker = await signedIn(`${strict()}/`);
       const url = await ticketUrl(attacker, `${reports()}/`);
       const victim = newBrowser();
@@ -284,7 +284,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect((await attacker.get(url)).status).toBe(303);
     });
 
-    it('signs nobody in who was sent through the beginning of the same hand-over before', async () => {
+    it('signs no person in who was sent through the beginning of the same hand-over before', async () => {
       const attacker = await signedIn(`${strict()}/`);
       const { location: start = '' } = await attacker.get(`${reports()}/`);
       const isCallback = (next: string): boolean => next.includes('/.drawbridge/callback?');
@@ -348,7 +348,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       },
     );
 
-    it('that was changed in one place leads nowhere', async () => {
+    it('that was changed in one place is refused', async () => {
       const state = await stateOf(`${reports()}/`);
       const at = state.length - 20;
       const changed = state.slice(0, at) + (state[at] === 'A' ? 'B' : 'A') + state.slice(at + 1);
@@ -356,7 +356,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
         expect((await newBrowser().get(`${place}?state=${changed}`)).status).toBe(400);
     });
 
-    it('given twice leads nowhere', async () => {
+    it('given twice is refused', async () => {
       const state = await stateOf(`${reports()}/`);
       for (const place of places())
         expect((await newBrowser().get(`${place}?state=${state}&state=${state}`)).status).toBe(400);
@@ -376,7 +376,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       }
     });
 
-    it('makes no session for who is sent through a hand-over that somebody else began', async () => {
+    it('makes no session for who is sent through a hand-over that another person began', async () => {
       const attacker = newBrowser();
       const isSignIn = (url: string): boolean => url.includes('/oauth/acme/gateway/sign-in');
       const { location = '' } = await attacker.follow(await attacker.get(`${reports()}/`), isSignIn);
@@ -438,7 +438,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
   });
 
   describe('a rule that asks for more', () => {
-    it('lets the person sign in again, and then through', async () => {
+    it('asks the person to sign in again, and then allows the request', async () => {
       const browser = await signedIn(`${strict()}/`);
       expect((await open(browser, `${strict()}/fresh/a?x=1`)).status).toBe(200);
       const before = browser.cookies().find(({ name }) => name === 'GWSESSIONID')?.value;
@@ -479,7 +479,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
     const isSignedIn = async (browser: Browser): Promise<boolean> =>
       (await browser.get(`${reports()}/`)).status === 200;
 
-    it('ends the session of the host at once, and goes on to the sign-out of the tenant', async () => {
+    it('ends the session of the host at once, and continues with the sign-out of the tenant', async () => {
       const browser = await signedIn();
       const page = await visit(browser, `${reports()}/.drawbridge/sign-out`, fromHere);
       expect(page.location).toBe(`${server.issuer('acme')}/session/end`);

@@ -56,7 +56,7 @@ describe('who calls, asked at a whole server', () => {
       asked.on('error', reject).end();
     });
 
-  it('is nobody when two credentials are presented, of which either would do', async () => {
+  it('is not identified by two credentials, although either would suffice', async () => {
     expect(await ask(right)).toMatchObject({ status: 200, user: 'alice' });
     for (const both of [
       [right, right],
@@ -66,7 +66,7 @@ describe('who calls, asked at a whole server', () => {
       expect((await ask(both)).status).toBe(401);
   });
 
-  it('is nobody by a token that is bound to a key, whatever the scheme', async () => {
+  it('is not identified by a token that is bound to a key, with any scheme', async () => {
     const config = await openid.discovery(
       new URL(server.issuer('acme')),
       service.id,

@@ -225,7 +225,7 @@ eachStore((store) => {
       identify(requestOf({ authorization: `Bearer ${token}`, ...options }), serviceOf(changes));
     const asked = (): number => upstream.hits(/^\/userinfo$/);
 
-    it('tells who calls at the tenant that is named', async () => {
+    it('identifies the caller at the named tenant', async () => {
       const caller = callerIn(await call(upstream.issue(), { header: 'acme' }));
       // the local bob is somebody else
       expect(caller).toMatchObject({

@@ -84,7 +84,7 @@ eachStore((store) => {
   describeOnce(store, 'name and password', () => {
     const right = basicOf(alice.username, alice.password);
 
-    it('tell who calls, with what is known of the account', async () => {
+    it('identify the caller, with the data of the account', async () => {
       const caller = callerIn(await call({ authorization: right }));
       expect(caller).toMatchObject({
         tenant: 'acme',
@@ -215,7 +215,7 @@ eachStore((store) => {
       callerIn(await again(other));
     });
 
-    it('shows new groups after five seconds though no event tells of them', async () => {
+    it('shows new groups after five seconds though no event reports them', async () => {
       const { accounts } = server.storage.forTenant('acme');
       await accounts.update(await subOf(login), { groups: ['team', 'admins'] });
       expect(callerIn(await again()).groups).toEqual(['team']);
@@ -223,7 +223,7 @@ eachStore((store) => {
       expect(callerIn(await again()).groups).toEqual(['team', 'admins']);
     });
 
-    it('ends within five seconds when no event tells that the person is disabled or has a new password', async () => {
+    it('ends within five seconds when no event reports that the person is disabled or has a new password', async () => {
       const { accounts } = server.storage.forTenant('acme');
       await accounts.update(await subOf(login), { disabledAt: clock.now() });
       clock.advance(5000);
@@ -270,7 +270,7 @@ eachStore((store) => {
     const jwtOf = (tenant = 'acme') =>
       passwordToken(tenant, { resource: ordersResource, scope: 'openid orders:read' });
 
-    it('of ours tells who calls, and what it is for', async () => {
+    it('of ours identifies the caller, and its audience', async () => {
       const opaque = callerIn(await call({ authorization: bearer(await passwordToken()) }));
       expect(opaque).toMatchObject({
         method: 'bearer',
@@ -287,7 +287,7 @@ eachStore((store) => {
       expect(jwt).toMatchObject({ method: 'bearer', username: 'alice', audiences: [ordersResource] });
     });
 
-    it('of a client tells of the client', async () => {
+    it('of a client identifies the client', async () => {
       const { body } = await tokenRequest(server.issuer('acme'), service, {
         grant_type: 'client_credentials',
         resource: ordersResource,
@@ -414,7 +414,7 @@ eachStore((store) => {
     };
     const cookieOf = (...entries: readonly string[]): string => `GWSESSIONID=${entries.join(':')}`;
 
-    it('tells who calls', async () => {
+    it('identifies the caller', async () => {
       expect(callerIn(await call({ cookie: cookieOf(await begin()) }))).toMatchObject({
         method: 'session',
         username: 'alice',

@@ -78,8 +78,7 @@ for (const row of rows) {
     });
     afterAll(() => proxied.close());
 
-    it('name and password let nobody in, and are not called wrong', () =>
-      expectClosed(row, proxied, basic(alice)));
+    it('name and password are refused, and not called wrong', () => expectClosed(row, proxied, basic(alice)));
   });
 }
 

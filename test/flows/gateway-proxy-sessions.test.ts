@@ -73,8 +73,8 @@ const ask = (headers: readonly string[]) =>
 const sessionOf = ({ headers }: Awaited<ReturnType<typeof ask>>): string | undefined =>
   /GWSESSIONID=[^;,]+/.exec(headers['set-cookie'] ?? '')?.[0];
 
-describe('somebody with a name and password', () => {
-  it('is given a session beside the cookies of the service, and needs the password no more', async () => {
+describe('a caller with a name and password', () => {
+  it('is given a session beside the cookies of the service, and no longer needs the password', async () => {
     const first = await ask([password()]);
     expect(first).toMatchObject({ status: 200, body: expect.stringContaining('alice by basic') });
     expect(first.headers['set-cookie']).toMatch(
@@ -93,7 +93,7 @@ describe('somebody with a name and password', () => {
     expect(wrong.headers['set-cookie']).toBeUndefined();
   });
 
-  describe('that it goes on sending along with the session', () => {
+  describe('that it still sends together with the session', () => {
     const provenBasic = async (outcome: 'success' | 'failure'): Promise<number> => {
       const records = await server.storage.forTenant('acme').audit.list({ limit: 100 });
       return records.filter((one) => one.action === 'sign_in.basic' && one.outcome === outcome).length;

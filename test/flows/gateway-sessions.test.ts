@@ -125,7 +125,7 @@ eachStore((store) => {
       expect((await find(value, asked)) !== undefined).toBe(isGood);
     });
 
-    it('is nothing at another tenant, nor is what nobody was given', async () => {
+    it('is nothing at another tenant, nor is a value that was never issued', async () => {
       const value = await (await sessionsAt()).begin(await signedIn());
       const elsewhere = await (await sessionsAt(0, 'globex')).find(value, host);
       expect(elsewhere).toBeUndefined();
@@ -266,7 +266,7 @@ eachStore((store) => {
         ]);
     });
 
-    it('of what is none reaches nobody', async () => {
+    it('of an invalid session reaches no listener', async () => {
       const sessions = await sessionsAt();
       server.trips();
       await sessions.end('nobody-was-ever-given-this-value-of-a-cookie');

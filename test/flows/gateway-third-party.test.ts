@@ -104,7 +104,7 @@ describe('an access token at a service', () => {
     expect(await statuses(await tokenOf(stranger, 'openid email'), ['ruled', '/scoped/x'])).toEqual([200]);
   });
 
-  it('of a third-party client opens the service that it is for, without claims that nobody agreed to', async () => {
+  it('of a third-party client opens the service that it is for, without claims that the person did not agree to', async () => {
     const extra = { resource: ordersResource };
     const token = await tokenOf(partner, 'orders:read', extra);
     expect(await statuses(token, ['orders', '/'], ['orders', '/admin/x'], ['ruled', '/'])).toEqual([

@@ -196,7 +196,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
     });
   });
 
-  describeOnce(store, 'an access token tells how its person signed in', () => {
+  describeOnce(store, 'an access token says how its person signed in', () => {
     it.each(kinds)('%s, after a refresh too', async (_name, { ...request }) => {
       moveTime(0);
       const browser = createBrowser();
@@ -397,7 +397,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       }
     });
 
-    it('those of demo users, and their sessions, once the tenant is no demo any more', async () => {
+    it('those of demo users, and their sessions, once the tenant is no longer a demo', async () => {
       const at = { issuer: server.issuer('serious'), client: desktop };
       const [opaque, jwt] = [await tokens(at), await tokens({ ...at, ...jwtRequest })];
       const { sub = '', auth_time } = decodeJwt(opaque.id_token ?? '');
@@ -423,7 +423,7 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       expect(await verify(token, { tenant: 'moving' })).toBeUndefined();
     });
 
-    it('those of a client that is in the file no more', async () => {
+    it('those of a client that is no longer in the file', async () => {
       const at = { issuer: server.issuer('changing'), client: passing };
       const [opaque, jwt] = [await tokens(at), await tokens({ ...at, ...jwtRequest })];
       const live = () =>

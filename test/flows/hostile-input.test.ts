@@ -350,7 +350,7 @@ eachStore((store) => {
   });
 
   describeOnce(store, 'too much of everything', () => {
-    it('ten thousand scopes are refused or dropped, and nobody waits for it', async () => {
+    it('ten thousand scopes are refused or dropped, and no other request waits for it', async () => {
       const scope = Array.from({ length: 10_000 }, (_, i) => `s${i}`).join(' ');
       const startedAt = performance.now();
       const token = await tokenRequest(issuer, service, { grant_type: 'client_credentials', scope });
@@ -424,7 +424,7 @@ eachStore((store) => {
     });
   });
 
-  describe('tokens made by somebody else', () => {
+  describe('tokens made by an attacker', () => {
     const claims = (): Record<string, unknown> => ({
       iss: issuer,
       aud: ordersResource,

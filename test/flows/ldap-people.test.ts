@@ -124,7 +124,7 @@ eachStore((store) => {
       }
     });
 
-    it('gets nothing more once the directory has them no more', async () => {
+    it('gets no more tokens once the directory no longer has them', async () => {
       await slapd.asAdmin((client) =>
         client.add(`uid=leaver,ou=people,${slapd.baseDn}`, {
           objectClass: 'inetOrgPerson',
@@ -153,7 +153,7 @@ eachStore((store) => {
       expect(body.error_description).toMatch(new RegExp(`^${code}\\b`));
     });
 
-    it('looks the same as nobody at all, when the password is wrong', async () => {
+    it('looks the same as an unknown person, when the password is wrong', async () => {
       const wrong = await signIn({ ...anna, password: 'wrong' });
       const unknown = await signIn({ username: 'nobody', password: 'wrong' });
       expect(wrong.body).toEqual(unknown.body);

@@ -109,7 +109,7 @@ eachStore((store) => {
       expect(await nameThrough()).toBe('Alice Adams');
     });
 
-    it('somebody who is known there with another account connects nothing', async () => {
+    it('a person who is known there with another account connects nothing', async () => {
       await signInThrough(federation, 'corp');
       const browser = await signedIn();
       const page = await connectCorp(browser);
@@ -129,7 +129,7 @@ eachStore((store) => {
       expect(await nameThrough()).toBe('Carol Corp');
     });
 
-    it('whoever came in by it is out once it is disconnected, and nobody else', async () => {
+    it('a session that began through it ends once it is disconnected, and no other', async () => {
       const browser = await signedIn();
       await connectCorp(browser);
       const intruder = await signInThrough(federation, 'corp');
@@ -183,7 +183,7 @@ eachStore((store) => {
       });
     });
 
-    describeOnce(store, 'nobody connects for somebody else:', () => {
+    describeOnce(store, 'no person connects for another:', () => {
       it('the answer counts for the person who asked, not for the one who is signed in by now', async () => {
         const browser = await signedIn();
         const there = await press(browser, '/sources/corp/connect');

@@ -95,7 +95,7 @@ await withEachStore({ instances: 2 }, (server) => {
       expect([first.location, second.location]).toEqual([signedOutUri, signedOutUri]);
     });
 
-    it('gets nobody back without naming an address', async () => {
+    it('redirects no browser without an address', async () => {
       const browser = createBrowser();
       const { id_token } = await tokensFor(browser, { issuer, client: web });
       const page = await signOut(browser, { id_token_hint: id_token });

@@ -189,7 +189,7 @@ const define = (): void => {
   };
 
   describe('while MongoDB is down', () => {
-    it('everything that needs it answers 503 in time, and all goes on when it is back', async () => {
+    it('everything that needs it answers 503 in time, and works again when it is back', async () => {
       const before = await begin();
       await mongod.kill();
       await expectRefusals(before);

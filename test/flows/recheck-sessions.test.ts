@@ -155,7 +155,7 @@ eachStore((store) => {
       expect((await refresh(issuer, web, tokens.refresh_token)).status).toBe(200);
     });
 
-    it('is known to the gateway as long, and not once the source has them no more', async () => {
+    it('is known to the gateway as long, and not once the source no longer has them', async () => {
       const { accessTokens, gatewaySessions } = await servedTenant(server, 'acme');
       const { sub = '', auth_time } = decodeJwt(tokens.id_token ?? '');
       const host = 'orders.example.com';

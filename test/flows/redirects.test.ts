@@ -117,7 +117,7 @@ describe('a code is sent nowhere but to the address as it is registered', () => 
     expect(page.headers.get('content-security-policy')).not.toContain('unsafe-inline');
   });
 });
-describe('after a sign-out nobody is sent', () => {
+describe('after a sign-out no browser is redirected', () => {
   it.each([
     'https://evil.example/',
     'https://app.example.com/bye/../evil',

@@ -230,7 +230,7 @@ describe('a request target', () => {
 });
 
 describe('a tenant with a host of its own', () => {
-  it('is there and nowhere else, and nobody else is there', async () => {
+  it('is served on its host and no other, and no other tenant is served there', async () => {
     await server.putTenant('own', sampleTenant({ publicUrl: `http://own.localhost:${port}` }));
     const there = `Host: own.localhost:${port}`;
     const own = await ask({ target: '/oauth/own/.well-known/openid-configuration', headers: [there] });

@@ -46,7 +46,7 @@ const signedInAs = async (who = alice as { readonly username: string; readonly p
 };
 
 describe('prompt=select_account', () => {
-  it('offers who is signed in, who goes on with one click', async () => {
+  it('offers the person who is signed in, who continues with one click', async () => {
     const { browser, sub } = await signedInAs();
     const { prepared, page } = await ask(browser);
     expect(page.status).toBe(200);
@@ -78,7 +78,7 @@ describe('prompt=select_account', () => {
     ).toBe(sub);
   });
 
-  it('is a sign-in where nobody is signed in, and asks no more afterwards', async () => {
+  it('is a sign-in without a session, and asks no further question', async () => {
     const browser = createBrowser();
     const { prepared, page } = await ask(browser);
     expect(isChoice(page)).toBe(false);

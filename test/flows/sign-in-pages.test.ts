@@ -107,7 +107,7 @@ describe('the login form', () => {
     },
   );
 
-  it('says how long to wait after too many attempts, and lets nobody in meanwhile', async () => {
+  it('says how long to wait after too many attempts, and refuses all meanwhile', async () => {
     const browser = createBrowser();
     const prepared = prepareAuthorization({ issuer: server.issuer('strict'), client: web });
     let page = await goToAuthorization(browser, prepared, web.redirectUri);
@@ -134,7 +134,7 @@ describe('the login form', () => {
     expect(new URL(back.location ?? back.url).searchParams.get('code')).not.toBeNull();
   });
 
-  it('can be given up: the app hears of it', async () => {
+  it('can be cancelled: the app gets the error', async () => {
     const browser = createBrowser();
     const back = await browser.follow(await browser.submit(await openLogin(browser), {}, 1), (url) =>
       url.startsWith(web.redirectUri),
@@ -267,7 +267,7 @@ describe('every page', () => {
     };
   };
 
-  it('is kept by nobody, framed by nobody, runs nothing inline and looks nowhere else', async () => {
+  it('is not cached, not framed, runs no inline script and loads from no other host', async () => {
     for (const [name, page] of Object.entries(await allPages())) {
       const { headers } = page;
       const csp = headers.get('content-security-policy') ?? '';

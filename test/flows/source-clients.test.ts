@@ -74,7 +74,7 @@ describe('a source for one app only, once there is a session,', () => {
     expect(isLoginOf(page, issuer())).toBe(true);
   });
 
-  it('keeps nobody out of an app who signs in at a source that is for it', async () => {
+  it('refuses no person who signs in at a source that is for the app', async () => {
     const browser = createBrowser();
     const page = await openApp(browser, issuer(), { client: shop });
     expect(codeOf(await signInThere(browser, page, { who: alice }))).toBeDefined();

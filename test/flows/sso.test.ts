@@ -132,7 +132,7 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server) => {
       expect(new Set([before, after, again]).size).toBe(3);
     });
 
-    it('that somebody else set before the sign-in signs nobody in', async () => {
+    it('that an attacker set before the sign-in signs no person in', async () => {
       const attacker = createBrowser();
       await attacker.get(`${issuer}/device`);
       const foreign = attacker

@@ -72,7 +72,7 @@ eachStore((store) => {
   });
 
   describe('a session of A', () => {
-    it('signs nobody in at B', async () => {
+    it('signs no person in at B', async () => {
       const browser = createBrowser();
       await signIn(browser, atA);
       const prepared = prepareAuthorization({ issuer: b, client: web, extra: { prompt: 'none' } });
@@ -80,7 +80,7 @@ eachStore((store) => {
       expect((await signIn(browser, { issuer: b, client: web }, aliceAtGlobex)).seen).toEqual(['login']);
     });
 
-    it('signs nobody in at B when its cookies are sent there', async () => {
+    it('signs no person in at B when its cookies are sent there', async () => {
       const browser = createBrowser();
       await signIn(browser, atA);
       const { url } = prepareAuthorization({ issuer: b, client: web, extra: { prompt: 'none' } });
@@ -168,7 +168,7 @@ eachStore((store) => {
       expect([403, 404]).toContain(sent.status);
     });
 
-    it('as an ID token signs nobody out at B', async () => {
+    it('as an ID token signs no person out at B', async () => {
       const browser = createBrowser();
       await signIn(browser, { issuer: b, client: web }, aliceAtGlobex);
       const { id_token: hint } = await tokensFor(createBrowser(), atA);
@@ -341,7 +341,7 @@ eachStore((store) => {
       expect((await userinfo(initech, tokens.access_token)).status).toBe(200);
     });
 
-    it('is served nowhere else, and nobody else is served there', async () => {
+    it('is served on no other host, and no other tenant is served there', async () => {
       for (const issuer of [server.issuer('initech'), `${ownOrigin}/oauth/acme`]) {
         for (const rest of [
           '',

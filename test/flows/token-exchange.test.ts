@@ -235,7 +235,7 @@ eachStore((store) => {
         expect(await upstreamKnows(after.body.access_token)).toBe(true);
       });
 
-      it('says so when the upstream renews it no more, or cannot be reached', async () => {
+      it('says so when the upstream no longer renews it, or cannot be reached', async () => {
         upstreamGives(0);
         const tokens = await signInAtPlain({ issuer, client: web });
         upstream.setFaults({ at: /./, fault: { kind: 'status', status: 500 } });
@@ -320,7 +320,7 @@ eachStore((store) => {
         expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
       });
 
-      it('lets in nobody whom an operator has disabled', async () => {
+      it('refuses a person whom an operator has disabled', async () => {
         await fromUpstream(upstream.issue(), { scope: 'openid' });
         const { status, body } = await whileDisabled(() =>
           fromUpstream(upstream.issue(), { scope: 'openid' }),

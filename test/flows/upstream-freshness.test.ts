@@ -110,7 +110,7 @@ describe('when an app demands max_age', () => {
     expect(answer.get('error_description')).toContain('signed in as recently');
   });
 
-  it('an OAuth 2.0 source, which knows no such time, signs nobody in', async () => {
+  it('an OAuth 2.0 source, which knows no such time, signs no person in', async () => {
     expect(errorOf(await arrive('plain', { max_age: '60' })).get('error')).toBe('login_required');
     expect(codeOf(await arrive('plain'))).toEqual(expect.any(String));
   });
@@ -154,7 +154,7 @@ describe('when an app demands max_age', () => {
       expect(claims.amr).toContain('pwd');
     });
 
-    it('cannot be confirmed by somebody else, nor by a wrong password', async () => {
+    it('cannot be confirmed by another person, nor by a wrong password', async () => {
       withAuthTime(nowSeconds() - 3600);
       const browser = createBrowser();
       const asked = await openApp(browser, issuer(), { extra: { idp_hint: 'corp', max_age: '60' } });

@@ -104,7 +104,7 @@ eachStore((store) => {
       expect(end.location?.startsWith(`${issuer()}/session/end/success`)).toBe(true);
     });
 
-    it('comes back to our own page with a state of nobody', async () => {
+    it('returns to our own page with an unknown state', async () => {
       for (const query of ['', '?state=x', '?state=a&state=b']) {
         const page = await createBrowser().get(`${issuer()}/upstream/corp/signed-out${query}`);
         expect(page.location).toBe(`${issuer()}/session/end/success`);
@@ -128,7 +128,7 @@ eachStore((store) => {
   });
 });
 
-describe('a logout that an upstream tells', () => {
+describe('a logout that an upstream reports', () => {
   let federation: Federation;
   let upstream: UpstreamProvider;
   const secret = 'a-secret-between-us-and-nobody-else';
@@ -198,7 +198,7 @@ describe('a logout that an upstream tells', () => {
     expect([await isSignedIn(here, issuer()), await isSignedIn(there, issuer())]).toEqual([false, true]);
   });
 
-  it("for a person ends all of theirs that came through it, and nobody else's", async () => {
+  it("for a person ends all of theirs that came through it, and no other person's", async () => {
     const [here, there, other] = [await arrive('fred', 'a'), await arrive('fred'), await arrive('gina', 'c')];
     const answer = await tell(await logoutToken({ sub: 'fred' }));
 

@@ -179,7 +179,7 @@ describe('a tenant with one upstream alone', () => {
     expect(codeOf(await signInThere(browser, retried))).toEqual(expect.any(String));
   });
 
-  it('tells an outage from a wrong password', async () => {
+  it('distinguishes an outage from a wrong password', async () => {
     await federation.setSources([oidcSourceContent('http://127.0.0.1:9/nobody', 'corp')], { users: [] });
     const page = await openApp(createBrowser(), issuer());
 

@@ -230,7 +230,7 @@ describeInChromium('services in a browser', () => {
       }
     });
 
-    it('asks first when another site sends somebody to the sign-out', async () => {
+    it('asks first when another site sends a browser to the sign-out', async () => {
       const page = await signedIn(`${at('orders')}/`);
       await page.route('http://evil.localhost/', (route) =>
         route.fulfill({
@@ -288,7 +288,7 @@ describeInChromium('services in a browser', () => {
       );
     };
 
-    it("signs nobody in by somebody else's link", async () => {
+    it('signs no person in by the link of another', async () => {
       const attacker = createBrowser({}, localNames);
       const callback = await callbackOf(attacker);
       expect(callback).toContain(`${bench.at('reports')}/.drawbridge/callback?ticket=`);

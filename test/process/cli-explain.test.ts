@@ -143,7 +143,7 @@ describe('explain --user', () => {
     expect(stdout).toContain('\n   Account: a new one at the first sign-in\n');
   });
 
-  it('tells who is unknown, disabled or not to be found from who is out of reach', async () => {
+  it('distinguishes people who are unknown, disabled or hidden from a source that is out of reach', async () => {
     expect((await explain(['--user', 'zoe'])).sources[1]).toMatchObject({ outcome: 'absent' });
     expect((await explain(['--user', 'dora'])).sources[1]).toMatchObject({
       outcome: 'refused',
@@ -297,7 +297,7 @@ describe('explain --token', () => {
     expect(sources[1]).toMatchObject({ outcome: 'skipped', message: expect.stringContaining('--token') });
   });
 
-  it('tells an outage from a token that is not valid', async () => {
+  it('distinguishes an outage from a token that is not valid', async () => {
     server.closeAllConnections();
     server.close();
     const { code, sources } = await explain(['--token', '-'], token);

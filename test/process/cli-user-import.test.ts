@@ -75,7 +75,7 @@ describe('user import', () => {
     );
   });
 
-  it('tells all faults with their lines, and imports the rest', async () => {
+  it('reports all faults with their lines, and imports the rest', async () => {
     putLines([
       { username: 'alice', password_hash: ssha },
       '{"username": "bob", ',

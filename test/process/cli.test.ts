@@ -83,7 +83,7 @@ describe('config', () => {
     expect(JSON.stringify(JSON.parse(ready))).toContain('The tenant demo is a demo');
   });
 
-  it('show tells where a setting comes from and masks secrets', async () => {
+  it('show names the origin of a setting and masks secrets', async () => {
     const env = { DRAWBRIDGE_SERVER__SECRET_KEY: 'a-master-key-that-nobody-may-see-0123456789' };
     const { stdout, stderr } = await home.run(['config', 'show', '--json'], { env });
     const settings = JSON.parse(stdout) as { name: string; source: string; value?: string }[];
@@ -150,7 +150,7 @@ describe('init', () => {
     expect(await answer.json()).toHaveProperty('id_token');
   });
 
-  it('says which flags are missing when there is nobody to ask', async () => {
+  it('says which flags are missing when there is no terminal to ask at', async () => {
     const { code, stderr } = await home.run(['init', '--tenant', 'main']);
     expect(code).toBe(2);
     expect(stderr).toContain('--redirect-uri');
@@ -303,7 +303,7 @@ describe('doctor', () => {
     expect(of('warning')).toContain('DRAWBRIDGE_SERVER__TRUSTED_PROXIES');
   });
 
-  it('tells a fault of a tenant file once', async () => {
+  it('reports a fault of a tenant file once', async () => {
     home.putTenant('acme', serviceTenant({ displayNam: 'x' }));
     const { code, stdout } = await home.run(['doctor', 'acme']);
     expect(code).toBe(1);

@@ -223,7 +223,7 @@ describe('stopping', () => {
     expect((await fetch(`${home.publicUrl}/healthz`)).status).toBe(200);
   });
 
-  it('logs a fault that nobody caught, finishes and ends with 1', async () => {
+  it('logs an uncaught error, finishes and ends with 1', async () => {
     const fault = `process.on('SIGUSR2',()=>{throw new Error('out of the blue')})`;
     const server = await home.start({
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}`,

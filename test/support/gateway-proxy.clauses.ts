@@ -170,7 +170,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
     });
   });
 
-  describe('somebody who presents nothing', () => {
+  describe('a caller without a credential', () => {
     it('is led to sign in and back to the very page, with its query', async () => {
       const browser = newBrowser();
       const path = '/deep/page?x=1&y=%2Fz%20';
@@ -220,7 +220,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
       expect(answer.headers).not.toHaveProperty('location');
     });
 
-    it('comes in where a rule lets anyone in, as nobody', async () => {
+    it('is allowed where a rule allows anyone, without an identity', async () => {
       const { status, seen } = await ask({ path: '/public/logo.png', headers: forged });
       expect(status).toBe(200);
       expect(Object.values(seen?.headers ?? {})).not.toContain('forged');
@@ -288,7 +288,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
     });
   });
 
-  describe('somebody who is known and not allowed', () => {
+  describe('a known caller who is not allowed', () => {
     it('is refused, and not asked to sign in', async () => {
       expect((await ask({ path: '/admin/x', headers: basic(alice) })).status).toBe(200);
       for (const headers of [basic(bob), { ...navigation, cookie: await sessionOf(bob) }]) {
@@ -439,7 +439,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
   });
 
   if (behaviour.upgrades)
-    it('opens a WebSocket for whoever is let in, and for nobody else', async () => {
+    it('opens a WebSocket for an allowed caller, and for no other', async () => {
       const open = (headers: Readonly<Record<string, string>>) =>
         openWebSocket({ port: proxied.places.port, path: '/socket', headers });
       const socket = await open(basic(alice));
@@ -460,7 +460,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
     expect((await ask({ headers: { cookie } })).status).toBe(401);
   });
 
-  it(`answers ${behaviour.throttledStatus} to whoever has tried too often`, async () => {
+  it(`answers ${behaviour.throttledStatus} to a caller who has tried too often`, async () => {
     const wrong = basic({ username: 'mallory', password: 'guess' });
     let answer = await ask({ headers: wrong });
     for (let tries = 0; answer.status === 401 && tries < 50; tries += 1)

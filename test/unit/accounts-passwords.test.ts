@@ -139,7 +139,7 @@ describe('passwords that are taken over', () => {
     return sourceWith('takeover');
   };
 
-  it('are decided on here, and the source is asked no more', async () => {
+  it('are checked here, and the source is no longer asked', async () => {
     const corp = await takenOver();
     corp.people.set('alice', { subject: 'a-1', password: 'changed there' });
     const accounts = people.accountsOf([corp.connector, 'local']);

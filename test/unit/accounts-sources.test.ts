@@ -33,7 +33,7 @@ const audited = async () => [...(await people.tenant('acme').audit.list({ limit:
 const reasons = async () => (await audited()).map(({ reason }) => reason);
 
 describe('a chain of sources', () => {
-  it('lets people of each of them in and says which one it was', async () => {
+  it('accepts people of each of them and says which one it was', async () => {
     const accounts = people.accountsOf([corp.connector, partner.connector, 'local']);
     expect(await signInAs(accounts, 'alice', 'alice-corp')).toMatchObject({
       ok: true,
@@ -51,14 +51,14 @@ describe('a chain of sources', () => {
     expect(await signInAs(accounts, 'al\u200Bice', 'alice-corp')).toEqual(refused);
   });
 
-  it('shows a password to nobody behind the source that knows the person', async () => {
+  it('sends a password to no source behind the one that knows the person', async () => {
     const accounts = people.accountsOf([corp.connector, partner.connector]);
     partner.people.set('alice', { subject: 'x', password: 'guess' });
     expect(await signInAs(accounts, 'alice', 'guess')).toEqual(refused);
     expect(partner.asked).toMatchObject({ verify: 0, decoy: 1 });
   });
 
-  it.each(['first', 'last'])('costs one hash whoever is named, with the local list %s', async (place) => {
+  it.each(['first', 'last'])('costs one hash for any name, with the local list %s', async (place) => {
     const accounts = people.accountsOf(
       place === 'first' ? ['local', corp.connector] : [corp.connector, 'local'],
     );

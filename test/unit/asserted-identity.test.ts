@@ -49,11 +49,11 @@ describe('a name that a trusted party says', () => {
     },
   );
 
-  it('leads to nobody of another tenant', async () => {
+  it('finds no person of another tenant', async () => {
     expect(await people.accounts({ id: 'globex' }).findAsserted('alice')).toBeUndefined();
   });
 
-  it.each(['disabledAt', 'lockedAt'] as const)('leads to nobody with a mark %s', async (mark) => {
+  it.each(['disabledAt', 'lockedAt'] as const)('finds no person with a mark %s', async (mark) => {
     const { accounts } = people.tenant('acme');
     const alice = await accounts.findByLogin('alice');
     await accounts.update(alice?.sub ?? '', { [mark]: 1 });
@@ -110,7 +110,7 @@ describe('a name that a trusted party says', () => {
     expect(await accounts.findAsserted('bob')).toBeUndefined();
   });
 
-  it('leads to nobody whom the directory has disabled since the last sign-in, once that is due to be looked at', async () => {
+  it('finds no person whom the directory has disabled since the last sign-in, once that is due to be looked at', async () => {
     const corp = createScriptedSource('corp');
     const bob = person('b-1');
     corp.people.set('bob', bob);
@@ -123,7 +123,7 @@ describe('a name that a trusted party says', () => {
     expect(await accounts.findAsserted('bob')).toBeUndefined();
   });
 
-  it('leads to nobody whom the directory has disabled, and asks no other about that name', async () => {
+  it('finds no person whom the directory has disabled, and asks no other about that name', async () => {
     const corp = createScriptedSource('corp');
     const partner = createScriptedSource('partner');
     corp.people.set('bob', person('b-1', { refusal: 'account_disabled' }));
@@ -176,7 +176,7 @@ describe('a name that a trusted party says', () => {
     expect(asked.at(-1)).toBe('person-1');
   });
 
-  it('leads to nobody behind a directory that cannot be reached', async () => {
+  it('finds no person behind a directory that cannot be reached', async () => {
     const corp = createScriptedSource('corp');
     const partner = createScriptedSource('partner');
     partner.people.set('bob', person('p-1'));

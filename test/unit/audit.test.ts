@@ -77,7 +77,7 @@ describe('an audit record that cannot be written', () => {
     return { lines, audit: createAudit({ records, log, clock: people.clock }) };
   };
 
-  it('keeps nobody from signing in, and is an error line that holds the event', async () => {
+  it('prevents no sign-in, and is an error line that holds the event', async () => {
     const { audit, lines } = brokenAudit();
     await audit.note({ ...event, actor: 'alice' });
     expect(lines).toHaveLength(1);

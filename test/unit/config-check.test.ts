@@ -16,7 +16,7 @@ afterEach(() => rmSync(cwd, { recursive: true }));
 const put = (path: string, text: string): void => writeFileSync(join(cwd, path), text);
 
 describe('checkConfig', () => {
-  it('tells of the server and of every tenant at once, with paths one can click', () => {
+  it('reports faults of the server and of every tenant at once, with paths one can click', () => {
     put('config/server.yaml', 'server:\n  prot: 1\n');
     put('tenants/acme.yaml', 'displayname: x\n');
     put('tenants/good.yaml', 'displayName: Good\n');

@@ -145,7 +145,7 @@ describe('sources', () => {
     expect(faultsOf(text)).toEqual([expect.stringMatching(/^sources\.1: is of no known kind; /)]);
   });
 
-  it('tell where a fault is', () => {
+  it('show where a fault is', () => {
     const loaded = load(
       `displayName: Acme\nsources:\n${local}  - id: old\n    type: http\n    url: http://x\n`,
     );

@@ -205,7 +205,7 @@ clients:
     ]);
   });
 
-  it('tells of rules between keys in the same run as of single values', () => {
+  it('reports faults between keys in the same run as those of single values', () => {
     expect(
       faultsOf(`colour: red
 clients:
@@ -408,7 +408,7 @@ describe('secrets of a tenant', () => {
     }
   });
 
-  it('say which reference leads nowhere', () => {
+  it('name the reference that has no target', () => {
     expect(withSecret('env:ABSENT')).toEqual([
       expect.stringContaining('the environment variable ABSENT, which is not set'),
     ]);
@@ -575,7 +575,7 @@ describe('faults of all kinds in one run', () => {
   const placesIn = (text: string) =>
     faultsOf(text).map((line) => line.replace(/^tenants\/acme\.yaml:\d+:\d+ ([^:]*): .*/, '$1'));
 
-  it('tells of values, clients, secrets, addresses, names and users together', () => {
+  it('reports faults of values, clients, secrets, addresses, names and users together', () => {
     const text =
       'displayNam: Acme\nlifetimes: { session: soon }\nbranding: { color: red, logo: lost.svg }\nclients:\n' +
       client('bad', ...publicApp, 'grant_types: [implicit]') +

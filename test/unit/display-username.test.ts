@@ -48,11 +48,11 @@ describe('the username that services are sent', () => {
     },
   );
 
-  it('is never that of somebody of an earlier source', async () => {
+  it('is never that of a person of an earlier source', async () => {
     expect(await usernameOf(guests, 'anna')).toBe('guests:anna');
   });
 
-  it('is never that of somebody of a later source', async () => {
+  it('is never that of a person of a later source', async () => {
     expect(await usernameOf(corp, 'guests:anna')).toBe('corp:guests:anna');
   });
 });

@@ -69,7 +69,7 @@ describe('the doctor on services', () => {
     expect(await findingsOf(settingsOf({}))).toEqual([]);
   });
 
-  it('tells a target that takes connections from one that does not', async () => {
+  it('distinguishes a target that accepts connections from one that does not', async () => {
     const url = await listen((_req, res) => res.end());
     expect(await findingsOf(settingsOf({ services: [orders({ target: url })] }))).toEqual([
       `ok service orders: ${url} takes connections`,
@@ -123,7 +123,7 @@ describe('the doctor on services', () => {
     }
   });
 
-  it('misses tenants without a file, and those that would let somebody through', async () => {
+  it('misses tenants without a file, and those that would allow any caller', async () => {
     const services = [orders({ tenants: ['acme', 'globex'] })];
     const settings = settingsOf({ services }, { trustedProxies: ['127.0.0.1'] });
     expect(await findingsOf(settings)).toEqual([
@@ -171,7 +171,7 @@ describe("the doctor on a tenant's part of the gateway", () => {
     ]);
   });
 
-  it('knows certificates that no proxy can tell of', () => {
+  it('knows certificates that no proxy can pass on', () => {
     const text = `gateway:
   trustedGateways:
     - id: edge

@@ -74,7 +74,7 @@ describe('the fair queue', () => {
     expect((await flood).filter(({ status }) => status === 'fulfilled')).toHaveLength(1 + 5);
   });
 
-  it('goes on after a task has failed', async () => {
+  it('continues after a task has failed', async () => {
     const queue = createFairQueue({ concurrency: 1, queueLimit: 2 });
     await expect(queue.run('a', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await queue.run('a', () => Promise.resolve('fine'))).toBe('fine');

@@ -181,7 +181,7 @@ describe('the account behind it', () => {
     expect({ asked, read }).toEqual({ asked: 1, read: 1 });
   });
 
-  it('lets nobody in when it is disabled', async () => {
+  it('refuses the person when it is disabled', async () => {
     await call();
     isDisabled = true;
     clock.advance(5000);
@@ -203,7 +203,7 @@ describe('the account behind it', () => {
 });
 
 describe('an event', () => {
-  it('of the account ends it, of nobody else', async () => {
+  it('of the account ends it, of no other', async () => {
     await call();
     event('sub-bob');
     event('sub-alice', 'globex');

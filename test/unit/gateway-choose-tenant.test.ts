@@ -58,7 +58,7 @@ describe('the tenant of a request', () => {
     expect(choose(requestOf({ host: 'acme.example.com' }), both)).toEqual(acme);
   });
 
-  it('is what the client says where nobody else does', () => {
+  it('is what the client names where no other does', () => {
     expect(choose(requestOf({ header: 'acme' }), both)).toEqual(acme);
   });
 
@@ -78,7 +78,7 @@ describe('the tenant of a request', () => {
     expect(choose(requestOf({ host: 'acme.example.com', header: 'globex' }), both)).toEqual(contradiction);
   });
 
-  it('is none that the service does not serve, whoever names it', () => {
+  it('is none that the service does not serve, even if it is named', () => {
     for (const named of [{ path: 'globex' }, { header: 'globex' }])
       expect(choose(requestOf(named), serviceOf(['acme']))).toEqual(notServed);
     expect(choose(requestOf({ host: 'acme.example.com' }), serviceOf(['globex']))).toEqual(notServed);

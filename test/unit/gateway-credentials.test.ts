@@ -111,7 +111,7 @@ it('sees two headers that Node shows as one, and refuses them', () => {
   expect(readCredential(alone)).toMatchObject({ kind: 'basic', login: 'alice' });
 });
 
-it('tells nothing of what was presented in a description', () => {
+it('repeats nothing of what was presented in a description', () => {
   for (const authorization of [`Basic ${base64('alice')}`, `Bearer ${jwt}"`, `Token ${opaque}`]) {
     const { description } = read(authorization) as { description: string };
     expect(description).not.toMatch(/alice|eyJ|Zm9v/);

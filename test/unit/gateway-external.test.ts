@@ -116,7 +116,7 @@ describe('a gateway with a shared secret', () => {
     expect(await identify([kong], asked)).toMatchObject(refused);
   });
 
-  it('names nobody of another tenant', async () => {
+  it('identifies no person of another tenant', async () => {
     const asked = request({ 'x-gateway-secret': secret, 'x-user': 'alice' });
     const globex = tenantOf([apim], people.accounts({ id: 'globex' }), 'globex');
     const { gateways } = opened();
@@ -124,7 +124,7 @@ describe('a gateway with a shared secret', () => {
     expect(await gateways.identify(asked, globex)).toMatchObject({ status: 'forbidden' });
   });
 
-  it('that names nobody changes nothing', async () => {
+  it('without a user changes nothing', async () => {
     expect(await identify([apim], request({ 'x-gateway-secret': secret }))).toEqual(nothing);
     expect(await identify([apim], request({ 'x-gateway-secret': secret, 'x-user': '' }))).toEqual(nothing);
   });
@@ -311,7 +311,7 @@ describe('a gateway with a signed assertion', () => {
     expect(await ask(await assertion({}, { typ }))).toMatchObject(refused);
   });
 
-  it('that names nobody changes nothing', async () => {
+  it('without a user changes nothing', async () => {
     expect(await ask(await assertion({ user: undefined }))).toEqual(nothing);
     expect(await ask(await assertion({ user: ['alice'] }))).toEqual(nothing);
   });

@@ -117,7 +117,7 @@ describe('what is gone back to', () => {
     expect(longest.length).toBeLessThan(3400);
   });
 
-  it('is nowhere for a service that is not there any more', () => {
+  it('is refused for a service that no longer exists', () => {
     const state = stateOf(handOverOf().signInUrl(request('/a'), signIn));
     expect(handOverOf([tools]).open(state)).toBeUndefined();
     const moved = { ...orders, host: 'orders.example.net' };

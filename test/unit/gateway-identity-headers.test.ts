@@ -44,7 +44,7 @@ describe('the headers about a caller', () => {
     });
   });
 
-  it('are the whole set, empty, when nobody is known', () => {
+  it('are the whole set, empty, without a known caller', () => {
     const headers = identityHeaders({ requestId: 'request-1' });
     expect(Object.keys(headers)).toEqual(identityHeaderNames);
     const { 'X-Auth-Request-Id': id, ...others } = headers;

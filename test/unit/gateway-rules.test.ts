@@ -78,7 +78,7 @@ describe('the first rule that matches', () => {
     expect(ask([{ access: 'deny' }])).toEqual({ verdict: 'deny', reason: 'rule' });
   });
 
-  it('lets people sign in before the rest is denied, when they may be those who are let in', () => {
+  it('asks for a sign-in before the rest is denied, when an earlier rule could then allow the person', () => {
     const rules = [{ roles: ['admin'], paths: ['/a/**'] }, { access: 'deny' }] as const;
     expect(said(rules, { path: '/a' })).toBe('sign_in');
     expect(said(rules, { path: '/b' })).toBe('deny');

@@ -55,7 +55,7 @@ const start = (limit?: number) => {
 };
 
 describe('the token about a caller', () => {
-  it('says who it is, and leaves out what nobody knows', async () => {
+  it('names the caller, and leaves out what is unknown', async () => {
     const { tokens, acme, signed } = start();
     await tokens.tokenFor(acme, alice, orders);
     expect(JSON.parse(JSON.stringify(signed))).toEqual([

@@ -116,7 +116,7 @@ describe('the account of a person of a source', () => {
     expect(await signInAs(accounts, 'alice')).toMatchObject({ version: version + 2, groups: ['a'] });
   });
 
-  it('takes no name over: whoever is called like a local user is somebody else', async () => {
+  it('takes no name over: a person with the name of a local user gets another account', async () => {
     await people.users().add({ username: 'admin', password: local, email: 'admin@acme.example' });
     corp.people.set('admin', person({ username: 'admin', email: 'admin@acme.example' }));
     const accounts = people.accountsOf(['local', corp.connector]);
@@ -189,7 +189,7 @@ describe('linking by e-mail', () => {
     expect(two.identities).toHaveLength(2);
   });
 
-  it('does not hand an account on with an address that the source gave to somebody else', async () => {
+  it('does not hand an account on with an address that the source gave to another person', async () => {
     corp.people.set('alice', person());
     const accounts = people.accountsOf([corp.connector]);
     const former = await admitted(accounts, corp, 'alice');
@@ -213,7 +213,7 @@ describe('linking by e-mail', () => {
     expect((await admitted(accounts, corp, 'alice')).sub).not.toBe(mallory.sub);
   });
 
-  it('ends when the source is trusted no more', async () => {
+  it('ends when the source is no longer trusted', async () => {
     const club = createScriptedSource('club', trusted);
     const distrusted = createScriptedSource('corp');
     corp.people.set('alice', person());
@@ -223,7 +223,7 @@ describe('linking by e-mail', () => {
     expect(later.sub).not.toBe(former.sub);
   });
 
-  it('brings nobody past an operator who disabled the account', async () => {
+  it('does not bypass an operator who disabled the account', async () => {
     await addLocal(true);
     await people.users().disable('alice');
     corp.people.set('alice', person());

@@ -27,7 +27,7 @@ describe('hashParts', () => {
 });
 
 describe('isEqualConstantTime', () => {
-  it('tells equal from different, whatever the length', () => {
+  it('distinguishes equal from different, for any length', () => {
     expect(isEqualConstantTime('secret', 'secret')).toBe(true);
     expect(isEqualConstantTime('secret', 'secreT')).toBe(false);
     expect(isEqualConstantTime('secret', 'secret-and-more')).toBe(false);

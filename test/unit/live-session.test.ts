@@ -14,7 +14,7 @@ const session = toSession(
 );
 
 describe('a session', () => {
-  it('is alive for the person who is signed in with it, and for nobody else', () => {
+  it('is alive for the person who is signed in with it, and for no other', () => {
     expect(findLiveSession([session], { sessionId: session.id, sub: 'alice' })).toBe(session);
     expect(findLiveSession([session], { sessionId: session.id, sub: 'bob' })).toBeUndefined();
     expect(findLiveSession([], { sessionId: session.id, sub: 'alice' })).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { localSource, openPeople } from '../support/people.ts';
 
-it('the local list knows nobody whom another source made, until their password is here', async () => {
+it('the local list knows no person whom another source made, until their password is here', async () => {
   const people = await openPeople();
   try {
     const records = people.tenant('acme').accounts;

@@ -17,7 +17,7 @@ const signIn = (login: string, text = password) =>
   people.accounts().signIn({ login, password: text, address: '192.0.2.1', via: 'page' });
 
 describe('adding a user', () => {
-  it('makes somebody who can sign in by name and by e-mail', async () => {
+  it('makes a user who can sign in by name and by e-mail', async () => {
     const added = await people.users().add({
       username: 'Alice',
       email: 'alice@acme.example',
@@ -137,7 +137,7 @@ describe('changing a user', () => {
     expect(await signIn('álvaro', 'one more long password')).toMatchObject({ ok: true });
   });
 
-  it('gives somebody of a source a password of their own, and the source goes on filling the account', async () => {
+  it('gives a person of a source a password of their own, and the source still fills the account', async () => {
     const corp = createScriptedSource('corp', { adopt: 'keep' });
     corp.people.set('eve', { subject: 'e-1', password: 'at the source', username: 'eve', groups: ['ops'] });
     const accounts = people.accountsOf(['local', corp.connector]);
@@ -189,7 +189,7 @@ describe('changing a user', () => {
     expect(isSessionCurrent(enabled.account, before)).toBe(false);
   });
 
-  it('says so when there is nobody of that name', async () => {
+  it('says so when there is no account of that name', async () => {
     const users = people.users();
     const missing = { ok: false, reason: 'not_found' };
     expect(await users.setPassword('bob', password)).toMatchObject(missing);

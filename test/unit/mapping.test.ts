@@ -287,7 +287,7 @@ describe('the steps of a mapping', () => {
     expect(groupsAfter({ step: 'drop', of: 'groups' })).toEqual([]);
   });
 
-  it('role is given to whoever has an equal or matching value', () => {
+  it('role is given to people with an equal or matching value', () => {
     const roles = (...steps: readonly MappingStep[]) =>
       profileOf(ldap(...steps), person({ uid: 'a', title: ['Boss'] }, ['Admins', 'staff'])).roles;
     const role = { step: 'role', of: 'groups' } as const;

@@ -21,7 +21,7 @@ describe('a master key', () => {
     expect(key.derive('dpop', 64)).toHaveLength(64);
   });
 
-  it('has a check value that tells it from another', () => {
+  it('has a check value that distinguishes it from another', () => {
     const key = createMasterKey(secret);
     expect(key.checkValue()).toBe(createMasterKey(`${secret}\n`).checkValue());
     expect(key.checkValue()).not.toBe(createMasterKey(`${secret}x`).checkValue());

@@ -87,7 +87,7 @@ describe('a look at the source', () => {
 });
 
 describe('a person whom the source has locked', () => {
-  it('holds nothing while it lasts, loses nothing, and goes on afterwards', async () => {
+  it('holds nothing while it lasts, loses nothing, and continues afterwards', async () => {
     const signedInAt = Math.floor(people.clock.now() / 1000);
     people.clock.advance(5 * minuteMs);
     change({ refusal: 'account_locked' });
@@ -107,7 +107,7 @@ describe('a person whom the source has locked', () => {
   });
 });
 
-describe('a look that tells less than a sign-in', () => {
+describe('a look-up that returns less than a sign-in', () => {
   it('leaves what it does not say as it was', async () => {
     corp.partly = { hasGroups: false };
     corp.people.set('alice', { subject: 'a-1', password: 'pw', username: 'renamed' });
@@ -115,14 +115,14 @@ describe('a look that tells less than a sign-in', () => {
     expect(account).toMatchObject({ username: 'alice', groups: ['admins', 'staff'] });
   });
 
-  it('takes groups away that it does tell of', async () => {
+  it('takes groups away that it does return', async () => {
     corp.partly = { hasGroups: true };
     change({ groups: [] });
     expect((await recheck('always')).groups).toEqual([]);
   });
 });
 
-describe('a person whom the source knows no more', () => {
+describe('a person whom the source no longer knows', () => {
   it.each<[string, () => void, string]>([
     ['is absent', () => corp.people.delete('alice'), 'corp: absent'],
     ['is disabled', () => change({ refusal: 'account_disabled' }), 'corp: account_disabled'],
@@ -198,7 +198,7 @@ describe('a person whom the source knows no more', () => {
     expect(await stored()).toMatchObject({ groups: ['chess'], username: 'ally' });
   });
 
-  it('is out once all sources know them no more, and in again with the first that does', async () => {
+  it('is locked once no source knows them any longer, and unlocked with the first that does', async () => {
     const club = createScriptedSource('club');
     club.people.set('ally', { subject: 'c-1', password: 'pw', username: 'ally', groups: ['chess'] });
     accounts = people.accountsOf([corp.connector, club.connector]);
@@ -276,7 +276,7 @@ describe('a source that cannot be reached', () => {
   });
 });
 
-describe('a source that cannot look people up, or is not in the file any more', () => {
+describe('a source that cannot look people up, or is no longer in the file', () => {
   it('is not asked', async () => {
     const blind = createScriptedSource('corp', {}, { lookup: false });
     people.clock.advance(60 * minuteMs);

@@ -36,7 +36,7 @@ describe('the revocation hub', () => {
     return { heard, end };
   };
 
-  it('tells everybody, whoever throws before them', () => {
+  it('calls all listeners, even if an earlier one throws', () => {
     const fail = () => {
       throw new Error('a listener that fails');
     };
@@ -51,7 +51,7 @@ describe('the revocation hub', () => {
     expect(people.lines.filter((line) => line.includes('a listener that fails'))).toHaveLength(2);
   });
 
-  it('tells nobody who has ended the subscription', () => {
+  it('does not call a listener that has ended its subscription', () => {
     const { heard, end } = listen();
     end();
     store.event(ended);

@@ -83,7 +83,7 @@ describe('users of a demo tenant', () => {
     expect(people.lines.filter((line) => line.includes('is taken'))).toHaveLength(1);
   });
 
-  it('are nobody once the tenant is no demo any more', async () => {
+  it('are refused once the tenant is no longer a demo', async () => {
     await demo(alice).seed();
     const accounts = people.accounts({ demo: false, users: [alice] });
     expect(await accounts.signIn(attempt('alice'))).toEqual({ ok: false, reason: 'credentials' });

@@ -71,7 +71,7 @@ describe('a sign-in with a password', () => {
     expect(people.hasher.computed.compare).toBe(before + 1);
   });
 
-  it('knows nobody of another tenant', async () => {
+  it('knows no person of another tenant', async () => {
     expect(await people.accounts({ id: 'globex' }).signIn(attempt())).toEqual(refused);
   });
 
@@ -217,7 +217,7 @@ describe('parameters that have risen', () => {
     expect(hasher.computed.hash).toBe(1);
   });
 
-  it('keep nobody out whose hash cannot be renewed', async () => {
+  it('accept a person whose hash cannot be renewed', async () => {
     const hasher = { ...risen(), hash: () => Promise.reject(new Error('out of memory')) };
     expect(await people.accounts({}, hasher).signIn(attempt())).toMatchObject({ ok: true });
   });

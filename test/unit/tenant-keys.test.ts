@@ -86,7 +86,7 @@ describe('the keys of a tenant', () => {
     expect(parts.records.map(({ slot }) => slot)).toEqual(['Ed25519/1', 'RS256/1']);
   });
 
-  it('show none that is needed no more, and still know what it signed', async () => {
+  it('show none that is no longer needed, and still know what it signed', async () => {
     const { jwk, record } = await storedEdwardsKey();
     const { signing, verifying } = await openTenantKeys(storeOf(record), ['RS256']);
     expect(signing.map(({ alg }) => alg)).toEqual(['RS256']);

@@ -134,7 +134,7 @@ eachStore((store) => {
       expect((await back.find(sub, 'corp'))?.accessToken).toBe('new');
     });
 
-    it('are gone when the upstream renews them no more, or when they expired and cannot be renewed', async () => {
+    it('are gone when the upstream no longer renews them, or when they expired and cannot be renewed', async () => {
       const [refused, expired] = [person(), person()];
       await instance(noRefresh).keep(refused, 'corp', aboutToExpire());
       await instance(noRefresh).keep(expired, 'corp', { accessToken: 'at', expiresAt: now() + 30 });
@@ -146,7 +146,7 @@ eachStore((store) => {
       expect(await instance(noRefresh, { clock: later }).find(expired, 'corp')).toBeUndefined();
     });
 
-    it('cannot be read in the store, nor moved to somebody else', async () => {
+    it('cannot be read in the store, nor moved to another person', async () => {
       const [sub, thief] = [person(), person()];
       const tokens = instance(noRefresh);
       await tokens.keep(sub, 'corp', { accessToken: 'at-that-is-secret', expiresAt: now() + 600 });

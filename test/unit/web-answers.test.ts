@@ -220,11 +220,11 @@ describe('the language cookie', () => {
       'set-cookie',
     );
 
-  it('keeps what somebody chose on our own pages', async () => {
+  it('keeps what a person chose on our own pages', async () => {
     expect(await visit('?ui_locales=de', 'same-origin')).toMatch(/^i18next=de; Path=\/; .*HttpOnly/);
   });
 
-  it('is not set by an app that sends somebody here, nor by nonsense', async () => {
+  it('is not set by an app that sends a browser here, nor by nonsense', async () => {
     expect(await visit('?ui_locales=de', 'cross-site')).toBeNull();
     expect(await visit('?ui_locales=fr', 'same-origin')).toBeNull();
     expect(await visit('', 'same-origin')).toBeNull();

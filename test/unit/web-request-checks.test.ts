@@ -147,7 +147,7 @@ describe('the request id', () => {
     expect(new Set(found).size).toBe(3);
   });
 
-  it('is taken over from a trusted proxy, if it is sane, and from nobody else', async () => {
+  it('is taken over from a trusted proxy, if it is sane, and from no other', async () => {
     const ask = (port: number, id: string): Promise<Answer> =>
       say(port, ['GET / HTTP/1.1', 'Connection: close', 'Host: login.example', `X-Request-Id: ${id}`]);
     expect((await ask(proxied.port, 'abc-12345')).text).toContain('"requestId":"abc-12345"');
