@@ -626,6 +626,15 @@ describe('faults of all kinds in one run', () => {
     expect([...placesIn(`${start}${rest}`)].sort()).toEqual([...places].sort());
   });
 
+  it('leaves out a list of names of which one is wrong, and judges the rest', () => {
+    expect(placesIn(`pkceExemptions: [web, 5]\ndemo: false\n${inDemo}`)).toEqual([
+      'pkceExemptions.1',
+      'publicUrl',
+      'users',
+      'clients.0.client_secret',
+    ]);
+  });
+
   it('takes a stray key for what it is when the real one is there', () => {
     expect(placesIn(`dmeo: true\ndemo: false\n${inDemo}`)).toEqual([
       'dmeo',

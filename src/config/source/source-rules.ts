@@ -11,8 +11,8 @@ import { type FullSource, topKeys, type WrittenSource, writtenSources } from './
 
 /** The rules of a file's sources. */
 export const checkSources = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => {
-  const { content, doubtful, places } = judged;
-  const written = writtenSources(content, places.sources);
+  const { content, doubtful, fileIndexes } = judged;
+  const written = writtenSources(content, fileIndexes.sources);
   const faults = written.flatMap((one, index) => [
     ...checkAlone(one),
     ...checkAmong(written, index),

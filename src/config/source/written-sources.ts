@@ -23,13 +23,13 @@ export const topKeys = Object.keys(topProperties) as readonly (keyof typeof topP
 /** The sources of a file; none when it names none, and the local list is meant. */
 export const writtenSources = (
   content: TenantFileContent,
-  places: readonly number[],
+  fileIndexes: readonly number[],
 ): readonly WrittenSource[] => {
   const top = topKeys.some((key) => content[key] !== undefined) ? [sourceAtTop(content)] : [];
   const listed = (content.sources ?? []).map(
     (file, index): WrittenSource => ({
       source: 'preset' in file ? expandPreset(file) : file,
-      path: ['sources', places[index] ?? index],
+      path: ['sources', fileIndexes[index] ?? index],
       file,
     }),
   );

@@ -11,63 +11,86 @@ export interface JudgedContent {
   readonly content: TenantFileContent;
   /** Top-level keys whose value could not be read, or stands under a misspelt key: no rule blames them. */
   readonly doubtful: ReadonlySet<string>;
-  readonly places: Readonly<Record<List, readonly number[]>>;
+  readonly fileIndexes: FileIndexes;
 }
+
+/** For each entry of a list in the content, the index in the file, by which faults name it. */
+export type FileIndexes = Readonly<Record<List, readonly number[]>>;
 
 export const wholeContent = (content: TenantFileContent): JudgedContent => ({
   content,
   doubtful: new Set(),
-  places: {
-    clients: content.clients.map((_, index) => index),
-    resources: content.resources.map((_, index) => index),
-    users: content.users.map((_, index) => index),
-    sources: (content.sources ?? []).map((_, index) => index),
+  fileIndexes: {
+    clients: [...content.clients.keys()],
+    resources: [...content.resources.keys()],
+    users: [...content.users.keys()],
+    sources: [...(content.sources ?? []).keys()],
   },
 });
 
 /**
- * The file without its unknown keys, without wrong values, and without the clients, resources and users that are
- * wrong, so that one run reports the faults of single values and those between keys. A key that is in doubt and
- * decides about others is taken as the value that allows most. Undefined when the file is no mapping.
+ * The file without its unknown keys, without wrong values, and without the entries of lists that are wrong, so that one
+ * run reports the faults of single values and those between keys. Undefined when the file is no mapping.
  */
 export const partialContent = (value: unknown, faults: readonly PathFault[]): JudgedContent | undefined => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const rest = structuredClone(value) as Record<string, unknown>; // a YAML mapping has text keys
-  const dropped: Record<List, Set<number>> = {
-    clients: new Set(),
-    resources: new Set(),
-    users: new Set(),
-    sources: new Set(),
-  };
-  const doubtful = new Set<string>();
-  for (const { path, atKey } of faults) {
-    const [first, second] = path;
-    const list = lists.find((name) => name === first);
-    if (list !== undefined && typeof second === 'number') {
-      // a source is judged whole or not at all: what seems to be missing may stand under the misspelt key
-      if (atKey && list !== 'sources') deleteKey(rest, path);
-      else dropped[list].add(second);
-      continue;
-    }
-    // Of a list of names, one that is wrong spoils all.
-    deleteKey(rest, path.some((step) => typeof step === 'number') ? path.slice(0, 1) : path);
-    doubtful.add(meantKey(String(first), value));
+  const remedies = faults.map((fault) => remedyFor(fault, value));
+  const doubtful = new Set(remedies.flatMap((remedy) => remedy.doubted ?? []));
+  const { rest, fileIndexes } = withoutFaults(value, remedies);
+  const parsed = parseBySchema(tenantSchema, { ...rest, ...lenientDefaults(doubtful) });
+  return parsed.ok ? { content: parsed.value, doubtful, fileIndexes } : undefined;
+};
+
+/** What is left out of the file because of a fault. */
+type Remedy = (
+  | { readonly kind: 'drop entry'; readonly list: List; readonly fileIndex: number }
+  | { readonly kind: 'delete key'; readonly path: FaultPath }
+) & {
+  /** A top-level key whose value is not known without it. */
+  readonly doubted?: string;
+};
+
+const remedyFor = ({ path, atKey }: PathFault, file: object): Remedy => {
+  const [first, second] = path;
+  const list = lists.find((name) => name === first);
+  if (list === undefined || typeof second !== 'number') {
+    // of a list of names, one that is wrong spoils all
+    const spoilt = path.some((step) => typeof step === 'number') ? path.slice(0, 1) : path;
+    return { kind: 'delete key', path: spoilt, doubted: meantKey(String(first), file) };
   }
-  if (doubtful.has('demo')) rest.demo = true;
-  if (doubtful.has('grants')) rest.grants = { password: true };
-  const places: Record<List, number[]> = { clients: [], resources: [], users: [], sources: [] };
+  // a source is judged whole or not at all: what seems to be missing may stand under the misspelt key
+  if (list === 'sources') return { kind: 'drop entry', list, fileIndex: second, doubted: list };
+  return atKey === true ? { kind: 'delete key', path } : { kind: 'drop entry', list, fileIndex: second };
+};
+
+interface Remedied {
+  readonly rest: Readonly<Record<string, unknown>>;
+  readonly fileIndexes: FileIndexes;
+}
+
+const withoutFaults = (value: object, remedies: readonly Remedy[]): Remedied => {
+  const rest = structuredClone(value) as Record<string, unknown>; // a YAML mapping has text keys
+  for (const remedy of remedies) if (remedy.kind === 'delete key') deleteKey(rest, remedy.path);
+  const fileIndexes: Record<List, readonly number[]> = { clients: [], resources: [], users: [], sources: [] };
   for (const list of lists) {
     const entries = rest[list];
     if (!Array.isArray(entries)) continue;
-    places[list] = [...entries.keys()].filter((index) => !dropped[list].has(index));
-    rest[list] = places[list].map((index) => entries[index]);
+    const dropped = new Set(
+      remedies.flatMap((one) => (one.kind === 'drop entry' && one.list === list ? [one.fileIndex] : [])),
+    );
+    fileIndexes[list] = [...entries.keys()].filter((index) => !dropped.has(index));
+    rest[list] = fileIndexes[list].map((index) => entries[index]);
+    // an empty list of sources would be a fault of its own, and no list means the local one
+    if (list === 'sources' && dropped.size > 0 && fileIndexes.sources.length === 0) delete rest.sources;
   }
-  // an empty list of sources would be a fault of its own, and no list would mean the local one
-  if (dropped.sources.size > 0) doubtful.add('sources');
-  if (dropped.sources.size > 0 && places.sources.length === 0) delete rest.sources;
-  const parsed = parseBySchema(tenantSchema, rest);
-  return parsed.ok ? { content: parsed.value, doubtful, places } : undefined;
+  return { rest, fileIndexes };
 };
+
+/** A key that is in doubt and decides about others is taken as the value that allows most. */
+const lenientDefaults = (doubtful: ReadonlySet<string>) => ({
+  ...(doubtful.has('demo') ? { demo: true } : {}),
+  ...(doubtful.has('grants') ? { grants: { password: true } } : {}),
+});
 
 /** The value of a key that stands misspelt is unknown, unless the right key is there too. */
 const meantKey = (key: string, present: object): string => {

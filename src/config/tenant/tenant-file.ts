@@ -92,7 +92,7 @@ interface Filled {
 }
 
 /** Replaces references by the secrets that they refer to. */
-const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions): Filled => {
+const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOptions): Filled => {
   const sources = sourcesOf(options);
   const faults: PathFault[] = [];
   const secrets = new Map<ClientFile, string>();
@@ -103,7 +103,7 @@ const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions):
     if (secret.ok) secrets.set(client, secret.value);
     else
       faults.push({
-        path: ['clients', places.clients[index] ?? index, 'client_secret'],
+        path: ['clients', fileIndexes.clients[index] ?? index, 'client_secret'],
         message: secret.message,
       });
   }
@@ -111,10 +111,13 @@ const fillIn = ({ content, places }: JudgedContent, options: TenantFileOptions):
     const password = resolveSecret(user.password, sources);
     if (password.ok) passwords.set(user, password.value);
     else
-      faults.push({ path: ['users', places.users[index] ?? index, 'password'], message: password.message });
+      faults.push({
+        path: ['users', fileIndexes.users[index] ?? index, 'password'],
+        message: password.message,
+      });
   }
   const context = { demo: content.demo, sources };
-  const loaded = loadSources(writtenSources(content, places.sources), context);
+  const loaded = loadSources(writtenSources(content, fileIndexes.sources), context);
   const { gateway, faults: gatewayFaults } = loadTenantGateway(content.gateway, context);
   faults.push(...loaded.faults, ...gatewayFaults);
   const filled = { content, secrets, passwords, sources: loaded.sources, gateway, faults };

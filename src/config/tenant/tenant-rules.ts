@@ -40,7 +40,7 @@ const checkPublicUrl = ({ content, doubtful }: JudgedContent): readonly PathFaul
 };
 
 const checkClients = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => {
-  const { content, doubtful, places } = judged;
+  const { content, doubtful, fileIndexes } = judged;
   const tenant = { demo: content.demo, passwordGrant: content.grants.password };
   const scopes = [...builtInScopes, ...content.resources.flatMap(({ scopes: own }) => Object.keys(own))];
   // A resource that could not be read may have any scope.
@@ -58,7 +58,10 @@ const checkClients = (judged: JudgedContent, names: NamesInFile): readonly PathF
           path: ['scope'],
           message: `holds ${scope}, which no resource has${hint(scope, scopes)}`,
         })),
-    ].map(({ path, ...rest }) => ({ ...rest, path: ['clients', places.clients[index] ?? index, ...path] })),
+    ].map(({ path, ...rest }) => ({
+      ...rest,
+      path: ['clients', fileIndexes.clients[index] ?? index, ...path],
+    })),
   );
   const exemptions = content.pkceExemptions.flatMap((id, index): readonly PathFault[] => [
     ...reference(['pkceExemptions', index], id, names.clients),
@@ -93,7 +96,10 @@ const resourceForClient = (
   ];
 };
 
-const checkResources = ({ content, places }: JudgedContent, names: NamesInFile): readonly PathFault[] => {
+const checkResources = (
+  { content, fileIndexes }: JudgedContent,
+  names: NamesInFile,
+): readonly PathFault[] => {
   const identifiers = content.resources.map(({ identifier }) => identifier);
   return content.resources.flatMap((resource, index): readonly PathFault[] => {
     const own: readonly PathFault[] = [
@@ -114,12 +120,12 @@ const checkResources = ({ content, places }: JudgedContent, names: NamesInFile):
     ];
     return own.map((fault) => ({
       ...fault,
-      path: ['resources', places.resources[index] ?? index, ...fault.path],
+      path: ['resources', fileIndexes.resources[index] ?? index, ...fault.path],
     }));
   });
 };
 
-const checkUsers = ({ content, places }: JudgedContent): readonly PathFault[] => {
+const checkUsers = ({ content, fileIndexes }: JudgedContent): readonly PathFault[] => {
   if (content.users.length > 0 && !content.demo)
     return [
       {
@@ -143,7 +149,7 @@ const checkUsers = ({ content, places }: JudgedContent): readonly PathFault[] =>
         ? []
         : [
             {
-              path: ['users', places.users[index] ?? index, key],
+              path: ['users', fileIndexes.users[index] ?? index, key],
               message: 'was given to a user above; choose another',
             },
           ];
