@@ -8,9 +8,10 @@ import { useServer } from '../support/use-server.ts';
 const shipped = (id: string): string => readFileSync(join(packageRoot(), 'tenants', `${id}.yaml`), 'utf8');
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const server = await useServer({ store: sqliteStore, tenants: { idle: { displayName: 'Idle' } } });
-await server.putTenant('default', shipped('default'));
-await server.putTenant('acme', shipped('acme'));
+const server = await useServer({
+  store: sqliteStore,
+  tenants: { idle: { displayName: 'Idle' }, default: shipped('default'), acme: shipped('acme') },
+});
 
 const documentOf = async (id: string): Promise<Record<string, unknown>> => {
   const issuer = server.issuer(id);

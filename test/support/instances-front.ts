@@ -12,7 +12,8 @@ export interface InstancesFront {
 /** With this request header a test chooses the instance by its index. */
 export const instanceHeader = 'x-test-instance';
 
-export const openInstancesFront = async (): Promise<InstancesFront> => {
+/** @param port default: a free one */
+export const openInstancesFront = async (port = 0): Promise<InstancesFront> => {
   let ports: readonly number[] = [];
   let turn = 0;
   const agent = new Agent({ keepAlive: true });
@@ -30,7 +31,7 @@ export const openInstancesFront = async (): Promise<InstancesFront> => {
     onward.on('error', () => res.destroy());
     req.pipe(onward);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port, // it listens on TCP
     serve: (list) => {

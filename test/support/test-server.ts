@@ -32,6 +32,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** Servers on the same store. Two of them take turns behind one address; see `instanceHeader`. Default 1. */
   readonly instances?: 1 | 2;
+  /** Of the public address. Default: a free one. */
+  readonly port?: number;
   /** Tenants make all their signing keys themselves, as on an empty store. Default false: see signing-keys.ts. */
   readonly ownKeys?: boolean;
 }
@@ -115,6 +117,11 @@ const testSettings = (
   },
 });
 
+export const publicUrlOf = ({ settings }: TestServerOptions, port: number): string =>
+  settings?.server?.publicUrl ?? `http://localhost:${port}`;
+
+export const issuerOf = (publicUrl: string, tenant: string): string => `${publicUrl}/oauth/${tenant}`;
+
 /** Real servers on a free port of this machine. */
 export const startTestServer = async (options: TestServerOptions): Promise<TestServer> => {
   const { tenants = { acme: sampleTenant(), globex: sampleTenant({ displayName: 'Globex' }) } } = options;
@@ -128,9 +135,9 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
     writeFile(join(directory, `${id}.yaml`), typeof content === 'string' ? content : stringify(content));
   for (const [id, content] of Object.entries(tenants)) await write(id, content);
 
-  const front = count > 1 ? await openInstancesFront() : undefined;
-  const port = front?.port ?? (await freePort());
-  const publicUrl = settings.server?.publicUrl ?? `http://localhost:${port}`;
+  const front = count > 1 ? await openInstancesFront(options.port) : undefined;
+  const port = front?.port ?? options.port ?? (await freePort());
+  const publicUrl = publicUrlOf(options, port);
   const lines: string[] = [];
   const log = createLog(
     { level: settings.log?.level ?? 'debug' },
@@ -179,7 +186,7 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
     storage: first.storage,
     instances: servers,
     tenantsDirectory: directory,
-    issuer: (tenant) => `${publicUrl}/oauth/${tenant}`,
+    issuer: (tenant) => issuerOf(publicUrl, tenant),
     tripDetails,
     trips: () => tripDetails().map(({ name }) => name),
     logLines: () => [...lines],
