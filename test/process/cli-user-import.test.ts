@@ -106,7 +106,7 @@ describe('user import', () => {
       'people.jsonl:7 claims.full_name: is not a claim that is kept',
       'people.jsonl:7 claims.nmae: is not a claim that is kept; did you mean name?',
       'people.jsonl:8 alice is the name or e-mail address of line 1 already',
-      'people.jsonl:9 email: must have the form',
+      'people.jsonl:9 email: is not one plain e-mail address',
       'people.jsonl:10 password_hash: {MD5}, which is not known; known are argon2, bcrypt',
       'people.jsonl:11 email_verified: there is no email',
       'people.jsonl:12 the line is no JSON object',
