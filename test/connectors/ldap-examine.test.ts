@@ -97,7 +97,7 @@ describe('what doctor finds at a directory', () => {
     [
       'a filter that nobody passes',
       () => ({ search: { ...search(), filter: '(&(uid={username})(o=x))' } }),
-      /warning people: Nobody/,
+      /warning people: No entry below/,
     ],
     [
       'a subject that is not there',
