@@ -42,7 +42,7 @@ interface Kept<V> {
   readonly value: V;
   readonly owner: string;
   readonly revocationIds: readonly string[];
-  /** By `cacheTime`: from this moment on it is not given to anybody. */
+  /** By `cacheTime`: from this moment on it is not used. */
   readonly untilMs: number;
 }
 

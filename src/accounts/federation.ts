@@ -43,7 +43,7 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
     return mayHoldTokens(account) && parts.isAdmitted(account) ? account : undefined;
   };
 
-  /** `isLast`: without this source the person could not sign in any more, so the account stays as it is. */
+  /** `isLast`: without this source the person could no longer sign in, so the account stays as it is. */
   const planUnlinking = (account: AccountRecord, source: string): Plan & { readonly isLast: boolean } => {
     const nowMs = clock.now();
     const change = changeByUnlinking(account, source, nowMs);

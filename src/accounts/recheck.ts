@@ -30,7 +30,7 @@ interface Look {
 const action = 'account.source_gone';
 
 /**
- * Single flight for each person: requests that come meanwhile wait for its answer, which nobody keeps afterwards. People
+ * Single flight for each person: requests that come meanwhile wait for its answer, which is not kept afterwards. People
  * without a source cost nothing.
  */
 export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
@@ -43,7 +43,7 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       const connector = parts.connectors.find(({ definition }) => definition.id === linked.source);
       if (connector?.lookup === undefined) return [];
       const { definition, lookup } = connector;
-      // whose password was taken over is not that source's any more
+      // a password that was taken over no longer belongs to that source
       if (
         definition.adopt === 'takeover' &&
         account.adoptedFrom === linked.source &&

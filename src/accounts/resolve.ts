@@ -38,11 +38,11 @@ export interface ProofFacts {
   readonly requestId?: string;
 }
 
-/** All throw AppError `unavailable` when the store does not answer, or others change the account all the time. */
+/** All throw AppError `unavailable` when the store does not answer, or when every attempt loses to another change. */
 export interface Resolver {
   /**
-   * Any number of first sign-ins at once end in one account. A name is never a reason to link: who is called `admin`
-   * at a source is somebody new here.
+   * Any number of first sign-ins at once end in one account. A name is never a reason to link: `admin` of a source
+   * gets a new account here.
    */
   resolve(identity: Identity, facts: ProofFacts): Promise<AccountRecord>;
   /** The account with what the source says of it now; written only when that is worth it. */
@@ -57,7 +57,7 @@ export interface Resolver {
   ): Promise<Changed<P>>;
 }
 
-/** Whoever plans may add what else it found out about the account. */
+/** A planner may add further members for its caller. */
 export interface Plan {
   /** Undefined: the account stays as it is. */
   readonly change?: AccountChange | undefined;
@@ -68,14 +68,14 @@ export interface Changed<P extends Plan> {
   readonly plan: P;
 }
 
-/** Each lost race means that somebody else won it, so this many are never lost in a row by chance. */
+/** Each lost race means that another caller won it, so this many are never lost in a row by chance. */
 const maxAttempts = 25;
 
 export const createResolver = (parts: ResolveParts): Resolver => {
   const { records, sources, clock } = parts;
   const believed = createBelievedEmail({ records, sources });
 
-  /** Undefined when somebody else has changed the account meanwhile. */
+  /** Undefined when another caller has changed the account meanwhile. */
   const tryChange = async (
     account: AccountRecord,
     change: AccountChange | undefined,
@@ -153,18 +153,18 @@ export const createResolver = (parts: ResolveParts): Resolver => {
     return linked;
   };
 
-  /** Undefined when somebody else has changed or made the account meanwhile. */
+  /** Undefined when another caller has changed or made the account meanwhile. */
   const tryResolve = async (identity: Identity, facts: ProofFacts): Promise<AccountRecord | undefined> => {
     const known = await records.findByIdentity(identityKey(identity));
     if (known !== undefined) return tryChange(known, await changeFor(known, identity));
     const email = linkableEmail(identity, sources);
     if (email === undefined) return insertNew(identity, []);
     const holder = await records.findByIdentity(emailKey(email));
-    // nobody holds it: perhaps a local user signs in with it
+    // no account has it: perhaps a local user signs in with it
     const candidate = holder ?? (await records.findByLogin(email));
     if (candidate !== undefined && isPartner(candidate, { source: identity.source, email }))
       return tryLink(candidate, identity, facts);
-    // taken as it was seen above: whoever took it since then must be looked at before there are two accounts
+    // on condition that the address is still free: an account that took it since then must be examined first
     return insertNew(identity, holder === undefined ? [emailKey(email)] : []);
   };
 

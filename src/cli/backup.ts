@@ -19,7 +19,7 @@ export const addBackup = (program: Command): void => {
     .description(
       'write all that lasts to a file: people, keys, usage, audit records; a server may be running',
     )
-    .option('--with-master-key', 'include the key that opens it; then whoever has the file can sign tokens')
+    .option('--with-master-key', 'include the key that opens it; a reader of the file can then sign tokens')
     .addHelpText(
       'after',
       '\nSessions and tokens are not in it: after a restore people sign in again.\n' +
@@ -62,7 +62,7 @@ const backup = async (
     ]);
     context.note(
       isWithKey
-        ? 'It holds the master key: whoever reads it can sign tokens. Keep it as you keep the key.'
+        ? 'It holds the master key: a reader of the file can sign tokens. Protect it like the key.'
         : 'It does not hold the master key. Keep that elsewhere; a restore needs it.',
     );
   } finally {

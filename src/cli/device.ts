@@ -14,7 +14,7 @@ import { openUsers } from './user.ts';
 import { type StoreParts, withStore } from './with-store.ts';
 
 export const addDevice = (program: Command): void => {
-  const device = program.command('device').description('devices that people have let in (device flow)');
+  const device = program.command('device').description('approved devices (device flow)');
   device
     .command('list <tenant>')
     .description('the devices of all people of a tenant, or of one person')
@@ -97,7 +97,7 @@ const revoke = (
   withDevices(context, tenant, async (devices) => {
     const revoked = await devices.revoke(id, { actor: 'cli' });
     if (revoked === undefined) throw new CommandFailure(noDevice(tenant, id));
-    context.printResult(revoked, () => [`${describe(revoked)} was signed out. It can be let in again.`]);
+    context.printResult(revoked, () => [`${describe(revoked)} was signed out. It can be approved again.`]);
   });
 
 const describe = ({ id, name }: DeviceRecord): string =>

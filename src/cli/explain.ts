@@ -29,7 +29,7 @@ export const addExplain = (program: Command): void => {
   program
     .command('explain <tenant>')
     .description('what the sources say of a person and what the mapping makes of it, without a login')
-    .option('--user <name>', 'look somebody up, by the name they would type')
+    .option('--user <name>', 'look up a user, by the name typed at sign-in')
     .option('--token <file>', 'read an access token of a source from a file, - for standard input')
     .option('--token-stdin', 'read it from standard input')
     .addHelpText(

@@ -13,12 +13,12 @@ interface MigrationOptions {
 export const addMigration = (program: Command): void => {
   program
     .command('migration <tenant>')
-    .description('how many people of each source could sign in without it, and how many could not')
-    .option('--missing', 'list who is not over yet')
+    .description('how many users of each source could sign in without it, and how many could not')
+    .option('--missing', 'list those who could not')
     .addHelpText(
       'after',
-      '\nSomebody is over when a password is kept here: adopted from the source (adopt: true, or takeover), or set by an\n' +
-        'operator. In the local list somebody is over when an imported hash was renewed, at the first sign-in.',
+      '\nA user has moved when the password is kept here: adopted from the source (adopt: true, or takeover), or set by an\n' +
+        'operator. A local user has moved when the imported hash was renewed, at the first sign-in.',
     )
     .action((tenant: string, { missing = false }: MigrationOptions, command: Command) =>
       migration(contextOf(command), { tenant, isListing: missing }),

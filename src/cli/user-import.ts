@@ -30,8 +30,8 @@ Forms of password_hash; each is replaced by one of our own at the first sign-in:
   SHA      {SSHA}…  {SSHA256}…  {SSHA384}…  {SSHA512}…  {SHA}…  {SHA256}…
   and what Django and Werkzeug write: pbkdf2_sha256$…  scrypt$…  bcrypt_sha256$…  pbkdf2:sha256:…  scrypt:…
 
-Lines that are wrong are named with their numbers and left out; all others are imported. Whoever has a user name that is
-there already is left alone, so an import can be run again. A server may be running.`;
+Lines with faults are reported with their numbers and left out; all others are imported. Users whose name exists
+already stay as they are, so an import can be run again. A server may be running.`;
 
 export const addUserImport = (user: Command): void => {
   user

@@ -102,7 +102,7 @@ const refuseWidePermissions = async (path: string): Promise<void> => {
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
   throw new AppError(
     'unavailable',
-    `Others than its owner may read the master key ${path} (mode ${mode.toString(8)}). Whoever has it can sign tokens: run \`chmod 600 ${path}\`, and replace the key if somebody may have seen it.`,
+    `Others than its owner may read the master key ${path} (mode ${mode.toString(8)}). A copy of it can sign tokens: run \`chmod 600 ${path}\`, and replace the key if it may have been read.`,
   );
 };
 

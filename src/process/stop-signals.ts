@@ -39,7 +39,7 @@ export const listenForStop = ({ log, reload, abandon }: StopRequestParts): StopR
         }
       };
       const onFault = (err: unknown): void => {
-        log.fatal({ err }, 'a fault that nobody caught; stopping');
+        log.fatal({ err }, 'an error that was not handled; stopping');
         stop({ exitCode: 1, isAlone: true });
       };
       process.on('SIGTERM', onSignal);

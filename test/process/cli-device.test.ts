@@ -66,7 +66,7 @@ describe('device', () => {
     expect(renamed).toMatchObject({ code: 0, stdout: `The device ${id} is called Kitchen now.\n` });
     expect(revoked).toMatchObject({
       code: 0,
-      stdout: `The device Kitchen (${id}) was signed out. It can be let in again.\n`,
+      stdout: `The device Kitchen (${id}) was signed out. It can be approved again.\n`,
     });
     expect(left).toMatchObject({ username: 'bob', isSignedIn: true });
     expect(others).toEqual([]);

@@ -460,7 +460,7 @@ pkceExemptions: [closed]
     ).toEqual([
       'clients.1.defaultResource: names nothing in this file; did you mean https://api.example.com/a?',
       'resources.0.introspectedBy.0: names nothing in this file; write one of open, closed',
-      'resources.0.introspectedBy.1: names a public client, and anybody can pose as one; name a confidential client',
+      'resources.0.introspectedBy.1: names a public client, which any program can impersonate; name a confidential client',
       'resources.0.clients.0: names nothing in this file; did you mean open?',
       'defaultResource: names nothing in this file; did you mean https://api.example.com/a?',
     ]);

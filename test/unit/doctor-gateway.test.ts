@@ -133,7 +133,7 @@ describe('the doctor on services', () => {
     expect(await findingsOf(settings, [off, tenant('globex')])).toEqual([]);
     expect(
       await findingsOf(settingsOf({ services: [orders()] }, { trustedProxies: ['127.0.0.1'] }), [off]),
-    ).toEqual([expect.stringMatching(/^warning service orders: No tenant lets its people come here/)]);
+    ).toEqual([expect.stringMatching(/^warning service orders: No tenant admits its users/)]);
   });
 
   it('misses who may ask about a service without a target', async () => {

@@ -102,7 +102,7 @@ const checkServed = (
       ? [
           warning(
             about,
-            'No tenant lets its people come here, so nobody can. See its tenants, and gateway.services in their files.',
+            'No tenant admits its users to this service, so no user can reach it. Check its tenants, and gateway.services in their files.',
           ),
         ]
       : []),

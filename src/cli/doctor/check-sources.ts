@@ -64,6 +64,6 @@ const checkLocalList = (sources: TenantDefinition['sources']): readonly Finding[
     : [
         warning(
           'sources',
-          'There is no source of type local: while the others cannot be reached, nobody can sign in. Add one for break-glass accounts.',
+          'There is no source of type local: while the others cannot be reached, no user can sign in. Add one for break-glass accounts.',
         ),
       ];

@@ -24,7 +24,7 @@ export interface ConnectionPool {
   acquire(deadline: Deadline): Promise<Lease>;
   /** Those who wait learn at once that they wait in vain. */
   refuseWaiting(): void;
-  /** Closes what nobody has used since the last time but one. */
+  /** Closes connections that were not used since the last call but one. */
   sweep(): void;
   /** Connections that are open or opening. */
   readonly size: number;
@@ -44,8 +44,8 @@ const longestQueue = 1_000;
 
 /**
  * Connections of one kind to one server. A connection has one user at a time, and is forgotten after any error. Each has
- * a slot, from before it is opened until it is closed; whoever gives a connection or a slot back gives it to the one who
- * waits longest, so nobody waits while there are idle connections or free slots.
+ * a slot, from before it is opened until it is closed; a connection or slot that is given back goes to the caller that
+ * waits longest, so no caller waits while there are idle connections or free slots.
  */
 export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
   const { open, limit, keeps, longestWaitMs } = options;

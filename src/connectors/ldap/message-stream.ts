@@ -37,7 +37,7 @@ export class MessageStream extends Duplex {
 
   /**
    * Returns the socket, for the upgrade to TLS.
-   * @returns whether no bytes followed the first message: such bytes were sent without TLS, so anybody may have sent them
+   * @returns whether no bytes followed the first message: such bytes were sent without TLS, so any host on the path may have sent them
    */
   detach(): boolean {
     this.socket.removeListener('data', this.onData);

@@ -44,7 +44,7 @@ export const createAccessTokens = (
       if (outcome.reason === 'invalid')
         parts.log.warn(
           { source: source.id, detail: outcome.detail },
-          'an upstream access token names nobody',
+          'an upstream access token names no user',
         );
       return undefined;
     }

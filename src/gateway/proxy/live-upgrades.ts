@@ -85,7 +85,7 @@ export const createLiveUpgrades = (parts: LiveUpgradesParts): LiveUpgrades => {
 
   const hear = (news: News, live: Live): void => {
     const verdict = newsVerdict(news, live.caller);
-    // a check comes after whoever caches has heard of it, too
+    // after every other listener, so that the caches are emptied before the check
     if (verdict === 'check') setImmediate(() => void check(live));
     else carryOut(verdict, live);
   };

@@ -67,7 +67,7 @@ interface Phase {
  * One attempt. Its phases are in this order, and each may be the last before `over`:
  * sending (the request goes to the service) – waiting (for the head of the answer) – answering (the answer goes to the
  * client) – over. A request without a body begins with waiting. A service may answer before it has read the whole
- * request; then nobody waits. The promise of the attempt settles once, in `#finish`.
+ * request; then there is no waiting. The promise of the attempt settles once, in `#finish`.
  */
 class Exchange {
   readonly #relayed: Relayed;
@@ -185,7 +185,7 @@ class Exchange {
     res.off('close', this.#onClientGone);
     res.off('drain', this.#onDrain);
     if (outcome.status !== 'answered' || !req.complete) this.#controller?.abort(new Error('given up'));
-    // what is still to come has no reader any more
+    // the rest of the request is no longer needed
     if (outgoing.hasBody && !req.destroyed && outcome.status !== 'again') req.resume();
     this.#settle(outcome);
   }

@@ -147,7 +147,7 @@ class Opening {
       this.#end();
       this.#settle(this.#status);
     });
-    // nobody reads before both ends are joined, so nobody would see the client go
+    // before both ends are joined there is no reader that would notice that the client has gone
     socket.once('end', () => {
       if (this.#phase === 'asking') socket.destroy();
     });

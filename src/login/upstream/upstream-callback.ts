@@ -143,7 +143,7 @@ const refuse = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void 
   const errorId = newErrorId();
   const { requestId } = requestFacts(ctx);
   const facts = { errorId, requestId, tenant: tenant.definition.id };
-  parts.log.info(facts, 'an answer of an upstream is not for this browser, or not any more');
+  parts.log.info(facts, 'an answer of an upstream is not for this browser, or no longer');
   const description = 'This sign-in was begun in another browser, has come back before, or took too long';
   renderErrorPage(
     ctx,

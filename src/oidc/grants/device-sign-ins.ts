@@ -1,4 +1,4 @@
-// How a device that a person lets in gets a sign-in of its own: a grant on which only its tokens hang, so that its
+// How an approved device gets a sign-in of its own: a grant on which only its tokens hang, so that its
 // end does not touch the person's other devices. It ends with the session in which it was approved, as other apps do.
 //   1. A person types the code: it is claimed (adapter/device-code-adapter.ts), by compare-and-set.
 //   2. The person approves: `approve` gives the code a device, and the id of a grant of its own.
