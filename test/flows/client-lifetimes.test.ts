@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { createBrowser } from '../support/browser.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { postAs, redeem, signIn } from '../support/oauth-client.ts';
@@ -12,31 +12,27 @@ import {
   webClient,
 } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const patient = confidential('patient');
 
+const clients = [
+  ...sampleClients,
+  webClient(patient, { lifetimes: { authorizationCode: '5m' } }),
+  publicClient(
+    { id: 'slow-tv', redirectUri: '' },
+    {
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+      redirect_uris: [],
+      lifetimes: { deviceCode: '20m' },
+    },
+  ),
+];
+const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant({ clients }) } });
+const issuer = server.issuer('acme');
+
 describe('lifetimes of a client of its own', () => {
-  let server: TestServer;
-  let issuer: string;
-  beforeAll(async () => {
-    const clients = [
-      ...sampleClients,
-      webClient(patient, { lifetimes: { authorizationCode: '5m' } }),
-      publicClient(
-        { id: 'slow-tv', redirectUri: '' },
-        {
-          grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
-          redirect_uris: [],
-          lifetimes: { deviceCode: '20m' },
-        },
-      ),
-    ];
-    server = await startTestServer({ store: sqliteStore, tenants: { acme: sampleTenant({ clients }) } });
-    issuer = server.issuer('acme');
-  });
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   it.each([
     [patient, 200],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createBrowser } from '../support/browser.ts';
 import { goToAuthorization, prepareAuthorization, tokenRequest } from '../support/oauth-client.ts';
 import {
@@ -11,31 +11,26 @@ import {
   webClient,
 } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const narrow = confidential('narrow');
 const narrowBackEnd = confidential('narrow-back-end');
 
+const clients = [
+  ...sampleClients,
+  webClient(narrow, { scope: 'orders:read' }),
+  {
+    client_id: narrowBackEnd.id,
+    client_secret: secretOf(narrowBackEnd.id),
+    grant_types: ['password' as const, 'refresh_token' as const],
+    scope: 'orders:read',
+  },
+];
+const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant({ clients }) } });
+const issuer = server.issuer('acme');
+
 /** RFC 7591 section 2: `scope` is what the client can ask for. */
 describe('a client whose scope names scopes of resources only', () => {
-  let server: TestServer;
-  let issuer: string;
-  beforeAll(async () => {
-    const clients = [
-      ...sampleClients,
-      webClient(narrow, { scope: 'orders:read' }),
-      {
-        client_id: narrowBackEnd.id,
-        client_secret: secretOf(narrowBackEnd.id),
-        grant_types: ['password' as const, 'refresh_token' as const],
-        scope: 'orders:read',
-      },
-    ];
-    server = await startTestServer({ store: sqliteStore, tenants: { acme: sampleTenant({ clients }) } });
-    issuer = server.issuer('acme');
-  });
-  afterAll(() => server.close());
-
   it.each(['email', 'roles', 'groups', 'profile'])('cannot sign people in with %s', async (scope) => {
     const request = prepareAuthorization({ issuer, client: narrow, scope: `openid ${scope}` });
     const page = await goToAuthorization(createBrowser(), request, narrow.redirectUri);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TenantRevocation } from '../../src/accounts/revocation-hub.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import { serviceOf } from '../support/callers.ts';
@@ -43,8 +43,8 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import type { TestServerOptions } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const hostile = '"><script>alert(1)</script>';
 const origin = 'https://spa.example.com';
@@ -77,23 +77,21 @@ interface LetIn {
   readonly refresh: string;
 }
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
+const options: Omit<TestServerOptions, 'store'> = {
+  instances: 2,
+  tenants: { acme: tenant, globex: tenant },
+  settings: {
+    server: { trustedProxies: ['127.0.0.1', '::1'] },
+    gateway: { services: [serviceOf({ name: 'films', host: 'films.example.com' })] },
+  },
+};
+
+await withEachStore(options, (server) => {
+  const issuer = server.issuer('acme');
   let heard: TenantRevocation[][];
   let person = 0;
 
-  beforeAll(async () => {
-    server = await startTestServer({
-      store,
-      instances: 2,
-      tenants: { acme: tenant, globex: tenant },
-      settings: {
-        server: { trustedProxies: ['127.0.0.1', '::1'] },
-        gateway: { services: [serviceOf({ name: 'films', host: 'films.example.com' })] },
-      },
-    });
-    issuer = server.issuer('acme');
+  beforeAll(() => {
     for (const [index, { hub }] of server.instances.entries())
       hub.subscribe({ event: (event) => void heard[index]?.push(event), lost: () => {} });
   });
@@ -101,7 +99,6 @@ eachStore((store) => {
     heard = [[], []];
   });
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   /** Somebody who has no devices yet. */
   const newPerson = async () => {

@@ -1,10 +1,10 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as openid from 'openid-client';
 import { basicOf, serviceOf } from '../support/callers.ts';
 import { alice, ordersResource, sampleTenant, service } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 interface Answered {
   readonly status: number | undefined;
@@ -12,22 +12,21 @@ interface Answered {
   readonly user: string | undefined;
 }
 
+const server = await useServer({
+  store: sqliteStore,
+  tenants: { acme: sampleTenant() },
+  settings: {
+    server: { trustedProxies: ['127.0.0.1', '::1'] },
+    gateway: { services: [serviceOf({ tenants: 'all' })] },
+  },
+});
+
 describe('who calls, asked at a whole server', () => {
   const right = basicOf(alice.username, alice.password);
-  let server: TestServer;
 
   beforeAll(async () => {
-    server = await startTestServer({
-      store: sqliteStore,
-      tenants: { acme: sampleTenant() },
-      settings: {
-        server: { trustedProxies: ['127.0.0.1', '::1'] },
-        gateway: { services: [serviceOf({ tenants: 'all' })] },
-      },
-    });
     await server.instances[0]?.tenants.list();
   });
-  afterAll(() => server.close());
 
   /** As a proxy asks that passes on all that its client sent, twice where it came twice. */
   const ask = (

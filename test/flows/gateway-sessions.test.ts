@@ -21,7 +21,8 @@ import { type Credentials, redeem, signOut, tokensFor } from '../support/oauth-c
 import { alice, bob, sampleTenant, web } from '../support/sample-tenants.ts';
 import { servedTenant } from '../support/served-tenant.ts';
 import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import type { TestServerOptions } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const host = 'orders.example.com';
 const idle = 1000;
@@ -29,23 +30,21 @@ const absolute = 4000;
 const timeoutMs = 10_000;
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-eachStore((store) => {
-  let server: TestServer;
-  let issuer: string;
+const options: Omit<TestServerOptions, 'store'> = {
+  instances: 2,
+  settings: { gateway: { sessionIdle: idle, sessionAbsolute: absolute } },
+  tenants: {
+    acme: sampleTenant(),
+    globex: sampleTenant(),
+    brief: sampleTenant({ lifetimes: { session: '5m' } }),
+  },
+};
+
+await withEachStore(options, (server) => {
+  const issuer = server.issuer('acme');
   let heard: TenantRevocation[][];
 
-  beforeAll(async () => {
-    server = await startTestServer({
-      store,
-      instances: 2,
-      settings: { gateway: { sessionIdle: idle, sessionAbsolute: absolute } },
-      tenants: {
-        acme: sampleTenant(),
-        globex: sampleTenant(),
-        brief: sampleTenant({ lifetimes: { session: '5m' } }),
-      },
-    });
-    issuer = server.issuer('acme');
+  beforeAll(() => {
     for (const [index, { hub }] of server.instances.entries())
       hub.subscribe({ event: (event) => void heard[index]?.push(event), lost: () => {} });
   });
@@ -53,7 +52,6 @@ eachStore((store) => {
     heard = [[], []];
   });
   afterEach(restoreTime);
-  afterAll(() => server.close());
 
   const sessionsAt = async (instance = 0, tenant = 'acme') =>
     (await servedTenant(server, tenant, instance)).gatewaySessions;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { AccessRule } from '../../src/config/gateway/gateway-definition.ts';
 import { createBrowser } from '../support/browser.ts';
 import { serviceOf } from '../support/guarded-service.ts';
@@ -14,7 +14,7 @@ import {
   web,
 } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const stranger = openClient('stranger', 'http://127.0.0.1:49153/callback');
 const rules: readonly AccessRule[] = [
@@ -25,33 +25,29 @@ const rules: readonly AccessRule[] = [
   { access: 'allow' },
 ];
 
-describe('an access token at a service', () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer({
-      store: sqliteStore,
-      tenants: {
-        acme: sampleTenant({
-          clients: [
-            ...sampleClients,
-            publicClient(stranger, { redirect_uris: ['http://127.0.0.1/callback'], firstParty: false }),
-          ],
-        }),
-      },
-      settings: {
-        server: { trustedProxies: ['127.0.0.1', '::1'] },
-        gateway: {
-          services: [
-            serviceOf('plain', { host: 'plain.example.com' }),
-            serviceOf('ruled', { host: 'ruled.example.com', rules }),
-            serviceOf('orders', { host: 'orders.example.com', resources: [ordersResource], rules }),
-          ],
-        },
-      },
-    });
-  });
-  afterAll(() => server.close());
+const server = await useServer({
+  store: sqliteStore,
+  tenants: {
+    acme: sampleTenant({
+      clients: [
+        ...sampleClients,
+        publicClient(stranger, { redirect_uris: ['http://127.0.0.1/callback'], firstParty: false }),
+      ],
+    }),
+  },
+  settings: {
+    server: { trustedProxies: ['127.0.0.1', '::1'] },
+    gateway: {
+      services: [
+        serviceOf('plain', { host: 'plain.example.com' }),
+        serviceOf('ruled', { host: 'ruled.example.com', rules }),
+        serviceOf('orders', { host: 'orders.example.com', resources: [ordersResource], rules }),
+      ],
+    },
+  },
+});
 
+describe('an access token at a service', () => {
   const tokenOf = async (client: KnownClient, scope: string, extra: Parameters = {}): Promise<TokenBody> => {
     const request = { issuer: server.issuer('acme'), client, scope, extra, consent: client !== web };
     const { body } = await redeem(request, await signIn(createBrowser(), request), extra);

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const run = promisify(execFile);
 
@@ -21,16 +21,12 @@ const tourOf = (readme: string): readonly { readonly title: string; readonly com
 
 const steps = tourOf(await readFile('README.md', 'utf8'));
 
-describe("the README's tour with curl", () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer({
-      store: sqliteStore,
-      tenants: { default: await readFile('tenants/default.yaml', 'utf8') },
-    });
-  });
-  afterAll(() => server.close());
+const server = await useServer({
+  store: sqliteStore,
+  tenants: { default: await readFile('tenants/default.yaml', 'utf8') },
+});
 
+describe("the README's tour with curl", () => {
   it('has steps', () => expect(steps.length).toBeGreaterThan(3));
 
   it.each(steps)('$title', async ({ command }) => {

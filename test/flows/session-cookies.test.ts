@@ -1,10 +1,9 @@
 import { type ClientRequest, request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser, formsOf } from '../support/browser.ts';
 import { prepareAuthorization, signIn } from '../support/oauth-client.ts';
 import { bob, sampleTenant, web } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 /** A form POST whose body is held back: the server reads the session first and then waits. */
 const holdPost = async (
@@ -44,15 +43,9 @@ const sessionCookie = (browser: Browser): string =>
     .map(({ name, value }) => `${name}=${value}`)
     .join('; ');
 
-describe('session cookies', () => {
-  eachStore((store) => {
-    let server: TestServer;
-    let issuer: string;
-    beforeAll(async () => {
-      server = await startTestServer({ store, tenants: { acme: sampleTenant() } });
-      issuer = server.issuer('acme');
-    });
-    afterAll(() => server.close());
+await withEachStore({ tenants: { acme: sampleTenant() } }, (server) => {
+  describe('session cookies', () => {
+    const issuer = server.issuer('acme');
 
     /** Where a silent sign-in with this cookie alone leads. */
     const silently = async (cookie: string): Promise<URL> => {

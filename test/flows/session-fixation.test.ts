@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser, formsOf } from '../support/browser.ts';
 import { prepareAuthorization } from '../support/oauth-client.ts';
 import { alice, sampleTenant, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { useServer } from '../support/use-server.ts';
 
 /** What a host below the same parent can make another browser send (RFC 6265 section 8.6). */
 const cookiesSetBy = (attacker: Browser, names: RegExp): string =>
@@ -13,15 +13,10 @@ const cookiesSetBy = (attacker: Browser, names: RegExp): string =>
     .map(({ name, value }) => `${name}=${value}`)
     .join('; ');
 
-describe('an interaction that an attacker began, in the browser of a victim', () => {
-  let server: TestServer;
-  let issuer: string;
-  beforeAll(async () => {
-    server = await startTestServer({ store: sqliteStore, tenants: { acme: sampleTenant() } });
-    issuer = server.issuer('acme');
-  });
-  afterAll(() => server.close());
+const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant() } });
+const issuer = server.issuer('acme');
 
+describe('an interaction that an attacker began, in the browser of a victim', () => {
   const begin = async () => {
     const attacker = createBrowser();
     const page = await attacker.follow(await attacker.get(prepareAuthorization({ issuer, client: web }).url));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose';
 import { type Browser, createBrowser, formsOf } from '../support/browser.ts';
 import { enterCode, pollDevice, startDevice } from '../support/device.ts';
@@ -28,8 +28,7 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const refused = { status: 400, body: { error: 'invalid_grant' } };
 
@@ -48,20 +47,14 @@ const globex = sampleTenant({
 });
 
 // A is acme, B is globex; clients, secrets, resources and people's names are the same in both
-eachStore((store) => {
-  let server: TestServer;
-  let a: string;
-  let b: string;
-  let atA: AuthorizationRequest;
+await withEachStore({ instances: 2, tenants: { acme, globex } }, (server) => {
+  const a = server.issuer('acme');
+  const b = server.issuer('globex');
+  const atA: AuthorizationRequest = { issuer: a, client: web };
 
   beforeAll(async () => {
-    server = await startTestServer({ store, instances: 2, tenants: { acme, globex } });
-    a = server.issuer('acme');
-    b = server.issuer('globex');
-    atA = { issuer: a, client: web };
     await server.users('acme').add(onlyHere);
   });
-  afterAll(() => server.close());
 
   /** The cookies of a browser, for a request that a browser would not send them with. */
   const cookiesOf = (browser: Browser): Record<string, string> => ({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Trip } from '../../src/storage/engine-options.ts';
 import { createBrowser } from '../support/browser.ts';
 import { approve, enterCode, pollDevice, startDevice } from '../support/device.ts';
@@ -19,8 +19,7 @@ import {
   service,
   web,
 } from '../support/sample-tenants.ts';
-import { eachStore } from '../support/stores.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { withEachStore } from '../support/use-server.ts';
 
 const box = confidential('box');
 
@@ -35,25 +34,17 @@ const targetOf = ({ name, detail }: Trip): string => {
   return typeof collection === 'string' ? collection : name;
 };
 
-eachStore((store) => {
-  describe('trips to the store, warm', () => {
-    let server: TestServer;
-    let issuer: string;
+const deviceClient = {
+  client_id: box.id,
+  client_secret: box.secret as string,
+  firstParty: true,
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code' as const, 'refresh_token' as const],
+};
+const tenants = { acme: sampleTenant({ clients: [...sampleClients, deviceClient] }) };
 
-    beforeAll(async () => {
-      const deviceClient = {
-        client_id: box.id,
-        client_secret: box.secret as string,
-        firstParty: true,
-        grant_types: ['urn:ietf:params:oauth:grant-type:device_code' as const, 'refresh_token' as const],
-      };
-      server = await startTestServer({
-        store,
-        tenants: { acme: sampleTenant({ clients: [...sampleClients, deviceClient] }) },
-      });
-      issuer = server.issuer('acme');
-    });
-    afterAll(() => server.close());
+await withEachStore({ tenants }, (server) => {
+  describe('trips to the store, warm', () => {
+    const issuer = server.issuer('acme');
 
     /** Plays it once to warm up, then counts. */
     const tripsOf = async (play: () => Promise<unknown>): Promise<readonly string[]> => {

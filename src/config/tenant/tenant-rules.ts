@@ -112,7 +112,8 @@ const checkResources = (
           ? [
               {
                 path: ['introspectedBy', place],
-                message: 'names a public client, which any program can impersonate; name a confidential client',
+                message:
+                  'names a public client, which any program can impersonate; name a confidential client',
               },
             ]
           : [],
