@@ -74,7 +74,7 @@ const createTally = (source: string, definition?: SourceDefinition): Tally => ({
 const seesPasswords = (source: SourceDefinition): boolean =>
   source.type === 'ldap' || source.type === 'http' || (source.type !== 'local' && source.passwordSignIn);
 
-/** A hash of other software is replaced at the first sign-in: until then its owner has not signed in here. */
+/** A hash of other software is replaced at the first sign-in, unless bcrypt has not read all of the password. */
 const countLocal = (tally: Tally, account: AccountRecord): void => {
   const { passwordHash } = account;
   const isOurs = passwordHash?.startsWith('$argon2id$') === true;

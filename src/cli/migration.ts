@@ -18,7 +18,8 @@ export const addMigration = (program: Command): void => {
     .addHelpText(
       'after',
       '\nA user has moved when the password is kept here: adopted from the source (adopt: true, or takeover), or set by an\n' +
-        'operator. A local user has moved when the imported hash was renewed, at the first sign-in.',
+        'operator. A local user has moved when the imported hash was renewed, at the first sign-in. A bcrypt hash\n' +
+        'stays when 72 bytes or more are typed, because bcrypt does not read further.',
     )
     .action((tenant: string, { missing = false }: MigrationOptions, command: Command) =>
       migration(contextOf(command), { tenant, isListing: missing }),
@@ -78,7 +79,7 @@ const advicesFor = ({ type, adopt, people, missing }: SourceProgress): readonly 
 
 const reasons: Readonly<Record<MissingPerson['why'], string>> = {
   no_password: 'no password is kept',
-  imported_hash: 'has not signed in since the import',
+  imported_hash: 'the imported hash is still in use',
   no_login: 'the name to sign in with belongs to another account',
 };
 

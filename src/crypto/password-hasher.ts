@@ -22,7 +22,10 @@ export interface PasswordHasher {
 
 export interface PasswordVerdict {
   readonly isValid: boolean;
-  /** The hash is weaker than the parameters of today, or was made by other software. */
+  /**
+   * The hash is weaker than the parameters of today, or was made by other software; and the check has read this
+   * password to its end, so that a hash of it means the same password.
+   */
   readonly needsRehash: boolean;
 }
 
@@ -47,6 +50,14 @@ export const preparePassword = (password: string): string | undefined => {
   return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
 };
 
+interface Comparison {
+  readonly isValid: boolean;
+  /** No longer or shorter password is accepted in place of this one. */
+  readonly isWhole: boolean;
+}
+
+const refused: Comparison = { isValid: false, isWhole: false };
+
 /** Argon2id (RFC 9106) in libuv's pool. */
 export const createPasswordHasher = (parameters: HashingParameters): PasswordHasher => {
   const queue = createFairQueue(parameters);
@@ -61,25 +72,33 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   /**
    * Some foreign hashes cost almost nothing. One of ours is computed as well, so that the time does not reveal them.
    */
-  const compareForeign = async (stored: string, spellings: readonly [string, string]): Promise<boolean> => {
+  const compareForeign = async (
+    stored: string,
+    spellings: readonly [string, string],
+  ): Promise<Comparison> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {
       throw new AppError('unavailable', 'This password cannot be checked', {
         detail: `the stored hash is ${parsed.message}`,
       });
     }
-    let isValid = false;
-    for (const spelling of new Set(spellings)) isValid ||= await parsed.verify(spelling);
+    let accepted: string | undefined;
+    for (const spelling of new Set(spellings)) {
+      if (accepted === undefined && (await parsed.verify(spelling))) accepted = spelling;
+    }
     await verify(nothing, spellings[0]);
-    return isValid;
+    if (accepted === undefined) return refused;
+    // as long as what is read: the password of which the hash was made may go on
+    const isWhole = parsed.bytesRead === undefined || Buffer.byteLength(accepted) < parsed.bytesRead;
+    return { isValid: true, isWhole };
   };
 
-  const compare = async (tenant: string, stored: string, password: string): Promise<boolean> => {
+  const compare = async (tenant: string, stored: string, password: string): Promise<Comparison> => {
     const prepared = preparePassword(password);
-    if (prepared === undefined) return false;
-    return queue.run(tenant, () =>
+    if (prepared === undefined) return refused;
+    return queue.run(tenant, async () =>
       stored.startsWith('$argon2')
-        ? verify(stored, prepared)
+        ? { isValid: await verify(stored, prepared), isWhole: true }
         : // Other software has mostly hashed the password as the person typed it.
           compareForeign(stored, [password, prepared]),
     );
@@ -97,8 +116,8 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       return queue.run(tenant, () => hash(prepared, options));
     },
     verify: async (tenant, stored, password) => {
-      const isValid = await compare(tenant, stored, password);
-      return { isValid, needsRehash: isValid && isWeaker(stored, parameters) };
+      const { isValid, isWhole } = await compare(tenant, stored, password);
+      return { isValid, needsRehash: isValid && isWhole && isWeaker(stored, parameters) };
     },
     verifyDecoy: async (tenant, password) => {
       await compare(tenant, nothing, password);

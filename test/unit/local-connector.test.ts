@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { hash as bcrypt } from 'bcrypt';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { localSource, openPeople } from '../support/people.ts';
 
@@ -17,6 +18,37 @@ it('the local list knows no person whom another source made, until their passwor
     };
     expect(await statusWhen(false)).toBe('absent');
     expect(await statusWhen(true)).toBe('present');
+  } finally {
+    await people.close();
+  }
+});
+
+it('an imported bcrypt hash stays when more was typed than bcrypt reads, and the password stays the same', async () => {
+  const people = await openPeople();
+  try {
+    const records = people.tenant('acme').accounts;
+    const [long, short] = ['y'.repeat(100), 'y'.repeat(71)];
+    for (const [sub, password] of [
+      ['long', long],
+      ['short', short],
+    ] as const) {
+      await records.insert({
+        ...{ sub, logins: [sub], username: sub, claims: {}, groups: [], roles: [], origin: 'local' },
+        ...{ createdAt: 1, updatedAt: 1, version: 1, passwordHash: await bcrypt(password, 4) },
+      });
+    }
+    const parts = { tenant: 'acme', records, hasher: people.hasher, log: people.log };
+    const { passwords } = createLocalConnector(localSource, { ...parts, hasLocalPassword: () => true });
+    const isAccepted = async (login: string, password: string) =>
+      (await passwords?.verify({ login, password }))?.ok;
+    const hashOf = async (sub: string) => (await records.findBySub(sub))?.passwordHash;
+
+    expect(await isAccepted('long', `${long}JUNK`)).toBe(true);
+    expect(await isAccepted('long', long)).toBe(true);
+    expect(await hashOf('long')).toMatch(/^\$2b\$/);
+    expect(await isAccepted('short', short)).toBe(true);
+    expect(await hashOf('short')).toMatch(/^\$argon2id\$/);
+    expect(await isAccepted('short', short)).toBe(true);
   } finally {
     await people.close();
   }

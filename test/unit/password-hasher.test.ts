@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { hash as bcrypt } from 'bcrypt';
 import { createPasswordHasher, preparePassword } from '../../src/crypto/password-hasher.ts';
 
 const owasp = { memoryKiB: 19_456, iterations: 2, parallelism: 1, concurrency: 2, queueLimit: 16 };
@@ -94,6 +96,32 @@ describe('a hash of other software', () => {
     const typed = 'Grüße aus Wien 2019'.normalize('NFD');
     expect(await hasher.verify('acme', ofDecomposed, typed)).toMatchObject({ isValid: true });
     expect(await hasher.verify('acme', ofComposed, typed)).toMatchObject({ isValid: true });
+  });
+
+  it.each([
+    ['100 bytes, typed with more behind', 'y'.repeat(100), `${'y'.repeat(100)}JUNK`, false],
+    ['100 bytes, typed in full', 'y'.repeat(100), 'y'.repeat(100), false],
+    ['100 bytes, of which 72 are typed', 'y'.repeat(100), 'y'.repeat(72), false],
+    ['72 bytes, typed with one more', 'y'.repeat(72), 'y'.repeat(73), false],
+    ['71 bytes', 'y'.repeat(71), 'y'.repeat(71), true],
+    ['72 bytes in 36 characters', 'ü'.repeat(36), `${'ü'.repeat(36)}JUNK`, false],
+  ])('of bcrypt is renewed only where bcrypt has read the password to its end: %s', async (...row) => {
+    const [, password, typed, needsRehash] = row;
+    const hasher = createPasswordHasher(light);
+    const stored = await bcrypt(password, 4);
+    expect(await hasher.verify('acme', stored, typed)).toEqual({ isValid: true, needsRehash });
+    expect(await hasher.verify('acme', `bcrypt$${stored}`, typed)).toEqual({ isValid: true, needsRehash });
+  });
+
+  it('of bcrypt over SHA-256 is renewed, however long the password is', async () => {
+    const hasher = createPasswordHasher(light);
+    const digest = createHash('sha256').update('y'.repeat(100)).digest('hex');
+    const stored = `bcrypt_sha256$${await bcrypt(digest, 4)}`;
+    expect(await hasher.verify('acme', stored, 'y'.repeat(100))).toEqual({
+      isValid: true,
+      needsRehash: true,
+    });
+    expect(await hasher.verify('acme', stored, 'y'.repeat(101))).toMatchObject({ isValid: false });
   });
 
   it('does not show in the time, nor that the password was right', async () => {

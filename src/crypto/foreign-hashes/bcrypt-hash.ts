@@ -5,7 +5,7 @@ import { type ParsedHash, refusedHash } from './foreign-hash.ts';
 /** Each step doubles the work; 15 takes a few seconds. */
 const highestCost = 15;
 /** bcrypt reads only so many bytes of a password. */
-const readBytes = 72;
+const bytesRead = 72;
 
 /**
  * bcrypt: `$2a$`, `$2b$`, `$2y$`, bare, in OpenLDAP's `{CRYPT}` or as Django writes it (`bcrypt$…`,
@@ -30,9 +30,11 @@ export const parseBcryptHash = (text: string): ParsedHash | undefined => {
     );
   }
   const isDigested = /sha256/i.test(prefix);
+  if (isDigested) return { ok: true, verify: (password) => compare(digest(password), withoutY(hash)) };
   return {
     ok: true,
-    verify: (password) => compare(isDigested ? digest(password) : read(password), withoutY(hash)),
+    verify: (password) => compare(read(password), withoutY(hash)),
+    bytesRead,
   };
 };
 
@@ -42,7 +44,7 @@ const digest = (password: string): string => createHash('sha256').update(passwor
  * The password is cut here, because for `$2a$` the library repeats an old fault with passwords of more than 254 bytes.
  * The cut may split a character.
  */
-const read = (password: string): Buffer => Buffer.from(password).subarray(0, readBytes);
+const read = (password: string): Buffer => Buffer.from(password).subarray(0, bytesRead);
 
 /** The library does not know `$2y$`, which is PHP's name for the same method. */
 const withoutY = (hash: string): string => hash.replace(/^\$2y\$/, '$2b$');

@@ -7,6 +7,11 @@ export type ParsedHash =
       readonly ok: true;
       /** Works in libuv's pool, and compares in constant time. */
       readonly verify: (password: string) => Promise<boolean>;
+      /**
+       * The check reads only so many bytes of a password, so all that begin with them are equal to it. Absent: it reads
+       * every password to its end.
+       */
+      readonly bytesRead?: number;
     }
   | { readonly ok: false; readonly message: string };
 
