@@ -15,6 +15,7 @@ export const serviceOf = (changes: Partial<ServiceDefinition> = {}): ServiceDefi
   resources: [],
   basic: true,
   corsPreflight: false,
+  caseSensitive: false,
   ignoreCase: false,
   rules: [],
   ...changes,

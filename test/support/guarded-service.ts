@@ -48,6 +48,7 @@ export const serviceOf = (name: string, changes: Partial<ServiceDefinition> = {}
   resources: [],
   basic: true,
   corsPreflight: false,
+  caseSensitive: false,
   ignoreCase: false,
   rules: [],
   ...changes,

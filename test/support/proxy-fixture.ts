@@ -64,6 +64,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
     resources: [],
     basic: true,
     corsPreflight: false,
+    caseSensitive: false,
     ignoreCase: false,
     rules: [],
     target: {

@@ -214,6 +214,7 @@ describe('a service', () => {
         resources: [],
         basic: false,
         corsPreflight: false,
+        caseSensitive: false,
         ignoreCase: false,
         signingAlgorithm: 'EdDSA',
         rules: [],
@@ -225,6 +226,13 @@ describe('a service', () => {
     ]);
     expect(faultsOf(inServices('{ name: a, tenants: all }'))).toEqual([
       'gateway.services.0.host: is missing; write a host, a prefix such as /orders, or both',
+    ]);
+  });
+
+  it('ignores letter case, or does not', () => {
+    const both = '{ name: a, host: a.example.com, tenants: all, caseSensitive: true, ignoreCase: true }';
+    expect(faultsOf(inServices(both))).toEqual([
+      'gateway.services.0.caseSensitive: contradicts ignoreCase: true; remove the one that is not true of the service',
     ]);
   });
 
@@ -245,6 +253,7 @@ describe('a service', () => {
       resources: ['https://api'],
       basic: true,
       corsPreflight: true,
+      caseSensitive: false,
       ignoreCase: true,
       rules: [
         {

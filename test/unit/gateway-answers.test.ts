@@ -17,6 +17,7 @@ const service: ServiceDefinition = {
   resources: [],
   basic: false,
   corsPreflight: false,
+  caseSensitive: false,
   ignoreCase: false,
   rules: [],
 };

@@ -12,6 +12,7 @@ const serviceOf = (tenants: ServiceDefinition['tenants']): ServiceDefinition => 
   resources: [],
   basic: true,
   corsPreflight: false,
+  caseSensitive: false,
   ignoreCase: false,
   rules: [],
 });

@@ -27,6 +27,10 @@ const alice: Caller = {
   revocationIds: [],
 };
 
+const unknownCase = { ignoreCase: false, caseSensitive: false };
+const ignored = { letterCase: { ...unknownCase, ignoreCase: true } };
+const distinguished = { letterCase: { ...unknownCase, caseSensitive: true } };
+
 const rule = (said: Partial<AccessRule>): AccessRule => ({ access: 'allow', ...said });
 
 type Asked = Partial<Omit<Question, 'rules'>> & { readonly path?: string };
@@ -36,7 +40,7 @@ const ask = (rules: readonly Partial<AccessRule>[], { path = '/', ...asked }: As
     rules: rules.map(rule),
     readings: readPath(path)?.readings ?? [],
     method: 'GET',
-    ignoreCase: false,
+    letterCase: unknownCase,
     resources: [],
     nowSeconds: now,
     ...asked,
@@ -125,16 +129,63 @@ describe('a path in a rule', () => {
     expect(said([{ paths: ['/a', '/b'] }], { ...asAlice(), path: '/b' })).toBe('allow');
   });
 
-  it('means the same in capitals where the service says so, whichever of the two has them', () => {
-    const rules = [{ paths: ['/Admin/**', '/%C3%84rger'], access: 'deny' }, {}] as const;
-    for (const path of ['/admin/x', '/ADMIN/x', '/%c3%a4rger', '/%C3%84RGER']) {
-      expect(said(rules, { ...asAlice(), path, ignoreCase: true })).toBe('deny');
-      expect(said(rules, { ...asAlice(), path })).toBe('allow');
-    }
+  it('does not take an escaped star for one', () => {
+    expect(said([{ paths: ['/%2A'] }], { ...asAlice(), path: '/x', ...ignored })).toBe('deny');
+  });
+});
+
+describe('letter case', () => {
+  const closed = [{ paths: ['/Admin/**', '/%C3%84rger', '/sink'], access: 'deny' }, {}] as const;
+
+  it.each([
+    '/admin/x',
+    '/ADMIN/x',
+    '/%61DMIN',
+    '/%2561DMIN/x',
+    '/x/..;/aDMIN',
+    '/%c3%a4rger',
+    '/%C3%84RGER',
+    // letters whose capital or small form is a letter of the rule: long s, the sign of Kelvin, i with and without dot
+    '/%C5%BFink',
+    '/sin%E2%84%AA',
+    '/s%C4%B0nk',
+    '/s%C4%B1nk',
+  ])('escapes no rule, unless the service distinguishes it: %s', (path) => {
+    expect(said(closed, { ...asAlice(), path })).toBe('deny');
+    expect(said(closed, { ...asAlice(), path, ...ignored })).toBe('deny');
+    expect(said(closed, { ...asAlice(), path, ...distinguished })).toBe('allow');
   });
 
-  it('does not take an escaped star for one', () => {
-    expect(said([{ paths: ['/%2A'] }], { ...asAlice(), path: '/x', ignoreCase: true })).toBe('deny');
+  it('is that of the rule, where the service distinguishes it', () => {
+    expect(said(closed, { ...asAlice(), path: '/Admin/x', ...distinguished })).toBe('deny');
+  });
+
+  it('gives nobody more than the rule says, unless the service ignores it', () => {
+    const rules = [{ paths: ['/Public/**'], access: 'anyone' }, {}] as const;
+    expect(said(rules, { path: '/Public/x' })).toBe('anyone');
+    expect(said(rules, { path: '/public/x' })).toBe('sign_in');
+    expect(said(rules, { path: '/public/x', ...distinguished })).toBe('sign_in');
+    expect(said(rules, { path: '/public/x', ...ignored })).toBe('anyone');
+  });
+
+  it('does not keep those out whom the rules allow in either reading', () => {
+    const rules = [
+      { paths: ['/admin/**'], roles: ['editor'] },
+      { paths: ['/admin/**'], access: 'deny' },
+      {},
+    ] as const;
+    expect(said(rules, { ...asAlice(), path: '/ADMIN/x' })).toBe('allow');
+    expect(said(rules, { ...asAlice({ roles: [] }), path: '/ADMIN/x' })).toBe('deny');
+  });
+
+  it('decides between two rules that differ in nothing else, and the stricter counts for a third spelling', () => {
+    const rules = [
+      { paths: ['/Docs/**'], access: 'anyone' },
+      { paths: ['/docs/**'], access: 'deny' },
+    ] as const;
+    expect(said(rules, { path: '/Docs/x' })).toBe('anyone');
+    expect(said(rules, { path: '/docs/x' })).toBe('deny');
+    expect(said(rules, { path: '/DOCS/x' })).toBe('sign_in');
   });
 });
 

@@ -11,6 +11,7 @@ const service = (name: string, said: Partial<ServiceDefinition> = {}): ServiceDe
   resources: [],
   basic: false,
   corsPreflight: false,
+  caseSensitive: false,
   ignoreCase: false,
   rules: [],
   ...said,
@@ -48,7 +49,6 @@ describe('the service of a request', () => {
     [orders, '/reports/', 'reports'],
     [orders, '/reports/2026', 'reports'],
     [orders, '/reportsx', 'orders'],
-    [orders, '/Reports', 'orders'],
     [orders, '/reports/yearly/1', 'yearly'],
     [orders, '/reports/yearlyx', 'reports'],
     [orders, '/%72eports', 'reports'],
@@ -75,8 +75,23 @@ describe('the service of a request', () => {
     [orders, '//reports'],
     [login, '/wiki/../oauth/acme/auth'],
     [login, '/oauth/..%2fwiki/x'],
+    // a service that ignores letter case, behind both
+    [orders, '/Reports/x'],
+    [orders, '/REPORTS'],
+    [orders, '/report%C5%BF/x'],
   ])('cannot be said where the path may be that of two: %s%s', (host, path) => {
     expect(nameAt(host, path)).toBe('The path can be read as that of different services.');
+  });
+
+  it('is the one with that letter case, where the service distinguishes it', () => {
+    const host = 'a.example.com';
+    const strict = createServices(
+      [service('all', { host, caseSensitive: true }), service('some', { host, prefix: '/some' })],
+      'https://login.example.com',
+    );
+    expect(nameAt(host, '/Some/x', strict)).toBe('all');
+    expect(nameAt(host, '/some/X', strict)).toBe('some');
+    expect(nameAt('shop.example.com', '/SHOP/x')).toBe('shop');
   });
 
   it('cannot be said of a path that cannot be judged', () => {

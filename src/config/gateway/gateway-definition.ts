@@ -41,8 +41,10 @@ export interface ServiceDefinition {
   readonly basic: boolean;
   /** Lets CORS preflights through without an identity (Fetch standard, section 3.2.2). */
   readonly corsPreflight: boolean;
-  /** The service does not distinguish capital and small letters in its paths. */
+  /** The service takes `/Admin` and `/admin` for one path. At most one of the two is true; neither: not known. */
   readonly ignoreCase: boolean;
+  /** The service takes `/Admin` and `/admin` for different paths. */
+  readonly caseSensitive: boolean;
   /** In order; the first that matches decides. An empty list allows all people of its tenants. */
   readonly rules: readonly AccessRule[];
 }

@@ -74,6 +74,7 @@ const checkServices = (services: readonly ServiceFile[], server: ServerAddresses
       ...checkUnique(service, places, index),
       ...checkTarget(service, server),
       ...checkTenants(service),
+      ...checkLetterCase(service),
       ...checkStrippedPaths(service),
       ...within('rules', checkAccessRules(service.rules)),
     ].map((fault) => ({ ...fault, path: ['services', index, ...fault.path] })),
@@ -182,6 +183,16 @@ const checkTenants = ({ tenants, rules }: ServiceFile): readonly PathFault[] =>
           ],
     ),
   );
+
+const checkLetterCase = ({ caseSensitive, ignoreCase }: ServiceFile): readonly PathFault[] =>
+  caseSensitive && ignoreCase
+    ? [
+        {
+          path: ['caseSensitive'],
+          message: 'contradicts ignoreCase: true; remove the one that is not true of the service',
+        },
+      ]
+    : [];
 
 /** Such a rule would not match the paths that it was written for, and the next rule could allow every request. */
 const checkStrippedPaths = ({ prefix, stripPrefix, rules }: ServiceFile): readonly PathFault[] => {

@@ -150,8 +150,13 @@ const service = z.strictObject({
   corsPreflight: z.boolean().default(false).meta({
     description: 'true: forwards CORS preflight requests without authentication.',
   }),
+  caseSensitive: z.boolean().default(false).meta({
+    description:
+      'true: /Admin and /admin are different paths of the service, and rules distinguish them. Default: rules are applied both with and without regard to upper and lower case, and the stricter result counts.',
+  }),
   ignoreCase: z.boolean().default(false).meta({
-    description: 'true: rules compare paths without regard to upper and lower case.',
+    description:
+      'true: /Admin and /admin are the same path of the service. Rules and prefix are compared without regard to upper and lower case only.',
   }),
   rules: accessRulesSchema.meta({
     description:

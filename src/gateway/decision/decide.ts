@@ -113,7 +113,7 @@ const judgeRequest = (clock: Clock, { request, placed, tenant, caller }: Judged)
   const asked = {
     readings,
     method: request.method,
-    ignoreCase: service.ignoreCase,
+    letterCase: service,
     tenant: tenant?.definition.id,
     caller,
     nowSeconds: epochSeconds(clock),

@@ -1,6 +1,7 @@
-import type { AccessRule } from '../../config/gateway/gateway-definition.ts';
+import type { AccessRule, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Caller, Demand } from '../gateway-types.ts';
+import { foldCase } from './letter-case.ts';
 
 export type Verdict =
   | { readonly verdict: 'allow' }
@@ -17,8 +18,8 @@ export interface Question {
   /** As the service sees the path (`Services.place`). */
   readonly readings: readonly string[];
   readonly method: string;
-  /** The service does not distinguish capital and small letters in its paths. */
-  readonly ignoreCase: boolean;
+  /** What the service makes of letter case; where it does not say, both are judged. */
+  readonly letterCase: Pick<ServiceDefinition, 'ignoreCase' | 'caseSensitive'>;
   /**
    * The service's: a token that is for resources must be for one of them, or for one that the rule names. `any` where a
    * tenant's own rules are asked, after the service's.
@@ -30,9 +31,25 @@ export interface Question {
   readonly nowSeconds: number;
 }
 
-/** For each reading of the path the first rule that matches decides; the least permissive of these counts. */
+/**
+ * For each reading of the path the first rule that matches decides; the least permissive of these counts. A service
+ * that may or may not ignore letter case is judged as both: no spelling escapes a rule, and a rule that lets people
+ * through covers no more than it says.
+ */
 export const judge = (question: Question): Verdict =>
-  question.readings.map((path) => judgeReading(path, question)).reduce(stricter);
+  question.readings
+    .flatMap((path) => spellingsOf(question).map((spell) => judgeReading(path, question, spell)))
+    .reduce(stricter);
+
+/** The form in which paths and patterns are compared. */
+type Spell = (path: string) => string;
+
+const asWritten: Spell = (path) => path;
+
+const spellingsOf = ({ letterCase, rules }: Question): readonly Spell[] => {
+  if (letterCase.caseSensitive || rules.every(({ paths }) => paths === undefined)) return [asWritten];
+  return letterCase.ignoreCase ? [foldCase] : [asWritten, foldCase];
+};
 
 /** The less permissive of two verdicts; two demands become one with the conditions of both. */
 export const stricter = (one: Verdict, other: Verdict): Verdict => {
@@ -67,13 +84,13 @@ const severity: Readonly<Record<Verdict['verdict'], number>> = {
   deny: 4,
 };
 
-const judgeReading = (path: string, question: Question): Verdict => {
+const judgeReading = (path: string, question: Question, spell: Spell): Verdict => {
   const { rules, resources, method, caller } = question;
-  const segments = segmentsOf(path, question.ignoreCase);
+  const segments = segmentsOf(path, spell);
   // after a sign-in, a rule for some people may match before the rule that denies all others
   let mayMatchAfterSignIn = false;
   for (const rule of rules) {
-    if (!matchesMethod(rule, method) || !matchesPath(rule, segments, question.ignoreCase)) continue;
+    if (!matchesMethod(rule, method) || !matchesPath(rule, segments, spell)) continue;
     if (!matchesTenant(rule, question) || !matchesCaller(rule, caller)) {
       mayMatchAfterSignIn ||= rule.access === 'allow' && isOpenQuestion(rule, question);
       continue;
@@ -95,21 +112,15 @@ const judgeReading = (path: string, question: Question): Verdict => {
 };
 
 /** A slash at the end makes no difference for most services, so it makes none here. */
-const segmentsOf = (path: string, ignoreCase: boolean): readonly string[] => {
-  const bare = path.endsWith('/') ? path.slice(1, -1) : path.slice(1);
-  return (ignoreCase ? toSmallLetters(bare) : bare).split('/');
-};
-
-/** Also letters that are escaped: the paths of `readPath` and of rules have whole escapes. */
-const toSmallLetters = (path: string): string =>
-  path.replace(/(?:%[89A-F][0-9A-F])+/g, (octets) => decodeURIComponent(octets)).toLowerCase();
+const segmentsOf = (path: string, spell: Spell): readonly string[] =>
+  spell(path.endsWith('/') ? path.slice(1, -1) : path.slice(1)).split('/');
 
 /** HEAD reveals the same as GET (RFC 9110 section 9.3.2). */
 const matchesMethod = ({ methods }: AccessRule, method: string): boolean =>
   methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
 
-const matchesPath = ({ paths }: AccessRule, segments: readonly string[], ignoreCase: boolean): boolean =>
-  paths === undefined || paths.some((pattern) => matchesPattern(segmentsOf(pattern, ignoreCase), segments));
+const matchesPath = ({ paths }: AccessRule, segments: readonly string[], spell: Spell): boolean =>
+  paths === undefined || paths.some((pattern) => matchesPattern(segmentsOf(pattern, spell), segments));
 
 const matchesPattern = (pattern: readonly string[], segments: readonly string[]): boolean => {
   const isOpen = pattern.at(-1) === '**';

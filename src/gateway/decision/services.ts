@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { foldCase } from './letter-case.ts';
 import { type ReadPath, readPath } from './path-readings.ts';
 
 export interface PlacedService {
@@ -45,7 +46,18 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
     byHost.set(hostOf(service), [...(byHost.get(hostOf(service)) ?? []), service]);
   const names = new Map(definitions.map((service) => [service.name, service]));
 
-  const find: Services['find'] = (host, path) => byHost.get(host)?.find((service) => isBelow(path, service));
+  const find: Services['find'] = (host, path) =>
+    byHost
+      .get(host)
+      ?.find(({ prefix, ignoreCase }) =>
+        ignoreCase ? isBelow(path.toLowerCase(), prefix?.toLowerCase()) : isBelow(path, prefix),
+      );
+  /** The service that gets the path may take it for that of another one, whose rules would be bypassed. */
+  const mayBeOfOther = (host: string, path: string, service: ServiceDefinition): boolean => {
+    if (service.caseSensitive) return false;
+    const folded = foldCase(path);
+    return byHost.get(host)?.find(({ prefix }) => isBelow(folded, prefix?.toLowerCase())) !== service;
+  };
 
   return {
     find,
@@ -54,8 +66,11 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
       const read = readPath(path);
       if (read === undefined) return { description: 'The path holds what cannot be judged.' };
       const service = find(host, read.canonical);
-      if (read.readings.some((reading) => find(host, reading) !== service))
-        return { description: 'The path can be read as that of different services.' };
+      const isAmbiguous = read.readings.some(
+        (reading) =>
+          find(host, reading) !== service || (service !== undefined && mayBeOfOther(host, reading, service)),
+      );
+      if (isAmbiguous) return { description: 'The path can be read as that of different services.' };
       return service === undefined ? undefined : { service, ...asSeenBy(service, read) };
     },
     hosts: new Set([...byHost.keys()].filter((host) => host !== publicHost)),
@@ -79,12 +94,9 @@ export const forwardPath = (service: ServiceDefinition, canonical: string, searc
 
 const lengthOf = ({ prefix = '' }: ServiceDefinition): number => prefix.length;
 
-const isBelow = (path: string, { prefix, ignoreCase }: ServiceDefinition): boolean => {
-  if (prefix === undefined) return true;
-  const start = path.slice(0, prefix.length);
-  const isSame = ignoreCase ? start.toLowerCase() === prefix.toLowerCase() : start === prefix;
-  return isSame && (path.length === prefix.length || path[prefix.length] === '/');
-};
+const isBelow = (path: string, prefix: string | undefined): boolean =>
+  prefix === undefined ||
+  (path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/'));
 
 const asSeenBy = (service: ServiceDefinition, { canonical, readings }: ReadPath) => ({
   canonical,
