@@ -26,7 +26,7 @@ export interface GatewayRequest {
   readonly path: string;
   /** With its `?`, or empty. */
   readonly search: string;
-  /** The client's own; never identity headers that were believed. See `withAllAuthorizations`. */
+  /** The client's own; never identity headers that were believed. Two `Authorization` headers are one with a comma. */
   readonly headers: IncomingHttpHeaders;
   /** Of the client. */
   readonly address: string;

@@ -31,6 +31,7 @@ export const createApp = (parts: ServerParts): Koa => {
       hostsAllowed: hosts.all,
       serviceHosts: parts.gateway.services.hosts,
       trustedProxies,
+      log,
     }),
   );
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));

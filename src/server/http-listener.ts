@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
+import { joinAuthorizations } from '../web/authorization-headers.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
 
 export interface ListenAddress {
@@ -55,6 +56,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       maxHeaderSize: 16_384,
     },
     (req, res) => {
+      joinAuthorizations(req);
       if (isDraining) res.setHeader('Connection', 'close');
       underWay.add(res);
       res.once('close', () => underWay.delete(res));
@@ -67,6 +69,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   );
   if (upgrade !== undefined)
     server.on('upgrade', (req, socket, head) => {
+      joinAuthorizations(req);
       if (!asksForWebSocket(req) || isDraining || !upgrade(req, socket, head)) {
         answerWithoutUpgrade(server, req, { socket, head });
         return;

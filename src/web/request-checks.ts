@@ -1,5 +1,6 @@
 // Plumbing for koa that the rooms with pages and endpoints share. Requests meet, in this order (see `server/app.ts`):
 //   request-log.ts, security-headers.ts, error-boundary.ts   around everything; problem.ts: an error as an answer
+//   authorization-headers.ts                   two credentials in one request are none
 //   request-checks.ts    target and host of a request, and its origin; client-address.ts: trusted proxies
 //   locale.ts, language-switch.ts, texts.ts    the language of a page
 //   open-pages.ts, pages.ts, send-page.ts      templates and what each needs; serve-assets.ts, asset-urls.ts
@@ -8,12 +9,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
+import type { Log } from '../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from './client-address.ts';
 
 export interface RequestCheckOptions {
   /** Hosts of all public URLs, as `URL.host` gives them: small letters, port only if it is not the scheme's own. */
   readonly hostsAllowed: () => ReadonlySet<string>;
   readonly trustedProxies: readonly string[];
+  readonly log: Log;
   /** Hosts of services, where only the paths below `/.drawbridge/` are Drawbridge's. */
   readonly serviceHosts: ReadonlySet<string>;
 }
@@ -69,7 +72,7 @@ export const createRequestOriginOf = (
  * Throws koa's HTTP errors 400 and 421.
  */
 export const createRequestChecks = (options: RequestCheckOptions): Middleware => {
-  const { hostsAllowed, serviceHosts, trustedProxies } = options;
+  const { hostsAllowed, serviceHosts, trustedProxies, log } = options;
   const originOf = createRequestOriginOf(trustedProxies);
   return async (ctx, next) => {
     Object.assign(ctx.state, originOf(ctx.req));
@@ -84,7 +87,12 @@ export const createRequestChecks = (options: RequestCheckOptions): Middleware =>
     if (!anyHost.has(path) && !isServicePage && !hostsAllowed().has(ctx.state.host)) {
       // Only the first, the server's own: the others would reveal its tenants.
       const [expected] = hostsAllowed();
-      ctx.throw(421, `This server answers as ${expected}, not as ${readable(ctx.state.host)}`);
+      log.debug(
+        { requestId: ctx.state.requestId, host: readable(ctx.state.host) },
+        'a request for another host',
+      );
+      // the host of the request is a stranger's text, which must not stand on a page of ours or in each log
+      ctx.throw(421, `This server answers as ${expected}, and under no other name`);
     }
     await next();
   };

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { postAs, tokenRequest } from '../support/oauth-client.ts';
+import { createBrowser } from '../support/browser.ts';
+import { basicAuthorization, postAs, tokenRequest, tokensFor } from '../support/oauth-client.ts';
 import { type RawAnswer, type RawRequest, rawRequest, sendRaw } from '../support/raw-http.ts';
 import { migrator, sampleTenant, secretOf, service, web, webClient } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -47,6 +48,19 @@ describe('a request for another host', () => {
     }
   });
 
+  it('is refused without a word of the host, on the page, in JSON, in a header and in the log', async () => {
+    const logged = server.logLines().length;
+    for (const accept of ['text/html', 'application/json']) {
+      const answer = await ask({ target: '/', headers: ['Host: stranger.example', `Accept: ${accept}`] });
+      expect(answer.status).toBe(421);
+      expect(JSON.stringify(answer)).not.toContain('stranger');
+      expect(JSON.stringify(answer)).toContain(`localhost:${port}`);
+    }
+    const lines = server.logLines().slice(logged);
+    expect(lines.filter((line) => !line.includes('"level":"debug"')).join()).not.toContain('stranger');
+    expect(lines.join()).toContain('stranger');
+  });
+
   it.each([
     ['none', []],
     ['an empty one', ['Host:']],
@@ -74,6 +88,40 @@ describe('a request for another host', () => {
     expect((await ask({ target: '/healthz', headers: ['Host: 10.1.2.3'] })).status).toBe(200);
     expect((await ask({ target: '/readyz', headers: ['Host: 10.1.2.3'] })).status).toBe(200);
   });
+});
+
+it('takes no credential of two: in two headers, or in one with a comma', async () => {
+  const { issuer, client } = { issuer: server.issuer('acme'), client: web };
+  const { access_token: token } = await tokensFor(createBrowser(), { issuer, client });
+  const basicOf = (of: typeof web): string => basicAuthorization(of).authorization ?? '';
+  const bearer = `Bearer ${token}`;
+  const requests: readonly (readonly [method: string, path: string, credential: string, body: string])[] = [
+    ['GET', 'me', bearer, ''],
+    ['GET', 'devices', bearer, ''],
+    ['POST', 'token', basicOf(service), 'grant_type=client_credentials'],
+    ['POST', 'token/introspection', basicOf(web), `token=${token}`],
+    ['POST', 'token/revocation', basicOf(web), `token=${token}`],
+  ];
+  for (const [method, path, credential, body] of requests) {
+    const statusFor = async (credentials: readonly string[]): Promise<number> => {
+      const type = method === 'POST' ? ['Content-Type: application/x-www-form-urlencoded'] : [];
+      const headers = [...type, ...credentials.map((one) => `Authorization: ${one}`)];
+      return (await askHere({ method, target: `/oauth/acme/${path}`, headers, body })).status;
+    };
+    const other = credential === bearer ? `Bearer ${'x'.repeat(43)}` : 'Basic eDp5';
+    for (const credentials of [
+      [credential, other],
+      [other, credential],
+      [credential, credential],
+      [`${credential}, ${other}`],
+      [`${credential},${other}`],
+      [`${credential},`],
+    ]) {
+      const isRefused = [400, 401].includes(await statusFor(credentials));
+      expect({ path, credentials, isRefused }).toEqual({ path, credentials, isRefused: true });
+    }
+    expect({ path, status: await statusFor([credential]) }).toEqual({ path, status: 200 });
+  }
 });
 
 it('takes its own host in capitals', async () => {

@@ -48,7 +48,9 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
       homeUrl: () => 'http://localhost/',
     }),
   );
-  app.use(createRequestChecks({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [] }));
+  app.use(
+    createRequestChecks({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [], log }),
+  );
   app.use(createLanguageCookie({ isSecure: () => false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));
   app.use(createFormParser());

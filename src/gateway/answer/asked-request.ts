@@ -6,7 +6,6 @@ import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
-import { withAllAuthorizations } from '../callers/credentials.ts';
 import type { Decision, GatewayRequest } from '../gateway-types.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 
@@ -66,11 +65,7 @@ export const createReadAskedRequest = (
     }
     const original = target.dialect.readOriginal(req, target.appended);
     if ('fault' in original) return { outcome: 'invalid', description: original.fault };
-    const {
-      [secretHeader]: _secret,
-      [certificateHeader]: certificate,
-      ...headers
-    } = withAllAuthorizations(req);
+    const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
     const fingerprint = certificateFingerprint(certificate, proxySecret);
     return {
       ...original,

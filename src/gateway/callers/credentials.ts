@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** The credential of a request in `Authorization`. */
 export type PresentedCredential =
@@ -25,22 +25,6 @@ const opaqueForm = /^[A-Za-z0-9_-]{43}$/;
 const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
-
-/**
- * The headers of a request. Of two `Authorization` headers Node returns only the first; here they become one with a
- * comma, which no scheme accepts.
- */
-export const withAllAuthorizations = ({
-  headers,
-  rawHeaders,
-}: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): IncomingHttpHeaders => {
-  const values: (string | undefined)[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') values.push(rawHeaders[i + 1]);
-  }
-  return values.length < 2 ? headers : { ...headers, authorization: values.join(', ') };
-};
 
 /** The content of `Authorization` alone decides: a malformed one is refused and never ignored. */
 export const readCredential = ({

@@ -7,7 +7,6 @@ import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
 import { introduce } from '../answer/introduction.ts';
 import type { ServiceTokens } from '../answer/service-token.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
-import { withAllAuthorizations } from '../callers/credentials.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Services } from '../decision/services.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
@@ -122,7 +121,7 @@ const gatewayRequestOf = (
     host,
     path: query < 0 ? url : url.slice(0, query),
     search: query < 0 ? '' : url.slice(query),
-    headers: withAllAuthorizations(req),
+    headers,
     address,
     requestId,
     ...definedOnly({ certificateFingerprint: fingerprint }),
