@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { hostOf, servicePagesPath } from '../web/request-checks.ts';
+import { hostOf, type IsSecureHost, servicePagesPath } from '../web/request-checks.ts';
 import { isAuthzUrl } from './answer/authz-endpoint.ts';
 import type { Services } from './decision/services.ts';
 import type { ServiceProxy } from './proxy/service-proxy.ts';
@@ -9,6 +9,7 @@ export interface GatewayDispatchParts {
   /** Answers the authorization requests of other proxies. Never rejects. */
   readonly authz: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   readonly services: Pick<Services, 'isServicePath'>;
+  readonly isSecure: IsSecureHost;
   readonly proxy: Pick<ServiceProxy, 'forward' | 'upgrade' | 'isForwarding'>;
   /** Drawbridge's own pages and endpoints. */
   readonly otherwise: RequestListener;
@@ -28,12 +29,13 @@ export interface GatewayDispatch {
 export const createGatewayDispatch = ({
   authz,
   services,
+  isSecure,
   proxy,
   otherwise,
 }: GatewayDispatchParts): GatewayDispatch => {
   const isForService = (req: IncomingMessage): boolean => {
     const [path = ''] = (req.url ?? '').split('?');
-    return !path.startsWith(servicePagesPath) && services.isServicePath(hostOf(req), path);
+    return !path.startsWith(servicePagesPath) && services.isServicePath(hostOf(req, isSecure), path);
   };
   return {
     answer: (req, res) => {

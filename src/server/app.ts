@@ -6,16 +6,14 @@ import { createRequestChecks } from '../web/request-checks.ts';
 import { createRequestLog } from '../web/request-log.ts';
 import { createSecurityHeaders } from '../web/security-headers.ts';
 import { createBoundAnswers } from './bound-answers.ts';
-import { derivedValue } from './derived-value.ts';
 import { definitionOf, lookOfRequest } from './request-tenant.ts';
 import { createRouter } from './router.ts';
 import type { ServerParts } from './server-parts.ts';
 
 /** The handlers of a request, in this order. The table of addresses is in `routes.ts`. */
 export const createApp = (parts: ServerParts): Koa => {
-  const { settings, tenants, pages, clock, log } = parts;
+  const { settings, hosts, pages, clock, log } = parts;
   const { publicUrl, trustedProxies, hstsIncludeSubDomains: includeSubDomains } = settings.server;
-  const hosts = createHosts(publicUrl, () => tenants.publicUrls());
   const homeUrl = (ctx: Context): string => {
     const definition = definitionOf(ctx);
     return definition === undefined ? `${publicUrl}/` : issuerOf(definition, publicUrl);
@@ -32,27 +30,10 @@ export const createApp = (parts: ServerParts): Koa => {
       serviceHosts: parts.gateway.services.hosts,
       trustedProxies,
       log,
+      isSecure: hosts.isSecure,
     }),
   );
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(createRouter(createBoundAnswers(parts)));
   return app;
-};
-
-interface Hosts {
-  readonly all: () => ReadonlySet<string>;
-  /** Is the public URL of this host https? */
-  readonly isSecure: (host: string) => boolean;
-}
-
-/** The hosts of all public URLs; computed again only when a tenant's own URL was added or removed. */
-const createHosts = (publicUrl: string, tenantUrls: () => ReadonlySet<string>): Hosts => {
-  const learn = derivedValue(tenantUrls, (urls) => {
-    const byHost = new Map([publicUrl, ...urls].map((url) => [new URL(url).host, new URL(url)]));
-    return { byHost, hosts: new Set(byHost.keys()) };
-  });
-  return {
-    all: () => learn().hosts,
-    isSecure: (host) => (learn().byHost.get(host) ?? new URL(publicUrl)).protocol === 'https:',
-  };
 };

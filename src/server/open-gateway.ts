@@ -27,7 +27,7 @@ import type { Log } from '../log.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
-import { createRequestOriginOf } from '../web/request-checks.ts';
+import { createRequestOriginOf, type RequestOriginOptions } from '../web/request-checks.ts';
 import { derivedValue } from './derived-value.ts';
 
 export interface GatewayParts {
@@ -36,6 +36,7 @@ export interface GatewayParts {
   readonly masterKey: MasterKey;
   readonly hub: Pick<RevocationHub, 'subscribe'>;
   readonly pages: Pages;
+  readonly isSecure: RequestOriginOptions['isSecure'];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -53,7 +54,7 @@ export interface OpenGateway {
 }
 
 export const openGateway = (parts: GatewayParts): OpenGateway => {
-  const { settings, tenants, masterKey, hub, pages, clock, log } = parts;
+  const { settings, tenants, masterKey, hub, pages, isSecure, clock, log } = parts;
   const { gateway, server } = settings;
   const { publicUrl, trustedProxies } = server;
   const { cookieDomain, proxySecret } = gateway;
@@ -90,10 +91,16 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     clock,
     log,
   };
-  const authz = createAuthzEndpoint({ ...shared, trustedProxies, proxySecret });
+  const authz = createAuthzEndpoint({
+    ...shared,
+    trustedProxies,
+    isSecure,
+    proxySecret,
+    publicScheme: cookie.isSecure ? 'https' : 'http',
+  });
   const proxy = createServiceProxy({
     ...shared,
-    requestOriginOf: createRequestOriginOf(trustedProxies),
+    requestOriginOf: createRequestOriginOf({ trustedProxies, isSecure }),
     services,
     settings: gateway,
     cookie,
@@ -114,6 +121,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
           return authz(req, res);
         },
         services,
+        isSecure,
         proxy,
         otherwise,
       }),

@@ -27,6 +27,7 @@ import { createHttpListener, type HttpListener } from './http-listener.ts';
 import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
+import { createPublicHosts } from './public-hosts.ts';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -110,7 +111,9 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         throw new AppError('unavailable', 'The tenant is not served here now');
       },
     });
-    const gateway = openGateway({ settings, tenants, masterKey, hub, pages, clock, log });
+    const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
+    const { isSecure } = hosts;
+    const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
     const readiness = {
       isDraining: false,
       isAuthenticating: settings.gateway.enabled,
@@ -121,6 +124,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         createProtocolFastPath({
           tenants,
           trustedProxies: settings.server.trustedProxies,
+          isSecure,
           includeSubDomains: settings.server.hstsIncludeSubDomains,
           clock,
           log,
@@ -129,6 +133,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
             settings,
             viewsDirectory,
             tenants,
+            hosts,
             readiness,
             gateway,
           }).callback(),

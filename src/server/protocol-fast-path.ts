@@ -4,14 +4,13 @@ import type { Log } from '../log.ts';
 import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
-import { createRequestOriginOf } from '../web/request-checks.ts';
+import { createRequestOriginOf, type RequestOriginOptions } from '../web/request-checks.ts';
 import { logAnswer } from '../web/request-log.ts';
 import { createHeaderSetter } from '../web/security-headers.ts';
 import { routes } from './routes.ts';
 
-export interface ProtocolFastPathParts {
+export interface ProtocolFastPathParts extends RequestOriginOptions {
   readonly tenants: TenantRegistry<Tenant>;
-  readonly trustedProxies: readonly string[];
   /** Of Strict-Transport-Security. */
   readonly includeSubDomains: boolean;
   readonly clock: Clock;
@@ -27,7 +26,7 @@ export interface ProtocolFastPathParts {
  */
 export const createProtocolFastPath = (parts: ProtocolFastPathParts): RequestListener => {
   const { tenants, log } = parts;
-  const originOf = createRequestOriginOf(parts.trustedProxies);
+  const originOf = createRequestOriginOf(parts);
   const setHeaders = createHeaderSetter('programs', parts);
   const fastTarget = createFastTarget();
 

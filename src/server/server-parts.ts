@@ -9,6 +9,7 @@ import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Readiness } from './health.ts';
 import type { OpenGateway } from './open-gateway.ts';
+import type { PublicHosts } from './public-hosts.ts';
 
 /** The parts of the server; a test may substitute any of them. */
 export interface ServerParts {
@@ -20,6 +21,7 @@ export interface ServerParts {
   /** The folder `views`. */
   readonly viewsDirectory: string;
   readonly tenants: TenantRegistry<Tenant>;
+  readonly hosts: PublicHosts;
   readonly clock: Clock;
   readonly log: Log;
   readonly readiness: Readiness;

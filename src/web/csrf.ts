@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { normalAuthority, normalOrigin } from '../protocol/authority.ts';
 
 /** The tenant, form and browser that a token is bound to. A token of any other is refused. */
 export interface CsrfBinding {
@@ -43,5 +44,8 @@ export const isCrossSite = (headers: IncomingHttpHeaders): boolean => {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin, host = '' } = headers;
   if (origin === undefined || origin === 'null') return false;
-  return origin.replace(/^https?:\/\//, '').toLowerCase() !== host.toLowerCase();
+  const ours = normalOrigin(origin);
+  if (ours === undefined) return true;
+  const { protocol, host: theirs } = new URL(ours);
+  return theirs !== normalAuthority(host, protocol);
 };

@@ -3,6 +3,7 @@ import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { setLanguageCookie } from './cookies.ts';
 import { localeOfQuery } from './locale.ts';
 import type { Look } from './pages.ts';
+import type { IsSecureHost } from './request-checks.ts';
 import { locales } from './texts.ts';
 
 /** @param url path and query of a page, such as `ctx.originalUrl` */
@@ -19,8 +20,7 @@ export const languageUrls = (url: string, current: Locale): NonNullable<Look['la
   );
 
 export interface LanguageCookieOptions {
-  /** Is the public URL of this host https? */
-  readonly isSecure: (host: string) => boolean;
+  readonly isSecure: IsSecureHost;
 }
 
 /** Keeps in the cookie `i18next` the language that a person chose by the language switch, for the next pages. */

@@ -10,12 +10,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import type { Log } from '../log.ts';
+import { formatAuthority, parseAuthority } from '../protocol/authority.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from './client-address.ts';
 
-export interface RequestCheckOptions {
+/** Is the public URL of this host https? The scheme decides which port may be left out. */
+export type IsSecureHost = (host: string) => boolean;
+
+export interface RequestOriginOptions {
+  /** Addresses or CIDR blocks whose X-Forwarded-For and X-Request-Id are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly isSecure: IsSecureHost;
+}
+
+export interface RequestCheckOptions extends RequestOriginOptions {
   /** Hosts of all public URLs, as `URL.host` gives them: small letters, port only if it is not the scheme's own. */
   readonly hostsAllowed: () => ReadonlySet<string>;
-  readonly trustedProxies: readonly string[];
   readonly log: Log;
   /** Hosts of services, where only the paths below `/.drawbridge/` are Drawbridge's. */
   readonly serviceHosts: ReadonlySet<string>;
@@ -25,13 +34,17 @@ export interface RequestCheckOptions {
 export const servicePagesPath = '/.drawbridge/';
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** The one `Host` of a request, in small letters; empty when there was none or several. */
-export const hostOf = ({ rawHeaders, headers }: IncomingMessage): string => {
+/** The one `Host` of a request, in the form of `URL.host`; empty when there was none or several. */
+export const hostOf = ({ rawHeaders, headers }: IncomingMessage, isSecure: IsSecureHost): string => {
   let seen = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') seen += 1;
   }
-  return seen === 1 ? (headers.host ?? '').toLowerCase() : '';
+  if (seen !== 1) return '';
+  const { host = '' } = headers;
+  const authority = parseAuthority(host);
+  if (authority === undefined) return host.toLowerCase();
+  return formatAuthority(authority, isSecure(authority.host) ? 'https' : 'http');
 };
 
 const readable = (host: string): string => JSON.stringify(host.slice(0, 100)).replace(/[^\x20-\x7e]/g, '?');
@@ -43,14 +56,14 @@ const requestId = (inbound: string | undefined): string =>
 export interface RequestOrigin {
   readonly address: string;
   readonly requestId: string;
-  /** The one `Host` it came with, in small letters; empty when there was none or several. */
+  /** The one `Host` it came with, in the form of `URL.host`; empty when there was none or several. */
   readonly host: string;
 }
 
-/** @param trustedProxies addresses or CIDR blocks whose X-Forwarded-For and X-Request-Id are believed */
-export const createRequestOriginOf = (
-  trustedProxies: readonly string[],
-): ((req: IncomingMessage) => RequestOrigin) => {
+export const createRequestOriginOf = ({
+  trustedProxies,
+  isSecure,
+}: RequestOriginOptions): ((req: IncomingMessage) => RequestOrigin) => {
   const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
   return (req) => {
     const peer = req.socket.remoteAddress ?? '';
@@ -61,7 +74,7 @@ export const createRequestOriginOf = (
       requestId: requestId(
         isTrusted(normalizeAddress(peer)) && typeof inbound === 'string' ? inbound : undefined,
       ),
-      host: hostOf(req),
+      host: hostOf(req, isSecure),
     };
   };
 };
@@ -72,8 +85,8 @@ export const createRequestOriginOf = (
  * Throws koa's HTTP errors 400 and 421.
  */
 export const createRequestChecks = (options: RequestCheckOptions): Middleware => {
-  const { hostsAllowed, serviceHosts, trustedProxies, log } = options;
-  const originOf = createRequestOriginOf(trustedProxies);
+  const { hostsAllowed, serviceHosts, log } = options;
+  const originOf = createRequestOriginOf(options);
   return async (ctx, next) => {
     Object.assign(ctx.state, originOf(ctx.req));
     ctx.set('X-Request-Id', ctx.state.requestId);

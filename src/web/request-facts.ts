@@ -6,7 +6,7 @@ export interface RequestFacts {
   readonly address: string;
   /** In each log line of this request. */
   readonly requestId: string;
-  /** The `Host` it came to, in small letters: one of those allowed, save for health checks. */
+  /** The `Host` it came to, in the form of `URL.host`: one of those allowed, save for health checks. */
   readonly host: string;
   /** Set by the dispatcher once it is known. */
   tenant?: string;

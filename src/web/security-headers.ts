@@ -2,10 +2,10 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
 import type { Context, Middleware } from 'koa';
+import { hostOf, type IsSecureHost } from './request-checks.ts';
 
 export interface SecurityHeaderOptions {
-  /** Is the public URL of this host https? */
-  readonly isSecure: (host: string) => boolean;
+  readonly isSecure: IsSecureHost;
   /** See `server.hstsIncludeSubDomains`. */
   readonly includeSubDomains: boolean;
 }
@@ -72,7 +72,7 @@ export const createHeaderSetter = (
 export const createSecurityHeaders = ({ isSecure, ...hsts }: SecurityHeaderOptions): Middleware => {
   const setHeaders = createHeaderSetter('browsers', hsts);
   return async (ctx, next) => {
-    setHeaders(ctx.res, isSecure(ctx.get('Host').toLowerCase()));
+    setHeaders(ctx.res, isSecure(hostOf(ctx.req, isSecure)));
     await next();
   };
 };

@@ -41,6 +41,8 @@ const start = async (setup: Setup = {}) => {
     signInUrl: setup.signInUrl ?? (() => 'https://id.example.com/sign-in'),
     serviceTokens: createServiceTokens({ clock }),
     trustedProxies: setup.trustedProxies ?? ['127.0.0.1'],
+    isSecure: () => true,
+    publicScheme: 'https',
     ...(setup.proxySecret === undefined ? {} : { proxySecret: setup.proxySecret }),
     clock,
     log: createLog({ level: 'debug' }, { write: (line) => void lines.push(line) }),

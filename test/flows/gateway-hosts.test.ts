@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { GatewaySettings, ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { namesAt, serviceOf } from '../support/guarded-service.ts';
+import { rawRequest } from '../support/raw-http.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort, startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -135,6 +136,25 @@ describe('on https', () => {
     expect(left.headers.getSetCookie()).toEqual([
       '__Host-GWSESSIONID=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
     ]);
+  });
+
+  it('knows its hosts by the port of their scheme too (RFC 9110 section 4.2.3)', async () => {
+    const discovery = (tenant: string) => `/oauth/${tenant}/.well-known/openid-configuration`;
+    const ask = async (host: string, target: string) => {
+      const { status, headers } = await rawRequest({
+        port,
+        target,
+        headers: [`Host: ${host}`, 'Accept: text/html'],
+      });
+      return [status, headers.location?.replace(/state=.*/, 'state=…')];
+    };
+    expect(await ask('ID.example.com:443', discovery('acme'))).toEqual([200, undefined]);
+    expect(await ask('id.own.example:443', discovery('own'))).toEqual([200, undefined]);
+    expect(await ask('id.own.example:443', discovery('acme'))).toEqual([404, undefined]);
+    expect(await ask('id.example.com:80', discovery('acme'))).toEqual([421, undefined]);
+    const start = 'https://orders.example.com/.drawbridge/start?state=…';
+    expect(await ask('orders.example.com', '/deep')).toEqual([302, start]);
+    expect(await ask('orders.example.com:443', '/deep')).toEqual([302, start]);
   });
 
   it('goes to the page of Drawbridge when there is no session to end', async () => {

@@ -107,7 +107,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
     settings: { enabled: true, services: [service] },
     cookie: { isSecure: false },
     sessionHost: () => serviceHost,
-    requestOriginOf: createRequestOriginOf([]),
+    requestOriginOf: createRequestOriginOf({ trustedProxies: [], isSecure: () => false }),
     subscribe: (watcher) => {
       watchers.add(watcher);
       return () => watchers.delete(watcher);

@@ -45,7 +45,7 @@ const inbound = (method: string, pairs: readonly Pair[]) => {
     const known = headers[name.toLowerCase()];
     headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`;
   }
-  return { method, headers, rawHeaders: pairs.flat() };
+  return { method, headers, rawHeaders: pairs.flat(), publicScheme: 'https' as const };
 };
 
 const read = (url: string, ...pairs: readonly Pair[]) => {
@@ -84,6 +84,25 @@ describe('nginx', () => {
     expect(read('/api/authz/auth-request', ...pairs)).toEqual(asked);
   });
 
+  it.each(['App.Example.com:443', 'app.example.com:'])(
+    'names the service by X-Forwarded-Host %s, as browsers show it',
+    (host) => {
+      const pairs: readonly Pair[] = [
+        ...without(nginx, 'X-Original-URL'),
+        ['X-Original-URI', '/a%2Fb?x=/c'],
+        ['X-Forwarded-Host', host],
+      ];
+      expect(read('/api/authz/auth-request', ...pairs)).toEqual(asked);
+    },
+  );
+
+  it('names an IPv6 address in any spelling', () => {
+    const url: Pair = ['X-Original-URL', 'https://[2001:DB8:0::1]:443/'];
+    expect(read('/api/authz/auth-request', ...without(nginx, 'X-Original-URL'), url)).toMatchObject({
+      host: '[2001:db8::1]',
+    });
+  });
+
   it('takes a URL without a path for the root', () => {
     const pairs: readonly Pair[] = [
       ...without(nginx, 'X-Original-URL'),
@@ -96,6 +115,7 @@ describe('nginx', () => {
     'app.example.com/a',
     'ftp://app.example.com/',
     'https://user@app.example.com/',
+    'https://%61pp.example.com/',
     'https://app.example.com/a#b',
     'https://app.example.com/a b',
     'https://app.example.com/a\tb',

@@ -49,7 +49,13 @@ const open = async (): Promise<{ url: string; close: () => void }> => {
     }),
   );
   app.use(
-    createRequestChecks({ hostsAllowed: () => hosts, serviceHosts: new Set(), trustedProxies: [], log }),
+    createRequestChecks({
+      hostsAllowed: () => hosts,
+      serviceHosts: new Set(),
+      trustedProxies: [],
+      isSecure: () => false,
+      log,
+    }),
   );
   app.use(createLanguageCookie({ isSecure: () => false }));
   app.use(openAssetServer({ directory: join(directory, 'assets') }));

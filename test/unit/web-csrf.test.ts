@@ -50,6 +50,13 @@ describe('a form sent from another site', () => {
     [true, { host: 'login.example', origin: 'https://login.example:8443' }],
     [false, { host: 'login.example', origin: 'https://login.example' }],
     [false, { host: 'login.example', origin: 'null' }],
+    [false, { host: 'login.example:443', origin: 'https://login.example' }],
+    [false, { host: 'LOGIN.example', origin: 'https://login.example:443' }],
+    [false, { host: 'login.example:80', origin: 'http://login.example' }],
+    [false, { host: '[0::1]:3000', origin: 'http://[::1]:3000' }],
+    [true, { host: 'login.example:80', origin: 'https://login.example' }],
+    [true, { host: 'login.example', origin: 'https://login.example/' }],
+    [true, { host: 'login.example', origin: 'app://login.example' }],
     [false, { host: 'login.example' }],
   ])('is %s for %j', (expected, headers) => {
     expect(isCrossSite(headers)).toBe(expected);

@@ -26,7 +26,10 @@ const say = (port: number, lines: readonly string[]): Promise<Answer> =>
     socket.on('end', () => resolve({ status: Number(text.split(' ')[1]), text }));
   });
 
-const serve = async (trustedProxies: readonly string[]): Promise<{ port: number; close: () => void }> => {
+const serve = async (
+  trustedProxies: readonly string[],
+  isSecure = true,
+): Promise<{ port: number; close: () => void }> => {
   const app = new Koa();
   app.silent = true;
   app.use(
@@ -35,6 +38,7 @@ const serve = async (trustedProxies: readonly string[]): Promise<{ port: number;
       serviceHosts: new Set(['orders.example']),
       trustedProxies,
       log: createLog({ level: 'silent' }),
+      isSecure: () => isSecure,
     }),
   );
   app.use((ctx) => {
@@ -46,13 +50,16 @@ const serve = async (trustedProxies: readonly string[]): Promise<{ port: number;
 };
 
 let direct: Awaited<ReturnType<typeof serve>>;
+let plain: Awaited<ReturnType<typeof serve>>;
 let proxied: Awaited<ReturnType<typeof serve>>;
 beforeAll(async () => {
   direct = await serve([]);
+  plain = await serve([], false);
   proxied = await serve(['127.0.0.0/8', '10.0.0.0/8', 'fd00::/8']);
 });
 afterAll(() => {
   direct.close();
+  plain.close();
   proxied.close();
 });
 
@@ -73,14 +80,27 @@ describe('the host of a service', () => {
     expect((await get(target, 'Host: orders.example')).status).toBe(status);
   });
 
+  it('is the same with the port of its scheme', async () => {
+    expect((await get('/.drawbridge/start', 'Host: Orders.example:443')).status).toBe(200);
+  });
+
   it('answers its path on no other host', async () => {
     expect((await get('/.drawbridge/start', 'Host: evil.example')).status).toBe(421);
   });
 });
 
 describe('the host', () => {
-  it.each(['login.example', 'LOGIN.example', 'acme.example:8443'])('%s is answered', async (host) => {
-    expect((await get('/', `Host: ${host}`)).status).toBe(200);
+  it.each([
+    ['login.example', 'login.example'],
+    ['LOGIN.example', 'login.example'],
+    ['login.example:443', 'login.example'],
+    ['login.example:', 'login.example'],
+    ['log%69n.example:443', 'login.example'],
+    ['acme.example:8443', 'acme.example:8443'],
+  ])('%s is %s, and answered', async (name, host) => {
+    const { status, text } = await get('/', `Host: ${name}`);
+    expect(status).toBe(200);
+    expect(text).toContain(`"host":"${host}"`);
   });
 
   it.each([
@@ -125,6 +145,16 @@ describe('the host', () => {
 
   it('may not be any for what only looks like a health check', async () => {
     expect((await get('/healthz/../x', 'Host: evil')).status).toBe(421);
+  });
+});
+
+describe('the host of a public URL with http', () => {
+  it.each([
+    ['login.example:80', 200],
+    ['login.example:443', 421],
+  ])('%s is answered with %i', async (host, status) => {
+    const lines = ['GET / HTTP/1.1', 'Connection: close', `Host: ${host}`];
+    expect((await say(plain.port, lines)).status).toBe(status);
   });
 });
 

@@ -5,15 +5,16 @@ import { isEqualConstantTime } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
+import type { RequestOriginOptions } from '../../web/request-checks.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
 import type { Decision, GatewayRequest } from '../gateway-types.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 
-export interface AskedRequestParts {
-  /** Addresses or CIDR blocks that may ask. */
-  readonly trustedProxies: readonly string[];
+export interface AskedRequestParts extends RequestOriginOptions {
   /** A proxy that sends this secret may ask from any address. */
   readonly proxySecret?: string | undefined;
+  /** Of the public URL, which all services share. */
+  readonly publicScheme: 'http' | 'https';
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -46,7 +47,7 @@ export const untrustedProxyAdvice =
 export const createReadAskedRequest = (
   parts: AskedRequestParts,
 ): ((asked: Asked) => GatewayRequest | Refusal) => {
-  const { trustedProxies, proxySecret, log } = parts;
+  const { trustedProxies, proxySecret, publicScheme, log } = parts;
   const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
   const warnOfUntrusted = oncePerMinute(parts.clock, (address: string) =>
     log.warn({ address }, `a request to /api/authz was refused: ${untrustedProxyAdvice}`),
@@ -63,7 +64,9 @@ export const createReadAskedRequest = (
       warnOfUntrusted(peer);
       return { outcome: 'forbidden', reason: 'untrusted_proxy' };
     }
-    const original = target.dialect.readOriginal(req, target.appended);
+    const { method, headers: claims, rawHeaders } = req;
+    const inbound = { method, headers: claims, rawHeaders, publicScheme };
+    const original = target.dialect.readOriginal(inbound, target.appended);
     if ('fault' in original) return { outcome: 'invalid', description: original.fault };
     const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
     const fingerprint = certificateFingerprint(certificate, proxySecret);

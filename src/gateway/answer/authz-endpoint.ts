@@ -57,7 +57,7 @@ export const createAuthzEndpoint = (
   parts: AuthzEndpointParts,
 ): ((req: IncomingMessage, res: ServerResponse) => Promise<void>) => {
   const { log } = parts;
-  const originOf = createRequestOriginOf(parts.trustedProxies);
+  const originOf = createRequestOriginOf(parts);
   const readRequest = createReadAskedRequest(parts);
 
   const answerDecision = async (

@@ -1,6 +1,6 @@
 // Envoy, `ext_authz` over HTTP: its request has the method and the host of the original request, and the original path
 // behind that of the endpoint (`path_prefix`).
-import { forwardedScheme, hostWithoutDefaultPort, readOriginalRequest } from './original-request.ts';
+import { claimedHost, forwardedScheme, readOriginalRequest } from './original-request.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 
 export const extAuthz: ProxyDialect = {
@@ -11,7 +11,7 @@ export const extAuthz: ProxyDialect = {
       claimsIn: ({ forwarded, original }) => [
         {
           method: req.method,
-          host: hostWithoutDefaultPort(req.headers.host || undefined, forwardedScheme(req)),
+          host: claimedHost(req.headers.host || undefined, forwardedScheme(req) ?? req.publicScheme),
           target: appended || undefined,
         },
         forwarded,

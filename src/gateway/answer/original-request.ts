@@ -1,10 +1,11 @@
 // The request that a proxy asks about, for all dialects. The file of a dialect names the headers that its proxies use.
 import type { IncomingMessage } from 'node:http';
+import { normalAuthority } from '../../protocol/authority.ts';
 
 /** The request that a proxy asks about. */
 export interface OriginalRequest {
   readonly method: string;
-  /** Small letters, port only if it is not the scheme's own. */
+  /** In the form of `URL.host`. */
   readonly host: string;
   /** Undecoded. */
   readonly path: string;
@@ -12,7 +13,10 @@ export interface OriginalRequest {
   readonly search: string;
 }
 
-export type Inbound = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'>;
+export interface Inbound extends Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders'> {
+  /** Of the public URLs of services, for a proxy that names none. */
+  readonly publicScheme: 'http' | 'https';
+}
 
 /** The reason why the original request cannot be read. */
 export interface Unreadable {
@@ -101,15 +105,9 @@ const one = ({ headers }: Inbound, name: string): string | undefined => {
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-export const hostWithoutDefaultPort = (
-  host: string | undefined,
-  scheme: string | undefined,
-): string | undefined => {
-  const small = host?.toLowerCase();
-  if (scheme === 'https' || scheme === 'wss') return small?.replace(/:443$/, '');
-  if (scheme === 'http' || scheme === 'ws') return small?.replace(/:80$/, '');
-  return small;
-};
+/** Escapes stay, and are refused: the proxy has not decoded them when it chose the service. */
+export const claimedHost = (host: string | undefined, scheme: string): string | undefined =>
+  host === undefined || host.includes('%') ? host : normalAuthority(host, scheme);
 
 /** Values of `X-Forwarded-Proto`. Traefik sends `ws` or `wss` for a connection that is to be upgraded. */
 export const forwardedScheme = (req: Inbound): string | undefined =>
@@ -117,7 +115,7 @@ export const forwardedScheme = (req: Inbound): string | undefined =>
 
 const forwardedClaim = (req: Inbound): Claim => ({
   method: one(req, 'x-forwarded-method'),
-  host: hostWithoutDefaultPort(one(req, 'x-forwarded-host'), forwardedScheme(req)),
+  host: claimedHost(one(req, 'x-forwarded-host'), forwardedScheme(req) ?? req.publicScheme),
   target: one(req, 'x-forwarded-uri'),
 });
 
@@ -129,5 +127,5 @@ const originalClaim = (req: Inbound): Claim | Unreadable => {
   const [, scheme, host = '', target = '/'] = /^(https?):\/\/([^/?#@\s]+)(\/.*)?$/i.exec(url) ?? [];
   if (scheme === undefined) return { fault: 'X-Original-URL is not an absolute http or https URL' };
   if (uri !== undefined && uri !== target) return { fault: 'X-Original-URL and X-Original-URI differ' };
-  return { method, host: hostWithoutDefaultPort(host, scheme.toLowerCase()), target };
+  return { method, host: claimedHost(host, scheme.toLowerCase()), target };
 };

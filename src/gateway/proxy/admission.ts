@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { normalOrigin } from '../../protocol/authority.ts';
 import type { RequestOrigin } from '../../web/request-checks.ts';
 import { type Answer, answerTo, problemAnswer } from '../answer/answers.ts';
 import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
@@ -139,7 +140,7 @@ const isForeignPage = (
 ): boolean =>
   (caller?.method === 'session' || caller?.method === 'basic') &&
   headers.origin !== undefined &&
-  headers.origin !== origin;
+  normalOrigin(headers.origin) !== origin;
 
 const refused = (
   decision: Exclude<Decision, { readonly outcome: 'allowed' }>,
