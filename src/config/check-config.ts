@@ -8,7 +8,12 @@
 // `*-definition.ts` the result. Here all files are checked together, for `config check` and `doctor`.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { absentTenants, idleLimits, openToAnyClient } from './gateway/gateway-references.ts';
+import {
+  absentTenants,
+  askedOnPublicHost,
+  idleLimits,
+  openToAnyClient,
+} from './gateway/gateway-references.ts';
 import type { Fault } from './parsing/fault.ts';
 import { codeOf } from './parsing/secrets.ts';
 import { loadServerSettings, type ServerSettingsOptions } from './server/load-server-settings.ts';
@@ -73,6 +78,11 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
       warnings.push(...found.map((words) => `${shown}: ${words}`));
     }
   warnings.push(...absentTenants(services, ids));
+  if (settings !== undefined) {
+    const { publicUrl } = settings.server;
+    const { proxySecret } = settings.gateway;
+    warnings.push(...askedOnPublicHost(services, { publicUrl, proxySecret }));
+  }
   return { faults, warnings, tenantCount: ids.length, definitions, settings };
 };
 

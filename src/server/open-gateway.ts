@@ -24,6 +24,7 @@ import { createErrorPage } from '../gateway/proxy/error-page.ts';
 import { createServiceProxy, type ServiceProxy } from '../gateway/proxy/service-proxy.ts';
 import { createHandOver, type HandOver } from '../gateway/sign-in/hand-over.ts';
 import type { Log } from '../log.ts';
+import { isLoopbackHost } from '../protocol/loopback.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
@@ -97,6 +98,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     isSecure,
     proxySecret,
     publicScheme: cookie.isSecure ? 'https' : 'http',
+    isPublicHost: publicHosts(settings, tenants),
   });
   const proxy = createServiceProxy({
     ...shared,
@@ -166,6 +168,32 @@ const tenantHosts = (tenants: TenantRegistry<Tenant>): TenantHosts => {
     publicHostTenant: (host) => learn().byHost.get(host),
     onlyTenant: () => learn().only,
   };
+};
+
+/**
+ * The hosts of Drawbridge's pages and of services that it forwards itself, if browsers of other machines reach them:
+ * a proxy in front passes everything there on.
+ */
+const publicHosts = (
+  { server: { publicUrl }, gateway }: ServerSettings,
+  tenants: TenantRegistry<Tenant>,
+): ((host: string) => boolean) => {
+  const { protocol } = new URL(publicUrl);
+  const forwarded = gateway.services.flatMap(({ host, target }) =>
+    host === undefined || target === undefined ? [] : [`${protocol}//${host}`],
+  );
+  const learn = derivedValue(
+    tenants.publicUrls,
+    (own) =>
+      new Set(
+        [publicUrl, ...own, ...forwarded]
+          .map((url) => new URL(url))
+          .filter(({ hostname }) => !isLoopbackHost(hostname))
+          .map(({ host }) => host),
+      ),
+  );
+  // one that names no host, or several, does not prove that it is for none of these
+  return (host) => host === '' || learn().has(host);
 };
 
 const homeFinder = (findTenant: FindGatewayTenant, hosts: TenantHosts): DecideParts['homeOf'] => {

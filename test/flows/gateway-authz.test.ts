@@ -2,15 +2,19 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
+import type { ServiceDefinition, ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../src/defined-only.ts';
 import { AppError } from '../../src/errors.ts';
 import { createAuthzEndpoint } from '../../src/gateway/answer/authz-endpoint.ts';
 import { createServiceTokens } from '../../src/gateway/answer/service-token.ts';
 import type { Decision, GatewayRequest } from '../../src/gateway/gateway-types.ts';
 import { createLog } from '../../src/log.ts';
+import { serviceOf } from '../support/guarded-service.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-http.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
+import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
+import { freePort, startTestServer } from '../support/test-server.ts';
 
 const proxySecret = 'a-secret-of-the-proxy-0123456789-abcdef';
 const service = { name: 'orders', basic: false } as ServiceDefinition; // no more of it is asked
@@ -27,6 +31,7 @@ interface Setup {
   readonly signInUrl?: () => string;
   readonly trustedProxies?: readonly string[];
   readonly proxySecret?: string;
+  readonly isPublicHost?: (host: string) => boolean;
 }
 
 const start = async (setup: Setup = {}) => {
@@ -43,7 +48,7 @@ const start = async (setup: Setup = {}) => {
     trustedProxies: setup.trustedProxies ?? ['127.0.0.1'],
     isSecure: () => true,
     publicScheme: 'https',
-    ...(setup.proxySecret === undefined ? {} : { proxySecret: setup.proxySecret }),
+    ...definedOnly({ proxySecret: setup.proxySecret, isPublicHost: setup.isPublicHost }),
     clock,
     log: createLog({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });
@@ -53,7 +58,7 @@ const start = async (setup: Setup = {}) => {
   const { port } = own.address() as AddressInfo; // it listens on TCP
   const ask = (target: string, ...headers: readonly string[]): Promise<RawAnswer> =>
     rawRequest({ port, target, headers: ['Host: idp', ...headers] });
-  return { ask, asked, lines, clock, port };
+  return { ask, asked, lines, clock, port, closeServer: () => own.close() };
 };
 
 const original = [
@@ -109,6 +114,23 @@ describe('who may ask', () => {
     expect(asked).toMatchObject([{ address: '203.0.113.7' }]);
     expect(JSON.stringify(asked)).not.toContain(proxySecret);
     expect((await ask('/api/authz/forward-auth', ...original, secret, secret)).status).toBe(403);
+  });
+
+  it('needs the secret on a public host, where every client behind the proxy can ask', async () => {
+    const isPublicHost = (host: string) => host === 'idp';
+    const target = '/api/authz/forward-auth';
+    const open = await start({ isPublicHost });
+    const refused = await open.ask(target, ...original);
+    expect(refused.status).toBe(403);
+    expect(refused.headers['x-error']).toMatch(/not enough.*gateway\.proxySecret/);
+    expect(open.asked).toEqual([]);
+    expect(open.lines.find((line) => line.includes('"level":"warn"'))).toContain('gateway.proxySecret');
+    open.closeServer();
+
+    const { ask } = await start({ isPublicHost, proxySecret });
+    expect((await ask(target, ...original)).status).toBe(403);
+    const secret = `X-Drawbridge-Proxy-Secret: ${proxySecret}`;
+    expect((await ask(target, ...original, secret)).status).toBe(200);
   });
 
   it('has no secret to know where none is set', async () => {
@@ -226,4 +248,40 @@ describe('a client certificate', () => {
     expect(JSON.stringify(asked)).not.toContain(proxySecret);
     await remove();
   });
+});
+
+it('a server knows its public hosts: its own, those of tenants, and those of services that it forwards', async () => {
+  const port = await freePort();
+  const nowhere: ServiceTarget = {
+    ...{ url: 'http://127.0.0.1:9', connectTimeoutMs: 1000, timeoutMs: 1000, idleTimeoutMs: 1000 },
+    ...{ hostHeader: 'public', authorization: 'none' },
+  };
+  const services = [
+    serviceOf('shop', { host: 'shop.example.com', target: nowhere }),
+    serviceOf('orders', { host: 'orders.example.com' }),
+  ];
+  const drawbridge = await startTestServer({
+    store: sqliteStore,
+    port,
+    tenants: {},
+    settings: {
+      server: { publicUrl: 'https://id.example.com', trustedProxies: ['127.0.0.1'] },
+      gateway: { services, proxySecret },
+    },
+  });
+  const statusOn = async (host: string, ...headers: readonly string[]): Promise<number> => {
+    const target = '/api/authz/forward-auth';
+    return (await rawRequest({ port, target, headers: [`Host: ${host}`, ...original, ...headers] })).status;
+  };
+  try {
+    await drawbridge.putTenant('acme', { displayName: 'Acme', publicUrl: 'https://acme.example.com' });
+    for (const host of ['id.example.com', 'ACME.example.com', 'shop.example.com']) {
+      expect({ host, status: await statusOn(host) }).toEqual({ host, status: 403 });
+      expect(await statusOn(host, `X-Drawbridge-Proxy-Secret: ${proxySecret}`)).toBe(401);
+    }
+    for (const host of ['drawbridge:3000', `127.0.0.1:${port}`, 'orders.example.com'])
+      expect(await statusOn(host)).toBe(401);
+  } finally {
+    await drawbridge.close();
+  }
 });

@@ -147,6 +147,18 @@ describe('the doctor on services', () => {
     expect(await findingsOf(settingsOf({ services, proxySecret: 'a secret' }))).toEqual([]);
   });
 
+  it('misses the secret of a proxy that asks on the host of Drawbridge itself', async () => {
+    const services = [orders({ host: undefined, prefix: '/orders' })];
+    const server = { trustedProxies: ['127.0.0.1'], publicUrl: 'https://id.example.com' };
+    expect(await findingsOf(settingsOf({ services }, server))).toEqual([
+      expect.stringMatching(/^warning gateway: the service orders is on the host .*gateway\.proxySecret/),
+    ]);
+    expect(await findingsOf(settingsOf({ services, proxySecret: 'a secret' }, server))).toEqual([]);
+    expect(
+      await findingsOf(settingsOf({ services }, { ...server, publicUrl: 'http://localhost:3000' })),
+    ).toEqual([]);
+  });
+
   it('warns while authentication is off', async () => {
     expect(await findingsOf(settingsOf({ enabled: false }))).toEqual([
       expect.stringMatching(/^warning gateway: Authentication is off/),

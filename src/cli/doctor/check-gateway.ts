@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
-import { idleLimits, openToAnyClient } from '../../config/gateway/gateway-references.ts';
+import { askedOnPublicHost, idleLimits, openToAnyClient } from '../../config/gateway/gateway-references.ts';
 import type { ServerSettings } from '../../config/server/server-settings.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { count } from '../count.ts';
@@ -69,10 +69,12 @@ const authenticationOff = warning(
 /** For a service without a target, a proxy in front asks; only a trusted proxy gets an answer. */
 const checkAskers = ({
   gateway: { services, proxySecret },
-  server: { trustedProxies },
+  server: { trustedProxies, publicUrl },
 }: Pick<ServerSettings, 'gateway' | 'server'>): readonly Finding[] => {
   const asked = services.filter(({ target }) => target === undefined);
-  if (asked.length === 0 || trustedProxies.length > 0 || proxySecret !== undefined) return [];
+  if (asked.length === 0 || proxySecret !== undefined) return [];
+  if (trustedProxies.length > 0)
+    return askedOnPublicHost(services, { publicUrl }).map((words) => warning('gateway', `${words}.`));
   return [
     warning(
       'gateway',

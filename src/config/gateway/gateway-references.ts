@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../../protocol/loopback.ts';
 import { isIdentityScope } from '../../protocol/scopes.ts';
 import { hint } from '../parsing/name-references.ts';
 import type { TenantDefinition } from '../tenant/tenant-definition.ts';
@@ -17,6 +18,24 @@ export const idleLimits = (
     .map(
       (name) =>
         `gateway.services limits ${name}, which the server does not have, so it protects nothing${hint(name, names)}`,
+    );
+};
+
+/**
+ * Services on Drawbridge's own host about which another proxy asks. It may ask there under that host (Caddy and Envoy
+ * send it on), where its address is not enough.
+ */
+export const askedOnPublicHost = (
+  services: readonly Pick<ServiceDefinition, 'name' | 'host' | 'target'>[],
+  { publicUrl, proxySecret }: { readonly publicUrl: string; readonly proxySecret?: string | undefined },
+): readonly string[] => {
+  const { host: publicHost, hostname } = new URL(publicUrl);
+  if (proxySecret !== undefined || isLoopbackHost(hostname)) return [];
+  return services
+    .filter(({ host = publicHost, target }) => host === publicHost && target === undefined)
+    .map(
+      ({ name }) =>
+        `the service ${name} is on the host of Drawbridge itself, where a proxy that asks needs more than an address in server.trustedProxies; set gateway.proxySecret, and let the proxy send it as X-Drawbridge-Proxy-Secret`,
     );
 };
 

@@ -5,7 +5,7 @@ import { isEqualConstantTime } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
-import type { RequestOriginOptions } from '../../web/request-checks.ts';
+import { hostOf, type RequestOriginOptions } from '../../web/request-checks.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
 import type { Decision, GatewayRequest } from '../gateway-types.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
@@ -15,6 +15,11 @@ export interface AskedRequestParts extends RequestOriginOptions {
   readonly proxySecret?: string | undefined;
   /** Of the public URL, which all services share. */
   readonly publicScheme: 'http' | 'https';
+  /**
+   * Is it a host that the trusted proxies may pass on to Drawbridge for everybody? A question there may then be any
+   * client's, and only the secret proves that the proxy itself asks. Absent: no client reaches any.
+   */
+  readonly isPublicHost?: (host: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -40,6 +45,17 @@ const secretHeader = 'x-drawbridge-proxy-secret';
 export const untrustedProxyAdvice =
   'add the address of the proxy to server.trustedProxies, or let it send gateway.proxySecret as X-Drawbridge-Proxy-Secret';
 
+export const publicHostAdvice =
+  'on this host every client behind the proxy can ask. Set gateway.proxySecret, and let the proxy send it as X-Drawbridge-Proxy-Secret';
+
+/** The advice to the operator who sets up the proxy, when it may not ask. */
+export const adviceFor = (reason: string): string =>
+  reason === publicHost
+    ? `The address of the proxy is not enough: ${publicHostAdvice}`
+    : `This address may not ask: ${untrustedProxyAdvice}`;
+
+const publicHost = 'public_host';
+
 /**
  * The request that a proxy asks about. Only trusted proxies get an answer: for any other client the endpoint would be
  * an oracle, and would believe the client address that it states.
@@ -47,10 +63,10 @@ export const untrustedProxyAdvice =
 export const createReadAskedRequest = (
   parts: AskedRequestParts,
 ): ((asked: Asked) => GatewayRequest | Refusal) => {
-  const { trustedProxies, proxySecret, publicScheme, log } = parts;
+  const { trustedProxies, isSecure, proxySecret, isPublicHost = () => false, publicScheme, log } = parts;
   const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
-  const warnOfUntrusted = oncePerMinute(parts.clock, (address: string) =>
-    log.warn({ address }, `a request to /api/authz was refused: ${untrustedProxyAdvice}`),
+  const warn = oncePerMinute(parts.clock, (address: string, reason: string) =>
+    log.warn({ address, reason }, `a request to /api/authz was refused. ${adviceFor(reason)}`),
   );
 
   const isProven = (req: IncomingMessage): boolean => {
@@ -60,9 +76,10 @@ export const createReadAskedRequest = (
 
   return ({ req, target, requestId }) => {
     const peer = normalizeAddress(req.socket.remoteAddress ?? '');
-    if (!isTrusted(peer) && !isProven(req)) {
-      warnOfUntrusted(peer);
-      return { outcome: 'forbidden', reason: 'untrusted_proxy' };
+    if (!isProven(req) && (!isTrusted(peer) || isPublicHost(hostOf(req, isSecure)))) {
+      const reason = isTrusted(peer) ? publicHost : 'untrusted_proxy';
+      warn(peer, reason);
+      return { outcome: 'forbidden', reason };
     }
     const { method, headers: claims, rawHeaders } = req;
     const inbound = { method, headers: claims, rawHeaders, publicScheme };
@@ -86,12 +103,15 @@ export const createReadAskedRequest = (
   };
 };
 
-const oncePerMinute = <T>(clock: Clock, act: (value: T) => void): ((value: T) => void) => {
+const oncePerMinute = <T extends readonly unknown[]>(
+  clock: Clock,
+  act: (...values: T) => void,
+): ((...values: T) => void) => {
   let lastMs = Number.NEGATIVE_INFINITY;
-  return (value) => {
+  return (...values) => {
     const now = clock.now();
     if (now - lastMs >= 0 && now - lastMs < 60_000) return;
     lastMs = now;
-    act(value);
+    act(...values);
   };
 };

@@ -10,8 +10,8 @@ import { type Answer, answerTo } from './answers.ts';
 import {
   type AskedRequestParts,
   type AuthzTarget,
+  adviceFor,
   createReadAskedRequest,
-  untrustedProxyAdvice,
 } from './asked-request.ts';
 import { authRequest } from './auth-request.ts';
 import { type DecisionFacts, factsOf } from './decision-facts.ts';
@@ -119,7 +119,10 @@ export const createAuthzEndpoint = (
     const request = readRequest({ req, target, requestId });
     if ('outcome' in request) {
       const answer = answerTo(request, { dialect: dialect.answers, request: noRequest });
-      return send(request.outcome === 'forbidden' ? forOperator(answer) : answer, factsOf(request));
+      return send(
+        request.outcome === 'forbidden' ? withAdvice(answer, adviceFor(request.reason)) : answer,
+        factsOf(request),
+      );
     }
     const { decision, answer } = await settle(request, dialect);
     const facts = factsOf(decision);
@@ -148,15 +151,12 @@ interface AuthzLine extends RequestLine, Partial<Omit<DecisionFacts, 'tenant'>> 
 }
 
 /** The answer has the advice too, because the person who sets up a proxy reads the answer, not the log. */
-const forOperator = (answer: Answer): Answer => {
-  const description = `This address may not ask: ${untrustedProxyAdvice}`;
-  return {
-    ...answer,
-    headers: { ...answer.headers, 'x-error': description },
-    body: JSON.stringify({
-      error: 'forbidden',
-      error_description: description,
-      error_id: answer.errorId,
-    }),
-  };
-};
+const withAdvice = (answer: Answer, description: string): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'x-error': description },
+  body: JSON.stringify({
+    error: 'forbidden',
+    error_description: description,
+    error_id: answer.errorId,
+  }),
+});
