@@ -124,6 +124,26 @@ describe('loadServerSettings', () => {
     expect(settings.storage.url).toBe('mongodb://u:p@db/x');
   });
 
+  it.each([
+    ['[]', []],
+    ['["127.0.0.1"]', ['127.0.0.1']],
+    [' [ "10.0.0.0/8", "fd00::/8" ] ', ['10.0.0.0/8', 'fd00::/8']],
+    ['127.0.0.1', ['127.0.0.1']],
+    ['10.0.0.0/8,,', ['10.0.0.0/8']],
+  ])('reads the list %s, as JSON or with commas', (text, list) => {
+    const { settings } = good(load({ DRAWBRIDGE_SERVER__TRUSTED_PROXIES: text }));
+    expect(settings.server.trustedProxies).toEqual(list);
+  });
+
+  it.each(['["127.0.0.1"', '[1]', '{}', '"127.0.0.1"', '["proxy.example"]'])(
+    'refuses the list %s',
+    (text) => {
+      expect(faultLines(load({ DRAWBRIDGE_SERVER__TRUSTED_PROXIES: text }))).toEqual([
+        expect.stringMatching(/^environment DRAWBRIDGE_SERVER__TRUSTED_PROXIES(\.0)?: is (not|a)/),
+      ]);
+    },
+  );
+
   it('takes any setting from a file that …_FILE names, without its line end', () => {
     const keyFile = put('run/key', `${key}\n`);
     const { settings } = good(

@@ -47,7 +47,7 @@ const server = z.strictObject({
     .meta({ description: 'Number of processes; auto: one per CPU core.' }),
   trustedProxies: z.array(addressOrBlock).default([]).meta({
     description:
-      'IP addresses or CIDR blocks of the reverse proxies whose X-Forwarded-For and X-Request-Id are trusted, and that may ask below /api/authz/.',
+      'IP addresses or CIDR blocks of the reverse proxies whose X-Forwarded-For and X-Request-Id are trusted, and that may ask below /api/authz/. As an environment variable: with commas between them (10.0.0.5,10.1.0.0/16), or JSON.',
   }),
   tlsTerminatedByProxy: z.boolean().default(false).meta({
     description:

@@ -17,13 +17,7 @@ export const readSettingText = (name: string, text: string): ReadSetting => {
   const candidates: unknown[] = [text];
   if (/^\d+$/.test(text)) candidates.push(Number(text));
   if (text === 'true' || text === 'false') candidates.push(text === 'true');
-  if (schema.safeParse([]).success)
-    candidates.push(
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter(Boolean),
-    );
+  if (schema.safeParse([]).success) candidates.push(readList(text));
   let faults: readonly PathFault[] = [];
   for (const candidate of candidates) {
     const parsed = parseBySchema(schema, candidate);
@@ -31,6 +25,20 @@ export const readSettingText = (name: string, text: string): ReadSetting => {
     faults = parsed.faults;
   }
   return { ok: false, faults: faults.slice(0, 1) };
+};
+
+/** `[]` and `["10.0.0.0/8"]` as the table of settings shows them, or entries with commas between them. */
+const readList = (text: string): unknown => {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list;
+  } catch {
+    // not JSON
+  }
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
 };
 
 /** Lists of mappings, for which a line of text has no other form. */
