@@ -71,7 +71,7 @@ describe('a union of mappings', () => {
 
   it('speaks for the option whose first key is there', () => {
     expect(faultsOf(kinds, { preset: 7 })).toEqual({
-      preset: 'is a whole number; write text',
+      preset: 'is a whole number; write text, in quotes',
       url: 'is missing; write text',
     });
   });

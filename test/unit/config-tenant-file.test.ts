@@ -722,3 +722,31 @@ describe('loadTenant, whatever the file', () => {
     );
   });
 });
+
+describe('a value that is lost', () => {
+  it.each([
+    [
+      'listed: true\ndisplayName:\n',
+      'tenants/acme.yaml:2:1 displayName: is empty; write a value, or remove the line',
+    ],
+    [
+      'clients:\n  - client_id: a\n    redirect_uris: [https://a.example.com/]\n    client_secret:\n',
+      'tenants/acme.yaml:4:5 clients.0.client_secret: is empty; write a value, or remove the line',
+    ],
+    [
+      'branding:\n  color: #1d4ed8\n',
+      'tenants/acme.yaml:2:10: what follows the # is a comment in YAML and is lost; put the value in quotes, or write a space behind the #',
+    ],
+    ['displayName: 7\n', 'tenants/acme.yaml:1:14 displayName: is a whole number; write text, in quotes'],
+    ['displayName: true\n', 'tenants/acme.yaml:1:14 displayName: is true or false; write text, in quotes'],
+    ['listed: no\n', 'tenants/acme.yaml:1:9 listed: is text; write true or false'],
+  ])('%j is a fault', (text, fault) => {
+    expect(faultsOf(text)).toContain(fault);
+  });
+
+  it('is none where all lines below a key are commented out', () => {
+    expect(faultsOf('listed: true\nclients:\n#  - client_id: a\nbranding:\n  # color: "#1d4ed8"\n')).toEqual(
+      [],
+    );
+  });
+});

@@ -152,3 +152,46 @@ describe('parseYaml', () => {
     );
   });
 });
+
+describe('a value that YAML reads as another', () => {
+  const hash =
+    'what follows the # is a comment in YAML and is lost; put the value in quotes, or write a space behind the #';
+  it.each([
+    ['color: #1d4ed8\n', `a.yaml:1:8: ${hash}`],
+    ['a:\n  - #x\n  - y\n', `a.yaml:2:5: ${hash}`],
+    ['a: { name: Team #1\n }\n', `a.yaml:1:12: ${hash}`],
+    ['code: 0123\n', 'a.yaml:1:7: is read as the number 123; write 123, or put it in quotes if it is text'],
+    ['v: [1.10]\n', 'a.yaml:1:5: is read as the number 1.1; write 1.1, or put it in quotes if it is text'],
+    [
+      'id: 12345678901234567890\n',
+      'a.yaml:1:5: is read as the number 12345678901234567000; write 12345678901234567000, or put it in quotes if it is text',
+    ],
+  ])('%j is a fault', (text, fault) => {
+    expect(faultsOf(text)).toEqual([fault]);
+  });
+
+  it.each([
+    ['a: # a comment\n  b: 1\n', { a: { b: 1 } }],
+    ['a: b # a comment\n', { a: 'b' }],
+    ['port: 3000 #usual\n', { port: 3000 }],
+    ['a: "#1d4ed8" #blue\n', { a: '#1d4ed8' }],
+    ['a: b#c\n', { a: 'b#c' }],
+    ['a:\n#b: 1\nc: 1\n', { c: 1 }],
+    ['a: x ####\n', { a: 'x' }],
+    ['a: "0123"\nb: -1\nc: 0.5\n', { a: '0123', b: -1, c: 0.5 }],
+  ])('%j is none', (text, value) => {
+    expect(readYaml(text)).toEqual(value);
+  });
+
+  it('is a character of another encoding, at its place', () => {
+    const latin1 = Buffer.from('a: 1\nname: Müller\n', 'latin1').toString('utf8');
+    expect(faultsOf(latin1)).toEqual([
+      'a.yaml:2:8: holds a character that is not UTF-8; save the file in UTF-8 (it may be in ISO 8859-1 or Windows-1252)',
+    ]);
+  });
+
+  it('knows the keys with nothing behind them', () => {
+    const source = parseYaml('a:\nb:\n  - c:\n    d: 1\ne: ~\nf: null\n', 'a.yaml');
+    expect('faults' in source ? source : source.emptyKeys).toEqual([['a'], ['b', 0, 'c']]);
+  });
+});

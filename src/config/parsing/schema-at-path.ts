@@ -58,7 +58,7 @@ const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The schema of the written value, without the defaults and transformations around it. */
-const unwrap = (schema: Schema): Schema => {
+export const unwrap = (schema: Schema): Schema => {
   if (schema instanceof z.ZodPipe) return unwrap(schema.in);
   if (
     schema instanceof z.ZodOptional ||

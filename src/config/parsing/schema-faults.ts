@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { PathFault } from './fault.ts';
+import { emptyValueFaults } from './empty-keys.ts';
+import type { FaultPath, PathFault } from './fault.ts';
 import { findNearest } from './nearest.ts';
 import { findMeantIndex, findMeantOption, schemaAtPath } from './schema-at-path.ts';
 
@@ -12,6 +13,20 @@ export const parseBySchema = <S extends z.ZodType>(schema: S, value: unknown): P
   const result = schema.safeParse(value, { error: explain });
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, faults: result.error.issues.flatMap((issue) => toPathFaults(schema, value, issue)) };
+};
+
+/** The same for a file in YAML, in which a value may be missing behind its key. */
+export const parseYamlBySchema = <S extends z.ZodType>(
+  schema: S,
+  { value, emptyKeys }: { readonly value: unknown; readonly emptyKeys: readonly FaultPath[] },
+): Parsed<z.output<S>> => {
+  const parsed = parseBySchema(schema, value);
+  const known = new Set(parsed.ok ? [] : parsed.faults.map(({ path }) => path.join('.')));
+  const empty = emptyValueFaults({ schema, value }, emptyKeys).filter(
+    ({ path }) => !known.has(path.join('.')),
+  );
+  if (empty.length === 0) return parsed;
+  return { ok: false, faults: [...(parsed.ok ? [] : parsed.faults), ...empty] };
 };
 
 const toPathFaults = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): readonly PathFault[] => {
@@ -53,6 +68,9 @@ const explain = (issue: z.core.$ZodRawIssue): string | undefined => {
     case 'invalid_type': {
       const wanted = typeWords[issue.expected] ?? issue.expected;
       if (issue.input === undefined || issue.input === null) return `is missing; write ${wanted}`;
+      // YAML reads 0123, 1.0 and true without quotes as other things than text
+      if (issue.expected === 'string' && ['number', 'boolean'].includes(typeof issue.input))
+        return `is ${kindOf(issue.input)}; write text, in quotes`;
       return `is ${kindOf(issue.input)}; write ${wanted}`;
     }
     case 'invalid_value':

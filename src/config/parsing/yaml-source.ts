@@ -10,11 +10,14 @@ import {
   visit,
 } from 'yaml';
 import { byPosition, type Fault, type FaultPath, type PathFault } from './fault.ts';
+import { emptyKeysIn, findForeignCharacter, findLostValues } from './lost-values.ts';
 import { readDocument } from './yaml-document.ts';
 
 /** A YAML file as plain values, with the position of each in the file. */
 export interface YamlSource {
   readonly value: unknown;
+  /** Keys with nothing behind the colon. In `value` they are absent. */
+  readonly emptyKeys: readonly FaultPath[];
   /** Adds to a fault its position in the file. A missing key gets the position of the mapping that should hold it. */
   toFault(fault: PathFault): Fault;
 }
@@ -42,7 +45,10 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
+  const foreign = findForeignCharacter(text);
   const read = readDocument(text, lines);
+  if (foreign !== undefined)
+    return { faults: [{ ...place(foreign.offset), path: '', message: foreign.message }] };
   if ('refusal' in read)
     return whole(read.refusal === 'too deep' ? tooDeep : 'has more entries in one place than any file needs');
   const { document } = read;
@@ -67,6 +73,8 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
     },
   });
   if (depthExceeded) return whole(tooDeep);
+  for (const { offset, message } of findLostValues(document, text))
+    faults.push({ ...place(offset), path: '', message });
   if (faults.length > 0) return { faults: faults.sort(byPosition) };
 
   const aliasFaults = whole(
@@ -103,6 +111,7 @@ export const parseYaml = (text: string, file: string): YamlSource | { readonly f
   };
   return {
     value: withoutEmptyKeys(value),
+    emptyKeys: emptyKeysIn(document),
     toFault: (fault) => ({
       ...place(offsetOf(fault)),
       path: formatPath(fault.path),

@@ -17,6 +17,7 @@ export interface FoundFile {
   readonly path?: string;
   readonly shown: string;
   readonly value: unknown;
+  readonly emptyKeys: YamlSource['emptyKeys'];
   readonly toFault: YamlSource['toFault'];
 }
 
@@ -40,12 +41,13 @@ export const readServerFile = ({
       return { faults: [{ file: shown, path: '', message }] };
     }
     const yaml = parseYaml(text, shown);
-    return 'faults' in yaml ? yaml : { path, shown, value: yaml.value ?? {}, toFault: yaml.toFault };
+    return 'faults' in yaml ? yaml : { ...yaml, path, shown, value: yaml.value ?? {} };
   }
   const shown = 'config/server.yaml';
   return {
     shown,
     value: {},
+    emptyKeys: [],
     toFault: ({ path, message }) => ({ file: shown, path: path.join('.'), message }),
   };
 };

@@ -1,7 +1,7 @@
 // Which settings are given, and where: on the command line, by the environment or in the file.
 import type { Fault } from '../parsing/fault.ts';
 import { byPosition } from '../parsing/fault.ts';
-import { parseBySchema } from '../parsing/schema-faults.ts';
+import { parseYamlBySchema } from '../parsing/schema-faults.ts';
 import { formatPath } from '../parsing/yaml-source.ts';
 import type { EnvironmentLayer } from './environment.ts';
 import type { FoundFile } from './server-file.ts';
@@ -54,8 +54,8 @@ export const environmentLayer = ({ values, faults }: EnvironmentLayer): SettingL
   },
 });
 
-export const fileLayer = ({ value, shown, toFault }: FoundFile): SettingLayer => {
-  const parsed = parseBySchema(serverSchema, value ?? {});
+export const fileLayer = ({ value, emptyKeys, shown, toFault }: FoundFile): SettingLayer => {
+  const parsed = parseYamlBySchema(serverSchema, { value: value ?? {}, emptyKeys });
   return {
     name: 'file',
     faults: parsed.ok ? [] : parsed.faults.map(toFault).sort(byPosition),

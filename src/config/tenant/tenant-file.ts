@@ -5,7 +5,7 @@ import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import { loadTenantGateway } from '../gateway/tenant-gateway-file.ts';
 import { deepFreeze } from '../parsing/deep-freeze.ts';
 import { byPosition, type Fault, type PathFault } from '../parsing/fault.ts';
-import { parseBySchema } from '../parsing/schema-faults.ts';
+import { parseYamlBySchema } from '../parsing/schema-faults.ts';
 import { hashWithSecrets, resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import { parseYaml } from '../parsing/yaml-source.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
@@ -47,7 +47,7 @@ export const loadTenant = (options: TenantFileOptions): LoadedTenant => {
 
   const { value } = yaml;
   if (isEmpty(value)) return { faults: [...idFaults, { file: path, path: '', message: emptyFile }] };
-  const parsed = parseBySchema(tenantSchema, value);
+  const parsed = parseYamlBySchema(tenantSchema, yaml);
   const judged = parsed.ok ? wholeContent(parsed.value) : partialContent(value, parsed.faults);
   const filled = judged === undefined ? undefined : fillIn(judged, options);
   const faults = [
