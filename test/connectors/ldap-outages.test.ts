@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { eventually } from '../support/eventually.ts';
+import { openFreezingProxy } from '../support/freezing-proxy.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { findFreePort, type Slapd, startSlapd } from '../support/slapd.ts';
 import { ldapSource } from '../support/slapd-source.ts';
@@ -138,6 +139,60 @@ describe('a directory that accepts connections and never answers', () => {
   it('keeps none open without a pool', async () => {
     expect(await outcome(verify({ poolSize: 0 }))).toBe('in');
     expect(bench.directories.size).toBe(0);
+  });
+});
+
+describe('connections that a firewall dropped without a word', () => {
+  const limits = { connectTimeoutMs: 3_000, operationTimeoutMs: 1_500 };
+  /** Five connections of each kind, so that each may be found frozen. */
+  const warm = async () => {
+    const proxy = await openFreezingProxy(Number(new URL(slapd.url).port));
+    const passwords = bench.passwords(source({ ...limits, urls: [proxy.url], poolSize: 10 }));
+    await Promise.all(Array.from({ length: 20 }, () => passwords.verify(anna)));
+    return { passwords, proxy };
+  };
+
+  it('cost one request the time limit and nobody the sign-in', async () => {
+    const { passwords, proxy } = await warm();
+    proxy.freeze();
+    try {
+      const first = await timed(() => outcome(passwords.verify(anna)));
+      expect(first.value).toBe('in');
+      expect(first.ms).toBeLessThan(2 * limits.operationTimeoutMs);
+      const others = await timed(() =>
+        Promise.all(Array.from({ length: 20 }, () => outcome(passwords.verify(anna)))),
+      );
+      expect(new Set(others.value)).toEqual(new Set(['in']));
+      expect(others.ms).toBeLessThan(limits.operationTimeoutMs);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('let all in who come at once', async () => {
+    const { passwords, proxy } = await warm();
+    proxy.freeze();
+    try {
+      const verdicts = await Promise.all(Array.from({ length: 20 }, () => outcome(passwords.verify(anna))));
+      expect(new Set(verdicts)).toEqual(new Set(['in']));
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('are noticed before use when they were idle, long before the time limit', async () => {
+    const { passwords, proxy } = await warm();
+    proxy.freeze();
+    bench.clock.advance(1_000);
+    try {
+      const { value, ms } = await timed(() =>
+        Promise.all(Array.from({ length: 20 }, () => outcome(passwords.verify(anna)))),
+      );
+      expect(new Set(value)).toEqual(new Set(['in']));
+      expect(ms).toBeLessThan(limits.operationTimeoutMs);
+    } finally {
+      await proxy.close();
+    }
   });
 });
 

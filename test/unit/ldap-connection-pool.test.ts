@@ -6,7 +6,9 @@ import {
   type Lease,
 } from '../../src/connectors/ldap/connection-pool.ts';
 import { startDeadline } from '../../src/connectors/ldap/deadline.ts';
+import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
+let clock: TestClock;
 let opened: number;
 let open: Set<LdapConnection>;
 
@@ -24,12 +26,22 @@ const openConnection = async (): Promise<LdapConnection> => {
 };
 
 const poolOf = (changes: Partial<Parameters<typeof createConnectionPool>[0]> = {}): ConnectionPool =>
-  createConnectionPool({ open: openConnection, limit: 2, keeps: true, longestWaitMs: 5_000, ...changes });
+  createConnectionPool({
+    open: openConnection,
+    limit: 2,
+    keeps: true,
+    longestWaitMs: 5_000,
+    clock,
+    isAnswering: async () => true,
+    foundSilent: () => {},
+    ...changes,
+  });
 
 const acquire = (pool: ConnectionPool, withinMs = 5_000): Promise<Lease> =>
   pool.acquire(startDeadline(withinMs));
 
 beforeEach(() => {
+  clock = createTestClock(0);
   opened = 0;
   open = new Set();
 });
@@ -121,6 +133,38 @@ describe('a pool of connections', () => {
     expect([...open]).toEqual([second.connection]);
     pool.sweep();
     expect(pool.size).toBe(0);
+  });
+
+  it('uses an idle connection again only if it answers, and replaces the others of its age if not', async () => {
+    const answers = [true, false];
+    const pool: ConnectionPool = poolOf({
+      limit: 3,
+      isAnswering: async () => answers.shift() === true,
+      foundSilent: () => pool.distrustOpen(),
+    });
+    const leases = [await acquire(pool), await acquire(pool), await acquire(pool)];
+    for (const lease of leases) lease.release();
+    const soon = await acquire(pool);
+    expect([soon.isReused, answers.length]).toEqual([true, 2]);
+    soon.release();
+    clock.advance(1_000);
+    const [alive, silent] = [await acquire(pool), await acquire(pool)];
+    expect([alive.isReused, silent.isReused]).toEqual([true, false]);
+    alive.release();
+    expect([...open]).toEqual([silent.connection]);
+  });
+
+  it('lets one request at a time wait for the answer of an idle connection', async () => {
+    let answer = (_isAlive: boolean): void => {};
+    const pool = poolOf({ isAnswering: () => new Promise((resolve) => (answer = resolve)) });
+    const leases = [await acquire(pool), await acquire(pool)];
+    for (const lease of leases) lease.release();
+    clock.advance(1_000);
+    const first = acquire(pool);
+    expect((await acquire(pool)).isReused).toBe(false);
+    answer(true);
+    expect((await first).isReused).toBe(true);
+    expect([opened, pool.size]).toEqual([3, 2]);
   });
 
   it('keeps nothing unless it may, and nothing when it is closed', async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts';
 import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { unreachable } from './unreachable.ts';
@@ -10,6 +11,11 @@ export interface PoolOptions {
   /** False: a connection is closed after one use. */
   readonly keeps: boolean;
   readonly longestWaitMs: number;
+  readonly clock: Clock;
+  /** Does an idle connection still answer? Never rejects, and takes a short time at most. */
+  readonly isAnswering: (connection: LdapConnection) => Promise<boolean>;
+  /** An idle connection did not answer. */
+  readonly foundSilent: () => void;
 }
 
 export interface Lease {
@@ -24,6 +30,8 @@ export interface ConnectionPool {
   acquire(deadline: Deadline): Promise<Lease>;
   /** Those who wait learn at once that they wait in vain. */
   refuseWaiting(): void;
+  /** No connection that is open now is used again; whoever uses one finishes with it. */
+  distrustOpen(): void;
   /** Closes connections that were not used since the last call but one. */
   sweep(): void;
   /** Connections that are open or opening. */
@@ -39,6 +47,8 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
+/** An idle connection that answered so lately is believed to be alive. */
+const believedForMs = 1_000;
 /** A wait is a few hundred bytes; beyond this the answer is no. */
 const longestQueue = 1_000;
 
@@ -48,13 +58,17 @@ const longestQueue = 1_000;
  * waits longest, so no caller waits while there are idle connections or free slots.
  */
 export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
-  const { open, limit, keeps, longestWaitMs } = options;
+  const { open, limit, keeps, longestWaitMs, clock } = options;
   const idle: LdapConnection[] = [];
+  const answeredAt = new WeakMap<LdapConnection, number>();
+  const distrusted = new WeakSet<LdapConnection>();
+  const lent = new Set<LdapConnection>();
   const unusedSinceSweep = new Set<LdapConnection>();
   // insertion order is the order of turns
   const waiting = new Set<Waiting>();
   /** Slots of connections that are lent or being opened. */
   let taken = 0;
+  let isAsking = false;
   let isClosed = false;
 
   const size = (): number => idle.length + taken;
@@ -82,6 +96,7 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
   const handBackConnection = (connection: LdapConnection): void => {
     if (giveNext(connection)) return;
     taken -= 1;
+    answeredAt.set(connection, clock.now());
     idle.push(connection);
   };
 
@@ -90,7 +105,8 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
   };
 
   const release = (connection: LdapConnection): void => {
-    if (connection.isUsable && keeps && !isClosed) {
+    lent.delete(connection);
+    if (connection.isUsable && keeps && !isClosed && !distrusted.has(connection)) {
       handBackConnection(connection);
       return;
     }
@@ -100,6 +116,7 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
 
   const leaseOf = (connection: LdapConnection, isReused: boolean): Lease => {
     let isReleased = false;
+    lent.add(connection);
     return {
       connection,
       isReused,
@@ -118,6 +135,19 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
       handBackSlot();
       throw error;
     }
+  };
+
+  const reuse = async (connection: LdapConnection): Promise<Lease> => {
+    if (clock.now() - (answeredAt.get(connection) ?? 0) < believedForMs) return leaseOf(connection, true);
+    if (!isAsking) {
+      isAsking = true;
+      const isAlive = await options.isAnswering(connection);
+      isAsking = false;
+      if (isAlive) return leaseOf(connection, true);
+      options.foundSilent();
+    }
+    connection.close();
+    return openInSlot();
   };
 
   const wait = (deadline: Deadline): Promise<Turn> =>
@@ -149,7 +179,7 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
       if (isClosed) throw unreachable('the server is shutting down');
       deadline.check();
       const ready = takeIdle();
-      if (ready !== undefined) return leaseOf(ready, true);
+      if (ready !== undefined) return reuse(ready);
       if (size() < limit) {
         taken += 1;
         return openInSlot();
@@ -159,6 +189,10 @@ export const createConnectionPool = (options: PoolOptions): ConnectionPool => {
       return turn === 'slot' ? openInSlot() : leaseOf(turn, true);
     },
     refuseWaiting: () => refuseAll(unreachable('the server of the directory has failed')),
+    distrustOpen: () => {
+      for (const connection of idle.splice(0)) connection.close();
+      for (const connection of lent) distrusted.add(connection);
+    },
     sweep: () => {
       for (const connection of idle.splice(0)) {
         if (connection.isUsable && !unusedSinceSweep.has(connection)) {

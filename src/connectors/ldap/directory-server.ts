@@ -24,6 +24,8 @@ export interface DirectoryServer {
    * @param successesBefore `health.successCount` when the operation began
    */
   failed(successesBefore: number, error: unknown): void;
+  /** A connection that was open before was silent until the time limit: the others of its age are not used again. */
+  foundSilent(): void;
   /** The running check of a server whose quarantine is over; at most one at a time. Never rejects. */
   readonly runningProbe: Promise<void> | undefined;
   probeIfDue(): void;
@@ -38,6 +40,9 @@ interface DirectoryServerParts {
 /** Number of operations that may run at the same time without a pool; further ones wait. */
 const unpooledLimit = 8;
 
+/** An idle connection is asked for an answer that costs the server nothing. */
+const longestCheckMs = 500;
+
 export const createDirectoryServer = (url: string, parts: DirectoryServerParts): DirectoryServer => {
   const { settings, clock, log } = parts;
   const health = createServerHealth(clock);
@@ -48,6 +53,11 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
     if (forMs === undefined) return;
     log.warn({ url, forMs, err: error }, 'a server of a directory failed and is left alone for a while');
     for (const pool of Object.values(pools)) pool.refuseWaiting();
+  };
+
+  const foundSilent = (): void => {
+    log.info({ url }, 'a connection to a directory was silent: those that are open are replaced');
+    for (const pool of Object.values(pools)) pool.distrustOpen();
   };
 
   const openAs = async (kind: ConnectionKind): Promise<LdapConnection> => {
@@ -67,7 +77,10 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
       open: () => openAs(kind),
       limit: Math.max(1, limit),
       keeps: settings.poolSize > 0,
-      longestWaitMs: settings.operationTimeoutMs,
+      longestWaitMs: settings.connectTimeoutMs + settings.operationTimeoutMs,
+      clock,
+      isAnswering: (connection) => isAnswering(connection, settings),
+      foundSilent,
     });
 
   // Binds of people take a directory longer than searches, so they get the larger part.
@@ -98,6 +111,7 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
     health,
     pools,
     failed,
+    foundSilent,
     get runningProbe() {
       return runningProbe;
     },
@@ -127,6 +141,18 @@ const requireAnyAnswer = async (connection: LdapConnection, settings: DirectoryS
     await connection.search(query, oneStep(settings));
   } catch (error) {
     if (!connection.isUsable) throw error;
+  }
+};
+
+const isAnswering = async (connection: LdapConnection, settings: DirectorySettings): Promise<boolean> => {
+  const timer = setTimeout(() => connection.close(), Math.min(longestCheckMs, settings.operationTimeoutMs));
+  try {
+    await requireAnyAnswer(connection, settings);
+    return connection.isUsable;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
   }
 };
 

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { LdapConnection } from './connection.ts';
-import type { Lease } from './connection-pool.ts';
 import type { Deadline } from './deadline.ts';
 import {
   type ConnectionKind,
@@ -94,12 +93,17 @@ export const createDirectory = (
   };
 };
 
-/** Again and again while the server has closed idle connections meanwhile: each time there is one less of them. */
+/**
+ * A connection that was open before may have been lost since, and a firewall or balancer drops one without a word: that
+ * is no failure of the server. So the work is repeated, again and again while the server has closed idle connections
+ * (each time there is one less of them), and once after a time-out, which replaces all that are open.
+ */
 const useServer = async <T>(
   server: DirectoryServer,
   kind: ConnectionKind,
   use: DirectoryUse<T>,
 ): Promise<T> => {
+  let timeOuts = 0;
   for (;;) {
     const successesBefore = server.health.successCount;
     const lease = await server.pools[kind].acquire(use.deadline);
@@ -109,18 +113,17 @@ const useServer = async <T>(
       return value;
     } catch (error) {
       if (lease.connection.isUsable) throw error;
-      if (!use.isRepeatable || !wasClosedWhileIdle(lease)) {
+      if (lease.connection.hasTimedOut) timeOuts += 1;
+      if (!use.isRepeatable || !lease.isReused || timeOuts > 1) {
         server.failed(successesBefore, error);
         throw error;
       }
+      if (lease.connection.hasTimedOut) server.foundSilent();
     } finally {
       lease.release();
     }
   }
 };
-
-/** Perhaps: that is no failure of the server. */
-const wasClosedWhileIdle = ({ isReused, connection }: Lease): boolean => isReused && !connection.hasTimedOut;
 
 /** Waits until one of them has settled and `isEnough`, or all have. */
 const waitAtMost = async (

@@ -20,7 +20,8 @@ export const parseEndpoint = (url: string): Endpoint => {
   };
 };
 
-const keepAliveMs = 30_000;
+/** Shorter than balancers and firewalls forget a connection on which nothing is sent. */
+const keepAliveMs = 15_000;
 
 /**
  * A socket to the directory, after the TLS handshake where the URL asks for one.
