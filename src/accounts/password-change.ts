@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
@@ -25,6 +26,8 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const notBefore = endOfSessions(parts.clock.now());
     const { account: changed } = await parts.resolver.change(account, () => ({ change: { notBefore } }));
     await parts.onEnded(account.sub, action);
+    // no token of this sign-in may say that it was issued before the sign-in (`iat` before `auth_time`)
+    await setTimeout(notBefore * 1000 - parts.clock.now());
     return changed;
   };
 

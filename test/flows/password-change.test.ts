@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { bridgedTenant, codeOf, localSource, openApp, signInThere } from '../support/federation.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
+import { introspect, redeem, userinfo } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
-import { alice } from '../support/sample-tenants.ts';
+import { alice, web } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -20,6 +23,7 @@ describe('a password in a directory', () => {
   let slapd: Slapd;
   let server: TestServer;
   const issuer = (): string => server.issuer('acme');
+  const from = () => ({ issuer: issuer(), client: web });
 
   const directory = (changes: object): object => ({
     id: 'directory',
@@ -71,6 +75,35 @@ describe('a password in a directory', () => {
       expect(formsOf(asked)[0]?.fields).toMatchObject({ login: clara.username, password: '' });
       expect(codeOf(back)).toEqual(expect.any(String));
       expect(codeOf(await tryToSignIn({ ...clara, password: another }))).toEqual(expect.any(String));
+    });
+
+    it('gives tokens that are valid at once, in whatever part of a second it is changed', async () => {
+      const browser = createBrowser();
+      const app = await openApp(browser, issuer());
+      const asked = await signInThere(browser, app, { who: clara });
+      moveTime((1_300 - (Date.now() % 1_000)) / 1_000);
+      try {
+        const back = await browser.follow(await browser.submit(asked, change(clara)), (target) =>
+          target.startsWith('https://app.example.com'),
+        );
+        const { body } = await redeem(from(), { code: codeOf(back), verifier: app.verifier });
+        expect((await userinfo(issuer(), body.access_token ?? '')).status).toBe(200);
+        expect((await introspect(issuer(), web, body.access_token ?? '')).body.active).toBe(true);
+      } finally {
+        restoreTime();
+      }
+    });
+
+    it('dates no ID token before the sign-in', async () => {
+      const browser = createBrowser();
+      const app = await openApp(browser, issuer(), { extra: { max_age: '300' } });
+      const asked = await signInThere(browser, app, { who: clara });
+      const back = await browser.follow(await browser.submit(asked, change(clara)), (target) =>
+        target.startsWith('https://app.example.com'),
+      );
+      const { body } = await redeem(from(), { code: codeOf(back), verifier: app.verifier });
+      const claims = decodeJwt<{ auth_time: number; iat: number }>(body.id_token ?? '');
+      expect(claims.auth_time).toBeLessThanOrEqual(claims.iat);
     });
 
     it('has run out, and OpenLDAP takes no new one with it: that is said, not that it is wrong', async () => {

@@ -6,7 +6,7 @@ import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/sta
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
-import { signInClaims } from '../tokens/sign-in-claims.ts';
+import { readSignIn, signInClaims } from '../tokens/sign-in-claims.ts';
 import { asProtocolErrors } from './errors.ts';
 import { readProvenBy } from './proven-by.ts';
 
@@ -29,10 +29,13 @@ export interface TenantAccounts {
   tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
 }
 
-/** The time of the sign-in, in epoch seconds: tokens from before a password change are invalid. */
+/**
+ * The time of the sign-in, in epoch seconds: tokens from before a password change are invalid. An access token has it
+ * beside its claims. Its `iat` is cut to the second, and may be less than the `notBefore` of a change just before it.
+ */
 const provenAt = (token: object | undefined): number | undefined => {
-  const { authTime, iat } = (token ?? {}) as { authTime?: number; iat?: number }; // tokens differ in what they carry
-  return authTime ?? iat;
+  const { authTime, extra, iat } = (token ?? {}) as { authTime?: number; extra?: unknown; iat?: number }; // tokens differ in what they carry
+  return authTime ?? readSignIn(extra).authTime ?? iat;
 };
 
 export interface TenantAccountsParts {
