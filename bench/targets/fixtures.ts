@@ -86,6 +86,7 @@ export const tenantYaml = (): string => {
     throttle: {
       account: plenty,
       address: plenty,
+      startAddress: plenty,
       userCodeSession: plenty,
       userCodeAddress: plenty,
       userCodeTenant: plenty,

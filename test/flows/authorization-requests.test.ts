@@ -12,7 +12,7 @@ import {
   tokensFor,
   userinfo,
 } from '../support/oauth-client.ts';
-import { alice, appRedirect, desktop, shop, web } from '../support/sample-tenants.ts';
+import { alice, appRedirect, desktop, sampleTenant, shop, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
@@ -218,3 +218,35 @@ it('asks a disabled person, who has a session, to sign in, and lets them not', a
   const again = await browser.submit(page, { login: person.username, password: person.password });
   expect(again.status).toBe(400);
 });
+
+it('lets strangers of one address begin only so much, and says when they may again', async () => {
+  const throttle = { startAddress: { attempts: 3, window: '1m' } };
+  await server.putTenant('busy', sampleTenant({ throttle }));
+  const busy = server.issuer('busy');
+  const { url } = prepareAuthorization({ issuer: busy, client: web });
+  const signedIn = createBrowser();
+  await signIn(signedIn, { issuer: busy, client: web });
+  for (let i = 0; i < 2; i += 1) expect((await createBrowser().get(url)).status).toBe(303);
+
+  const refused = await createBrowser().get(url);
+  expect(refused).toMatchObject({ status: 429, location: undefined });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+  expect(refused.body).toContain('Too many attempts');
+  const pushed = await fetch(`${busy}/request`, {
+    method: 'POST',
+    body: new URLSearchParams(Object.fromEntries(new URL(publicRequest(busy)).searchParams)),
+  });
+  expect(pushed.status).toBe(429);
+  expect(Number(pushed.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await pushed.json()).toMatchObject({ error: 'too_many_requests' });
+
+  // neither a person who is signed in nor a client that has proven itself is a stranger
+  expect((await signedIn.get(`${url}&prompt=login`)).status).toBe(303);
+  const form = Object.fromEntries(new URL(url).searchParams);
+  expect((await postAs(web, `${busy}/request`, { form })).status).toBe(201);
+  moveTime(61);
+  expect((await createBrowser().get(url)).status).toBe(303);
+});
+
+const publicRequest = (at: string): string => prepareAuthorization({ issuer: at, client: desktop }).url;

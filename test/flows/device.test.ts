@@ -470,12 +470,16 @@ eachStore((store) => {
         host += 1;
         return browserFrom(`198.51.100.${host}`);
       };
-      const { page } = await guess('by-tenant', anybody, anybody);
+      const issuer = server.issuer('by-tenant');
+      const [known] = await signedInBrowsers(issuer, [alice]);
+      const { page, right } = await guess('by-tenant', anybody, anybody);
       const other = await startDevice(server.issuer('by-address'));
       const unharmed = await enterCode(anybody(), server.issuer('by-address'), other.user_code);
 
       expect(page.status).toBe(429);
       expect(textOf(unharmed)).toContain('Connect this device?');
+      if (known === undefined) throw new Error('nobody is signed in');
+      expect(textOf(await enterCode(known, issuer, right))).toContain('Connect this device?');
     });
   });
 });

@@ -30,6 +30,7 @@ const manyAllowed = { points: 1000, windowSeconds: 900 };
 export const throttle = {
   account: limits,
   address: { points: 300, windowSeconds: 900 },
+  startAddress: manyAllowed,
   userCodeSession: manyAllowed,
   userCodeAddress: manyAllowed,
   userCodeTenant: manyAllowed,

@@ -70,6 +70,7 @@ describe('loadTenant', () => {
       throttle: {
         account: { points: 10, windowSeconds: 900 },
         address: { points: 100, windowSeconds: 900 },
+        startAddress: { points: 6000, windowSeconds: 60 },
         userCodeSession: { points: 10, windowSeconds: 60 },
         userCodeAddress: { points: 30, windowSeconds: 60 },
         userCodeTenant: { points: 100, windowSeconds: 60 },

@@ -135,6 +135,8 @@ export interface UserSeed {
 export interface TenantThrottle {
   readonly account: Allowance;
   readonly address: Allowance;
+  /** What browsers without a session begin from one address. */
+  readonly startAddress: Allowance;
   readonly userCodeSession: Allowance;
   readonly userCodeAddress: Allowance;
   readonly userCodeTenant: Allowance;

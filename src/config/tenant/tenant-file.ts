@@ -155,6 +155,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     throttle: {
       account: toAllowance(throttle.account),
       address: toAllowance(throttle.address),
+      startAddress: toAllowance(throttle.startAddress),
       userCodeSession: toAllowance(throttle.userCodeSession),
       userCodeAddress: toAllowance(throttle.userCodeAddress),
       userCodeTenant: toAllowance(throttle.userCodeTenant),

@@ -199,13 +199,22 @@ export const tenantSchema = z.strictObject({
     .strictObject({
       account: allowance(10, '15m', 'Failed sign-ins per user name.'),
       address: allowance(100, '15m', 'Failed sign-ins per IP address.'),
-      userCodeSession: allowance(10, '1m', 'User codes entered in one browser session.'),
+      startAddress: allowance(
+        6000,
+        '1m',
+        'Sign-ins begun by browsers without a session, and requests pushed by public clients, per IP address.',
+      ),
+      userCodeSession: allowance(10, '1m', 'User codes entered in one browser session or by one user.'),
       userCodeAddress: allowance(
         30,
         '1m',
         'User codes entered from one IP address; separately, device codes issued to it.',
       ),
-      userCodeTenant: allowance(100, '1m', 'User codes entered in the whole tenant.'),
+      userCodeTenant: allowance(
+        100,
+        '1m',
+        'User codes entered in the whole tenant by browsers in which nobody is signed in.',
+      ),
     })
     .prefault({})
     .meta({

@@ -8,6 +8,7 @@ import type { Replays } from '../provider/replays.ts';
 import type { CodeTokens } from '../tokens/code-tokens.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
+import type { AnonymousStarts } from './anonymous-starts.ts';
 import { toArtifact, toPayload } from './artifact-payload.ts';
 import type { RequestScope } from './request-scope.ts';
 
@@ -21,6 +22,7 @@ export interface AdapterParts {
   readonly isInRequest: () => boolean;
   readonly rotation: RefreshRotation;
   readonly deviceCodes: DeviceCodes;
+  readonly starts: AnonymousStarts;
   readonly deviceSignIns: Pick<DeviceSignIns, 'approve'>;
   readonly jwtHandles: JwtHandles;
   readonly replays: Pick<Replays, 'isInGrace' | 'note'>;
@@ -55,6 +57,7 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    if (this.kind === 'PushedAuthorizationRequest') await this.parts.starts.pushedRequest();
     const artifact = toArtifact(this.kind, id, payload, this.expiryOf(payload, expiresIn));
     await this.write((scope) => scope.stage({ op: insertOnly.has(this.kind) ? 'insert' : 'put', artifact }));
   }

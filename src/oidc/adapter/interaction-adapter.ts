@@ -11,6 +11,7 @@ export class InteractionAdapter extends ArtifactAdapter {
   }
 
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    await this.parts.starts.signIn();
     const { cookie: _cookie, ...session } = payload.session ?? {};
     await super.upsert(
       id,

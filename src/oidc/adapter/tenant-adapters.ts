@@ -1,6 +1,7 @@
 // The library's models in the store:
 //   adapter.ts              which adapter each model has; artifact-adapter.ts: what all of them share
 //   session-adapter.ts, token-adapters.ts, device-code-adapter.ts, interaction-adapter.ts  what is particular to each
+//   anonymous-starts.ts     how much strangers may begin
 //   artifact-payload.ts     payloads of the library to artifacts of the store, and back
 //   session-uid.ts          how tokens name their session, and the device in it
 //   request-scope.ts        few trips to the store in one request: reads together, writes at its end
@@ -26,6 +27,7 @@ import { createCodeTokens } from '../tokens/code-tokens.ts';
 import { createJwtHandles, type JwtHandles } from '../tokens/jwt-handles.ts';
 import { createRefreshRotation, type RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { createAdapter } from './adapter.ts';
+import { createAnonymousStarts } from './anonymous-starts.ts';
 import { withProtocolErrors } from './protocol-adapter.ts';
 
 /** The store of one tenant for the library, with the rules by which codes and tokens are found and consumed. */
@@ -74,13 +76,21 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     throttle: definition.throttle,
     request: () => {
       const ctx = current();
-      const uid = ctx?.oidc.session?.uid;
+      const { uid, accountId } = ctx?.oidc.session ?? {};
       return {
         route: ctx?.oidc.route,
         address: ctx === undefined ? '' : factsOf(ctx).address,
         session: uid === undefined ? undefined : hashId(uid),
+        sub: accountId,
       };
     },
+  });
+  const starts = createAnonymousStarts({
+    counters: storage.counters,
+    clock,
+    allowance: definition.throttle.startAddress,
+    current,
+    addressOf: (ctx) => factsOf(ctx).address,
   });
   const log = parts.log.child({ tenant });
   const deviceSignIns = createDeviceSignIns({ devices: parts.devices, scope, current, factsOf, clock, log });
@@ -112,6 +122,7 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     isInRequest: () => current() !== undefined,
     rotation,
     deviceCodes,
+    starts,
     deviceSignIns,
     jwtHandles,
     replays,

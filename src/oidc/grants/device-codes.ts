@@ -40,6 +40,8 @@ export interface DeviceRequest {
   readonly address: string;
   /** Hash of the session cookie, or undefined when there is none. */
   readonly session: string | undefined;
+  /** Of the person who is signed in. */
+  readonly sub: string | undefined;
 }
 
 export interface DeviceCodesParts {
@@ -80,10 +82,13 @@ export const createDeviceCodes = (parts: DeviceCodesParts): DeviceCodes => {
       return outcome?.artifact;
     },
     throttleEntry: async () => {
-      const { address, session } = parts.request();
+      const { address, session, sub } = parts.request();
       await spend(`user-code/address/${addressBucket(address)}`, throttle.userCodeAddress);
       if (session !== undefined) await spend(`user-code/session/${session}`, throttle.userCodeSession);
-      await spend('user-code/tenant', throttle.userCodeTenant);
+      // strangers who guess must not keep out people who are signed in: each of these has a limit of their own
+      await (sub === undefined
+        ? spend('user-code/tenant', throttle.userCodeTenant)
+        : spend(`user-code/account/${sub}`, throttle.userCodeSession));
     },
     throttleStart: () =>
       spend(`device-code/address/${addressBucket(parts.request().address)}`, throttle.userCodeAddress),

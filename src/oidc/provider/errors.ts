@@ -3,6 +3,8 @@ import { type AppError, isAppError } from '../../errors.ts';
 
 /** RFC 6585 section 4: too many requests. The waiting time is sent in `Retry-After`. */
 export class TooManyRequests extends errors.OIDCProviderError {
+  /** The app cannot do anything about it: the person sees our page. */
+  override readonly allow_redirect = false;
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {
