@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskFaultOf } from '../disk-fault.ts';
 import { AppError } from '../errors.ts';
 import { randomId } from './ids.ts';
 
@@ -56,9 +57,19 @@ export const openMasterKey = async (source: MasterKeySource): Promise<MasterKey>
     );
   }
   const path = join(source.folder, fileName);
-  if (!(await exists(path))) await makeKeyFile(source.folder, path);
-  await refuseWidePermissions(path);
-  return createMasterKey(await readFile(path, 'utf8'));
+  return createMasterKey(await readKeyFile(source.folder, path));
+};
+
+const readKeyFile = async (folder: string, path: string): Promise<string> => {
+  try {
+    if (!(await exists(path))) await makeKeyFile(folder, path);
+    await refuseWidePermissions(path);
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const fault = diskFaultOf(cause);
+    if (fault === undefined) throw cause;
+    throw new AppError('unavailable', `The master key ${path} cannot be used: ${fault}.`, { cause });
+  }
 };
 
 const exists = async (path: string): Promise<boolean> => {

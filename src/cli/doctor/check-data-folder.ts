@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskFaultOf } from '../../disk-fault.ts';
 import { networkFilesystemOf } from '../../storage/sqlite/network-filesystem.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
@@ -20,6 +21,11 @@ export const checkDataFolder = async (folder: string): Promise<readonly Finding[
           ),
         ];
   if (!existsSync(folder)) return [...place, ok(about, `${folder} will be made on the first start`)];
+  try {
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return [...place, problem(about, `${folder} cannot be used: ${diskFaultOf(error) ?? String(error)}.`)];
+  }
   const findings = [...place, ...(await checkOwners(folder)), ...(await checkSpace(folder))];
   return findings.length === 0 ? [ok(about, folder)] : findings;
 };

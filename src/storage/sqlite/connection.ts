@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { Trip } from '../engine-options.ts';
 import { loadDriver } from './driver.ts';
-import { toStoreError } from './errors.ts';
+import { folderFailure, toStoreError } from './errors.ts';
 import { createGroupCommit, type Job } from './group-commit.ts';
 import { migrate } from './schema.ts';
 import { createStatements } from './statements.ts';
@@ -44,7 +44,10 @@ const openDatabase = async (folder: string) => {
     return database;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('unavailable', `The store in ${folder} cannot be opened`, { cause: error });
+    throw (
+      folderFailure(folder, error) ??
+      new AppError('unavailable', `The store in ${folder} cannot be opened`, { cause: error })
+    );
   }
 };
 

@@ -1,3 +1,4 @@
+import { diskFaultOf } from '../../disk-fault.ts';
 import { AppError, isAppError } from '../../errors.ts';
 
 const busy = 5;
@@ -32,7 +33,18 @@ export const toStoreError = (error: unknown): unknown => {
   if (!foreseen && !isClosed(error)) return error;
   return new AppError('unavailable', 'The store cannot be reached', {
     cause: error,
-    detail: String(propertyOf(error, 'message')),
+    detail: [diskFaultOf(error), String(propertyOf(error, 'message'))].filter(Boolean).join(': '),
     retryAfterSeconds: 1,
   });
+};
+
+/** The folder of the store cannot be used. @returns undefined when the fault is ours */
+export const folderFailure = (folder: string, error: unknown): AppError | undefined => {
+  const fault = diskFaultOf(error);
+  if (fault === undefined) return undefined;
+  return new AppError(
+    'unavailable',
+    `The data in ${folder} cannot be used: ${fault}. The folder is set by DRAWBRIDGE_STORAGE__URL.`,
+    { cause: error },
+  );
 };

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { AppError, isAppError } from '../../errors.ts';
 import { makePrivateFile } from './connection.ts';
-import { loadDriver } from './driver.ts';
-import { isBusy } from './errors.ts';
+import { type Database, loadDriver } from './driver.ts';
+import { folderFailure, isBusy } from './errors.ts';
 
 /** Did a second server fail because a first one uses the folder? */
 export const isFolderTaken = (error: unknown): boolean =>
@@ -16,12 +16,12 @@ export const isFolderTaken = (error: unknown): boolean =>
  */
 export const lockFolder = async (folder: string): Promise<() => void> => {
   const open = await loadDriver();
-  const database = open(makePrivateFile(folder, join(folder, 'server.lock')));
+  const database = openIn(folder, open);
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    if (!isBusy(cause)) throw cause;
+    if (!isBusy(cause)) throw folderFailure(folder, cause) ?? cause;
     throw new AppError(
       'unavailable',
       `Another Drawbridge server is running on the data in ${folder}. Stop it, or give this one a folder of its own`,
@@ -29,4 +29,12 @@ export const lockFolder = async (folder: string): Promise<() => void> => {
     );
   }
   return () => database.close();
+};
+
+const openIn = (folder: string, open: Awaited<ReturnType<typeof loadDriver>>): Database => {
+  try {
+    return open(makePrivateFile(folder, join(folder, 'server.lock')));
+  } catch (cause) {
+    throw folderFailure(folder, cause) ?? cause;
+  }
 };
