@@ -179,6 +179,30 @@ describe('loadServerSettings', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('warns of variables of other software that nothing reads, with what replaces them', () => {
+    const folder = dirname(
+      put('elsewhere/acme.yaml', 'sources: [{ clientSecret: "env:AUTH_CLIENT_SECRET" }]\n'),
+    );
+    const { warnings } = good(
+      load({
+        AUTH_ENABLED: 'true',
+        AUTH_BASEURL: 'https://id.example.com',
+        AUTH_API_CLIENT_ID: 'x',
+        AUTH_CLIENT_SECRET: 'used by a tenant',
+        AUTH_SECRET: 'x',
+        AUTH_ELEPHANT: 'x',
+        AUTH_EMPTY: '',
+        DRAWBRIDGE_TENANTS__DIRECTORY: folder,
+      }),
+    );
+    expect(warnings).toEqual([
+      "AUTH_API_CLIENT_ID is not read by anything; in its place there is clientId of a source in the tenant's file (docs/federation.md)",
+      "AUTH_BASEURL is not read by anything; in its place there is issuer of a source in the tenant's file (docs/federation.md)",
+      'AUTH_ELEPHANT is not read by anything; of the variables that begin with AUTH_, Drawbridge reads AUTH_ENABLED alone',
+      'AUTH_SECRET is not read by anything; in its place there is DRAWBRIDGE_SERVER__SECRET_KEY',
+    ]);
+  });
+
   it('warns of unknown names, with the nearest known one', () => {
     const { warnings } = good(
       load({ DRAWBRIDGE_SERVER_PUBLICURL: 'x', DRAWBRIDGE_ELEPHANT: 'x', PATH: '/bin' }),

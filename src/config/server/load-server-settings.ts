@@ -3,6 +3,7 @@
 //                           the schema by setting-text.ts, the texts of flags and variables
 //   server-schema.ts        what a setting may be, and its default; server-rules.ts: rules about several, and secrets
 //   server-settings.ts      what they become
+//   foreign-variables.ts    variables of other software, with what replaces them
 //   effective-settings.ts   which value is in force, for an operator; settings-table.ts, settings-markdown.ts: all of them
 
 import { readFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { parseBySchema } from '../parsing/schema-faults.ts';
 import { formatPath } from '../parsing/yaml-source.ts';
 import { type EffectiveSetting, toEffective } from './effective-settings.ts';
 import { readEnvironment } from './environment.ts';
+import { tenantTexts, warnOfForeignVariables } from './foreign-variables.ts';
 import { type FoundFile, readServerFile, type ServerFilePlace } from './server-file.ts';
 import { checkServerFile, publicUrlOf, type ResolvedServerFile, type SettingFault } from './server-rules.ts';
 import { type ServerFile, serverSchema } from './server-schema.ts';
@@ -67,9 +69,15 @@ export const loadServerSettings = (options: ServerSettingsOptions): LoadedServer
     const placed = checked.faults.map((fault) => placeFault(fault, given.get(fault.name), file));
     return { faults: placed.sort(byPosition), warnings };
   }
+  const settings = toSettings(checked.value, cwd, cores);
+  const foreign = warnOfForeignVariables({
+    env,
+    known: new Set(table.flatMap(({ env: name, alias = name }) => [name, alias])),
+    texts: () => [file.text ?? '', ...tenantTexts(settings.tenants.directory)],
+  });
   return {
-    settings: deepFreeze(toSettings(checked.value, cwd, cores)),
-    warnings,
+    settings: deepFreeze(settings),
+    warnings: [...warnings, ...foreign],
     ...definedOnly({ file: file.path }),
     effective: table.map((setting) => toEffective(setting, given.get(setting.name))),
   };

@@ -16,6 +16,7 @@ export interface ServerFilePlace {
 export interface FoundFile {
   readonly path?: string;
   readonly shown: string;
+  readonly text?: string;
   readonly value: unknown;
   readonly emptyKeys: YamlSource['emptyKeys'];
   readonly toFault: YamlSource['toFault'];
@@ -41,7 +42,7 @@ export const readServerFile = ({
       return { faults: [{ file: shown, path: '', message }] };
     }
     const yaml = parseYaml(text, shown);
-    return 'faults' in yaml ? yaml : { ...yaml, path, shown, value: yaml.value ?? {} };
+    return 'faults' in yaml ? yaml : { ...yaml, path, shown, text, value: yaml.value ?? {} };
   }
   const shown = 'config/server.yaml';
   return {
