@@ -120,6 +120,26 @@ describe('what doctor finds at a directory', () => {
     expect(lines.join('')).not.toContain('an-old-secret');
   });
 
+  it('is a group only where there are groups, and memberOf at who has it', async () => {
+    const lines = (changes: object) => examine({ groups: { ...groups(), ...changes } });
+    const people = search().base;
+    expect((await lines({ base: people })).at(-1)).toMatch(/warning groups: No group with members below/);
+    expect((await lines({ from: 'memberOf', base: people })).at(-1)).toMatch(
+      /ok memberOf: .* is in cn=.*,ou=groups/,
+    );
+    expect((await lines({ from: 'memberOf', nested: 'expand' })).slice(-2)).toEqual([
+      expect.stringContaining('ok memberOf: '),
+      expect.stringMatching(/ok groups: .*cn=.*,ou=groups/),
+    ]);
+    const filter = '(&(objectClass=inetOrgPerson)(uid={username})(uid=gerd))';
+    expect(
+      await troubles({
+        groups: { ...groups(), from: 'memberOf' },
+        search: { ...search(), base: `uid=gerd,${people}`, filter },
+      }),
+    ).toEqual([expect.stringContaining('warning memberOf: No user below')]);
+  });
+
   it('reports each server', async () => {
     const urls = [`ldaps://127.0.0.1:${await findFreePort()}`, slapd.ldapsUrl];
     const lines = await examine({ urls });

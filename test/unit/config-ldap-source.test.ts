@@ -113,6 +113,18 @@ describe('an LDAP source', () => {
     });
   });
 
+  it.each([
+    ['nested groups', 'groups: { from: memberOf, nested: expand }'],
+    ['groups that list their members', 'groups: { from: member }'],
+    ['names of groups', 'groups: { nameAttribute: description }'],
+  ])('looks for %s in the whole domain, not below the people, unless the file says where', (_, groups) => {
+    expect(ldap(...whole, groups)).toMatchObject({ groups: { base: 'dc=example,dc=org' } });
+    const elsewhere = [...start, url, bind, 'search: { base: "ou=people,o=example" }'];
+    expect(faults(...elsewhere, groups)).toEqual([expect.stringContaining('groups.base: is missing')]);
+    expect(faults(...elsewhere, groups.replace('}', ', base: "ou=groups,o=example" }'))).toEqual([]);
+    expect(faults(...elsewhere, 'groups: { from: memberOf }')).toEqual([]);
+  });
+
   it('can do without groups, and without an account of its own', () => {
     expect(ldap(...start, url, search, 'bind: anonymous', 'groups: off')).toMatchObject({
       bind: { as: 'anonymous' },

@@ -23,7 +23,7 @@ export const loadLdap = (file: LdapSourceFile, context: SourceContext): OwnOf<Ld
     subjectAttribute: file.subjectAttribute ?? (isActiveDirectory ? 'objectGUID' : 'entryUUID'),
     usernameAttribute: file.usernameAttribute ?? (isActiveDirectory ? 'sAMAccountName' : 'uid'),
     attributes: file.attributes,
-    groups: toGroups(file.groups, base),
+    groups: toGroups(file, base),
     connectTimeoutMs: file.timeouts.connect,
     operationTimeoutMs: file.timeouts.operation,
     poolSize: file.pool.size,
@@ -49,15 +49,36 @@ const loadBind = (bind: LdapSourceFile['bind'], context: SourceContext): LdapSou
   return { as: 'service', dn: bind.dn, password: password ?? '' };
 };
 
-const toGroups = (groups: LdapSourceFile['groups'], peopleBase: string): LdapGroups => {
+const toGroups = (file: LdapSourceFile, peopleBase: string): LdapGroups => {
+  const { groups } = file;
   if (groups === 'off')
     return { from: 'off', base: peopleBase, filter: '', nameAttribute: 'cn', nested: 'off', depth: 0 };
   return {
     from: groups.from,
-    base: groups.base ?? peopleBase,
+    base: groups.base ?? (areGroupsSearched(groups) ? domainOf(peopleBase) : undefined) ?? peopleBase,
     filter: groups.filter ?? '',
     nameAttribute: groups.nameAttribute,
     nested: groups.nested,
     depth: groups.depth ?? 5,
   };
+};
+
+/** Not where the entry of a person names all groups that count. */
+export const areGroupsSearched = ({
+  from,
+  nested,
+  nameAttribute,
+}: Exclude<LdapSourceFile['groups'], 'off'>): boolean =>
+  from !== 'memberOf' || nested !== 'off' || nameAttribute.toLowerCase() !== 'cn';
+
+/**
+ * The entry above people and groups alike: groups are seldom below the people. Undefined when the name of the base does
+ * not show it.
+ */
+export const domainOf = (base: string): string | undefined => {
+  const parts = splitDn(base) ?? [];
+  const isDomain = (part: string): boolean => /^\s*dc\s*=/i.test(part);
+  const domain = parts.slice(parts.findLastIndex((part) => !isDomain(part)) + 1);
+  if (domain.length > 0) return domain.join(',').trim();
+  return parts.length === 1 ? base : undefined;
 };

@@ -1,5 +1,5 @@
 import type { PathFault } from '../parsing/fault.ts';
-import { baseOfTemplate } from './ldap-source-file.ts';
+import { areGroupsSearched, baseOfTemplate, domainOf } from './ldap-source-file.ts';
 import type { LdapSourceFile } from './ldap-source-schema.ts';
 
 /** The rules between the keys of a directory. Paths begin at the source. */
@@ -60,10 +60,18 @@ const checkPeople = (source: LdapSourceFile): readonly PathFault[] => {
   return faults;
 };
 
-const checkGroups = ({ kind, groups }: LdapSourceFile): readonly PathFault[] => {
+const checkGroups = (source: LdapSourceFile): readonly PathFault[] => {
+  const { kind, groups } = source;
   if (groups === 'off') return [];
   const { from, nested, depth } = groups;
   const faults: PathFault[] = [];
+  const peopleBase = source.search.base ?? baseOfTemplate(source);
+  const isKnown = groups.base !== undefined || peopleBase === undefined || domainOf(peopleBase) !== undefined;
+  if (!isKnown && areGroupsSearched(groups))
+    faults.push({
+      path: ['groups', 'base'],
+      message: 'is missing; write below which entry groups are, such as ou=groups,o=example',
+    });
   if (nested === 'in-chain' && kind !== 'active-directory')
     faults.push({ path: ['groups', 'nested'], message: 'is known to Active Directory alone; write expand' });
   if (nested !== 'off' && from === 'memberUid')

@@ -62,9 +62,10 @@ const groups = z
           description:
             'memberOf: an attribute of the user. The others are attributes of groups, which need a search.',
         }),
-        base: distinguishedName()
-          .optional()
-          .meta({ description: 'Search base for groups. Default: the search base for users.' }),
+        base: distinguishedName().optional().meta({
+          description:
+            'Search base for groups. Default: the domain (dc=…) at the end of the search base for users.',
+        }),
         filter: ldapFilter()
           .refine((value) => !value.includes('{username}'), {
             error: 'has {username}, which a filter for groups cannot; remove it',

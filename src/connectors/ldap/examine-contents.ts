@@ -1,6 +1,6 @@
 import type { SourceFinding } from '../connector.ts';
-import { filterForAnyName, hasEntry, parseFilter } from './filters.ts';
-import { type GroupSearch, hasInChain } from './groups.ts';
+import { allOf, filterForAnyName, has, hasEntry, parseFilter } from './filters.ts';
+import { type GroupSearch, hasInChain, memberAttribute } from './groups.ts';
 import { binarySubject, subjectOf } from './subject.ts';
 import { detailOf, unreachable } from './unreachable.ts';
 
@@ -61,10 +61,47 @@ const examinePeople = async ({ source, connection, deadline }: GroupSearch, note
 };
 
 const examineGroups = async (search: GroupSearch, note: Note): Promise<void> => {
-  const { source, connection, deadline } = search;
-  const { base, filter, nameAttribute, nested } = source.groups;
+  const { source } = search;
+  const { from, nested, nameAttribute } = source.groups;
+  if (from === 'memberOf') await examineMemberOf(search, note);
+  const areSearched = from !== 'memberOf' || nested !== 'off' || nameAttribute.toLowerCase() !== 'cn';
+  if (!areSearched || !(await areGroupsFound(search, note))) return;
+  if (nested === 'in-chain' && !(await hasInChain(search)))
+    note(
+      'warning',
+      'nested groups',
+      'The server knows no in-chain search; groups are expanded step by step. Say "nested: expand".',
+    );
+};
+
+/** An attribute that nobody has, or that the account may not read, means that nobody is in a group. */
+const examineMemberOf = async ({ source, connection, deadline }: GroupSearch, note: Note): Promise<void> => {
+  const { base, scope } = source.search;
+  const filter = has('memberOf');
+  const [member] = await connection.search(
+    { base, scope, filter, attributes: ['memberOf'], sizeLimit: 1 },
+    deadline,
+  );
+  const [group] = member?.texts('memberOf') ?? [];
+  if (group === undefined)
+    note(
+      'warning',
+      'memberOf',
+      `No user below ${base} has memberOf that can be read. Check the rights, and that the server keeps this attribute; else write "from: member".`,
+    );
+  else note('ok', 'memberOf', `It can be read: ${member?.dn} is in ${group}.`);
+};
+
+const areGroupsFound = async (
+  { source, connection, deadline }: GroupSearch,
+  note: Note,
+): Promise<boolean> => {
+  const { groups } = source;
+  const { base, filter, nameAttribute } = groups;
+  // with members, because an entry of another kind may be below the base too
+  const isGroup = has(groups.from === 'memberUid' ? 'memberUid' : memberAttribute(groups));
   try {
-    const narrowed = filter === '' ? hasEntry : parseFilter(filter);
+    const narrowed = filter === '' ? isGroup : allOf(parseFilter(filter), isGroup);
     const query = {
       base,
       scope: 'sub',
@@ -77,18 +114,13 @@ const examineGroups = async (search: GroupSearch, note: Note): Promise<void> => 
       note(
         'warning',
         'groups',
-        `No group below ${base} passes "groups.filter". Check it, and the rights to read.`,
+        `No group with members below ${base} passes "groups.filter". Check both, and the rights to read.`,
       );
     else note('ok', 'groups', `Groups can be read, such as ${group.dn}.`);
+    return true;
   } catch (error) {
     if (!connection.isUsable) throw error;
     note('problem', 'groups', `${detailOf(error)}. Check "groups.base" and "groups.filter".`);
-    return;
+    return false;
   }
-  if (nested === 'in-chain' && !(await hasInChain(search)))
-    note(
-      'warning',
-      'nested groups',
-      'The server knows no in-chain search; groups are expanded step by step. Say "nested: expand".',
-    );
 };

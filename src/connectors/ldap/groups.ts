@@ -39,7 +39,7 @@ export const groupsOf = async (search: GroupSearch, person: LdapEntry): Promise<
 };
 
 /** Groups whose entries list their members: those of `memberOf` are groupOfNames, or Active Directory's. */
-const memberAttribute = ({ from }: LdapGroups): string => (from === 'uniqueMember' ? from : 'member');
+export const memberAttribute = ({ from }: LdapGroups): string => (from === 'uniqueMember' ? from : 'member');
 
 const directGroups = async (
   search: GroupSearch,
