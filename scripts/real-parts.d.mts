@@ -5,6 +5,8 @@ export type PartName =
   | 'chromium'
   | 'nginx'
   | 'caddy'
+  | 'haproxy'
+  | 'apache'
   | 'python-jwt'
   | 'go-jwt'
   | 'java-jwt';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy, and the JWT
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy, haproxy, apache, and the JWT
 // libraries of Python, Go and Java. Plain Node, no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -99,6 +99,21 @@ const parts = {
     places: () => [join(cachedCaddyFolder(), 'caddy')],
     install: () => installCaddy(),
     advice: 'install Go 1.25 or later, with which Caddy 2.11.2 is built',
+  },
+  haproxy: {
+    variable: 'DRAWBRIDGE_TEST_HAPROXY',
+    names: ['haproxy'],
+    places: () => ['/usr/sbin/haproxy', '/opt/homebrew/bin/haproxy'],
+    install: () => installDebian('haproxy'),
+    advice: 'install HAProxy 2.6 or later: apt-get install haproxy (or: brew install haproxy)',
+  },
+  apache: {
+    variable: 'DRAWBRIDGE_TEST_APACHE',
+    names: ['apache2'],
+    places: () => ['/usr/sbin/apache2'],
+    needs: ['/usr/lib/apache2/modules/mod_auth_openidc.so'],
+    install: () => installDebian('apache2', 'libapache2-mod-auth-openidc'),
+    advice: 'install Apache with mod_auth_openidc: apt-get install apache2 libapache2-mod-auth-openidc',
   },
   'python-jwt': {
     variable: 'DRAWBRIDGE_TEST_PYTHON',

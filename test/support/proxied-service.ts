@@ -148,7 +148,7 @@ export interface ProxiedOptions {
   readonly store: TestStore | string;
   readonly startProxy: (places: ProxyPlaces) => Promise<RunningProxy>;
   readonly clock?: Clock;
-  readonly tenant?: TenantContent;
+  readonly tenant?: TenantContent | ((port: number) => TenantContent);
   /** Default: 127.0.0.1 may ask. */
   readonly trustedProxies?: readonly string[];
   readonly proxySecret?: string;
@@ -162,7 +162,7 @@ export const startProxied = async (options: ProxiedOptions): Promise<ProxiedServ
   const drawbridge = await startTestServer({
     store: options.store,
     tenants: {
-      acme: sampleTenant(options.tenant ?? {}),
+      acme: sampleTenant(typeof options.tenant === 'function' ? options.tenant(port) : options.tenant),
       globex: sampleTenant({ displayName: 'Globex', users: [{ ...gloria }, { ...alice }] }),
     },
     ...(options.clock === undefined ? {} : { clock: options.clock }),
