@@ -52,6 +52,13 @@ export interface ProofOrigin {
   readonly requestId?: string;
 }
 
+/** Which sources may check or redirect somebody? */
+export interface SourceQuestion {
+  readonly clientId?: string;
+  readonly login?: string;
+  readonly via?: PasswordAttempt['via'];
+}
+
 /** The sources of a tenant that are possible for a client and a name. */
 export interface SourceChoice {
   /** Does one of them accept a password here? */
@@ -100,7 +107,7 @@ export interface Accounts {
   ): Promise<PasswordLinkOutcome>;
   unlink(sub: string, source: string, origin: ProofOrigin): Promise<LinkOutcome>;
   /** Pure: looks at the definition only. */
-  choose(asked: { readonly clientId?: string; readonly login?: string }): SourceChoice;
+  choose(asked: SourceQuestion): SourceChoice;
   /**
    * The account as its sources have it now: looked up again when that is due (`always`: in any case), updated, and
    * locked when the person is gone or disabled there. While a source cannot be reached, the account as it was known

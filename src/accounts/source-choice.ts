@@ -2,12 +2,7 @@ import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
-import type { SourceChoice } from './account-types.ts';
-
-export interface Asked {
-  readonly clientId?: string;
-  readonly login?: string;
-}
+import type { SourceChoice, SourceQuestion } from './account-types.ts';
 
 /** May people of this source sign in to this client? A source with `clients` is for these clients only. */
 export const isForClient = ({ clients }: SourceDefinition, clientId: string | undefined): boolean =>
@@ -19,10 +14,11 @@ export const isForClient = ({ clients }: SourceDefinition, clientId: string | un
  * party that it belongs to. While the passwords of a source are being taken over, the local list decides first.
  */
 export const passwordSourcesFor = (
-  connectors: readonly Connector[],
-  { clientId, login }: Asked,
+  all: readonly Connector[],
+  { clientId, login, via }: SourceQuestion,
 ): readonly Connector[] => {
   const domain = domainOf(login);
+  const connectors = via === 'basic' ? withRelays(all) : all;
   const isClaimed = connectors.some(({ definition }) => claims(definition, domain));
   const chosen = connectors.filter(
     ({ definition, passwords }) =>
@@ -37,8 +33,16 @@ export const passwordSourcesFor = (
   return [...chosen.filter(isLocal), ...chosen.filter((connector) => !isLocal(connector))];
 };
 
+/** Sources that get no other passwords are asked last: these are for nobody else whom a source knows. */
+const withRelays = (connectors: readonly Connector[]): readonly Connector[] => [
+  ...connectors.filter(({ passwords }) => passwords !== undefined),
+  ...connectors.flatMap(({ relayed, ...connector }) =>
+    relayed === undefined ? [] : [{ ...connector, passwords: relayed }],
+  ),
+];
+
 /** Home-realm discovery; it reads no accounts, so it reveals nothing about them. */
-export const chooseSources = (connectors: readonly Connector[], asked: Asked): SourceChoice => {
+export const chooseSources = (connectors: readonly Connector[], asked: SourceQuestion): SourceChoice => {
   const domain = domainOf(asked.login);
   const redirects = connectors.filter(
     ({ definition, redirect }) => redirect !== undefined && isForClient(definition, asked.clientId),

@@ -220,6 +220,8 @@ export interface SourceFinding {
 export interface Connector<Person = Identity> {
   readonly definition: SourceDefinition;
   readonly passwords?: PasswordSource<Person>;
+  /** For the passwords of Basic authentication at services alone; never beside `passwords`. */
+  readonly relayed?: PasswordSource<Person>;
   readonly lookup?: PersonLookup<Person>;
   readonly redirect?: RedirectSource<Person>;
   readonly tokens?: TokenSource<Person>;

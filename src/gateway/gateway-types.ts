@@ -45,7 +45,14 @@ export interface GatewayTenant {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
   readonly accounts: Pick<
     Accounts,
-    'signIn' | 'admit' | 'findBySub' | 'findAsserted' | 'judgeSecret' | 'displayUsername' | 'displayEmail'
+    | 'signIn'
+    | 'choose'
+    | 'admit'
+    | 'findBySub'
+    | 'findAsserted'
+    | 'judgeSecret'
+    | 'displayUsername'
+    | 'displayEmail'
   >;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;
@@ -153,7 +160,13 @@ export type Decision =
   /** Locked, disabled, password to be changed: sent as `X-Auth-Reason`. */
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'throttled'; readonly retryAfterSeconds: number }
-  | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number; readonly cause: unknown }
+  | {
+      readonly outcome: 'unavailable';
+      readonly retryAfterSeconds: number;
+      /** What is missing; may be shown. */
+      readonly description?: string;
+      readonly cause: unknown;
+    }
   /** The request itself, or the description of a proxy, is malformed. */
   | { readonly outcome: 'invalid'; readonly description: string };
 

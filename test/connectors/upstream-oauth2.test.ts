@@ -229,7 +229,30 @@ describe('passwords at the upstream', () => {
 
   it('are not taken unless the source says so', () => {
     expect(plain().passwords).toBeUndefined();
+    expect(plain().relayed).toBeUndefined();
   });
+
+  it('of services alone are taken by the six properties', async () => {
+    const { passwords, relayed } = plain({ relaysBasic: true });
+    expect(passwords).toBeUndefined();
+    expect(await relayed?.verify({ login: 'bob', password: oauth2Person.password })).toMatchObject({
+      ok: true,
+      person: { subject: 'bob' },
+    });
+  });
+
+  it.each(['unauthorized_client', 'unsupported_grant_type'])(
+    'are an outage with words for the operator when the upstream answers %s',
+    async (error) => {
+      refuseWith(400, { error });
+      await expect(verify()).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('allow the password grant for its client there'),
+        detail: error,
+      });
+      upstream.setToken(undefined);
+    },
+  );
 
   it('sign in whom the upstream lets in', async () => {
     expect(await verify()).toMatchObject({ ok: true, person: { subject: 'bob', amr: ['pwd'] } });

@@ -26,7 +26,7 @@ import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { describeOnce, eachStore, sqliteStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { openUpstreamOauth2, type UpstreamOauth2 } from '../support/upstream-oauth2.ts';
+import { oauth2Person, openUpstreamOauth2, type UpstreamOauth2 } from '../support/upstream-oauth2.ts';
 
 const both: Partial<ServiceDefinition> = { tenants: ['acme', 'globex'] };
 const badToken = { status: 'bad', scheme: 'Bearer', error: 'invalid_token' };
@@ -190,6 +190,80 @@ eachStore((store) => {
       callerIn(await call(right));
       const wrong = await call({ ...right, authorization: basicOf('bob', 'guess') });
       expect(wrong).toMatchObject({ status: 'throttled' });
+    });
+  });
+
+  describeOnce(store, 'name and password for a source of six properties', () => {
+    let upstream: UpstreamOauth2;
+    let server: TestServer;
+    const local = { id: 'local', type: 'local' };
+    const people = [oauth2Person, { login: 'alice', password: 'of the upstream' }];
+
+    beforeAll(async () => {
+      upstream = await openUpstreamOauth2(people);
+      const alone = plainSource(upstream);
+      const silent = plainSource(upstream, { passwordSignIn: false });
+      server = await startTestServer({
+        store,
+        tenants: {
+          acme: withoutUsers([alone]),
+          globex: { ...sampleTenant(), sources: [plainSource(upstream), local] } as TenantContent,
+          initech: withoutUsers([silent]),
+        },
+      });
+    });
+    afterAll(async () => {
+      await server.close();
+      await upstream.close();
+    });
+    const call = (tenant: string, login: string, password: string) =>
+      openAt(server, {})(
+        requestOf({ authorization: basicOf(login, password), header: tenant }),
+        serviceOf({ tenants: 'all' }),
+      );
+    const asked = (): number => upstream.requests.length;
+
+    it('are sent to its token endpoint without another line', async () => {
+      const { login, password } = oauth2Person;
+      expect(callerIn(await call('acme', login, password))).toMatchObject({
+        username: 'bob',
+        method: 'basic',
+        amr: ['pwd'],
+      });
+      expect(upstream.requests.at(-1)?.form.get('grant_type')).toBe('password');
+      expect(await call('acme', login, 'wrong')).toMatchObject({ status: 'bad', error: 'credentials' });
+      // as `echo name:password | base64` writes them
+      expect(callerIn(await call('acme', login, `${password}\n`)).username).toBe('bob');
+    });
+
+    it('are for the local list first, which sends nothing of its own people on', async () => {
+      const before = asked();
+      expect(callerIn(await call('globex', 'alice', alice.password)).username).toBe('alice');
+      expect(await call('globex', 'alice', 'of the upstream')).toMatchObject({ status: 'bad' });
+      expect(upstream.requests.slice(before).map(({ form }) => form.get('username'))).not.toContain('alice');
+    });
+
+    it('are refused with the setting that is missing where no source takes them', async () => {
+      const before = asked();
+      expect(await call('initech', oauth2Person.login, oauth2Person.password)).toMatchObject({
+        status: 'bad',
+        error: 'credentials',
+        description: expect.stringContaining('set passwordSignIn: true'),
+      });
+      expect(asked()).toBe(before);
+    });
+
+    it('leave its page a redirect and the password grant refused', async () => {
+      const form = { grant_type: 'password', username: oauth2Person.login, password: oauth2Person.password };
+      const { status, body } = await tokenRequest(server.issuer('acme'), migrator, form);
+      expect([status, body.error]).toEqual([400, 'invalid_grant']);
+      expect(body.error_description).toContain('passwordSignIn');
+      const request = prepareAuthorization({ issuer: server.issuer('acme'), client: web });
+      const browser = createBrowser();
+      const sent = await browser.follow(await browser.get(request.url), (target) =>
+        target.startsWith(upstream.url),
+      );
+      expect(sent.location).toMatch(/\/authorize\?/);
     });
   });
 

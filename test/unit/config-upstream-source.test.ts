@@ -258,6 +258,17 @@ describe('the six properties', () => {
     ]);
   });
 
+  it('relay Basic authentication at services, unless the file says otherwise', () => {
+    const relays = (source: readonly object[]) => source.map((one) => 'relaysBasic' in one);
+    expect(relays(define(file(sixProperties)).sources)).toEqual([true]);
+    expect(define(file(sixProperties)).sources).toMatchObject([{ passwordSignIn: false }]);
+    for (const line of ['passwordSignIn: false', 'passwordSignIn: true'])
+      expect(relays(define(file([...sixProperties, line])).sources)).toEqual([false]);
+    const github =
+      'sources: [{ preset: github, clientId: a, clientSecret: env:SECRET, userNameExtractionPattern: /login }]';
+    expect(relays(define(file([github])).sources)).toEqual([false]);
+  });
+
   it('of which two are enough to accept tokens', () => {
     const two = ['userInfoUri: https://id.example.com/me', 'userNameExtractionPattern: /name'];
     expect(define(file([...two, 'acceptUpstreamTokens: true'])).sources).toMatchObject([

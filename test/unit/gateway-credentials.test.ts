@@ -20,6 +20,14 @@ describe('name and password', () => {
     expect(basic(text)).toEqual({ kind: 'basic', login, password });
   });
 
+  it('takes a line end behind the password for none of it', () => {
+    const expected = { kind: 'basic', login: 'username', password: 'password' };
+    expect(read('Basic dXNlcm5hbWU6cGFzc3dvcmQK')).toEqual(expected);
+    expect(basic('username:password\r\n')).toEqual(expected);
+    expect(basic('username:password\n\n')).toMatchObject({ kind: 'malformed' });
+    expect(basic('username:\n')).toMatchObject({ kind: 'malformed', error: 'credentials' });
+  });
+
   it('takes the scheme in any spelling', () => {
     const value = base64('alice:secret');
     const expected = { kind: 'basic', login: 'alice', password: 'secret' };

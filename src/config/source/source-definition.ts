@@ -135,6 +135,8 @@ export interface UpstreamSource extends SourceBase {
   readonly subjectPointer?: string;
   /** Passwords are sent on to `accessTokenUri` (RFC 6749 section 4.3). */
   readonly passwordSignIn: boolean;
+  /** Passwords of Basic authentication at services are sent there, without `passwordSignIn`. */
+  readonly relaysBasic?: boolean;
   readonly acceptUpstreamTokens: boolean;
   /** Audience that a JWT access token of the upstream must name; absent: `clientId`. */
   readonly tokenAudience?: string;

@@ -119,6 +119,8 @@ export const expandPreset = (file: PresetSourceFile): UpstreamSourceFile => {
     ...written,
     ...known,
     ...definedOnly(written),
+    // a known provider that takes passwords is none of six properties
+    passwordSignIn: written.passwordSignIn ?? false,
     type,
     id: file.id ?? preset,
     displayName: file.displayName ?? displayName,

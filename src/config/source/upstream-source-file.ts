@@ -38,13 +38,27 @@ export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): 
     authorizationParameters: file.authorizationParameters,
     pkce: file.pkce,
     usePar: file.usePar,
-    passwordSignIn: file.passwordSignIn,
+    passwordSignIn: file.passwordSignIn ?? false,
+    ...(relaysBasic(file) ? { relaysBasic: true } : {}),
     acceptUpstreamTokens: file.acceptUpstreamTokens,
     extraInfo: file.extraInfo,
     acr: file.acr,
     requestTimeoutMs: file.timeout,
   };
 };
+
+/** Basic authentication at services needs no other configuration than the six properties. */
+const relaysBasic = (file: UpstreamSourceFile): boolean =>
+  file.type === 'oauth2' &&
+  file.passwordSignIn === undefined &&
+  [
+    file.clientId,
+    file.clientSecret,
+    file.userAuthorizationUri,
+    file.accessTokenUri,
+    file.userInfoUri,
+    file.userNameExtractionPattern,
+  ].every((property) => property !== undefined);
 
 export const isDiscovered = ({ type, discovery }: UpstreamSourceFile): boolean =>
   discovery ?? type === 'oidc';

@@ -33,7 +33,7 @@ const detailsUri = webAddress().refine((value) => !/^https?:\/\/[^/?]*\{/i.test(
 });
 
 const passwordSignInWords =
-  'true: passwords are sent to accessTokenUri (password grant, RFC 6749 section 4.3).';
+  'true: passwords are sent to accessTokenUri (password grant, RFC 6749 section 4.3). Default: false. A source of type oauth2 with its six properties still gets the passwords of Basic authentication at services; false: not these either.';
 const acceptUpstreamTokensWords = 'true: access tokens of the upstream are accepted to authenticate users.';
 
 /** The six properties of an upstream at the top of a tenant's file, and the keys that belong to them. */
@@ -58,7 +58,7 @@ const sixProperties = {
         'JSON pointer to the subject in the userinfo response, a value that never changes for a user. Default: sub, or the extracted user name.',
       examples: ['/id'],
     }),
-  passwordSignIn: z.boolean().default(false).meta({ description: passwordSignInWords }),
+  passwordSignIn: z.boolean().optional().meta({ description: passwordSignInWords }),
   acceptUpstreamTokens: z.boolean().default(false).meta({ description: acceptUpstreamTokensWords }),
   scopes: names()
     .refine((scopes) => scopes.every(isScopeName), {
@@ -71,7 +71,6 @@ const sixProperties = {
 /** Keys at the top of the source. They have no defaults, so that a check can see whether any of them is present. */
 export const topProperties = {
   ...sixProperties,
-  passwordSignIn: z.boolean().optional().meta({ description: passwordSignInWords }),
   acceptUpstreamTokens: z.boolean().optional().meta({ description: acceptUpstreamTokensWords }),
 };
 

@@ -2,7 +2,7 @@ import type {
   Connector,
   Identity,
   LookupVerdict,
-  PasswordVerdict,
+  PasswordSource,
   SourcePerson,
   UpstreamOutcome,
 } from '../connector.ts';
@@ -16,7 +16,7 @@ export const withMapping = (
   connector: Connector<SourcePerson>,
   noteFault: (subject: string, fault: string) => void = () => {},
 ): Connector => {
-  const { definition, passwords, lookup, redirect, tokens } = connector;
+  const { definition, passwords, relayed, lookup, redirect, tokens } = connector;
   const map = createMapping(definition);
   const toIdentity = (person: SourcePerson): Identity => {
     const { attributes: _attributes, groups: _groups, ...proof } = person;
@@ -25,22 +25,19 @@ export const withMapping = (
     return { ...proof, source: definition.id, profile };
   };
 
+  const mapped = (source: PasswordSource<SourcePerson>): PasswordSource => ({
+    verify: async (credentials) => {
+      const verdict = await source.verify(credentials);
+      return verdict.ok ? { ok: true, person: toIdentity(verdict.person) } : verdict;
+    },
+    ...(source.decoy === undefined ? {} : { decoy: source.decoy.bind(source) }),
+    ...(source.change === undefined ? {} : { change: source.change.bind(source) }),
+  });
+
   return {
     definition,
-    ...(passwords === undefined
-      ? {}
-      : {
-          passwords: {
-            verify: async (credentials): Promise<PasswordVerdict> => {
-              const verdict = await passwords.verify(credentials);
-              return verdict.ok ? { ok: true, person: toIdentity(verdict.person) } : verdict;
-            },
-            ...(passwords.decoy === undefined
-              ? {}
-              : { decoy: () => passwords.decoy?.() ?? Promise.resolve() }),
-            ...(passwords.change === undefined ? {} : { change: passwords.change.bind(passwords) }),
-          },
-        }),
+    ...(passwords === undefined ? {} : { passwords: mapped(passwords) }),
+    ...(relayed === undefined ? {} : { relayed: mapped(relayed) }),
     ...(lookup === undefined
       ? {}
       : {

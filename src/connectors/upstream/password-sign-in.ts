@@ -1,6 +1,6 @@
 import { genericGrantRequest } from 'openid-client';
 import { definedOnly } from '../../defined-only.ts';
-import { isAppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { Credentials, PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
 import { type ProtocolFailure, protocolFailure, refusedUs } from './failures.ts';
 import { verifiedIdToken } from './id-token.ts';
@@ -56,12 +56,19 @@ const refusal = (error: unknown): PasswordVerdict<SourcePerson> => {
   try {
     const failure = protocolFailure(error);
     if (failure.isAnswer && failure.code === 'invalid_grant') return { ok: false, reason: reasonOf(failure) };
+    if (failure.isAnswer && grantRefusals.has(failure.code))
+      throw new AppError('unavailable', notAllowed, { detail: failure.detail });
     throw refusedUs(failure);
   } catch (thrown) {
     if (!isAppError(thrown, 'throttled')) throw thrown;
     return throttled(thrown.retryAfterSeconds);
   }
 };
+
+/** RFC 6749 section 5.2: the client may not use the grant, or there is none. */
+const grantRefusals: ReadonlySet<string> = new Set(['unauthorized_client', 'unsupported_grant_type']);
+const notAllowed =
+  'The identity provider takes no passwords from Drawbridge: allow the password grant for its client there (Keycloak: direct access grants)';
 
 const throttled = (retryAfterSeconds = defaultRetrySeconds): PasswordVerdict<SourcePerson> => ({
   ok: false,

@@ -47,7 +47,7 @@ export const createUpstreamConnector = (
   return {
     definition: source,
     ...(canRedirect(source) ? { redirect } : {}),
-    ...(source.passwordSignIn ? { passwords } : {}),
+    ...(source.passwordSignIn ? { passwords } : source.relaysBasic ? { relayed: passwords } : {}),
     ...(source.acceptUpstreamTokens ? { tokens: createAccessTokens(client, parts) } : {}),
     ...definedOnly({ lookup }),
     examine: (context) => examineUpstream(client, shared, context),

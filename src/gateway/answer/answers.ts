@@ -86,10 +86,11 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
         : problemAnswer({ status: throttledStatus, ...words }, { 'X-Auth-Reason': 'throttled' });
     }
     case 'unavailable': {
-      const { retryAfterSeconds } = decision;
+      const { retryAfterSeconds, description = 'This cannot be decided at the moment; try again later' } =
+        decision;
       const words = {
         code: 'unavailable',
-        description: 'This cannot be decided at the moment; try again later',
+        description,
         retryAfterSeconds,
       };
       const { unavailableStatus } = context.dialect;

@@ -11,10 +11,23 @@ export interface DecisionFacts {
 
 export const factsOf = (decision: Decision): DecisionFacts => {
   const tenant = 'tenant' in decision ? decision.tenant?.definition.id : undefined;
-  const reason = 'reason' in decision ? decision.reason : undefined;
+  const reason = reasonOf(decision);
   return {
     outcome: decision.outcome,
     ...('service' in decision ? { service: decision.service.name } : {}),
     ...definedOnly({ tenant, reason }),
   };
+};
+
+const reasonOf = (decision: Decision): string | undefined => {
+  switch (decision.outcome) {
+    case 'bad_credential':
+    case 'invalid':
+      return decision.description;
+    case 'forbidden':
+    case 'refused':
+      return decision.reason;
+    default:
+      return undefined;
+  }
 };

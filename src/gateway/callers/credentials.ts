@@ -48,13 +48,16 @@ export const readCredential = ({
 
 const unreadable = 'Name and password cannot be read';
 
-/** RFC 7617 section 2, always in UTF-8; nothing is URL-decoded. */
+/**
+ * RFC 7617 section 2, always in UTF-8; nothing is URL-decoded. A line end behind the password is not a part of it:
+ * `echo name:password | base64` adds it.
+ */
 const readBasic = (encoded: string): PresentedCredential => {
   const bytes = Buffer.from(encoded, 'base64');
   // Node skips characters that are not base64, so only text that Node itself would write is accepted
   const isReadable =
     bytes.length <= basicBytesAtMost && isUtf8(bytes) && bytes.toString('base64') === encoded;
-  const text = isReadable ? bytes.toString('utf8') : '';
+  const text = isReadable ? bytes.toString('utf8').replace(/\r?\n$/, '') : '';
   const colon = text.indexOf(':');
   if (colon < 1 || /\p{Cc}/u.test(text)) return malformed('Basic', unreadable);
   const login = text.slice(0, colon);

@@ -30,6 +30,10 @@ type NameAndPassword = Pick<Extract<PresentedCredential, { kind: 'basic' }>, 'lo
 const bad = (error: 'invalid_request' | 'credentials', description: string) =>
   ({ status: 'bad', scheme: 'Basic', error, description }) as const;
 
+/** The same for every name: it says nothing about people. */
+const noPasswords =
+  'No source of this tenant checks the passwords of services: set passwordSignIn: true of the source, or give a source of type oauth2 its six properties';
+
 /** The caller of a name and a password, which `Accounts.signIn` verifies like any other. */
 export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
   const { findTenant, chooseTenant, passwords, callers, cookie } = parts;
@@ -104,7 +108,9 @@ const provePassword = async (
   }
   switch (outcome.reason) {
     case 'credentials':
-      return bad('credentials', 'The name or the password is wrong');
+      return tenant.accounts.choose({ via: 'basic' }).passwords
+        ? bad('credentials', 'The name or the password is wrong')
+        : bad('credentials', noPasswords);
     case 'throttled':
       return { status: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds };
     default:

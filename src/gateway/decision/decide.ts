@@ -88,6 +88,7 @@ export const createDecide = (parts: DecideParts): Decide => {
       return {
         outcome: 'unavailable',
         retryAfterSeconds: (isAppError(cause) ? cause.retryAfterSeconds : undefined) ?? retryAfterSeconds,
+        ...definedOnly({ description: isAppError(cause) ? cause.message : undefined }),
         cause,
       };
     }

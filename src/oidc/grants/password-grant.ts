@@ -54,7 +54,11 @@ export const createPasswordGrant =
     );
     if (!outcome.ok) {
       if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
-      if (outcome.reason === 'credentials') throw new errors.InvalidGrant('credentials refused');
+      if (outcome.reason === 'credentials') {
+        if (parts.accounts.choose({ clientId: client.clientId }).passwords)
+          throw new errors.InvalidGrant('credentials refused');
+        throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
+      }
       throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
     }
     const { account, source, signedInAt: authTime, amr, acr } = outcome;
@@ -64,6 +68,9 @@ export const createPasswordGrant =
     );
     await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
+
+const noPasswords =
+  'no source of this tenant checks passwords for this client: set passwordSignIn: true of a source';
 
 /** Each description begins with a code that programs may rely on. */
 const refusalWords: Readonly<Record<DisclosedRefusal, string>> = {
