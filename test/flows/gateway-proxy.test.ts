@@ -95,6 +95,14 @@ describe('what the service gets', () => {
     expect(rawHeaders.filter((_, index) => rawHeaders[index - 1] === 'X-Custom')).toEqual(['one', 'two']);
   });
 
+  it('is not refused by a usual server for people in very many groups', async () => {
+    const groups = Array.from({ length: 700 }, (_, at) => `acme-department-${at}`);
+    const { proxy, service } = await start({ tenant: acme, caller: { ...alice, groups } });
+    expect((await ask(proxy)).status).toBe(200);
+    expect(lastOf(service).headers['remote-groups-truncated']).toBe('true');
+    expect(proxy.logLines().at(-1)).toMatchObject({ cut: { groups: expect.stringMatching(/ of 700$/) } });
+  });
+
   it('says who asks and where, whatever the client says of it', async () => {
     const { proxy, service } = await start();
     await ask(proxy, {

@@ -46,6 +46,26 @@ const faultsOf = (more: string): readonly string[] => {
 
 const url = 'http://127.0.0.1:8080';
 
+describe('what a service gets to know of the caller', () => {
+  it('is everything within a size, or what it names', () => {
+    expect(define('basic: false').identity).toBeUndefined();
+    expect(define('identity: {}').identity).toEqual({ maxBytes: 8192 });
+    expect(
+      define('identity: { headers: [Remote-User, Remote-Groups], groups: [orders-*], maxBytes: 4096 }')
+        .identity,
+    ).toEqual({ headers: ['Remote-User', 'Remote-Groups'], groups: ['orders-*'], maxBytes: 4096 });
+  });
+
+  it.each([
+    ['headers: [X-User]', /^identity\.headers\.0: /],
+    ['headers: []', /^identity\.headers: /],
+    ['maxBytes: 100', /^identity\.maxBytes: /],
+    ['group: [a]', /^identity\.group: /],
+  ])('cannot be %s', (said, fault) => {
+    expect(faultsOf(`identity: { ${said} }`)).toEqual([expect.stringMatching(fault)]);
+  });
+});
+
 describe('the target of a service', () => {
   it('is an address, and the rest goes without saying', () => {
     const target = {

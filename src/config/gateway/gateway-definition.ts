@@ -1,3 +1,4 @@
+import type { IdentityHeaderName } from '../../protocol/identity-headers.ts';
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TlsMaterial } from '../source/source-definition.ts';
 
@@ -37,6 +38,8 @@ export interface ServiceDefinition {
   readonly signingAlgorithm: SignatureAlgorithm;
   /** Resource identifiers: tokens that are for a resource must be for one of these. */
   readonly resources: readonly string[];
+  /** The content of the headers about the caller; absent: all of it, within the default size. */
+  readonly identity?: IdentityLimits;
   /** Accepts name and password, and asks for them (`WWW-Authenticate: Basic`). */
   readonly basic: boolean;
   /** Lets CORS preflights through without an identity (Fetch standard, section 3.2.2). */
@@ -47,6 +50,15 @@ export interface ServiceDefinition {
   readonly caseSensitive: boolean;
   /** In order; the first that matches decides. An empty list allows all people of its tenants. */
   readonly rules: readonly AccessRule[];
+}
+
+export interface IdentityLimits {
+  /** Absent: all. */
+  readonly headers?: readonly IdentityHeaderName[];
+  /** Patterns of the groups that the service gets, with `*`; absent: all. */
+  readonly groups?: readonly string[];
+  /** Of all headers about the caller. */
+  readonly maxBytes: number;
 }
 
 export interface ServiceTarget {

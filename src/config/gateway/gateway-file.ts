@@ -45,11 +45,12 @@ export const toAccessRule = (file: AccessRuleFile): AccessRule => definedOnly(fi
 const loadService = (file: ServiceFile, publicUrl: string, context: SourceContext): ServiceDefinition => {
   const { protocol, host: publicHost } = new URL(publicUrl);
   const host = file.host === undefined ? undefined : new URL(`${protocol}//${file.host}`).host;
-  const { target, ...rest } = file;
+  const { target, identity, ...rest } = file;
   return {
     ...definedOnly(rest),
     ...definedOnly({ host }),
     ...(target === undefined ? {} : { target: loadTarget(target, context) }),
+    ...(identity === undefined ? {} : { identity: definedOnly(identity) }),
     audience: file.audience ?? `${protocol}//${host ?? publicHost}${file.prefix ?? ''}`,
     rules: file.rules.map(toAccessRule),
   };

@@ -3,6 +3,7 @@ import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { durationMs, durationSeconds, parseUrl, plainText } from '../parsing/field-types.ts';
 import { tlsSchema } from '../source/source-field-types.ts';
 import { accessRulesSchema, tenantName } from './access-rule-schema.ts';
+import { identitySchema } from './identity-schema.ts';
 import { isHost, isPrefix, prefixWords } from './service-paths.ts';
 
 const second = 1000;
@@ -142,6 +143,9 @@ const service = z.strictObject({
   resources: z.array(plainText(2000)).max(100).default([]).meta({
     description:
       'Resource identifiers (RFC 8707). An access token for a resource is accepted only if it is for one of these.',
+  }),
+  identity: identitySchema.optional().meta({
+    description: 'What the service gets to know about the caller, and how much of it.',
   }),
   basic: z
     .boolean()

@@ -2,11 +2,12 @@
 //   authz-endpoint.ts    `/api/authz/…`, where proxies ask; asked-request.ts says which of them may, and about what
 //   auth-request.ts      nginx; forward-auth.ts: Traefik and Caddy; ext-authz.ts: Envoy. Each is a `ProxyDialect`.
 //   original-request.ts  what the dialects share when they read the request that is asked about
-//   introduction.ts      the caller's identity for a service: identity-headers.ts, service-token.ts, identity-tokens.ts
+//   introduction.ts      the caller's identity for a service: presented-caller.ts, identity-headers.ts,
+//                        service-token.ts, identity-tokens.ts
 //   decision-facts.ts    the fields of a decision in the log
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
-import { foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
+import { cutHeaders, foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
 /** The differences from HTTP that the dialect of a proxy needs. The built-in proxy needs none. */
 export interface AnswerDialect {
@@ -108,7 +109,7 @@ const allowed = ({ dialect, identity = {}, withheld = [] }: AnswerContext): Answ
   const removed = [
     'Authorization',
     ...withheld,
-    ...identityHeaderNames.filter((name) => !identity[name]),
+    ...[...identityHeaderNames, ...cutHeaders].filter((name) => !identity[name]),
     ...foreignIdentityHeaders,
   ];
   return {

@@ -18,6 +18,7 @@ import { type DecisionFacts, factsOf } from './decision-facts.ts';
 import { extAuthz } from './ext-authz.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { introduce } from './introduction.ts';
+import type { IdentityCut } from './presented-caller.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 import type { ServiceTokens } from './service-token.ts';
 
@@ -63,23 +64,26 @@ export const createAuthzEndpoint = (
   const answerDecision = async (
     decision: Decision,
     { dialect, request }: { readonly dialect: ProxyDialect; readonly request: GatewayRequest },
-  ): Promise<Answer> => {
+  ): Promise<{ readonly answer: Answer; readonly cut?: IdentityCut }> => {
     const context = { dialect: dialect.answers, request };
     if (decision.outcome !== 'allowed')
-      return answerTo(decision, { ...context, signInUrl: (demand) => parts.signInUrl(request, demand) });
+      return {
+        answer: answerTo(decision, { ...context, signInUrl: (demand) => parts.signInUrl(request, demand) }),
+      };
     const { serviceTokens } = parts;
     const introduction = await introduce(decision, { serviceTokens, requestId: request.requestId });
-    return answerTo(decision, { ...context, ...introduction });
+    const { cut } = introduction;
+    return { answer: answerTo(decision, { ...context, ...introduction }), ...definedOnly({ cut }) };
   };
 
   /** An error in here refuses the request. */
   const settle = async (
     request: GatewayRequest,
     dialect: ProxyDialect,
-  ): Promise<{ readonly decision: Decision; readonly answer: Answer }> => {
+  ): Promise<{ readonly decision: Decision; readonly answer: Answer; readonly cut?: IdentityCut }> => {
     try {
       const decision = await parts.decide(request);
-      return { decision, answer: await answerDecision(decision, { dialect, request }) };
+      return { decision, ...(await answerDecision(decision, { dialect, request })) };
     } catch (cause) {
       const decision: Decision = { outcome: 'unavailable', retryAfterSeconds, cause };
       return { decision, answer: answerTo(decision, { dialect: dialect.answers, request }) };
@@ -124,8 +128,8 @@ export const createAuthzEndpoint = (
         factsOf(request),
       );
     }
-    const { decision, answer } = await settle(request, dialect);
-    const facts = factsOf(decision);
+    const { decision, answer, cut } = await settle(request, dialect);
+    const facts = { ...factsOf(decision), ...definedOnly({ cut }) };
     if (decision.outcome === 'unavailable')
       log.error({ requestId, errorId: answer.errorId, ...facts, err: decision.cause }, 'no decision');
     const { method, host, path, address } = request;

@@ -1,5 +1,6 @@
 import { definedOnly } from '../../defined-only.ts';
 import type { Decision } from '../gateway-types.ts';
+import type { IdentityCut } from './presented-caller.ts';
 
 /** The fields of a decision for the log. */
 export interface DecisionFacts {
@@ -7,6 +8,8 @@ export interface DecisionFacts {
   readonly service?: string;
   readonly tenant?: string;
   readonly reason?: string;
+  /** Groups or roles that did not fit into the headers for the service: `identity.maxBytes`. */
+  readonly cut?: IdentityCut;
 }
 
 export const factsOf = (decision: Decision): DecisionFacts => {

@@ -1,19 +1,40 @@
+import { type IdentityHeaderName, identityHeaderNames } from '../../protocol/identity-headers.ts';
 import { authenticationOffHeaders } from '../authentication-off.ts';
-import type { Caller } from '../gateway-types.ts';
+import type { PresentedCaller } from './presented-caller.ts';
 
 /** The data of the headers about a caller. Without a caller all headers but the id of the request are empty. */
 export interface IdentityFacts {
-  readonly caller?: Caller | undefined;
+  readonly caller?: PresentedCaller | undefined;
   /** For `X-Auth-Token`. */
   readonly token?: string | undefined;
   readonly requestId: string;
+  /** The headers that the service gets; the others are empty. Absent: all. */
+  readonly names?: readonly IdentityHeaderName[] | undefined;
 }
 
 /**
  * The headers about the caller that a service gets: always the whole set, so that no header of the client with one of
  * these names remains. Characters other than printable ASCII are percent-encoded, and `%` too.
  */
-export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Record<string, string> => {
+export const identityHeaders = (facts: IdentityFacts): Record<string, string> => {
+  const { caller, names = identityHeaderNames } = facts;
+  const values = valuesOf(facts);
+  return {
+    ...Object.fromEntries(
+      identityHeaderNames.map((name) => [name, names.includes(name) ? values[name] : '']),
+    ),
+    ...(caller?.areGroupsCut === true ? { [groupsCutHeader]: 'true' } : {}),
+    ...(caller?.areRolesCut === true ? { [rolesCutHeader]: 'true' } : {}),
+    ...authenticationOffHeaders(caller?.method !== 'none'),
+  };
+};
+
+const groupsCutHeader = 'Remote-Groups-Truncated';
+const rolesCutHeader = 'X-Auth-Roles-Truncated';
+/** Set only for a list that was cut. */
+export const cutHeaders: readonly string[] = [groupsCutHeader, rolesCutHeader];
+
+const valuesOf = ({ caller, token, requestId }: IdentityFacts): Record<IdentityHeaderName, string> => {
   const user = encoded(caller?.username);
   const email = encoded(caller?.email);
   const groups = list(caller?.groups);
@@ -33,7 +54,6 @@ export const identityHeaders = ({ caller, token, requestId }: IdentityFacts): Re
     'X-Auth-Method': caller?.method ?? '',
     'X-Auth-Request-Id': requestId,
     'X-Auth-Token': token ?? '',
-    ...authenticationOffHeaders(caller?.method !== 'none'),
   };
 };
 
@@ -86,5 +106,4 @@ const percentEncoded = (text: string, forbidden: RegExp): string =>
       ).join(''),
     );
 
-/** The names in `identityHeaders`. */
-export const identityHeaderNames: readonly string[] = Object.keys(identityHeaders({ requestId: '' }));
+export { identityHeaderNames };

@@ -78,7 +78,7 @@ export const createAdmit =
       return { isAdmitted: false, answer: problemAnswer(notHere), facts };
     if (!parts.isUp(service.name)) return { isAdmitted: false, answer: problemAnswer(isDown), facts };
     const { req, client, isUpgrade } = asked;
-    const { identity, withheld } = await introduce(decision, {
+    const { identity, token, withheld, cut } = await introduce(decision, {
       serviceTokens: parts.serviceTokens,
       requestId: client.requestId,
     });
@@ -91,6 +91,7 @@ export const createAdmit =
       basePath: connection.basePath,
       forwardPath,
       identity: { ...identity, ...parts.gatewayHeaders },
+      token,
       withheld,
       isSecure: origin.startsWith('https:'),
       isUpgrade,
@@ -98,7 +99,7 @@ export const createAdmit =
     return {
       isAdmitted: true,
       admitted: { request, service, target, connection, caller, tenant, outgoing },
-      facts,
+      facts: { ...facts, ...definedOnly({ cut }) },
     };
   };
 

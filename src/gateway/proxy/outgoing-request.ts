@@ -24,6 +24,8 @@ export interface OutgoingFacts {
   readonly forwardPath: string;
   /** The whole set. */
   readonly identity: Readonly<Record<string, string>>;
+  /** The signed token about the caller. */
+  readonly token?: string | undefined;
   /** Headers that are for Drawbridge alone, in small letters. */
   readonly withheld: readonly string[];
   /** Of the client: `RequestOrigin.address`. */
@@ -105,7 +107,7 @@ const ownHeaders = (facts: OutgoingFacts): readonly HeaderLine[] => {
     ...Object.entries(identity),
   ];
   if (service.stripPrefix && service.prefix !== undefined) lines.push(['X-Forwarded-Prefix', service.prefix]);
-  const bearer = bearerFor(target.authorization, identity['X-Auth-Token']);
+  const bearer = bearerFor(target.authorization, facts.token);
   if (bearer !== undefined) lines.push(['Authorization', `Bearer ${bearer}`]);
   return lines;
 };

@@ -1,0 +1,92 @@
+// A person may be in hundreds of groups, and servers refuse a request whose headers are too large (431): what a service
+// gets has a size, and a list that does not fit is cut and marked. The rules have judged the whole caller before.
+import type { Caller } from '../gateway-types.ts';
+
+/** The caller as a service gets to know them. */
+export interface PresentedCaller extends Caller {
+  readonly areGroupsCut?: boolean;
+  readonly areRolesCut?: boolean;
+}
+
+/** Number of names that were passed on, of how many. */
+export interface IdentityCut {
+  readonly groups?: string;
+  readonly roles?: string;
+}
+
+export interface PresentationLimits {
+  /** Patterns of the groups that the service gets; undefined: all. */
+  readonly groups: readonly string[] | undefined;
+  readonly maxBytes: number;
+  /** Bytes of the headers about this caller. */
+  readonly sizeOf: (caller: PresentedCaller) => number;
+}
+
+export interface Presentation {
+  readonly presented: PresentedCaller | undefined;
+  readonly cut?: IdentityCut;
+}
+
+export const presentCaller = (
+  caller: Caller | undefined,
+  { groups: patterns, maxBytes, sizeOf }: PresentationLimits,
+): Presentation => {
+  if (caller === undefined) return { presented: undefined };
+  const chosen =
+    patterns === undefined
+      ? caller.groups
+      : caller.groups.filter((group) => patterns.some((pattern) => isMatch(group, pattern)));
+  const whole = patterns === undefined ? caller : { ...caller, groups: chosen };
+  if (sizeOf(whole) <= maxBytes) return { presented: whole };
+
+  // roles are few and say more: they are cut only if they alone do not fit
+  const withRoles = (count: number): PresentedCaller => ({
+    ...whole,
+    groups: [],
+    areGroupsCut: chosen.length > 0,
+    roles: whole.roles.slice(0, count),
+    ...(count < whole.roles.length ? { areRolesCut: true } : {}),
+  });
+  const fits = (candidate: PresentedCaller): boolean => sizeOf(candidate) <= maxBytes;
+  const roleCount = mostThatFit(whole.roles.length, (count) => fits(withRoles(count)));
+  const base = withRoles(roleCount);
+  const groupCount = mostThatFit(chosen.length, (count) => fits({ ...base, groups: chosen.slice(0, count) }));
+  return {
+    presented: {
+      ...base,
+      groups: chosen.slice(0, groupCount),
+      areGroupsCut: groupCount < chosen.length,
+    },
+    cut: {
+      ...(groupCount < chosen.length ? { groups: `${groupCount} of ${chosen.length}` } : {}),
+      ...(roleCount < whole.roles.length ? { roles: `${roleCount} of ${whole.roles.length}` } : {}),
+    },
+  };
+};
+
+/** The greatest count up to `limit` that fits; 0 if none does. */
+const mostThatFit = (limit: number, fits: (count: number) => boolean): number => {
+  let fitting = 0;
+  let tooMany = limit + 1;
+  while (tooMany - fitting > 1) {
+    const middle = Math.floor((fitting + tooMany) / 2);
+    if (fits(middle)) fitting = middle;
+    else tooMany = middle;
+  }
+  return fitting;
+};
+
+/** `*` stands for any characters. Takes a time in proportion to name and pattern. */
+const isMatch = (name: string, pattern: string): boolean => {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+};
