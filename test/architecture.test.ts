@@ -47,9 +47,10 @@ const rooms: Readonly<Record<string, Room>> = {
   connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
   accounts: { uses: ['crypto', 'audit'], knows: ['config', 'storage', 'connectors'], owns: [] },
+  // the refusals of the protocol have the headers and ids of all others (web/problem.ts)
   oidc: {
-    uses: ['crypto', 'accounts'],
-    knows: ['config', 'storage', 'connectors', 'web'],
+    uses: ['crypto', 'accounts', 'web'],
+    knows: ['config', 'storage', 'connectors'],
     owns: ['oidc-provider'],
   },
   login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors'], owns: ['qrcode'] },

@@ -46,7 +46,7 @@ export const showLogin = (
   const switchTenantUrl = parts.switchTenantUrl(target);
   sendPage(ctx, parts.pages, {
     name: 'login',
-    status: announce(ctx, form),
+    status: announce(parts.log, ctx, form),
     model: {
       ...shown,
       step,

@@ -1,33 +1,59 @@
 import type { Context } from 'koa';
+import { definedOnly } from '../defined-only.ts';
+import type { Log } from '../log.ts';
+import { logProblem } from '../web/error-boundary.ts';
 import type { LoginProblem, PageModels } from '../web/pages.ts';
+import { newErrorId, problemHeaders } from '../web/problem.ts';
+import { requestFacts } from '../web/request-facts.ts';
 
 type Problem = LoginProblem | NonNullable<PageModels['change-password' | 'connect-source']['problem']>;
 
 interface ProblemAnswer {
   readonly status: number;
-  /** For programs and support, in `x-error`; stable. */
+  /** In the log. */
   readonly code: string;
+  /** In `x-error`, for support; the page has words of its own. */
+  readonly description: string;
 }
 
+const missing = { status: 400, code: 'invalid_request', description: 'A field of the form is empty' };
+const down = {
+  status: 503,
+  code: 'temporarily_unavailable',
+  description: 'The source of this account does not answer now',
+};
+
 const answers: Readonly<Record<Problem, ProblemAnswer>> = {
-  account_disabled: { status: 403, code: 'account_disabled' },
-  account_locked: { status: 403, code: 'account_locked' },
-  cancelled: { status: 400, code: 'cancelled' },
-  confirm: { status: 200, code: 'login_required' },
-  credentials: { status: 400, code: 'invalid_credentials' },
-  different: { status: 400, code: 'invalid_request' },
-  invalid: { status: 400, code: 'invalid' },
-  missing: { status: 400, code: 'invalid_request' },
-  missing_name: { status: 400, code: 'invalid_request' },
-  no_source: { status: 400, code: 'invalid_request' },
-  not_offered: { status: 403, code: 'not_offered' },
-  password_change_required: { status: 403, code: 'password_change_required' },
-  password_expired: { status: 403, code: 'password_expired' },
-  policy: { status: 400, code: 'password_policy' },
-  taken: { status: 403, code: 'taken' },
-  throttled: { status: 429, code: 'too_many_requests' },
-  unavailable: { status: 503, code: 'temporarily_unavailable' },
-  upstream_unavailable: { status: 503, code: 'temporarily_unavailable' },
+  account_disabled: { status: 403, code: 'account_disabled', description: 'The account is disabled' },
+  account_locked: { status: 403, code: 'account_locked', description: 'The account is locked' },
+  cancelled: { status: 400, code: 'cancelled', description: 'The sign-in was cancelled at the source' },
+  confirm: { status: 200, code: 'login_required', description: 'The password has to be entered once more' },
+  credentials: {
+    status: 400,
+    code: 'invalid_credentials',
+    description: 'The user name or the password is wrong',
+  },
+  different: { status: 400, code: 'invalid_request', description: 'The two new passwords differ' },
+  invalid: { status: 400, code: 'invalid', description: 'The answer of the source is not valid' },
+  missing,
+  missing_name: missing,
+  no_source: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'No source takes a password for this name',
+  },
+  not_offered: { status: 403, code: 'not_offered', description: 'The password cannot be changed here' },
+  password_change_required: {
+    status: 403,
+    code: 'password_change_required',
+    description: 'The password must be changed before the sign-in',
+  },
+  password_expired: { status: 403, code: 'password_expired', description: 'The password has expired' },
+  policy: { status: 400, code: 'password_policy', description: 'The rules refuse the new password' },
+  taken: { status: 403, code: 'taken', description: 'Another account is connected with this sign-in' },
+  throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
+  unavailable: down,
+  upstream_unavailable: down,
 };
 
 export interface ShownProblem<P extends Problem> {
@@ -35,12 +61,17 @@ export interface ShownProblem<P extends Problem> {
   readonly retryAfterSeconds?: number;
 }
 
-/** Puts the problem of a page into its headers; gives its status. */
-export const announce = <P extends Problem>(ctx: Context, shown: ShownProblem<P>): number => {
-  const { problem, retryAfterSeconds } = shown;
-  if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
-  if (problem === undefined) return 200;
-  const { status, code } = answers[problem];
-  ctx.set('x-error', code);
-  return status;
+/** Puts the problem of a page into its headers and the log; gives its status. */
+export const announce = <P extends Problem>(log: Log, ctx: Context, shown: ShownProblem<P>): number => {
+  if (shown.problem === undefined) return 200;
+  const { retryAfterSeconds } = shown;
+  const problem = {
+    ...answers[shown.problem],
+    errorId: newErrorId(),
+    ...definedOnly({ retryAfterSeconds }),
+  };
+  const { requestId, tenant } = requestFacts(ctx);
+  logProblem(log.child({ requestId, ...definedOnly({ tenant }) }), problem, undefined);
+  ctx.set(problemHeaders(problem));
+  return problem.status;
 };

@@ -48,7 +48,7 @@ export const showPasswordForm = (
 ): void =>
   sendPage(ctx, parts.pages, {
     name: 'change-password',
-    status: announce(ctx, form),
+    status: announce(parts.log, ctx, form),
     model: form,
     look: lookOf(ctx, tenant, { uiLocales, url: new URL(url).pathname }),
   });

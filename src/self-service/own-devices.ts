@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import { findClient } from '../oidc/provider/clients.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
+import { readJson } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { readBearer, refuseBearer } from './bearer.ts';
 import { shareWith } from './cross-origin.ts';
@@ -64,7 +65,7 @@ export const renameDevice = async (
   const owner = await identify(parts, ctx, tenant);
   if (owner === undefined) return;
   await parts.parseJson(ctx, async () => {});
-  const { name } = (ctx.request.body ?? {}) as { readonly name?: unknown }; // unchecked
+  const { name } = readJson(ctx);
   const renamed = await tenant.devices.rename(id, name, owner.actor);
   if (renamed === 'absent') throw noDevice();
   if (renamed === 'invalid')

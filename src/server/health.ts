@@ -1,9 +1,11 @@
 import Koa, { type Context } from 'koa';
+import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isLoopbackHost } from '../protocol/loopback.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import { problemBody, problemHeaders, problemOf } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';
 
 /** Can this process serve requests? `isDraining` is set before the port closes, so that a balancer avoids it. */
@@ -43,7 +45,12 @@ export const createManagementApp = (parts: ReadinessParts): Koa => {
     ctx.set('Cache-Control', 'no-store');
     if (ctx.path === '/healthz') return showHealth(ctx);
     if (ctx.path === '/readyz') return answerReadiness(ctx, parts, true);
-    ctx.throw(404, 'The management listener serves /healthz and /readyz');
+    const problem = problemOf(
+      new AppError('not_found', 'The management listener serves /healthz and /readyz'),
+    );
+    ctx.status = problem.status;
+    ctx.set(problemHeaders(problem));
+    ctx.body = problemBody(problem);
   });
   return app;
 };

@@ -5,6 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { joinAuthorizations } from '../web/authorization-headers.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
+import {
+  createUnreadableRequests,
+  lacksHost,
+  tooSlow,
+  type UnreadableParts,
+  withoutHost,
+} from './unreadable-requests.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -29,6 +36,8 @@ export interface HttpListenerParts {
   /** Names the variable in the advice when the port is taken. */
   readonly portVariable: string;
   readonly answer: RequestListener;
+  /** For what no handler answers. */
+  readonly unreadable: UnreadableParts;
   /** Takes the connection of a request for a WebSocket, or returns false: the request is then an ordinary one. */
   readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   /** Does other code limit the time for the body of this request? */
@@ -42,6 +51,7 @@ const usualBodyTimeoutMs = 30_000;
 
 export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   const { address, portVariable, answer, upgrade, bodyTimeoutMs = usualBodyTimeoutMs } = parts;
+  const unreadable = createUnreadableRequests(parts.unreadable);
   const underWay = new Set<ServerResponse>();
   const receiving = new Map<IncomingMessage, Receiving>();
   const upgraded = new Set<Duplex>();
@@ -54,8 +64,10 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       connectionsCheckingInterval: 5_000,
       keepAliveTimeout: 75_000,
       maxHeaderSize: 16_384,
+      requireHostHeader: false,
     },
     (req, res) => {
+      if (lacksHost(req)) return unreadable.answer(res, withoutHost);
       joinAuthorizations(req);
       if (isDraining) res.setHeader('Connection', 'close');
       underWay.add(res);
@@ -67,8 +79,10 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       answer(req, res);
     },
   );
+  unreadable.observe(server);
   if (upgrade !== undefined)
     server.on('upgrade', (req, socket, head) => {
+      if (lacksHost(req)) return unreadable.refuse(socket, withoutHost);
       joinAuthorizations(req);
       if (!asksForWebSocket(req) || isDraining || !upgrade(req, socket, head)) {
         answerWithoutUpgrade(server, req, { socket, head });
@@ -82,8 +96,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
     for (const [req, { res, until }] of receiving) {
       if (now < until || parts.hasOwnLimits?.(req) === true) continue;
       receiving.delete(req);
-      if (!res.headersSent && req.socket.writable) req.socket.write(tooSlow, 'latin1');
-      req.socket.destroy();
+      unreadable.refuse(req.socket, tooSlow, res.headersSent);
     }
   };
   let bodyCheck: NodeJS.Timeout | undefined;
@@ -134,9 +147,6 @@ interface Receiving {
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-
-/** As Node says it. */
-const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 const adviceOn = (
   { code }: NodeJS.ErrnoException,

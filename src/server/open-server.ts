@@ -21,6 +21,7 @@ import { openTenant, type Tenant } from '../tenants/tenant.ts';
 import { createTenantFiles } from '../tenants/tenant-files.ts';
 import { openTenantRegistry, type TenantRegistry } from '../tenants/tenant-registry.ts';
 import { openPages } from '../web/open-pages.ts';
+import { headersForPrograms } from '../web/security-headers.ts';
 import { createApp } from './app.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
@@ -28,6 +29,7 @@ import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
 import { createPublicHosts } from './public-hosts.ts';
+import type { UnreadableParts } from './unreadable-requests.ts';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -119,7 +121,10 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       isAuthenticating: settings.gateway.enabled,
       services: gateway.health,
     };
+    const { hstsIncludeSubDomains } = settings.server;
+    const headers = headersForPrograms(isSecure(new URL(publicUrl).host), hstsIncludeSubDomains);
     const listeners = createListeners(settings, {
+      unreadable: { log, headers },
       main: gateway.dispatch(
         createProtocolFastPath({
           tenants,
@@ -173,11 +178,16 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 
 const createListeners = (
   { server, management }: ServerSettings,
-  answers: { readonly main: GatewayDispatch; readonly management: RequestListener },
+  answers: {
+    readonly main: GatewayDispatch;
+    readonly management: RequestListener;
+    readonly unreadable: UnreadableParts;
+  },
 ): readonly HttpListener[] => {
   const main = createHttpListener({
     address: { host: server.host, port: server.port },
     portVariable: 'DRAWBRIDGE_SERVER__PORT',
+    unreadable: answers.unreadable,
     ...answers.main,
   });
   if (management.port === 0) return [main];
@@ -185,6 +195,7 @@ const createListeners = (
     address: management,
     portVariable: 'DRAWBRIDGE_MANAGEMENT__PORT',
     answer: answers.management,
+    unreadable: answers.unreadable,
   });
   return [main, second];
 };

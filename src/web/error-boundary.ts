@@ -3,7 +3,7 @@ import { definedOnly } from '../defined-only.ts';
 
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
-import { newErrorId, nothingHere, type Problem, problemHeaders, problemOf } from './problem.ts';
+import { newErrorId, nothingHere, type Problem, problemBody, problemHeaders, problemOf } from './problem.ts';
 import { requestFacts } from './request-facts.ts';
 import { sendPage } from './send-page.ts';
 
@@ -28,10 +28,7 @@ export const renderErrorPage = (ctx: Context, problem: Problem, options: ErrorPa
 const renderErrorJson = (ctx: Context, problem: Problem): void => {
   ctx.status = problem.status;
   ctx.set({ ...problemHeaders(problem), 'Cache-Control': 'no-store' });
-  ctx.body = {
-    error: problem.code,
-    ...definedOnly({ error_description: problem.description }),
-  };
+  ctx.body = problemBody(problem);
 };
 
 /** The one log line that connects an error id with its cause. */

@@ -28,7 +28,7 @@ const statuses: Readonly<Record<AppErrorCode, number>> = {
 
 const defaultRetrySeconds = 5;
 
-/** Long enough that two errors do not get the same id, short enough to be read out on the telephone. */
+/** The one form of error ids: long enough that no two are the same, short enough to be read out on the telephone. */
 export const newErrorId = (): string => randomBytes(8).toString('hex');
 
 const codeOfStatus = (status: number): string =>
@@ -68,11 +68,26 @@ export const problemOf = (error: unknown): Problem => {
 /** Header values are ASCII on one line. */
 const headerText = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
 
-/** `x-error` and `x-error-id` as docs/architecture.md says, and `Retry-After` (RFC 9110 section 10.2.3). */
+/** The code is never the whole `x-error`: programs read it in the body. */
+const sentenceOf = ({ status, code, description }: Omit<Problem, 'errorId'>): string => {
+  if (description !== undefined && description !== '') return description;
+  return status >= 500
+    ? 'The server could not answer; its log says why, under the error id'
+    : `The request was refused: ${code.replaceAll('_', ' ')}`;
+};
+
+/** `x-error` and `x-error-id` as docs/errors.md says, and `Retry-After` (RFC 9110 section 10.2.3). */
 export const problemHeaders = (problem: Problem): Readonly<Record<string, string>> => ({
-  'x-error': headerText(problem.description ?? problem.code),
+  'x-error': headerText(sentenceOf(problem)),
   'x-error-id': problem.errorId,
   ...(problem.retryAfterSeconds === undefined
     ? {}
     : { 'Retry-After': String(Math.max(1, Math.ceil(problem.retryAfterSeconds))) }),
+});
+
+/** The answer to a program. */
+export const problemBody = ({ code, description, errorId }: Problem): Readonly<Record<string, string>> => ({
+  error: code,
+  ...definedOnly({ error_description: description }),
+  error_id: errorId,
 });

@@ -49,6 +49,10 @@ const headersOf = (isSecure: boolean, includeSubDomains: boolean): Headers => {
   return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
 };
 
+/** For answers to what is no request, or no longer one: nobody shows them as a page. */
+export const headersForPrograms = (isSecure: boolean, includeSubDomains: boolean): Headers =>
+  headersOf(isSecure, includeSubDomains).filter(([name]) => forPrograms.has(name));
+
 /** @param audience programs need few of the headers, as most of them protect pages only */
 export const createHeaderSetter = (
   audience: 'browsers' | 'programs',

@@ -246,7 +246,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       const state = await stateOf(`${orders()}/`);
       const page = await newBrowser().get(`${server.issuer('initech')}/gateway/sign-in?state=${state}`);
       expect(page.status).toBe(403);
-      expect(page.headers.get('x-error')).toBe('forbidden');
+      expect(page.headers.get('x-error')).toBe('The service does not admit this tenant');
       expect(page.body).toContain('Not for this organization');
     });
   });
@@ -264,7 +264,9 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect((await browser.get(url)).location).toBe(`${reports()}/deep?x=1`);
       const again = await browser.get(url);
       expect(again.status).toBe(400);
-      expect(again.headers.get('x-error')).toBe('invalid_ticket');
+      expect(again.headers.get('x-error')).toBe(
+        'The ticket of the sign-in is unknown, used, or of another browser',
+      );
       expect(again.headers.get('x-error-id')).toMatch(/^[0-9a-f]{16}$/);
       expect(again.headers.get('set-cookie')).toBeNull();
       expect(again.body).toContain(`href="${reports()}/deep?x=1"`);
@@ -371,7 +373,11 @@ describe('the hand-over from a service to its sign-in and back', () => {
       const state = await stateOf(`${reports()}/deep?x=1`);
       for (const place of places()) {
         const page = await later(30 * 60_000, () => newBrowser().get(`${place}?state=${state}`));
-        expect([place, page.status, page.headers.get('x-error')]).toEqual([place, 400, 'expired']);
+        expect([place, page.status, page.headers.get('x-error')]).toEqual([
+          place,
+          400,
+          'The sign-in for the service took too long',
+        ]);
         expect(page.body).toContain(`href="${reports()}/deep?x=1"`);
       }
     });
@@ -460,7 +466,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect(login.url).toContain(`${server.issuer('acme')}/interaction/`);
       const page = await signIn(browser, login);
       expect(page.status).toBe(403);
-      expect(page.headers.get('x-error')).toBe('insufficient_user_authentication');
+      expect(page.headers.get('x-error')).toBe('The service demands a stronger or newer sign-in');
       expect(page.body).toContain('This sign-in is not sufficient');
     });
   });

@@ -70,7 +70,10 @@ describe('a password in a directory', () => {
         target.startsWith('https://app.example.com'),
       );
 
-      expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'password_change_required']);
+      expect([asked.status, asked.headers.get('x-error')]).toEqual([
+        403,
+        'The password must be changed before the sign-in',
+      ]);
       expect(textOf(asked)).toContain('You must change your password');
       expect(formsOf(asked)[0]?.fields).toMatchObject({ login: clara.username, password: '' });
       expect(codeOf(back)).toEqual(expect.any(String));
@@ -111,16 +114,19 @@ describe('a password in a directory', () => {
       const asked = await tryToSignIn(emil, browser);
       const page = await browser.submit(asked, change(emil));
 
-      expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'password_expired']);
+      expect([asked.status, asked.headers.get('x-error')]).toEqual([403, 'The password has expired']);
       expect(textOf(asked)).toContain('Your password has expired');
-      expect([page.status, page.headers.get('x-error')]).toEqual([403, 'not_offered']);
+      expect([page.status, page.headers.get('x-error')]).toEqual([
+        403,
+        'The password cannot be changed here',
+      ]);
       expect(textOf(page)).toContain('You cannot change your password here');
     });
 
     it('is not asked of someone who does not know the old one', async () => {
       const page = await tryToSignIn({ ...clara, password: 'wrong' });
 
-      expect(page.headers.get('x-error')).toBe('invalid_credentials');
+      expect(page.headers.get('x-error')).toBe('The user name or the password is wrong');
       expect(page.body).not.toContain('new_password');
     });
 
@@ -128,21 +134,34 @@ describe('a password in a directory', () => {
       await server.putTenant('acme', bridgedTenant([localSource, directory({})]));
       const page = await tryToSignIn(clara);
 
-      expect([page.status, page.headers.get('x-error')]).toEqual([403, 'password_change_required']);
+      expect([page.status, page.headers.get('x-error')]).toEqual([
+        403,
+        'The password must be changed before the sign-in',
+      ]);
       expect(page.body).not.toContain('new_password');
       expect(textOf(page)).toContain('Please change it where your account is managed');
     });
 
     it.each([
-      ['the old one is wrong', { password: 'wrong' }, 'invalid_credentials', 'current password is wrong'],
-      ['the new ones differ', { repeated: 'x' }, 'invalid_request', 'are not the same'],
-      ['one is empty', { new_password: '', repeated: '' }, 'invalid_request', 'fill in every field'],
-    ])('stays as it is when %s', async (_what, fields, code, words) => {
+      [
+        'the old one is wrong',
+        { password: 'wrong' },
+        'The user name or the password is wrong',
+        'current password is wrong',
+      ],
+      ['the new ones differ', { repeated: 'x' }, 'The two new passwords differ', 'are not the same'],
+      [
+        'one is empty',
+        { new_password: '', repeated: '' },
+        'A field of the form is empty',
+        'fill in every field',
+      ],
+    ])('stays as it is when %s', async (_what, fields, sentence, words) => {
       const browser = createBrowser();
       const page = await browser.submit(await tryToSignIn(clara, browser), change(clara, fields));
       const again = await browser.submit(page, change(clara));
 
-      expect([page.status, page.headers.get('x-error')]).toEqual([400, code]);
+      expect([page.status, page.headers.get('x-error')]).toEqual([400, sentence]);
       expect(textOf(page)).toContain(words);
       expect(again.status).toBe(303);
     });
@@ -153,14 +172,16 @@ describe('a password in a directory', () => {
       const forged = await browser.submit(asked, { ...change(clara), csrf: 'x' });
 
       expect(forged.status).toBe(403);
-      expect((await tryToSignIn(clara)).headers.get('x-error')).toBe('password_change_required');
+      expect((await tryToSignIn(clara)).headers.get('x-error')).toBe(
+        'The password must be changed before the sign-in',
+      );
     });
   });
 
   it('of a locked account is named as that, where the tenant reveals locks', async () => {
     const page = await tryToSignIn(dora);
 
-    expect([page.status, page.headers.get('x-error')]).toEqual([403, 'account_locked']);
+    expect([page.status, page.headers.get('x-error')]).toEqual([403, 'The account is locked']);
     expect(textOf(page)).toContain('This account is locked.');
   });
 
@@ -175,7 +196,7 @@ describe('a password in a directory', () => {
       expect(textOf(done)).toContain('Your password has been changed');
       for (const each of [browser, other])
         expect((await each.get(`${issuer()}/account`)).location).toBe(issuer());
-      expect((await tryToSignIn(anna)).headers.get('x-error')).toBe('invalid_credentials');
+      expect((await tryToSignIn(anna)).headers.get('x-error')).toBe('The user name or the password is wrong');
       expect(codeOf(await tryToSignIn({ ...anna, password: another }))).toEqual(expect.any(String));
     });
 
@@ -199,7 +220,7 @@ describe('a password in a directory', () => {
         );
 
       expect(page.status).toBe(429);
-      expect(page.headers.get('x-error')).toBe('too_many_requests');
+      expect(page.headers.get('x-error')).toBe('There were too many attempts');
     });
 
     it('is not offered to people whose source does not do that', async () => {
@@ -221,7 +242,10 @@ describe('a password in a directory', () => {
       await slapd.kill();
       const page = await browser.submit(form, change(anna));
 
-      expect([page.status, page.headers.get('x-error')]).toEqual([503, 'temporarily_unavailable']);
+      expect([page.status, page.headers.get('x-error')]).toEqual([
+        503,
+        'The source of this account does not answer now',
+      ]);
       expect(textOf(page)).toContain('cannot be changed at the moment');
     });
   });

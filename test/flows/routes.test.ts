@@ -146,6 +146,18 @@ describe('an own address asked with another method', () => {
   );
 });
 
+describe('an address of the protocol asked with another method', () => {
+  const protocol = routes.filter(({ kind, methods }) => kind === 'protocol' && methods.length > 0);
+
+  it.each(protocol.map((route) => [route.path, route] as const))(
+    '%s answers 405 with what its row allows',
+    async (_path, route) => {
+      const { status, headers } = await ask(route, 'PATCH');
+      expect([status, headers.allow]).toEqual([405, route.methods.join(', ')]);
+    },
+  );
+});
+
 describe('the fast path', () => {
   const methodFor = ({ methods }: Route): string => (methods.includes('GET') ? 'GET' : 'POST');
   const headersOf = async (route: Route, query = ''): Promise<RawAnswer['headers']> =>

@@ -130,7 +130,7 @@ eachStore((store) => {
 
         for (const refused of [page, await continueSignIn(second, await second.get(wrongIssuer.href))]) {
           expect(refused.status).toBe(400);
-          expect(refused.headers.get('x-error')).toBe('invalid');
+          expect(refused.headers.get('x-error')).toBe('The answer of the source is not valid');
           expect(textOf(refused)).toContain('was not valid');
         }
       });
@@ -174,7 +174,7 @@ eachStore((store) => {
         const page = await browser.get(ticketUrl);
 
         expect(page.status).toBe(400);
-        expect(page.headers.get('x-error')).toBe('invalid');
+        expect(page.headers.get('x-error')).toBe('The answer of the source is not valid');
       });
 
       it('is bound by a cookie for this source alone, out of reach of scripts', async () => {

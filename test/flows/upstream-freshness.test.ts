@@ -148,7 +148,7 @@ describe('when an app demands max_age', () => {
       const end = await browser.submit(question, { logout: 'yes' });
 
       expect(end.location?.startsWith(`${upstream.issuer}/session/end`)).toBe(true);
-      expect(asked.headers.get('x-error')).toBe('login_required');
+      expect(asked.headers.get('x-error')).toBe('The password has to be entered once more');
       expect(textOf(asked)).toContain('Please enter your password again');
       expect(claims.auth_time).toBeGreaterThanOrEqual(before);
       expect(claims.amr).toContain('pwd');

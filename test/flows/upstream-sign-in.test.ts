@@ -116,7 +116,7 @@ describe('a tenant with a password form and two upstreams', () => {
     const page = await browser.follow(await browser.submit(there, {}, cancel));
 
     expect(page.status).toBe(400);
-    expect(page.headers.get('x-error')).toBe('cancelled');
+    expect(page.headers.get('x-error')).toBe('The sign-in was cancelled at the source');
     expect(textOf(page)).toContain('The sign-in was cancelled');
     expect(textOf(page)).toContain('Continue with The rival login');
     expect(codeOf(await signInThere(browser, page, { who: alice }))).toEqual(expect.any(String));
@@ -184,7 +184,7 @@ describe('a tenant with one upstream alone', () => {
     const page = await openApp(createBrowser(), issuer());
 
     expect(page.status).toBe(503);
-    expect(page.headers.get('x-error')).toBe('temporarily_unavailable');
+    expect(page.headers.get('x-error')).toBe('The source of this account does not answer now');
     expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(textOf(page)).toContain('is not available at the moment');
   });

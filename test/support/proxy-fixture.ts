@@ -118,6 +118,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
   const listener = createHttpListener({
     address: { host: '127.0.0.1', port: 0 },
     portVariable: 'PORT',
+    unreadable: { log, headers: [] },
     answer: (req, res) => void proxy.forward(req, res),
     upgrade: (req, socket, head) => {
       void proxy.upgrade(req, socket, head);

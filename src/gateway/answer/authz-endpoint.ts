@@ -6,7 +6,7 @@ import { createRequestOriginOf } from '../../web/request-checks.ts';
 import { logAnswer, type RequestLine } from '../../web/request-log.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Decision, GatewayRequest, SignInDemand } from '../gateway-types.ts';
-import { type Answer, answerTo } from './answers.ts';
+import { type Answer, answerTo, problemAnswer } from './answers.ts';
 import {
   type AskedRequestParts,
   type AuthzTarget,
@@ -141,10 +141,12 @@ export const createAuthzEndpoint = (
     try {
       await respond(req, res, target);
     } catch (err) {
-      log.error({ err }, 'a question of a proxy could not be answered');
       const status = target?.dialect.answers.unavailableStatus ?? 503;
+      const description = 'The gateway could not decide';
+      const { headers, body, errorId } = problemAnswer({ status, code: 'unavailable', description });
+      log.error({ err, errorId }, 'a question of a proxy could not be answered');
       if (res.headersSent) res.destroy();
-      else res.writeHead(status, { 'Content-Length': 0 }).end();
+      else res.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
     }
   };
 };

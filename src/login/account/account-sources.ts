@@ -75,7 +75,7 @@ const showForm = (
   const place = `${accountUrl(tenant)}/sources/${source}`;
   sendPage(ctx, parts.pages, {
     name: 'connect-source',
-    status: announce(ctx, form),
+    status: announce(parts.log, ctx, form),
     model: {
       ...shown,
       action: `${place}/connect`,

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
+import { newErrorId, problemHeaders } from '../../web/problem.ts';
 import { retryAfterOf } from './errors.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
@@ -43,12 +43,12 @@ export const observeProvider = (
       error_description?: string;
       error_detail?: string;
     }; // the library's errors
-    const errorId = ctx.response.get('x-error-id') || randomId(9);
+    const errorId = ctx.response.get('x-error-id') || newErrorId();
     if (!ctx.headerSent) {
-      const retryAfter = retryAfterOf(error);
-      ctx.set('x-error', isFault ? 'server_error' : message);
-      ctx.set('x-error-id', errorId);
-      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+      const retryAfterSeconds = retryAfterOf(error);
+      const shown = isFault ? { status: 500, code: 'server_error' } : { status: ctx.status, code: message };
+      const words = isFault ? {} : definedOnly({ description });
+      ctx.set(problemHeaders({ ...shown, ...words, errorId, ...definedOnly({ retryAfterSeconds }) }));
     }
     const line = {
       errorId,

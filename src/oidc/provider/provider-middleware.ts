@@ -8,6 +8,7 @@ import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { toProtocolError } from './errors.ts';
 import type { PreparedAnswers } from './prepared-answers.ts';
+import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import type { ProviderRequests } from './provider-request.ts';
 import type { Replays } from './replays.ts';
@@ -24,6 +25,7 @@ export interface ProviderMiddlewareParts {
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
   readonly prepared: Pick<PreparedAnswers, 'capture'>;
   readonly crossOrigin: Pick<CrossOrigin, 'guard'>;
+  readonly methodsOf: MethodsOf;
   readonly pages: ProviderPages;
   readonly log: Log;
 }
@@ -38,6 +40,8 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
 
   return async (koaCtx, next) => {
     const ctx = koaCtx as unknown as KoaContextWithOIDC; // the library's own context
+    // before the library, which takes `GET /device/auth` for the page of a device
+    if (parts.methodsOf(ctx.path)?.includes(ctx.method) === false) return pages.unrouted(ctx);
     const scope = requests.beginScope(ctx);
     await next();
     parts.crossOrigin.guard(ctx);
@@ -54,7 +58,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     }
     await parts.replays.report(ctx);
     await parts.upstreamSignOut.redirect(ctx);
-    if (ctx.status === 404 && ctx.body == null) pages.notFound(ctx);
+    if (ctx.status === 404 && ctx.body == null) pages.unrouted(ctx);
     parts.prepared.capture(ctx);
   };
 };

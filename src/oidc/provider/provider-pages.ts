@@ -1,13 +1,14 @@
 import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
-import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
+import { newErrorId, type Problem, problemBody, problemHeaders } from '../../web/problem.ts';
 import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
 import { accountClientId } from './clients.ts';
 import { retryAfterOf } from './errors.ts';
+import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
 /** The pages that the provider itself has to show, in the design of our pages. */
@@ -19,8 +20,8 @@ export interface ProviderPages {
   deviceDone(ctx: KoaContextWithOIDC): void;
   logout(ctx: KoaContextWithOIDC): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): void;
-  /** The page of an unknown path of the tenant. */
-  notFound(ctx: KoaContextWithOIDC): void;
+  /** The answer to a path that the library does not know, or not with this method. */
+  unrouted(ctx: KoaContextWithOIDC): void;
 }
 
 export interface UserCodeConfirmation {
@@ -35,8 +36,13 @@ export interface ProviderPagesParts {
   readonly pages: Pages;
   readonly clock: Clock;
   readonly log: Log;
+  readonly methodsOf: MethodsOf;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
   readonly usernameOf: (ctx: KoaContextWithOIDC, sub: string) => Promise<string | undefined>;
+}
+
+interface Explained {
+  readonly description: string;
 }
 
 type UserCodeProblem = NonNullable<PageModels['device-code']['problem']>;
@@ -66,11 +72,16 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
   const xsrfOf = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.secret ?? '');
 
   const error: ProviderPages['error'] = (ctx, out, cause) => {
-    const errorId = randomId(9);
+    // a refusal that was logged already keeps its id
+    const errorId = ctx.response.get('x-error-id') || newErrorId();
     const retryAfterSeconds = retryAfterOf(cause);
-    ctx.set('x-error', out.error);
-    ctx.set('x-error-id', errorId);
-    if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
+    const problem = {
+      status: ctx.status,
+      code: out.error,
+      errorId,
+      ...definedOnly({ description: out.error_description, retryAfterSeconds }),
+    };
+    ctx.set(problemHeaders(problem));
     parts.log[ctx.status >= 500 ? 'error' : 'info'](
       {
         errorId,
@@ -82,24 +93,41 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       },
       'an error page was shown',
     );
-    show(ctx, 'error', {
-      status: ctx.status,
-      code: out.error,
-      errorId,
-      homeUrl: issuer,
-      ...definedOnly({ description: out.error_description, retryAfterSeconds }),
-    });
+    show(ctx, 'error', { ...problem, homeUrl: issuer });
+  };
+
+  const refuse = (ctx: KoaContextWithOIDC, problem: Omit<Problem, 'errorId'> & Explained): void => {
+    const { status, code, description } = problem;
+    ctx.status = status;
+    const out = { error: code, error_description: description };
+    if (ctx.accepts('json', 'html') === 'html') {
+      error(ctx, out, new Error(description));
+      return;
+    }
+    const errorId = newErrorId();
+    const { requestId } = parts.factsOf(ctx);
+    parts.log.info({ errorId, tenant: definition.id, requestId, status, error: code }, description);
+    ctx.set({ ...problemHeaders({ ...problem, errorId }), 'Cache-Control': 'no-store' });
+    ctx.body = problemBody({ ...problem, errorId });
   };
 
   return {
     error,
-    notFound: (ctx) => {
-      ctx.status = 404;
-      const out = { error: 'not_found', error_description: 'there is nothing at this address' };
-      if (ctx.accepts('json', 'html') === 'html') return error(ctx, out, new Error(out.error_description));
-      ctx.set('x-error', out.error);
-      ctx.set('x-error-id', parts.factsOf(ctx).requestId);
-      ctx.body = out;
+    unrouted: (ctx) => {
+      const methods = parts.methodsOf(ctx.path);
+      if (methods === undefined) {
+        refuse(ctx, { status: 404, code: 'not_found', description: 'There is nothing at this address' });
+        return;
+      }
+      const allowed = methods.join(', ');
+      ctx.set('Allow', allowed);
+      // OPTIONS that is no preflight (RFC 9110 section 9.3.7)
+      if (ctx.method === 'OPTIONS' && methods.includes('OPTIONS')) {
+        ctx.status = 204;
+        return;
+      }
+      const description = `This address answers ${allowed}, not ${ctx.method}`;
+      refuse(ctx, { status: 405, code: 'method_not_allowed', description });
     },
     deviceInfo: (ctx) => ({
       address: parts.factsOf(ctx).address,

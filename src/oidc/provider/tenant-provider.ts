@@ -8,7 +8,8 @@
 //   ../grants/                 the grants that the library does not have
 //   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol
 //   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
-//   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts
+//   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts,
+//                              protocol-methods.ts
 //   provider-handle.ts         into the library with a request; form-body.ts, empty-secret.ts
 //   interactions.ts, current-session.ts  for the pages of the login and the gateway
 
@@ -40,7 +41,9 @@ import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
+import { offeredBy } from './offered.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
+import { createMethodsOf } from './protocol-methods.ts';
 import { providerConfiguration } from './provider-configuration.ts';
 import { observeProvider } from './provider-events.ts';
 import { createHandle, type HandleRequest } from './provider-handle.ts';
@@ -113,9 +116,11 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     definition,
     furtherClaims: furtherClaims(definition.sources),
   });
+  const methodsOf = createMethodsOf(offeredBy(definition));
   const pages = createProviderPages({
     ...parts,
     factsOf,
+    methodsOf,
     usernameOf: async (ctx, sub) => (await tenantAccounts.findActive(ctx, sub))?.username,
   });
   const crossOrigin = createCrossOrigin(definition);
@@ -156,6 +161,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       replays,
       deviceSignIns,
       prepared,
+      methodsOf,
       pages,
       crossOrigin,
     }),

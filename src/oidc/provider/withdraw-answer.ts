@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
+import { newErrorId, problemHeaders } from '../../web/problem.ts';
 import { Unavailable } from './errors.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import type { ProviderRequest } from './provider-request.ts';
@@ -31,15 +31,22 @@ export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, 
     parts.pages.error(ctx, out, error);
     return;
   }
-  const errorId = randomId(9);
+  const errorId = newErrorId();
   const { requestId } = parts.factsOf(ctx);
   const route = ctx.oidc?.route;
   parts.log.error(
     { errorId, tenant: parts.tenant, requestId, route, err: error },
     'an answer could not be stored',
   );
-  ctx.set('x-error', error.message);
-  ctx.set('x-error-id', errorId);
-  ctx.set('Retry-After', String(error.retryAfterSeconds));
+  const { statusCode: status, retryAfterSeconds } = error;
+  ctx.set(
+    problemHeaders({
+      status,
+      code: error.message,
+      errorId,
+      retryAfterSeconds,
+      ...definedOnly({ description }),
+    }),
+  );
   ctx.body = out;
 };
