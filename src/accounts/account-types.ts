@@ -11,6 +11,8 @@ export interface PasswordAttempt {
   /** Address of the person, for the throttle and the audit line. */
   readonly address: string;
   readonly via: 'page' | 'password_grant' | 'basic';
+  /** The cookie of `rememberBrowser`, as the browser sent it. */
+  readonly browser?: string;
   readonly clientId?: string;
   readonly requestId?: string;
 }
@@ -87,6 +89,11 @@ export interface Accounts {
    * @throws AppError `unavailable` when the store or the hashing queue cannot serve it.
    */
   signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
+  /**
+   * The value of the cookie by which this browser is known, after a sign-in with a password: strangers who try the
+   * person's name do not keep the person out there.
+   */
+  rememberBrowser(signedIn: SignedIn, place: Pick<PasswordAttempt, 'login' | 'browser'>): string;
   /**
    * The account of a person that a redirect or token source has proven: found, linked or created, and updated.
    * @throws AppError `unavailable`; `forbidden` when the source is not in the file, or not for this client

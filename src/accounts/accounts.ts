@@ -1,6 +1,7 @@
 // The people of a tenant. This file puts the others together; account-types.ts says what the result can do.
 //   sign-in.ts               every password that is checked: password-gate.ts counts it, password-sources.ts asks the
-//                            sources that source-choice.ts chose, password-adoption.ts keeps its hash
+//                            sources that source-choice.ts chose, password-adoption.ts keeps its hash;
+//                            known-browsers.ts, known-places.ts: where a person has a limit of their own
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
 //   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source
 //   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
@@ -18,7 +19,7 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
-import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
@@ -27,16 +28,18 @@ import { createAttackRecord } from './attack-record.ts';
 import { createBelievedEmail } from './believed-email.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
+import { createKnownBrowsers } from './known-browsers.ts';
 import { createPasswordAdoption } from './password-adoption.ts';
 import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
 import { createPasswordLink } from './password-link.ts';
+import { spendTimeOfRefusal } from './password-sources.ts';
 import { createRecheck } from './recheck.ts';
 import { createResolver } from './resolve.ts';
 import { createSecretGate } from './secret-gate.ts';
 import { createSeeding } from './seeding.ts';
 import { createSignIn } from './sign-in.ts';
-import { chooseSources } from './source-choice.ts';
+import { chooseSources, passwordSourcesFor } from './source-choice.ts';
 import { createThrottle } from './throttle.ts';
 
 export interface AccountsParts {
@@ -46,6 +49,8 @@ export interface AccountsParts {
   readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
   readonly hasher: PasswordHasher;
   readonly audit: Audit;
+  /** Signs the cookies of browsers that are known. */
+  readonly browserKey: Buffer;
   /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
   readonly clock: Clock;
@@ -53,7 +58,7 @@ export interface AccountsParts {
 }
 
 export const createAccounts = (parts: AccountsParts): Accounts => {
-  const { definition, storage, connectors, audit, ...shared } = parts;
+  const { definition, storage, connectors, audit, browserKey, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
@@ -62,11 +67,20 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   const seed = createSeeding({ ...shared, tenant, records, seeds: definition.demo ? definition.users : [] });
   const resolver = createResolver({ ...shared, records, sources, isAdmitted, audit });
   const throttle = createThrottle(storage.counters, shared.clock);
+  const knownBrowsers = createKnownBrowsers({ tenant, key: browserKey, clock: shared.clock });
   const signingIn = {
     ...shared,
     tenant,
     connectors,
-    gate: createPasswordGate({ throttle, limits: definition.throttle, audit }),
+    gate: createPasswordGate({
+      throttle,
+      limits: definition.throttle,
+      records,
+      knownBrowsers,
+      spendTimeOfRefusal: (attempt) => spendTimeOfRefusal(passwordSourcesFor(connectors, attempt)),
+      audit,
+      clock: shared.clock,
+    }),
     resolver,
     adopt: createPasswordAdoption({ ...shared, tenant, records, sources }),
     audit,
@@ -93,6 +107,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     seed,
     signIn: afterSeed(withVisibleLogin(createSignIn(signingIn))),
     changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
+    rememberBrowser: ({ account }, { login, browser }) =>
+      knownBrowsers.remember(browser, [...account.logins, canonicalLogin(login) ?? login]),
     choose: (asked) => chooseSources(connectors, asked),
     recheck,
     findBySub: async (sub) => {

@@ -11,7 +11,7 @@ import { loginsOf } from './logins.ts';
 import { faultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
-import { createThrottle, signInAccountKey, signInFoldedKey } from './throttle.ts';
+import { createThrottle, signInFoldedKey, signInNameKey, signInPersonKey } from './throttle.ts';
 
 export interface NewUser {
   readonly username: string;
@@ -88,8 +88,8 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     if (account === undefined) return notFound;
     await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
     if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
-    const keys = account.logins.flatMap((name) => [signInAccountKey(name), signInFoldedKey(name)]);
-    await Promise.all([...new Set(keys)].map((key) => throttle.clear(key)));
+    const keys = account.logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
+    await Promise.all([signInPersonKey(account.sub), ...new Set(keys)].map((key) => throttle.clear(key)));
     if (patch.notBefore !== undefined) await parts.revocations.endAccount(account.sub, action);
     const changed = await records.findBySub(account.sub);
     return changed === undefined ? notFound : { ok: true, account: changed };

@@ -1,13 +1,19 @@
 import type { Audit } from '../audit/audit.ts';
-import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
+import type { Clock } from '../clock.ts';
+import type { Allowance, TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
 import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { PasswordAttempt } from './account-types.ts';
+import type { KnownBrowsers } from './known-browsers.ts';
+import { createKnownPlaces } from './known-places.ts';
 import {
-  signInAccountKey,
   signInAddressKey,
+  signInBrowserKey,
   signInFoldedKey,
+  signInNameKey,
+  signInPersonKey,
   type Throttle,
   type ThrottleVerdict,
 } from './throttle.ts';
@@ -15,13 +21,18 @@ import {
 export interface PasswordGateParts {
   readonly throttle: Throttle;
   readonly limits: Pick<TenantThrottle, 'account' | 'address'>;
+  readonly records: Pick<AccountRecords, 'findByLogin'>;
+  readonly knownBrowsers: Pick<KnownBrowsers, 'find'>;
+  /** Takes as long as a refusal by the sources of this attempt. */
+  readonly spendTimeOfRefusal: (attempt: PasswordAttempt) => Promise<void>;
   readonly audit: Audit;
+  readonly clock: Clock;
 }
 
 /** An attempt that is counted already, before anything is verified. */
 export interface CountedAttempt {
   readonly ok: true;
-  /** The password was right: clears the counter of the name, and refunds that of the address. */
+  /** The password was right: clears the counters of the name, and refunds those that others share. */
   accept(): Promise<void>;
   /** Nothing was verified, or not against this person's password alone: the attempt no longer counts. */
   giveBack(): Promise<void>;
@@ -29,80 +40,132 @@ export interface CountedAttempt {
   refuse(reason: string, sub?: string): Promise<Refused>;
 }
 
-interface Refused {
-  readonly ok: false;
-  readonly reason: 'credentials';
-}
-
-export type GateVerdict =
-  | CountedAttempt
-  | Refused
+type Refused =
+  | { readonly ok: false; readonly reason: 'credentials' }
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 
-/** Counts each attempt before anything is verified, so that parallel ones cannot slip through together. */
-export const createPasswordGate = ({ throttle, limits, audit }: PasswordGateParts) => {
+export type GateVerdict = CountedAttempt | Refused;
+
+/** A counter that the attempt was added to. */
+interface Charge {
+  readonly key: string;
+  readonly allowance: Allowance;
+  /** Others use it too: a success gives back so many points, and no more. Absent: it clears the counter. */
+  readonly givenBack?: number;
+}
+
+/**
+ * Counts each attempt before anything is verified, so that parallel ones cannot slip through together. Strangers have
+ * one limit for each name, each account and each address. A browser and an address in which this person has signed in
+ * before have limits of their own, so that strangers who guess keep nobody out.
+ */
+export const createPasswordGate = (parts: PasswordGateParts) => {
+  const { throttle, limits, audit } = parts;
+  const places = createKnownPlaces(parts);
+  const spend = ({ key, allowance }: Charge): Promise<ThrottleVerdict> => throttle.spend(key, allowance);
+  const refund = ({ key, allowance }: Charge, points = 1): Promise<void> =>
+    throttle.refund(key, allowance, points);
+  const ofName = (key: string): Charge => ({ key, allowance: limits.account });
+
   return async (attempt: PasswordAttempt, action: string): Promise<GateVerdict> => {
-    const refuse: CountedAttempt['refuse'] = async (reason, sub) => {
-      const whom = { actor: attempt.login, ...definedOnly({ object: sub }) };
-      await audit.note({ ...factsOf(attempt), ...whom, action, outcome: 'failure', reason });
-      return { ok: false, reason: 'credentials' };
-    };
-    const refuseThrottled = async (verdict: ThrottleVerdict, reason: string): Promise<GateVerdict> => {
+    const note = (reason: string, sub?: string): Promise<void> =>
+      audit.note({
+        ...factsOf(attempt),
+        ...{ actor: attempt.login, ...definedOnly({ object: sub }) },
+        ...{ action, outcome: 'failure', reason },
+      });
+    const refuseThrottled = async (verdict: ThrottleVerdict, reason: string): Promise<Refused> => {
       // One record in each window: a flood must not fill the disk.
-      if (verdict.isFirstRefusal) await refuse(reason);
+      if (verdict.isFirstRefusal) await note(reason);
       return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
     };
-
-    // A blocked address must not increase the counter of an account, so the address is checked first and alone.
-    const addressKey = signInAddressKey(attempt.address);
-    const byAddress = await throttle.spend(addressKey, limits.address);
-    if (!byAddress.isAllowed) return refuseThrottled(byAddress, 'throttled_address');
-
-    const login = canonicalLogin(attempt.login);
-    if (login === undefined || preparePassword(attempt.password) === undefined) return refuse('malformed');
-    const accountKey = signInAccountKey(login);
-    const byAccount = await throttle.spend(accountKey, limits.account);
-    if (!byAccount.isAllowed) return refuseThrottled(byAccount, 'throttled_account');
-    const foldedKey = signInFoldedKey(login);
-    const isSameKey = foldedKey === accountKey;
-    if (!isSameKey) {
-      const byFolded = await throttle.spend(foldedKey, limits.account);
-      if (!byFolded.isAllowed) return refuseThrottled(byFolded, 'throttled_account');
-    }
-    // never cleared: the name behind the plainest spelling may be another person's
-    const refundFolded = async (): Promise<void> => {
-      if (!isSameKey) await throttle.refund(foldedKey, limits.account);
-    };
-
-    return {
+    const counted = (charges: readonly Charge[], options: Counted = {}): CountedAttempt => ({
       ok: true,
-      refuse,
+      refuse: async (reason, sub) => {
+        await note(reason, sub);
+        return options.refusal ?? { ok: false, reason: 'credentials' };
+      },
       accept: async () => {
-        await Promise.all([
-          throttle.clear(accountKey),
-          refundFolded(),
-          throttle.refund(addressKey, limits.address),
-        ]);
+        const restored = charges.map((charge) =>
+          charge.givenBack === undefined ? throttle.clear(charge.key) : refund(charge, charge.givenBack),
+        );
+        await Promise.all([...restored, options.onAccepted?.()]);
       },
       giveBack: async () => {
-        await Promise.all([
-          throttle.refund(accountKey, limits.account),
-          refundFolded(),
-          throttle.refund(addressKey, limits.address),
-        ]);
+        await Promise.all(charges.map((charge) => refund(charge)));
       },
-    };
+    });
+
+    const login = preparePassword(attempt.password) === undefined ? undefined : canonicalLogin(attempt.login);
+    const browser = login === undefined ? undefined : parts.knownBrowsers.find(attempt.browser, login);
+    if (browser !== undefined) {
+      const own = ofName(signInBrowserKey(browser));
+      const verdict = await spend(own);
+      return verdict.isAllowed ? counted([own]) : refuseThrottled(verdict, 'throttled_browser');
+    }
+
+    // A blocked address must not increase the counter of an account, so the address is checked first and alone.
+    const byAddress = { key: signInAddressKey(attempt.address), allowance: limits.address, givenBack: 1 };
+    const [atAddress, account] = await Promise.all([
+      spend(byAddress),
+      login === undefined ? undefined : parts.records.findByLogin(login),
+    ]);
+    if (!atAddress.isAllowed) return refuseThrottled(atAddress, 'throttled_address');
+    if (login === undefined) {
+      await note('malformed');
+      return { ok: false, reason: 'credentials' };
+    }
+
+    const who = { login, account, address: attempt.address };
+    const byName = ofName(signInNameKey(login));
+    const byPerson = hasOtherNames(account) ? ofName(signInPersonKey(account.sub)) : undefined;
+    const byFolded = ofName(signInFoldedKey(login));
+    const [atName, atFolded, atPerson] = await Promise.all([
+      spend(byName),
+      spend(byFolded),
+      byPerson === undefined ? undefined : spend(byPerson),
+    ]);
+
+    if (!atName.isAllowed || atPerson?.isAllowed === false) {
+      const place = await places.find(who);
+      const own = place === undefined ? undefined : ofName(place);
+      if (own !== undefined && (await spend(own)).isAllowed) return counted([byAddress, own]);
+      if (!atName.isAllowed) return refuseThrottled(atName, 'throttled_account');
+      // "too many attempts" at the first one would reveal that the name belongs to the person of another one
+      if (atPerson?.isFirstRefusal === true) await note('throttled_account', account?.sub);
+      await parts.spendTimeOfRefusal(attempt);
+      return { ok: false, reason: 'credentials' };
+    }
+    const onAccepted = (): Promise<void> => places.note(who);
+    // a success forgives what was tried with this name, and not what was tried with names like it
+    const forgiven = { ...byFolded, givenBack: atName.count };
+    const charges = [byAddress, byName, forgiven, ...(byPerson === undefined ? [] : [byPerson])];
+    if (atFolded.isAllowed) return counted(charges, { onAccepted });
+    const refusal = await refuseThrottled(atFolded, 'throttled_account');
+    // Whose very name it is, guesses at names like it do not keep out. The answer to a wrong password stays the same.
+    return account !== undefined || (await places.isOwnName(login))
+      ? counted(charges, { onAccepted, refusal })
+      : refusal;
   };
 };
 
+interface Counted {
+  readonly onAccepted?: () => Promise<void>;
+  /** The answer to a wrong password; default: wrong credentials. */
+  readonly refusal?: Refused;
+}
+
 export type PasswordGate = ReturnType<typeof createPasswordGate>;
+
+const hasOtherNames = (account: AccountRecord | undefined): account is AccountRecord =>
+  account !== undefined && account.logins.length > 1;
 
 /** The origin of an attempt, for the audit record. */
 export const factsOf = ({
   address,
   clientId,
   requestId,
-}: Omit<PasswordAttempt, 'login' | 'password' | 'via'>) => ({
+}: Pick<PasswordAttempt, 'address' | 'clientId' | 'requestId'>) => ({
   address,
   ...definedOnly({ clientId, requestId }),
 });

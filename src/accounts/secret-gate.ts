@@ -21,7 +21,7 @@ export type SecretVerdict =
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 
 export interface SecretGateParts {
-  readonly throttle: Throttle;
+  readonly throttle: Pick<Throttle, 'spend'>;
   readonly limits: Pick<TenantThrottle, 'address'>;
   readonly audit: Audit;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Allowance } from '../config/tenant/tenant-definition.ts';
-import { hashId } from '../crypto/ids.ts';
+import { hashId, hashParts } from '../crypto/ids.ts';
 import type { Counters } from '../storage/storage-records.ts';
 import { addressBucket } from './address-bucket.ts';
 
@@ -11,14 +11,19 @@ import { addressBucket } from './address-bucket.ts';
  */
 export interface Throttle {
   spend(key: string, allowance: Allowance): Promise<ThrottleVerdict>;
-  /** Gives back the points of an attempt that succeeded. */
-  refund(key: string, allowance: Allowance): Promise<void>;
+  /** Gives back the points of attempts that no longer count; default: of one. */
+  refund(key: string, allowance: Allowance, points?: number): Promise<void>;
   clear(key: string): Promise<void>;
+  /** Remembers something for so long. */
+  mark(key: string, seconds: number): Promise<void>;
+  isMarked(key: string): Promise<boolean>;
 }
 
 export interface ThrottleVerdict {
   readonly isAllowed: boolean;
   readonly retryAfterSeconds: number;
+  /** Attempts in this window, with this one. */
+  readonly count: number;
   /** The first refusal of this window: only this one is recorded. */
   readonly isFirstRefusal: boolean;
 }
@@ -32,30 +37,47 @@ export const createThrottle = (counters: Counters, clock: Clock): Throttle => {
       const { count, endsAt } = await add(key, 1, allowance);
       return {
         isAllowed: count <= allowance.points,
+        count,
         retryAfterSeconds: Math.max(1, Math.ceil((endsAt - clock.now()) / 1000)),
         isFirstRefusal: count === allowance.points + 1,
       };
     },
-    refund: async (key, allowance) => {
-      await add(key, -1, allowance);
+    refund: async (key, allowance, points = 1) => {
+      await add(key, -points, allowance);
     },
     clear: (key) => counters.reset(key),
+    mark: async (key, seconds) => {
+      await add(key, 1, { points: 1, windowSeconds: seconds });
+    },
+    isMarked: async (key) => ((await counters.find(key, clock.now()))?.count ?? 0) > 0,
   };
 };
 
-/**
- * By the name that was given, not by its account: one bucket for user name and e-mail together would reveal to anybody
- * that both belong to one person. `login` is canonical.
- */
-export const signInAccountKey = (login: string): string => `sign-in/account/${hashId(login)}`;
+/** By the name that was given, whether anybody has it or not. `login` is canonical. */
+export const signInNameKey = (login: string): string => `sign-in/account/${hashId(login)}`;
+
+/** By the account behind the names, so that a person's user name and e-mail address are not two chances to guess. */
+export const signInPersonKey = (sub: string): string => `sign-in/person/${hashId(sub)}`;
 
 /**
- * Spellings that directories take for one name, since they overlook spaces, accents and more (RFC 4518 sections 2.2
- * and 2.6.1; Active Directory): the key of the plainest of them. The same key as above for most names.
+ * By the plainest of the spellings that directories take for one name, since they overlook spaces, accents and more
+ * (RFC 4518 sections 2.2 and 2.6.1; Active Directory). Not the key of that name itself, which may be another person's.
  */
-export const signInFoldedKey = (login: string): string =>
-  signInAccountKey(
-    login.normalize('NFKD').replace(/[\s\p{M}\p{Default_Ignorable_Code_Point}]/gu, '') || login,
-  );
+export const signInFoldedKey = (login: string): string => {
+  const plain = login.normalize('NFKD').replace(/[\s\p{M}\p{Default_Ignorable_Code_Point}]/gu, '');
+  return `sign-in/folded/${hashId(plain)}`;
+};
 
 export const signInAddressKey = (address: string): string => `sign-in/address/${addressBucket(address)}`;
+
+/** @param id of `KnownBrowsers` */
+export const signInBrowserKey = (id: string): string => `sign-in/browser/${id}`;
+
+/** The keys of one person at one address: the mark that they signed in there, and the limit of their own. */
+export const signInPlaceKeys = (who: string, address: string) => {
+  const place = hashParts(who, addressBucket(address));
+  return { mark: `sign-in/known-place/${place}`, budget: `sign-in/place/${place}` };
+};
+
+/** The mark of a name without an account with which somebody signed in: a person of a directory. */
+export const signInOwnNameMark = (login: string): string => `sign-in/own-name/${hashId(login)}`;

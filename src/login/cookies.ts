@@ -1,5 +1,6 @@
 // The cookies of the pages of signing in. The table of all cookies is in docs/architecture.md.
 import type { Context } from 'koa';
+import { knownBrowserTtl } from '../accounts/known-browsers.ts';
 import { type BegunLogin, upstreamLoginKey, upstreamLoginTtl } from '../oidc/upstream/upstream-logins.ts';
 import { readCookie, setCookie } from '../web/cookies.ts';
 
@@ -50,3 +51,16 @@ export const readUpstreamCookie = (
   ctx: Context,
   place: Pick<UpstreamLoginPlace, 'issuer' | 'state'>,
 ): string | undefined => readCookie(ctx, upstreamCookieName(place));
+
+/** Says that somebody has signed in here; see `Accounts.rememberBrowser`. */
+const knownBrowserCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  return { name: `${isSecure ? '__Secure-' : ''}drawbridge.known`, path: pathname, isSecure };
+};
+
+export const setKnownBrowserCookie = (ctx: Context, issuer: string, value: string): void =>
+  setCookie(ctx, { ...knownBrowserCookie(issuer), value, maxAgeSeconds: knownBrowserTtl });
+
+export const readKnownBrowserCookie = (ctx: Context, issuer: string): string | undefined =>
+  readCookie(ctx, knownBrowserCookie(issuer).name);

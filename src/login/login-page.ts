@@ -5,7 +5,9 @@ import { isAppError } from '../errors.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
+import { readKnownBrowserCookie } from './cookies.ts';
 import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from './interaction-form.ts';
+import { rememberBrowser } from './known-browser.ts';
 import { type LoginForm, type LoginPageParts, showLogin } from './login-form.ts';
 import { findConnector } from './login-tenant.ts';
 import { showDemandedPasswordChange } from './password-demand.ts';
@@ -60,10 +62,13 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     return showAgain({ problem: 'missing' });
   const { address, requestId } = requestFacts(ctx);
   try {
-    const attempt = { login, password, address, requestId, clientId, via: 'page' } as const;
+    const browser = readKnownBrowserCookie(ctx, tenant.provider.issuer);
+    const person = { login, password, ...definedOnly({ browser }) };
+    const attempt = { ...person, address, requestId, clientId, via: 'page' } as const;
     const outcome = await tenant.accounts.signIn(attempt);
     if (outcome.ok) {
       const url = await finish(visit, interaction, { signedIn: outcome, proven });
+      rememberBrowser(visit, outcome, login);
       return url === undefined ? showAgain({ problem: 'credentials' }) : redirectTo(visit, url);
     }
     if (outcome.reason === 'credentials') return showAgain({ problem: 'credentials' });

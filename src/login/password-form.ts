@@ -6,6 +6,8 @@ import { isAppError } from '../errors.ts';
 import type { PageModels } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
+import { readKnownBrowserCookie } from './cookies.ts';
+import { rememberBrowser } from './known-browser.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { announce, type ShownProblem } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
@@ -64,17 +66,20 @@ export const changePassword = async (
     return { ok: false, problem: 'missing' };
   if (newPassword !== repeated) return { ok: false, problem: 'different' };
   const { address, requestId } = requestFacts(ctx);
+  const browser = readKnownBrowserCookie(ctx, tenant.provider.issuer);
   const attempt = {
     login,
     password,
     address,
     requestId,
     via: 'page',
-    ...definedOnly({ clientId }),
+    ...definedOnly({ clientId, browser }),
   } as const;
   try {
     const outcome = await tenant.accounts.changePassword({ ...attempt, newPassword });
-    return outcome.ok ? outcome : newsOf(outcome);
+    if (!outcome.ok) return newsOf(outcome);
+    rememberBrowser({ ctx, tenant }, outcome, login);
+    return outcome;
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
     parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a password could not be changed');

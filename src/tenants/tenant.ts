@@ -89,6 +89,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     storage,
     hasher,
     audit,
+    browserKey: masterKey.derive('known browsers'),
     onEnded: (sub, reason) => revocations.endAccount(sub, reason),
     clock,
     log,

@@ -130,6 +130,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       storage: own,
       hasher: ownHasher,
       audit: audit(tenant),
+      browserKey: Buffer.from('a key of the tests for known browsers'),
       onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),
       clock,
       log,

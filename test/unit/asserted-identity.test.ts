@@ -226,9 +226,7 @@ describe('the secret of a machine', () => {
   it('blocks 10,000 addresses without asking the store; beyond that the oldest is looked up again', async () => {
     const judge = createSecretGate({
       throttle: {
-        spend: async () => ({ isAllowed: false, retryAfterSeconds: 60, isFirstRefusal: false }),
-        refund: async () => {},
-        clear: async () => {},
+        spend: async () => ({ isAllowed: false, retryAfterSeconds: 60, count: 301, isFirstRefusal: false }),
       },
       limits: throttle,
       audit: people.audit('acme'),

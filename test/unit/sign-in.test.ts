@@ -189,6 +189,47 @@ describe('the throttle of sign-ins', () => {
     }
   });
 
+  it('counts the user name and the e-mail address of one person together, and lets nobody see that', async () => {
+    const guessBoth = async (...names: readonly string[]): Promise<readonly SignInOutcome[]> => {
+      const outcomes: SignInOutcome[] = [];
+      for (let index = 0; index < 24; index += 1) {
+        const guess = { login: names[index % 2] ?? '', address: `198.51.100.${index}`, password: 'guess' };
+        outcomes.push(await people.accounts().signIn(attempt(guess)));
+      }
+      return outcomes;
+    };
+    const before = people.hasher.computed.compare;
+    const known = await guessBoth('alice', 'alice@acme.example');
+    expect(countOf(known, 'credentials')).toBe(2 * throttle.account.points);
+    // the later half was not compared with the password, though it cost as much
+    expect(people.hasher.computed.compare - before).toBe(2 * throttle.account.points);
+    expect(await guessBoth('nobody', 'nobody@acme.example')).toEqual(known);
+    const reasons = (await people.tenant('acme').audit.list({ limit: 100 })).map(({ reason }) => reason);
+    expect(reasons.filter((reason) => reason === 'wrong_password')).toHaveLength(throttle.account.points);
+  });
+
+  it('refuses the right password under the other name of a person whose names were guessed at', async () => {
+    const guess = (index: number) => ({ password: 'guess', address: `198.51.100.${index}` });
+    await tryMany(throttle.account.points, guess);
+    const other = attempt({ login: 'alice@acme.example' });
+    expect(await people.accounts().signIn(other)).toEqual(refused);
+  });
+
+  it('lets guesses at names like it keep out nobody, and shows in no answer whose name there is', async () => {
+    await people.users().add({ username: 'müller', password });
+    await people.users().add({ username: 'muller', password });
+    const accounts = people.accounts();
+    const guess = (login: string, index: number) =>
+      accounts.signIn(attempt({ login, password: 'guess', address: `198.51.100.${index}` }));
+    for (let index = 0; index < throttle.account.points; index += 1)
+      expect(await guess(`mu${' '.repeat(index + 1)}ller`, index)).toEqual(refused);
+    const toStranger = await guess('mu\u0300ller', 20);
+    expect(toStranger).toMatchObject({ reason: 'throttled' });
+    expect(await guess('müller', 21)).toEqual(toStranger);
+    expect(await accounts.signIn(attempt({ login: 'müller' }))).toMatchObject({ ok: true });
+    expect(await accounts.signIn(attempt({ login: 'muller' }))).toMatchObject({ ok: true });
+  });
+
   it('leaves accounts alone that a blocked address tries', async () => {
     const accounts = people.accounts({
       throttle: { ...throttle, address: { points: 1, windowSeconds: 60 } },
@@ -236,6 +277,109 @@ describe('parameters that have risen', () => {
       ok: true,
     });
     expect(await people.accounts().signIn(attempt())).toEqual(refused);
+  });
+});
+
+describe('somebody who signed in before', () => {
+  const flood = (login = 'alice') =>
+    tryMany(50, (index) => ({ login, password: 'guess', address: `198.51.100.${index}` }));
+  const elsewhere = { address: '192.0.2.99' };
+
+  it('signs in from the same address while strangers try the name, with either name', async () => {
+    const accounts = people.accounts();
+    expect(await accounts.signIn(attempt())).toMatchObject({ ok: true });
+    await flood();
+    expect(await accounts.signIn(attempt(elsewhere))).toMatchObject({ reason: 'throttled' });
+    expect(await people.accounts().signIn(attempt())).toMatchObject({ ok: true });
+    const byMail = attempt({ login: 'alice@acme.example', via: 'password_grant' });
+    expect(await people.accounts().signIn(byMail)).toMatchObject({ ok: true });
+    people.clock.advance(31 * 86_400_000);
+    await flood();
+    expect(await people.accounts().signIn(attempt())).toMatchObject({ reason: 'throttled' });
+  });
+
+  it('has no more than one limit there', async () => {
+    const accounts = people.accounts();
+    await accounts.signIn(attempt());
+    await flood();
+    const outcomes = await tryMany(30, () => ({ password: 'guess' }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+    expect(await accounts.signIn(attempt())).toMatchObject({ reason: 'throttled' });
+  });
+
+  it('signs in in the same browser, from any address, with any of the names', async () => {
+    const accounts = people.accounts();
+    const first = await accounts.signIn(attempt());
+    if (!first.ok) throw new Error('alice cannot sign in');
+    const browser = accounts.rememberBrowser(first, { login: 'alice' });
+    await flood();
+    await flood('alice@acme.example');
+    for (const login of ['alice', 'ALICE@acme.example'])
+      expect(await people.accounts().signIn(attempt({ ...elsewhere, login, browser }))).toMatchObject({
+        ok: true,
+      });
+    // also when all addresses of the company are one, and it is blocked
+    await tryMany(400, (index) => ({ ...elsewhere, login: `user${index}`, password: '' }));
+    expect(await accounts.signIn(attempt({ ...elsewhere, browser }))).toMatchObject({ ok: true });
+    people.clock.advance(181 * 86_400_000);
+    await flood();
+    expect(await accounts.signIn(attempt({ ...elsewhere, browser }))).toMatchObject({ reason: 'throttled' });
+  });
+
+  it('has one limit in that browser, of which others know nothing', async () => {
+    const accounts = people.accounts();
+    const first = await accounts.signIn(attempt());
+    if (!first.ok) throw new Error('alice cannot sign in');
+    const browser = accounts.rememberBrowser(first, { login: 'alice' });
+    const outcomes = await tryMany(30, () => ({ ...elsewhere, browser, password: 'guess' }));
+    expect(countOf(outcomes, 'credentials')).toBe(throttle.account.points);
+    expect(countOf(outcomes, 'throttled')).toBe(30 - throttle.account.points);
+    expect(await accounts.signIn(attempt(elsewhere))).toMatchObject({ ok: true });
+  });
+
+  it('gives nobody a guess at another name, nor with a cookie that was changed or is of another tenant', async () => {
+    await people.users().add({ username: 'mallory', password });
+    await people.users('globex').add({ username: 'alice', password });
+    const accounts = people.accounts();
+    const cookieOf = async (login: string, of = accounts): Promise<string> => {
+      const signedIn = await of.signIn(attempt({ login }));
+      if (!signedIn.ok) throw new Error(`${login} cannot sign in`);
+      return of.rememberBrowser(signedIn, { login });
+    };
+    const own = await cookieOf('alice');
+    const ofMallory = await cookieOf('mallory');
+    const ofOtherTenant = await cookieOf('alice', people.accounts({ id: 'globex' }));
+    await flood();
+    const [, , signature] = own.split('.');
+    const changed = [
+      own.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')),
+      own.replace(`${signature}`, 'x'),
+      `${own}x`,
+    ];
+    for (const browser of [ofMallory, ofOtherTenant, ...changed, '', '~', '....'])
+      expect(await accounts.signIn(attempt({ ...elsewhere, browser }))).toMatchObject({
+        reason: 'throttled',
+      });
+    expect(await accounts.signIn(attempt({ ...elsewhere, browser: own }))).toMatchObject({ ok: true });
+  });
+
+  it('shares the browser with a few others, whom the cookie does not name', async () => {
+    const accounts = people.accounts();
+    let browser = '';
+    const names = ['alice', 'ben', 'cid', 'dora', 'eve', 'finn'];
+    for (const name of names) {
+      if (name !== 'alice') await people.users().add({ username: name, password });
+      const signedIn = await accounts.signIn(attempt({ login: name }));
+      if (!signedIn.ok) throw new Error(`${name} cannot sign in`);
+      browser = accounts.rememberBrowser(signedIn, { login: name, browser });
+    }
+    expect(browser.length).toBeLessThan(1000);
+    expect(browser).not.toMatch(/alice|finn/);
+    for (const name of names) {
+      await flood(name);
+      const outcome = await accounts.signIn(attempt({ ...elsewhere, login: name, browser }));
+      expect({ name, ok: outcome.ok }).toEqual({ name, ok: name !== 'alice' });
+    }
   });
 });
 

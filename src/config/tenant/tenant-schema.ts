@@ -197,7 +197,7 @@ export const tenantSchema = z.strictObject({
   }),
   throttle: z
     .strictObject({
-      account: allowance(10, '15m', 'Failed sign-ins per user name.'),
+      account: allowance(10, '15m', 'Failed sign-ins per user name and per account.'),
       address: allowance(100, '15m', 'Failed sign-ins per IP address.'),
       startAddress: allowance(
         6000,

@@ -1,13 +1,14 @@
 // Connecting a source to one's own account, by signing in at both, and disconnecting it.
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { FinishedLogin } from '../../oidc/upstream/upstream-logins.ts';
 import { readForm } from '../../web/body.ts';
 import type { PageModels } from '../../web/pages.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
-import { setUpstreamCookie } from '../cookies.ts';
+import { readKnownBrowserCookie, setUpstreamCookie } from '../cookies.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce, type ShownProblem } from '../login-problems.ts';
 import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
@@ -167,7 +168,9 @@ const connectByPassword = async (
   if (login.trim() === '' || password === '') return showAgain({ problem: 'missing' });
   const { address, requestId } = requestFacts(ctx);
   try {
-    const attempt = { login, password, address, requestId, via: 'page' } as const;
+    const browser = readKnownBrowserCookie(ctx, tenant.provider.issuer);
+    const person = { login, password, ...definedOnly({ browser }) };
+    const attempt = { ...person, address, requestId, via: 'page' } as const;
     const outcome = await tenant.accounts.linkByPassword(session.sub, { ...attempt, source });
     if (outcome.ok) return goToAccount(ctx, tenant, { outcome: 'connected' });
     if (outcome.reason === 'not_found' || outcome.reason === 'last') throw notThere();
