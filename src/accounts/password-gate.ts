@@ -120,19 +120,23 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     const byName = ofName(signInNameKey(login));
     const byPerson = hasOtherNames(account) ? ofName(signInPersonKey(account.sub)) : undefined;
     const byFolded = ofName(signInFoldedKey(login));
-    const [atName, atFolded, atPerson] = await Promise.all([
-      spend(byName),
+    const admitAtKnownPlace = async (): Promise<CountedAttempt | undefined> => {
+      const place = await places.find(who);
+      const own = place === undefined ? undefined : ofName(place);
+      return own !== undefined && (await spend(own)).isAllowed ? counted([byAddress, own]) : undefined;
+    };
+    const atName = await spend(byName);
+    if (!atName.isAllowed) return (await admitAtKnownPlace()) ?? refuseThrottled(atName, 'throttled_account');
+    // only then: a flood of parallel guesses at one name uses up its own limit first
+    const [atFolded, atPerson] = await Promise.all([
       spend(byFolded),
       byPerson === undefined ? undefined : spend(byPerson),
     ]);
-
-    if (!atName.isAllowed || atPerson?.isAllowed === false) {
-      const place = await places.find(who);
-      const own = place === undefined ? undefined : ofName(place);
-      if (own !== undefined && (await spend(own)).isAllowed) return counted([byAddress, own]);
-      if (!atName.isAllowed) return refuseThrottled(atName, 'throttled_account');
+    if (atPerson?.isAllowed === false) {
+      const admitted = await admitAtKnownPlace();
+      if (admitted !== undefined) return admitted;
       // "too many attempts" at the first one would reveal that the name belongs to the person of another one
-      if (atPerson?.isFirstRefusal === true) await note('throttled_account', account?.sub);
+      if (atPerson.isFirstRefusal) await note('throttled_account', account?.sub);
       await parts.spendTimeOfRefusal(attempt);
       return { ok: false, reason: 'credentials' };
     }
