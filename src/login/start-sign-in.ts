@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
 import { accountClientId } from '../oidc/provider/clients.ts';
+import { localeOfQuery } from '../web/locale.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { isOwnTarget } from './own-target.ts';
 
@@ -35,7 +36,7 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, options: Si
   });
   const { ui_locales: uiLocales } = ctx.query;
   const optional = {
-    ui_locales: typeof uiLocales === 'string' ? uiLocales : undefined,
+    ui_locales: typeof uiLocales === 'string' ? uiLocales : localeOfQuery(ctx.query),
     idp_hint: options.idpHint,
     login_hint: options.loginHint,
     max_age: options.maxAge?.toString(),

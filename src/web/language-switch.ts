@@ -9,6 +9,7 @@ import { locales } from './texts.ts';
 /** @param url path and query of a page, such as `ctx.originalUrl` */
 export const withLocale = (url: string, locale: Locale): string => {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
+  searchParams.delete('i18next');
   searchParams.set('ui_locales', locale);
   return `${pathname}?${searchParams}`;
 };

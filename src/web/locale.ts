@@ -11,10 +11,12 @@ export interface LanguagePreferences extends CookieReader {
 
 const longestTag = 35;
 
-const localeNamed = (tag: string): Locale | undefined =>
-  tag.length > longestTag
-    ? undefined
-    : locales.find((locale) => tag.toLowerCase() === locale || tag.toLowerCase().startsWith(`${locale}-`));
+/** A regional form counts as its language, as BCP 47 (`de-AT`) and POSIX (`de_DE.UTF-8`) write it, in either case. */
+const localeNamed = (tag: string): Locale | undefined => {
+  if (tag.length > longestTag) return undefined;
+  const [language] = tag.trim().toLowerCase().split(/[-_.@]/);
+  return locales.find((locale) => locale === language);
+};
 
 /** The first language of a list as in OIDC Core 3.1.2.1 `ui_locales` that the pages speak. */
 const firstKnown = (tags: readonly string[]): Locale | undefined => {
@@ -25,11 +27,13 @@ const firstKnown = (tags: readonly string[]): Locale | undefined => {
   return undefined;
 };
 
-export const localeOfQuery = (query: LanguagePreferences['query']): Locale | undefined =>
-  typeof query.ui_locales === 'string' ? firstKnown(query.ui_locales.split(' ')) : undefined;
+/** `ui_locales`, or else `i18next`, by which apps name the language as they do in the cookie of that name. */
+export const localeOfQuery = ({ ui_locales, i18next }: LanguagePreferences['query']): Locale | undefined =>
+  (typeof ui_locales === 'string' ? firstKnown(ui_locales.split(' ')) : undefined) ??
+  (typeof i18next === 'string' ? localeNamed(i18next) : undefined);
 
 /**
- * `ui_locales` of the address, then the cookie `i18next`, then what the app asked for, then the browser, then the
+ * The language of the address, then what the app asked for, then the cookie `i18next`, then the browser, then the
  * tenant.
  * @param fallback the tenant's language
  * @param uiLocales `ui_locales` of the authorization request, where the address does not carry it

@@ -33,6 +33,19 @@ describe('the language of a page', () => {
     expect(localeOf(preferences({ query: { ui_locales: 'fr' }, cookie: 'de' }), 'en')).toBe('de');
   });
 
+  it.each(['de', 'de_DE', 'de-DE', 'de-AT', 'DE_at', 'de_DE.UTF-8', 'de-Latn-CH'])('is German for %s', (tag) => {
+    expect(localeOf(preferences({ query: { ui_locales: tag } }), 'en')).toBe('de');
+    expect(localeOf(preferences({ query: { i18next: tag } }), 'en')).toBe('de');
+    expect(localeOf(preferences({ cookie: tag }), 'en')).toBe('de');
+    expect(localeOf(preferences({}), 'en', `fr_FR ${tag}`)).toBe('de');
+    expect(localeOf(preferences({ accept: [tag] }), 'en')).toBe('de');
+  });
+
+  it.each(['en_US', 'en-GB', 'EN', 'en_GB'])('is English for %s', (tag) => {
+    expect(localeOf(preferences({ cookie: tag }), 'de')).toBe('en');
+    expect(localeOf(preferences({ query: { i18next: tag } }), 'de')).toBe('en');
+  });
+
   it('is not upset by nonsense', () => {
     for (const value of ['', 'deutsch', 'd', '../de', 'constructor', 'x'.repeat(10_000), 'de'.repeat(50)]) {
       expect(
@@ -48,6 +61,10 @@ describe('the language switch', () => {
     expect(languageUrls('/oauth/acme/device?user_code=A%26B&ui_locales=de', 'de')).toEqual({
       en: '/oauth/acme/device?user_code=A%26B&ui_locales=en',
     });
+  });
+
+  it('replaces a language that an app put into the address', () => {
+    expect(withLocale('/oauth/acme?i18next=de_DE', 'en')).toBe('/oauth/acme?ui_locales=en');
   });
 
   it('never links another host', () => {
