@@ -6,6 +6,7 @@ import { readForm } from '../web/body.ts';
 import { sendPage } from '../web/send-page.ts';
 import {
   choiceUrl,
+  csrfField,
   csrfToken,
   formAction,
   type InteractionVisit,
@@ -43,7 +44,7 @@ export const showAccountChoice = async (
   return true;
 };
 
-const fields = z.object({ csrf: z.string() });
+const fields = z.object({ csrf: csrfField });
 
 /** Continues with the account of the session; the other demands of the app are checked afterwards. */
 export const submitAccountChoice = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {

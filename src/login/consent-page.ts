@@ -6,6 +6,7 @@ import type { Csrf } from '../web/csrf.ts';
 import type { PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
 import {
+  csrfField,
   csrfToken,
   formAction,
   type InteractionVisit,
@@ -20,8 +21,8 @@ export interface ConsentPageParts {
   readonly csrf: Csrf;
 }
 
-const fields = z.object({ csrf: z.string(), decision: z.enum(['allow', 'deny']) });
-const cancelFields = z.object({ csrf: z.string() });
+const fields = z.object({ csrf: csrfField, decision: z.enum(['allow', 'deny']) });
+const cancelFields = z.object({ csrf: csrfField });
 
 export const showConsent = async (
   parts: ConsentPageParts,

@@ -14,6 +14,21 @@ export const setTenantCookie = (ctx: Context, id: string | undefined, isSecure: 
 /** The value as the browser sent it, unchecked. */
 export const readTenantCookie = (ctx: Context): string | undefined => readCookie(ctx, tenantCookie.name);
 
+/** What the last sign-ins of this browser were begun for, for a day: longer than any of them is open. */
+const begunCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  const name = `${isSecure ? '__Secure-' : ''}drawbridge.begun`;
+  return { name, path: pathname, maxAgeSeconds: 24 * 3600, isSecure } as const;
+};
+
+export const setBegunCookie = (ctx: Context, issuer: string, value: string): void =>
+  setCookie(ctx, { ...begunCookie(issuer), value });
+
+/** The value as the browser sent it, unchecked. */
+export const readBegunCookie = (ctx: Context, issuer: string): string | undefined =>
+  readCookie(ctx, begunCookie(issuer).name);
+
 /** A sign-in at an upstream that is in progress. */
 export interface UpstreamLoginPlace {
   readonly issuer: string;

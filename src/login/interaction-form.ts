@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../web/csrf.ts';
 import { localeOfQuery } from '../web/locale.ts';
@@ -19,12 +20,24 @@ const bindingOf = ({ ctx, tenant, uid }: InteractionVisit): CsrfBinding => ({
 
 export const csrfToken = (csrf: Csrf, visit: InteractionVisit): string => csrf.token(bindingOf(visit));
 
-/** @throws AppError `forbidden` unless the form is ours, from this site, tenant, browser and interaction */
-export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string): void => {
-  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) {
-    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
+/** A form that another site has sent, or whose session or interaction has ended since it was shown. */
+export class FormOutOfDate extends AppError {
+  /** @param token as it was sent */
+  constructor(token: string) {
+    super(
+      token === '' ? 'invalid_request' : 'forbidden',
+      'This form is out of date. Go back, reload the page and try again.',
+    );
   }
+}
+
+/** @throws FormOutOfDate unless the form is ours, from this site, tenant, browser and interaction */
+export const refuseForgery = (csrf: Csrf, visit: InteractionVisit, token: string): void => {
+  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) throw new FormOutOfDate(token);
 };
+
+/** The field of each form; one that lost it is out of date. */
+export const csrfField = z.string().default('');
 
 export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
   `${tenant.provider.issuer}/interaction/${uid}`;
@@ -35,10 +48,14 @@ export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(
 export type InteractionStep = 'login' | 'account' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
 
 /** The action of a form of the page; a language chosen on the page is kept. */
-export const formAction = (visit: InteractionVisit, step: InteractionStep): string => {
-  const chosen = localeOfQuery(visit.ctx.query);
-  const action = `${interactionUrl(visit)}/${step}`;
-  return chosen === undefined ? action : `${action}?ui_locales=${chosen}`;
+export const formAction = (visit: InteractionVisit, step: InteractionStep): string =>
+  withLanguage(visit, `${interactionUrl(visit)}/${step}`);
+
+/** The same URL in the language that was chosen on the page. */
+export const withLanguage = ({ ctx }: InteractionVisit, url: string): string => {
+  const chosen = localeOfQuery(ctx.query);
+  if (chosen === undefined) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}ui_locales=${chosen}`;
 };
 
 /** RFC 9700 section 4.12: with 303 the browser does not send the form on. */

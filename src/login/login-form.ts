@@ -4,10 +4,12 @@ import type { Log } from '../log.ts';
 import { accountClientId } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import type { Csrf } from '../web/csrf.ts';
-import type { LoginProblem, PageModels, Pages } from '../web/pages.ts';
+import type { FormNotices } from '../web/form-notice.ts';
+import type { LoginProblem, PageModels, Pages, PasswordProblem } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
-import { choiceUrl, csrfToken, formAction, type InteractionVisit } from './interaction-form.ts';
-import { announce } from './login-problems.ts';
+import type { BegunAtServices } from './begun-sign-ins.ts';
+import { choiceUrl, csrfToken, formAction, type InteractionVisit, withLanguage } from './interaction-form.ts';
+import { announce, endOf, type TimedNotice } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
 
 export interface LoginPageParts {
@@ -20,6 +22,8 @@ export interface LoginPageParts {
    * @param target the next URL of a sign-in that no app asked for, unchecked
    */
   readonly switchTenantUrl: (target: string | undefined) => string | undefined;
+  readonly notices: FormNotices;
+  readonly services: BegunAtServices;
 }
 
 /** The state of the page. */
@@ -32,6 +36,28 @@ export interface LoginForm {
   /** Sealed; the proof of an upstream, which a password must confirm. */
   readonly proven?: string;
 }
+
+/** What the page shows after its form was sent. */
+export interface LoginNotice
+  extends Omit<LoginForm, 'proven' | 'retryAfterSeconds' | 'problem'>,
+    TimedNotice {
+  readonly problem?: LoginProblem | PasswordProblem;
+  /** The rules for passwords, in the words of the source. */
+  readonly rule?: string;
+  /** Default: the login page. */
+  readonly page?: 'change-password';
+}
+
+/** Redirects to the page, which then shows this. */
+export const showLoginAgain = (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { retryAfterSeconds, ...form }: Omit<LoginForm, 'proven'>,
+): void =>
+  parts.notices.show({ ctx: visit.ctx, url: withLanguage(visit, choiceUrl(visit)) }, {
+    ...form,
+    ...endOf(parts, retryAfterSeconds),
+  } satisfies LoginNotice);
 
 export const showLogin = (
   parts: LoginPageParts,
@@ -64,7 +90,11 @@ export const showLogin = (
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
         : {}),
     },
-    look: lookOf(ctx, tenant, { uiLocales, url: pathOf(choiceUrl(visit)) }),
+    look: lookOf(ctx, tenant, {
+      uiLocales,
+      // the ticket of a return is used
+      ...(ctx.path.endsWith('/return') ? { url: pathOf(choiceUrl(visit)) } : {}),
+    }),
   });
 };
 

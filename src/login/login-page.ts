@@ -6,23 +6,40 @@ import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { readKnownBrowserCookie } from './cookies.ts';
-import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from './interaction-form.ts';
+import {
+  csrfField,
+  type InteractionVisit,
+  interactionUrl,
+  redirectTo,
+  refuseForgery,
+} from './interaction-form.ts';
 import { rememberBrowser } from './known-browser.ts';
-import { type LoginForm, type LoginPageParts, showLogin } from './login-form.ts';
+import {
+  type LoginForm,
+  type LoginNotice,
+  type LoginPageParts,
+  showLogin,
+  showLoginAgain,
+} from './login-form.ts';
+import { restOf } from './login-problems.ts';
 import { findConnector } from './login-tenant.ts';
-import { showDemandedPasswordChange } from './password-demand.ts';
-import { openProven } from './upstream/upstream-return.ts';
+import { demandPasswordChange, showDemandedPasswordChange } from './password-demand.ts';
+import type { PasswordNews } from './password-form.ts';
+import { askAgainToConfirm, openProven } from './upstream/upstream-return.ts';
 import { beginUpstream } from './upstream/upstream-start.ts';
 
 const fields = z.object({
-  csrf: z.string(),
+  csrf: csrfField,
   login: z.string().default(''),
   /** Absent where the name alone was asked. */
   password: z.string().optional(),
   proven: z.string().optional(),
 });
 
-/** With only one possible source, or one that the app or the domain of the name has chosen, there is no page. */
+/**
+ * With only one possible source, or one that the app or the domain of the name has chosen, there is no page. After a
+ * form was sent, the page shows what became of it.
+ */
 export const openLogin = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
@@ -30,7 +47,14 @@ export const openLogin = async (
 ): Promise<void> => {
   const source = visit.ctx.query.choose === undefined ? chosenSource(visit, interaction) : undefined;
   if (source !== undefined) return beginUpstream(parts, visit, { interaction, source });
-  return showLogin(parts, visit, { interaction, form: { login: interaction.pending.loginHint ?? '' } });
+  const last = parts.notices.last<LoginNotice>({ ctx: visit.ctx, url: interactionUrl(visit) });
+  const login = last?.notice.login ?? interaction.pending.loginHint ?? '';
+  if (last?.isNew !== true) return showLogin(parts, visit, { interaction, form: { login } });
+  const { page, until, ...shown } = last.notice;
+  const form = { ...shown, login, ...restOf(parts, definedOnly({ until })) };
+  return page === 'change-password'
+    ? showDemandedPasswordChange(parts, visit, { interaction, form: form as PasswordNews & typeof form }) // sealed there
+    : showLogin(parts, visit, { interaction, form: form as LoginForm }); // sealed here
 };
 
 const chosenSource = ({ tenant }: InteractionVisit, { pending }: OpenInteraction): string | undefined => {
@@ -53,11 +77,12 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   if (password === undefined && asksNameFirst)
     return submitName(parts, visit, { interaction, login: login.trim() });
 
-  const showAgain = (form: Omit<LoginForm, 'login' | 'proven'>): void =>
-    showLogin(parts, visit, {
-      interaction,
-      form: { login, step: 'password', ...form, ...definedOnly({ proven }) },
-    });
+  const showAgain = (form: Omit<LoginForm, 'login' | 'proven'>): Promise<void> | void => {
+    const shown = { login, step: 'password', ...form } as const;
+    return proven === undefined
+      ? showLoginAgain(parts, visit, shown)
+      : askAgainToConfirm(parts, visit, { proven, form: shown });
+  };
   if (login.trim() === '' || password === undefined || password === '')
     return showAgain({ problem: 'missing' });
   const { address, requestId } = requestFacts(ctx);
@@ -77,7 +102,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     const { reason, source } = outcome;
     const isPasswordOld = reason === 'password_change_required' || reason === 'password_expired';
     if (isPasswordOld && findConnector(tenant, source)?.passwords?.change !== undefined)
-      return showDemandedPasswordChange(parts, visit, { interaction, form: { login, problem: reason } });
+      return demandPasswordChange(parts, visit, { login, problem: reason });
     return showAgain({ problem: reason });
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
@@ -92,8 +117,8 @@ const submitName = async (
   visit: InteractionVisit,
   { interaction, login }: { readonly interaction: OpenInteraction; readonly login: string },
 ): Promise<void> => {
-  const show = (form: Omit<LoginForm, 'login'>): void =>
-    showLogin(parts, visit, { interaction, form: { login, ...form } });
+  const show = (form: Omit<LoginForm, 'login' | 'proven'>): void =>
+    showLoginAgain(parts, visit, { login, ...form });
   if (login === '') return show({ problem: 'missing_name' });
   const { clientId } = interaction.pending;
   const { home, passwords } = visit.tenant.accounts.choose({ clientId, login });

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
@@ -60,6 +61,24 @@ export interface ShownProblem<P extends Problem> {
   readonly problem?: P;
   readonly retryAfterSeconds?: number;
 }
+
+/** A waiting time that goes on while the browser is redirected. */
+export interface TimedNotice {
+  /** Epoch seconds. */
+  readonly until?: number;
+}
+
+export const endOf = (
+  { clock }: { readonly clock: Clock },
+  retryAfterSeconds: number | undefined,
+): TimedNotice => (retryAfterSeconds === undefined ? {} : { until: clock.now() / 1000 + retryAfterSeconds });
+
+/** Seconds that are left of the waiting time. */
+export const restOf = (
+  { clock }: { readonly clock: Clock },
+  { until }: TimedNotice,
+): { readonly retryAfterSeconds?: number } =>
+  until === undefined ? {} : { retryAfterSeconds: Math.max(1, Math.ceil(until - clock.now() / 1000)) };
 
 /** Puts the problem of a page into its headers and the log; gives its status. */
 export const announce = <P extends Problem>(log: Log, ctx: Context, shown: ShownProblem<P>): number => {

@@ -4,6 +4,7 @@
 //   password-demand.ts  a new password in the middle of a sign-in; password-form.ts: its form, here and at the account
 //   consent-page.ts     what the app may do
 //   known-browser.ts    a browser in which the person has a limit of wrong passwords of their own
+//   sign-in-over.ts     the page of a sign-in or form that is over; begun-sign-ins.ts: where it starts again
 //   interaction-form.ts forms of one interaction, bound to its browser; cookies.ts: the cookies of these pages
 //   upstream/           to a redirect source, back from it, and its logout notices
 //   account/            the account page: connected sources and password

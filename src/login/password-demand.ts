@@ -9,8 +9,10 @@ import {
   interactionUrl,
   redirectTo,
   refuseForgery,
+  withLanguage,
 } from './interaction-form.ts';
-import type { LoginPageParts } from './login-form.ts';
+import type { LoginNotice, LoginPageParts } from './login-form.ts';
+import { endOf } from './login-problems.ts';
 import {
   changePassword,
   type PasswordNews,
@@ -19,14 +21,26 @@ import {
   showPasswordForm,
 } from './password-form.ts';
 
-/** In the middle of a sign-in: the source demands a new password first. */
+interface Demand extends PasswordNews {
+  readonly login: string;
+}
+
+/** In the middle of a sign-in: the source demands a new password first. Redirects to its form. */
+export const demandPasswordChange = (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { retryAfterSeconds, ...form }: Demand,
+): void =>
+  parts.notices.show({ ctx: visit.ctx, url: withLanguage(visit, choiceUrl(visit)) }, {
+    ...form,
+    ...endOf(parts, retryAfterSeconds),
+    page: 'change-password',
+  } satisfies LoginNotice);
+
 export const showDemandedPasswordChange = (
   parts: LoginPageParts,
   visit: InteractionVisit,
-  {
-    interaction,
-    form,
-  }: { readonly interaction: OpenInteraction; readonly form: PasswordNews & { readonly login: string } },
+  { interaction, form }: { readonly interaction: OpenInteraction; readonly form: Demand },
 ): void =>
   showPasswordForm(parts, placeOf(visit, interaction), {
     ...form,
@@ -48,7 +62,7 @@ export const submitDemandedPasswordChange = async (
   const outcome = await changePassword(parts, placeOf(visit, interaction), sent);
   if (!outcome.ok) {
     const { ok: _ok, ...news } = outcome;
-    return showDemandedPasswordChange(parts, visit, { interaction, form: { ...news, login: sent.login } });
+    return demandPasswordChange(parts, visit, { ...news, login: sent.login });
   }
   const { account, amr, acr, source, signedInAt } = outcome;
   const login = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
@@ -58,10 +72,4 @@ export const submitDemandedPasswordChange = async (
 const placeOf = (
   visit: InteractionVisit,
   { pending: { uiLocales, clientId } }: OpenInteraction,
-): PasswordPlace => ({
-  ctx: visit.ctx,
-  tenant: visit.tenant,
-  url: interactionUrl(visit),
-  uiLocales,
-  clientId,
-});
+): PasswordPlace => ({ ctx: visit.ctx, tenant: visit.tenant, uiLocales, clientId });

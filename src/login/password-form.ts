@@ -3,16 +3,15 @@ import { z } from 'zod';
 import type { PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
-import type { PageModels } from '../web/pages.ts';
+import type { PasswordProblem } from '../web/pages.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
 import { readKnownBrowserCookie } from './cookies.ts';
+import { csrfField } from './interaction-form.ts';
 import { rememberBrowser } from './known-browser.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { announce, type ShownProblem } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
-
-type PasswordProblem = NonNullable<PageModels['change-password']['problem']>;
 
 /** The notice above the form after an attempt. */
 export interface PasswordNews extends ShownProblem<PasswordProblem> {
@@ -26,17 +25,16 @@ export interface PasswordForm extends PasswordNews {
   readonly login: string;
 }
 
-/** The page of the form, and the URL by which it is fetched as a GET. */
+/** The visit in which the password is changed. */
 export interface PasswordPlace {
   readonly ctx: Context;
   readonly tenant: LoginTenant;
-  readonly url: string;
   readonly uiLocales?: string | undefined;
   readonly clientId?: string;
 }
 
 export const passwordFields = z.object({
-  csrf: z.string(),
+  csrf: csrfField,
   login: z.string().default(''),
   password: z.string().default(''),
   new_password: z.string().default(''),
@@ -45,14 +43,14 @@ export const passwordFields = z.object({
 
 export const showPasswordForm = (
   parts: LoginPageParts,
-  { ctx, tenant, url, uiLocales }: PasswordPlace,
+  { ctx, tenant, uiLocales }: PasswordPlace,
   form: PasswordForm,
 ): void =>
   sendPage(ctx, parts.pages, {
     name: 'change-password',
     status: announce(parts.log, ctx, form),
     model: form,
-    look: lookOf(ctx, tenant, { uiLocales, url: new URL(url).pathname }),
+    look: lookOf(ctx, tenant, { uiLocales }),
   });
 
 /** The person with the new password, or the notice to show instead. */

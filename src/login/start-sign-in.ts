@@ -5,6 +5,7 @@ import { accountClientId } from '../oidc/provider/clients.ts';
 import { localeOfQuery } from '../web/locale.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { isOwnTarget } from './own-target.ts';
+import { type SignInOverParts, showOver } from './sign-in-over.ts';
 
 export interface SignInOptions {
   /** Id of a source. */
@@ -50,10 +51,12 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, options: Si
 };
 
 /** The redirect URI of that request. */
-export const finishSignIn = (ctx: Context, tenant: LoginTenant): void => {
+export const finishSignIn = (parts: SignInOverParts, ctx: Context, tenant: LoginTenant): void => {
   const { error, state } = ctx.query;
   if (error !== undefined) {
-    throw new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
+    const refusal = new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
+    showOver(parts, { ctx, tenant }, { reason: 'not_finished', error: refusal });
+    return;
   }
   ctx.status = 303;
   // an attacker may have written the state

@@ -14,6 +14,7 @@ import { showInteraction } from '../login/interaction-page.ts';
 import { submitLogin } from '../login/login-page.ts';
 import { lookOf } from '../login/login-tenant.ts';
 import { submitDemandedPasswordChange } from '../login/password-demand.ts';
+import { orAskAgain, orSayItIsOver } from '../login/sign-in-over.ts';
 import { finishSignIn, startSignIn } from '../login/start-sign-in.ts';
 import { createTenantSelection } from '../login/tenant-selection.ts';
 import { receiveUpstream } from '../login/upstream/upstream-callback.ts';
@@ -64,6 +65,8 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     log,
     switchTenantUrl: (target: string | undefined) =>
       tenants.status().files > 1 ? gateway.switchTenantUrl(target, tenants.known()) : undefined,
+    notices: parts.notices,
+    services: gateway,
   };
   const own = { parseJson: createJsonParser(), log };
   const device = { findTenant: (ctx: Context, id: string) => findTenantHere(tenants, ctx, id), log };
@@ -75,11 +78,16 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
   const visit =
     (answer: (parts: typeof login, visit: InteractionVisit) => Promise<void>): AnswerOfTenant =>
     (ctx, tenant, { uid = '' }) =>
-      answer(login, { ctx, tenant, uid });
+      orSayItIsOver(answer)(login, { ctx, tenant, uid });
+  /** A form of the account page. */
+  const accountForm = (
+    answer: (ctx: Context, tenant: Tenant, source: string) => Promise<void>,
+  ): AnswerOfTenant =>
+    form((ctx, tenant, { source = '' }) => orAskAgain(() => answer(ctx, tenant, source))(login, ctx, tenant));
 
   return {
     getTenant: (ctx, id) => getTenantHere(tenants, ctx, id),
-    provider: askProvider,
+    provider: (ctx, tenant) => askProvider(gateway, ctx, tenant),
     root: {
       showHealth,
       showReadiness: (ctx) => showReadiness(ctx, parts),
@@ -93,8 +101,8 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     },
     ofTenant: {
       startDeviceLogin,
-      showMetadata,
-      openIssuer,
+      showMetadata: (ctx, tenant) => showMetadata(gateway, ctx, tenant),
+      openIssuer: (ctx, tenant) => openIssuer(gateway, ctx, tenant),
       redirectWithoutSlash,
       createGatewaySignIn: gateway.signIn,
       showInteraction: visit(showInteraction),
@@ -104,7 +112,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitConsent: form(visit(submitConsent)),
       cancelInteraction: form(visit(cancelInteraction)),
       submitUpstream: form((ctx, tenant, { uid = '', source = '' }) =>
-        submitUpstream(login, { ctx, tenant, uid }, source),
+        orSayItIsOver((_, place) => submitUpstream(login, place, source))(login, { ctx, tenant, uid }),
       ),
       returnFromUpstream: visit(returnFromUpstream),
       initiateLogin: form(initiateLogin),
@@ -117,12 +125,12 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
         receiveBackchannelLogout(ctx, { tenant, source }),
       ),
       showAccount: (ctx, tenant) => showAccount(login, ctx, tenant),
-      finishSignIn,
+      finishSignIn: (ctx, tenant) => finishSignIn(login, ctx, tenant),
       askForNewPassword: (ctx, tenant) => askForNewPassword(login, ctx, tenant),
-      submitNewPassword: form((ctx, tenant) => submitNewPassword(login, ctx, tenant)),
+      submitNewPassword: accountForm((ctx, tenant) => submitNewPassword(login, ctx, tenant)),
       askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),
-      submitConnect: form((ctx, tenant, { source = '' }) => submitConnect(login, ctx, { tenant, source })),
-      submitDisconnect: form((ctx, tenant, { source = '' }) =>
+      submitConnect: accountForm((ctx, tenant, source) => submitConnect(login, ctx, { tenant, source })),
+      submitDisconnect: accountForm((ctx, tenant, source) =>
         submitDisconnect(login, ctx, { tenant, source }),
       ),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),

@@ -23,6 +23,7 @@ import { openTenantRegistry, type TenantRegistry } from '../tenants/tenant-regis
 import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { createApp } from './app.ts';
+import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import { openGateway } from './open-gateway.ts';
@@ -73,6 +74,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     openHub = hub;
     const viewsDirectory = join(packageRoot(), 'views');
     const pages = openPages({ directory: viewsDirectory, clock });
+    const notices = createSealedFormNotices(masterKey);
     const hasher = createPasswordHasher(settings.passwords);
     const connections = openSourceConnections({ clock, log });
     openConnections = connections;
@@ -84,7 +86,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const { publicUrl, host } = settings.server;
     const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
-    const shared = { storage, masterKey, hasher, connections, pages, clock, log };
+    const shared = { storage, masterKey, hasher, connections, pages, notices, clock, log };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import type { Readiness } from './health.ts';
 import type { OpenGateway } from './open-gateway.ts';
@@ -18,6 +19,7 @@ export interface ServerParts {
   readonly masterKey: MasterKey;
   readonly hasher: PasswordHasher;
   readonly pages: Pages;
+  readonly notices: FormNotices;
   /** The folder `views`. */
   readonly viewsDirectory: string;
   readonly tenants: TenantRegistry<Tenant>;

@@ -1,5 +1,7 @@
 // The requests to a tenant's provider, at addresses of the protocol and at their aliases.
 import type { Context } from 'koa';
+import { definedOnly } from '../defined-only.ts';
+import { type BegunAtServices, begunSignIns } from '../login/begun-sign-ins.ts';
 import { lookOf } from '../login/login-tenant.ts';
 import { startSignIn } from '../login/start-sign-in.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -10,22 +12,22 @@ import { redirectPosted, takesForm } from './posted-request.ts';
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
 
 /** Passes all other requests below an issuer to the provider, which answers or refuses them. */
-export const askProvider = async (ctx: Context, tenant: Tenant): Promise<void> => {
+export const askProvider = async (services: BegunAtServices, ctx: Context, tenant: Tenant): Promise<void> => {
   const path = pathBelow(ctx, tenant);
   requestFacts(ctx).route = `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;
   if (takesForm(ctx, path)) await redirectPosted(ctx, `${tenant.provider.issuer}${path}`);
-  else await forward(ctx, tenant, path);
+  else await forward(services, ctx, { tenant, path });
 };
 
 /** RFC 8414 section 3: the same document as below the issuer. */
-export const showMetadata = (ctx: Context, tenant: Tenant): Promise<void> => {
+export const showMetadata = (services: BegunAtServices, ctx: Context, tenant: Tenant): Promise<void> => {
   const [, document] = /^(\/\.well-known\/[^/]+)/.exec(ctx.path) ?? [];
-  return forward(ctx, tenant, document ?? '');
+  return forward(services, ctx, { tenant, path: document ?? '' });
 };
 
-export const openIssuer = (ctx: Context, tenant: Tenant): Promise<void> | void =>
+export const openIssuer = (services: BegunAtServices, ctx: Context, tenant: Tenant): Promise<void> | void =>
   authorizationParameters.some((name) => ctx.query[name] !== undefined)
-    ? forward(ctx, tenant, '/auth')
+    ? forward(services, ctx, { tenant, path: '/auth' })
     : startSignIn(ctx, tenant);
 
 export const redirectWithoutSlash = (ctx: Context, tenant: Tenant): void => {
@@ -36,12 +38,18 @@ export const redirectWithoutSlash = (ctx: Context, tenant: Tenant): void => {
 const pathBelow = (ctx: Context, { definition }: Tenant): string =>
   ctx.path.slice(`/oauth/${definition.id}`.length);
 
-const forward = async (ctx: Context, tenant: Tenant, path: string): Promise<void> => {
+const forward = async (
+  services: BegunAtServices,
+  ctx: Context,
+  { tenant, path }: { readonly tenant: Tenant; readonly path: string },
+): Promise<void> => {
   const { provider } = tenant;
   const { address, requestId } = requestFacts(ctx);
   const { req, res } = ctx;
   ctx.respond = false; // the provider answers by itself
   if (provider.prepared.answer(req, res, path)) return;
-  const facts = { address, requestId, locale: lookOf(ctx, tenant).locale };
+  const { locale, languageUrls } = lookOf(ctx, tenant);
+  const begun = begunSignIns(services, { ctx, tenant });
+  const facts = { address, requestId, locale, ...begun, ...definedOnly({ languageUrls }) };
   await provider.handle(req, res, { path: path + ctx.search, facts });
 };

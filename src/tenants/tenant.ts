@@ -29,6 +29,7 @@ import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upst
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
 import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream/upstream-sign-out.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 
@@ -56,6 +57,7 @@ export interface TenantParts {
   readonly hasher: PasswordHasher;
   readonly connections: SourceConnections;
   readonly pages: Pages;
+  readonly notices: FormNotices;
   readonly clock: Clock;
   readonly log: Log;
   /** Public origin of the server, for tenants that have none of their own. */
@@ -142,6 +144,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamSignOut,
     masterKey,
     pages,
+    notices: parts.notices,
     clock,
     log,
   });

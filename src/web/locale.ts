@@ -14,7 +14,10 @@ const longestTag = 35;
 /** A regional form counts as its language, as BCP 47 (`de-AT`) and POSIX (`de_DE.UTF-8`) write it, in either case. */
 const localeNamed = (tag: string): Locale | undefined => {
   if (tag.length > longestTag) return undefined;
-  const [language] = tag.trim().toLowerCase().split(/[-_.@]/);
+  const [language] = tag
+    .trim()
+    .toLowerCase()
+    .split(/[-_.@]/);
   return locales.find((locale) => locale === language);
 };
 

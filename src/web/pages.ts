@@ -34,6 +34,38 @@ export type LoginProblem =
   | 'unavailable'
   | 'upstream_unavailable';
 
+/** Each has its words in `changePassword.problem`. */
+export type PasswordProblem =
+  | 'credentials'
+  | 'different'
+  | 'missing'
+  | 'not_offered'
+  | 'password_change_required'
+  | 'password_expired'
+  | 'policy'
+  | 'throttled'
+  | 'unavailable';
+
+/** Why a sign-in or a form does not go on. Each has its words in `over`. */
+export type SignInOver =
+  /** It took too long, or was finished or cancelled before. */
+  | 'expired'
+  | 'form_out_of_date'
+  | 'not_finished'
+  /** It was begun there, or this browser has lost its cookies. */
+  | 'other_browser'
+  | 'other_person'
+  /** What came back from another sign-in page came before, too late, or to another browser. */
+  | 'returned'
+  /** It is complete. */
+  | 'signed_in';
+
+/** A registered address of an app or service, at which its users start. */
+export interface StartAgain {
+  readonly name: string;
+  readonly url: string;
+}
+
 /** Why a sign-in that began at a service failed. Each has its words in `serviceProblem`. */
 export type ServiceProblem =
   | 'expired'
@@ -110,16 +142,7 @@ export interface PageModels {
     readonly csrf: string;
     readonly login: string;
     readonly cancelUrl: string;
-    readonly problem?:
-      | 'credentials'
-      | 'different'
-      | 'missing'
-      | 'not_offered'
-      | 'password_change_required'
-      | 'password_expired'
-      | 'policy'
-      | 'throttled'
-      | 'unavailable';
+    readonly problem?: PasswordProblem;
     /** The rules for passwords, in the words of the source. */
     readonly rule?: string;
     readonly retryAfterSeconds?: number;
@@ -144,7 +167,15 @@ export interface PageModels {
     readonly action: string;
     readonly xsrf: string;
     readonly userCode: string;
-    readonly problem?: 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'throttled' | 'other';
+    readonly problem?:
+      | 'missing'
+      | 'unknown'
+      | 'expired'
+      | 'used'
+      | 'aborted'
+      | 'throttled'
+      | 'form'
+      | 'other';
     readonly retryAfterSeconds?: number;
   };
   'device-confirm': {
@@ -212,6 +243,17 @@ export interface PageModels {
     readonly retryUrl?: string;
     /** Where a sign-in with another account begins. */
     readonly homeUrl?: string;
+  };
+  'sign-in-over': {
+    readonly reason: SignInOver;
+    readonly code: string;
+    readonly errorId: string;
+    /** Where it starts again; absent where that is not known. */
+    readonly app?: StartAgain;
+    /** Shows the form anew. */
+    readonly formUrl?: string;
+    /** The account of the person at this tenant, after a sign-in if need be. */
+    readonly accountUrl: string;
   };
   error: {
     readonly status: number;

@@ -369,6 +369,28 @@ export const samples: readonly Sample[] = [
       status === 421,
     ),
   ),
+  ...(
+    [
+      'expired',
+      'form_out_of_date',
+      'not_finished',
+      'other_browser',
+      'other_person',
+      'returned',
+      'signed_in',
+    ] as const
+  ).map((reason) =>
+    sample(`sign-in-over-${reason}`, 'sign-in-over', {
+      reason,
+      code: 'session_expired',
+      errorId: '9f2c41d07ab3e865',
+      accountUrl: '/oauth/acme',
+      ...(reason === 'form_out_of_date' ? { formUrl: '/oauth/acme/account' } : {}),
+      ...(reason === 'expired' || reason === 'signed_in'
+        ? { app: { name: 'Acme Notes', url: 'https://notes.acme.example/' } }
+        : {}),
+    }),
+  ),
   sample(
     'service-sign-out',
     'service-sign-out',

@@ -22,7 +22,8 @@ export interface Browser {
   /** Follows redirects until a page, or until a URL that `stop` accepts (which is not fetched). */
   follow(page: Page, stop?: (url: string) => boolean): Promise<Page>;
   /**
-   * Fills in and sends a form of the page; a button is pressed by its name and value.
+   * Fills in and sends a form of the page; a button is pressed by its name and value. A form that has something to say
+   * to that is shown again by a redirect, which is followed.
    * @throws Error when the form has no such field or button: it is another page than the test expects
    */
   submit(page: Page, fields?: Readonly<Record<string, string>>, formIndex?: number): Promise<Page>;
@@ -165,12 +166,17 @@ export const createBrowser = (
       const missing = missingIn(form, fields);
       if (missing.length > 0)
         throw new Error(`no ${missing.join(', ')} on the page ${page.url} (${page.status}): ${page.body}`);
-      return browser.post(form.action, { ...form.fields, ...fields });
+      const answer = await browser.post(form.action, { ...form.fields, ...fields });
+      return isFormAgain(answer) ? browser.get(answer.location) : answer;
     },
     cookies: () => [...jar.values()],
   };
   return browser;
 };
+
+/** The answer of a form that shows what was wrong: a redirect to the page of the form. */
+const isFormAgain = (answer: Page): answer is Page & { readonly location: string } =>
+  answer.status === 303 && answer.location?.includes('notice=yes') === true;
 
 const isOf = (hostname: string, owner: string): boolean =>
   hostname === owner || (owner.startsWith('.') && `.${hostname}`.endsWith(owner));

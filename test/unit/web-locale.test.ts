@@ -33,13 +33,16 @@ describe('the language of a page', () => {
     expect(localeOf(preferences({ query: { ui_locales: 'fr' }, cookie: 'de' }), 'en')).toBe('de');
   });
 
-  it.each(['de', 'de_DE', 'de-DE', 'de-AT', 'DE_at', 'de_DE.UTF-8', 'de-Latn-CH'])('is German for %s', (tag) => {
-    expect(localeOf(preferences({ query: { ui_locales: tag } }), 'en')).toBe('de');
-    expect(localeOf(preferences({ query: { i18next: tag } }), 'en')).toBe('de');
-    expect(localeOf(preferences({ cookie: tag }), 'en')).toBe('de');
-    expect(localeOf(preferences({}), 'en', `fr_FR ${tag}`)).toBe('de');
-    expect(localeOf(preferences({ accept: [tag] }), 'en')).toBe('de');
-  });
+  it.each(['de', 'de_DE', 'de-DE', 'de-AT', 'DE_at', 'de_DE.UTF-8', 'de-Latn-CH'])(
+    'is German for %s',
+    (tag) => {
+      expect(localeOf(preferences({ query: { ui_locales: tag } }), 'en')).toBe('de');
+      expect(localeOf(preferences({ query: { i18next: tag } }), 'en')).toBe('de');
+      expect(localeOf(preferences({ cookie: tag }), 'en')).toBe('de');
+      expect(localeOf(preferences({}), 'en', `fr_FR ${tag}`)).toBe('de');
+      expect(localeOf(preferences({ accept: [tag] }), 'en')).toBe('de');
+    },
+  );
 
   it.each(['en_US', 'en-GB', 'EN', 'en_GB'])('is English for %s', (tag) => {
     expect(localeOf(preferences({ cookie: tag }), 'de')).toBe('en');

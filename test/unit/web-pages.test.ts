@@ -30,7 +30,7 @@ const hostile = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]) => [
     key,
-    ['color', 'outcome', 'problem', 'step'].includes(key) ? inner : hostile(inner),
+    ['color', 'outcome', 'problem', 'reason', 'step'].includes(key) ? inner : hostile(inner),
   ]);
   return Object.fromEntries(entries) as T;
 };
@@ -69,7 +69,7 @@ describe.each(locales)('every page in %s', (locale) => {
     expect(html.match(/<main/g)).toHaveLength(1);
     expect(html).not.toMatch(/ style=|<style|<script(?! src="\/assets\/)|undefined|\[object|\{\{|NaN/);
     const roots =
-      'layout|login|selectAccount|selectTenant|scope|consent|device\\w*|logout|signedOut|account|connectSource|changePassword|passwordChanged|serviceSignOut|serviceProblem|error|time';
+      'layout|login|selectAccount|selectTenant|scope|consent|device\\w*|logout|signedOut|account|connectSource|changePassword|passwordChanged|serviceSignOut|serviceProblem|over|error|time';
     expect(html.replace(/="[^"]*"/g, '')).not.toMatch(new RegExp(`\\b(${roots})\\.[a-z]\\w+`));
     const controls = [...html.matchAll(/<input(?![^>]*type="hidden")[^>]* id="([^"]+)"/g)].map(
       ([, id]) => id,

@@ -36,6 +36,10 @@ export interface GatewayPages<T extends HandOverTenant> {
    * @param target the next URL of that sign-in, unchecked
    */
   switchTenantUrl(target: string | undefined, tenants: readonly TenantDefinition[]): string | undefined;
+  /** The service for which a sign-in goes on to this URL, which is unchecked; undefined for any other sign-in. */
+  serviceOf(target: string): string | undefined;
+  /** Where people open the service with this name; undefined when there is none. */
+  addressOf(service: string): string | undefined;
 }
 
 export const createGatewayPages = <T extends HandOverTenant>(
@@ -55,6 +59,12 @@ export const createGatewayPages = <T extends HandOverTenant>(
     const opened = handOver.open(ctx.query.state);
     const origin = opened === undefined ? undefined : new URL(handOver.originOf(opened.service));
     return origin?.host === requestFacts(ctx).host ? opened : undefined;
+  };
+  /** The hand-over in the next URL of a sign-in. */
+  const openTarget = (target: string | undefined): OpenHandOver | undefined => {
+    const url = target !== undefined && URL.canParse(target) ? new URL(target) : undefined;
+    const isOurs = url?.pathname.endsWith('/gateway/sign-in') === true;
+    return isOurs ? handOver.open(url.searchParams.get('state')) : undefined;
   };
   const bindingOf = ({ state }: OpenHandOver): BindingCookie => ({
     id: state.id,
@@ -130,10 +140,10 @@ export const createGatewayPages = <T extends HandOverTenant>(
       });
     },
     signIn: createGatewaySignIn(parts),
+    serviceOf: (target) => openTarget(target)?.service.name,
+    addressOf: handOver.addressOf,
     switchTenantUrl: (target, tenants) => {
-      const url = target !== undefined && URL.canParse(target) ? new URL(target) : undefined;
-      const isOurs = url?.pathname.endsWith('/gateway/sign-in') === true;
-      const opened = isOurs ? handOver.open(url.searchParams.get('state')) : undefined;
+      const opened = openTarget(target);
       if (opened === undefined) return `${publicUrl}/?tenant=`;
       return choiceOf(opened, tenants).length > 1 ? choiceUrl(parts, opened.state) : undefined;
     },

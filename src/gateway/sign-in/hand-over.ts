@@ -58,6 +58,8 @@ export interface HandOver {
   /** Can this host of Drawbridge's set the cookie of that service? */
   canSetCookie(host: string, service: ServiceDefinition): boolean;
   originOf(service: ServiceDefinition): string;
+  /** Where people open the service with this name; undefined when there is none. */
+  addressOf(name: string): string | undefined;
 }
 
 /** Seconds. */
@@ -118,6 +120,10 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
     sessionHost: (service) => (cookieDomain === undefined ? hostOf(service) : `.${cookieDomain}`),
     canSetCookie,
     originOf,
+    addressOf: (name) => {
+      const service = services.byName(name);
+      return service === undefined ? undefined : `${originOf(service)}${service.prefix ?? '/'}`;
+    },
   };
 };
 

@@ -1,8 +1,10 @@
 import type { Context } from 'koa';
+import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
 import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
+import { endOf, restOf, type TimedNotice } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { changePassword, type PasswordNews, passwordFields, showPasswordForm } from '../password-form.ts';
 import { startSignIn } from '../start-sign-in.ts';
@@ -23,8 +25,16 @@ export const askForNewPassword = async (
 ): Promise<void> => {
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined) return startSignIn(ctx, tenant, { target: placeOf(tenant) });
-  show(parts, visit, { login: visit.account.username });
+  const last = parts.notices.last<PasswordNotice>({ ctx, url: placeOf(tenant) });
+  const { username } = visit.account;
+  if (last?.isNew !== true) return show(parts, visit, { login: username });
+  const { until, login = username, ...news } = last.notice;
+  show(parts, visit, { ...news, login, ...restOf(parts, definedOnly({ until })) });
 };
+
+interface PasswordNotice extends Omit<PasswordNews, 'retryAfterSeconds'>, TimedNotice {
+  readonly login: string;
+}
 
 export const submitNewPassword = async (
   parts: LoginPageParts,
@@ -35,10 +45,11 @@ export const submitNewPassword = async (
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined) return startSignIn(ctx, tenant, { target: placeOf(tenant) });
   refuseForeignForm(parts.csrf, visit, sent.csrf);
-  const outcome = await changePassword(parts, { ctx, tenant, url: placeOf(tenant) }, sent);
+  const outcome = await changePassword(parts, { ctx, tenant }, sent);
   if (!outcome.ok) {
-    const { ok: _ok, ...news } = outcome;
-    return show(parts, visit, { ...news, login: sent.login });
+    const { ok: _ok, retryAfterSeconds, ...news } = outcome;
+    const notice: PasswordNotice = { ...news, login: sent.login, ...endOf(parts, retryAfterSeconds) };
+    return parts.notices.show({ ctx, url: placeOf(tenant) }, notice);
   }
   // this session was begun with the old password, and has ended like all others
   sendPage(ctx, parts.pages, {
@@ -61,7 +72,7 @@ const show = (
   const url = placeOf(tenant);
   showPasswordForm(
     parts,
-    { ctx, tenant, url },
+    { ctx, tenant },
     {
       ...form,
       action: url,

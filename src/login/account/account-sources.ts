@@ -9,9 +9,11 @@ import type { PageModels } from '../../web/pages.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
 import { readKnownBrowserCookie, setUpstreamCookie } from '../cookies.ts';
+import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
-import { announce, type ShownProblem } from '../login-problems.ts';
+import { announce, endOf, restOf, type ShownProblem, type TimedNotice } from '../login-problems.ts';
 import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
+import { showOver } from '../sign-in-over.ts';
 import { startSignIn } from '../start-sign-in.ts';
 import { goToAccount } from './account-pages.ts';
 import {
@@ -25,9 +27,9 @@ import {
 /** Seconds: another person at an unlocked browser must not be able to connect a source of their own. */
 const recentSignIn = 5 * 60;
 
-const fields = z.object({ csrf: z.string() });
+const fields = z.object({ csrf: csrfField });
 const passwordFields = z.object({
-  csrf: z.string(),
+  csrf: csrfField,
   login: z.string().default(''),
   password: z.string().default(''),
 });
@@ -61,8 +63,23 @@ export const askForSource = async (
   { tenant, source }: Asked,
 ): Promise<void> => {
   const visit = await visitRecently(parts, ctx, tenant);
-  if (visit !== undefined) showForm(parts, visit, { source, login: '' });
+  if (visit === undefined) return;
+  const last = parts.notices.last<ConnectNotice>({ ctx, url: formUrl(tenant, source) });
+  const { until, login = '', problem } = last?.isNew === true ? last.notice : {};
+  showForm(parts, visit, {
+    source,
+    login,
+    ...definedOnly({ problem }),
+    ...restOf(parts, definedOnly({ until })),
+  });
 };
+
+interface ConnectNotice extends TimedNotice {
+  readonly login: string;
+  readonly problem?: ConnectProblem;
+}
+
+const formUrl = (tenant: LoginTenant, source: string): string => `${accountUrl(tenant)}/sources/${source}`;
 
 const showForm = (
   parts: LoginPageParts,
@@ -73,18 +90,17 @@ const showForm = (
   const { source, ...shown } = form;
   const connector = findConnector(tenant, source);
   if (connector?.passwords === undefined || connector.definition.type === 'local') throw notThere();
-  const place = `${accountUrl(tenant)}/sources/${source}`;
   sendPage(ctx, parts.pages, {
     name: 'connect-source',
     status: announce(parts.log, ctx, form),
     model: {
       ...shown,
-      action: `${place}/connect`,
+      action: `${formUrl(tenant, source)}/connect`,
       csrf: accountCsrfToken(parts.csrf, visit),
       sourceName: connector.definition.displayName,
       cancelUrl: accountUrl(tenant),
     },
-    look: lookOf(ctx, tenant, { url: new URL(place).pathname }),
+    look: lookOf(ctx, tenant),
   });
 };
 
@@ -122,10 +138,11 @@ export const connectUpstream = async (
 ): Promise<void> => {
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined || visit.session.sub !== sub) {
-    throw new AppError(
+    const error = new AppError(
       'forbidden',
       'Another person is signed in here now. Sign in again and connect the source from your account.',
     );
+    return showOver(parts, { ctx, tenant }, { reason: 'other_person', error });
   }
   const { address, requestId } = requestFacts(ctx);
   try {
@@ -163,8 +180,16 @@ const connectByPassword = async (
 ): Promise<void> => {
   const { ctx, tenant, session } = visit;
   const { source, login, password } = form;
-  const showAgain = (shown: ShownProblem<ConnectProblem>): void =>
-    showForm(parts, visit, { source, login, ...shown });
+  const { passwords, definition } = findConnector(tenant, source) ?? {};
+  if (passwords === undefined || definition?.type === 'local') throw notThere();
+  const showAgain = ({ problem, retryAfterSeconds }: ShownProblem<ConnectProblem>): void => {
+    const notice: ConnectNotice = {
+      login,
+      ...definedOnly({ problem }),
+      ...endOf(parts, retryAfterSeconds),
+    };
+    parts.notices.show({ ctx, url: formUrl(tenant, source) }, notice);
+  };
   if (login.trim() === '' || password === '') return showAgain({ problem: 'missing' });
   const { address, requestId } = requestFacts(ctx);
   try {

@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
-import { AppError } from '../../errors.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
+import { FormOutOfDate } from '../interaction-form.ts';
 import type { LoginTenant } from '../login-tenant.ts';
 
 /** A person who is signed in, at their own account. */
@@ -36,11 +36,9 @@ const bindingOf = ({ ctx, tenant }: AccountVisit): CsrfBinding => ({
 
 export const accountCsrfToken = (csrf: Csrf, visit: AccountVisit): string => csrf.token(bindingOf(visit));
 
-/** @throws AppError `forbidden` unless the form is ours, from this site, tenant and session */
+/** @throws FormOutOfDate unless the form is ours, from this site, tenant and session */
 export const refuseForeignForm = (csrf: Csrf, visit: AccountVisit, token: string): void => {
-  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) {
-    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
-  }
+  if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) throw new FormOutOfDate(token);
 };
 
 export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;

@@ -3,20 +3,19 @@ import type { SignedIn } from '../../accounts/account-types.ts';
 import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { UpstreamOutcome } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { isAppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
 import type {
   FinishedLogin,
   RedirectConnector,
   UpstreamPurpose,
 } from '../../oidc/upstream/upstream-logins.ts';
-import { renderErrorPage } from '../../web/error-boundary.ts';
-import { newErrorId } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { connectUpstream } from '../account/account-sources.ts';
 import { clearUpstreamCookie, readUpstreamCookie } from '../cookies.ts';
 import type { LoginPageParts } from '../login-form.ts';
-import { findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
+import { findRedirectConnector, type LoginTenant } from '../login-tenant.ts';
+import { showOver } from '../sign-in-over.ts';
 import type { UpstreamReturn } from './upstream-return.ts';
 
 /** The return of one person from one upstream. */
@@ -139,15 +138,11 @@ const noteFailure = (
 };
 
 /** Another browser, another source, a second time, or too late: the answer does not distinguish them. */
-const refuse = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void => {
-  const errorId = newErrorId();
-  const { requestId } = requestFacts(ctx);
-  const facts = { errorId, requestId, tenant: tenant.definition.id };
-  parts.log.info(facts, 'an answer of an upstream is not for this browser, or no longer');
-  const description = 'This sign-in was begun in another browser, has come back before, or took too long';
-  renderErrorPage(
-    ctx,
-    { status: 403, code: 'session_expired', description, errorId },
-    { pages: parts.pages, look: lookOf(ctx, tenant), homeUrl: tenant.provider.issuer },
+const refuse = async (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): Promise<void> => {
+  const error = new AppError(
+    'forbidden',
+    'This sign-in was begun in another browser, has come back before, or took too long',
   );
+  const isSignedIn = (await tenant.provider.findSession(ctx)) !== undefined;
+  showOver(parts, { ctx, tenant }, { reason: isSignedIn ? 'signed_in' : 'returned', error });
 };

@@ -1,8 +1,22 @@
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { hasLocalPassword } from '../../accounts/password-adoption.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
-import { choiceUrl, type InteractionVisit, interactionUrl, redirectTo } from '../interaction-form.ts';
-import { type LoginPageParts, showLogin } from '../login-form.ts';
+import {
+  choiceUrl,
+  type InteractionVisit,
+  interactionUrl,
+  redirectTo,
+  withLanguage,
+} from '../interaction-form.ts';
+import {
+  type LoginForm,
+  type LoginNotice,
+  type LoginPageParts,
+  showLogin,
+  showLoginAgain,
+} from '../login-form.ts';
+import { endOf, restOf, type TimedNotice } from '../login-problems.ts';
 import { findRedirectConnector } from '../login-tenant.ts';
 
 /** The content of a ticket from the upstream's callback to the interaction, whose cookie is sent only there. */
@@ -43,10 +57,36 @@ export const returnFromUpstream = async (parts: LoginPageParts, visit: Interacti
       await interaction.failLogin('the source does not say that the person signed in as recently'),
     );
   const proven = tenant.upstreamLogins.sealForForm(uid, back.login);
+  const last = parts.notices.last<LoginNotice>({ ctx, url: returnUrl(visit) });
+  const { problem = 'confirm', until } = last?.isNew === true ? (last.notice as LoginForm & TimedNotice) : {}; // sealed below
   return showLogin(parts, visit, {
     interaction,
-    form: { login: account.username, step: 'password', problem: 'confirm', proven },
+    form: {
+      login: account.username,
+      step: 'password',
+      problem,
+      proven,
+      ...restOf(parts, definedOnly({ until })),
+    },
   });
+};
+
+const returnUrl = (visit: InteractionVisit): string => `${interactionUrl(visit)}/return`;
+
+/** The page that asks for the password once more: with a new ticket, because the proof is too long for a cookie. */
+export const askAgainToConfirm = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { proven, form }: { readonly proven: string; readonly form: Omit<LoginForm, 'proven'> },
+): Promise<void> => {
+  const { ctx, tenant, uid } = visit;
+  const login = openProven(visit, proven);
+  if (login === undefined) return showLoginAgain(parts, visit, form);
+  const back: UpstreamReturn = { ok: true, source: login.source, login, isFresh: false };
+  const ticket = await tenant.upstreamLogins.issueTicket(uid, back);
+  const { retryAfterSeconds, ...shown } = form;
+  const url = withLanguage(visit, `${returnUrl(visit)}?ticket=${ticket}`);
+  parts.notices.show({ ctx, url }, { ...shown, ...endOf(parts, retryAfterSeconds) });
 };
 
 /** Could this person sign in now with a password, for this app? */

@@ -9,8 +9,14 @@ import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { readForm } from '../../web/body.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { setUpstreamCookie } from '../cookies.ts';
-import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from '../interaction-form.ts';
-import { type LoginPageParts, showLogin } from '../login-form.ts';
+import {
+  csrfField,
+  type InteractionVisit,
+  interactionUrl,
+  redirectTo,
+  refuseForgery,
+} from '../interaction-form.ts';
+import { type LoginPageParts, showLoginAgain } from '../login-form.ts';
 import { findRedirectConnector, lookOf } from '../login-tenant.ts';
 
 export interface UpstreamStart {
@@ -58,18 +64,15 @@ export const beginUpstream = async (
       { err, requestId, tenant: tenant.definition.id, source },
       'an upstream cannot be reached',
     );
-    return showLogin(parts, visit, {
-      interaction,
-      form: {
-        login: loginHint ?? '',
-        problem: 'upstream_unavailable',
-        retryAfterSeconds: err.retryAfterSeconds ?? 5,
-      },
+    return showLoginAgain(parts, visit, {
+      login: loginHint ?? '',
+      problem: 'upstream_unavailable',
+      retryAfterSeconds: err.retryAfterSeconds ?? 5,
     });
   }
 };
 
-const fields = z.object({ csrf: z.string() });
+const fields = z.object({ csrf: csrfField });
 
 /** The button of a source on the login page. */
 export const submitUpstream = async (

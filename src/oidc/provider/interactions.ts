@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { resumeProofCookie } from '../cookies.ts';
 import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
+import type { ProviderRequests } from './provider-request.ts';
 
 /** The step that the person has to complete now. */
 export interface PendingInteraction {
@@ -61,7 +62,7 @@ export interface ProvenLogin {
 export interface Interactions {
   /**
    * The interaction whose cookie the browser holds; its uid must be the one in the URL.
-   * @throws AppError `not_found` when it is over or was begun in another browser
+   * @throws InteractionGone when it is over or was begun in another browser
    */
   open(step: InteractionStep): Promise<OpenInteraction>;
 }
@@ -113,7 +114,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
         });
       },
       keepAccount: () => {
-        if (interaction.session?.accountId === undefined) throw gone();
+        if (interaction.session?.accountId === undefined) throw new InteractionGone();
         return finish({ ...interaction.lastSubmission, ...accountChosen(interaction) });
       },
       allow: async () =>
@@ -127,26 +128,55 @@ export const createInteractions = (provider: Provider): Interactions => ({
   },
 });
 
+/** Notes for each interaction what it is for. */
+export const observeBegunSignIns = (provider: Provider, factsOf: ProviderRequests['factsOf']): void => {
+  provider.on('interaction.started', (ctx) => {
+    const { uid, params } = ctx.oidc.entities.Interaction ?? {};
+    if (uid === undefined) return;
+    const clientId = String(params?.client_id);
+    const target = clientId === accountClientId ? params?.state : undefined;
+    factsOf(ctx).noteBegun?.({ uid, clientId, ...(typeof target === 'string' ? { target } : {}) });
+  });
+};
+
 /** The prompt whose name is in the result counts as answered. */
 const accountChosen = ({ prompt }: Interaction): { readonly [accountPrompt]?: object } =>
   prompt.name === accountPrompt ? { [accountPrompt]: {} } : {};
 
 const accountPrompt = 'select_account';
 
-const gone = (cause?: unknown): AppError =>
-  new AppError(
-    'not_found',
-    'This sign-in is over or was started in another browser. Go back to the app and start again.',
-    { cause },
-  );
+/** The interaction does not exist, or no longer, or not for this browser. */
+export class InteractionGone extends AppError {
+  /** Of the interaction, if it is still open in another browser, or this one has lost its cookie. */
+  readonly clientId: string | undefined;
+
+  constructor(options: { readonly cause?: unknown; readonly clientId?: string } = {}) {
+    super(
+      'not_found',
+      'This sign-in is over or was started in another browser. Go back to the app and start again.',
+      { cause: options.cause },
+    );
+    this.clientId = options.clientId;
+  }
+}
 
 const load = async (provider: Provider, { req, res, uid }: InteractionStep): Promise<Interaction> => {
   try {
     const interaction = await provider.interactionDetails(req, res);
-    if (interaction.uid !== uid) throw gone();
-    return interaction;
+    if (interaction.uid === uid) return interaction;
   } catch (error) {
-    throw error instanceof errors.SessionNotFound ? gone(error) : toAppError(error);
+    if (!(error instanceof errors.SessionNotFound)) throw toAppError(error);
+  }
+  throw new InteractionGone(definedOnly({ clientId: await clientOf(provider, uid) }));
+};
+
+/** The client of an interaction that this browser may not see; undefined when it is no longer stored. */
+const clientOf = async (provider: Provider, uid: string): Promise<string | undefined> => {
+  try {
+    const clientId = (await provider.Interaction.find(uid))?.params.client_id;
+    return typeof clientId === 'string' ? clientId : undefined;
+  } catch (error) {
+    throw toAppError(error);
   }
 };
 
@@ -171,7 +201,7 @@ const finishFor = async (
 
 const grantWhatIsMissing = async (provider: Provider, interaction: Interaction): Promise<string> => {
   const accountId = interaction.session?.accountId;
-  if (accountId === undefined) throw gone();
+  if (accountId === undefined) throw new InteractionGone();
   const { missingOIDCScope, missingResourceScopes } = interaction.prompt.details as PromptDetails; // the library's
   try {
     const found =
@@ -190,10 +220,10 @@ const grantWhatIsMissing = async (provider: Provider, interaction: Interaction):
 const pendingOf = async (provider: Provider, interaction: Interaction): Promise<PendingInteraction> => {
   const { uid, params, prompt, session } = interaction;
   const isAccountAsked = prompt.name === accountPrompt;
-  if (!isAccountAsked && prompt.name !== 'login' && prompt.name !== 'consent') throw gone();
+  if (!isAccountAsked && prompt.name !== 'login' && prompt.name !== 'consent') throw new InteractionGone();
   const clientId = String(params.client_id);
   const client = await provider.Client.find(clientId);
-  if (client === undefined) throw gone();
+  if (client === undefined) throw new InteractionGone();
   const details = prompt.details as PromptDetails; // the library's
   const optional = {
     clientLogo: client.logoUri,

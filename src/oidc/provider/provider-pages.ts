@@ -1,8 +1,10 @@
-import type { Client, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
+import type { Context } from 'koa';
+import { type Client, type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
+import type { FormNotices } from '../../web/form-notice.ts';
 import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
 import { newErrorId, type Problem, problemBody, problemHeaders } from '../../web/problem.ts';
 import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
@@ -34,6 +36,7 @@ export interface ProviderPagesParts {
   readonly definition: TenantDefinition;
   readonly issuer: string;
   readonly pages: Pages;
+  readonly notices: FormNotices;
   readonly clock: Clock;
   readonly log: Log;
   readonly methodsOf: MethodsOf;
@@ -46,6 +49,12 @@ interface Explained {
 }
 
 type UserCodeProblem = NonNullable<PageModels['device-code']['problem']>;
+
+/** What the form shows after a code was sent that cannot be used. */
+interface UserCodeNotice {
+  readonly problem: UserCodeProblem;
+  readonly userCode: string;
+}
 
 /** Names of the library's own errors, which it does not export. */
 const userCodeProblems: Readonly<Record<string, UserCodeProblem>> = {
@@ -61,6 +70,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
   const { definition, issuer, pages } = parts;
   const look = (ctx: KoaContextWithOIDC): Look => ({
     locale: parts.factsOf(ctx).locale,
+    ...definedOnly({ languageUrls: parts.factsOf(ctx).languageUrls }),
     tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },
   });
   const show = <N extends PageName>(ctx: KoaContextWithOIDC, name: N, model: PageModels[N]): void => {
@@ -93,6 +103,23 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       },
       'an error page was shown',
     );
+    const over = overOf(ctx, cause);
+    if (over !== undefined) {
+      const { isForm } = over;
+      show(ctx, 'sign-in-over', {
+        reason: isForm
+          ? 'form_out_of_date'
+          : ctx.oidc.session?.accountId === undefined
+            ? 'expired'
+            : 'signed_in',
+        code: 'session_expired',
+        errorId: problem.errorId,
+        accountUrl: issuer,
+        ...(isForm ? { formUrl: `${issuer}/session/end` } : {}),
+        ...definedOnly({ app: parts.factsOf(ctx).startAgain?.(over.uid) }),
+      });
+      return;
+    }
     show(ctx, 'error', { ...problem, homeUrl: issuer });
   };
 
@@ -136,18 +163,27 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       ...readDeviceDescription(ctx.oidc.params ?? {}),
     }),
     userCodeInput: (ctx, _out, problem) => {
-      const kind = problem === undefined ? undefined : (userCodeProblems[problem.name] ?? 'other');
-      if (kind === 'aborted') {
+      const place = { ctx: ctx as unknown as Context, url: `${issuer}/device` }; // the library's own context
+      const isOver = isFormOver(problem) || problem instanceof errors.SessionNotFound;
+      const named = isOver ? 'form' : userCodeProblems[problem?.name ?? ''];
+      if (named === 'aborted') {
         show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'refused' });
         return;
       }
       const retryAfterSeconds = retryAfterOf(problem);
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
+      const { userCode = '' } = (problem ?? {}) as { userCode?: string }; // of the library's own errors
+      const kind = problem === undefined ? undefined : (named ?? 'other');
+      const isEntry = kind !== undefined && kind !== 'form' && kind !== 'throttled';
+      if (isEntry && ctx.method === 'POST')
+        return parts.notices.show(place, { problem: kind, userCode } satisfies UserCodeNotice);
+      const last = problem === undefined ? parts.notices.last<UserCodeNotice>(place) : undefined;
       show(ctx, 'device-code', {
         action: ctx.oidc.urlFor('code_verification'),
         xsrf: xsrfOf(ctx),
-        userCode: (problem as { userCode?: string } | undefined)?.userCode ?? '', // of the library's own errors
+        userCode,
         ...definedOnly({ problem: kind, retryAfterSeconds }),
+        ...(last?.isNew === true ? last.notice : {}),
       });
     },
     userCodeConfirm: (ctx, { client, info, userCode }) =>
@@ -188,5 +224,26 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
     },
   };
 };
+
+/** The library's own words: it does not say by a code that its form, or the interaction, is over. */
+const outOfDate: ReadonlySet<string> = new Set([
+  'could not find device form details',
+  'could not find logout details',
+  'xsrf token invalid',
+]);
+
+/** Is this the answer to a form that was open for too long, or to an interaction that is over? */
+const overOf = (
+  ctx: KoaContextWithOIDC,
+  cause: Error,
+): { readonly isForm: boolean; readonly uid: string } | undefined => {
+  if (isFormOver(cause)) return { isForm: true, uid: '' };
+  if (!(cause instanceof errors.SessionNotFound)) return undefined;
+  const { uid } = (ctx as { readonly params?: { readonly uid?: string } }).params ?? {}; // of the library's router
+  return { isForm: false, uid: uid ?? '' };
+};
+
+const isFormOver = (cause: Error | undefined): boolean =>
+  cause instanceof errors.InvalidRequest && outOfDate.has(cause.error_description ?? '');
 
 export const nameOf = (client: Client | undefined): string => client?.clientName ?? client?.clientId ?? '';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { TenantStorage } from '../../storage/storage.ts';
+import type { Look, StartAgain } from '../../web/pages.ts';
 import { type RequestScope, StoreRequestScope } from '../adapter/request-scope.ts';
 
 /** The facts about a request that the server finds out before the provider gets it. */
@@ -9,7 +10,21 @@ export interface ProviderRequest {
   readonly address: string;
   readonly requestId: string;
   /** Language of the page to answer with. */
-  readonly locale: 'en' | 'de';
+  readonly locale: Look['locale'];
+  /** The same page in the other languages, where a GET can show it. */
+  readonly languageUrls?: Look['languageUrls'];
+  /** Called when the request begins a sign-in on our pages. */
+  readonly noteBegun?: (begun: BegunSignIn) => void;
+  /** Where the sign-in with this uid starts again, if that is known. */
+  readonly startAgain?: (uid: string) => StartAgain | undefined;
+}
+
+export interface BegunSignIn {
+  /** Of the interaction. */
+  readonly uid: string;
+  readonly clientId: string;
+  /** The next URL of a sign-in that no app asked for; it is unchecked. */
+  readonly target?: string;
 }
 
 /** The state of one request to the provider. The library calls us back without it, so it is looked up here. */

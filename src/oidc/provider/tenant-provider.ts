@@ -27,6 +27,7 @@ import type { MasterKey } from '../../crypto/master-key.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { LogoutDelivery } from '../../storage/storage-endings.ts';
+import type { FormNotices } from '../../web/form-notice.ts';
 import type { Pages } from '../../web/pages.ts';
 import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
 import { readProviderCookie } from '../cookies.ts';
@@ -40,7 +41,7 @@ import { observeAttacks } from './attack-events.ts';
 import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
-import { createInteractions, type Interactions } from './interactions.ts';
+import { createInteractions, type Interactions, observeBegunSignIns } from './interactions.ts';
 import { offeredBy } from './offered.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { createMethodsOf } from './protocol-methods.ts';
@@ -96,6 +97,7 @@ export interface TenantProviderParts {
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
+  readonly notices: FormNotices;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -141,6 +143,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   );
   observeProvider(provider, { tenant, log, factsOf, adviceFor: crossOrigin.adviceFor });
   observeAttacks(provider, replays);
+  observeBegunSignIns(provider, factsOf);
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
   patchProvider(provider, { definition, issuer, current, rotation, noteLogout: endings.noteLogout });
   const upstreamTokens = createUpstreamTokens({
