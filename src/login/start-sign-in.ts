@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
 import { accountClientId } from '../oidc/provider/clients.ts';
 import { localeOfQuery } from '../web/locale.ts';
+import { setTenantCookie } from './cookies.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { isOwnTarget } from './own-target.ts';
 import { type SignInOverParts, showOver } from './sign-in-over.ts';
@@ -50,16 +51,29 @@ export const startSignIn = (ctx: Context, { provider }: LoginTenant, options: Si
   ctx.redirect(`${issuer}/auth?${request}`);
 };
 
-/** The redirect URI of that request. */
-export const finishSignIn = (parts: SignInOverParts, ctx: Context, tenant: LoginTenant): void => {
+export interface SignInEndParts extends SignInOverParts {
+  /** Begins the session at the services of this host. */
+  readonly startSessionHere: (ctx: Context, tenant: LoginTenant) => Promise<void>;
+}
+
+/**
+ * The redirect URI of that request. A sign-in that goes on to the account page also holds at the services of this host,
+ * and its tenant is the one that this browser has chosen.
+ */
+export const finishSignIn = async (
+  parts: SignInEndParts,
+  ctx: Context,
+  tenant: LoginTenant,
+): Promise<void> => {
   const { error, state } = ctx.query;
   if (error !== undefined) {
     const refusal = new AppError('forbidden', 'The sign-in was not finished. Start again to sign in.');
-    showOver(parts, { ctx, tenant }, { reason: 'not_finished', error: refusal });
-    return;
+    return showOver(parts, { ctx, tenant }, { reason: 'not_finished', error: refusal });
   }
   ctx.status = 303;
   // an attacker may have written the state
-  const isTarget = typeof state === 'string' && isOwnTarget(tenant, state);
-  ctx.redirect(isTarget ? state : `${tenant.provider.issuer}/account`);
+  if (typeof state === 'string' && isOwnTarget(tenant, state)) return ctx.redirect(state);
+  await parts.startSessionHere(ctx, tenant);
+  setTenantCookie(ctx, tenant.definition.id, tenant.provider.isSecure);
+  ctx.redirect(`${tenant.provider.issuer}/account`);
 };

@@ -125,7 +125,12 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
         receiveBackchannelLogout(ctx, { tenant, source }),
       ),
       showAccount: (ctx, tenant) => showAccount(login, ctx, tenant),
-      finishSignIn: (ctx, tenant) => finishSignIn(login, ctx, tenant),
+      finishSignIn: (ctx, tenant) =>
+        finishSignIn(
+          { ...login, startSessionHere: () => gateway.startSessionHere(ctx, tenant) },
+          ctx,
+          tenant,
+        ),
       askForNewPassword: (ctx, tenant) => askForNewPassword(login, ctx, tenant),
       submitNewPassword: accountForm((ctx, tenant) => submitNewPassword(login, ctx, tenant)),
       askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),

@@ -193,6 +193,16 @@ describe('with a cookie of a parent domain', () => {
     expect([next.status, next.body]).toEqual([200, 'alice@acme /r?y=2']);
   });
 
+  it('sets it for a sign-in at the address of the tenant too', async () => {
+    const browser = newBrowser();
+    const walked = await walk(browser, `${publicUrl}/oauth/acme`);
+    expect(cookiesSet(walked)).toEqual([
+      expect.stringMatching(/=acme\.[\w-]{43}; Path=\/; Domain=example\.com/),
+    ]);
+    const next = await browser.get('https://reports.example.com/r?y=2');
+    expect([next.status, next.body]).toEqual([200, 'alice@acme /r?y=2']);
+  });
+
   it('goes by a ticket from a host that cannot set it', async () => {
     const walked = await walk(newBrowser(), 'https://books.example.com/b?x=1');
     expect(walked.last.url).toBe('https://books.example.com/b?x=1');

@@ -74,6 +74,13 @@ describe('a source for one app only, once there is a session,', () => {
     expect(isLoginOf(page, issuer())).toBe(true);
   });
 
+  it('begins none by a sign-in at the account page either', async () => {
+    const { browser } = await signedIn();
+    const account = await browser.follow(await browser.get(issuer()));
+    expect(isLoginOf(account, issuer())).toBe(true);
+    expect(browser.cookies().map(({ name }) => name)).not.toContain('GWSESSIONID');
+  });
+
   it('refuses no person who signs in at a source that is for the app', async () => {
     const browser = createBrowser();
     const page = await openApp(browser, issuer(), { client: shop });

@@ -34,6 +34,7 @@ export interface Services {
   /** Scheme, host and port as browsers know them. */
   originOf(service: ServiceDefinition): string;
   byName(name: string): ServiceDefinition | undefined;
+  readonly all: readonly ServiceDefinition[];
 }
 
 /** @param publicUrl of the server; services without a host use its host, and all services use its scheme */
@@ -81,6 +82,7 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
     },
     originOf: (service) => `${protocol}//${hostOf(service)}`,
     byName: (name) => names.get(name),
+    all: definitions,
   };
 };
 

@@ -14,6 +14,7 @@ import {
   createGatewaySignIn,
   type HandOverTenant,
   servesTenant,
+  startSessionHere,
   withoutChoice,
 } from './gateway-sign-in.ts';
 import { createGatewaySignOut } from './gateway-sign-out.ts';
@@ -31,6 +32,8 @@ export interface GatewayPages<T extends HandOverTenant> {
   chooseTenant(ctx: Context): Promise<void>;
   /** `<issuer>/gateway/sign-in` */
   signIn(ctx: Context, tenant: T): Promise<void>;
+  /** See `startSessionHere`. */
+  startSessionHere(ctx: Context, tenant: T): Promise<void>;
   /**
    * The URL at which another tenant can be chosen from a login page; undefined when no other is allowed.
    * @param target the next URL of that sign-in, unchecked
@@ -140,6 +143,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
       });
     },
     signIn: createGatewaySignIn(parts),
+    startSessionHere: (ctx, tenant) => startSessionHere(parts, ctx, tenant),
     serviceOf: (target) => openTarget(target)?.service.name,
     addressOf: handOver.addressOf,
     switchTenantUrl: (target, tenants) => {

@@ -14,6 +14,7 @@ import { requestFacts } from '../../web/request-facts.ts';
 import type { SessionCookiePlace } from '../cookies.ts';
 import type { Demand, GatewayTenant } from '../gateway-types.ts';
 import { startGatewaySession } from './gateway-session-start.ts';
+import type { NewGatewaySession } from './gateway-sessions.ts';
 import type { HandOver, HandOverState, OpenHandOver } from './hand-over.ts';
 import { showServiceProblem } from './service-problem.ts';
 
@@ -118,6 +119,34 @@ const findGoodSession = async (
   return isAdmittedByClient(definition.sources, undefined, { account, provenBy }) ? session : undefined;
 };
 
+/**
+ * A sign-in that no app and no service asked for, at `<issuer>`, holds at the services of this host too (and of the
+ * cookie's domain): what the browser asks for next needs no sign-in of its own. Nothing happens for people who may not use
+ * services.
+ * @throws AppError `unavailable`
+ */
+export const startSessionHere = async <T extends HandOverTenant>(
+  parts: Pick<GatewaySignInParts<T>, 'handOver' | 'cookiePlace'>,
+  ctx: Context,
+  tenant: T,
+): Promise<void> => {
+  const { host } = requestFacts(ctx);
+  // they all have the same cookie
+  const service = parts.handOver.servicesAt(host).find((one) => servesTenant(one, tenant.definition));
+  if (service === undefined) return;
+  const session = await findGoodSession(ctx, tenant);
+  if (session === undefined) return;
+  await startGatewaySession(parts, ctx, { tenant, service, login: loginOf(session) });
+};
+
+const loginOf = ({ sub, id, signedInAt, amr, acr }: CurrentSession): Omit<NewGatewaySession, 'host'> => ({
+  sub,
+  sessionId: id,
+  signedInAt,
+  amr,
+  ...definedOnly({ acr }),
+});
+
 const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {
   const { acrValues, amr = [], maxAge } = demand;
   // a sign-in that was just made for this request is recent enough, even if the limit is very short
@@ -148,8 +177,7 @@ const completeSignIn = async <T extends HandOverTenant>(
   { tenant, opened: { state, service }, session }: CompletedSignIn<T>,
 ): Promise<void> => {
   const { handOver } = parts;
-  const { sub, id: sessionId, signedInAt, amr, acr } = session;
-  const login = { sub, sessionId, signedInAt, amr, ...definedOnly({ acr }) };
+  const login = loginOf(session);
   const origin = handOver.originOf(service);
   ctx.status = 303;
   if (handOver.canSetCookie(requestFacts(ctx).host, service)) {

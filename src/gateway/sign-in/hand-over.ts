@@ -36,7 +36,7 @@ export interface OpenHandOver {
 
 export interface HandOverParts {
   readonly settings: Pick<GatewaySettings, 'cookieDomain'>;
-  readonly services: Pick<Services, 'byName' | 'originOf'>;
+  readonly services: Pick<Services, 'all' | 'byName' | 'originOf'>;
   /** Of Drawbridge, an origin. */
   readonly publicUrl: string;
   /** 32 bytes, for this purpose alone. */
@@ -57,6 +57,8 @@ export interface HandOver {
   sessionHost(service: ServiceDefinition): string;
   /** Can this host of Drawbridge's set the cookie of that service? */
   canSetCookie(host: string, service: ServiceDefinition): boolean;
+  /** The services whose session cookie this host of Drawbridge's can set. */
+  servicesAt(host: string): readonly ServiceDefinition[];
   originOf(service: ServiceDefinition): string;
   /** Where people open the service with this name; undefined when there is none. */
   addressOf(name: string): string | undefined;
@@ -119,6 +121,7 @@ export const createHandOver = (parts: HandOverParts): HandOver => {
     isTarget,
     sessionHost: (service) => (cookieDomain === undefined ? hostOf(service) : `.${cookieDomain}`),
     canSetCookie,
+    servicesAt: (host) => services.all.filter((service) => canSetCookie(host, service)),
     originOf,
     addressOf: (name) => {
       const service = services.byName(name);
