@@ -13,6 +13,7 @@ import { addDoctor } from './cli/doctor.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addExplain } from './cli/explain.ts';
 import { addHealthcheck } from './cli/healthcheck.ts';
+import { addHelp } from './cli/help.ts';
 import { addInit } from './cli/init.ts';
 import { addKeys } from './cli/keys.ts';
 import { addMigration } from './cli/migration.ts';
@@ -27,8 +28,11 @@ import { explainFailure } from './process/explain-failure.ts';
 export const runCli = async (args: readonly string[]): Promise<void> => {
   // A reader that closes the pipe (EPIPE) does not end the command; nothing could report it either.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
-  // A command that waits for something that never happens makes Node end the process: that counts as a failure.
-  process.exitCode = exitCodes.failure;
+  // A command that waits for something that never happens makes Node end the process: that counts as a failure. The exit
+  // code is not set before, because commander gives its help with the one that is there.
+  process.once('exit', () => {
+    process.exitCode ??= exitCodes.failure;
+  });
   try {
     await createProgram().parseAsync([...args], { from: 'user' });
     process.exitCode = exitCodes.ok;
@@ -52,6 +56,7 @@ const createProgram = (): Command => {
     .option('-q, --quiet', 'print results only')
     .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride();
+  addHelp(program);
   addInit(program);
   addStart(program);
   addConfig(program);

@@ -44,6 +44,8 @@ const start = async (options: StartOptions): Promise<number> => {
     clock: systemClock,
     log: nameWorker(createLog(settings.log, openBufferedOutput())),
     showBanner: (lines: readonly string[]) => {
+      // for people; a file or a collector of logs gets the same facts in JSON lines
+      if (!process.stderr.isTTY) return;
       const [title = '', ...rest] = lines;
       for (const line of ['', context.colors.bold(title), ...rest, '']) context.note(line);
     },

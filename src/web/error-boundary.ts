@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { definedOnly } from '../defined-only.ts';
 
+import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
 import { newErrorId, nothingHere, type Problem, problemBody, problemHeaders, problemOf } from './problem.ts';
@@ -34,9 +35,16 @@ const renderErrorJson = (ctx: Context, problem: Problem): void => {
 /** The one log line that connects an error id with its cause. */
 export const logProblem = (log: Log, problem: Problem, error: unknown): void => {
   const { errorId, code, status, description = code } = problem;
-  const facts = { errorId, code, status, err: error };
-  if (status >= 500) log.error(facts, description);
-  else log.info(facts, description);
+  const facts = { errorId, code, status };
+  if (status >= 500) log.error({ ...facts, err: error }, description);
+  else log.info({ ...facts, ...causeOf(error) }, description);
+};
+
+/** What the answer does not say. A refusal has no stack: nothing is wrong here, and strangers can cause it at will. */
+const causeOf = (error: unknown): { readonly cause?: string; readonly detail?: string } => {
+  if (!isAppError(error)) return {};
+  const { cause, detail } = error;
+  return definedOnly({ cause: cause === undefined ? undefined : String(cause), detail });
 };
 
 /** Refuses a request of a program with an error code of its protocol, which no AppError has. */

@@ -41,6 +41,8 @@ describe('exit codes', () => {
     ['an unknown option', ['start', '--prot', '1'], 2],
     ['a missing argument', ['user', 'add', 'acme'], 2],
     ['help', ['--help'], 0],
+    ['the command for help', ['help'], 0],
+    ['help with a command that is none', ['help', 'user', 'ad'], 2],
     ['the version', ['--version'], 0],
     ['no server', ['healthcheck'], 1],
   ] as const)('%s', async (_, args, expected) => {
@@ -53,6 +55,19 @@ describe('exit codes', () => {
     const env = { DRAWBRIDGE_SERVER__WORKERS: 'many' };
     expect((await home.run(['user', 'list', 'acme'], { env })).code).toBe(78);
     expect((await home.run(['config', 'check'], { env })).code).toBe(78);
+  });
+});
+
+describe('help', () => {
+  it.each([
+    [['help', 'user'], 'Usage: drawbridge user'],
+    [['help', 'user', 'add'], 'Usage: drawbridge user add'],
+    [['user', 'help', 'add'], 'Usage: drawbridge user add'],
+    [['user', 'add', '--help'], 'Usage: drawbridge user add'],
+  ])('%j shows the command', async (args, usage) => {
+    const { code, stdout, stderr } = await home.run(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain(usage);
   });
 });
 

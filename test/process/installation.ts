@@ -20,7 +20,7 @@ export interface Outcome {
 export interface RunningServer {
   readonly process: ChildProcess;
   readonly pid: number;
-  /** Standard error so far: words for people. */
+  /** Standard error so far: words for people, none while all is well. */
   words(): string;
   /** Standard output so far: the log, parsed. */
   log(): readonly Readonly<Record<string, unknown>>[];
@@ -41,10 +41,12 @@ export interface Installation {
     more?: { readonly input?: string; readonly env?: Environment },
   ): Promise<Outcome>;
   /**
-   * Starts the server; resolves when its banner is out, or when it ended instead.
+   * Starts the server; resolves when it listens, or when it ended instead.
    * @param command how; default: as `npx --no drawbridge start` does
    */
   start(env?: Environment, command?: readonly string[]): Promise<RunningServer>;
+  /** Starts it in a terminal; resolves to all that is written there, with the whole banner. */
+  startInTerminal(env?: Environment): Promise<string>;
   /** Kills what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -144,7 +146,7 @@ export const createInstallation = async (env: Environment = {}): Promise<Install
           .split('\n')
           .slice(0, -1)
           .map((line) => JSON.parse(line) as Record<string, unknown>);
-      await Promise.race([waitFor(() => /^ {2}data .*\n/m.test(words())), ended]);
+      await Promise.race([waitFor(() => text().includes('"msg":"listening"')), ended]);
       return {
         process: child,
         pid: child.pid ?? 0,
@@ -153,6 +155,15 @@ export const createInstallation = async (env: Environment = {}): Promise<Install
         waitForLog: (test) => waitFor(() => log().some(test)),
         ended,
       };
+    },
+    startInTerminal: async (more = {}) => {
+      const command = ['script', '-qefc', `'${drawbridge.join("' '")}' start`, '/dev/null'];
+      const { child, ended, waitFor, text } = launch(command, more);
+      await Promise.race([waitFor(() => /^ {2}tenants {2}[^\n]*\n/m.test(text())), ended]);
+      // the terminal has a process group of its own
+      child.stdin.write('\x03');
+      await ended;
+      return text().replaceAll('\r\n', '\n');
     },
     remove: async () => {
       const ends = [...children].map((child) => once(child, 'close'));

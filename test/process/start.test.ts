@@ -25,11 +25,10 @@ afterEach(() => home.remove());
 const addAlice = () => home.run(['user', 'add', 'acme', 'alice', '--password-stdin'], { input: password });
 
 describe('drawbridge start', () => {
-  it('says in words what it serves and where, and logs JSON alone on standard output', async () => {
+  it('says in a terminal what it serves and where', async () => {
     home.putTenant('globex', serviceTenant({ displayName: 'Globex Ltd' }));
     home.putTenant('broken', 'displayName: [\n');
-    const server = await home.start();
-    const words = server.words();
+    const words = await home.startInTerminal();
     expect(words).toContain(`Drawbridge serves ${home.publicUrl}`);
     expect(words).toContain('Globex Ltd');
     expect(words).toMatch(new RegExp(`issuer +${home.issuer('acme')}\\n`));
@@ -37,7 +36,15 @@ describe('drawbridge start', () => {
     expect(words).toContain(join(home.folder, 'data'));
     expect(words).toMatch(/broken.yaml:\d+:\d+/);
     expect(words).not.toContain('Unsupported runtime');
-    await server.waitForLog(({ msg }) => msg === 'listening');
+  });
+
+  it('logs JSON alone elsewhere, without a banner', async () => {
+    home.putTenant('broken', 'displayName: [\n');
+    const server = await home.start();
+    await server.waitForLog(({ msg, port }) => msg === 'listening' && port === home.port);
+    await server.waitForLog(({ tenant }) => tenant === 'broken');
+    expect(server.words()).not.toContain('Drawbridge serves');
+    expect(server.words()).not.toContain('issuer');
     expect((await fetch(`${home.issuer('acme')}/.well-known/openid-configuration`)).status).toBe(200);
   });
 
@@ -100,7 +107,6 @@ describe('drawbridge start', () => {
       expect(stderr).toMatch(/gateway\.enabled|AUTH_ENABLED/);
     }
     const server = await home.start(open);
-    expect(server.words()).toMatch(/WARNING: authentication is off/);
     await server.waitForLog(({ level, msg }) => level === 'warn' && /AUTH_ENABLED=false/.test(String(msg)));
     expect(await (await fetch(`${home.publicUrl}/readyz`)).json()).toMatchObject({
       authentication: 'disabled',
@@ -125,7 +131,8 @@ describe('drawbridge start', () => {
   it('keeps details for the management listener and for this machine', async () => {
     const port = await freePort();
     home.putTenant('broken', 'displayName: [\n');
-    await home.start({ DRAWBRIDGE_MANAGEMENT__PORT: String(port) });
+    const server = await home.start({ DRAWBRIDGE_MANAGEMENT__PORT: String(port) });
+    await server.waitForLog(({ tenant }) => tenant === 'broken');
     const inside = await (await fetch(`http://127.0.0.1:${port}/readyz`)).text();
     expect(inside).toContain('broken.yaml');
     const outside = await fetch(`${home.publicUrl}/readyz`, {
@@ -137,9 +144,9 @@ describe('drawbridge start', () => {
 
   it('names what it knows soon although a thousand files wait for their check', async () => {
     for (let index = 0; index < 1000; index += 1) home.putTenant(`t${index}`, serviceTenant());
-    const server = await home.start();
-    expect(server.words()).toContain(home.issuer('acme'));
-    expect(server.words()).toMatch(/and \d{3} more tenants/);
+    const words = await home.startInTerminal();
+    expect(words).toContain(home.issuer('acme'));
+    expect(words).toMatch(/and \d{3} more tenants/);
   });
 });
 

@@ -136,6 +136,15 @@ describe('an error', () => {
     }
   });
 
+  it('that is a refusal has no stack in the log', async () => {
+    for (const path of ['/nowhere', '/forbidden', '/throttled']) {
+      const id = (await get(path)).headers.get('x-error-id');
+      const found = lines.filter((line) => line.errorId === id);
+      expect(found).toHaveLength(1);
+      expect(JSON.stringify(found)).not.toMatch(/stack|\bat /);
+    }
+  });
+
   it('says nothing of what went on inside, and logs nothing that hangs on the error', async () => {
     for (const accept of [browser, '*/*']) {
       const answer = await get('/bug', accept);
