@@ -5,8 +5,9 @@ import { systemClock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { createMasterKey, openMasterKey } from '../crypto/master-key.ts';
 import { dataFolder, type OpenStore, openStore } from '../server/open-store.ts';
-import { isFolderTaken } from '../storage/sqlite/server-lock.ts';
+import { locationOf } from '../storage/mongodb/url.ts';
 import type { Storage } from '../storage/storage.ts';
+import { isStoreInUse } from '../storage/store-in-use.ts';
 import { describeCounts } from './backup.ts';
 import { type BackupHeader, checkBackup, readRecords } from './backup-file.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
@@ -24,7 +25,7 @@ export const addRestore = (program: Command): void => {
     .option('--replace', 'delete what the store holds first')
     .addHelpText(
       'after',
-      '\nAll sessions and tokens end, also those the store holds now: what was used, rotated or revoked since the backup\nmust not come back to life. With MongoDB stop all instances yourself; the embedded store refuses while one runs.',
+      '\nAll sessions and tokens end, also those the store holds now: what was used, rotated or revoked since the backup\nmust not come back to life. It is refused while a\nserver uses the store. With MongoDB a server that was killed counts for 30 seconds.',
     )
     .action((file: string, options: RestoreOptions, command: Command) =>
       restore(contextOf(command), { file, isReplacing: options.replace ?? false }),
@@ -56,14 +57,17 @@ const restore = async (
   }
 };
 
-/** Takes the lock of a server, so that none runs at the same time. @throws CommandFailure when one does */
+/** Has the store alone: no server runs at the same time. @throws CommandFailure when one does */
 const openAlone = async (settings: ServerSettings): Promise<OpenStore> => {
   try {
-    return await openStore({ settings, clock: systemClock, log: createCliLog(), role: 'server' });
+    return await openStore({ settings, clock: systemClock, log: createCliLog(), role: 'restore' });
   } catch (error) {
-    if (!isFolderTaken(error)) throw error;
+    if (!isStoreInUse(error)) throw error;
+    const folder = dataFolder(settings.storage.url);
     throw new CommandFailure(
-      `A Drawbridge server is running on the data in ${dataFolder(settings.storage.url)}. A restore needs it stopped: stop it, then run this again.`,
+      folder === undefined
+        ? `Nothing was restored into ${locationOf(settings.storage.url)}. ${error.message}`
+        : `A Drawbridge server is running on the data in ${folder}. A restore needs it stopped: stop it, then run this again.`,
     );
   }
 };

@@ -9,6 +9,7 @@ import { locationOf } from '../storage/mongodb/url.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { networkFilesystemOf } from '../storage/sqlite/network-filesystem.ts';
 import type { Storage } from '../storage/storage.ts';
+import { isStoreInUse } from '../storage/store-in-use.ts';
 
 export interface OpenStoreOptions {
   readonly settings: Pick<ServerSettings, 'server' | 'storage'>;
@@ -62,7 +63,8 @@ export const reachStorage = async (options: StorageOptions): Promise<Storage> =>
   try {
     return await openStorage(options);
   } catch (cause) {
-    if (!isAppError(cause, 'unavailable') || dataFolder(options.url) !== undefined) throw cause;
+    if (!isAppError(cause, 'unavailable') || isStoreInUse(cause) || dataFolder(options.url) !== undefined)
+      throw cause;
     throw new AppError(
       'unavailable',
       `${cause.message}: ${locationOf(options.url)}. See that it runs and can be reached from here, or correct DRAWBRIDGE_STORAGE__URL.`,

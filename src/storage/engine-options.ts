@@ -2,10 +2,11 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 
 /**
- * `server` is the one process that owns an embedded store's folder; `worker` (its children) and `cli` share it.
- * MongoDB knows no difference.
+ * `server` is the one process that owns an embedded store's folder; `worker` (its children) and `cli` share it. MongoDB
+ * has any number of servers. `restore` has the store alone: it is refused while there is a server, and so is a server
+ * while there is a restore.
  */
-export type StorageRole = 'server' | 'worker' | 'cli';
+export type StorageRole = 'server' | 'worker' | 'cli' | 'restore';
 
 /** One MongoDB command or one SQLite transaction. `detail` is the command, for tests that explain it. */
 export interface Trip {

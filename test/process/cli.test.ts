@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mongoStore, mongoUrl } from '../support/stores.ts';
 import { ensureBuilt } from './built.ts';
 import { createInstallation, type Installation, passwordGrant, serviceTenant } from './installation.ts';
 
@@ -421,6 +422,30 @@ describe('backup and restore', () => {
       expect((await home.run(['restore', 'whole.gz'], { env: elsewhere })).code).toBe(0);
       await home.start(elsewhere);
       expect((await signIn()).status).toBe(200);
+    },
+    manyProcessesMs,
+  );
+
+  (mongoUrl() === undefined ? it.skip : it)(
+    'restores into MongoDB only once its servers have ended',
+    async () => {
+      const store = await mongoStore.open();
+      const env = {
+        DRAWBRIDGE_STORAGE__URL: store.url,
+        DRAWBRIDGE_SERVER__SECRET_KEY: 'a-master-key-of-the-tests-0123456789',
+      };
+      try {
+        const server = await home.start(env);
+        expect((await home.run(['backup', 'saved.gz'], { env })).code).toBe(0);
+        const busy = await home.run(['restore', 'saved.gz', '--replace'], { env });
+        expect(busy.code).toBe(1);
+        expect(busy.stderr).toMatch(/Nothing was restored .*servers are using this store/);
+        server.process.kill('SIGTERM');
+        await server.ended;
+        expect((await home.run(['restore', 'saved.gz', '--replace'], { env })).code).toBe(0);
+      } finally {
+        await store.cleanup();
+      }
     },
     manyProcessesMs,
   );

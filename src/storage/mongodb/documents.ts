@@ -107,6 +107,13 @@ export interface DeviceDocument extends Omit<DeviceRecord, 'expiresAt'> {
   readonly expiresAt: Date;
 }
 
+/** A process that uses the store. */
+export interface LeaseDocument {
+  readonly _id: string;
+  readonly holder: 'server' | 'restore';
+  readonly expiresAt: Date;
+}
+
 export interface FactDocument {
   readonly _id: string;
   readonly value: string;

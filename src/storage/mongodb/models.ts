@@ -10,6 +10,7 @@ import type {
   EventDocument,
   FactDocument,
   KeyDocument,
+  LeaseDocument,
   UsageDocument,
 } from './documents.ts';
 
@@ -24,6 +25,7 @@ export interface Collections {
   readonly deliveries: mongo.Collection<DeliveryDocument>;
   readonly devices: mongo.Collection<DeviceDocument>;
   readonly installation: mongo.Collection<FactDocument>;
+  readonly leases: mongo.Collection<LeaseDocument>;
 }
 
 export type CollectionName = keyof Collections;
@@ -176,6 +178,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   });
   devices.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   devices.index({ tenant: 1, sub: 1, id: 1 });
+  const leases = createSchema('leases', { holder: text, expiresAt: { type: Date, required: true } });
+  leases.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   return {
     artifacts,
     accounts,
@@ -187,6 +191,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     deliveries,
     devices,
     installation: createSchema('installation', { value: text }),
+    leases,
   };
 };
 

@@ -15,6 +15,7 @@ import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
 import { type Collections, defineModels } from './models.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
+import { takeStoreLease } from './store-lease.ts';
 import { hasDatabaseName, locationOf, requireStrongSettings } from './url.ts';
 import { createEventWatches } from './watch-events.ts';
 
@@ -47,7 +48,8 @@ const connect = async ({ url, poolSize, onTrip }: StorageOptions): Promise<Conne
 const reportTrips = (client: mongo.MongoClient, onTrip: (trip: Trip) => void): void => {
   client.on('commandStarted', (started) => {
     const { commandName, command } = started;
-    if (silentCommands.has(commandName) || isOfWatcher(started)) return;
+    const isOfLease = command[commandName] === 'leases';
+    if (silentCommands.has(commandName) || isOfLease || isOfWatcher(started)) return;
     onTrip({ name: commandName, detail: command });
   });
 };
@@ -76,10 +78,10 @@ const putFact = async ({ installation }: Collections, name: string, value: strin
 
 /**
  * @throws AppError('invalid_request') when the URL asks for weak guarantees
- * @throws AppError('unavailable') when no primary answers
+ * @throws AppError('unavailable') when no primary answers, or `StoreInUse`
  */
 export const openMongoStorage = async (options: StorageOptions): Promise<Storage> => {
-  const { url, clock, log, onTrip } = options;
+  const { url, clock, log, role, onTrip } = options;
   requireStrongSettings(url);
   const connection = await connect(options).catch((cause: unknown) => {
     throw isMalformedUrl(cause) ? malformedUrl(cause) : unavailable(cause);
@@ -91,6 +93,15 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
   await warnAboutArbiters(connection, log);
   const run = createRunCommand(databaseOf(connection));
   if (onTrip !== undefined) reportTrips(connection.getClient(), onTrip);
+  const lease =
+    role === 'server' || role === 'restore'
+      ? await takeStoreLease({ leases: collections.leases, holder: role, log }).catch(
+          async (error: unknown) => {
+            await connection.close();
+            throw error;
+          },
+        )
+      : undefined;
   const watches = createEventWatches({ events: collections.events, clock, log });
   return {
     engine: 'mongodb',
@@ -124,6 +135,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     dropEphemeral: () => dropEphemeral(collections),
     close: async () => {
       await watches.close();
+      await lease?.release();
       await connection.close();
     },
   };

@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import { AppError, isAppError } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
+import { StoreInUse } from '../store-in-use.ts';
 import { makePrivateFile } from './connection.ts';
 import { type Database, loadDriver } from './driver.ts';
 import { folderFailure, isBusy } from './errors.ts';
-
-/** Did a second server fail because a first one uses the folder? */
-export const isFolderTaken = (error: unknown): boolean =>
-  isAppError(error, 'unavailable') && isBusy(error.cause);
 
 /**
  * Two servers on one folder would each assume that no other server uses it. The lock is an open transaction on a file
@@ -25,7 +22,7 @@ export const lockFolder = async (folder: string): Promise<() => void> => {
     throw new AppError(
       'unavailable',
       `Another Drawbridge server is running on the data in ${folder}. Stop it, or give this one a folder of its own`,
-      { cause },
+      { cause: new StoreInUse('server', { cause }) },
     );
   }
   return () => database.close();

@@ -24,7 +24,7 @@ const putFact = (connection: Connection, name: string, value: string): Promise<s
     return (sql('SELECT value FROM installation WHERE name = ?').get(name) as { value: string }).value;
   });
 
-/** @throws AppError('unavailable') when the folder cannot be used, or another server uses it (role `server`) */
+/** @throws AppError('unavailable') when the folder cannot be used, or another server uses it (`StoreInUse`; roles `server` and `restore`) */
 export const openSqliteStorage = async ({
   url,
   clock,
@@ -33,7 +33,7 @@ export const openSqliteStorage = async ({
   onTrip,
 }: StorageOptions): Promise<Storage> => {
   const folder = folderOf(url);
-  const unlock = role === 'server' ? await lockFolder(folder) : () => {};
+  const unlock = role === 'server' || role === 'restore' ? await lockFolder(folder) : () => {};
   const connection = await openConnection({ folder, onTrip }).catch((error: unknown) => {
     unlock();
     throw error;
