@@ -6,6 +6,8 @@ export interface AppErrorOptions {
   /** Goes to the log only, never into an answer. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
+  /** Of `unavailable`: a setting here or there must be changed first, so no answer may call it temporary. */
+  readonly isLasting?: boolean;
 }
 
 /**
@@ -17,12 +19,14 @@ export class AppError extends Error {
   readonly code: AppErrorCode;
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly isLasting: boolean;
 
   constructor(code: AppErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.isLasting = options.isLasting === true;
   }
 }
 

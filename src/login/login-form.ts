@@ -32,6 +32,7 @@ export interface LoginForm {
   /** Default: the first step of this tenant. */
   readonly step?: PageModels['login']['step'];
   readonly problem?: LoginProblem;
+  readonly reason?: string;
   readonly retryAfterSeconds?: number;
   /** Sealed; the proof of an upstream, which a password must confirm. */
   readonly proven?: string;

@@ -21,7 +21,7 @@ import {
   showLogin,
   showLoginAgain,
 } from './login-form.ts';
-import { restOf } from './login-problems.ts';
+import { problemOfSource, restOf } from './login-problems.ts';
 import { findConnector } from './login-tenant.ts';
 import { demandPasswordChange, showDemandedPasswordChange } from './password-demand.ts';
 import type { PasswordNews } from './password-form.ts';
@@ -107,7 +107,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
     parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a sign-in could not be checked');
-    return showAgain({ problem: 'unavailable', retryAfterSeconds: err.retryAfterSeconds ?? 5 });
+    return showAgain(problemOfSource(err));
   }
 };
 

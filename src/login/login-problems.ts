@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
+import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
 import type { LoginProblem, PageModels } from '../web/pages.ts';
@@ -51,6 +52,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   },
   password_expired: { status: 403, code: 'password_expired', description: 'The password has expired' },
   policy: { status: 400, code: 'password_policy', description: 'The rules refuse the new password' },
+  source_settings: {
+    status: 500,
+    code: 'misconfigured',
+    description: 'A setting keeps this account from signing in',
+  },
   taken: { status: 403, code: 'taken', description: 'Another account is connected with this sign-in' },
   throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
   unavailable: down,
@@ -59,8 +65,16 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
 
 export interface ShownProblem<P extends Problem> {
   readonly problem?: P;
+  /** For the administrator; of `source_settings`. */
+  readonly reason?: string;
   readonly retryAfterSeconds?: number;
 }
+
+/** What a page says of a source that gave no verdict. */
+export const problemOfSource = (error: AppError): ShownProblem<'source_settings' | 'unavailable'> =>
+  error.isLasting
+    ? { problem: 'source_settings', reason: error.message }
+    : { problem: 'unavailable', retryAfterSeconds: error.retryAfterSeconds ?? 5 };
 
 /** A waiting time that goes on while the browser is redirected. */
 export interface TimedNotice {
@@ -83,11 +97,11 @@ export const restOf = (
 /** Puts the problem of a page into its headers and the log; gives its status. */
 export const announce = <P extends Problem>(log: Log, ctx: Context, shown: ShownProblem<P>): number => {
   if (shown.problem === undefined) return 200;
-  const { retryAfterSeconds } = shown;
+  const { retryAfterSeconds, reason } = shown;
   const problem = {
     ...answers[shown.problem],
     errorId: newErrorId(),
-    ...definedOnly({ retryAfterSeconds }),
+    ...definedOnly({ retryAfterSeconds, description: reason }),
   };
   const { requestId, tenant } = requestFacts(ctx);
   logProblem(log.child({ requestId, ...definedOnly({ tenant }) }), problem, undefined);

@@ -10,7 +10,7 @@ import { readKnownBrowserCookie } from './cookies.ts';
 import { csrfField } from './interaction-form.ts';
 import { rememberBrowser } from './known-browser.ts';
 import type { LoginPageParts } from './login-form.ts';
-import { announce, type ShownProblem } from './login-problems.ts';
+import { announce, problemOfSource, type ShownProblem } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
 
 /** The notice above the form after an attempt. */
@@ -81,7 +81,7 @@ export const changePassword = async (
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;
     parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a password could not be changed');
-    return { ok: false, problem: 'unavailable', retryAfterSeconds: err.retryAfterSeconds ?? 5 };
+    return { ok: false, ...problemOfSource(err) };
   }
 };
 

@@ -30,6 +30,7 @@ export type LoginProblem =
   | 'no_source'
   | 'password_change_required'
   | 'password_expired'
+  | 'source_settings'
   | 'throttled'
   | 'unavailable'
   | 'upstream_unavailable';
@@ -43,6 +44,7 @@ export type PasswordProblem =
   | 'password_change_required'
   | 'password_expired'
   | 'policy'
+  | 'source_settings'
   | 'throttled'
   | 'unavailable';
 
@@ -123,6 +125,8 @@ export interface PageModels {
     /** Sealed; sent along with the password. */
     readonly proven?: string;
     readonly problem?: LoginProblem;
+    /** For the administrator, in English: which limit or right of which server; for `source_settings`. */
+    readonly reason?: string;
     readonly retryAfterSeconds?: number;
     /** Shown in demo tenants only: names and passwords to try. */
     readonly demoUsers?: readonly { readonly username: string; readonly password: string }[];
@@ -143,6 +147,8 @@ export interface PageModels {
     readonly login: string;
     readonly cancelUrl: string;
     readonly problem?: PasswordProblem;
+    /** As for `login`. */
+    readonly reason?: string;
     /** The rules for passwords, in the words of the source. */
     readonly rule?: string;
     readonly retryAfterSeconds?: number;
@@ -229,9 +235,12 @@ export interface PageModels {
       | 'missing'
       | 'password_change_required'
       | 'password_expired'
+      | 'source_settings'
       | 'taken'
       | 'throttled'
       | 'unavailable';
+    /** As for `login`. */
+    readonly reason?: string;
     readonly retryAfterSeconds?: number;
   };
   'service-sign-out': { readonly action: string; readonly host: string };

@@ -48,12 +48,12 @@ const isExposed = (error: unknown): error is Error & { readonly status: number }
 export const problemOf = (error: unknown): Problem => {
   const errorId = newErrorId();
   if (isAppError(error)) {
-    const status = statuses[error.code];
+    const status = error.isLasting ? 500 : statuses[error.code];
     const isTemporary = status === 429 || status === 503;
     const retryAfterSeconds = error.retryAfterSeconds ?? (isTemporary ? defaultRetrySeconds : undefined);
     return {
       status,
-      code: error.code,
+      code: error.isLasting ? 'misconfigured' : error.code,
       description: error.message,
       errorId,
       ...definedOnly({ retryAfterSeconds }),

@@ -140,6 +140,18 @@ describe('what doctor finds at a directory', () => {
     ).toEqual([expect.stringContaining('warning memberOf: No user below')]);
   });
 
+  it('is a limit of the server that is less than its groups', async () => {
+    const limited = await startSlapd({ settings: ['sizelimit 3'] });
+    try {
+      const lines = await troubles({ urls: [limited.url], groups: groups() });
+      expect(lines.at(-1)).toMatch(
+        /warning size limit: .*sizeLimitExceeded.*Users in more than 3 groups cannot sign in/,
+      );
+    } finally {
+      await limited.stop();
+    }
+  });
+
   it('reports each server', async () => {
     const urls = [`ldaps://127.0.0.1:${await findFreePort()}`, slapd.ldapsUrl];
     const lines = await examine({ urls });

@@ -103,6 +103,14 @@ describe('what the service gets', () => {
     expect(proxy.logLines().at(-1)).toMatchObject({ cut: { groups: expect.stringMatching(/ of 700$/) } });
   });
 
+  it('is in the log with its size where a service refuses the size of the headers', async () => {
+    const { proxy } = await start({}, { answer: (_req, res) => void res.writeHead(431).end() });
+    expect((await ask(proxy)).status).toBe(431);
+    const isAdvice = ({ msg, headerBytes }: Readonly<Record<string, unknown>>): boolean =>
+      /identity\.maxBytes/.test(String(msg)) && Number(headerBytes) > 100;
+    await eventually('the log says so', () => proxy.logLines().some(isAdvice), 2_000);
+  });
+
   it('says who asks and where, whatever the client says of it', async () => {
     const { proxy, service } = await start();
     await ask(proxy, {

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { createBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
+import { openApp, signInThere } from '../support/federation.ts';
 import { refresh, type TokenBody, tokenRequest, userinfo } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
 import { migrator, sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
@@ -158,6 +161,30 @@ eachStore((store) => {
       const unknown = await signIn({ username: 'nobody', password: 'wrong' });
       expect(wrong.body).toEqual(unknown.body);
       expect(wrong.status).toBe(400);
+    });
+  });
+
+  describeOnce(store, 'where the directory stops at a limit', () => {
+    it('asks nobody to wait: page, token endpoint and log name the limit', async () => {
+      const limited = await startSlapd({ settings: ['sizelimit 1'] });
+      try {
+        await server.putTenant('acme', directoryTenant(limited));
+        const bert = { username: 'bert', password: 'bert-Passw0rd' };
+        const { status, body, headers } = await signIn(bert);
+        expect([status, body.error, headers.get('retry-after')]).toEqual([500, 'server_error', null]);
+        expect(body.error_description).toContain('sizeLimitExceeded at 127.0.0.1');
+
+        const browser = createBrowser();
+        const page = await signInThere(browser, await openApp(browser, issuer()), { who: bert });
+        expect(page.status).toBe(500);
+        expect(page.headers.get('x-error')).toContain('sizeLimitExceeded at 127.0.0.1');
+        expect(page.headers.get('retry-after')).toBeNull();
+        expect(textOf(page)).toContain('sizeLimitExceeded at 127.0.0.1');
+        const logged = server.logLines().filter((line) => line.includes('size.prtotal'));
+        expect(logged.join('\n')).toContain(limited.url);
+      } finally {
+        await limited.stop();
+      }
     });
   });
 

@@ -143,6 +143,12 @@ export const samples: readonly Sample[] = [
     retryAfterSeconds: 150,
   }),
   sample('login-throttled-unknown', 'login', { ...login, login: 'alice', problem: 'throttled' }),
+  sample('login-source-settings', 'login', {
+    ...login,
+    login: 'alice',
+    problem: 'source_settings',
+    reason: 'The directory is not set up for this sign-in: sizeLimitExceeded at ldap1.acme.example',
+  }),
   sample('login-unavailable', 'login', { ...login, login: 'alice', problem: 'unavailable' }),
   sample('login-missing', 'login', {
     step: 'password',
@@ -197,6 +203,11 @@ export const samples: readonly Sample[] = [
     ...changePassword,
     problem: 'policy',
     rule: 'Password fails quality checking policy',
+  }),
+  sample('change-password-source-settings', 'change-password', {
+    ...changePassword,
+    problem: 'source_settings',
+    reason: 'The directory is not set up for this sign-in: insufficientAccessRights at ldap1.acme.example',
   }),
   sample('change-password-throttled-for', 'change-password', {
     ...changePassword,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
+import { AppError } from '../../src/errors.ts';
 import { type AnswerDialect, answerTo, isNavigation } from '../../src/gateway/answer/answers.ts';
 import { authRequest } from '../../src/gateway/answer/auth-request.ts';
 import { extAuthz } from '../../src/gateway/answer/ext-authz.ts';
@@ -162,6 +163,22 @@ describe('statuses of the contract', () => {
     expect(answerTo(unavailable, { dialect: envoy, request: program }).headers['X-Auth-Reason']).toBe(
       'upstream_unavailable',
     );
+  });
+});
+
+describe('a source whose settings do not let it answer', () => {
+  it('is no outage: nobody is asked to try again', () => {
+    const lasting = {
+      ...unavailable,
+      cause: new AppError('unavailable', 'The directory stops at a limit', { isLasting: true }),
+    };
+    const answer = answerTo(lasting, { dialect: {}, request: program });
+    expect(answer).toMatchObject({ status: 500, headers: { 'x-error': 'The directory stops at a limit' } });
+    expect(answer.headers['Retry-After']).toBeUndefined();
+    expect(answerTo(lasting, { dialect: envoy, request: program })).toMatchObject({
+      status: 403,
+      headers: { 'X-Auth-Reason': 'misconfigured' },
+    });
   });
 });
 

@@ -10,8 +10,8 @@ import { entryOf, type LdapEntry } from './entry.ts';
 import { openSocket, parseEndpoint, tlsOptions, upgradeSocket } from './ldap-socket.ts';
 import { MessageStream } from './message-stream.ts';
 import { PasswordPolicyControl, type PolicyError } from './policy-control.ts';
-import { bindRefusals, resultCode, serverTroubles } from './result-codes.ts';
-import { detailOf, unreachable } from './unreachable.ts';
+import { bindRefusals, lastingRefusals, serverTroubles } from './result-codes.ts';
+import { detailOf, misconfigured, unreachable } from './unreachable.ts';
 
 export type ConnectionSettings = Pick<
   LdapSource,
@@ -204,10 +204,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
         return searchEntries.map(entryOf);
       } catch (error) {
         if (!(error instanceof ResultCodeError)) throw error;
-        throw unreachable(
-          `${url} answered a search below "${base}" with code ${error.code}: ${explain(error)}`,
-          error,
-        );
+        throw refusedSearch(url, base, error);
       }
     },
     modify: async (dn, changes, deadline) => {
@@ -227,7 +224,14 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
 /** The diagnostic text without the part that ldapts adds. */
 const diagnosticOf = (error: ResultCodeError): string => error.message.replace(/ ?Code: 0x[0-9a-f]+$/, '');
 
-const explain = (error: ResultCodeError): string =>
-  error.code === resultCode.noSuchObject
-    ? 'there is no such entry, or no right to read it'
-    : diagnosticOf(error);
+const refusedSearch = (url: string, base: string, error: ResultCodeError): AppError => {
+  const answered = `${url} answered a search below "${base}" with code ${error.code}`;
+  const lasting = lastingRefusals.get(error.code);
+  if (lasting === undefined) return unreachable(`${answered}: ${diagnosticOf(error)}`, error);
+  const { name, advice } = lasting;
+  return misconfigured({
+    reason: `${name} at ${parseEndpoint(url).host}`,
+    detail: `${answered} (${name}): ${advice}`,
+    cause: error,
+  });
+};

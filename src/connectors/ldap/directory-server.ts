@@ -5,8 +5,9 @@ import { type LdapConnection, openConnection } from './connection.ts';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { hasEntry } from './filters.ts';
+import { parseEndpoint } from './ldap-socket.ts';
 import { createServerHealth, type ServerHealth } from './server-health.ts';
-import { unreachable } from './unreachable.ts';
+import { misconfigured } from './unreachable.ts';
 
 /** The settings that must be equal for two sources to share connections. */
 export type DirectorySettings = Pick<
@@ -18,6 +19,8 @@ export type ConnectionKind = 'service' | 'people';
 
 export interface DirectoryServer {
   readonly health: ServerHealth;
+  /** Why it is left alone, while it is. */
+  readonly lastFailure: unknown;
   readonly pools: Readonly<Record<ConnectionKind, ConnectionPool>>;
   /**
    * Notes a failure that ended a connection.
@@ -47,10 +50,12 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
   const { settings, clock, log } = parts;
   const health = createServerHealth(clock);
   let runningProbe: Promise<void> | undefined;
+  let lastFailure: unknown;
 
   const failed = (successesBefore: number, error: unknown): void => {
     const forMs = health.failed(successesBefore);
     if (forMs === undefined) return;
+    lastFailure = error;
     log.warn({ url, forMs, err: error }, 'a server of a directory failed and is left alone for a while');
     for (const pool of Object.values(pools)) pool.refuseWaiting();
   };
@@ -98,10 +103,12 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
         connection.close();
       }
       health.recovered();
+      lastFailure = undefined;
       log.info({ url }, 'a server of a directory is in use again');
-    } catch (error) {
+    } catch (err) {
       health.stillFails();
-      log.debug({ url, err: error }, 'a server of a directory still fails');
+      lastFailure = err;
+      log.debug({ url, err }, 'a server of a directory still fails');
     } finally {
       runningProbe = undefined;
     }
@@ -112,6 +119,9 @@ export const createDirectoryServer = (url: string, parts: DirectoryServerParts):
     pools,
     failed,
     foundSilent,
+    get lastFailure() {
+      return lastFailure;
+    },
     get runningProbe() {
       return runningProbe;
     },
@@ -131,7 +141,10 @@ const bindAsService = async (connection: LdapConnection, settings: DirectorySett
   const why = answer.ok
     ? 'its password must be changed'
     : `code ${answer.code} ${answer.diagnostic}`.trimEnd();
-  throw unreachable(`${connection.url} refuses the bind of the tenant's own account ${bind.dn}: ${why}`);
+  throw misconfigured({
+    reason: `${parseEndpoint(connection.url).host} refuses the account of this server`,
+    detail: `${connection.url} refuses the bind of the tenant's own account ${bind.dn}: ${why}`,
+  });
 };
 
 /** A suspended server still accepts connections, so only an answer proves that it works. Any answer will do. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
+import { isAppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
@@ -65,13 +66,20 @@ export const createDirectory = (
     return findGood(tried);
   };
 
+  /** A setting that keeps every server from being used is no outage. */
+  const lastingFailure = (): unknown => {
+    const failures = servers.map(({ lastFailure }) => lastFailure);
+    return failures.every((failure) => isAppError(failure) && failure.isLasting) ? failures[0] : undefined;
+  };
+
   return {
     use: async (kind, use) => {
       const tried = new Set<DirectoryServer>();
       let last: unknown;
       for (;;) {
         const server = await choose(tried, use.deadline);
-        if (server === undefined) throw last ?? unreachable('all servers of the directory failed lately');
+        if (server === undefined)
+          throw last ?? lastingFailure() ?? unreachable('all servers of the directory failed lately');
         tried.add(server);
         try {
           return await useServer(server, kind, use);

@@ -1,6 +1,7 @@
+import type { Filter } from 'ldapts';
 import type { SourceFinding } from '../connector.ts';
 import { allOf, filterForAnyName, has, hasEntry, parseFilter } from './filters.ts';
-import { type GroupSearch, hasInChain, memberAttribute } from './groups.ts';
+import { type GroupSearch, hasInChain, memberAttribute, mostGroups } from './groups.ts';
 import { binarySubject, subjectOf } from './subject.ts';
 import { detailOf, unreachable } from './unreachable.ts';
 
@@ -92,6 +93,27 @@ const examineMemberOf = async ({ source, connection, deadline }: GroupSearch, no
   else note('ok', 'memberOf', `It can be read: ${member?.dn} is in ${group}.`);
 };
 
+/** A person in more groups than the server shows cannot sign in. */
+const examineLimit = async (
+  { source, connection, deadline }: GroupSearch,
+  { filter, note }: { readonly filter: Filter; readonly note: Note },
+): Promise<void> => {
+  const query = { base: source.groups.base, scope: 'sub', filter, attributes: ['1.1'] } as const;
+  const shown = await connection.search({ ...query, sizeLimit: mostGroups + 1 }, deadline);
+  // more of them are never read for one person
+  if (shown.length > mostGroups) return;
+  try {
+    await connection.search(query, deadline);
+  } catch (error) {
+    if (!connection.isUsable) throw error;
+    note(
+      'warning',
+      'size limit',
+      `${detailOf(error)}. Users in more than ${shown.length} groups cannot sign in.`,
+    );
+  }
+};
+
 const areGroupsFound = async (
   { source, connection, deadline }: GroupSearch,
   note: Note,
@@ -117,6 +139,7 @@ const areGroupsFound = async (
         `No group with members below ${base} passes "groups.filter". Check both, and the rights to read.`,
       );
     else note('ok', 'groups', `Groups can be read, such as ${group.dn}.`);
+    await examineLimit({ source, connection, deadline }, { filter: narrowed, note });
     return true;
   } catch (error) {
     if (!connection.isUsable) throw error;

@@ -5,7 +5,7 @@ import type { Deadline } from './deadline.ts';
 import { firstRdn, normalizeDn } from './distinguished-name.ts';
 import type { LdapEntry } from './entry.ts';
 import { allOf, anyOf, equals, hasEntry, isInChain, parseFilter } from './filters.ts';
-import { unreachable } from './unreachable.ts';
+import { misconfigured, unreachable } from './unreachable.ts';
 
 export interface GroupSearch {
   readonly source: LdapSource;
@@ -16,7 +16,7 @@ export interface GroupSearch {
 /** Members in one filter: a level of groups costs few searches, and no filter is longer than servers accept. */
 const membersPerSearch = 50;
 /** More groups of one person are a mistake in the directory, and an incomplete list would be wrong. */
-const mostGroups = 5_000;
+export const mostGroups = 5_000;
 
 /** Group entries by their normalized name, in the order in which they were found. */
 type Found = Map<string, LdapEntry | { readonly dn: string }>;
@@ -161,4 +161,7 @@ const chunks = (dns: readonly string[]): readonly (readonly string[])[] =>
   );
 
 const tooMany = ({ source }: GroupSearch) =>
-  unreachable(`source ${source.id}: a person is in more than ${mostGroups} groups`);
+  misconfigured({
+    reason: `more than ${mostGroups} groups`,
+    detail: `source ${source.id}: a person is in more than ${mostGroups} groups`,
+  });

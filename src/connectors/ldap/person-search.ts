@@ -9,7 +9,7 @@ import type { Deadline } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
 import { allOf, fillFilter, filterForAnyName, has } from './filters.ts';
 import { binarySubject, hasSubject } from './subject.ts';
-import { unreachable } from './unreachable.ts';
+import { misconfigured } from './unreachable.ts';
 
 /** The attributes that the built-in mapping reads; a tenant may add others. */
 const mappedAttributes = [
@@ -56,7 +56,10 @@ export const findBySubject = async (
   if (isTheOne === undefined) return undefined;
   const entries = await find(search, allOf(isTheOne, filterForAnyName(source.search.filter)));
   if (entries.length > 1)
-    throw unreachable(`source ${source.id}: two entries have the same ${source.subjectAttribute} ${subject}`);
+    throw misconfigured({
+      reason: `${source.subjectAttribute} is not unique`,
+      detail: `source ${source.id}: two entries have the same ${source.subjectAttribute} ${subject}`,
+    });
   if (entries.length === 0) await checkThatPeopleAreSeen(search);
   return entries[0];
 };
@@ -89,7 +92,10 @@ const checkThatPeopleAreSeen = async ({ source, connection, deadline }: PersonSe
   const query = { base, scope, filter, attributes: ['1.1'], sizeLimit: 1 } as const;
   const entries = await connection.search(query, deadline);
   if (entries.length === 0)
-    throw unreachable(`source ${source.id}: no person at all is visible below ${base}`);
+    throw misconfigured({
+      reason: 'it shows no person',
+      detail: `source ${source.id}: no person at all is visible below ${base}`,
+    });
 };
 
 const queryOf = (source: LdapSource) => ({

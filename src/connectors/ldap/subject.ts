@@ -3,7 +3,7 @@ import type { LdapSource } from '../../config/source/source-definition.ts';
 import { guidBytes, guidText } from './binary-values.ts';
 import type { LdapEntry } from './entry.ts';
 import { equals } from './filters.ts';
-import { unreachable } from './unreachable.ts';
+import { misconfigured } from './unreachable.ts';
 
 type SubjectSettings = Pick<LdapSource, 'id' | 'subjectAttribute'>;
 
@@ -24,10 +24,12 @@ export const subjectOf = (entry: LdapEntry, { id, subjectAttribute }: SubjectSet
     : entry.texts(subjectAttribute).map((text) => text.trim());
   const [subject] = values;
   if (values.length === 1 && subject !== undefined && subject !== '') return subject;
-  throw unreachable(
-    `source ${id}: the attribute ${subjectAttribute} of ${entry.dn} has ${values.length} values that can be read; ` +
+  throw misconfigured({
+    reason: `${subjectAttribute} cannot be read`,
+    detail:
+      `source ${id}: the attribute ${subjectAttribute} of ${entry.dn} has ${values.length} values that can be read; ` +
       'it needs one, and the account that searches needs the right to read it',
-  );
+  });
 };
 
 /** Undefined for a subject that this source cannot have given. */

@@ -8,6 +8,22 @@ export const unreachable = (detail: string, cause?: unknown): AppError =>
     ...definedOnly({ cause }),
   });
 
+export interface Misfit {
+  /** For the person and their administrator; names no entry. */
+  readonly reason: string;
+  /** For the log. */
+  readonly detail: string;
+  readonly cause?: unknown;
+}
+
+/** The directory answers, but a setting there or here does not let it answer what a sign-in needs. */
+export const misconfigured = ({ reason, detail, cause }: Misfit): AppError =>
+  new AppError('unavailable', `The directory is not set up for this sign-in: ${reason}`, {
+    detail,
+    isLasting: true,
+    ...definedOnly({ cause }),
+  });
+
 export const detailOf = (error: unknown): string => {
   if (error instanceof AppError) return error.detail ?? error.message;
   return error instanceof Error ? error.message : 'it failed without a word';

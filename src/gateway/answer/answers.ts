@@ -5,6 +5,7 @@
 //   introduction.ts      the caller's identity for a service: presented-caller.ts, identity-headers.ts,
 //                        service-token.ts, identity-tokens.ts
 //   decision-facts.ts    the fields of a decision in the log
+import { isAppError } from '../../errors.ts';
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { cutHeaders, foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
@@ -87,6 +88,8 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
         : problemAnswer({ status: throttledStatus, ...words }, { 'X-Auth-Reason': 'throttled' });
     }
     case 'unavailable': {
+      const { cause } = decision;
+      if (isAppError(cause) && cause.isLasting) return misconfigured(cause.message, context);
       const { retryAfterSeconds, description = 'This cannot be decided at the moment; try again later' } =
         decision;
       const words = {
@@ -103,6 +106,13 @@ export const answerTo = (decision: Decision, context: AnswerContext): Answer => 
       return problemAnswer({ status: 400, code: 'invalid_request', description: decision.description });
   }
 };
+
+/** Trying again does not help. */
+const misconfigured = (description: string, { dialect }: AnswerContext): Answer =>
+  problemAnswer(
+    { status: dialect.unavailableStatus ?? 500, code: 'misconfigured', description },
+    dialect.unavailableStatus === undefined ? {} : { 'X-Auth-Reason': 'misconfigured' },
+  );
 
 const allowed = ({ dialect, identity = {}, withheld = [] }: AnswerContext): Answer => {
   const { removalHeader } = dialect;

@@ -1,6 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
 /** Name and value as they came, the name in its own case. */
+/** RFC 9112 section 5: with colon, space and line end. */
+export const headerBytes = (lines: readonly HeaderLine[]): number =>
+  lines.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4, 0);
+
 export type HeaderLine = readonly [name: string, value: string];
 
 /** For one connection alone (RFC 9110 section 7.6.1), so they end here. */

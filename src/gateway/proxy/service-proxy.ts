@@ -22,6 +22,7 @@ import type { SessionCookiePlace } from '../cookies.ts';
 import type { Services } from '../decision/services.ts';
 import { type AdmissionParts, type Admitted, createAdmit } from './admission.ts';
 import { createOfferSession } from './basic-session.ts';
+import { headerBytes } from './connection-headers.ts';
 import { createLiveUpgrades } from './live-upgrades.ts';
 import { type ErrorPage, refuse } from './proxy-refusal.ts';
 import { relay } from './relay.ts';
@@ -145,6 +146,11 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
       ],
     });
     forwarding.delete(call.req);
+    if (outcome.status === 'answered' && res.statusCode === 431)
+      log.warn(
+        { ...call.line, headerBytes: headerBytes(outgoing.headers) },
+        'a service refuses the size of the headers: raise its limit, or lower identity.maxBytes of the service',
+      );
     if (outcome.status === 'failed') answerFailure(call, res, outcome.failure);
     if (outcome.status === 'broken')
       log.warn({ ...call.line, err: outcome.cause }, "a service's answer broke off");

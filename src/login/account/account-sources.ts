@@ -11,7 +11,14 @@ import { sendPage } from '../../web/send-page.ts';
 import { readKnownBrowserCookie, setUpstreamCookie } from '../cookies.ts';
 import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
-import { announce, endOf, restOf, type ShownProblem, type TimedNotice } from '../login-problems.ts';
+import {
+  announce,
+  endOf,
+  problemOfSource,
+  restOf,
+  type ShownProblem,
+  type TimedNotice,
+} from '../login-problems.ts';
 import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import { showOver } from '../sign-in-over.ts';
 import { startSignIn } from '../start-sign-in.ts';
@@ -65,11 +72,11 @@ export const askForSource = async (
   const visit = await visitRecently(parts, ctx, tenant);
   if (visit === undefined) return;
   const last = parts.notices.last<ConnectNotice>({ ctx, url: formUrl(tenant, source) });
-  const { until, login = '', problem } = last?.isNew === true ? last.notice : {};
+  const { until, login = '', problem, reason } = last?.isNew === true ? last.notice : {};
   showForm(parts, visit, {
     source,
     login,
-    ...definedOnly({ problem }),
+    ...definedOnly({ problem, reason }),
     ...restOf(parts, definedOnly({ until })),
   });
 };
@@ -77,6 +84,7 @@ export const askForSource = async (
 interface ConnectNotice extends TimedNotice {
   readonly login: string;
   readonly problem?: ConnectProblem;
+  readonly reason?: string;
 }
 
 const formUrl = (tenant: LoginTenant, source: string): string => `${accountUrl(tenant)}/sources/${source}`;
@@ -182,10 +190,10 @@ const connectByPassword = async (
   const { source, login, password } = form;
   const { passwords, definition } = findConnector(tenant, source) ?? {};
   if (passwords === undefined || definition?.type === 'local') throw notThere();
-  const showAgain = ({ problem, retryAfterSeconds }: ShownProblem<ConnectProblem>): void => {
+  const showAgain = ({ problem, reason, retryAfterSeconds }: ShownProblem<ConnectProblem>): void => {
     const notice: ConnectNotice = {
       login,
-      ...definedOnly({ problem }),
+      ...definedOnly({ problem, reason }),
       ...endOf(parts, retryAfterSeconds),
     };
     parts.notices.show({ ctx, url: formUrl(tenant, source) }, notice);
@@ -206,7 +214,7 @@ const connectByPassword = async (
     );
   } catch (err) {
     logOutage(parts, visit, { err, source });
-    return showAgain({ problem: 'unavailable', retryAfterSeconds: 5 });
+    return showAgain(isAppError(err) ? problemOfSource(err) : { problem: 'unavailable' });
   }
 };
 

@@ -14,16 +14,24 @@ export class TooManyRequests extends errors.OIDCProviderError {
   }
 }
 
-/** A server that Drawbridge needs does not answer. Never redirected to a client: the person sees our page. */
+/**
+ * A server that Drawbridge needs does not answer, or a setting keeps it from doing so. Never redirected to a client: the
+ * person sees our page.
+ */
 export class Unavailable extends errors.OIDCProviderError {
   override readonly allow_redirect = false;
-  readonly retryAfterSeconds: number;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(cause: AppError) {
-    super(503, 'temporarily_unavailable', { cause });
-    this.error_description = 'the service is temporarily unavailable, try again';
+    const [status, code] = cause.isLasting
+      ? ([500, 'server_error'] as const)
+      : ([503, 'temporarily_unavailable'] as const);
+    super(status, code, { cause });
+    this.error_description = cause.isLasting
+      ? cause.message
+      : 'the service is temporarily unavailable, try again';
     this.expose = true;
-    this.retryAfterSeconds = cause.retryAfterSeconds ?? 5;
+    this.retryAfterSeconds = cause.isLasting ? undefined : (cause.retryAfterSeconds ?? 5);
     delete this.error_detail;
   }
 }

@@ -59,7 +59,7 @@ export const observeProvider = (
       error: message,
       ...definedOnly({ description, detail, advice: adviceFor(ctx) }),
     };
-    if (isFault || (error as { status?: number }).status === 503)
+    if (isFault || ((error as { status?: number }).status ?? 0) >= 500)
       log.error({ ...line, err: error }, 'a protocol request failed');
     else log.info(line, 'a protocol request was refused');
   };

@@ -44,8 +44,7 @@ export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, 
       status,
       code: error.message,
       errorId,
-      retryAfterSeconds,
-      ...definedOnly({ description }),
+      ...definedOnly({ description, retryAfterSeconds }),
     }),
   );
   ctx.body = out;
