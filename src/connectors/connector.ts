@@ -198,9 +198,15 @@ export interface TokenSource<Person = Identity> {
    * Undefined when the token is not valid, or not for us.
    * @throws AppError `unavailable`
    */
-  verify(
-    accessToken: string,
-  ): Promise<{ readonly person: Person /** Epoch seconds. */; readonly expiresAt?: number } | undefined>;
+  verify(accessToken: string): Promise<VerifiedToken<Person> | undefined>;
+}
+
+export interface VerifiedToken<Person> {
+  readonly person: Person;
+  /** Epoch seconds. */
+  readonly expiresAt?: number;
+  /** Milliseconds for which the answer may be kept, where only the upstream knows whether the token is still valid. */
+  readonly freshForMs?: number;
 }
 
 /** The addresses that an upstream should have registered for us. */

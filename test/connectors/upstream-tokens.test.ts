@@ -82,17 +82,29 @@ describe('an access token of a plain upstream', () => {
     expect(await verify(token)).toBeDefined();
   });
 
-  it('is asked about once a minute, and once by many at a time', async () => {
-    const connector = connectors.connector(source());
+  it.each([
+    ['five seconds', {}, 5000],
+    ['the time that the source says', { tokenCacheSeconds: 60 }, 60_000],
+  ])('is asked about once in %s, and once by many at a time', async (_time, changes, keptMs) => {
+    const connector = connectors.connector(source(changes));
     const token = plain.issue();
     const before = plain.hits(/userinfo/);
     await Promise.all(Array.from({ length: 20 }, () => verify(token, connector)));
-    clock.advance(59_000);
-    await verify(token, connector);
+    clock.advance(keptMs - 1000);
+    expect(await verify(token, connector)).toMatchObject({ freshForMs: 1000 });
     expect(plain.hits(/userinfo/) - before).toBe(1);
     clock.advance(1000);
-    await verify(token, connector);
+    plain.revokeAll();
+    expect(await verify(token, connector)).toBeUndefined();
     expect(plain.hits(/userinfo/) - before).toBe(2);
+  });
+
+  it('is asked about each time where nothing is to be kept', async () => {
+    const connector = connectors.connector(source({ tokenCacheSeconds: 0 }));
+    const token = plain.issue();
+    expect(await verify(token, connector)).toMatchObject({ freshForMs: 0 });
+    plain.revokeAll();
+    expect(await verify(token, connector)).toBeUndefined();
   });
 
   it('is refused at once after an event has emptied the cache', async () => {

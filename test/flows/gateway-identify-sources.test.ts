@@ -288,6 +288,7 @@ eachStore((store) => {
           acme: { ...sampleTenant(), sources: [local, plain] } as TenantContent,
           globex: { ...sampleTenant(), sources: [local, plainSource(upstream)] } as TenantContent,
           initech: { ...sampleTenant(), sources: [local, closed] } as TenantContent,
+          hooli: { ...sampleTenant(), sources: [local, { ...plain, tokenCache: '0s' }] } as TenantContent,
         },
       });
     });
@@ -342,6 +343,15 @@ eachStore((store) => {
       const before = asked();
       await Promise.all(Array.from({ length: 50 }, () => call(token, { header: 'acme' })));
       expect(asked() - before).toBe(1);
+    });
+
+    it('is refused at once after its end at the upstream, where nothing is to be kept', async () => {
+      const token = upstream.issue();
+      callerIn(await call(token, { tenant: 'hooli' }, { tenants: 'all' }));
+      callerIn(await call(token, { header: 'acme' }));
+      upstream.revokeAll();
+      expect(await call(token, { tenant: 'hooli' }, { tenants: 'all' })).toMatchObject(badToken);
+      callerIn(await call(token, { header: 'acme' }));
     });
 
     it('is refused when its person is disabled here', async () => {

@@ -35,6 +35,7 @@ const base: Omit<UpstreamSource, 'type' | 'discovery' | 'scopes'> = {
   usePar: 'auto',
   passwordSignIn: false,
   acceptUpstreamTokens: false,
+  tokenCacheSeconds: 5,
   extraInfo: {},
   acr: {},
   requestTimeoutMs: 10_000,

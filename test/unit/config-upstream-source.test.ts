@@ -39,6 +39,7 @@ describe('an OpenID Connect source', () => {
       usePar: 'auto',
       passwordSignIn: false,
       acceptUpstreamTokens: false,
+      tokenCacheSeconds: 5,
       extraInfo: {},
       acr: {},
       requestTimeoutMs: 10_000,
@@ -247,6 +248,7 @@ describe('the six properties', () => {
         pkce: true,
         passwordSignIn: false,
         acceptUpstreamTokens: false,
+        tokenCacheSeconds: 5,
       },
     ]);
   });

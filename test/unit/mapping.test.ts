@@ -51,6 +51,7 @@ const upstream = (
   usePar: 'auto',
   passwordSignIn: false,
   acceptUpstreamTokens: false,
+  tokenCacheSeconds: 5,
   extraInfo: {},
   acr: {},
   requestTimeoutMs: 1000,

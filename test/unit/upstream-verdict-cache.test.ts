@@ -51,6 +51,17 @@ describe('a good verdict on an upstream token', () => {
     expect(asked).toBe(2);
   });
 
+  it('is kept no longer than its source says', async () => {
+    const brief = { ...verdictOf('alice'), askAgainAt: startMs + 5000 };
+    await find(brief);
+    clock.advance(4999);
+    await find(brief);
+    expect(asked).toBe(1);
+    clock.advance(1);
+    await find(brief);
+    expect(asked).toBe(2);
+  });
+
   it('is asked for once by all who ask at the same time', async () => {
     await Promise.all(Array.from({ length: 20 }, () => find()));
     expect(asked).toBe(1);

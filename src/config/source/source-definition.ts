@@ -140,6 +140,8 @@ export interface UpstreamSource extends SourceBase {
   readonly acceptUpstreamTokens: boolean;
   /** Audience that a JWT access token of the upstream must name; absent: `clientId`. */
   readonly tokenAudience?: string;
+  /** So long the upstream is not asked again about a token that only it can check. */
+  readonly tokenCacheSeconds: number;
   /** client_ids that may get the upstream's tokens by token exchange; absent: tokens are not kept. */
   readonly tokensFor?: readonly string[];
   /**

@@ -41,6 +41,7 @@ export const loadUpstream = (file: UpstreamSourceFile, context: SourceContext): 
     passwordSignIn: file.passwordSignIn ?? false,
     ...(relaysBasic(file) ? { relaysBasic: true } : {}),
     acceptUpstreamTokens: file.acceptUpstreamTokens,
+    tokenCacheSeconds: file.tokenCache,
     extraInfo: file.extraInfo,
     acr: file.acr,
     requestTimeoutMs: file.timeout,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isScopeName } from '../../protocol/scopes.ts';
 import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
-import { durationMs, plainText } from '../parsing/field-types.ts';
+import { durationMs, durationSeconds, plainText } from '../parsing/field-types.ts';
 import { isPointer, pointerWords, readPattern } from '../parsing/patterns.ts';
 import { names, pointer, secretText, texts, tlsSchema, webAddress } from './source-field-types.ts';
 import { remoteShape, sourceId, trustRoles } from './source-shape.ts';
@@ -140,6 +140,10 @@ const upstreamShape = {
     .meta({ description: 'PKCE (RFC 7636) in authorization requests to the upstream.' }),
   tokenAudience: plainText(500).optional().meta({
     description: 'Required audience of an accepted access token that is a JWT. Default: clientId.',
+  }),
+  tokenCache: durationSeconds({ min: 0, max: 3600 }).prefault('5s').meta({
+    description:
+      "How long the upstream's answer on an access token that only it can check is cached: for so long a token that was revoked there is still accepted. 0s: no cache.",
   }),
   tokensFor: z.array(z.string()).min(1).optional().meta({
     description:

@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from 'jose';
 import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { SourcePerson, TokenSource } from '../connector.ts';
 import { asOutage } from './failures.ts';
 import { verifyUpstreamJwt } from './id-token.ts';
@@ -71,10 +72,11 @@ export const createAccessTokens = (
     const claims = readClaims(token);
     if (source.tokenAudience === undefined) nameRisk();
     else if (!audiences(claims).includes(source.tokenAudience)) return undefined;
+    const askAgainAt = parts.clock.now() + source.tokenCacheSeconds * 1000;
     const verdict = await read(token, {});
-    return verdict === undefined || claims?.exp === undefined
-      ? verdict
-      : { ...verdict, expiresAt: claims.exp };
+    return verdict === undefined
+      ? undefined
+      : { ...verdict, askAgainAt, ...definedOnly({ expiresAt: claims?.exp }) };
   };
 
   const verify = async (token: string): Promise<TokenVerdict | undefined> => {
@@ -92,10 +94,13 @@ export const createAccessTokens = (
   };
 
   return {
-    verify: (token) =>
-      isPlausible(token)
-        ? parts.upstreams.verdicts.find(scope, token, () => verify(token))
-        : Promise.resolve(undefined),
+    verify: async (token) => {
+      if (!isPlausible(token)) return undefined;
+      const verdict = await parts.upstreams.verdicts.find(scope, token, () => verify(token));
+      if (verdict?.askAgainAt === undefined) return verdict;
+      const { askAgainAt, ...verified } = verdict;
+      return { ...verified, freshForMs: Math.max(0, askAgainAt - parts.clock.now()) };
+    },
   };
 };
 

@@ -9,12 +9,15 @@ export interface TokenVerdict {
   readonly person: SourcePerson;
   /** Epoch seconds. */
   readonly expiresAt?: number;
+  /** Epoch milliseconds: the upstream is asked again from then on. */
+  readonly askAgainAt?: number;
 }
 
 type Ask = () => Promise<TokenVerdict | undefined>;
 
 /**
- * Remembers the verdicts on upstream access tokens, for a minute at most and never past their expiry. Only valid tokens
+ * Remembers the verdicts on upstream access tokens, never past their expiry: for a minute at most, or for as long as the
+ * source says where only the upstream knows whether a token was revoked. Only valid tokens
  * are remembered; a refused token is sent to the upstream again. Tokens are kept as keyed hashes.
  */
 export interface VerdictCache {
@@ -32,6 +35,7 @@ export interface VerdictCacheParts {
   readonly limit: number;
 }
 
+/** Of a token that was checked here. */
 const keptMs = 60_000;
 
 export const createVerdictCache = ({ clock, limit }: VerdictCacheParts): VerdictCache => {
@@ -42,8 +46,8 @@ export const createVerdictCache = ({ clock, limit }: VerdictCacheParts): Verdict
     const askedAt = clock.now();
     const verdict = await ask();
     if (verdict === undefined) return { value: verdict };
-    const { expiresAt = Number.POSITIVE_INFINITY } = verdict;
-    return { value: verdict, keep: { forMs: Math.min(keptMs, expiresAt * 1000 - askedAt) } };
+    const { expiresAt = Number.POSITIVE_INFINITY, askAgainAt = askedAt + keptMs } = verdict;
+    return { value: verdict, keep: { forMs: Math.min(askAgainAt, expiresAt * 1000) - askedAt } };
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { Identity } from '../../connectors/connector.ts';
+import type { Identity, VerifiedToken } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { GatewayRequest, GatewayTenant } from '../gateway-types.ts';
@@ -10,7 +10,7 @@ interface AskedUpstream {
   readonly request: Pick<GatewayRequest, 'address' | 'requestId'>;
 }
 
-/** Milliseconds. The connector itself remembers the answer of its upstream for longer. */
+/** Milliseconds, and never longer than the answer of the upstream may be kept. */
 const keptMs = 5000;
 
 /**
@@ -38,7 +38,7 @@ export const findUpstreamPerson = async (
 
 const admit = async (
   tenant: GatewayTenant,
-  { person, expiresAt }: { readonly person: Identity; readonly expiresAt?: number },
+  { person, expiresAt, freshForMs = keptMs }: VerifiedToken<Identity>,
   { address, requestId }: AskedUpstream['request'],
 ): Promise<Finding> => {
   try {
@@ -52,7 +52,7 @@ const admit = async (
       revocationIds: [],
       ...definedOnly({ acr, expiresAt }),
     });
-    return { caller, keptMs };
+    return { caller, keptMs: Math.min(keptMs, freshForMs) };
   } catch (error) {
     if (!isAppError(error, 'forbidden')) throw error;
     return { status: 'forbidden', reason: 'source_not_for_services' };
