@@ -5,9 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { joinAuthorizations } from '../web/authorization-headers.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
+import { isHeadTooLong, longestHead } from './header-size.ts';
 import {
   createUnreadableRequests,
   lacksHost,
+  tooLong,
   tooSlow,
   type UnreadableParts,
   withoutHost,
@@ -63,11 +65,13 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       requestTimeout: 0,
       connectionsCheckingInterval: 5_000,
       keepAliveTimeout: 75_000,
-      maxHeaderSize: 16_384,
+      // `isHeadTooLong` says what may be so long
+      maxHeaderSize: longestHead,
       requireHostHeader: false,
     },
     (req, res) => {
       if (lacksHost(req)) return unreadable.answer(res, withoutHost);
+      if (isHeadTooLong(req)) return unreadable.answer(res, tooLong);
       joinAuthorizations(req);
       if (isDraining) res.setHeader('Connection', 'close');
       underWay.add(res);
@@ -83,6 +87,7 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   if (upgrade !== undefined)
     server.on('upgrade', (req, socket, head) => {
       if (lacksHost(req)) return unreadable.refuse(socket, withoutHost);
+      if (isHeadTooLong(req)) return unreadable.refuse(socket, tooLong);
       joinAuthorizations(req);
       if (!asksForWebSocket(req) || isDraining || !upgrade(req, socket, head)) {
         answerWithoutUpgrade(server, req, { socket, head });

@@ -2,8 +2,10 @@ import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
 import { createFormParser } from '../web/body.ts';
 
-/** Node accepts 16 KiB of headers, and these include the cookies of the host. */
+/** Without an ID token. 16 KiB of headers are accepted, and these include the cookies of the host. */
 const longestQuery = 12_000;
+/** Proxies in front accept a line of 8 KiB. */
+const longestSignOut = 6_000;
 
 /** A form may carry the parameters here: OpenID Connect Core section 3.1.2.1, RP-Initiated Logout 1.0 section 2. */
 export const takesForm = ({ method }: Context, path: string): boolean =>
@@ -20,15 +22,43 @@ export const redirectPosted = async (ctx: Context, target: string): Promise<void
     throw new AppError('invalid_request', 'A form is expected (application/x-www-form-urlencoded)');
   await parse(ctx, async () => {});
   // not the parsed body: a parameter that is given twice is for the provider to refuse
-  const query = new URLSearchParams(ctx.request.rawBody).toString();
-  if (query.length > longestQuery)
+  const form = new URLSearchParams(ctx.request.rawBody);
+  if (isSignOut(ctx) && form.toString().length > longestSignOut) nameClientInstead(form);
+  const query = form.toString();
+  if (query.length - (form.get('id_token_hint')?.length ?? 0) > longestQuery)
     throw new AppError(
       'invalid_request',
-      'The form is too long. Send the parameters in a pushed authorization request, or sign out with client_id in place of id_token_hint',
+      'The form is too long. Send the parameters in a pushed authorization request',
     );
   ctx.set('Cache-Control', 'no-store');
   ctx.redirect(query === '' ? target : `${target}?${query}`);
   ctx.status = 303;
 };
 
-const parse = createFormParser();
+const parse = createFormParser('160kb');
+
+const isSignOut = ({ path }: Context): boolean => /\/session\/end\/?$/i.test(path);
+
+/**
+ * Of a long ID token a sign-out needs the client alone: whom the session belongs to says its cookie, and the person is
+ * asked. So it does not matter either that the token is not verified here, as `client_id` is no proof (RP-Initiated
+ * Logout 1.0 section 2).
+ */
+const nameClientInstead = (form: URLSearchParams): void => {
+  const [hint, ...more] = form.getAll('id_token_hint');
+  const client = hint === undefined || more.length > 0 ? undefined : audienceOf(hint);
+  if (client === undefined || !form.getAll('client_id').every((id) => id === client)) return;
+  form.delete('id_token_hint');
+  form.set('client_id', client);
+};
+
+const audienceOf = (token: string): string | undefined => {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const audience =
+      typeof claims === 'object' && claims !== null && 'aud' in claims ? claims.aud : undefined;
+    return typeof audience === 'string' ? audience : undefined;
+  } catch {
+    return undefined;
+  }
+};

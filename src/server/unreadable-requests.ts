@@ -13,15 +13,17 @@ export interface UnreadableParts {
 
 type Refusal = Omit<Problem, 'errorId'> & { readonly description: string };
 
+export const tooLong: Refusal = {
+  status: 431,
+  code: 'request_header_fields_too_large',
+  description: 'The address and the headers, cookies included, are longer than 16 KiB',
+};
+
 const malformed = { status: 400, code: 'invalid_request', description: 'The request is not valid HTTP' };
 
 /** By the codes of Node's parser and server. */
 const refusals: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: {
-    status: 431,
-    code: 'request_header_fields_too_large',
-    description: 'The address and the headers, cookies included, are longer than 16 KiB',
-  },
+  HPE_HEADER_OVERFLOW: tooLong,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     code: 'payload_too_large',

@@ -4,8 +4,8 @@ import type { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 /** For our own routes only: nothing may read a body before the provider does. */
-export const createFormParser = (): Middleware =>
-  inUtf8(bodyParser({ enableTypes: ['form'], formLimit: '56kb', onError: refuseBody }));
+export const createFormParser = (formLimit = '56kb'): Middleware =>
+  inUtf8(bodyParser({ enableTypes: ['form'], formLimit, onError: refuseBody }));
 
 /** For our own routes only, for the same reason. */
 export const createJsonParser = (): Middleware =>

@@ -1,10 +1,13 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { createBrowser } from '../support/browser.ts';
-import { refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
+import { codeOf } from '../support/federation.ts';
+import { prepareAuthorization, refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
 import {
   alice,
   confidential,
+  type KnownClient,
   sampleClients,
   sampleTenant,
   secretOf,
@@ -16,14 +19,26 @@ import { useServer } from '../support/use-server.ts';
 
 const reader = confidential('reader');
 const mover = confidential('mover');
+const known = { name: 'Alice Adams', email: 'alice@acme.example', email_verified: true };
+const narrow = confidential('narrow');
+const without = confidential('without');
+/** Somebody in very many groups. */
+const marta = { username: 'marta', password: 'in so many groups' };
+const manyGroups = Array.from({ length: 700 }, (_, at) => `cn=department-${at},ou=groups,dc=acme,dc=example`);
 
 const server = await useServer({
   store: sqliteStore,
   tenants: {
     acme: sampleTenant({
+      users: [
+        { ...alice, email: known.email, emailVerified: true, claims: { name: known.name } },
+        { ...marta, groups: manyGroups },
+      ],
       clients: [
         ...sampleClients,
         webClient(reader, { idTokenClaims: 'all' }),
+        webClient(narrow, { idTokenGroups: ['staff', 'cn=department-1*'] }),
+        webClient(without, { idTokenGroups: 'none' }),
         {
           client_id: mover.id,
           client_secret: secretOf(mover.id),
@@ -35,7 +50,6 @@ const server = await useServer({
   },
 });
 const issuer = server.issuer('acme');
-const known = { name: 'Alice Adams', email: 'alice@acme.example', email_verified: true };
 
 it('are those of OpenID Connect, with the person in userinfo', async () => {
   const { id_token = '', access_token } = await tokensFor(createBrowser(), {
@@ -70,4 +84,54 @@ it('are all by the password grant as well', async () => {
   });
   expect(decodeJwt(body.id_token ?? '')).toMatchObject({ email: known.email });
   expect(decodeJwt(body.id_token ?? '')).not.toHaveProperty('name');
+});
+
+describe('a person in very many groups', () => {
+  const tokensOf = (client: KnownClient, browser = createBrowser()) =>
+    tokensFor(browser, { issuer, client, scope: 'openid groups' }, marta);
+
+  it('has all of them in the ID token, which an app may send back in an address or a form', async () => {
+    const browser = createBrowser();
+    const { id_token: hint = '' } = await tokensOf(web, browser);
+    expect(hint.length).toBeGreaterThan(40_000);
+    expect(decodeJwt(hint).groups).toEqual(manyGroups);
+
+    const { url } = prepareAuthorization({
+      issuer,
+      client: web,
+      extra: { prompt: 'none', id_token_hint: hint },
+    });
+    expect(codeOf(await browser.get(url))).toEqual(expect.any(String));
+    const byAddress = await browser.get(`${issuer}/session/end?id_token_hint=${hint}`);
+    expect([byAddress.status, textOf(byAddress)]).toEqual([200, expect.stringContaining('The web app')]);
+    const posted = await browser.post(`${issuer}/session/end`, { id_token_hint: hint, state: 'a b' });
+    expect([posted.status, posted.location]).toEqual([
+      303,
+      `${issuer}/session/end?state=a+b&client_id=${web.id}`,
+    ]);
+    expect(textOf(await browser.follow(posted))).toContain('The web app');
+  });
+
+  it('has those that the client names, or none, and all in userinfo', async () => {
+    const some = await tokensOf(narrow);
+    const groups = decodeJwt(some.id_token ?? '').groups as string[];
+    expect(groups).toHaveLength(111);
+    expect(groups.every((group) => group.startsWith('cn=department-1'))).toBe(true);
+    const none = await tokensOf(without);
+    expect(decodeJwt(none.id_token ?? '')).not.toHaveProperty('groups');
+    for (const { access_token } of [some, none])
+      expect((await userinfo(issuer, access_token)).body).toMatchObject({ groups: manyGroups });
+  });
+
+  it('may send nothing else that is so long', async () => {
+    const long = 'x'.repeat(17_000);
+    for (const path of [
+      `/session/end?state=${long}`,
+      `/me?id_token_hint=${long}`,
+      `/auth?x_id_token_hint=${long}`,
+    ])
+      expect((await fetch(`${issuer}${path}`)).status).toBe(431);
+    const headers = { 'x-long': long };
+    expect((await fetch(`${issuer}/session/end?id_token_hint=x`, { headers })).status).toBe(431);
+  });
 });

@@ -90,6 +90,8 @@ export interface ClientDefinition {
   readonly firstParty: boolean;
   /** `all`: claims of `profile` and `email` are in its ID tokens too. */
   readonly idTokenClaims: 'standard' | 'all';
+  /** Groups in its ID tokens, or patterns of them; absent: all. Userinfo has all. */
+  readonly idTokenGroups?: 'none' | readonly string[];
   /** What its assertions may have as `aud` beside the issuer. */
   readonly assertionAudience?: 'issuer' | 'token_endpoint';
   /** Exact origins that may call token and userinfo from a browser. */

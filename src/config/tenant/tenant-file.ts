@@ -167,7 +167,14 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
   const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
-  const { client_secret: _, response_types: types, idTokenClaims, assertionAudience, ...rest } = metadata;
+  const {
+    client_secret: _,
+    response_types: types,
+    idTokenClaims,
+    idTokenGroups,
+    assertionAudience,
+    ...rest
+  } = metadata;
   return {
     metadata: {
       ...definedOnly(rest),
@@ -176,6 +183,7 @@ const toClient = (client: ClientFile, secret: string | undefined): ClientDefinit
     },
     firstParty,
     idTokenClaims,
+    ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),
     allowedOrigins,
     ...definedOnly({ defaultResource, assertionAudience }),
     lifetimes: definedOnly(lifetimes),

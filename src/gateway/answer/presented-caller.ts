@@ -1,5 +1,6 @@
 // A person may be in hundreds of groups, and servers refuse a request whose headers are too large (431): what a service
 // gets has a size, and a list that does not fit is cut and marked. The rules have judged the whole caller before.
+import { matchesPattern } from '../../protocol/name-pattern.ts';
 import type { Caller } from '../gateway-types.ts';
 
 /** The caller as a service gets to know them. */
@@ -35,7 +36,7 @@ export const presentCaller = (
   const chosen =
     patterns === undefined
       ? caller.groups
-      : caller.groups.filter((group) => patterns.some((pattern) => isMatch(group, pattern)));
+      : caller.groups.filter((group) => patterns.some((pattern) => matchesPattern(group, pattern)));
   const whole = patterns === undefined ? caller : { ...caller, groups: chosen };
   if (sizeOf(whole) <= maxBytes) return { presented: whole };
 
@@ -74,19 +75,4 @@ const mostThatFit = (limit: number, fits: (count: number) => boolean): number =>
     else tooMany = middle;
   }
   return fitting;
-};
-
-/** `*` stands for any characters. Takes a time in proportion to name and pattern. */
-const isMatch = (name: string, pattern: string): boolean => {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return name === first;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 };

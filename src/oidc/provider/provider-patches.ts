@@ -15,7 +15,7 @@
 //   markTokensOfCodes          AccessToken and RefreshToken.IN_PAYLOAD, .save     which code gave a token
 //   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
 //   noticeReplays              ReplayDetection.unique              the insert decides
-//   giveAllClaims              IdToken.issue                       `idTokenClaims: all`
+//   giveAllClaims              IdToken.issue                       `idTokenClaims: all`, `idTokenGroups`
 //
 // Elsewhere only the policy of prompts is changed (prompt-policy.ts), by the library's own
 // means, and members of single objects that are public but untyped are read or set, beside their use.
@@ -24,6 +24,7 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { AppLogout } from '../../accounts/revocations.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
+import { matchesPattern } from '../../protocol/name-pattern.ts';
 import { UsedAlready } from '../adapter/token-adapters.ts';
 import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
@@ -229,18 +230,32 @@ const noticeReplays = (provider: Provider): void => {
 };
 
 /**
- * All claims of the granted scopes in the ID token of a client that wants them there; the library leaves them to
- * userinfo where there is a token for it (OpenID Connect Core section 5.4). Held by flows/id-token-claims.test.ts.
+ * The groups that a client wants in its ID tokens; and all claims of the granted scopes for a client that wants them
+ * there, which the library leaves to userinfo where there is a token for it (OpenID Connect Core section 5.4). Held by flows/id-token-claims.test.ts.
  */
 const giveAllClaims = (provider: Provider, definition: TenantDefinition): void => {
   const prototype = provider.IdToken.prototype as unknown as IssuedIdToken; // public, but untyped
   const { issue } = prototype;
   prototype.issue = function issueWithClaims(options) {
-    const wantsAll = findClient(definition, this.client.clientId)?.idTokenClaims === 'all';
-    if (options.use === 'idtoken' && wantsAll && this.ctx !== undefined) this.scope = grantedScope(this.ctx);
+    const { idTokenClaims, idTokenGroups } = findClient(definition, this.client.clientId) ?? {};
+    if (options.use === 'idtoken') {
+      if (idTokenClaims === 'all' && this.ctx !== undefined) this.scope = grantedScope(this.ctx);
+      if (idTokenGroups !== undefined) this.available = withGroups(this.available, idTokenGroups);
+    }
     return issue.call(this, options);
   };
 };
+
+const withGroups = (
+  { groups, ...others }: Readonly<Record<string, unknown>>,
+  chosen: 'none' | readonly string[],
+): Readonly<Record<string, unknown>> =>
+  chosen === 'none' || !Array.isArray(groups)
+    ? others
+    : {
+        ...others,
+        groups: groups.filter((group) => chosen.some((pattern) => matchesPattern(String(group), pattern))),
+      };
 
 /** The identity scopes of this request: of its parameter, else of the code or refresh token. */
 const grantedScope = ({ oidc }: KoaContextWithOIDC): string => {
@@ -251,6 +266,7 @@ const grantedScope = ({ oidc }: KoaContextWithOIDC): string => {
 };
 
 interface IssuedIdToken {
+  available: Readonly<Record<string, unknown>>;
   scope?: string;
   readonly client: { readonly clientId: string };
   readonly ctx?: KoaContextWithOIDC;
