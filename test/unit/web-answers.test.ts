@@ -141,7 +141,7 @@ describe('an error', () => {
       const id = (await get(path)).headers.get('x-error-id');
       const found = lines.filter((line) => line.errorId === id);
       expect(found).toHaveLength(1);
-      expect(JSON.stringify(found)).not.toMatch(/stack|\bat /);
+      expect(JSON.stringify(found)).not.toContain('stack');
     }
   });
 
