@@ -40,7 +40,7 @@ export const createDecideWithoutAuthentication =
       outcome: 'allowed',
       service,
       caller: anonymous,
-      forwardPath: forwardPath(service, placed.canonical, search),
+      forwardPath: forwardPath(service, placed.asSent, search),
     };
   };
 

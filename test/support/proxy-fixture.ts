@@ -96,7 +96,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
               service,
               caller,
               ...(tenant === undefined ? {} : { tenant }),
-              forwardPath: forwardPath(service, placed.canonical, request.search),
+              forwardPath: forwardPath(service, placed.asSent, request.search),
             };
       };
       return options.decide === undefined ? allow() : options.decide(request, allow);

@@ -342,6 +342,11 @@ describe('a service', () => {
     },
   );
 
+  it('may be /api, beside the addresses at which proxies ask', () => {
+    for (const prefix of ['/api', '/api/orders', '/api/authzs'])
+      expect(placeFaults(`prefix: ${prefix}`)).toEqual([]);
+  });
+
   it('is not all of the host of Drawbridge', () => {
     for (const host of ['login.example.com', 'login.example.com:443'])
       expect(placeFaults(`host: "${host}"`)).toEqual([
@@ -354,8 +359,8 @@ describe('a service', () => {
     ['/oauth', '/oauth'],
     ['/oauth/acme', '/oauth'],
     ['/OAuth', '/oauth'],
-    ['/api', '/api'],
-    ['/api/orders', '/api'],
+    ['/api/authz', '/api/authz'],
+    ['/api/authz/acme', '/api/authz'],
     ['/assets', '/assets'],
     ['/healthz', '/healthz'],
     ['/readyz', '/readyz'],
@@ -435,8 +440,8 @@ describe('services in the environment', () => {
       expect.stringMatching(`^${variable}.0.target.url: is not the address of a service; `),
     ],
     [
-      '[{"name":"a","prefix":"/api","tenants":"all"}]',
-      `${variable}.0.prefix: is, or lies below, /api, which is Drawbridge's own; write another prefix`,
+      '[{"name":"a","prefix":"/oauth","tenants":"all"}]',
+      `${variable}.0.prefix: is, or lies below, /oauth, which is Drawbridge's own; write another prefix`,
     ],
     [
       '[{"name":"a","prefix":"/a","tenants":"all","__proto__":{"basic":true}}]',

@@ -71,6 +71,7 @@ describe('the readings of a path', () => {
     ['dot segments', '/public/../admin', ['/admin', '/public/../admin']],
     ['encoded dot segments', '/public/%2e%2e/admin', ['/admin', '/public/../admin']],
     ['doubled slashes', '//admin', ['/admin', '//admin']],
+    ['what URL parsers take for a host', '//public/admin', ['/public/admin', '//public/admin', '/admin']],
     ['an empty segment before dots', '/a//../admin', ['/admin', '/a//../admin', '/a/admin']],
     ['parameters', '/admin;x=1/users;y', ['/admin;x=1/users;y', '/admin/users']],
     ['parameters on dots', '/public/..;/admin', ['/public/..;/admin', '/admin']],

@@ -125,6 +125,29 @@ describe('what a service is asked for', () => {
   });
 });
 
+describe('the path for a service', () => {
+  const sentTo = (host: string, path: string) => {
+    const placed = services.place(host, path);
+    return placed?.service === undefined ? placed : forwardPath(placed.service, placed.asSent, '');
+  };
+
+  it.each([
+    [orders, '/a//b', '/a//b'],
+    [orders, '//a', '//a'],
+    [orders, '/%7Ea/%c3%bc/%2f', '/%7Ea/%c3%bc/%2f'],
+    [orders, '/a;x=1/./b', '/a;x=1/./b'],
+    [login, '/wiki//x%2fy', '//x%2fy'],
+    [login, '/%77iki/%2f', '/%2F'],
+    ['shop.example.com', '/SHOP//a', '//a'],
+  ])('is that of %s%s to the byte: %s', (host, path, sent) => {
+    expect(sentTo(host, path)).toBe(sent);
+  });
+
+  it('is judged also as that behind a host, where the prefix is stripped', () => {
+    expect(readingsAt(login, '/wiki//public/admin')).toContain('/admin');
+  });
+});
+
 describe('services', () => {
   it('have hosts of their own beside the public one', () => {
     expect([...services.hosts].sort()).toEqual(['odd.example.com:8443', orders, 'shop.example.com']);

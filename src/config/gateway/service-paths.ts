@@ -40,10 +40,10 @@ export const isHost = (host: string): boolean =>
   /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d+)?$/.test(host) &&
   ['http', 'https'].some((scheme) => parseUrl(`${scheme}://${host}`)?.host === host);
 
-/** Paths of Drawbridge's own pages and protocols; `/api` is reserved as a whole. */
+/** Paths of Drawbridge's own pages and protocols. */
 const ownPaths = [
   '/oauth',
-  '/api',
+  '/api/authz',
   '/assets',
   '/healthz',
   '/readyz',

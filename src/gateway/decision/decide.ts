@@ -36,7 +36,7 @@ export const createDecide = (parts: DecideParts): Decide => {
       outcome: 'allowed',
       service,
       ...who,
-      forwardPath: forwardPath(service, placed.canonical, request.search),
+      forwardPath: forwardPath(service, placed.asSent, request.search),
     });
     if (service.corsPreflight && isPreflight(request)) return allowed({});
 

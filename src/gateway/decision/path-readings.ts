@@ -1,6 +1,6 @@
 /** A path, with all readings that proxies and services may have of it. */
 export interface ReadPath {
-  /** Needless escapes decoded, slashes merged, dot segments resolved: what is passed on. */
+  /** Needless escapes decoded, slashes merged, dot segments resolved: for the choice of the service. */
   readonly canonical: string;
   /** All readings that a service could have. Never empty; only the path itself when it has one reading. */
   readonly readings: readonly string[];
@@ -90,4 +90,16 @@ const decodeAgain = (path: string): string =>
 /** A program that decodes before it parses reads the rest as a query or a fragment. */
 const cutQuery = (path: string): string => path.replace(/%(?:3F|23).*/, '');
 
-const interpretations = [mergeSlashes, resolveDots, dropParameters, decodeSlashes, decodeAgain, cutQuery];
+/** What begins with two slashes is a reference with a host for URL parsers (RFC 3986 section 4.2). */
+export const withoutAuthority = (path: string): string =>
+  path.startsWith('//') ? path.replace(/^\/\/[^/]*/, '') || '/' : path;
+
+const interpretations = [
+  mergeSlashes,
+  resolveDots,
+  dropParameters,
+  decodeSlashes,
+  decodeAgain,
+  cutQuery,
+  withoutAuthority,
+];

@@ -1,11 +1,11 @@
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { foldCase } from './letter-case.ts';
-import { type ReadPath, readPath } from './path-readings.ts';
+import { type ReadPath, readPath, withoutAuthority } from './path-readings.ts';
 
 export interface PlacedService {
   readonly service: ServiceDefinition;
-  /** The requested path; `forwardPath` makes of it the path for the service. */
-  readonly canonical: string;
+  /** The requested path, byte by byte where its prefix allows it; `forwardPath` makes of it the path for the service. */
+  readonly asSent: string;
   /** As the service sees them, for `judge`. */
   readonly readings: readonly string[];
 }
@@ -72,7 +72,7 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
           find(host, reading) !== service || (service !== undefined && mayBeOfOther(host, reading, service)),
       );
       if (isAmbiguous) return { description: 'The path can be read as that of different services.' };
-      return service === undefined ? undefined : { service, ...asSeenBy(service, read) };
+      return service === undefined ? undefined : { service, ...asSeenBy(service, path, read) };
     },
     hosts: new Set([...byHost.keys()].filter((host) => host !== publicHost)),
     isServicePath: (host, path) => {
@@ -88,11 +88,11 @@ export const createServices = (definitions: readonly ServiceDefinition[], public
 
 /**
  * The path and search of the request to a service.
- * @param canonical from `place`
+ * @param path `asSent` of `place`
  * @param search with its `?`, or empty
  */
-export const forwardPath = (service: ServiceDefinition, canonical: string, search: string): string =>
-  `${withoutPrefix(service, canonical)}${search}`;
+export const forwardPath = (service: ServiceDefinition, path: string, search: string): string =>
+  `${withoutPrefix(service, path)}${search}`;
 
 const lengthOf = ({ prefix = '' }: ServiceDefinition): number => prefix.length;
 
@@ -100,10 +100,17 @@ const isBelow = (path: string, prefix: string | undefined): boolean =>
   prefix === undefined ||
   (path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/'));
 
-const asSeenBy = (service: ServiceDefinition, { canonical, readings }: ReadPath) => ({
-  canonical,
-  readings: readings.map((reading) => withoutPrefix(service, reading)),
-});
+/** All readings are judged, so the service may get the path as it came: `//` and escapes have a meaning for some. */
+const asSeenBy = (service: ServiceDefinition, path: string, { canonical, readings }: ReadPath) => {
+  const { prefix, ignoreCase, stripPrefix } = service;
+  const hasPrefix = ignoreCase ? isBelow(path.toLowerCase(), prefix?.toLowerCase()) : isBelow(path, prefix);
+  const seen = readings.map((reading) => withoutPrefix(service, reading));
+  return {
+    // a prefix with needless escapes could not be taken off
+    asSent: hasPrefix || !stripPrefix ? path : canonical,
+    readings: stripPrefix ? [...new Set([...seen, ...seen.map(withoutAuthority)])] : seen,
+  };
+};
 
 const withoutPrefix = ({ prefix, stripPrefix }: ServiceDefinition, path: string): string => {
   if (!stripPrefix || prefix === undefined) return path;
