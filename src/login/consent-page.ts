@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
+import { textIn } from '../web/local-text.ts';
 import type { PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
 import {
@@ -14,7 +16,7 @@ import {
   redirectTo,
   refuseForgery,
 } from './interaction-form.ts';
-import { lookOf } from './login-tenant.ts';
+import { type LoginTenant, lookOf } from './login-tenant.ts';
 
 export interface ConsentPageParts {
   readonly pages: Pages;
@@ -32,6 +34,7 @@ export const showConsent = async (
   const { ctx, tenant } = visit;
   const account = pending.sub === undefined ? undefined : await tenant.accounts.findBySub(pending.sub);
   const { clientLogo, clientUri, policyUri, tosUri } = pending;
+  const look = lookOf(ctx, tenant, { uiLocales: pending.uiLocales });
   sendPage(ctx, parts.pages, {
     name: 'consent',
     model: {
@@ -42,11 +45,11 @@ export const showConsent = async (
       redirectHost: pending.redirectUri === undefined ? '' : hostOf(pending.redirectUri),
       username: account?.username ?? '',
       scopes: pending.missing.scopes.filter((name) => name !== 'offline_access').map((name) => ({ name })),
-      resources: resourceLines(visit, pending.missing.resources),
+      resources: resourceLines(tenant, pending.missing.resources, look.locale),
       offlineAccess: pending.isOfflineAccessAsked,
       ...definedOnly({ clientLogo, clientUri, policyUri, tosUri }),
     },
-    look: lookOf(ctx, tenant, { uiLocales: pending.uiLocales }),
+    look,
   });
 };
 
@@ -75,16 +78,17 @@ const hostOf = (redirectUri: string): string => {
 };
 
 const resourceLines = (
-  { tenant }: InteractionVisit,
+  { definition }: LoginTenant,
   missing: Readonly<Record<string, readonly string[]>>,
+  locale: Locale,
 ): PageModels['consent']['resources'] =>
   Object.entries(missing).map(([identifier, scopes]) => {
-    const resource = tenant.definition.resources.find((candidate) => candidate.identifier === identifier);
+    const resource = definition.resources.find((candidate) => candidate.identifier === identifier);
     return {
-      name: resource?.name ?? identifier,
+      name: resource?.name === undefined ? identifier : textIn(resource.name, locale),
       scopes: scopes.map((name) => {
         const description = resource?.scopes[name];
-        return description === undefined ? { name } : { name, description };
+        return description === undefined ? { name } : { name, description: textIn(description, locale) };
       }),
     };
   });

@@ -48,8 +48,12 @@ const forward = async (
   const { req, res } = ctx;
   ctx.respond = false; // the provider answers by itself
   if (provider.prepared.answer(req, res, path)) return;
-  const { locale, languageUrls } = lookOf(ctx, tenant);
-  const begun = begunSignIns(services, { ctx, tenant });
-  const facts = { address, requestId, locale, ...begun, ...definedOnly({ languageUrls }) };
+  const facts = {
+    address,
+    requestId,
+    locale: lookOf(ctx, tenant).locale,
+    languageUrls: (url?: string) => lookOf(ctx, tenant, definedOnly({ url })).languageUrls,
+    ...begunSignIns(services, { ctx, tenant }),
+  };
   await provider.handle(req, res, { path: path + ctx.search, facts });
 };

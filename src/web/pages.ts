@@ -199,6 +199,11 @@ export interface PageModels {
     readonly serial?: string;
   };
   'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
+  /** A form that the browser sends on at once. */
+  'form-post': {
+    readonly action: string;
+    readonly fields: readonly { readonly name: string; readonly value: string }[];
+  };
   logout: {
     readonly action: string;
     /** The page that a person returns to who does not sign out. */

@@ -33,7 +33,21 @@ const returnedTo = (page: Page): Record<string, string> =>
   Object.fromEntries(new URL(page.location ?? '').searchParams);
 
 const acme = sampleTenant({ clients: [...sampleClients] });
-const server = await useServer({ store: sqliteStore, instances: 2, tenants: { acme } });
+const [, ...others] = acme.resources ?? [];
+const spoken = sampleTenant({
+  resources: [
+    {
+      identifier: ordersResource,
+      name: { en: 'Orders', de: 'Bestellungen' },
+      scopes: {
+        'orders:read': { en: 'Read your orders', de: 'Ihre Bestellungen lesen' },
+        'orders:write': { en: 'Order' },
+      },
+    },
+    ...others,
+  ],
+});
+const server = await useServer({ store: sqliteStore, instances: 2, tenants: { acme, spoken } });
 const atPartner: AuthorizationRequest = { issuer: server.issuer('acme'), client: partner };
 
 /** As far as the consent page. */
@@ -199,4 +213,18 @@ it('skips no step: a decision before the sign-in decides nothing', async () => {
   );
   expect(answer.location).toBeUndefined();
   expect(answer.body).toContain('name="password"');
+});
+
+it('speaks of resources and scopes in the language of the page', async () => {
+  const request = {
+    ...atPartner,
+    issuer: server.issuer('spoken'),
+    scope: 'openid orders:read orders:write',
+    extra: { resource: ordersResource },
+  };
+  const page = await askAlice(createBrowser({ 'accept-language': 'de' }), request);
+
+  expect(page.body).toContain('Bestellungen</h2>');
+  expect(page.body).toContain('Ihre Bestellungen lesen');
+  expect(page.body).toContain('>Order<'); // there is no other text
 });

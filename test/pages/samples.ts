@@ -316,6 +316,10 @@ export const samples: readonly Sample[] = [
   }),
   sample('device-done-approved', 'device-done', { clientName: 'Acme TV', outcome: 'approved' }),
   sample('device-done-refused', 'device-done', { clientName: 'Acme TV', outcome: 'refused' }),
+  sample('form-post', 'form-post', {
+    action: 'https://notes.acme.example/callback',
+    fields: [{ name: 'code', value: 'a"b' }],
+  }),
   sample('logout', 'logout', {
     action: '/oauth/acme/session/end/confirm',
     stayUrl: '/oauth/acme',

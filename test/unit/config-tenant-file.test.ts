@@ -166,6 +166,23 @@ clients:
     });
   });
 
+  it('takes texts of resources in each language, or one for all', () => {
+    const scopes = (text: string): string =>
+      `resources: [{ identifier: "https://api.example", name: { de: Bestellungen }, scopes: { read: ${text} } }]\n`;
+    const [resource] = define(scopes('{ en: Read, de: Lesen }')).resources;
+    expect(resource).toMatchObject({
+      name: { de: 'Bestellungen' },
+      scopes: { read: { en: 'Read', de: 'Lesen' } },
+    });
+    expect(define(scopes('Read')).resources[0]?.scopes).toEqual({ read: 'Read' });
+    for (const [wrong, fault] of [
+      ['{}', /scopes\.read: is empty; write a text for at least one language/],
+      ['{ fr: Lire }', /scopes\.read\.fr: is not a known key; remove it, or write one of de, en/],
+      ['""', /scopes\.read: is empty/],
+    ] as const)
+      expect(faultsOf(scopes(wrong))).toContainEqual(expect.stringMatching(fault));
+  });
+
   it('is frozen through and through', () => {
     const { clients } = define(
       'clients:\n  - client_id: web\n    client_secret: env:SECRET\n    redirect_uris: [https://a.example]\n',

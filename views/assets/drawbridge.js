@@ -11,6 +11,11 @@ for (const form of document.querySelectorAll('form[data-once]')) {
   });
 }
 
+// A page that only carries a form on. Who comes back to it by the browser's arrow is not sent on again.
+for (const form of document.querySelectorAll('form[data-submit-now]')) {
+  if (performance.getEntriesByType('navigation')[0]?.type !== 'back_forward') form.requestSubmit();
+}
+
 // Coming back with the browser's arrow restores the page as it was left: busy.
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[aria-busy]')) form.removeAttribute('aria-busy');

@@ -34,6 +34,9 @@ export interface TenantDefinition {
 
 export type Locale = 'en' | 'de';
 
+/** One for all languages, or at least one of them. */
+export type LocalText = string | { readonly [L in Locale]?: string | undefined };
+
 export interface Branding {
   /** `#rrggbb` */
   readonly color: string;
@@ -67,9 +70,9 @@ export type ClientLifetimes = Partial<Omit<Lifetimes, 'session' | 'interaction'>
 export interface ResourceDefinition {
   /** Absolute URI without fragment (RFC 8707). */
   readonly identifier: string;
-  readonly name?: string;
+  readonly name?: LocalText;
   /** Scope name to the words shown at consent. */
-  readonly scopes: Readonly<Record<string, string>>;
+  readonly scopes: Readonly<Record<string, LocalText>>;
   readonly format: 'jwt' | 'opaque';
   /** Of its JWTs. */
   readonly signingAlgorithm: SignatureAlgorithm;

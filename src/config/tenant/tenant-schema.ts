@@ -13,6 +13,17 @@ import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
 
+/** One text for all languages, or one for each. */
+const localText = (text: () => z.ZodString) =>
+  z.union([
+    text(),
+    z
+      .strictObject({ en: text().optional(), de: text().optional() })
+      .refine((texts) => Object.keys(texts).length > 0, {
+        error: 'is empty; write a text for at least one language, such as { en: … }',
+      }),
+  ]);
+
 const resource = z.strictObject({
   identifier: z
     .string()
@@ -22,7 +33,9 @@ const resource = z.strictObject({
       description:
         'Absolute URI that clients send as `resource` (RFC 8707); the audience of the access tokens.',
     }),
-  name: plainText(200).optional().meta({ description: 'Name of the resource on the consent page.' }),
+  name: localText(() => plainText(200))
+    .optional()
+    .meta({ description: 'Name of the resource on the consent page: a text, or one for each language.' }),
   scopes: z
     .record(
       z
@@ -31,10 +44,14 @@ const resource = z.strictObject({
         .refine((name) => !(builtInScopes as readonly string[]).includes(name), {
           error: `is a scope that every tenant has; choose a name of its own, such as orders:read`,
         }),
-      plainText(300),
+      localText(() => plainText(300)),
     )
     .default({})
-    .meta({ description: 'Scopes of the resource, each with its text on the consent page.' }),
+    .meta({
+      description:
+        'Scopes of the resource, each with its text on the consent page, or one for each language.',
+      examples: [{ read: { en: 'Read your orders', de: 'Ihre Bestellungen lesen' } }],
+    }),
   format: z
     .enum(['jwt', 'opaque'])
     .default('jwt')

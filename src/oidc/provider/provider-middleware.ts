@@ -43,6 +43,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     // before the library, which takes `GET /device/auth` for the page of a device
     if (parts.methodsOf(ctx.path)?.includes(ctx.method) === false) return pages.unrouted(ctx);
     const scope = requests.beginScope(ctx);
+    const contentPolicy = ctx.response.get('Content-Security-Policy');
     await next();
     parts.crossOrigin.guard(ctx);
     // RFC 7009 section 2.2: the status is the whole answer, but the library sends a content type without content
@@ -56,6 +57,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     } catch (error) {
       withdrawAnswer(withdrawal, ctx, toProtocolError(error));
     }
+    pages.formPost(ctx, contentPolicy);
     await parts.replays.report(ctx);
     await parts.upstreamSignOut.redirect(ctx);
     if (ctx.status === 404 && ctx.body == null) pages.unrouted(ctx);

@@ -10,6 +10,7 @@ import { newErrorId, type Problem, problemBody, problemHeaders } from '../../web
 import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
 import { accountClientId } from './clients.ts';
 import { retryAfterOf } from './errors.ts';
+import { readFormPost } from './form-post-page.ts';
 import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
@@ -22,6 +23,11 @@ export interface ProviderPages {
   deviceDone(ctx: KoaContextWithOIDC): void;
   logout(ctx: KoaContextWithOIDC): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): void;
+  /**
+   * Shows a form that the library sends on in a page of ours; other answers stay as they are.
+   * @param contentPolicy the header without the hash of the library's script
+   */
+  formPost(ctx: KoaContextWithOIDC, contentPolicy: string): void;
   /** The answer to a path that the library does not know, or not with this method. */
   unrouted(ctx: KoaContextWithOIDC): void;
 }
@@ -56,6 +62,9 @@ interface UserCodeNotice {
   readonly userCode: string;
 }
 
+/** What is wrong with the code itself; other refusals keep their status. */
+const entryProblems: ReadonlySet<UserCodeProblem> = new Set(['missing', 'unknown', 'expired', 'used']);
+
 /** Names of the library's own errors, which it does not export. */
 const userCodeProblems: Readonly<Record<string, UserCodeProblem>> = {
   NoCodeError: 'missing',
@@ -70,9 +79,16 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
   const { definition, issuer, pages } = parts;
   const look = (ctx: KoaContextWithOIDC): Look => ({
     locale: parts.factsOf(ctx).locale,
-    ...definedOnly({ languageUrls: parts.factsOf(ctx).languageUrls }),
+    ...definedOnly({ languageUrls: parts.factsOf(ctx).languageUrls?.(urlAsGet(ctx)) }),
     tenant: { id: definition.id, displayName: definition.displayName, branding: definition.branding },
   });
+  /** The answer to the form of a device is fetched again with its code; other pages by the URL of their request. */
+  const urlAsGet = ({ method, oidc }: KoaContextWithOIDC): string | undefined => {
+    if (method !== 'POST' || oidc?.route !== 'code_verification') return undefined;
+    const { user_code: userCode } = oidc.params ?? {};
+    const query = typeof userCode === 'string' ? `?${new URLSearchParams({ user_code: userCode })}` : '';
+    return `${new URL(issuer).pathname}/device${query}`;
+  };
   const show = <N extends PageName>(ctx: KoaContextWithOIDC, name: N, model: PageModels[N]): void => {
     ctx.type = 'html';
     ctx.set('Cache-Control', 'no-store');
@@ -174,7 +190,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
       const { userCode = '' } = (problem ?? {}) as { userCode?: string }; // of the library's own errors
       const kind = problem === undefined ? undefined : (named ?? 'other');
-      const isEntry = kind !== undefined && kind !== 'form' && kind !== 'throttled';
+      const isEntry = kind !== undefined && entryProblems.has(kind);
       if (isEntry && ctx.method === 'POST')
         return parts.notices.show(place, { problem: kind, userCode } satisfies UserCodeNotice);
       const last = problem === undefined ? parts.notices.last<UserCodeNotice>(place) : undefined;
@@ -212,6 +228,12 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
           : { clientName: nameOf(client) }),
         ...definedOnly({ username }),
       });
+    },
+    formPost: (ctx, contentPolicy) => {
+      const form = readFormPost(ctx.body);
+      if (form === undefined) return;
+      if (contentPolicy !== '') ctx.set('Content-Security-Policy', contentPolicy);
+      show(ctx, 'form-post', form);
     },
     signedOut: (ctx) => {
       const { client } = ctx.oidc;

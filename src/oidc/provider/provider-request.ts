@@ -11,8 +11,11 @@ export interface ProviderRequest {
   readonly requestId: string;
   /** Language of the page to answer with. */
   readonly locale: Look['locale'];
-  /** The same page in the other languages, where a GET can show it. */
-  readonly languageUrls?: Look['languageUrls'];
+  /**
+   * The same page in the other languages, where a GET can show it.
+   * @param url path and query of the page; default: those of the request, if it is a GET
+   */
+  readonly languageUrls?: (url?: string) => Look['languageUrls'];
   /** Called when the request begins a sign-in on our pages. */
   readonly noteBegun?: (begun: BegunSignIn) => void;
   /** Where the sign-in with this uid starts again, if that is known. */
