@@ -16,7 +16,7 @@ import {
   startFederation,
   wayBack,
 } from '../support/federation.ts';
-import { redeem } from '../support/oauth-client.ts';
+import { redeem, userinfo } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
 import { alice, shop, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -63,6 +63,29 @@ describe('a tenant with a password form and two upstreams', () => {
     expect(claims).toMatchObject({ amr: ['pwd'], auth_time: expect.any(Number) });
     expect((await tokensOf(again.code, again.verifier)).sub).toBe(claims.sub);
     expect((await tokensOf(other.code, other.verifier)).sub).not.toBe(claims.sub);
+  });
+
+  it('tells apps the address of a person only where it is verified, and the source is believed', async () => {
+    const emailOf = async (source: string, who: typeof carol | typeof alice) => {
+      const browser = createBrowser();
+      const extra = { idp_hint: source, scope: 'openid email' };
+      const start = await openApp(browser, issuer(), { extra });
+      const page = await signInThere(browser, start, { who });
+      const { body } = await redeem({ issuer: issuer(), client: web }, {
+        code: codeOf(page),
+        verifier: start.verifier,
+      } as never);
+      const { email, email_verified: isVerified } = (await userinfo(issuer(), body.access_token ?? '')).body;
+      return { email, isVerified };
+    };
+    const nothing = { email: undefined, isVerified: undefined };
+    await federation.setSources([localSource, { ...corp, trustedEmailDomains: ['corp.example'] }, rival]);
+
+    expect(await emailOf('corp', carol)).toEqual({ email: 'carol@corp.example', isVerified: true });
+    // rival says that it is verified as well
+    expect(await emailOf('rival', carol)).toEqual(nothing);
+    // corp does not say so of this one
+    expect(await emailOf('corp', alice)).toEqual(nothing);
   });
 
   it('signs in once: the next app asks nothing, and the upstream is not asked again', async () => {

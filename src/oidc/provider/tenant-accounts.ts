@@ -4,6 +4,7 @@ import { claimsOf } from '../../accounts/claims.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
 import { readSignIn, signInClaims } from '../tokens/sign-in-claims.ts';
@@ -40,6 +41,7 @@ const provenAt = (token: object | undefined): number | undefined => {
 
 export interface TenantAccountsParts {
   readonly recheck: Accounts['recheck'];
+  readonly displayEmail: Accounts['displayEmail'];
   readonly scopeOf: () => RequestScope;
   readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
   /** Claims of the tenant's own, see `furtherClaims`. */
@@ -82,6 +84,13 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
   const findActive: TenantAccounts['findActive'] = (_ctx, sub, signedInAt) =>
     asProtocolErrors(() => current(sub, { signedInAt }));
 
+  /** Apps that identify people by their address do not all look at `email_verified`: they get no other address. */
+  const withBelievedEmail = async (account: AccountRecord): Promise<AccountRecord> => {
+    if (account.origin !== 'source' || account.email === undefined) return account;
+    const { email: _, ...rest } = account;
+    return { ...rest, ...definedOnly({ email: await asProtocolErrors(() => parts.displayEmail(account)) }) };
+  };
+
   return {
     findActive,
     find: async (ctx, sub, token) => {
@@ -90,8 +99,8 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       if (account === undefined || !isForItsClient(definition, ctx, { account, token })) return undefined;
       return {
         accountId: account.sub,
-        claims: (_use, scope) => ({
-          ...claimsOf(account, new Set(scope.split(' ')), parts.furtherClaims),
+        claims: async (_use, scope) => ({
+          ...claimsOf(await withBelievedEmail(account), new Set(scope.split(' ')), parts.furtherClaims),
           sub: account.sub,
         }),
       };

@@ -115,6 +115,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   const tenantAccounts = createTenantAccounts({
     scopeOf: requests.scope,
     recheck: (account, when) => parts.accounts.recheck(account, when),
+    displayEmail: (account) => parts.accounts.displayEmail(account),
     definition,
     furtherClaims: furtherClaims(definition.sources),
   });
