@@ -44,7 +44,9 @@ export type DisclosedRefusal =
   | 'password_change_required'
   | 'password_expired'
   | 'account_disabled'
-  | 'account_locked';
+  | 'account_locked'
+  | 'hours_restricted'
+  | 'workstation_restricted';
 
 /** The origin of a sign-in without a password of ours, for the audit record. */
 export interface ProofOrigin {

@@ -19,6 +19,7 @@ export type SourcesVerdict =
       readonly connector: Connector;
       readonly rest: readonly Connector[];
       readonly sub?: string;
+      readonly detail?: string;
       readonly outage?: Outage;
     }
   | { readonly ok: false; readonly reason: 'unknown'; readonly sub?: string }

@@ -85,8 +85,10 @@ const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refus
     case 'unknown':
       return counted.refuse('unknown_login', verdict.sub);
     case 'credentials':
-      return concealed(counted, verdict, 'wrong_password');
+      return concealed(counted, verdict, verdict.detail ?? 'wrong_password');
     case 'account_locked':
+    case 'hours_restricted':
+    case 'workstation_restricted':
       // the source answers this without checking the password, so the attempt stays counted
       if (!verdict.connector.definition.revealLock) return concealed(counted, verdict, verdict.reason);
       await counted.refuse(at(verdict.connector, verdict.reason));

@@ -45,7 +45,7 @@ export interface Identity extends Omit<SourcePerson, 'attributes' | 'groups'> {
 
 /**
  * The reason why a source refuses a sign-in. All but `unknown` and `credentials` are given only when the source has
- * accepted the password, except `account_locked`: directories answer that without checking the password.
+ * accepted the password, except the last three: directories may answer these without checking the password.
  */
 export type SourceRefusal =
   | 'unknown'
@@ -53,13 +53,17 @@ export type SourceRefusal =
   | 'password_change_required'
   | 'password_expired'
   | 'account_disabled'
-  | 'account_locked';
+  | 'account_locked'
+  | 'hours_restricted'
+  | 'workstation_restricted';
 
 export type PasswordVerdict<Person = Identity> =
   | { readonly ok: true; readonly person: Person }
   | {
       readonly ok: false;
       readonly reason: SourceRefusal;
+      /** For the audit record only: what the source said where `reason` conceals it. */
+      readonly detail?: string;
       /** Local source only: the account that was named, for the audit record. */
       readonly sub?: string;
     }

@@ -36,6 +36,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     description: 'The user name or the password is wrong',
   },
   different: { status: 400, code: 'invalid_request', description: 'The two new passwords differ' },
+  hours_restricted: {
+    status: 403,
+    code: 'hours_restricted',
+    description: 'The account may not be used at this time',
+  },
   invalid: { status: 400, code: 'invalid', description: 'The answer of the source is not valid' },
   missing,
   missing_name: missing,
@@ -61,6 +66,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
   unavailable: down,
   upstream_unavailable: down,
+  workstation_restricted: {
+    status: 403,
+    code: 'workstation_restricted',
+    description: 'The account may be used at certain computers only',
+  },
 };
 
 export interface ShownProblem<P extends Problem> {

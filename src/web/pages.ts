@@ -24,6 +24,7 @@ export type LoginProblem =
   | 'cancelled'
   | 'confirm'
   | 'credentials'
+  | 'hours_restricted'
   | 'invalid'
   | 'missing'
   | 'missing_name'
@@ -33,7 +34,8 @@ export type LoginProblem =
   | 'source_settings'
   | 'throttled'
   | 'unavailable'
-  | 'upstream_unavailable';
+  | 'upstream_unavailable'
+  | 'workstation_restricted';
 
 /** Each has its words in `changePassword.problem`. */
 export type PasswordProblem =
@@ -237,13 +239,15 @@ export interface PageModels {
       | 'account_disabled'
       | 'account_locked'
       | 'credentials'
+      | 'hours_restricted'
       | 'missing'
       | 'password_change_required'
       | 'password_expired'
       | 'source_settings'
       | 'taken'
       | 'throttled'
-      | 'unavailable';
+      | 'unavailable'
+      | 'workstation_restricted';
     /** As for `login`. */
     readonly reason?: string;
     readonly retryAfterSeconds?: number;

@@ -164,6 +164,8 @@ export const samples: readonly Sample[] = [
       'password_expired',
       'account_disabled',
       'account_locked',
+      'hours_restricted',
+      'workstation_restricted',
       'invalid',
       'upstream_unavailable',
       'no_source',

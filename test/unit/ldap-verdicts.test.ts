@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { accountState } from '../../src/connectors/ldap/account-state.ts';
-import { bindRefusal } from '../../src/connectors/ldap/bind-verdict.ts';
+import { bindDetail, bindRefusal } from '../../src/connectors/ldap/bind-verdict.ts';
 import { entryOf } from '../../src/connectors/ldap/entry.ts';
 import { createServerHealth } from '../../src/connectors/ldap/server-health.ts';
 import { createTestClock } from '../support/test-clock.ts';
@@ -36,6 +36,20 @@ describe('a refusal of Active Directory', () => {
 
   it('775 is a lock where the tenant reveals locks', () => {
     expect(refusalOf(windows('775'), true)).toBe('account_locked');
+  });
+
+  it.each([
+    ['530', 'hours_restricted'],
+    ['531', 'workstation_restricted'],
+    ['775', 'account_locked'],
+    ['568', 'active_directory_568'],
+    ['52e', undefined],
+    ['525', undefined],
+  ])('%s is %s for the operator, and for the person where the tenant reveals locks', (data, detail) => {
+    const answer = { ok: false, code: 49, diagnostic: windows(data), policy: undefined } as const;
+    expect(bindDetail(answer, { kind: 'active-directory' })).toBe(detail);
+    if (detail !== undefined && !detail.startsWith('active'))
+      expect(refusalOf(windows(data), true)).toBe(detail);
   });
 
   it('without a word is a wrong password', () => {

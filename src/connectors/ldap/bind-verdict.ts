@@ -8,6 +8,8 @@ import type { LdapAnswer } from './connection.ts';
 const activeDirectoryReasons: Readonly<Record<string, SourceRefusal>> = {
   '525': 'unknown',
   '52e': 'credentials',
+  '530': 'hours_restricted',
+  '531': 'workstation_restricted',
   '532': 'password_expired',
   '533': 'account_disabled',
   // the account, not the password, has expired
@@ -26,14 +28,31 @@ export const bindRefusal = (
 ): SourceRefusal | undefined => {
   const refusal =
     source.kind === 'active-directory' ? activeDirectoryRefusal(answer) : openLdapRefusal(answer);
-  return refusal === 'account_locked' && !source.revealLock ? 'credentials' : refusal;
+  return refusal !== undefined && unproven.has(refusal) && !source.revealLock ? 'credentials' : refusal;
+};
+
+/** Refusals that say nothing about the password. */
+const unproven: ReadonlySet<SourceRefusal> = new Set([
+  'account_locked',
+  'hours_restricted',
+  'workstation_restricted',
+]);
+
+/** Active Directory's own reason, for the operator, where it is not simply a wrong password. */
+export const bindDetail = (answer: LdapAnswer, { kind }: Pick<LdapSource, 'kind'>): string | undefined => {
+  if (kind !== 'active-directory') return undefined;
+  const data = activeDirectoryCode(answer);
+  if (data === undefined || data === '52e' || data === '525') return undefined;
+  return activeDirectoryReasons[data] ?? `active_directory_${data}`;
 };
 
 const activeDirectoryRefusal = (answer: LdapAnswer): SourceRefusal | undefined => {
   if (answer.ok) return undefined;
-  const [, data = ''] = /\bdata ([0-9a-f]{3,8})\b/i.exec(answer.diagnostic) ?? [];
-  return activeDirectoryReasons[data.toLowerCase()] ?? 'credentials';
+  return activeDirectoryReasons[activeDirectoryCode(answer) ?? ''] ?? 'credentials';
 };
+
+const activeDirectoryCode = (answer: LdapAnswer): string | undefined =>
+  answer.ok ? undefined : /\bdata ([0-9a-f]{3,8})\b/i.exec(answer.diagnostic)?.[1]?.toLowerCase();
 
 const openLdapRefusal = (answer: LdapAnswer): SourceRefusal | undefined => {
   switch (answer.policy) {

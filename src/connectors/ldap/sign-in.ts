@@ -1,9 +1,11 @@
 // Checks a password: finds the person, binds with the password, reads the groups.
 import type { LdapSource } from '../../config/source/source-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
-import type { Credentials, PasswordVerdict, SourcePerson } from '../connector.ts';
+import { definedOnly } from '../../defined-only.ts';
+import type { Credentials, PasswordVerdict, SourcePerson, SourceRefusal } from '../connector.ts';
 import { accountState } from './account-state.ts';
-import { bindRefusal } from './bind-verdict.ts';
+import { bindDetail, bindRefusal } from './bind-verdict.ts';
+import type { LdapAnswer } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
 import { fillDn } from './filters.ts';
@@ -45,9 +47,14 @@ const signInBySearch = async (
   });
   if (entry === undefined) return { ok: false, reason: 'unknown' };
   const refusal = bindRefusal(answer, parts.source);
-  if (refusal !== undefined) return { ok: false, reason: refusal };
+  if (refusal !== undefined) return refused(refusal, answer, parts);
   const person = await describe(parts, entry, deadline);
   return { ok: true, person };
+};
+
+const refused = (reason: SourceRefusal, answer: LdapAnswer, { source }: LdapSourceParts): Verdict => {
+  const detail = bindDetail(answer, source);
+  return { ok: false, reason, ...definedOnly({ detail: detail === reason ? undefined : detail }) };
 };
 
 /** An unknown person costs the directory a bind too, so that the time reveals nothing. */
@@ -98,7 +105,7 @@ const signInDirectly = (
     work: async (connection) => {
       const answer = await connection.bind(name, password, deadline);
       const refusal = bindRefusal(answer, source);
-      if (refusal !== undefined) return { ok: false, reason: refusal };
+      if (refusal !== undefined) return refused(refusal, answer, parts);
       // the entry itself, because a search for the same name could find another person's entry
       const entry = await readEntry({ ...parts, connection, deadline }, name, login);
       if (entry === undefined) return { ok: false, reason: 'unknown' };

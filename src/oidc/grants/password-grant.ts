@@ -78,6 +78,8 @@ const refusalWords: Readonly<Record<DisclosedRefusal, string>> = {
   password_expired: 'password_expired: the password has expired',
   account_disabled: 'account_disabled: the account is disabled',
   account_locked: 'account_locked: the account is locked',
+  hours_restricted: 'hours_restricted: the account may not be used at this time',
+  workstation_restricted: 'workstation_restricted: the account may be used at certain computers only',
 };
 
 const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
