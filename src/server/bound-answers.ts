@@ -43,7 +43,11 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
   const { settings, tenants, pages, clock, log } = parts;
   const { publicUrl } = settings.server;
   const urlOf = (definition: Tenant['definition']): string => issuerOf(definition, publicUrl);
-  const selectTenant = createTenantSelection({ pages, isSecure: publicUrl.startsWith('https:') });
+  const selectTenant = createTenantSelection({
+    pages,
+    isSecure: publicUrl.startsWith('https:'),
+    isAsking: settings.tenants.selection === 'ask',
+  });
   const gateway = createGatewayPages<Tenant>({
     handOver: parts.gateway.handOver,
     cookiePlace: parts.gateway.cookie,

@@ -101,6 +101,12 @@ export interface PageModels {
     }[];
     readonly query: string;
     readonly showSearch: boolean;
+    /** There are too many: only what was searched for is listed. */
+    readonly isSearchOnly?: boolean;
+    /** The person types an id or an e-mail domain; only what fits exactly is listed. */
+    readonly isAsking?: boolean;
+    /** There are more that fit. */
+    readonly isCut?: boolean;
     /** This page without a search. */
     readonly allUrl: string;
     /** Parameters that say what the choice is for; sent along with the search. */

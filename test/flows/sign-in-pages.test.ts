@@ -545,6 +545,70 @@ describe('the tenant selection', () => {
       expect(tenantsOf(unknown)).toEqual(['acme', 'globex']);
     }));
 
+  it('lists none of too many before a search, and at most twenty after it', () =>
+    afterThat(async () => {
+      const ids = Array.from({ length: 25 }, (_, i) => `office-${i + 10}`);
+      const { publicUrl } = await start(Object.fromEntries(ids.map((id) => [id, {}])));
+      const browser = createBrowser();
+      const first = await browser.get(`${publicUrl}/`);
+      const many = await browser.submit(first, { q: 'office' });
+      const one = await browser.get(`${publicUrl}/?q=office-12`);
+
+      expect(tenantsOf(first)).toEqual([]);
+      expect(textOf(first)).toContain('Search for the organization');
+      expect(tenantsOf(await browser.get(`${publicUrl}/?q=office`))).toEqual(ids.slice(0, 20));
+      expect(many.status).toBeLessThan(500);
+      expect(textOf(await browser.get(`${publicUrl}/?q=office`))).toContain('these are the first 20');
+      expect(tenantsOf(one)).toEqual(['office-12']);
+    }));
+
+  it('offers no tenant at which nobody can sign in without an app', () =>
+    afterThat(async () => {
+      const tokens = {
+        id: 'tokens',
+        type: 'oauth2',
+        userInfoUri: 'https://idp.example/me',
+        userNameExtractionPattern: '/sub',
+      };
+      const { publicUrl } = await start({
+        acme: {},
+        globex: {},
+        tokens: { sources: [tokens] },
+        apps: { sources: [{ id: 'local', type: 'local', clients: ['web'] }], clients: [webClient(web)] },
+      });
+      const page = await createBrowser().get(`${publicUrl}/`);
+
+      expect(tenantsOf(page)).toEqual(['acme', 'globex']);
+    }));
+
+  it('lists none where people are asked, and takes an id or the domain of an address', () =>
+    afterThat(async () => {
+      server = await startTestServer({
+        store: sqliteStore,
+        settings: { tenants: { selection: 'ask' } },
+        tenants: {
+          acme: { demo: true, displayName: 'Secret Name' },
+          globex: { demo: true, sources: [{ id: 'local', type: 'local', domains: ['globex.example'] }] },
+        },
+      });
+      const { publicUrl, issuer } = server;
+      const browser = createBrowser();
+      const first = await browser.get(`${publicUrl}/`);
+      const ask = (q: string): Promise<Page> => createBrowser().get(`${publicUrl}/?${formOf({ q })}`);
+
+      expect(tenantsOf(first)).toEqual([]);
+      expect(first.body).not.toContain('Secret Name');
+      expect(formsOf(first)[0]?.fields).toHaveProperty('q');
+      expect((await ask(' ACME ')).location).toBe(issuer('acme'));
+      expect((await ask('gloria@Globex.example')).location).toBe(issuer('globex'));
+      expect((await ask('globex.example')).headers.getSetCookie().join()).toMatch(/^tenant=globex;/);
+      for (const wrong of ['acm', 'secret', 'a@', 'example']) {
+        const page = await ask(wrong);
+        expect([page.status, tenantsOf(page)]).toEqual([200, []]);
+        expect(textOf(page)).toContain('No organization matches');
+      }
+    }));
+
   it('has a search beyond ten', () =>
     afterThat(async () => {
       const ids = Array.from({ length: 11 }, (_, i) => `tenant-${String.fromCharCode(97 + i)}`);

@@ -127,6 +127,24 @@ export const samples: readonly Sample[] = [
     { tenants: [], query: '', showSearch: false, allUrl: '/' },
     true,
   ),
+  sample(
+    'select-tenant-many',
+    'select-tenant',
+    { tenants: [], query: '', showSearch: true, isSearchOnly: true, allUrl: '/' },
+    true,
+  ),
+  sample(
+    'select-tenant-cut',
+    'select-tenant',
+    { tenants, query: 'a', showSearch: true, isSearchOnly: true, isCut: true, allUrl: '/' },
+    true,
+  ),
+  sample(
+    'select-tenant-ask',
+    'select-tenant',
+    { tenants: [], query: 'nobody.example', showSearch: true, isAsking: true, allUrl: '/' },
+    true,
+  ),
   sample('login', 'login', login),
   sample('login-demo', 'login', {
     ...login,

@@ -112,7 +112,7 @@ const placeFault = (
 
 const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): ServerSettings => {
   const { publicUrl: _, secretKey, workers, drainDelay, drainTimeout, ...server } = file.server;
-  const { rescan, directory, ...tenants } = file.tenants;
+  const { rescan, directory, selection, ...tenants } = file.tenants;
   const { memory, concurrency, ...passwords } = file.passwords;
   return {
     server: {
@@ -128,7 +128,12 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
         ? `file:${resolve(cwd, file.storage.url.slice('file:'.length))}`
         : file.storage.url,
     },
-    tenants: { ...tenants, directory: resolve(cwd, directory), rescanMs: rescan },
+    tenants: {
+      ...tenants,
+      directory: resolve(cwd, directory),
+      rescanMs: rescan,
+      ...(selection === 'ask' ? { selection } : {}),
+    },
     passwords: {
       ...passwords,
       memoryKiB: memory,

@@ -96,6 +96,10 @@ const tenants = z.strictObject({
   polling: z.boolean().default(false).meta({
     description: 'true: find changes by polling. For network file systems, which report no changes.',
   }),
+  selection: z.enum(['list', 'ask']).default('list').meta({
+    description:
+      'Tenant selection page. list: lists the tenants, and beyond 20 only what was searched for. ask: users type the id of the tenant or an e-mail domain, and no tenant is listed.',
+  }),
 });
 
 const passwords = z.strictObject({

@@ -36,6 +36,8 @@ export interface ServerSettings {
     readonly rescanMs: number;
     /** Watch by polling (network file systems). */
     readonly polling: boolean;
+    /** The selection page lists no tenant; absent: it does. */
+    readonly selection?: 'ask';
   };
   readonly passwords: {
     readonly memoryKiB: number;
