@@ -6,8 +6,8 @@ import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { PasswordAttempt } from './account-types.ts';
+import { createKnownAddresses } from './known-addresses.ts';
 import type { KnownBrowsers } from './known-browsers.ts';
-import { createKnownPlaces } from './known-places.ts';
 import {
   signInAddressKey,
   signInBrowserKey,
@@ -61,7 +61,7 @@ interface Charge {
  */
 export const createPasswordGate = (parts: PasswordGateParts) => {
   const { throttle, limits, audit } = parts;
-  const places = createKnownPlaces(parts);
+  const knownAddresses = createKnownAddresses(parts);
   const spend = ({ key, allowance }: Charge): Promise<ThrottleVerdict> => throttle.spend(key, allowance);
   const refund = ({ key, allowance }: Charge, points = 1): Promise<void> =>
     throttle.refund(key, allowance, points);
@@ -120,34 +120,35 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     const byName = ofName(signInNameKey(login));
     const byPerson = hasOtherNames(account) ? ofName(signInPersonKey(account.sub)) : undefined;
     const byFolded = ofName(signInFoldedKey(login));
-    const admitAtKnownPlace = async (): Promise<CountedAttempt | undefined> => {
-      const place = await places.find(who);
-      const own = place === undefined ? undefined : ofName(place);
+    const admitAtKnownAddress = async (): Promise<CountedAttempt | undefined> => {
+      const key = await knownAddresses.find(who);
+      const own = key === undefined ? undefined : ofName(key);
       return own !== undefined && (await spend(own)).isAllowed ? counted([byAddress, own]) : undefined;
     };
     const atName = await spend(byName);
-    if (!atName.isAllowed) return (await admitAtKnownPlace()) ?? refuseThrottled(atName, 'throttled_account');
+    if (!atName.isAllowed)
+      return (await admitAtKnownAddress()) ?? refuseThrottled(atName, 'throttled_account');
     // only then: a flood of parallel guesses at one name uses up its own limit first
     const [atFolded, atPerson] = await Promise.all([
       spend(byFolded),
       byPerson === undefined ? undefined : spend(byPerson),
     ]);
     if (atPerson?.isAllowed === false) {
-      const admitted = await admitAtKnownPlace();
+      const admitted = await admitAtKnownAddress();
       if (admitted !== undefined) return admitted;
       // "too many attempts" at the first one would reveal that the name belongs to the person of another one
       if (atPerson.isFirstRefusal) await note('throttled_account', account?.sub);
       await parts.spendTimeOfRefusal(attempt);
       return { ok: false, reason: 'credentials' };
     }
-    const onAccepted = (): Promise<void> => places.note(who);
+    const onAccepted = (): Promise<void> => knownAddresses.note(who);
     // a success forgives what was tried with this name, and not what was tried with names like it
     const forgiven = { ...byFolded, givenBack: atName.count };
     const charges = [byAddress, byName, forgiven, ...(byPerson === undefined ? [] : [byPerson])];
     if (atFolded.isAllowed) return counted(charges, { onAccepted });
     const refusal = await refuseThrottled(atFolded, 'throttled_account');
     // Whose very name it is, guesses at names like it do not keep out. The answer to a wrong password stays the same.
-    return account !== undefined || (await places.isOwnName(login))
+    return account !== undefined || (await knownAddresses.isOwnName(login))
       ? counted(charges, { onAccepted, refusal })
       : refusal;
   };

@@ -74,9 +74,9 @@ export const signInAddressKey = (address: string): string => `sign-in/address/${
 export const signInBrowserKey = (id: string): string => `sign-in/browser/${id}`;
 
 /** The keys of one person at one address: the mark that they signed in there, and the limit of their own. */
-export const signInPlaceKeys = (who: string, address: string) => {
-  const place = hashParts(who, addressBucket(address));
-  return { mark: `sign-in/known-place/${place}`, budget: `sign-in/place/${place}` };
+export const signInKnownAddressKeys = (who: string, address: string) => {
+  const hashed = hashParts(who, addressBucket(address));
+  return { mark: `sign-in/known-address/${hashed}`, budget: `sign-in/own-address/${hashed}` };
 };
 
 /** The mark of a name without an account with which somebody signed in: a person of a directory. */

@@ -2,10 +2,10 @@
 import type { Clock } from '../clock.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { createBoundedCache } from './bounded-cache.ts';
-import { signInOwnNameMark, signInPlaceKeys, type Throttle } from './throttle.ts';
+import { signInKnownAddressKeys, signInOwnNameMark, type Throttle } from './throttle.ts';
 
 /** An attempt with a name that may be somebody's. */
-export interface WhoAndWhere {
+export interface NamedAttempt {
   /** Canonical. */
   readonly login: string;
   /** The account with this name; people of a directory have none that is found by it. */
@@ -13,29 +13,29 @@ export interface WhoAndWhere {
   readonly address: string;
 }
 
-export interface KnownPlaces {
+export interface KnownAddresses {
   /** The counter for this person at this address; undefined when they have not signed in from there. */
-  find(who: WhoAndWhere): Promise<string | undefined>;
+  find(who: NamedAttempt): Promise<string | undefined>;
   isOwnName(login: string): Promise<boolean>;
   /** They have just signed in. */
-  note(who: WhoAndWhere): Promise<void>;
+  note(who: NamedAttempt): Promise<void>;
 }
 
 const keptSeconds = 30 * 86_400;
 const dayMs = 86_400_000;
 const remembered = 10_000;
 
-export const createKnownPlaces = ({
+export const createKnownAddresses = ({
   throttle,
   clock,
 }: {
   readonly throttle: Throttle;
   readonly clock: Clock;
-}): KnownPlaces => {
+}): KnownAddresses => {
   // a program signs in with each request: what was noted today is not written again
   const noted = createBoundedCache<true>(clock, remembered);
-  const keysOf = ({ login, account, address }: WhoAndWhere) =>
-    signInPlaceKeys(account === undefined ? `name ${login}` : `sub ${account.sub}`, address);
+  const keysOf = ({ login, account, address }: NamedAttempt) =>
+    signInKnownAddressKeys(account === undefined ? `name ${login}` : `sub ${account.sub}`, address);
 
   return {
     find: async (who) => {
