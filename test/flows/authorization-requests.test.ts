@@ -241,12 +241,20 @@ it('lets strangers of one address begin only so much, and says when they may aga
   expect(Number(pushed.headers.get('retry-after'))).toBeGreaterThan(0);
   expect(await pushed.json()).toMatchObject({ error: 'too_many_requests' });
 
+  for (const path of ['device', 'session/end']) {
+    const page = await createBrowser().get(`${busy}/${path}`);
+    expect({ path, status: page.status }).toEqual({ path, status: 429 });
+    expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(page.body).toContain('Too many attempts');
+  }
+
   // neither a person who is signed in nor a client that has proven itself is a stranger
   expect((await signedIn.get(`${url}&prompt=login`)).status).toBe(303);
   const form = Object.fromEntries(new URL(url).searchParams);
   expect((await postAs(web, `${busy}/request`, { form })).status).toBe(201);
   moveTime(61);
   expect((await createBrowser().get(url)).status).toBe(303);
+  expect((await createBrowser().get(`${busy}/device`)).status).toBe(200);
 });
 
 const publicRequest = (at: string): string => prepareAuthorization({ issuer: at, client: desktop }).url;

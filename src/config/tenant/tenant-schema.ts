@@ -219,7 +219,7 @@ export const tenantSchema = z.strictObject({
       startAddress: allowance(
         6000,
         '1m',
-        'Sign-ins begun by browsers without a session, and requests pushed by public clients, per IP address.',
+        'Sign-ins and forms begun by browsers without a session, and requests pushed by public clients, per IP address.',
       ),
       userCodeSession: allowance(10, '1m', 'User codes entered in one browser session or by one user.'),
       userCodeAddress: allowance(

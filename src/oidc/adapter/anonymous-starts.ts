@@ -1,4 +1,5 @@
-// What strangers can make the store keep: sign-ins that are begun and requests that are pushed.
+// What strangers can make the store keep: sign-ins that are begun, requests that are pushed, sessions that only carry the
+// guard of a form.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { addressBucket } from '../../accounts/address-bucket.ts';
 import { createThrottle } from '../../accounts/throttle.ts';
@@ -12,6 +13,8 @@ export interface AnonymousStarts {
   signIn(): Promise<void>;
   /** @throws TooManyRequests the same for requests that a client without a secret pushes */
   pushedRequest(): Promise<void>;
+  /** @throws TooManyRequests the same for sessions in which nobody is signed in */
+  session(): Promise<void>;
 }
 
 export interface AnonymousStartsParts {
@@ -42,6 +45,10 @@ export const createAnonymousStarts = (parts: AnonymousStartsParts): AnonymousSta
     pushedRequest: async () => {
       const ctx = current();
       if (ctx?.oidc.client?.clientAuthMethod === 'none') await spend(ctx);
+    },
+    session: async () => {
+      const ctx = current();
+      if (ctx !== undefined) await spend(ctx);
     },
   };
 };

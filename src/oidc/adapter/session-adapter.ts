@@ -35,6 +35,7 @@ export class SessionAdapter extends ArtifactAdapter {
     const cookie = scope.loaded('SessionCookie', hashId(cookieValue));
     const stored = scope.loaded('Session', session.id);
     if (cookie !== undefined && stored !== undefined && this.#isSame(stored, session)) return;
+    if (stored === undefined && payload.accountId === undefined) await this.parts.starts.session();
     const removed = Object.keys(stored?.authorizations ?? {}).filter(
       (key) => session.authorizations?.[key] === undefined,
     );

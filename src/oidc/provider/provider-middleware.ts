@@ -44,7 +44,12 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     if (parts.methodsOf(ctx.path)?.includes(ctx.method) === false) return pages.unrouted(ctx);
     const scope = requests.beginScope(ctx);
     const contentPolicy = ctx.response.get('Content-Security-Policy');
-    await next();
+    try {
+      await next();
+    } catch (error) {
+      // the library stores a session behind its own handling of errors
+      return withdrawAnswer(withdrawal, ctx, error);
+    }
     parts.crossOrigin.guard(ctx);
     // RFC 7009 section 2.2: the status is the whole answer, but the library sends a content type without content
     if (ctx.oidc?.route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');

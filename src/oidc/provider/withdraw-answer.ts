@@ -2,7 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { newErrorId, problemHeaders } from '../../web/problem.ts';
-import { Unavailable } from './errors.ts';
+import { TooManyRequests, Unavailable } from './errors.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import type { ProviderRequest } from './provider-request.ts';
 
@@ -14,11 +14,12 @@ export interface WithdrawalParts {
 }
 
 /**
- * Replaces an answer whose writes could not be stored: it is withdrawn with its cookies, and 503 is sent instead.
- * @throws the error itself, unless it is an outage
+ * Replaces an answer whose writes could not be stored, or are too many: it is withdrawn with its cookies, and 503 or 429
+ * is sent instead.
+ * @throws the error itself, unless it is an outage or a rate limit
  */
 export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, error: unknown): void => {
-  if (!(error instanceof Unavailable)) throw error;
+  if (!(error instanceof Unavailable || error instanceof TooManyRequests)) throw error;
   ctx.remove('Set-Cookie');
   ctx.remove('Location');
   ctx.status = error.statusCode;
@@ -34,9 +35,9 @@ export const withdrawAnswer = (parts: WithdrawalParts, ctx: KoaContextWithOIDC, 
   const errorId = newErrorId();
   const { requestId } = parts.factsOf(ctx);
   const route = ctx.oidc?.route;
-  parts.log.error(
+  parts.log[error.statusCode >= 500 ? 'error' : 'info'](
     { errorId, tenant: parts.tenant, requestId, route, err: error },
-    'an answer could not be stored',
+    'an answer was not stored',
   );
   const { statusCode: status, retryAfterSeconds } = error;
   ctx.set(
