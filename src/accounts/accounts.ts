@@ -1,5 +1,5 @@
 // The people of a tenant. This file puts the others together; account-types.ts says what the result can do.
-//   sign-in.ts               every password that is checked: password-gate.ts counts it, password-sources.ts asks the
+//   sign-in.ts               every password that is checked: password-gate.ts counts it (one-name-gate.ts), password-sources.ts asks the
 //                            sources that source-choice.ts chose, password-adoption.ts keeps its hash;
 //                            known-browsers.ts, known-addresses.ts: where a person has a limit of their own
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
@@ -29,6 +29,7 @@ import { createBelievedEmail } from './believed-email.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { createFederation } from './federation.ts';
 import { createKnownBrowsers } from './known-browsers.ts';
+import { countAsOneName, sharedNameOf } from './one-name-gate.ts';
 import { createPasswordAdoption } from './password-adoption.ts';
 import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
@@ -72,15 +73,18 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     ...shared,
     tenant,
     connectors,
-    gate: createPasswordGate({
-      throttle,
-      limits: definition.throttle,
-      records,
-      knownBrowsers,
-      spendTimeOfRefusal: (attempt) => spendTimeOfRefusal(passwordSourcesFor(connectors, attempt)),
-      audit,
-      clock: shared.clock,
-    }),
+    gate: countAsOneName(
+      createPasswordGate({
+        throttle,
+        limits: definition.throttle,
+        records,
+        knownBrowsers,
+        spendTimeOfRefusal: (attempt) => spendTimeOfRefusal(passwordSourcesFor(connectors, attempt)),
+        audit,
+        clock: shared.clock,
+      }),
+      { connectors, records },
+    ),
     resolver,
     adopt: createPasswordAdoption({ ...shared, tenant, records, sources }),
     audit,
@@ -107,8 +111,13 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     seed,
     signIn: afterSeed(withVisibleLogin(createSignIn(signingIn))),
     changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
-    rememberBrowser: ({ account }, { login, browser }) =>
-      knownBrowsers.remember(browser, [...account.logins, canonicalLogin(login) ?? login]),
+    rememberBrowser: ({ account }, { login, browser }) => {
+      const names = [login, sharedNameOf(connectors, login.trim()) ?? login];
+      return knownBrowsers.remember(browser, [
+        ...account.logins,
+        ...names.map((name) => canonicalLogin(name) ?? name),
+      ]);
+    },
     choose: (asked) => chooseSources(connectors, asked),
     recheck,
     findBySub: async (sub) => {

@@ -82,6 +82,8 @@ export interface Credentials {
 export interface PasswordSource<Person = Identity> {
   /** @throws AppError `unavailable` when the source gives no verdict */
   verify(credentials: Credentials): Promise<PasswordVerdict<Person>>;
+  /** The name of the account as attempts are counted, where the source takes several names for it. */
+  nameFor?(login: string): string;
   /** Takes as long as `verify` does for an unknown person, and has no result. Never rejects. */
   decoy?(): Promise<void>;
   /** @throws AppError `unavailable` */

@@ -106,6 +106,31 @@ describe('Active Directory', () => {
     });
   });
 
+  it.each(['ad', 'AD', 'Ad.Test'])(
+    'takes the name with the domain %s in front, and no other domain',
+    async (domain) => {
+      const person = { attributes: { sAMAccountName: ['anna'] } };
+      expect(await signIn(`${domain}\\anna`)).toMatchObject({ ok: true, person });
+      expect(await reasonOf(`${domain}\\anna`, 'wrong')).toBe('credentials');
+      expect(await reasonOf(`other\\anna`)).toBe('unknown');
+      expect(await signIn('own\\anna', password, { netbiosName: 'OWN' })).toMatchObject({ ok: true, person });
+      const { lookup } = bench.connector(source());
+      expect(await lookup?.find({ login: `${domain}\\anna` })).toMatchObject({ status: 'present', person });
+    },
+  );
+
+  it('takes the e-mail address where the file has no filter of its own', async () => {
+    const search = { ...source().search, isMailTried: true };
+    samba.modify(`dn: CN=changer,CN=Users,${samba.baseDn}
+changetype: modify
+replace: mail
+mail: somebody@mail.example
+`);
+    expect(await reasonOf('somebody@mail.example', password, { search })).toBe('ok');
+    expect(await reasonOf('somebody@mail.example')).toBe('unknown');
+    expect(await reasonOf('nobody@mail.example', password, { search })).toBe('unknown');
+  });
+
   it('distinguishes what a right password is not enough for, and nothing for a wrong one', async () => {
     expect(await reasonOf('anna', 'wrong')).toBe('credentials');
     expect(await reasonOf('nobody')).toBe('unknown');

@@ -94,6 +94,24 @@ describe('a chain of sources', () => {
     expect(corp.asked.verify).toBe(throttle.account.points);
   });
 
+  it('counts as one all names that a source takes for one account, but no name of a local one', async () => {
+    const { passwords } = corp.connector;
+    const nameFor = (login: string) => login.replace(/^.*\\|@corp\.example$/g, '');
+    const connector = {
+      ...corp.connector,
+      ...(passwords === undefined ? {} : { passwords: { ...passwords, nameFor } }),
+    };
+    const accounts = people.accountsOf([connector, 'local']);
+    await people.users().add({ username: 'bob@corp.example', password: local });
+    const names = ['alice', 'CORP\\alice', 'alice@corp.example', 'x\\Alice', 'y\\alice'];
+    let last: unknown;
+    for (let at = 0; at < throttle.account.points + 1; at += 1)
+      last = await signInAs(accounts, names[at % names.length] ?? '', 'wrong');
+    expect(last).toMatchObject({ reason: 'throttled' });
+    for (let at = 0; at < throttle.account.points; at += 1) await signInAs(accounts, 'bob', 'wrong');
+    expect(await signInAs(accounts, 'bob@corp.example', local)).toMatchObject({ ok: true, source: 'local' });
+  });
+
   it('says in the audit record which source decided', async () => {
     const accounts = people.accountsOf([corp.connector, 'local']);
     const signedIn = await signInAs(accounts, 'alice', 'alice-corp');

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../defined-only.ts';
 import type { LdapSourceFile } from './ldap-source-schema.ts';
 import { splitDn } from './ldap-syntax.ts';
 import type { LdapGroups, LdapSource, OwnOf } from './source-definition.ts';
@@ -19,9 +20,11 @@ export const loadLdap = (file: LdapSourceFile, context: SourceContext): OwnOf<Ld
       base,
       scope: file.search.scope,
       filter: file.search.filter ?? (isActiveDirectory ? activeDirectoryFilter : openLdapFilter),
+      ...(isActiveDirectory && file.search.filter === undefined ? { isMailTried: true } : {}),
     },
     subjectAttribute: file.subjectAttribute ?? (isActiveDirectory ? 'objectGUID' : 'entryUUID'),
     usernameAttribute: file.usernameAttribute ?? (isActiveDirectory ? 'sAMAccountName' : 'uid'),
+    ...definedOnly({ netbiosName: file.netbiosName }),
     attributes: file.attributes,
     groups: toGroups(file, base),
     connectTimeoutMs: file.timeouts.connect,

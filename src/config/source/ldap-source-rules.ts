@@ -49,7 +49,15 @@ const checkPeople = (source: LdapSourceFile): readonly PathFault[] => {
       path: ['search', 'base'],
       message: 'is missing; write below which entry people are, such as ou=people,dc=example,dc=org',
     });
-  if (kind !== 'active-directory') return faults;
+  if (kind !== 'active-directory') {
+    if (source.netbiosName !== undefined)
+      faults.push({
+        path: ['netbiosName'],
+        atKey: true,
+        message: 'is of no use without kind: active-directory; remove it',
+      });
+    return faults;
+  }
   if (passwordChange === 'rfc3062')
     faults.push({ path: ['passwordChange'], message: 'is not known to Active Directory; write modify' });
   if (passwordChange === 'modify' && insecure && !startTls)

@@ -147,6 +147,16 @@ export const ldapSourceSchema = z.strictObject({
   usernameAttribute: attributeName()
     .optional()
     .meta({ description: 'Attribute with the user name. Default: uid; Active Directory: sAMAccountName.' }),
+  netbiosName: z
+    .string()
+    .regex(/^[^\s\\/:*?"<>|@.]{1,15}$/, {
+      error: 'is not the NetBIOS name of a domain; write what stands in front of the backslash, such as ACME',
+    })
+    .optional()
+    .meta({
+      description:
+        'Active Directory: the domain that users write in front of their name, DOMAIN\\name. Default: the directory is asked.',
+    }),
   attributes: z
     .array(attributeName())
     .max(100)

@@ -69,10 +69,14 @@ export interface LdapSource extends SourceBase {
     readonly scope: 'sub' | 'one' | 'base';
     /** With `{username}`, which is escaped per RFC 4515. */
     readonly filter: string;
+    /** A name with `@` that the filter does not find may be the e-mail address. */
+    readonly isMailTried?: boolean;
   };
   /** Attribute of the stable subject: `entryUUID`, `objectGUID` … */
   readonly subjectAttribute: string;
   readonly usernameAttribute: string;
+  /** Active Directory: the domain in `DOMAIN\name`; absent: the directory is asked. */
+  readonly netbiosName?: string;
   /** Read for the mapping on top of the built-in ones. */
   readonly attributes: readonly string[];
   readonly groups: LdapGroups;

@@ -15,6 +15,7 @@ import type { LdapSourceParts } from './ldap-source-parts.ts';
 import { changePassword } from './password-change.ts';
 import { findByLogin, findBySubject } from './person-search.ts';
 import { describe, signIn } from './sign-in.ts';
+import { createFindWindowsName, type FindWindowsName, nameWithoutDomain } from './windows-names.ts';
 
 export interface LdapConnectorParts {
   readonly directories: Directories;
@@ -27,6 +28,7 @@ export const createLdapConnector = (
   { directories, ...shared }: LdapConnectorParts,
 ): Connector<SourcePerson> => {
   const parts: LdapSourceParts = { source, directory: directories.directoryOf(source), ...shared };
+  const findName = createFindWindowsName(parts);
   const begin = (): Deadline => startDeadline(source.connectTimeoutMs + source.operationTimeoutMs);
 
   return {
@@ -35,15 +37,20 @@ export const createLdapConnector = (
       verify: async (credentials) => {
         if (!mayLeave(credentials.password)) return { ok: false, reason: 'credentials' };
         if (canonicalLogin(credentials.login) === undefined) return { ok: false, reason: 'unknown' };
-        return signIn(parts, { ...credentials, login: credentials.login.trim() }, begin());
+        const deadline = begin();
+        const login = await findName(credentials.login.trim(), deadline);
+        return signIn(parts, { ...credentials, login }, deadline);
       },
+      ...(source.kind === 'active-directory'
+        ? { nameFor: (login) => nameWithoutDomain(login, source.search.base) }
+        : {}),
       decoy: async () => {
         await signIn(parts, { login: randomId(12), password: randomId(12) }, begin()).catch(() => {});
       },
-      ...(source.passwordChange === 'off' ? {} : { change: createChange(parts, begin) }),
+      ...(source.passwordChange === 'off' ? {} : { change: createChange(parts, { begin, findName }) }),
     },
     // Without an account of its own the source can read a person's entry only with that person's password.
-    ...(source.bind.as === 'person' ? {} : { lookup: createLookup(parts, begin) }),
+    ...(source.bind.as === 'person' ? {} : { lookup: createLookup(parts, { begin, findName }) }),
     examine: () => examine(parts),
   };
 };
@@ -54,24 +61,32 @@ export const createLdapConnector = (
  */
 const mayLeave = (password: string): boolean => password.trim() !== '' && !password.includes('\0');
 
+interface Steps {
+  readonly begin: () => Deadline;
+  readonly findName: FindWindowsName;
+}
+
 const createChange =
-  (parts: LdapSourceParts, begin: () => Deadline): NonNullable<PasswordSource['change']> =>
+  (parts: LdapSourceParts, { begin, findName }: Steps): NonNullable<PasswordSource['change']> =>
   async (change) => {
     if (!mayLeave(change.password) || canonicalLogin(change.login) === undefined)
       return { ok: false, reason: 'credentials' };
     if (!mayLeave(change.newPassword)) return { ok: false, reason: 'policy' };
-    return changePassword(parts, { ...change, login: change.login.trim() }, begin());
+    const deadline = begin();
+    const login = await findName(change.login.trim(), deadline);
+    return changePassword(parts, { ...change, login }, deadline);
   };
 
-const createLookup = (parts: LdapSourceParts, begin: () => Deadline): PersonLookup<SourcePerson> => ({
+const createLookup = (parts: LdapSourceParts, { begin, findName }: Steps): PersonLookup<SourcePerson> => ({
   find: async (who) => {
     const deadline = begin();
+    const login = 'login' in who ? await findName(who.login.trim(), deadline) : '';
     const entry = await parts.directory.use('service', {
       isRepeatable: true,
       deadline,
       work: (connection) => {
         const search = { ...parts, connection, deadline };
-        return 'subject' in who ? findBySubject(search, who.subject) : findByLogin(search, who.login.trim());
+        return 'subject' in who ? findBySubject(search, who.subject) : findByLogin(search, login);
       },
     });
     if (entry === undefined) return { status: 'absent' };

@@ -7,7 +7,7 @@ import { guidText, sidText } from './binary-values.ts';
 import type { LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import type { LdapEntry } from './entry.ts';
-import { allOf, fillFilter, filterForAnyName, has } from './filters.ts';
+import { allOf, equals, fillFilter, filterForAnyName, has } from './filters.ts';
 import { binarySubject, hasSubject } from './subject.ts';
 import { misconfigured } from './unreachable.ts';
 
@@ -37,7 +37,9 @@ export interface PersonSearch {
 /** The one entry of a name; undefined when there is none, or more than one. */
 export const findByLogin = async (search: PersonSearch, login: string): Promise<LdapEntry | undefined> => {
   const { source, log } = search;
-  const entries = await find(search, fillFilter(source.search.filter, login));
+  const byFilter = await find(search, fillFilter(source.search.filter, login));
+  const isMail = source.search.isMailTried === true && login.includes('@');
+  const entries = byFilter.length === 0 && isMail ? await findByMail(search, login) : byFilter;
   if (entries.length > 1)
     log.warn(
       { login, entries: entries.map(({ dn }) => dn) },
@@ -45,6 +47,10 @@ export const findByLogin = async (search: PersonSearch, login: string): Promise<
     );
   return entries.length === 1 ? entries[0] : undefined;
 };
+
+/** Many people know their e-mail address better than their user principal name, which may look like one. */
+const findByMail = (search: PersonSearch, login: string): Promise<readonly LdapEntry[]> =>
+  find(search, allOf(filterForAnyName(search.source.search.filter), equals('mail', login)));
 
 /** @throws AppError `unavailable` also when it is uncertain whether the person exists */
 export const findBySubject = async (

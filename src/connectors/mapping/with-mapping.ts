@@ -30,6 +30,7 @@ export const withMapping = (
       const verdict = await source.verify(credentials);
       return verdict.ok ? { ok: true, person: toIdentity(verdict.person) } : verdict;
     },
+    ...(source.nameFor === undefined ? {} : { nameFor: source.nameFor.bind(source) }),
     ...(source.decoy === undefined ? {} : { decoy: source.decoy.bind(source) }),
     ...(source.change === undefined ? {} : { change: source.change.bind(source) }),
   });
