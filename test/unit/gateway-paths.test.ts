@@ -80,6 +80,8 @@ describe('the readings of a path', () => {
     ['encoded slashes with dots', '/public/..%2fadmin', ['/public/..%2Fadmin', '/admin']],
     ['a letter that is encoded twice', '/%2561dmin', ['/%2561dmin', '/admin']],
     ['a letter that is encoded three times', '/%252561dmin', ['/%252561dmin', '/%2561dmin', '/admin']],
+    ['a letter beyond ASCII that is encoded twice', '/%25c3%25a4rger', ['/%25c3%25a4rger', '/%C3%A4rger']],
+    ['half of one that is encoded twice', '/%25C3x', ['/%25C3x']],
     ['a space that is encoded twice', '/a%2520b', ['/a%2520b', '/a%20b']],
     ['an encoded question mark', '/admin%3F/../public', ['/public', '/admin']],
     ['an encoded number sign', '/admin%23/../public', ['/public', '/admin']],

@@ -145,6 +145,7 @@ describe('letter case', () => {
     '/x/..;/aDMIN',
     '/%c3%a4rger',
     '/%C3%84RGER',
+    '/%25C3%2584RGER',
     // letters whose capital or small form is a letter of the rule: long s, the sign of Kelvin, i with and without dot
     '/%C5%BFink',
     '/sin%E2%84%AA',

@@ -5,9 +5,13 @@
  * @param path a reading of `readPath`, or a pattern of a rule; their escapes are whole UTF-8
  */
 export const foldCase = (path: string): string =>
-  path.replace(/(?:%[89A-F][0-9A-F])+|[A-Z]+/g, (part) =>
-    part.startsWith('%') ? foldLetters(decodeURIComponent(part)) : part.toLowerCase(),
-  );
+  escapedLetters.test(path)
+    ? path.replace(/(?:%[89A-F][0-9A-F])+|[^%]+|%/g, (part) =>
+        part.length > 1 && part.startsWith('%') ? foldLetters(decodeURIComponent(part)) : part.toLowerCase(),
+      )
+    : path.toLowerCase();
+
+const escapedLetters = /%[89A-F]/;
 
 /** Letter by letter, because the small form of a sigma depends on its place in a word. */
 const foldLetters = (text: string): string =>

@@ -80,12 +80,17 @@ const dropParameters = (path: string): string => path.replace(/;[^/]*/g, '');
 const decodeSlashes = (path: string): string => path.replace(/%2F/g, '/').replace(/%3B/g, ';');
 
 /** Two programs in a row may both decode. Many read a backslash as a slash. */
-const decodeAgain = (path: string): string =>
-  path.replace(/%25([2-7][0-9A-F])/gi, (_, hidden: string) => {
+const decodeAgain = (path: string): string => {
+  const decoded = path.replace(/%25([2-7][0-9A-F])/gi, (_, hidden: string) => {
     const character = String.fromCharCode(Number.parseInt(hidden, 16));
     if (character === '\\') return '/';
     return unreserved.test(character) ? character : `%${hidden.toUpperCase()}`;
   });
+  const withLetters = decoded.replace(/(?:%25[89A-F][0-9A-F])+/gi, (octets) =>
+    octets.replaceAll('%25', '%').toUpperCase(),
+  );
+  return isUtf8(withLetters) ? withLetters : decoded;
+};
 
 /** A program that decodes before it parses reads the rest as a query or a fragment. */
 const cutQuery = (path: string): string => path.replace(/%(?:3F|23).*/, '');
