@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { printable } from '../protocol/printable.ts';
 import type { AuditRecord, AuditRecords } from '../storage/storage-records.ts';
-import { printable } from './printable.ts';
 
 export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
 

@@ -8,6 +8,7 @@ import { createLog } from '../log.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
+import { explainError } from './explain/explain-error.ts';
 import {
   explainByName,
   explainByToken,
@@ -26,7 +27,7 @@ interface ExplainOptions {
 }
 
 export const addExplain = (program: Command): void => {
-  program
+  const verb = program
     .command('explain <tenant>')
     .description('what the sources say of a person and what the mapping makes of it, without a login')
     .option('--user <name>', 'look up a user, by the name typed at sign-in')
@@ -39,6 +40,10 @@ export const addExplain = (program: Command): void => {
     .action((tenant: string, options: ExplainOptions, command: Command) =>
       explain(contextOf(command), tenant, options),
     );
+  verb
+    .command('error <id>')
+    .description('what a refusal was about, by the error id of its page or of the header x-error-id')
+    .action((id: string, _options: unknown, command: Command) => explainError(contextOf(command), id));
 };
 
 const explain = async (context: CliContext, tenant: string, options: ExplainOptions): Promise<void> => {

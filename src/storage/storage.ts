@@ -1,5 +1,6 @@
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage-endings.ts';
+import type { InstallationFacts } from './storage-installation.ts';
 import type { AuditRecords, Counters, KeyRecords, PasswordGrantUsage } from './storage-records.ts';
 
 /**
@@ -71,11 +72,6 @@ export interface TenantStorage {
   readonly devices: DeviceRecords;
 }
 
-export interface InstallationFacts {
-  /** Stores `value` under `name` unless there is one; resolves to the value that is stored now. */
-  putIfAbsent(name: string, value: string): Promise<string>;
-}
-
 // --- artifacts: the objects of the provider engine ----------------------------------------------------------
 
 export type ArtifactKind =
@@ -109,7 +105,9 @@ export type ArtifactKind =
   /** A session of services behind the gateway; ends with a Session (`sessionUid`) unless a password began it. */
   | 'GatewaySession'
   /** Hands a finished sign-in over to the host of a service; used once. */
-  | 'GatewayTicket';
+  | 'GatewayTicket'
+  /** What a refused request was about; its id is a place that later ones take over. */
+  | 'RefusedRequest';
 
 /** `pending`: no person has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';

@@ -1,4 +1,5 @@
 import type { Branding, Locale } from '../config/tenant/tenant-definition.ts';
+import type { ErrorHint } from './error-hint.ts';
 
 /** How a page looks and speaks. */
 export interface Look {
@@ -287,6 +288,7 @@ export interface PageModels {
     readonly errorId: string;
     readonly retryAfterSeconds?: number;
     readonly homeUrl?: string;
+    readonly hint?: ErrorHint;
   };
 }
 

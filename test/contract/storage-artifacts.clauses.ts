@@ -33,6 +33,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   LogoutReturn: true,
   GatewaySession: true,
   GatewayTicket: true,
+  RefusedRequest: true,
 };
 const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others
 

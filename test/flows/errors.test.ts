@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { hashId } from '../../src/crypto/ids.ts';
+import { findRefusal } from '../../src/oidc/provider/refusal-records.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
 import type { ArtifactKind } from '../../src/storage/storage.ts';
@@ -291,4 +292,97 @@ it('no secret of any flow comes into the log, the store or an error', async () =
   expect(places.log + places.errors).not.toMatch(new RegExp(`${device.user_code}|${userCode}`));
   expect(places.errors).not.toMatch(/node_modules|\.ts:\d|at [A-Za-z.]+ \(/);
   expect(places.log).not.toMatch(/BEGIN [A-Z ]*PRIVATE KEY/);
+});
+
+describe('a refused authorization request', () => {
+  const explained = async (errorId: string | null) =>
+    findRefusal(server.storage.forTenant('acme'), errorId ?? '');
+  const askedWith = (extra: Readonly<Record<string, string>>, accept = 'text/html') =>
+    fetch(prepareAuthorization({ issuer, client: web, extra }).url, {
+      redirect: 'manual',
+      headers: { accept },
+    });
+
+  it('for a wrong redirect_uri is explained in the log, in the store and, on loopback, on the page', async () => {
+    const came = `${web.redirectUri}/`;
+    const page = await askedWith({ redirect_uri: came });
+    const html = await page.text();
+    const errorId = page.headers.get('x-error-id');
+    const address = expect.objectContaining({
+      parameter: 'redirect_uri',
+      came,
+      registered: expect.arrayContaining([web.redirectUri]),
+      difference: `differs from ${web.redirectUri} in the path only`,
+    });
+
+    expect(page.status).toBe(400);
+    for (const text of [came, web.redirectUri, 'acme.yaml', 'redirect_uris:', '&quot;'])
+      expect(html).toContain(text);
+    expect(loggedAs(errorId)).toContainEqual(
+      expect.objectContaining({
+        clientId: web.id,
+        address,
+        advice: expect.stringContaining('redirect_uris'),
+      }),
+    );
+    expect(await explained(errorId)).toMatchObject({
+      error: 'invalid_redirect_uri',
+      clientId: web.id,
+      isClientKnown: true,
+      address,
+      status: 400,
+    });
+  });
+
+  it('for an unknown client names it and those that there are', async () => {
+    const page = await askedWith({ client_id: 'nobody' });
+    const html = await page.text();
+
+    expect(html).toContain('token_endpoint_auth_method: none');
+    expect(html).toContain(web.id);
+    expect(await explained(page.headers.get('x-error-id'))).toMatchObject({
+      error: 'invalid_client',
+      clientId: 'nobody',
+      isClientKnown: false,
+      knownClients: expect.arrayContaining([web.id]),
+      remedy: expect.stringContaining('add a client nobody'),
+    });
+  });
+
+  it('keeps neither more of a parameter than a line, nor a character that could hide another', async () => {
+    const answer = await askedWith({ client_id: `x\u202e\n${'y'.repeat(3000)}` }, 'application/json');
+    const kept = await explained(answer.headers.get('x-error-id'));
+
+    expect(kept?.clientId?.length).toBeLessThanOrEqual(256);
+    expect(kept?.clientId).toMatch(/^x\\u\{202e\}\\u\{a\}y+…$/);
+  });
+
+  it('is found by the id of a JSON answer too, without its secrets', async () => {
+    const answer = await tokenRequest(
+      issuer,
+      { ...web, secret: 'a-wrong-secret' },
+      {
+        grant_type: 'authorization_code',
+        code: 'a-secret-code',
+        redirect_uri: web.redirectUri,
+      },
+    );
+    const kept = await explained(answer.headers.get('x-error-id'));
+
+    expect(kept).toMatchObject({ error: 'invalid_client', clientId: web.id, route: 'token', status: 401 });
+    expect(JSON.stringify(kept)).not.toMatch(/a-wrong-secret|a-secret-code/);
+  });
+
+  it('cannot fill the store', async () => {
+    const written = (): number => server.trips().filter((trip) => trip.includes('write')).length;
+    written();
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => tokenRequest(issuer, web, { grant_type: 'nonsense' })),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 400));
+    expect(written()).toBeLessThanOrEqual(60); // two minutes, at most
+    const [last] = await Promise.all([tokenRequest(issuer, web, { grant_type: 'nonsense' })]);
+    expect(last?.headers.get('x-error-id')).toMatch(/^[0-9a-f]{16}$/);
+  });
 });

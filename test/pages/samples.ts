@@ -52,6 +52,16 @@ const connectSource: PageModels['connect-source'] = {
   cancelUrl: '/oauth/acme/account',
 };
 
+const redirectHint: NonNullable<PageModels['error']['hint']> = {
+  clientId: 'notes',
+  came: 'http://localhost:5174/callback',
+  registered: ['http://localhost:5173/callback', 'https://notes.acme.example/callback'],
+  difference: 'differs from http://localhost:5173/callback in the port only',
+  file: 'acme.yaml',
+  lines:
+    'clients:\n  - client_id: notes\n    redirect_uris:\n      - "http://localhost:5173/callback"\n      - "https://notes.acme.example/callback"\n      - "http://localhost:5174/callback"',
+};
+
 const account: PageModels['account'] = {
   name: 'Alice Example',
   username: 'alice',
@@ -399,6 +409,7 @@ export const samples: readonly Sample[] = [
         ...(status < 500
           ? { description: 'The parameter redirect_uri is not registered for this client' }
           : {}),
+        ...(code === 'invalid_redirect_uri' ? { hint: redirectHint } : {}),
         ...(status === 503 || status === 429 ? { retryAfterSeconds: 5 } : {}),
       },
       status === 421,

@@ -305,3 +305,65 @@ describe('explain --token', () => {
     expect(sources[1]).toMatchObject({ outcome: 'unavailable' });
   });
 });
+
+describe('explain error', () => {
+  it('finds what an app or a page was refused for, while the server runs and without a hint of secrets', async () => {
+    home.putTenant(
+      'acme',
+      serviceTenant({
+        clients: [
+          {
+            client_id: 'web',
+            token_endpoint_auth_method: 'none',
+            redirect_uris: ['https://app.example.com/callback'],
+          },
+        ],
+      }),
+    );
+    await home.start();
+    const url = new URL(`${home.issuer('acme')}/auth`);
+    url.search = new URLSearchParams({
+      client_id: 'web',
+      response_type: 'code',
+      redirect_uri: 'https://app.example.com:8443/callback',
+      state: 'state-of-the-app',
+    }).toString();
+    const page = await fetch(url, { headers: { accept: 'text/html' } });
+    const errorId = page.headers.get('x-error-id') ?? '';
+    const text = await home.run(['explain', 'error', errorId]);
+    const json = await home.run(['explain', 'error', errorId.toUpperCase(), '--json']);
+    const token = await fetch(`${home.issuer('acme')}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        client_id: 'nobody',
+        client_secret: 'hush',
+        grant_type: 'client_credentials',
+      }),
+    });
+    const refused = await home.run(['explain', 'error', token.headers.get('x-error-id') ?? '']);
+
+    expect([page.status, text.code]).toEqual([400, 0]);
+    for (const fact of [
+      'acme',
+      'invalid_redirect_uri (400)',
+      'https://app.example.com:8443/callback',
+      'differs from https://app.example.com/callback in the port only',
+      'redirect_uris of the client web',
+    ])
+      expect(text.stdout).toContain(fact);
+    expect(text.stdout).not.toContain('state-of-the-app');
+    expect(JSON.parse(json.stdout)).toMatchObject({ tenant: 'acme', errorId, clientId: 'web' });
+    expect(refused.stdout).toMatch(
+      /invalid_client \(401\)[\s\S]*nobody, which is not a client of this tenant/,
+    );
+    expect(refused.stdout).not.toContain('hush');
+  });
+
+  it('says what is kept where an id is not, and what an id looks like', async () => {
+    const unknown = await home.run(['explain', 'error', '0123456789abcdef']);
+    const wrong = await home.run(['explain', 'error', 'oops']);
+
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/7 days[\s\S]*"errorId"/) });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('16 hexadecimal digits') });
+  });
+});

@@ -1,6 +1,6 @@
-import { printable } from '../../audit/printable.ts';
 import type { Profile } from '../../connectors/connector.ts';
 import type { MappingTraceStep } from '../../connectors/mapping/map-person.ts';
+import { printable } from '../../protocol/printable.ts';
 import type { SourceExplanation } from './explain-source.ts';
 import type { FoundAccount } from './find-account.ts';
 

@@ -1,18 +1,28 @@
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { newErrorId, problemHeaders } from '../../web/problem.ts';
 import { retryAfterOf } from './errors.ts';
 import type { ProviderRequest } from './provider-request.ts';
+import { refusalFacts, remedyOf } from './refusal-facts.ts';
+import type { RefusalRecords } from './refusal-records.ts';
 
 export interface ObserverParts {
   readonly tenant: string;
   readonly log: Log;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
+  readonly definition: TenantDefinition;
+  readonly clock: Clock;
+  readonly records: Pick<RefusalRecords, 'note'>;
   /** The remedy of a refusal, for the operator. */
   readonly adviceFor: (ctx: KoaContextWithOIDC) => string | undefined;
 }
+
+/** RFC 8628 section 3.5. */
+const waiting: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down']);
 
 const refusals = [
   'authorization.error',
@@ -21,9 +31,14 @@ const refusals = [
   'revocation.error',
   'userinfo.error',
   'device_authorization.error',
+  'code_verification.error',
+  'device_resume.error',
   'pushed_authorization_request.error',
   'end_session.error',
   'end_session_confirm.error',
+  'end_session_success.error',
+  'jwks.error',
+  'discovery.error',
 ] as const;
 
 /**
@@ -32,7 +47,7 @@ const refusals = [
  */
 export const observeProvider = (
   provider: Provider,
-  { tenant, log, factsOf, adviceFor }: ObserverParts,
+  { tenant, definition, clock, records, log, factsOf, adviceFor }: ObserverParts,
 ): void => {
   const note = (ctx: KoaContextWithOIDC, error: Error, isFault: boolean): void => {
     const {
@@ -47,18 +62,35 @@ export const observeProvider = (
     if (!ctx.headerSent) {
       const retryAfterSeconds = retryAfterOf(error);
       const shown = isFault ? { status: 500, code: 'server_error' } : { status: ctx.status, code: message };
-      const words = isFault ? {} : definedOnly({ description });
-      ctx.set(problemHeaders({ ...shown, ...words, errorId, ...definedOnly({ retryAfterSeconds }) }));
+      const sentence = isFault ? {} : definedOnly({ description });
+      ctx.set(problemHeaders({ ...shown, ...sentence, errorId, ...definedOnly({ retryAfterSeconds }) }));
     }
+    const { requestId } = factsOf(ctx);
+    const facts = refusalFacts(definition, ctx, { error: message, description, detail });
+    const advice = adviceFor(ctx) ?? remedyOf(facts);
+    const words = definedOnly({ description, detail });
     const line = {
       errorId,
       tenant,
-      requestId: factsOf(ctx).requestId,
+      requestId,
       route: ctx.oidc?.route,
-      clientId: ctx.oidc?.client?.clientId,
+      ...facts,
       error: message,
-      ...definedOnly({ description, detail, advice: adviceFor(ctx) }),
+      ...words,
+      ...definedOnly({ advice }),
     };
+    // a device that polls is refused every few seconds
+    if (!isFault && !waiting.has(message))
+      records.note(ctx, {
+        errorId,
+        at: clock.now(),
+        requestId,
+        status: ctx.status,
+        error: message,
+        ...facts,
+        ...words,
+        ...definedOnly({ route: ctx.oidc?.route, remedy: advice }),
+      });
     if (isFault || ((error as { status?: number }).status ?? 0) >= 500)
       log.error({ ...line, err: error }, 'a protocol request failed');
     else log.info(line, 'a protocol request was refused');

@@ -11,6 +11,7 @@ import type { PreparedAnswers } from './prepared-answers.ts';
 import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderPages } from './provider-pages.ts';
 import type { ProviderRequests } from './provider-request.ts';
+import type { RefusalRecords } from './refusal-records.ts';
 import type { Replays } from './replays.ts';
 import type { RequestEndings } from './request-endings.ts';
 import { withdrawAnswer } from './withdraw-answer.ts';
@@ -19,6 +20,7 @@ export interface ProviderMiddlewareParts {
   readonly definition: TenantDefinition;
   readonly requests: ProviderRequests;
   readonly endings: Pick<RequestEndings, 'queueLogouts' | 'announce'>;
+  readonly refusals: Pick<RefusalRecords, 'store'>;
   readonly replays: Pick<Replays, 'report'>;
   readonly deviceSignIns: Pick<DeviceSignIns, 'note'>;
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
@@ -64,6 +66,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     }
     pages.formPost(ctx, contentPolicy);
     await parts.replays.report(ctx);
+    await parts.refusals.store(ctx);
     await parts.upstreamSignOut.redirect(ctx);
     if (ctx.status === 404 && ctx.body == null) pages.unrouted(ctx);
     parts.prepared.capture(ctx);

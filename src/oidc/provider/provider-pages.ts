@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
+import { isLoopbackHost } from '../../protocol/loopback.ts';
 import type { FormNotices } from '../../web/form-notice.ts';
 import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
 import { newErrorId, type Problem, problemBody, problemHeaders } from '../../web/problem.ts';
@@ -13,6 +14,7 @@ import { retryAfterOf } from './errors.ts';
 import { readFormPost } from './form-post-page.ts';
 import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderRequest } from './provider-request.ts';
+import { linesForFile, refusalFacts } from './refusal-facts.ts';
 
 /** The pages that the provider itself has to show, in the design of our pages. */
 export interface ProviderPages {
@@ -97,6 +99,20 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
   /** The provider's own guard of its forms (`xsrf`), kept in the session. */
   const xsrfOf = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.secret ?? '');
 
+  const isForDevelopers = definition.demo || isLoopbackHost(new URL(issuer).hostname);
+  const hintFor = (ctx: KoaContextWithOIDC, out: ErrorOut): PageModels['error']['hint'] => {
+    if (!isForDevelopers) return undefined;
+    const facts = refusalFacts(definition, ctx, { error: out.error, description: out.error_description });
+    const { clientId, isClientKnown, knownClients = [], address } = facts;
+    if (clientId === undefined || (isClientKnown && address === undefined)) return undefined;
+    return {
+      clientId,
+      registered: isClientKnown ? (address?.registered ?? []) : knownClients,
+      file: `${definition.id}.yaml`,
+      ...definedOnly({ came: address?.came, difference: address?.difference, lines: linesForFile(facts) }),
+    };
+  };
+
   const error: ProviderPages['error'] = (ctx, out, cause) => {
     // a refusal that was logged already keeps its id
     const errorId = ctx.response.get('x-error-id') || newErrorId();
@@ -119,6 +135,12 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       },
       'an error page was shown',
     );
+    if (ctx.accepts('html', 'json') === 'json') {
+      // the library asks for a page at the authorization endpoint, whoever called it
+      ctx.set('Cache-Control', 'no-store');
+      ctx.body = problemBody(problem);
+      return;
+    }
     const over = overOf(ctx, cause);
     if (over !== undefined) {
       const { isForm } = over;
@@ -136,7 +158,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       });
       return;
     }
-    show(ctx, 'error', { ...problem, homeUrl: issuer });
+    show(ctx, 'error', { ...problem, homeUrl: issuer, ...definedOnly({ hint: hintFor(ctx, out) }) });
   };
 
   const refuse = (ctx: KoaContextWithOIDC, problem: Omit<Problem, 'errorId'> & Explained): void => {

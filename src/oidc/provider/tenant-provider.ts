@@ -7,7 +7,8 @@
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
 //   ../grants/                 the grants that the library does not have
 //   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol
-//   provider-events.ts         one log line for each refusal; request-endings.ts: what a request ends
+//   provider-events.ts         one log line for each refusal, with refusal-facts.ts; refusal-records.ts keeps them;
+//                              request-endings.ts: what a request ends
 //   provider-middleware.ts     around each request: cross-origin.ts, withdraw-answer.ts, prepared-answers.ts,
 //                              protocol-methods.ts
 //   provider-handle.ts         into the library with a request; form-body.ts, empty-secret.ts
@@ -52,6 +53,7 @@ import { createProviderMiddleware } from './provider-middleware.ts';
 import { createProviderPages } from './provider-pages.ts';
 import { patchProvider } from './provider-patches.ts';
 import { createProviderRequests } from './provider-request.ts';
+import { createRefusalRecords } from './refusal-records.ts';
 import { observeEndings } from './request-endings.ts';
 import { createTenantAccounts } from './tenant-accounts.ts';
 
@@ -142,7 +144,14 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       crossOrigin,
     }),
   );
-  observeProvider(provider, { tenant, log, factsOf, adviceFor: crossOrigin.adviceFor });
+  const refusals = createRefusalRecords({ artifacts: storage.artifacts, clock, log });
+  observeProvider(provider, {
+    ...parts,
+    tenant,
+    factsOf,
+    records: refusals,
+    adviceFor: crossOrigin.adviceFor,
+  });
   observeAttacks(provider, replays);
   observeBegunSignIns(provider, factsOf);
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
@@ -162,6 +171,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       ...parts,
       requests,
       endings,
+      refusals,
       replays,
       deviceSignIns,
       prepared,
