@@ -63,7 +63,7 @@ export const createPasswordVerification = (parts: SignInParts): PasswordVerifica
     if (isStanding && parts.isAdmitted(account)) return account;
     const reason = at(connector, isStanding ? 'not_admitted' : 'disabled_or_locked');
     const refusal = await counted.refuse(reason, account.sub);
-    if (definition.type !== 'local' && account.disabledAt !== undefined) {
+    if (account.disabledAt !== undefined && revealsDisabled(definition)) {
       await counted.giveBack();
       return { ok: false, reason: 'account_disabled', source: definition.id };
     }
@@ -73,6 +73,10 @@ export const createPasswordVerification = (parts: SignInParts): PasswordVerifica
       : refusal;
   },
 });
+
+/** A directory reveals by its own answers that an account is disabled; the local list, if the operator allows it. */
+const revealsDisabled = ({ type, revealDisabled }: Connector['definition']): boolean =>
+  type !== 'local' || revealDisabled === true;
 
 const refuse = async (counted: CountedAttempt, verdict: Unproven): Promise<Refusal> => {
   switch (verdict.reason) {

@@ -5,12 +5,13 @@ import { accountClientId } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { FormNotices } from '../web/form-notice.ts';
-import type { LoginProblem, PageModels, Pages, PasswordProblem } from '../web/pages.ts';
+import type { LoginProblem, PasswordProblem } from '../web/page-problems.ts';
+import type { PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
 import type { BegunAtServices } from './begun-sign-ins.ts';
 import { choiceUrl, csrfToken, formAction, type InteractionVisit, withLanguage } from './interaction-form.ts';
 import { announce, endOf, type TimedNotice } from './login-problems.ts';
-import { type LoginTenant, lookOf } from './login-tenant.ts';
+import { findConnector, type LoginTenant, lookOf } from './login-tenant.ts';
 
 export interface LoginPageParts {
   readonly pages: Pages;
@@ -79,10 +80,10 @@ export const showLogin = (
       step,
       action: formAction(visit, 'login'),
       csrf: csrfToken(parts.csrf, visit),
-      upstreams: upstreamsFor(tenant, choice, form).map(({ id, displayName }) => ({
-        displayName,
-        action: formAction(visit, `upstream/${id}`),
-      })),
+      upstreams: upstreamsFor(tenant, choice, form).map(({ id, displayName }) => {
+        const { logo, preset } = findConnector(tenant, id)?.definition ?? {};
+        return { displayName, action: formAction(visit, `upstream/${id}`), ...definedOnly({ logo, preset }) };
+      }),
       ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
       // a sign-in that no app asked for cannot return to an app
       ...(clientId === accountClientId ? {} : { clientName, cancelAction: formAction(visit, 'cancel') }),

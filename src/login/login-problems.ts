@@ -4,7 +4,8 @@ import { definedOnly } from '../defined-only.ts';
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
-import type { LoginProblem, PageModels } from '../web/pages.ts';
+import type { LoginProblem } from '../web/page-problems.ts';
+import type { PageModels } from '../web/pages.ts';
 import { newErrorId, problemHeaders } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';
 

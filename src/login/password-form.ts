@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
-import type { PasswordProblem } from '../web/pages.ts';
+import type { PasswordProblem } from '../web/page-problems.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
 import { readKnownBrowserCookie } from './cookies.ts';

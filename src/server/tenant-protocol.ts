@@ -6,6 +6,7 @@ import { lookOf } from '../login/login-tenant.ts';
 import { startSignIn } from '../login/start-sign-in.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { requestFacts } from '../web/request-facts.ts';
+import { allowImages } from '../web/security-headers.ts';
 import { redirectPosted, takesForm } from './posted-request.ts';
 
 /** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
@@ -55,5 +56,7 @@ const forward = async (
     languageUrls: (url?: string) => lookOf(ctx, tenant, definedOnly({ url })).languageUrls,
     ...begunSignIns(services, { ctx, tenant }),
   };
+  // its pages show the logo too
+  if (ctx.accepts('json', 'html') === 'html') allowImages(ctx, [tenant.definition.branding.logo]);
   await provider.handle(req, res, { path: path + ctx.search, facts });
 };

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { Eta } from 'eta';
 import { type Clock, systemClock } from '../clock.ts';
+import type { LocalText } from '../config/tenant/tenant-definition.ts';
 import { openAssetUrls } from './asset-urls.ts';
 import { readableOn } from './brand-color.ts';
+import { textIn } from './local-text.ts';
 import type { Pages } from './pages.ts';
 import { safeImage, safeLink } from './safe-url.ts';
 import { locales, openTexts } from './texts.ts';
@@ -36,6 +38,8 @@ export const openPages = ({ directory, clock = systemClock }: PagesOptions): Pag
         ...texts[look.locale],
         textsOf: texts,
         asset: (name: string) => (look.assetsBelow ?? '') + assets.file(name),
+        hasAsset: (name: string) => assets.names.has(name),
+        textIn: (text: LocalText) => textIn(text, look.locale),
         brandUrl: (look.assetsBelow ?? '') + assets.brand(look.tenant?.branding.color ?? serverColor),
         color: look.tenant?.branding.color ?? serverColor,
         safeLink,

@@ -1,5 +1,6 @@
 import type { Branding, Locale } from '../config/tenant/tenant-definition.ts';
 import type { ErrorHint } from './error-hint.ts';
+import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
 
 /** How a page looks and speaks. */
 export interface Look {
@@ -18,67 +19,11 @@ export interface ScopeLine {
   readonly description?: string;
 }
 
-/** Each has its words in `login.problem`. */
-export type LoginProblem =
-  | 'account_disabled'
-  | 'account_locked'
-  | 'cancelled'
-  | 'confirm'
-  | 'credentials'
-  | 'hours_restricted'
-  | 'invalid'
-  | 'missing'
-  | 'missing_name'
-  | 'no_source'
-  | 'password_change_required'
-  | 'password_expired'
-  | 'source_settings'
-  | 'throttled'
-  | 'unavailable'
-  | 'upstream_unavailable'
-  | 'workstation_restricted';
-
-/** Each has its words in `changePassword.problem`. */
-export type PasswordProblem =
-  | 'credentials'
-  | 'different'
-  | 'missing'
-  | 'not_offered'
-  | 'password_change_required'
-  | 'password_expired'
-  | 'policy'
-  | 'source_settings'
-  | 'throttled'
-  | 'unavailable';
-
-/** Why a sign-in or a form does not go on. Each has its words in `over`. */
-export type SignInOver =
-  /** It took too long, or was finished or cancelled before. */
-  | 'expired'
-  | 'form_out_of_date'
-  | 'not_finished'
-  /** It was begun there, or this browser has lost its cookies. */
-  | 'other_browser'
-  | 'other_person'
-  /** What came back from another sign-in page came before, too late, or to another browser. */
-  | 'returned'
-  /** It is complete. */
-  | 'signed_in';
-
 /** A registered address of an app or service, at which its users start. */
 export interface StartAgain {
   readonly name: string;
   readonly url: string;
 }
-
-/** Why a sign-in that began at a service failed. Each has its words in `serviceProblem`. */
-export type ServiceProblem =
-  | 'expired'
-  | 'invalid'
-  | 'not_served'
-  | 'not_signed_in'
-  | 'too_weak'
-  | 'unknown_ticket';
 
 export interface AccountSource {
   readonly displayName: string;
@@ -130,7 +75,13 @@ export interface PageModels {
     readonly otherNameUrl?: string;
     readonly clientName?: string;
     /** Sources that sign people in on pages of their own. */
-    readonly upstreams: readonly { readonly displayName: string; readonly action: string }[];
+    readonly upstreams: readonly {
+      readonly displayName: string;
+      readonly action: string;
+      readonly logo?: string;
+      /** Its picture is shown if there is no logo. */
+      readonly preset?: string;
+    }[];
     /** Sealed; sent along with the password. */
     readonly proven?: string;
     readonly problem?: LoginProblem;

@@ -13,7 +13,11 @@ export interface Page<N extends PageName> {
 /** Answers with a page. No cache may store it, and the browser may fetch only its logos from other hosts. */
 export const sendPage = <N extends PageName>(ctx: Context, pages: Pages, page: Page<N>): void => {
   const { name, model, look, status = 200 } = page;
-  allowImages(ctx, [look.tenant?.branding.logo, 'clientLogo' in model ? model.clientLogo : undefined]);
+  allowImages(ctx, [
+    look.tenant?.branding.logo,
+    'clientLogo' in model ? model.clientLogo : undefined,
+    ...('upstreams' in model ? model.upstreams.map(({ logo }) => logo) : []),
+  ]);
   ctx.status = status;
   ctx.type = 'html';
   ctx.set('Cache-Control', 'no-store');

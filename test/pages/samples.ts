@@ -34,6 +34,8 @@ const login: PageModels['login'] = {
 
 const upstreams = [
   { displayName: 'Globex Account', action: '/oauth/acme/interaction/aB3dE/upstream/globex' },
+  { displayName: 'Google', action: '/oauth/acme/interaction/aB3dE/upstream/google', preset: 'google' },
+  { displayName: 'GitHub', action: '/oauth/acme/interaction/aB3dE/upstream/github', preset: 'github' },
   { displayName: 'Partner login', action: '/oauth/acme/interaction/aB3dE/upstream/partner' },
 ];
 

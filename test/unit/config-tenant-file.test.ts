@@ -183,6 +183,35 @@ clients:
       expect(faultsOf(scopes(wrong))).toContainEqual(expect.stringMatching(fault));
   });
 
+  it('takes links and a contact for the foot of the pages', () => {
+    expect(
+      define(
+        'branding: { links: { imprint: "https://a.example/i", help: { de: "https://a.example/h" } }, support: "+49 30 12345", footer: false }\n',
+      ).branding,
+    ).toEqual({
+      color: '#1d4ed8',
+      links: { imprint: 'https://a.example/i', help: { de: 'https://a.example/h' } },
+      support: '+49 30 12345',
+      footer: false,
+    });
+    for (const wrong of ['javascript:alert(1)', 'a.example', 'data:text/html,x', 'https://a b.example']) {
+      expect(faultsOf(`branding: { links: { imprint: "${wrong}" } }\n`)).toHaveLength(1);
+      expect(faultsOf(`branding: { support: "${wrong}" }\n`)).toHaveLength(1);
+    }
+  });
+
+  it('takes a logo for a source, from a file beside it or an https URL', () => {
+    const sources = (logo: string): string =>
+      `sources: [{ id: google, preset: google, clientId: a, clientSecret: env:SECRET, logo: "${logo}" }]\n`;
+    expect(define(sources('acme.svg')).sources[0]).toMatchObject({
+      preset: 'google',
+      logo: expect.stringMatching(/^data:image\/svg\+xml;base64,/),
+    });
+    expect(define(sources('https://a.example/l.png')).sources[0]?.logo).toBe('https://a.example/l.png');
+    for (const wrong of ['lost.svg', 'big.png', '../acme.svg', 'http://a.example/l.png'])
+      expect(faultsOf(sources(wrong))).toEqual([expect.stringContaining('sources.0.logo: ')]);
+  });
+
   it('is frozen through and through', () => {
     const { clients } = define(
       'clients:\n  - client_id: web\n    client_secret: env:SECRET\n    redirect_uris: [https://a.example]\n',

@@ -8,6 +8,10 @@ interface SourceBase {
   /** `^[a-z0-9][a-z0-9-]{0,30}$`, unique in the tenant. */
   readonly id: string;
   readonly displayName: string;
+  /** `data:image/...` URI or an https URL, for its button. */
+  readonly logo?: string;
+  /** The preset that the file names; its own picture is on the button if there is no `logo`. */
+  readonly preset?: string;
   /** Lower-case e-mail domains whose people sign in here (home-realm discovery). */
   readonly domains: readonly string[];
   /** client_ids whose people may sign in here; absent: all clients. */
@@ -27,6 +31,8 @@ interface SourceBase {
   readonly degradedSeconds: number;
   /** The login page says that an account is locked, even if the password was wrong. */
   readonly revealLock: boolean;
+  /** The login page says to a person with the right password that the account is disabled; others always say so. */
+  readonly revealDisabled?: true;
   /** Roles and groups that it says itself count as they stand; without it roles need a mapping step. */
   readonly trustRoles?: boolean;
 }

@@ -1,6 +1,7 @@
 import { definedOnly } from '../../defined-only.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import type { SecretContext } from '../parsing/tls-material.ts';
+import { loadLogo } from '../tenant/logo.ts';
 import { loadLdap } from './ldap-source-file.ts';
 import type { MappingFile } from './mapping-schema.ts';
 import type { LocalSource, MappingStep, SourceDefinition } from './source-definition.ts';
@@ -8,6 +9,11 @@ import type { HttpSourceFile } from './source-schema.ts';
 import { loadSecret, loadTls, type SourceContext } from './source-secrets.ts';
 import { loadUpstream } from './upstream-source-file.ts';
 import type { FullSource, WrittenSource } from './written-sources.ts';
+
+export interface SourcesContext extends SecretContext {
+  /** The tenant's file; paths of pictures are relative to its folder. */
+  readonly tenantPath: string;
+}
 
 export interface LoadedSources {
   readonly sources: readonly SourceDefinition[];
@@ -29,16 +35,31 @@ export const localList: LocalSource = {
 };
 
 /** Resolves references to secrets and files, and fills in defaults. Paths begin at the file. */
-export const loadSources = (written: readonly WrittenSource[], context: SecretContext): LoadedSources => {
+export const loadSources = (written: readonly WrittenSource[], context: SourcesContext): LoadedSources => {
   if (written.length === 0) return { sources: [localList], faults: [] };
   const faults: PathFault[] = [];
-  const sources = written.map(({ source, path }) => {
+  const sources = written.map(({ source, path, file }) => {
     const own: PathFault[] = [];
-    const loaded = loadSource(source, { ...context, faults: own });
+    const loaded = {
+      ...loadSource(source, { ...context, faults: own }),
+      ...definedOnly({ logo: logoOf(source, { ...context, faults: own }) }),
+      ...(file !== undefined && 'preset' in file ? { preset: file.preset } : {}),
+    };
     faults.push(...own.map((fault) => ({ ...fault, path: [...path, ...fault.path] })));
     return loaded;
   });
   return { sources, faults };
+};
+
+const logoOf = (
+  file: FullSource,
+  { tenantPath, sources, faults }: SourcesContext & SourceContext,
+): string | undefined => {
+  if (!('logo' in file) || file.logo === undefined) return undefined;
+  const logo = loadLogo(file.logo, tenantPath, sources.readFile);
+  if (logo.ok) return logo.value;
+  faults.push({ path: ['logo'], message: logo.message });
+  return undefined;
 };
 
 const loadSource = (file: FullSource, context: SourceContext): SourceDefinition => {
@@ -49,6 +70,7 @@ const loadSource = (file: FullSource, context: SourceContext): SourceDefinition 
         ...commonOf(file),
         type: 'local',
         displayName: file.displayName ?? 'Local account',
+        ...(file.revealDisabled ? { revealDisabled: true } : {}),
       };
     case 'ldap':
       return { ...remoteOf(file), ...loadLdap(file, context) };

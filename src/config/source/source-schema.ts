@@ -9,6 +9,10 @@ const localSourceSchema = z.strictObject({
   type: z.literal('local').meta({ description: "The local list: users in Drawbridge's own store." }),
   id: sourceId,
   ...localShape,
+  revealDisabled: z.boolean().default(false).meta({
+    description:
+      'true: the sign-in page says to a user with the right password that the account is disabled. It looks like a wrong password otherwise.',
+  }),
 });
 
 const httpSourceSchema = z.strictObject({

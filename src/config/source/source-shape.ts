@@ -37,6 +37,14 @@ export const localShape = {
 /** The keys of every source except the local one, whose claims, groups and roles need no mapping. */
 export const remoteShape = {
   ...localShape,
+  logo: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'Logo on the button of the source: an image file beside this file (svg, png, jpg, webp; at most 64 KiB), or an https URL. Presets have one.',
+      examples: ['partner.svg'],
+    }),
   mapping: mappingSchema.default([]).meta({
     description: 'Changes to the values of the source, in order, after the built-in mapping.',
   }),

@@ -42,7 +42,15 @@ export interface Branding {
   readonly color: string;
   /** `data:image/...` URI or an https URL. */
   readonly logo?: string;
+  /** Web addresses, shown at the foot of every page. */
+  readonly links?: { readonly [L in FooterLink]?: LocalText };
+  /** An e-mail address, a telephone number or a web address. */
+  readonly support?: string;
+  /** False: without the name of the software. */
+  readonly footer?: false;
 }
+
+export type FooterLink = 'imprint' | 'privacy' | 'terms' | 'help';
 
 /** Seconds. */
 export interface Lifetimes {

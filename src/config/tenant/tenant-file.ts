@@ -16,7 +16,13 @@ import type { ClientFile } from './client-schema.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
 import { namesInFile } from './names-in-file.ts';
 import { type JudgedContent, partialContent, wholeContent } from './partial-content.ts';
-import type { Allowance, ClientDefinition, TenantDefinition, UserSeed } from './tenant-definition.ts';
+import type {
+  Allowance,
+  Branding,
+  ClientDefinition,
+  TenantDefinition,
+  UserSeed,
+} from './tenant-definition.ts';
 import { checkTenant } from './tenant-rules.ts';
 import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
 
@@ -117,7 +123,10 @@ const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOpti
       });
   }
   const context = { demo: content.demo, sources };
-  const loaded = loadSources(writtenSources(content, fileIndexes.sources), context);
+  const loaded = loadSources(writtenSources(content, fileIndexes.sources), {
+    ...context,
+    tenantPath: options.path,
+  });
   const { gateway, faults: gatewayFaults } = loadTenantGateway(content.gateway, context);
   faults.push(...loaded.faults, ...gatewayFaults);
   const filled = { content, secrets, passwords, sources: loaded.sources, gateway, faults };
@@ -138,7 +147,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     demo: content.demo,
     listed: content.listed,
     ...definedOnly({ publicUrl }),
-    branding: { color: content.branding.color, ...definedOnly({ logo }) },
+    branding: toBranding(content.branding, logo),
     locale: content.locale,
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,
@@ -164,6 +173,16 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     gateway,
   };
 };
+
+const toBranding = (
+  { color, links, support, footer }: TenantFileContent['branding'],
+  logo: string | undefined,
+): Branding => ({
+  color,
+  ...definedOnly({ logo, support }),
+  ...(links === undefined ? {} : { links: definedOnly(links) }),
+  ...(footer ? {} : { footer }),
+});
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
   const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;

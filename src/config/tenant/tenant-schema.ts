@@ -24,6 +24,15 @@ const localText = (text: () => z.ZodString) =>
       }),
   ]);
 
+const isWebAddress = (value: string): boolean =>
+  /^https?:\/\/[^\s"<>\\]+$/.test(value) && parseUrl(value) !== undefined;
+
+const address = () =>
+  plainText(2000).refine(isWebAddress, { error: 'is no web address; write an http or https URL' });
+
+const isContact = (value: string): boolean =>
+  isWebAddress(value) || readEmail(value).ok || /^\+?[\d ()/-]{5,30}$/.test(value);
+
 const resource = z.strictObject({
   identifier: z
     .string()
@@ -168,6 +177,35 @@ export const tenantSchema = z.strictObject({
           description: 'Image file beside this file (svg, png, jpg, webp; at most 64 KiB), or an https URL.',
           examples: ['acme.svg'],
         }),
+      links: z
+        .strictObject({
+          imprint: localText(address).optional().meta({ description: 'The imprint.' }),
+          privacy: localText(address).optional().meta({ description: 'The privacy policy.' }),
+          terms: localText(address).optional().meta({ description: 'The terms of use.' }),
+          help: localText(address).optional().meta({ description: 'Help with signing in.' }),
+        })
+        .optional()
+        .meta({
+          description:
+            'Links at the foot of the pages: web addresses, each one for all languages or one for each.',
+          examples: [{ imprint: 'https://acme.example/imprint' }],
+        }),
+      support: z
+        .string()
+        .max(254)
+        .refine(isContact, {
+          error:
+            'is no contact; write an e-mail address, a telephone number such as "+49 30 1234567", or an http or https URL',
+        })
+        .optional()
+        .meta({
+          description: 'Contact for help, on every page: e-mail address, telephone number or web address.',
+          examples: ['support@acme.example'],
+        }),
+      footer: z
+        .boolean()
+        .default(true)
+        .meta({ description: 'false: without the line that names the software.' }),
     })
     .prefault({})
     .meta({ description: 'Appearance of the pages.' }),

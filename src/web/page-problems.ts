@@ -1,0 +1,57 @@
+// What a page says is wrong, by the keys of its words in `views/locales`.
+
+/** Each has its words in `login.problem`. */
+export type LoginProblem =
+  | 'account_disabled'
+  | 'account_locked'
+  | 'cancelled'
+  | 'confirm'
+  | 'credentials'
+  | 'hours_restricted'
+  | 'invalid'
+  | 'missing'
+  | 'missing_name'
+  | 'no_source'
+  | 'password_change_required'
+  | 'password_expired'
+  | 'source_settings'
+  | 'throttled'
+  | 'unavailable'
+  | 'upstream_unavailable'
+  | 'workstation_restricted';
+
+/** Each has its words in `changePassword.problem`. */
+export type PasswordProblem =
+  | 'credentials'
+  | 'different'
+  | 'missing'
+  | 'not_offered'
+  | 'password_change_required'
+  | 'password_expired'
+  | 'policy'
+  | 'source_settings'
+  | 'throttled'
+  | 'unavailable';
+
+/** Why a sign-in or a form does not go on. Each has its words in `over`. */
+export type SignInOver =
+  /** It took too long, or was finished or cancelled before. */
+  | 'expired'
+  | 'form_out_of_date'
+  | 'not_finished'
+  /** It was begun there, or this browser has lost its cookies. */
+  | 'other_browser'
+  | 'other_person'
+  /** What came back from another sign-in page came before, too late, or to another browser. */
+  | 'returned'
+  /** It is complete. */
+  | 'signed_in';
+
+/** Why a sign-in that began at a service failed. Each has its words in `serviceProblem`. */
+export type ServiceProblem =
+  | 'expired'
+  | 'invalid'
+  | 'not_served'
+  | 'not_signed_in'
+  | 'too_weak'
+  | 'unknown_ticket';
