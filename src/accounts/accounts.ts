@@ -1,6 +1,7 @@
 // The people of a tenant. This file puts the others together; account-types.ts says what the result can do.
-//   sign-in.ts               every password that is checked: password-gate.ts counts it (one-name-gate.ts), password-sources.ts asks the
-//                            sources that source-choice.ts chose, password-adoption.ts keeps its hash;
+//   sign-in.ts               every password that is checked: password-gate.ts counts it, by the name that one-name-gate.ts
+//                            says, password-sources.ts asks the sources that source-choice.ts chose,
+//                            password-adoption.ts keeps its hash;
 //                            known-browsers.ts, known-addresses.ts: where a person has a limit of their own
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
 //   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source

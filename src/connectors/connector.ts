@@ -86,6 +86,11 @@ export interface PasswordSource<Person = Identity> {
   nameFor?(login: string): string;
   /** Takes as long as `verify` does for an unknown person, and has no result. Never rejects. */
   decoy?(): Promise<void>;
+  /**
+   * Can `change` help a person whose password has expired? Absent: yes.
+   * @throws AppError `unavailable`
+   */
+  isExpiredChangeable?(login: string): Promise<boolean>;
   /** @throws AppError `unavailable` */
   change?(change: Credentials & { readonly newPassword: string }): Promise<PasswordChangeVerdict>;
 }

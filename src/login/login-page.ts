@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SignedIn } from '../accounts/account-types.ts';
+import type { PasswordSource } from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
@@ -100,8 +101,9 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     if (outcome.reason === 'throttled')
       return showAgain({ problem: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds });
     const { reason, source } = outcome;
-    const isPasswordOld = reason === 'password_change_required' || reason === 'password_expired';
-    if (isPasswordOld && findConnector(tenant, source)?.passwords?.change !== undefined)
+    const isOld = reason === 'password_change_required' || reason === 'password_expired';
+    const { passwords } = findConnector(tenant, source) ?? {};
+    if (isOld && (await canChangePassword(passwords, { reason, login })))
       return demandPasswordChange(parts, visit, { login, problem: reason });
     return showAgain({ problem: reason });
   } catch (err) {
@@ -109,6 +111,18 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     parts.log.error({ err, requestId, tenant: tenant.definition.id }, 'a sign-in could not be checked');
     return showAgain(problemOfSource(err));
   }
+};
+
+/** A form that must fail is not shown. */
+const canChangePassword = async (
+  passwords: PasswordSource | undefined,
+  {
+    reason,
+    login,
+  }: { readonly reason: 'password_change_required' | 'password_expired'; readonly login: string },
+): Promise<boolean> => {
+  if (passwords?.change === undefined) return false;
+  return reason !== 'password_expired' || (await passwords.isExpiredChangeable?.(login)) !== false;
 };
 
 /** The domain alone decides, so the answer reveals nothing about accounts. */

@@ -140,6 +140,13 @@ describe('what doctor finds at a directory', () => {
     ).toEqual([expect.stringContaining('warning memberOf: No user below')]);
   });
 
+  it('is whether expired passwords can be changed', async () => {
+    const lines = await troubles({ passwordChange: 'rfc3062' });
+    expect(lines).toEqual([
+      expect.stringMatching(/warning expired passwords: cn=service.* may not write userPassword of uid=/),
+    ]);
+  });
+
   it('is a limit of the server that is less than its groups', async () => {
     const limited = await startSlapd({ settings: ['sizelimit 3'] });
     try {

@@ -180,6 +180,42 @@ describe('a change of password', () => {
     expect(await signIn('clara', `clara-${passwordChange}-2`)).toMatchObject({ ok: true });
   });
 
+  it.each(['modify', 'rfc3062'] as const)(
+    'of one that has expired is made by %s by the account of the source, if it may write passwords',
+    async (passwordChange) => {
+      const writer = `access to attrs=userPassword by dn.exact="${slapd.service.dn}" write`;
+      const granting = await startSlapd({
+        settings: [`${writer} by anonymous auth by self write by * none`],
+      });
+      try {
+        const passwords = bench.passwords(ldapSource(granting, { passwordChange }));
+        const emil = { login: 'emil', password: 'emil-Passw0rd' };
+        const newPassword = 'emil-New-Passw0rd';
+        expect(await passwords.isExpiredChangeable?.('emil')).toBe(true);
+        expect(await passwords.change?.({ ...emil, password: 'wrong-Passw0rd', newPassword })).toEqual({
+          ok: false,
+          reason: 'credentials',
+        });
+        expect(await passwords.verify(emil)).toEqual({ ok: false, reason: 'password_expired' });
+        expect(await passwords.change?.({ ...emil, newPassword })).toEqual({ ok: true });
+        expect(await passwords.verify({ ...emil, password: newPassword })).toMatchObject({ ok: true });
+        expect(await passwords.verify(emil)).toEqual({ ok: false, reason: 'credentials' });
+      } finally {
+        await granting.stop();
+      }
+    },
+  );
+
+  it('of one that has expired is a matter of rights, not an outage', async () => {
+    const passwords = bench.passwords(ldapSource(slapd, { passwordChange: 'rfc3062' }));
+    expect(await passwords.isExpiredChangeable?.('emil')).toBe(false);
+    const change = { login: 'emil', password: 'emil-Passw0rd', newPassword: 'emil-New-Passw0rd' };
+    await expect(passwords.change?.(change)).rejects.toMatchObject({
+      isLasting: true,
+      message: expect.stringContaining('insufficientAccessRights'),
+    });
+  });
+
   it('sends no empty password, old or new', async () => {
     const lines = await slapd.during(async () => {
       const changes = { passwordChange: 'rfc3062' } as const;

@@ -1,5 +1,6 @@
 import type { Filter } from 'ldapts';
 import type { SourceFinding } from '../connector.ts';
+import { mayWritePassword } from './expired-password.ts';
 import { allOf, filterForAnyName, has, hasEntry, parseFilter } from './filters.ts';
 import { type GroupSearch, hasInChain, memberAttribute, mostGroups } from './groups.ts';
 import { binarySubject, subjectOf } from './subject.ts';
@@ -57,8 +58,26 @@ const examinePeople = async ({ source, connection, deadline }: GroupSearch, note
   } catch (error) {
     note('problem', 'subject', `${detailOf(error)}. Check "subjectAttribute", or give that right.`);
   }
+  if (source.kind === 'openldap' && source.passwordChange !== 'off' && source.bind.as === 'service')
+    await examineExpired({ source, connection, deadline }, { dn: person.dn, account: source.bind.dn, note });
   if (person.texts(source.usernameAttribute).length === 0)
     note('warning', 'user name', `${person.dn} has no ${source.usernameAttribute} that can be read.`);
+};
+
+/** A person with an expired password cannot bind, so only the account of the source could change it. */
+const examineExpired = async (
+  { connection, deadline }: GroupSearch,
+  { dn, account, note }: { readonly dn: string; readonly account: string; readonly note: Note },
+): Promise<void> => {
+  if (await mayWritePassword(connection, dn, deadline)) {
+    note('ok', 'expired passwords', `${account} may write passwords, so users can change expired ones.`);
+    return;
+  }
+  note(
+    'warning',
+    'expired passwords',
+    `${account} may not write userPassword of ${dn}, so users cannot change an expired password here. Give it that right (OpenLDAP: access to attrs=userPassword by dn.exact="${account}" write …), or let expired passwords be changed elsewhere.`,
+  );
 };
 
 const examineGroups = async (search: GroupSearch, note: Note): Promise<void> => {

@@ -12,7 +12,7 @@ import { type Deadline, startDeadline } from './deadline.ts';
 import type { Directories } from './directories.ts';
 import { examine } from './examine.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
-import { changePassword } from './password-change.ts';
+import { changePassword, isExpiredChangeable } from './password-change.ts';
 import { findByLogin, findBySubject } from './person-search.ts';
 import { describe, signIn } from './sign-in.ts';
 import { createFindWindowsName, type FindWindowsName, nameWithoutDomain } from './windows-names.ts';
@@ -46,6 +46,10 @@ export const createLdapConnector = (
         : {}),
       decoy: async () => {
         await signIn(parts, { login: randomId(12), password: randomId(12) }, begin()).catch(() => {});
+      },
+      isExpiredChangeable: async (login) => {
+        const deadline = begin();
+        return isExpiredChangeable(parts, await findName(login.trim(), deadline), deadline);
       },
       ...(source.passwordChange === 'off' ? {} : { change: createChange(parts, { begin, findName }) }),
     },

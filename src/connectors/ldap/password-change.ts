@@ -4,18 +4,20 @@ import type { Credentials, PasswordChangeVerdict } from '../connector.ts';
 import { bindRefusal } from './bind-verdict.ts';
 import type { LdapAnswer, LdapConnection } from './connection.ts';
 import type { Deadline } from './deadline.ts';
+import { isExpiryProof, mayWritePassword } from './expired-password.ts';
 import { fillDn } from './filters.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
 import { findByLogin } from './person-search.ts';
 import { resultCode } from './result-codes.ts';
 import { decoyCredentials } from './sign-in.ts';
-import { unreachable } from './unreachable.ts';
+import { misconfigured, unreachable } from './unreachable.ts';
 
 export type NewPassword = Credentials & { readonly newPassword: string };
 
 /**
  * The person proves the old password by a bind, and changes it on the same connection. Not every directory accepts the
- * bind of a person whose password has expired or must be changed: the tenant's own account then sends both passwords.
+ * bind of a person whose password has expired or must be changed: the tenant's own account then sends both passwords, or
+ * the new one alone where the directory does not let it present the old one and it may write passwords.
  * @throws AppError `unavailable`
  */
 export const changePassword = async (
@@ -50,17 +52,55 @@ export const changePassword = async (
   if (found === undefined || byPerson === 'credentials') return { ok: false, reason: 'credentials' };
   if (byPerson !== 'not_let_in') return readAnswer(byPerson, source);
   if (source.bind.as !== 'service')
-    throw unreachable(
-      `source ${source.id}: only an account of its own can change passwords that have expired`,
-    );
-  const byService = await parts.directory.use('service', {
+    throw misconfigured({
+      reason: 'it has no account that can change expired passwords',
+      detail: `source ${source.id}: only an account of its own can change passwords that have expired`,
+    });
+  const asService = (work: (connection: LdapConnection) => Promise<LdapAnswer>): Promise<LdapAnswer> =>
+    parts.directory.use('service', {
+      deadline,
+      get isRepeatable() {
+        return !isSent;
+      },
+      work,
+    });
+  const byService = await asService(send);
+  if (!needsNewAlone(byService, source) || !(await isExpiryProof(parts, dn, deadline)))
+    return readAnswer(byService, source);
+  const { password: _, ...newAlone } = change;
+  return readAnswer(
+    await asService((connection) => sendChange(connection, { source, dn, change: newAlone, deadline })),
+    source,
+  );
+};
+
+/** OpenLDAP verifies no old password for another account. */
+const needsNewAlone = (answer: LdapAnswer, { kind }: LdapSource): boolean =>
+  kind === 'openldap' &&
+  !answer.ok &&
+  answer.policy === undefined &&
+  (answer.code === resultCode.unwillingToPerform || answer.code === resultCode.insufficientAccessRights);
+
+/**
+ * Can this person change a password that has expired?
+ * @throws AppError `unavailable`
+ */
+export const isExpiredChangeable = async (
+  parts: LdapSourceParts,
+  login: string,
+  deadline: Deadline,
+): Promise<boolean> => {
+  const { source, directory } = parts;
+  if (source.kind === 'active-directory') return true;
+  if (source.bind.as !== 'service') return false;
+  return directory.use('service', {
+    isRepeatable: true,
     deadline,
-    get isRepeatable() {
-      return !isSent;
+    work: async (connection) => {
+      const entry = await findByLogin({ ...parts, connection, deadline }, login);
+      return entry !== undefined && (await mayWritePassword(connection, entry.dn, deadline));
     },
-    work: send,
   });
-  return readAnswer(byService, source);
 };
 
 const findName = async (
@@ -81,7 +121,8 @@ const findName = async (
 interface Sending {
   readonly source: LdapSource;
   readonly dn: string;
-  readonly change: NewPassword;
+  /** Without the old password: the new one replaces it. */
+  readonly change: Pick<NewPassword, 'newPassword'> & Partial<NewPassword>;
   readonly deadline: Deadline;
 }
 
@@ -92,17 +133,13 @@ const sendChange = (connection: LdapConnection, sending: Sending): Promise<LdapA
   const isActiveDirectory = source.kind === 'active-directory';
   const type = isActiveDirectory ? 'unicodePwd' : 'userPassword';
   const encode = isActiveDirectory ? quotedUtf16 : (password: string) => Buffer.from(password);
-  const replacing = [
-    new Change({
-      operation: 'delete',
-      modification: new Attribute({ type, values: [encode(change.password)] }),
-    }),
-    new Change({
-      operation: 'add',
-      modification: new Attribute({ type, values: [encode(change.newPassword)] }),
-    }),
-  ];
-  return connection.modify(dn, replacing, deadline);
+  const changed = (operation: 'add' | 'delete' | 'replace', password: string): Change =>
+    new Change({ operation, modification: new Attribute({ type, values: [encode(password)] }) });
+  const changes =
+    change.password === undefined
+      ? [changed('replace', change.newPassword)]
+      : [changed('delete', change.password), changed('add', change.newPassword)];
+  return connection.modify(dn, changes, deadline);
 };
 
 /** RFC 3062 section 2. */
@@ -110,7 +147,7 @@ const passwordModify = ({ dn, change }: Sending): Buffer => {
   const writer = new BerWriter();
   writer.startSequence();
   writer.writeString(dn, 0x80);
-  writer.writeString(change.password, 0x81);
+  if (change.password !== undefined) writer.writeString(change.password, 0x81);
   writer.writeString(change.newPassword, 0x82);
   writer.endSequence();
   return writer.buffer;
@@ -134,9 +171,13 @@ const readAnswer = (answer: LdapAnswer, source: LdapSource): PasswordChangeVerdi
     begin === windows.passwordRestriction
   )
     return { ok: false, reason: 'policy', ...messageOf(diagnostic) };
-  throw unreachable(
-    `source ${source.id}: a change of password was answered with code ${code}: ${diagnostic}`,
-  );
+  const detail = `source ${source.id}: a change of password was answered with code ${code}: ${diagnostic}`;
+  if (code === resultCode.insufficientAccessRights)
+    throw misconfigured({
+      reason: 'insufficientAccessRights to change passwords',
+      detail: `${detail}. Give the right to write userPassword to the person, and for expired passwords to the account of the source`,
+    });
+  throw unreachable(detail);
 };
 
 const longestMessage = 200;

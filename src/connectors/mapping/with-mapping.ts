@@ -32,6 +32,9 @@ export const withMapping = (
     },
     ...(source.nameFor === undefined ? {} : { nameFor: source.nameFor.bind(source) }),
     ...(source.decoy === undefined ? {} : { decoy: source.decoy.bind(source) }),
+    ...(source.isExpiredChangeable === undefined
+      ? {}
+      : { isExpiredChangeable: source.isExpiredChangeable.bind(source) }),
     ...(source.change === undefined ? {} : { change: source.change.bind(source) }),
   });
 
