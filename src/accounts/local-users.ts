@@ -12,6 +12,9 @@ import { faultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { createThrottle, signInFoldedKey, signInNameKey, signInPersonKey } from './throttle.ts';
+import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
+import { createUserEdit, type UserEdit } from './user-edit.ts';
+import { createUserRemoval } from './user-removal.ts';
 
 export interface NewUser {
   readonly username: string;
@@ -23,13 +26,6 @@ export interface NewUser {
   readonly groups?: readonly string[];
   readonly roles?: readonly string[];
 }
-
-export type UserChange =
-  | { readonly ok: true; readonly account: AccountRecord }
-  /** `message` is for the operator. */
-  | { readonly ok: false; readonly reason: UserFault; readonly message: string };
-
-export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found';
 
 /**
  * `login` is a name or an e-mail address to sign in with, or a sub: people of sources have no name of their own here.
@@ -43,6 +39,13 @@ export interface LocalUsers {
   disable(login: string): Promise<UserChange>;
   /** Lifts a source's lock too, until that source is asked again. */
   enable(login: string): Promise<UserChange>;
+  /** Changes what the tenant itself keeps of a person; refused where a source fills the account. */
+  edit(login: string, edit: UserEdit): Promise<UserChange>;
+  /**
+   * Deletes the account with all that belongs to it: sessions, grants, tokens, devices, links. The audit record keeps the sub
+   * alone. Resolves to the account that was.
+   */
+  remove(login: string): Promise<UserChange>;
   find(login: string): Promise<AccountRecord | undefined>;
   /** By sub, ascending, after `afterSub`. */
   list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
@@ -51,7 +54,9 @@ export interface LocalUsers {
 export interface LocalUsersParts {
   readonly tenant: string;
   readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
-  readonly revocations: Pick<Revocations, 'endAccount'>;
+  /** `Storage.purgeAccount` of this tenant. */
+  readonly purgeAccount: (sub: string) => Promise<number>;
+  readonly revocations: Pick<Revocations, 'endAccount' | 'publish'>;
   readonly hasher: PasswordHasher;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -83,13 +88,17 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     return alreadyTaken;
   };
 
+  const clearThrottle = async ({ sub, logins }: AccountRecord): Promise<void> => {
+    const keys = logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
+    await Promise.all([signInPersonKey(sub), ...new Set(keys)].map((key) => throttle.clear(key)));
+  };
+
   const change = async (login: string, { action, patch }: PlannedChange): Promise<UserChange> => {
     const account = await find(login);
     if (account === undefined) return notFound;
     await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
     if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
-    const keys = account.logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
-    await Promise.all([signInPersonKey(account.sub), ...new Set(keys)].map((key) => throttle.clear(key)));
+    await clearThrottle(account);
     if (patch.notBefore !== undefined) await parts.revocations.endAccount(account.sub, action);
     const changed = await records.findBySub(account.sub);
     return changed === undefined ? notFound : { ok: true, account: changed };
@@ -124,6 +133,8 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
       const patch = { disabledAt: undefined, lockedAt: undefined, lockedBy: undefined };
       return change(login, { action: 'user.enable', patch });
     },
+    edit: createUserEdit({ ...parts, records, find }),
+    remove: createUserRemoval({ ...parts, records, find, clearThrottle }),
     find,
     list: (page) => records.list(page),
   };
@@ -134,26 +145,10 @@ interface PlannedChange {
   readonly patch: { readonly [K in keyof AccountRecord]?: AccountRecord[K] | undefined };
 }
 
-const notFound: UserChange = {
-  ok: false,
-  reason: 'not_found',
-  message: 'There is no user with this name or e-mail address.',
-};
-
-const alreadyTaken: UserChange = {
-  ok: false,
-  reason: 'taken',
-  message: 'The user name or the e-mail address belongs to another user of this tenant already.',
-};
-
 const faultOfUser = ({ username, email, password }: NewUser): UserChange | undefined => {
-  if (canonicalLogin(username) === undefined) {
-    const message = 'The user name must have 1 to 256 characters, all of them visible.';
-    return { ok: false, reason: 'username', message };
-  }
+  if (canonicalLogin(username) === undefined) return unusableName;
   const read = email === undefined ? undefined : readEmail(email);
-  if (read?.ok === false)
-    return { ok: false, reason: 'email', message: `The e-mail address ${read.message}.` };
+  if (read?.ok === false) return unusableEmail(read.message);
   const message = faultOfPassword(password, [username, ...(email === undefined ? [] : [email])]);
   return message === undefined ? undefined : { ok: false, reason: 'password', message };
 };

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import type { StoredRecord } from '../storage/storage.ts';
+import type { StoredRecord } from '../storage/storage-records.ts';
 import { CommandFailure } from './exit.ts';
 
 export interface BackupHeader {

@@ -8,9 +8,9 @@ import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
+import { openUsers } from './open-users.ts';
 import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
-import { openUsers } from './user.ts';
 import { type StoreParts, withStore } from './with-store.ts';
 
 export const addDevice = (program: Command): void => {

@@ -16,9 +16,9 @@ import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
 import { newTenantText, webClientId } from './init-tenant-file.ts';
+import { openUsers } from './open-users.ts';
 import { askText, canAsk, type Judge, type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { tenantFile } from './tenant-directory.ts';
-import { openUsers } from './user.ts';
 import { withStore } from './with-store.ts';
 
 interface InitOptions extends NewPasswordOptions {

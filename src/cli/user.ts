@@ -1,20 +1,14 @@
 import type { Command } from 'commander';
-import { createLocalUsers, type LocalUsers, type UserChange } from '../accounts/local-users.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
-import { createAudit } from '../audit/audit.ts';
-import { systemClock } from '../clock.ts';
-import { createPasswordHasher } from '../crypto/password-hasher.ts';
-import type { AccountRecord } from '../storage/storage.ts';
-import { statusOf } from './account-status.ts';
-import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
-import { eachAccount } from './each-account.ts';
 import { CommandFailure } from './exit.ts';
+import { collect, noAccount, report, withUsers } from './open-users.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
-import { openRevocations } from './revocations.ts';
-import { requireTenant } from './tenant-directory.ts';
+import { addUserDelete } from './user-delete.ts';
+import { addUserEdit } from './user-edit.ts';
 import { addUserImport } from './user-import.ts';
-import { type StoreParts, withStore } from './with-store.ts';
+import { addUserList } from './user-list.ts';
+import { addUserSessions } from './user-sessions.ts';
 
 interface AddOptions extends NewPasswordOptions {
   readonly email?: string;
@@ -23,8 +17,6 @@ interface AddOptions extends NewPasswordOptions {
   readonly group: readonly string[];
   readonly role: readonly string[];
 }
-
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 export const addUser = (program: Command): void => {
   const user = program.command('user').description('people with a local password');
@@ -60,10 +52,10 @@ export const addUser = (program: Command): void => {
         });
       });
   }
-  user
-    .command('list <tenant>')
-    .description('all people of a tenant')
-    .action((tenant: string, _: unknown, command: Command) => list(contextOf(command), tenant));
+  addUserEdit(user);
+  addUserDelete(user);
+  addUserList(user);
+  addUserSessions(user);
   addUserImport(user);
 };
 
@@ -108,68 +100,3 @@ const setPassword = async (
 
 const ownPassword = (tenant: string): string =>
   `The password in the file of ${tenant}, which the sign-in page shows, no longer works for this person: the account is a local one now.`;
-
-const noAccount = (tenant: string, login: string): string =>
-  `No account of ${tenant} has the name, e-mail address or sub ${login}. \`drawbridge user list ${tenant}\` shows all.`;
-
-const list = (context: CliContext, tenant: string): Promise<void> =>
-  withStore(context, async ({ storage, settings }) => {
-    requireTenant(settings, tenant);
-    const people: AccountRecord[] = [];
-    for await (const account of eachAccount(storage.forTenant(tenant).accounts)) people.push(account);
-    context.printResult(people.map(toPublic), () =>
-      columns([
-        ['USER', 'E-MAIL', 'STATUS', 'ORIGIN', 'SINCE', 'SUB'],
-        ...people.map((account) => [
-          account.username,
-          account.email ?? '-',
-          statusOf(account),
-          account.origin,
-          formatTime(account.createdAt),
-          account.sub,
-        ]),
-      ]),
-    );
-  });
-
-const toPublic = ({ passwordHash, ...account }: AccountRecord) => ({
-  ...account,
-  hasPassword: passwordHash !== undefined,
-  status: statusOf(account),
-});
-
-const report = (
-  context: CliContext,
-  { change, done, more = [] }: { change: UserChange; done: string; more?: readonly string[] },
-): void => {
-  if (!change.ok) throw new CommandFailure(change.message);
-  const { account } = change;
-  context.printResult(toPublic(account), () => [
-    `${account.username} was ${done} (sub ${account.sub}).`,
-    ...more,
-  ]);
-};
-
-const withUsers = (
-  context: CliContext,
-  tenant: string,
-  use: (users: LocalUsers) => Promise<void>,
-): Promise<void> =>
-  withStore(context, async (parts) => {
-    requireTenant(parts.settings, tenant);
-    await use(openUsers(parts, tenant));
-  });
-
-export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
-  const { storage, settings, log } = parts;
-  const records = storage.forTenant(tenant);
-  return createLocalUsers({
-    tenant,
-    storage: records,
-    revocations: openRevocations(parts, tenant),
-    hasher: createPasswordHasher(settings.passwords),
-    audit: createAudit({ records: records.audit, log: log.child({ tenant }), clock: systemClock }),
-    clock: systemClock,
-    actor: 'cli',
-  });
-};

@@ -65,3 +65,14 @@ export interface AuditRecords {
   /** Newest first. */
   list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
 }
+
+/**
+ * A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills
+ * it.
+ */
+export interface StoredRecord {
+  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'installation';
+  readonly tenant: string;
+  readonly key: string;
+  readonly value: unknown;
+}

@@ -1,7 +1,13 @@
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
-import type { AuditRecords, Counters, KeyRecords, PasswordGrantUsage } from './storage-records.ts';
+import type {
+  AuditRecords,
+  Counters,
+  KeyRecords,
+  PasswordGrantUsage,
+  StoredRecord,
+} from './storage-records.ts';
 
 /**
  * The storage port. Its results are facts: what is stored, what was written, which caller won. Two engines implement it
@@ -29,6 +35,11 @@ export interface Storage {
    * kept for their minutes, because watchers must still receive them.
    */
   purgeTenant(tenant: string): Promise<number>;
+  /**
+   * The same for one account and its artifacts, devices and uses of the password grant; the account comes last. Audit records
+   * and deliveries stay.
+   */
+  purgeAccount(tenant: string, sub: string): Promise<number>;
   /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
   /** All durable records (everything but artifacts, counters, events and deliveries), for a backup. */
@@ -47,17 +58,6 @@ export interface Storage {
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
   dropEphemeral(): Promise<void>;
   close(): Promise<void>;
-}
-
-/**
- * A record of a backup, engine-neutral. `value` is JSON. `key` of a signing key is its slot: the backup's key fills
- * it.
- */
-export interface StoredRecord {
-  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'installation';
-  readonly tenant: string;
-  readonly key: string;
-  readonly value: unknown;
 }
 
 export interface TenantStorage {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Storage, StoredRecord } from '../../src/storage/storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { StoredRecord } from '../../src/storage/storage-records.ts';
 import type { GetBench } from './storage.contract.ts';
 import { fill, requestCalls } from './storage-calls.ts';
 import {
@@ -133,6 +134,38 @@ export const generalClauses = (bench: GetBench): void => {
       const { first } = bench();
       expect(() => first.forTenant('')).toThrow();
       expect(() => first.forTenant('a|b')).toThrow();
+    });
+
+    it('lose one person with all that is theirs, and nothing of others', async () => {
+      const { first, second } = bench();
+      for (const tenant of ['acme', 'acme-2']) await fill(first, tenant);
+      const { accounts, artifacts, devices, usage } = first.forTenant('acme');
+      await accounts.insert(account({ sub: 'bob', logins: ['bob'] }));
+      await artifacts.write([
+        { op: 'put', artifact: session({ id: 'of-bob', accountId: 'bob' }) },
+        { op: 'put', artifact: artifact({ kind: 'GatewaySession', id: 'of-alice', accountId: 'alice' }) },
+        ...times(600, (n) => ({
+          op: 'put' as const,
+          artifact: artifact({ kind: 'RefreshToken', id: `r${n}`, grantId: 'g', accountId: 'alice' }),
+        })),
+      ]);
+      await usage.record({ clientId: 'web', sub: 'bob', nowMs: startMs });
+      const other = await look(first, 'acme-2');
+
+      expect(await second.purgeAccount('acme', 'alice')).toBeGreaterThan(600);
+      expect(await second.purgeAccount('acme', 'alice')).toBe(0);
+      expect(await accounts.findBySub('alice')).toBeUndefined();
+      expect(await accounts.findByLogin('alice')).toBeUndefined();
+      expect(await artifacts.sessionsOf('alice')).toEqual([]);
+      expect(await artifacts.tokensOfGrant('g')).toEqual([]);
+      expect((await artifacts.load([{ kind: 'GatewaySession', id: 'of-alice' }])).artifacts).toEqual([]);
+      expect(await devices.list({ sub: 'alice', limit: 9 })).toEqual([]);
+      expect(await accounts.findByLogin('bob')).toMatchObject({ sub: 'bob' });
+      expect(await artifacts.sessionsOf('bob')).toHaveLength(1);
+      expect((await usage.report()).map(({ distinctUsers }) => distinctUsers)).toContain(1);
+      expect(await look(first, 'acme-2')).toEqual(other);
+      // the names are free again
+      expect(await accounts.insert(account({ sub: 'new' }))).toBe(true);
     });
 
     it('are listed when they have data, and purged alone', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import type { UserChange } from '../../src/accounts/local-users.ts';
+import type { UserChange } from '../../src/accounts/user-change.ts';
 import { createBrowser } from '../support/browser.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';

@@ -154,6 +154,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       createLocalUsers({
         tenant,
         storage: storage.forTenant(tenant),
+        purgeAccount: (sub) => storage.purgeAccount(tenant, sub),
         revocations: createRevocations({
           storage: storage.forTenant(tenant),
           authorizationsOf,

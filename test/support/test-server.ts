@@ -180,6 +180,10 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
   const rescan = async (): Promise<void> => {
     for (const server of servers) await server.tenants.rescan();
   };
+  const revocationsOf = async (tenant: string) => {
+    const found = await first.tenants.find(tenant);
+    return found.status === 'served' ? found.tenant.revocations : undefined;
+  };
   return {
     publicUrl,
     storeUrl: opened.url,
@@ -196,11 +200,10 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
       return createLocalUsers({
         tenant,
         storage,
+        purgeAccount: (sub) => first.storage.purgeAccount(tenant, sub),
         revocations: {
-          endAccount: async (sub, reason) => {
-            const found = await first.tenants.find(tenant);
-            if (found.status === 'served') await found.tenant.revocations.endAccount(sub, reason);
-          },
+          endAccount: async (sub, reason) => (await revocationsOf(tenant))?.endAccount(sub, reason),
+          publish: async (event) => (await revocationsOf(tenant))?.publish(event),
         },
         hasher: createPasswordHasher(lightHashing),
         audit,

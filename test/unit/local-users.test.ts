@@ -94,7 +94,8 @@ describe('adding a user', () => {
     const users = createLocalUsers({
       tenant: 'acme',
       storage: people.tenant('acme'),
-      revocations: { endAccount: () => Promise.resolve() },
+      purgeAccount: () => Promise.resolve(0),
+      revocations: { endAccount: () => Promise.resolve(), publish: () => Promise.resolve() },
       hasher: people.hasher,
       audit: {
         note: () => Promise.resolve(),
@@ -221,5 +222,118 @@ describe('listing users', () => {
     const first = await users.list({ limit: 3 });
     const rest = await users.list({ limit: 3, afterSub: first.at(-1)?.sub ?? '' });
     expect(new Set([...first, ...rest].map(({ username }) => username)).size).toBe(5);
+  });
+});
+
+describe('editing a user', () => {
+  const stored = async (login: string) => people.users().find(login);
+  beforeEach(async () => {
+    await people.users().add({
+      username: 'alice',
+      email: 'alice@acme.example',
+      emailVerified: true,
+      password,
+      claims: { name: 'Alice', locale: 'en' },
+      groups: ['staff'],
+      roles: ['editor'],
+    });
+    await people.users().add({ username: 'bob', password });
+  });
+
+  it('changes what is said, and nothing else', async () => {
+    const edited = await people
+      .users()
+      .edit('alice', { name: 'Alice Liddell', groups: ['staff', 'board', 'staff'] });
+    expect(edited).toMatchObject({
+      ok: true,
+      account: {
+        username: 'alice',
+        email: 'alice@acme.example',
+        emailVerified: true,
+        claims: { name: 'Alice Liddell', locale: 'en' },
+        groups: ['staff', 'board'],
+        roles: ['editor'],
+      },
+    });
+    expect(await signIn('alice')).toMatchObject({ ok: true });
+  });
+
+  it('lets them sign in by the new names alone, with an address that is not verified', async () => {
+    await people.users().edit('alice', { username: 'Alicia', email: 'Alicia@acme.example' });
+    expect(await stored('alicia')).toMatchObject({ username: 'Alicia', emailVerified: false });
+    expect(await signIn('alicia')).toMatchObject({ ok: true });
+    expect(await signIn('alicia@acme.example')).toMatchObject({ ok: true });
+    for (const old of ['alice', 'alice@acme.example'])
+      expect(await signIn(old)).toEqual({ ok: false, reason: 'credentials' });
+  });
+
+  it('removes name and address', async () => {
+    await people.users().edit('alice', { name: null, email: null });
+    const account = await stored('alice');
+    expect(account).not.toHaveProperty('email');
+    expect(account).not.toHaveProperty('emailVerified');
+    expect(account).toMatchObject({ claims: { locale: 'en' }, logins: ['alice'] });
+  });
+
+  it.each([
+    ['taken', 'alice', { username: 'Bob' }],
+    ['taken', 'bob', { email: 'ALICE@acme.example' }],
+    ['username', 'alice', { username: ' ' }],
+    ['email', 'alice', { email: 'no address' }],
+    ['email', 'bob', { emailVerified: true }],
+    ['not_found', 'eve', { name: 'Eve' }],
+  ])('is refused: %s', async (reason, login, edit) => {
+    const before = await stored(login);
+    expect(await people.users().edit(login, edit)).toMatchObject({ ok: false, reason });
+    expect(await stored(login)).toEqual(before);
+  });
+
+  it('is refused with the name of the source that fills the account', async () => {
+    const source = createScriptedSource('ldap');
+    source.people.set('carol', { subject: 'c-1', password, username: 'carol' });
+    await people.accountsOf([source.connector]).signIn({
+      login: 'carol',
+      password,
+      address: '192.0.2.1',
+      via: 'page',
+    });
+    const [carol] = (await people.users().list({ limit: 9 })).filter(({ origin }) => origin === 'source');
+    expect(await people.users().edit(carol?.sub ?? '', { name: 'X' })).toMatchObject({
+      ok: false,
+      reason: 'owned',
+      message: expect.stringContaining('the source ldap'),
+    });
+  });
+
+  it('is recorded, with what was changed and no value', async () => {
+    await people.users().edit('alice', { name: 'Secret Name', roles: [] });
+    const [newest] = await people.tenant('acme').audit.list({ limit: 1 });
+    expect(newest).toMatchObject({
+      action: 'user.edit',
+      actor: 'cli',
+      outcome: 'success',
+      reason: 'name roles',
+    });
+  });
+});
+
+describe('deleting a user', () => {
+  it('leaves the sub in the audit record and nothing else, and the names are free', async () => {
+    const added = await people.users().add({ username: 'alice', email: 'alice@acme.example', password });
+    if (!added.ok) throw new Error(added.message);
+    const { sub } = added.account;
+    expect(await people.users().remove('alice@acme.example')).toMatchObject({ ok: true, account: { sub } });
+    expect(await people.users().find('alice')).toBeUndefined();
+    expect(await people.users().find(sub)).toBeUndefined();
+    expect(await signIn('alice')).toEqual({ ok: false, reason: 'credentials' });
+    const records = await people.tenant('acme').audit.list({ limit: 9 });
+    const deleted = records.filter(({ action }) => action === 'user.delete');
+    expect(deleted).toMatchObject([{ actor: 'cli', object: sub, outcome: 'success' }]);
+    expect(JSON.stringify(deleted)).not.toContain('alice');
+    expect(await people.users().add({ username: 'alice', password })).toMatchObject({ ok: true });
+  });
+
+  it('of whom there is none is refused', async () => {
+    expect(await people.users().remove('eve')).toMatchObject({ ok: false, reason: 'not_found' });
   });
 });

@@ -1,8 +1,8 @@
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
-import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
-import type { AuditRecord, KeyRecord } from '../storage-records.ts';
+import type { AuditRecord, KeyRecord, StoredRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
 import { toDeviceDocument, toDeviceRecord } from './devices.ts';
 import type { AccountDocument, DeviceDocument } from './documents.ts';

@@ -73,6 +73,28 @@ export const purgeTenant = async (collections: Collections, tenant: string): Pro
   return total;
 };
 
+/** The fields that hold the sub, in the order of removal. No index has them all: this is rare, and runs in steps. */
+const accountFields = [
+  ['artifacts', 'account'],
+  ['devices', 'sub'],
+  ['usage', 'sub'],
+  ['accounts', 'sub'],
+] as const;
+
+export const purgeAccount = async (
+  collections: Collections,
+  tenant: string,
+  sub: string,
+): Promise<number> => {
+  let total = 0;
+  for (const [name, field] of accountFields) {
+    const owner = name === 'artifacts' ? `${tenant}|${sub}` : sub;
+    const filter = { _id: rangeOf(tenant), tenant, [field]: owner };
+    total += await deleteAll(collectionOf(collections, name), filter);
+  }
+  return total;
+};
+
 export const dropEphemeral = async (collections: Collections): Promise<void> => {
   for (const name of ['artifacts', 'counters'] as const) {
     await deleteAll(collectionOf(collections, name), { _id: { $gte: '' } });

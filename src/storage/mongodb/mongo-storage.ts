@@ -11,7 +11,7 @@ import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
 import { createEvents, isOfWatcher } from './events.ts';
-import { dropEphemeral, listTenants, purgeTenant } from './housekeeping.ts';
+import { dropEphemeral, listTenants, purgeAccount, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
 import { type Collections, defineModels } from './models.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
@@ -127,6 +127,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
       }),
     listTenants: () => listTenants(collections),
     purgeTenant: (tenant) => purgeTenant(collections, requireTenantId(tenant)),
+    purgeAccount: (tenant, sub) => purgeAccount(collections, requireTenantId(tenant), sub),
     sweep: async () => 0,
     exportRecords: () => exportRecords(collections),
     watchEvents: (watcher) => watches.open(watcher),

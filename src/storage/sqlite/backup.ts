@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
-import type { AccountRecord, StoredRecord } from '../storage.ts';
+import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
-import type { AuditRecord } from '../storage-records.ts';
+import type { AuditRecord, StoredRecord } from '../storage-records.ts';
 import { putAccount } from './accounts.ts';
 import type { Connection } from './connection.ts';
 import { putDevice } from './devices.ts';

@@ -69,6 +69,23 @@ export const purgeTenant = async (connection: Connection, tenant: string): Promi
   return total;
 };
 
+/** The columns that hold the sub, in the order of removal. No index has them: this is rare, and runs in steps. */
+const accountColumns = [
+  ['artifacts', 'account_id'],
+  ['devices', 'sub'],
+  ['usage', 'sub'],
+  ['accounts', 'sub'],
+] as const;
+
+export const purgeAccount = async (connection: Connection, tenant: string, sub: string): Promise<number> => {
+  let total = 0;
+  for (const [table, column] of accountColumns) {
+    const text = deleteSome(table, `tenant = ? AND ${column} = ?`);
+    total += await deleteAll(connection, { name: 'purge', text, values: [tenant, sub] });
+  }
+  return total;
+};
+
 export const sweep = async (connection: Connection, clock: Clock): Promise<number> => {
   const now = clock.now();
   const expired = [

@@ -10,7 +10,7 @@ import { type Connection, openConnection } from './connection.ts';
 import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { createEventLog } from './event-log.ts';
-import { dropEphemeral, listTenants, purgeTenant, sweep } from './housekeeping.ts';
+import { dropEphemeral, listTenants, purgeAccount, purgeTenant, sweep } from './housekeeping.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { lockFolder } from './server-lock.ts';
 
@@ -63,6 +63,7 @@ export const openSqliteStorage = async ({
       }),
     listTenants: () => listTenants(connection),
     purgeTenant: (tenant) => purgeTenant(connection, tenant),
+    purgeAccount: (tenant, sub) => purgeAccount(connection, tenant, sub),
     sweep: () => sweep(connection, clock),
     exportRecords: () => exportRecords(connection),
     watchEvents: (watcher) => eventLog.watch(watcher),

@@ -1,0 +1,33 @@
+// The outcome of a change that an operator makes of a person.
+import type { AccountRecord } from '../storage/storage.ts';
+
+export type UserChange =
+  | { readonly ok: true; readonly account: AccountRecord }
+  /** `message` is for the operator. */
+  | { readonly ok: false; readonly reason: UserFault; readonly message: string };
+
+export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found' | 'owned' | 'changed';
+
+export const notFound: UserChange = {
+  ok: false,
+  reason: 'not_found',
+  message: 'There is no user with this name, e-mail address or sub.',
+};
+
+export const alreadyTaken: UserChange = {
+  ok: false,
+  reason: 'taken',
+  message: 'The user name or the e-mail address belongs to another user of this tenant already.',
+};
+
+export const unusableName: UserChange = {
+  ok: false,
+  reason: 'username',
+  message: 'The user name must have 1 to 256 characters, all of them visible.',
+};
+
+export const unusableEmail = (message: string): UserChange => ({
+  ok: false,
+  reason: 'email',
+  message: `The e-mail address ${message}.`,
+});

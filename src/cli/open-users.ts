@@ -1,0 +1,75 @@
+// What the verbs of `drawbridge user` share: the people of a tenant, and the report of a change.
+import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
+import type { UserChange } from '../accounts/user-change.ts';
+import { createAudit } from '../audit/audit.ts';
+import { systemClock } from '../clock.ts';
+import { createPasswordHasher } from '../crypto/password-hasher.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import { statusOf } from './account-status.ts';
+import type { CliContext } from './context.ts';
+import { CommandFailure } from './exit.ts';
+import { openRevocations } from './revocations.ts';
+import { requireTenant } from './tenant-directory.ts';
+import { type StoreParts, withStore } from './with-store.ts';
+
+/** For an option that may be repeated. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
+
+export const noAccount = (tenant: string, login: string): string =>
+  `No account of ${tenant} has the name, e-mail address or sub ${login}. \`drawbridge user list ${tenant}\` shows all.`;
+
+export const withUsers = (
+  context: CliContext,
+  tenant: string,
+  use: (users: LocalUsers, parts: StoreParts) => Promise<void>,
+): Promise<void> =>
+  withStore(context, async (parts) => {
+    requireTenant(parts.settings, tenant);
+    await use(openUsers(parts, tenant), parts);
+  });
+
+export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
+  const { storage, settings, log } = parts;
+  const records = storage.forTenant(tenant);
+  return createLocalUsers({
+    tenant,
+    storage: records,
+    purgeAccount: (sub) => storage.purgeAccount(tenant, sub),
+    revocations: openRevocations(parts, tenant),
+    hasher: createPasswordHasher(settings.passwords),
+    audit: createAudit({ records: records.audit, log: log.child({ tenant }), clock: systemClock }),
+    clock: systemClock,
+    actor: 'cli',
+  });
+};
+
+/** @throws CommandFailure */
+export const requireAccount = async (
+  users: Pick<LocalUsers, 'find'>,
+  { tenant, login }: { readonly tenant: string; readonly login: string },
+): Promise<AccountRecord> => {
+  const account = await users.find(login);
+  if (account === undefined) throw new CommandFailure(noAccount(tenant, login));
+  return account;
+};
+
+export const toPublic = ({ passwordHash, ...account }: AccountRecord) => ({
+  ...account,
+  hasPassword: passwordHash !== undefined,
+  status: statusOf(account),
+});
+
+export const report = (
+  context: CliContext,
+  { change, done, more = [] }: { change: UserChange; done: string; more?: readonly string[] },
+): void => {
+  if (!change.ok) throw new CommandFailure(change.message);
+  const { account } = change;
+  context.printResult(toPublic(account), () => [
+    `${account.username} was ${done} (sub ${account.sub}).`,
+    ...more,
+  ]);
+};

@@ -1,0 +1,75 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ensureBuilt } from './built.ts';
+import { createInstallation, type Installation, passwordGrant, serviceTenant } from './installation.ts';
+
+const password = 'correct horse battery staple';
+
+let home: Installation;
+beforeAll(ensureBuilt, 120_000);
+beforeEach(async () => {
+  home = await createInstallation();
+  home.putTenant('acme', serviceTenant());
+});
+afterEach(() => home.remove());
+
+const user = (verb: string, ...args: readonly string[]) => home.run(['user', verb, 'acme', ...args]);
+const add = (name: string, ...flags: readonly string[]) =>
+  home.run(['user', 'add', 'acme', name, '--password-stdin', ...flags], { input: password });
+
+describe('user', () => {
+  it('edits a person and finds people by what they are', async () => {
+    await add('alice', '--email', 'alice@acme.example', '--group', 'staff', '--role', 'editor');
+    await add('bob', '--name', 'Bob Marley');
+    const edited = await user('edit', 'alice', '--name', 'Alice Adams', '--add-group', 'board', '--no-roles');
+    expect([edited.code, edited.stderr]).toEqual([0, '']);
+
+    const find = async (...filter: readonly string[]): Promise<readonly string[]> => {
+      const { stdout, code } = await user('list', ...filter, '--json');
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as { username: string }[]).map(({ username }) => username);
+    };
+    const { stdout } = await user('list', '--search', 'ADAMS', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([
+      { username: 'alice', groups: ['staff', 'board'], roles: [], claims: { name: 'Alice Adams' } },
+    ]);
+    expect((await find()).toSorted()).toEqual(['alice', 'bob']);
+    expect(await find('--search', 'marley')).toEqual(['bob']);
+    expect(await find('--group', 'board')).toEqual(['alice']);
+    expect(await find('--group', 'nobody')).toEqual([]);
+    await user('disable', 'bob');
+    expect(await find('--disabled')).toEqual(['bob']);
+    expect(await find('--enabled')).toEqual(['alice']);
+    const table = (await user('list', '--disabled')).stdout.trim().split('\n');
+    expect(table).toEqual([
+      expect.stringMatching(/^USER +E-MAIL +STATUS/),
+      expect.stringMatching(/^bob +- +disabled/),
+    ]);
+  });
+
+  it('says what is missing and what cannot be', async () => {
+    await add('alice');
+    const nothing = await user('edit', 'alice');
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('--name')]);
+    const nobody = await user('edit', 'eve', '--name', 'Eve');
+    expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('No account of acme')]);
+  });
+
+  it('deletes a person only when that is meant', async () => {
+    await home.start();
+    await add('alice');
+    expect((await passwordGrant(home.issuer('acme'), { username: 'alice', password })).status).toBe(200);
+    const unsure = await user('delete', 'alice');
+    expect([unsure.code, unsure.stderr]).toEqual([2, expect.stringContaining('--yes')]);
+    const deleted = await user('delete', 'alice', '--yes');
+    expect([deleted.code, deleted.stderr]).toEqual([0, '']);
+    expect((await passwordGrant(home.issuer('acme'), { username: 'alice', password })).status).toBe(400);
+    expect((await user('list', '--json')).stdout).toBe('[]\n');
+  });
+
+  it('lists and ends sessions', async () => {
+    await add('alice');
+    expect((await user('sessions', 'alice')).stdout).toBe('alice has no sessions.\n');
+    expect((await user('sessions', 'alice', '--end-all')).stdout).toBe('0 sessions of alice ended.\n');
+    expect((await user('sessions', 'alice', '--end', 'x')).code).toBe(1);
+  });
+});
