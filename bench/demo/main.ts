@@ -1,4 +1,5 @@
 // `npm run demo`: plays the apps of the demo tenants against the running server, as customers would.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -7,22 +8,14 @@ import { findSlapd, startDirectory } from '../directory/start-slapd.ts';
 import { loadDemoTenant } from './demo-tenant.ts';
 import { describeFailure } from './expectations.ts';
 import { openHarbour } from './harbour.ts';
-import { exchange } from './http-exchange.ts';
 import { openOffices } from './offices.ts';
 import { dora, playDirectory, playUpstream } from './play-federation.ts';
 import { playGateway } from './play-gateway.ts';
 import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
+import { settingsHere, usesStore, whoAnswers } from './server-here.ts';
 
 const tenantIds = ['default', 'acme'] as const;
 const nameWidth = 52;
-
-const answers = async (url: string): Promise<boolean> => {
-  try {
-    return (await exchange(new URL(`${url}/healthz`))).status === 200;
-  } catch {
-    return false;
-  }
-};
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -49,19 +42,62 @@ const createSteps = (): { readonly step: Step; done(): number } => {
   };
 };
 
-/** Resolves to the exit code. */
-const play = async (url: string): Promise<number> => {
-  if (!(await answers(url))) {
-    say(pc.red(`No Drawbridge answers at ${url}. Start it in another terminal first: npm start`));
-    say('If it is elsewhere: npm run demo -- --url http://localhost:<port>');
-    return 1;
+/** Undefined when the server can be played against; otherwise the reason is out. */
+const findServer = async (url: string | undefined): Promise<Server | undefined> => {
+  const refuse = (reason: string, next: string): undefined => {
+    say(pc.red(reason));
+    say(next);
+  };
+  const here = settingsHere();
+  if (url === undefined && 'faults' in here)
+    return refuse(here.faults.join('\n'), 'These are the settings that npm start uses here.');
+  const settings = 'settings' in here ? here.settings : undefined;
+  const at = url ?? settings?.server.publicUrl ?? '';
+  const others = `Stop it, or give the server of this folder another port: DRAWBRIDGE_SERVER__PORT=<port>, for npm start and for npm run demo.`;
+  switch (await whoAnswers(at)) {
+    case 'nobody':
+      return refuse(
+        `No Drawbridge answers at ${at}. Start it in another terminal first: npm start`,
+        'If it is elsewhere: npm run demo -- --url http://localhost:<port>',
+      );
+    case 'other':
+      return refuse(`Another program answers at ${at}, which is no Drawbridge.`, others);
+    default:
   }
+  if (url !== undefined || settings === undefined)
+    return { url: at, directory: join(packageRoot(), 'tenants') };
+  const { directory } = settings.tenants;
+  const missing = tenantIds.filter((id) => !existsSync(join(directory, `${id}.yaml`)));
+  if (missing.length > 0)
+    return refuse(
+      `The demo needs the tenants ${tenantIds.join(' and ')}; ${missing.join(' and ')} not in ${directory}.`,
+      `Copy the files from ${join(packageRoot(), 'tenants')}.`,
+    );
+  const [id] = tenantIds;
+  if (await usesStore(loadDemoTenant(directory, id, at).issuer, id, settings)) return { url: at, directory };
+  return refuse(
+    `Another Drawbridge answers at ${at}: it has not the data of this folder (${settings.storage.url}).`,
+    others,
+  );
+};
+
+interface Server {
+  readonly url: string;
+  /** Of the tenants' files. */
+  readonly directory: string;
+}
+
+/** Resolves to the exit code. */
+const play = async (given: string | undefined): Promise<number> => {
+  const server = await findServer(given);
+  if (server === undefined) return 1;
+  const { url, directory } = server;
   const startedAt = performance.now();
   const { step, done } = createSteps();
   const played: PlayedTenant[] = [];
   say(`Playing the demo's apps against ${pc.bold(url)}`);
   for (const id of tenantIds) {
-    const tenant = loadDemoTenant(join(packageRoot(), 'tenants'), id, url);
+    const tenant = loadDemoTenant(directory, id, url);
     say(`\n${pc.bold(tenant.displayName)} ${pc.dim(tenant.issuer)}`);
     // What failed was said by its step; the other tenant is played all the same.
     await playTenant(tenant, step).then(
@@ -128,7 +164,7 @@ const playServices = async (step: Step): Promise<boolean> => {
 
 const { url } = new Command('npm run demo --')
   .description('Plays all flows against the running server, at both demo tenants.')
-  .option('--url <url>', 'public URL of the server', 'http://localhost:3000')
+  .option('--url <url>', 'public URL of a server elsewhere (default: the one that npm start starts here)')
   .parse()
-  .opts<{ url: string }>();
-process.exitCode = await play(url.replace(/\/$/, ''));
+  .opts<{ url?: string }>();
+process.exitCode = await play(url?.replace(/\/$/, ''));
