@@ -133,24 +133,24 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
       spend(byFolded),
       byPerson === undefined ? undefined : spend(byPerson),
     ]);
+    // Whose very name it is, guesses at names like it do not keep out: only a wrong password has the answer of a refusal.
+    const refusal = atFolded.isAllowed ? undefined : await refuseThrottled(atFolded, 'throttled_account');
     if (atPerson?.isAllowed === false) {
       const admitted = await admitAtKnownAddress();
       if (admitted !== undefined) return admitted;
-      // "too many attempts" at the first one would reveal that the name belongs to the person of another one
       if (atPerson.isFirstRefusal) await note('throttled_account', account?.sub);
       await parts.spendTimeOfRefusal(attempt);
-      return { ok: false, reason: 'credentials' };
+      // "too many attempts" at the first one would reveal that the name belongs to the person of another one
+      return refusal ?? { ok: false, reason: 'credentials' };
     }
-    const onAccepted = (): Promise<void> => knownAddresses.note(who);
+    if (refusal !== undefined && account === undefined && !(await knownAddresses.isOwnName(login))) {
+      await parts.spendTimeOfRefusal(attempt);
+      return refusal;
+    }
     // a success forgives what was tried with this name, and not what was tried with names like it
     const forgiven = { ...byFolded, givenBack: atName.count };
     const charges = [byAddress, byName, forgiven, ...(byPerson === undefined ? [] : [byPerson])];
-    if (atFolded.isAllowed) return counted(charges, { onAccepted });
-    const refusal = await refuseThrottled(atFolded, 'throttled_account');
-    // Whose very name it is, guesses at names like it do not keep out. The answer to a wrong password stays the same.
-    return account !== undefined || (await knownAddresses.isOwnName(login))
-      ? counted(charges, { onAccepted, refusal })
-      : refusal;
+    return counted(charges, { onAccepted: () => knownAddresses.note(who), ...definedOnly({ refusal }) });
   };
 };
 
