@@ -6,6 +6,7 @@ import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
+import { faultOfPassword } from '../accounts/password-rules.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
@@ -84,6 +85,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     records: storage.accounts,
     hasher,
     hasLocalPassword: (account) => hasLocalPassword(account, definition.sources),
+    faultOfPassword,
   });
   const accounts = createAccounts({
     definition,

@@ -18,6 +18,7 @@ connectorContract('local list', async () => {
     records: people.tenant('acme').accounts,
     hasher: people.hasher,
     hasLocalPassword: () => true,
+    faultOfPassword: () => undefined,
     log: people.log,
   });
   return {

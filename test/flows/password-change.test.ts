@@ -215,6 +215,24 @@ describe('a password in a directory', () => {
       expect(codeOf(await tryToSignIn({ ...anna, password: another }))).toEqual(expect.any(String));
     });
 
+    it('of the local list is changed like one of a directory, and by nobody in a demo', async () => {
+      const lola = { username: 'lola', password: 'lantern orbit mosaic' };
+      await server.users('acme').add(lola);
+      const [browser, other] = [await signedIn(lola), await signedIn(lola)];
+      const account = await browser.get(`${issuer()}/account`);
+      expect(account.body).toContain(`href="${issuer()}/account/password"`);
+      const form = await browser.get(`${issuer()}/account/password`);
+      const weak = await browser.submit(form, change(lola, { new_password: 'short', repeated: 'short' }));
+      expect(weak.status).toBe(400);
+      const done = await browser.submit(weak, change(lola));
+      expect(textOf(done)).toContain('Your password has been changed');
+      expect((await other.get(`${issuer()}/account`)).location).toBe(issuer());
+      expect(codeOf(await tryToSignIn({ ...lola, password: another }))).toEqual(expect.any(String));
+
+      const ofDemo = await (await signedIn(alice)).get(`${issuer()}/account`);
+      expect(ofDemo.body).not.toContain('/account/password');
+    });
+
     it('stays as it is without the old one, or with a forged form', async () => {
       const browser = await signedIn(anna);
       const form = await browser.get(`${issuer()}/account/password`);

@@ -230,8 +230,11 @@ describe('a person who changes a password', () => {
   });
 
   it('hears that it is not offered only with the right password', async () => {
-    expect(await change('operator', 'wrong')).toEqual(refused);
-    expect(await change('operator', 'lantern orbit mosaic')).toEqual({ ok: false, reason: 'not_offered' });
+    const fixed = createScriptedSource('fixed', {}, { change: false });
+    fixed.people.set('fred', { subject: 'f-1', password: 'pw', username: 'fred' });
+    accounts = people.accountsOf([corp.connector, fixed.connector, 'local']);
+    expect(await change('fred', 'wrong')).toEqual(refused);
+    expect(await change('fred', 'pw')).toEqual({ ok: false, reason: 'not_offered' });
     expect(await change('nobody', 'x')).toEqual(refused);
   });
 

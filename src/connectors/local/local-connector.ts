@@ -6,7 +6,14 @@ import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
-import type { Connector, Identity, LookupVerdict, PasswordVerdict } from '../connector.ts';
+import type {
+  Connector,
+  Credentials,
+  Identity,
+  LookupVerdict,
+  PasswordChangeVerdict,
+  PasswordVerdict,
+} from '../connector.ts';
 
 export interface LocalConnectorParts {
   readonly tenant: string;
@@ -14,6 +21,8 @@ export interface LocalConnectorParts {
   readonly hasher: PasswordHasher;
   /** False for people whose password another source checks. */
   readonly hasLocalPassword: (account: AccountRecord) => boolean;
+  /** The rules for new passwords: what is wrong with one of a person with these names, in words for them. */
+  readonly faultOfPassword: (password: string, names: readonly string[]) => string | undefined;
   readonly log: Log;
 }
 
@@ -69,10 +78,34 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     return { ok: true, person: toIdentity(account) };
   };
 
+  const change = async ({
+    login,
+    password,
+    newPassword,
+  }: Credentials & { readonly newPassword: string }): Promise<PasswordChangeVerdict> => {
+    const verdict = await verify(login, password);
+    const account = verdict.ok ? verdict.person.account : undefined;
+    if (account === undefined) return { ok: false, reason: 'credentials' };
+    // the sign-in page shows it to everybody
+    if (account.origin === 'demo')
+      return { ok: false, reason: 'policy', message: 'The passwords of demo users cannot be changed.' };
+    const message =
+      newPassword === password
+        ? 'This is the old password; choose another.'
+        : parts.faultOfPassword(newPassword, account.logins);
+    if (message !== undefined) return { ok: false, reason: 'policy', message };
+    const passwordHash = await hasher.hash(tenant, newPassword);
+    // what a source has accepted is no longer this password
+    const patch = { passwordHash, adoptedFrom: undefined, adoptedAt: undefined };
+    await records.update(account.sub, patch);
+    return { ok: true };
+  };
+
   return {
     definition,
     passwords: {
       verify: ({ login, password }) => verify(login, password),
+      change,
       decoy: () => hasher.verifyDecoy(tenant, 'nobody').catch(() => undefined),
     },
     lookup: {

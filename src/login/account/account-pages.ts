@@ -2,6 +2,7 @@
 //   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source
 import type { Context } from 'koa';
+import { hasLocalPassword } from '../../accounts/password-adoption.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
 import type { AccountSource, PageModels } from '../../web/pages.ts';
@@ -80,10 +81,13 @@ const sourceLine = (
   return [];
 };
 
-/** Does a source that knows this person let them change their password? */
+/** Does a source that knows this person let them change their password? Everybody knows those of demo users. */
 export const canChangePassword = ({ tenant, account }: AccountVisit): boolean =>
+  account.origin !== 'demo' &&
   tenant.connectors.some(
     ({ definition, passwords }) =>
       passwords?.change !== undefined &&
-      account.identities?.some(({ source }) => source === definition.id) === true,
+      (definition.type === 'local'
+        ? hasLocalPassword(account, tenant.definition.sources)
+        : account.identities?.some(({ source }) => source === definition.id) === true),
   );
