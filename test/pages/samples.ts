@@ -254,6 +254,17 @@ export const samples: readonly Sample[] = [
   branded('yellow', 'Sunny Side', { color: '#ffd400' }),
   branded('navy', 'Night Watch', { color: '#0a1445' }),
   branded('logo', 'Evergreen', { color: '#0f766e', logo }),
+  branded('foot', 'Evergreen', {
+    color: '#0f766e',
+    links: {
+      imprint: 'https://acme.example/imprint',
+      privacy: { en: 'https://acme.example/privacy', de: 'https://acme.example/datenschutz' },
+      terms: 'https://acme.example/terms',
+      help: 'https://acme.example/help',
+    },
+    support: 'support@evergreen.example',
+    footer: false,
+  }),
   branded('long', `Donaudampfschifffahrts${'gesellschaft'.repeat(4)} & Co.`, { color: '#ff4d4d' }),
   sample('select-account', 'select-account', {
     action: '/oauth/acme/interaction/aB3dE/account',
