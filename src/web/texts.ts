@@ -10,6 +10,8 @@ export const locales: readonly Locale[] = ['en', 'de'];
 export interface Texts {
   t(key: string, values?: Readonly<Record<string, unknown>>): string;
   has(key: string): boolean;
+  /** The description of an error in this language, or as it is where it has no translation. */
+  reason(description: string): { readonly text: string; readonly locale: Locale };
   /** HTML: text and values escaped, each value in `<strong>` and kept apart from the text's direction. */
   strong(key: string, values: Readonly<Record<string, string>>): string;
   /** `45 seconds`, `3 minutes`; rounded up. */
@@ -42,6 +44,13 @@ const amount = (seconds: number): readonly [unit: 'second' | 'minute' | 'hour' |
   return ['day', Math.ceil(seconds / 86_400)];
 };
 
+/** Descriptions are English sentences, ours and the library's; their letters are the key of the translation. */
+export const reasonKey = (description: string): string =>
+  description
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_|_$/g, '');
+
 interface TextSource {
   readonly locale: Locale;
   readonly t: TFunction;
@@ -64,6 +73,12 @@ const createTexts = ({ locale, t, keys }: TextSource, clock: Clock): Texts => {
   return {
     t: text,
     has: (key) => keys.has(key),
+    reason: (description) => {
+      const key = `error.reason.${reasonKey(description)}`;
+      return locale !== 'en' && keys.has(key)
+        ? { text: text(key), locale }
+        : { text: description, locale: 'en' };
+    },
     strong(key, values) {
       const entries = Object.entries(values).map(([name, value]) => [name, marked(value)]);
       return escapeHtml(text(key, Object.fromEntries(entries)))

@@ -88,6 +88,13 @@ describe('the title of a page', () => {
     expect(titleOf(await createBrowser().get(`${server.publicUrl}/nowhere`))).toMatch(/^Error: /);
   });
 
+  it('and the reason are in the language of the page', async () => {
+    const page = await german().get(`${issuer}/nowhere`);
+    expect(textOf(page).toLowerCase()).toContain('grund unter dieser adresse gibt es nichts');
+    const english = await german().get(`${issuer}/auth?client_id=web&response_type=nonsense`);
+    expect(english.body).toMatch(/<dd dir="auto" lang="en">/);
+  });
+
   it('says so after a wrong password, and not before', async () => {
     const browser = createBrowser();
     const login = await goToAuthorization(

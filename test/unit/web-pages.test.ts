@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 import { openPages } from '../../src/web/open-pages.ts';
 import type { PageName } from '../../src/web/pages.ts';
+import { reasonKey } from '../../src/web/texts.ts';
 import { lookOf, sampleNow, samples } from '../pages/samples.ts';
 
 const directory = join(packageRoot(), 'views');
@@ -44,6 +45,12 @@ describe('the texts', () => {
     }
   });
 
+  it('have reasons under the keys of their sentences', () => {
+    const reasons = Object.entries(texts('en')).filter(([key]) => key.startsWith('error.reason.'));
+    expect(reasons.length).toBeGreaterThan(10);
+    for (const [key, sentence] of reasons) expect(key).toBe(`error.reason.${reasonKey(sentence)}`);
+  });
+
   it('have every key that a view names', () => {
     const views = readdirSync(directory, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.eta'))
@@ -75,7 +82,9 @@ describe.each(locales)('every page in %s', (locale) => {
       ([, id]) => id,
     );
     for (const id of controls)
-      expect(html).toContain(`<label${id === 'q' && !html.includes('autofocus') ? ' class="visually-hidden"' : ''} for="${id}"`);
+      expect(html).toContain(
+        `<label${id === 'q' && !html.includes('autofocus') ? ' class="visually-hidden"' : ''} for="${id}"`,
+      );
   });
 
   it.each(samples.map((sample) => [sample.id, sample] as const))(
