@@ -37,16 +37,24 @@ const doctor = async (context: CliContext, tenant: string | undefined): Promise<
 const examine = async (context: CliContext, tenant: string | undefined): Promise<readonly Finding[]> => {
   const { env, cwd, configFile: file } = context;
   const findings: Finding[] = [checkNode(process.versions.node)];
-  const { faults, warnings, tenantCount, definitions, settings } = checkConfig({ file, env, cwd });
+  const checked = checkConfig({ file, env, cwd, tenant });
+  const { faults, warnings, otherFaulty, tenantCount, definitions, settings } = checked;
   findings.push(...warnings.map((message) => warning('configuration', message)));
   findings.push(...faults.map((fault) => problem('configuration', formatFault(fault))));
+  if (otherFaulty.length > 0)
+    findings.push(
+      warning(
+        'configuration',
+        `${count(otherFaulty.length, 'file')} of other tenants ${otherFaulty.length === 1 ? 'has' : 'have'} faults (${otherFaulty.slice(0, 5).join(', ')}). To list them: npx --no drawbridge config check`,
+      ),
+    );
   if (faults.length === 0)
     findings.push(ok('configuration', `no faults, ${count(tenantCount, 'tenant file')}`));
   // Without settings no further check is possible.
   if (settings === undefined) return findings;
 
   for (const { id, reason } of findRefused(definitions, settings.server))
-    if (id !== tenant) findings.push(warning(`tenant ${id}`, `It is not served. ${reason}`));
+    if (tenant === undefined) findings.push(warning(`tenant ${id}`, `It is not served. ${reason}`));
   if (tenant !== undefined) requireTenant(settings, tenant);
   findings.push(checkPublicUrl(settings.server), await checkPort(settings));
   // a missing folder of tenants is reported above

@@ -24,8 +24,11 @@ import { tenantFileName, tenantIdsAmong } from './tenant/tenant-file-names.ts';
 
 /** All faults in the configuration of a server, found before it starts. */
 export interface CheckedConfig {
+  /** Of the settings and the tenant files. */
   readonly faults: readonly Fault[];
   readonly warnings: readonly string[];
+  /** Tenant files with faults that are left out of `faults`, by id. */
+  readonly otherFaulty: readonly string[];
   /** Tenant files that were read, right or wrong. */
   readonly tenantCount: number;
   /** The definitions of the tenant files without faults. */
@@ -34,8 +37,14 @@ export interface CheckedConfig {
   readonly settings: ServerSettings | undefined;
 }
 
+export interface CheckConfigOptions extends ServerSettingsOptions {
+  /** The tenant whose file is reported on; default: all files. */
+  readonly tenant?: string | undefined;
+}
+
 /** Checks the server's settings and every tenant file; starts and changes nothing. */
-export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
+export const checkConfig = (options: CheckConfigOptions): CheckedConfig => {
+  const isReported = (id: string): boolean => options.tenant === undefined || options.tenant === id;
   const server = loadServerSettings(options);
   const warnings = [...server.warnings];
   const settings = 'settings' in server ? server.settings : undefined;
@@ -51,7 +60,7 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   } catch (error) {
     const message = `cannot be read (${codeOf(error)}); make the folder, or set tenants.directory to the right one`;
     faults.push({ file: shownIn(directory), path: '', message });
-    return { faults, warnings, tenantCount: 0, definitions: [], settings };
+    return { faults, warnings, otherFaulty: [], tenantCount: 0, definitions: [], settings };
   }
   warnings.push(
     ...names
@@ -62,17 +71,21 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
   if (ids.length === 0)
     warnings.push(`${shownIn(directory)} holds no tenant; make one with: npx --no drawbridge init`);
   const definitions: TenantDefinition[] = [];
+  const otherFaulty: string[] = [];
   for (const id of ids) {
     const path = join(directory, tenantFileName(id));
     const loaded = checkFile(path, id, options);
     if ('definition' in loaded) {
       definitions.push(loaded.definition);
-      warnings.push(...plainConnections(loaded.definition).map((words) => `${shownIn(path)}: ${words}`));
-    } else faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
+      if (isReported(id))
+        warnings.push(...plainConnections(loaded.definition).map((words) => `${shownIn(path)}: ${words}`));
+    } else if (isReported(id))
+      faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));
+    else otherFaulty.push(id);
   }
   const services = settings?.gateway.services ?? [];
   if (settings !== undefined)
-    for (const definition of definitions) {
+    for (const definition of definitions.filter(({ id }) => isReported(id))) {
       const shown = shownIn(join(directory, tenantFileName(definition.id)));
       const found = [...idleLimits(definition, services), ...openToAnyClient(definition, services)];
       warnings.push(...found.map((words) => `${shown}: ${words}`));
@@ -83,7 +96,7 @@ export const checkConfig = (options: ServerSettingsOptions): CheckedConfig => {
     const { proxySecret } = settings.gateway;
     warnings.push(...askedOnPublicHost(services, { publicUrl, proxySecret }));
   }
-  return { faults, warnings, tenantCount: ids.length, definitions, settings };
+  return { faults, warnings, otherFaulty, tenantCount: ids.length, definitions, settings };
 };
 
 const plainConnections = ({ sources }: TenantDefinition): readonly string[] =>

@@ -116,7 +116,8 @@ export type LookupVerdict<Person = Identity> =
        */
       readonly partly?: { readonly hasGroups: boolean };
     }
-  | { readonly status: 'absent' }
+  /** `isAmbiguous`: several entries have the name, so none of them can sign in with it. */
+  | { readonly status: 'absent'; readonly isAmbiguous?: boolean }
   | { readonly status: 'refused'; readonly reason: 'account_disabled' | 'account_locked' };
 
 /** The parameters of an app's request that are passed on. */
@@ -207,9 +208,13 @@ export interface UpstreamLogout {
 export interface TokenSource<Person = Identity> {
   /**
    * Undefined when the token is not valid, or not for us.
+   * @param noteRefusal is called with the reason, a sentence for the operator that names the claim
    * @throws AppError `unavailable`
    */
-  verify(accessToken: string): Promise<VerifiedToken<Person> | undefined>;
+  verify(
+    accessToken: string,
+    noteRefusal?: (reason: string) => void,
+  ): Promise<VerifiedToken<Person> | undefined>;
 }
 
 export interface VerifiedToken<Person> {

@@ -100,6 +100,28 @@ describe('the examination of an upstream', () => {
     }
   });
 
+  it('knows the words of Keycloak for a wrong secret', async () => {
+    const body = JSON.stringify({ error: 'unauthorized_client', error_description: 'Invalid client' });
+    upstream.setFaults({ at: /token|par|request$/, fault: { kind: 'answer', body, status: 401 } });
+    expect(problems(await examine(corp()))).toEqual(['client authentication']);
+    expect(about(await examine(corp()), 'client authentication')?.message).toContain('the secret');
+  });
+
+  it('does not warn of a public client that no provider announces', async () => {
+    const findings = await examine(corp({ clientAuthMethod: 'none' }));
+    expect(JSON.stringify(findings)).not.toContain('does not announce');
+  });
+
+  it('says which scope the user-info of an OpenID provider needs', async () => {
+    const source = oauth2Source(plain.url, { userInfoUri: `${plain.url}/userinfo`, scopes: ['profile'] });
+    expect(about(await examine(source), 'scopes')).toMatchObject({
+      verdict: 'warning',
+      message: expect.stringContaining('scopes: openid'),
+    });
+    const withIt = await examine({ ...source, scopes: ['openid'] });
+    expect(about(withIt, 'scopes')).toBeUndefined();
+  });
+
   it('distinguishes a port at which nothing listens from an issuer that is misspelt', async () => {
     const gone = await openUpstreamOauth2();
     await gone.close();
@@ -175,7 +197,7 @@ describe('the examination of an upstream', () => {
       plain.url,
     );
     const findings = await examine({ ...source, acceptUpstreamTokens: true });
-    expect(findings.map((finding) => finding.about)).toEqual(['user-info', 'clock']);
+    expect(findings.map((finding) => finding.about)).toEqual(['access tokens', 'user-info', 'clock']);
   });
 });
 

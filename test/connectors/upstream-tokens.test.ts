@@ -197,21 +197,37 @@ describe('an access token of an OpenID provider', () => {
     });
   });
 
-  const badTokens: readonly (readonly [string, Claims])[] = [
-    ['another issuer', { iss: 'https://evil.test' }],
-    ['another audience', { aud: 'other-api' }],
-    ['no audience', { aud: undefined }],
-    ['no expiry', { exp: undefined }],
-    ['no time of issue', { iat: undefined }],
-    ['no subject', { sub: undefined }],
-    ['an expiry in the past', { exp: 1 }],
-    ['the marks of an ID token', { nonce: 'n' }],
-    ['the marks of a refresh token (Keycloak)', { typ: 'Refresh' }],
-    ['the marks of a logout token', { events: {} }],
+  const badTokens: readonly (readonly [string, Claims, string])[] = [
+    ['another issuer', { iss: 'https://evil.test' }, 'the claim "iss"'],
+    ['another audience', { aud: 'other-api' }, 'the claim "aud" is "other-api", without our-api'],
+    ['no audience', { aud: undefined }, 'the claim "aud" is null, without our-api'],
+    ['no expiry', { exp: undefined }, 'the claim "exp"'],
+    ['no time of issue', { iat: undefined }, 'the claim "iat"'],
+    ['no subject', { sub: undefined }, 'the claim "sub"'],
+    ['an expiry in the past', { exp: 1 }, 'the claim "exp"'],
+    ['the marks of an ID token', { nonce: 'n' }, 'no access token'],
+    ['the marks of a refresh token (Keycloak)', { typ: 'Refresh' }, 'no access token'],
+    ['the marks of a logout token', { events: {} }, 'no access token'],
   ];
 
-  it.each(badTokens)('with %s is refused', async (_what, claims) => {
-    expect(await verifyJwt(claims)).toBeUndefined();
+  it.each(badTokens)('with %s is refused, and the reason is logged', async (_what, claims, reason) => {
+    const reasons: string[] = [];
+    const verified = await corp({ tokenAudience: 'our-api' }).tokens?.verify(await jwt(claims), (why) =>
+      reasons.push(why),
+    );
+    expect(verified).toBeUndefined();
+    expect(reasons).toEqual([expect.stringContaining(reason)]);
+    const details = connectors.logLines.map((line) => JSON.parse(line).detail);
+    expect(details).toContainEqual(reasons[0]);
+  });
+
+  it('that somebody else has signed fills no log', async () => {
+    const [head, payload] = (await jwt()).split('.');
+    const reasons: string[] = [];
+    const connector = corp({ tokenAudience: 'our-api' });
+    await connector.tokens?.verify(`${head}.${payload}.${'A'.repeat(86)}`, (why) => reasons.push(why));
+    expect(reasons).toEqual(['it is not signed with a published key of the provider']);
+    expect(connectors.logLines.filter((line) => JSON.parse(line).level > 20)).toEqual([]);
   });
 
   it.each(['logout+jwt', 'secevent+jwt', 'id+jwt'])('of type %s is refused', async (typ) => {

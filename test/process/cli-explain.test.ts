@@ -57,7 +57,7 @@ describe('explain --user', () => {
             url: slapd.url,
             insecure: true,
             bind: { dn: slapd.service.dn, password: 'env:LDAP_PASSWORD' },
-            search: { base: `ou=people,${slapd.baseDn}` },
+            search: { base: slapd.baseDn },
             attributes: ['jpegPhoto', 'employeeType'],
             timeouts: { connect: '1s', operation: '1s' },
             mapping: [
@@ -143,11 +143,15 @@ describe('explain --user', () => {
     expect(stdout).toContain('\n   Account: a new one at the first sign-in\n');
   });
 
-  it('distinguishes people who are unknown, disabled or hidden from a source that is out of reach', async () => {
+  it('distinguishes people who are unknown, disabled, ambiguous or hidden from a source that is out of reach', async () => {
     expect((await explain(['--user', 'zoe'])).sources[1]).toMatchObject({ outcome: 'absent' });
     expect((await explain(['--user', 'dora'])).sources[1]).toMatchObject({
       outcome: 'refused',
       message: expect.stringContaining('disabled there'),
+    });
+    expect((await explain(['--user', 'double'])).sources[1]).toMatchObject({
+      outcome: 'absent',
+      message: expect.stringContaining('Several entries have this name'),
     });
     await slapd.kill();
     const { code, sources, stderr } = await explain(['--user', 'anna']);

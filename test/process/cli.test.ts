@@ -319,8 +319,12 @@ describe('doctor', () => {
     expect(of('warning')).toContain('DRAWBRIDGE_SERVER__TRUSTED_PROXIES');
   });
 
-  it('reports a fault of a tenant file once', async () => {
+  it('reports a fault of a tenant file once, and does not count it for another tenant', async () => {
     home.putTenant('acme', serviceTenant({ displayNam: 'x' }));
+    home.putTenant('globex', serviceTenant());
+    const other = await home.run(['doctor', 'globex']);
+    expect(other.code).toBe(0);
+    expect(other.stdout).toContain('1 file of other tenants has faults (acme)');
     const { code, stdout } = await home.run(['doctor', 'acme']);
     expect(code).toBe(1);
     expect(stdout.match(/displayNam: is not/g)).toHaveLength(1);

@@ -75,11 +75,11 @@ export const explainByToken = async (asked: Asked, token: string): Promise<Sourc
     return { ...headOf(definition), outcome: 'skipped', message: noTokens };
   }
   return orUnavailable(definition, async () => {
-    const verified = await tokens.verify(token);
-    if (verified === undefined) {
-      const message = 'The token is not one of this source, is not for this tenant, or has expired.';
-      return { ...headOf(definition), outcome: 'refused', message };
-    }
+    let message = 'The token is not one of this source, is not for this tenant, or has expired.';
+    const verified = await tokens.verify(token, (reason) => {
+      message = `The token is refused: ${reason}.`;
+    });
+    if (verified === undefined) return { ...headOf(definition), outcome: 'refused', message };
     return explainPerson(asked, verified.person, [token]);
   });
 };
@@ -93,7 +93,7 @@ const explainVerdict = async (
     case 'present':
       return explainPerson(asked, verdict.person, []);
     case 'absent':
-      return { ...head, outcome: 'absent', message: unknownPerson };
+      return { ...head, outcome: 'absent', message: verdict.isAmbiguous ? ambiguousName : unknownPerson };
     case 'refused':
       return { ...head, outcome: 'refused', message: refusalWords[verdict.reason] };
   }
@@ -141,6 +141,8 @@ const showAll = (
 
 const noTokens = 'Sources of this type have no access tokens.';
 const unknownPerson = 'It knows no person by this name.';
+const ambiguousName =
+  'Several entries have this name, so none of them can sign in with it. Make search.filter narrower, or let them sign in with a name that is unique.';
 
 const headOf = ({ id, type }: SourceDefinition) => ({ source: id, type });
 

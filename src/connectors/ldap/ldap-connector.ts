@@ -13,7 +13,7 @@ import type { Directories } from './directories.ts';
 import { examine } from './examine.ts';
 import type { LdapSourceParts } from './ldap-source-parts.ts';
 import { changePassword, isExpiredChangeable } from './password-change.ts';
-import { findByLogin, findBySubject } from './person-search.ts';
+import { findAllByLogin, findBySubject } from './person-search.ts';
 import { describe, signIn } from './sign-in.ts';
 import { createFindWindowsName, type FindWindowsName, nameWithoutDomain } from './windows-names.ts';
 
@@ -85,15 +85,16 @@ const createLookup = (parts: LdapSourceParts, { begin, findName }: Steps): Perso
   find: async (who) => {
     const deadline = begin();
     const login = 'login' in who ? await findName(who.login.trim(), deadline) : '';
-    const entry = await parts.directory.use('service', {
+    const [entry, ...more] = await parts.directory.use('service', {
       isRepeatable: true,
       deadline,
-      work: (connection) => {
+      work: async (connection) => {
         const search = { ...parts, connection, deadline };
-        return 'subject' in who ? findBySubject(search, who.subject) : findByLogin(search, login);
+        return 'subject' in who ? [await findBySubject(search, who.subject)] : findAllByLogin(search, login);
       },
     });
     if (entry === undefined) return { status: 'absent' };
+    if (more.length > 0) return { status: 'absent', isAmbiguous: true };
     const state = accountState(entry, parts.source.kind, parts.clock.now());
     if (state !== 'usable') return { status: 'refused', reason: state };
     return { status: 'present', person: await describe(parts, entry, deadline) };

@@ -36,6 +36,12 @@ export interface PersonSearch {
 
 /** The one entry of a name; undefined when there is none, or more than one. */
 export const findByLogin = async (search: PersonSearch, login: string): Promise<LdapEntry | undefined> => {
+  const entries = await findAllByLogin(search, login);
+  return entries.length === 1 ? entries[0] : undefined;
+};
+
+/** The entries of a name: none, one, or two when there are several. */
+export const findAllByLogin = async (search: PersonSearch, login: string): Promise<readonly LdapEntry[]> => {
   const { source, log } = search;
   const byFilter = await find(search, fillFilter(source.search.filter, login));
   const isMail = source.search.isMailTried === true && login.includes('@');
@@ -45,7 +51,7 @@ export const findByLogin = async (search: PersonSearch, login: string): Promise<
       { login, entries: entries.map(({ dn }) => dn) },
       'a name stands for more than one entry of the directory and is refused: make the search filter narrower',
     );
-  return entries.length === 1 ? entries[0] : undefined;
+  return entries;
 };
 
 /** Many people know their e-mail address better than their user principal name, which may look like one. */

@@ -72,8 +72,8 @@ export const withMapping = (
       ? {}
       : {
           tokens: {
-            verify: async (accessToken) => {
-              const verified = await tokens.verify(accessToken);
+            verify: async (accessToken, noteRefusal) => {
+              const verified = await tokens.verify(accessToken, noteRefusal);
               return verified === undefined
                 ? undefined
                 : { ...verified, person: toIdentity(verified.person) };

@@ -39,47 +39,39 @@ export const createAccessTokens = (
   const read = async (
     accessToken: string,
     proof: { readonly claims?: JWTPayload; readonly isForResource?: boolean },
-  ): Promise<TokenVerdict | undefined> => {
+  ): Promise<TokenVerdict> => {
     const outcome = await parts.reader.read({ accessToken, ...proof });
-    if (!outcome.ok) {
-      if (outcome.reason === 'invalid')
-        parts.log.warn(
-          { source: source.id, detail: outcome.detail },
-          'an upstream access token names no user',
-        );
-      return undefined;
-    }
-    return { person: outcome.person };
+    if (outcome.ok) return { person: outcome.person };
+    if (outcome.reason !== 'invalid') throw new Refusal(outcome.detail, 'debug');
+    throw new Refusal(`it names no user (${outcome.detail})`, 'warn');
   };
 
-  const verifyJwt = async (token: string, audience: string): Promise<TokenVerdict | undefined> => {
+  const verifyJwt = async (token: string, audience: string): Promise<TokenVerdict> => {
     const { payload, typ } = await verifyUpstreamJwt(client, parts, token, {
       audience,
       requiredClaims: ['sub'],
     });
-    if (!isAccessToken(payload, typ)) return undefined;
+    if (!isAccessToken(payload, typ))
+      throw new Refusal('it is no access token, but another JWT of the provider', 'info');
     const verdict = await read(token, {
       claims: payload,
       isForResource: source.tokenAudience !== undefined,
     });
-    return verdict === undefined || payload.exp === undefined
-      ? undefined
-      : { ...verdict, expiresAt: payload.exp };
+    return { ...verdict, ...definedOnly({ expiresAt: payload.exp }) };
   };
 
   /** The upstream itself accepts the token at user-info, so the claims in the token can be trusted. */
-  const verifyAtUserInfo = async (token: string): Promise<TokenVerdict | undefined> => {
+  const verifyAtUserInfo = async (token: string): Promise<TokenVerdict> => {
     const claims = readClaims(token);
     if (source.tokenAudience === undefined) nameRisk();
-    else if (!audiences(claims).includes(source.tokenAudience)) return undefined;
+    else if (!audiences(claims).includes(source.tokenAudience))
+      throw new Refusal(audienceFault(claims, source.tokenAudience), 'debug');
     const askAgainAt = parts.clock.now() + source.tokenCacheSeconds * 1000;
     const verdict = await read(token, {});
-    return verdict === undefined
-      ? undefined
-      : { ...verdict, askAgainAt, ...definedOnly({ expiresAt: claims?.exp }) };
+    return { ...verdict, askAgainAt, ...definedOnly({ expiresAt: claims?.exp }) };
   };
 
-  const verify = async (token: string): Promise<TokenVerdict | undefined> => {
+  const verify = async (token: string, noteRefusal: NoteRefusal): Promise<TokenVerdict | undefined> => {
     const audience = source.tokenAudience ?? source.clientId;
     const { jwks_uri: jwksUri } = await client.metadata();
     const isCheckable = source.type === 'oidc' && jwksUri !== undefined && audience !== undefined;
@@ -88,21 +80,54 @@ export const createAccessTokens = (
         ? await verifyJwt(token, audience)
         : await verifyAtUserInfo(token);
     } catch (error) {
-      if (error instanceof errors.JOSEError) return undefined;
-      throw asOutage(error);
+      const refusal = error instanceof errors.JOSEError ? refusalOf(error, audience) : error;
+      if (!(refusal instanceof Refusal)) throw asOutage(error);
+      parts.log[refusal.level](
+        { source: source.id, detail: refusal.message },
+        'an upstream access token is refused',
+      );
+      noteRefusal(refusal.message);
+      return undefined;
     }
   };
 
   return {
-    verify: async (token) => {
-      if (!isPlausible(token)) return undefined;
-      const verdict = await parts.upstreams.verdicts.find(scope, token, () => verify(token));
+    verify: async (token, noteRefusal = () => {}) => {
+      if (!isPlausible(token)) {
+        noteRefusal('it is too long, or has characters that a token cannot have (RFC 6750 section 2.1)');
+        return undefined;
+      }
+      const verdict = await parts.upstreams.verdicts.find(scope, token, () => verify(token, noteRefusal));
       if (verdict?.askAgainAt === undefined) return verdict;
       const { askAgainAt, ...verified } = verdict;
       return { ...verified, freshForMs: Math.max(0, askAgainAt - parts.clock.now()) };
     },
   };
 };
+
+type NoteRefusal = (reason: string) => void;
+
+/** Thrown inside this file only. A token that anybody can forge is logged at `debug`: it must not fill the log. */
+class Refusal extends Error {
+  readonly level: 'debug' | 'info' | 'warn';
+
+  constructor(reason: string, level: Refusal['level']) {
+    super(reason);
+    this.level = level;
+  }
+}
+
+/** jose checks the signature first: a claim that does not fit is in a token that the provider has issued. */
+const refusalOf = (error: errors.JOSEError, audience: string | undefined): Refusal => {
+  if (!(error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired))
+    return new Refusal('it is not signed with a published key of the provider', 'debug');
+  const { claim, payload } = error;
+  if (claim === 'aud') return new Refusal(audienceFault(payload, audience), 'info');
+  return new Refusal(`the claim "${claim}" does not fit: ${error.message}`, 'info');
+};
+
+const audienceFault = (claims: JWTPayload | undefined, audience: string | undefined): string =>
+  `the claim "aud" is ${JSON.stringify(claims?.aud ?? null).slice(0, 200)}, without ${audience}. Let the provider add it, or set "tokenAudience" to the audience that it uses`;
 
 /** RFC 6750 section 2.1: the characters that a header may contain. */
 const isPlausible = (token: string): boolean => token.length <= longestToken && /^[\w\-.~+/]+=*$/.test(token);

@@ -1,7 +1,7 @@
 import { genericGrantRequest, randomPKCECodeVerifier } from 'openid-client';
 import { beginSignIn } from './authorization-request.ts';
 import { type Note, reasonOf } from './examination.ts';
-import { failureOrOutage } from './failures.ts';
+import { failureOrOutage, isClientRefused } from './failures.ts';
 import { endSessionUrl } from './logout.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 import { readUserInfo } from './user-info.ts';
@@ -12,11 +12,12 @@ const uselessValue = 'drawbridge-doctor';
 /**
  * Redeems a code that was never issued. An upstream authenticates the client first, so `invalid_grant` means that it
  * knows our client.
+ * @returns false when it refuses the client
  */
 export const examineClient = async (
   client: UpstreamClient,
   { redirectUri, note }: { readonly redirectUri: string; readonly note: Note },
-): Promise<void> => {
+): Promise<boolean> => {
   const about = 'client authentication';
   try {
     await genericGrantRequest(await client.configuration(), 'authorization_code', {
@@ -25,41 +26,43 @@ export const examineClient = async (
       ...(client.source.pkce ? { code_verifier: randomPKCECodeVerifier() } : {}),
     });
     note('warning', about, 'The provider gave tokens for a code that it never issued. Do not trust it.');
+    return true;
   } catch (error) {
-    judge(client, { error, about, note });
+    return judge(client, { error, about, note });
   }
 };
 
 const judge = (
   { source }: UpstreamClient,
   { error, about, note }: { readonly error: unknown; readonly about: string; readonly note: Note },
-): void => {
+): boolean => {
   try {
-    const { code, detail } = failureOrOutage(error);
+    const failure = failureOrOutage(error);
+    const { code, detail } = failure;
+    if (isClientRefused(failure)) {
+      note(
+        'problem',
+        about,
+        `The provider refuses the client (${detail}). Check "clientId", the secret, key or certificate, and "clientAuthMethod" (now ${source.clientAuthMethod}).`,
+      );
+      return false;
+    }
     switch (code) {
       case 'invalid_grant':
       case 'bad_verification_code':
         note('ok', about, `The provider knows the client ${source.clientId} by ${source.clientAuthMethod}.`);
-        return;
-      case 'invalid_client':
-      case 'incorrect_client_credentials':
-      case 'unauthorized':
-        note(
-          'problem',
-          about,
-          `The provider refuses the client (${detail}). Check "clientId", the secret, key or certificate, and "clientAuthMethod" (now ${source.clientAuthMethod}).`,
-        );
-        return;
+        break;
       case 'unauthorized_client':
       case 'unsupported_grant_type':
         note('problem', about, `${detail}. Allow the client the authorization code grant at the provider.`);
-        return;
+        break;
       default:
         note('warning', about, `The provider's answer says nothing about the client: ${detail}.`);
     }
   } catch (outage) {
     note('problem', about, `${reasonOf(outage)}. Check "accessTokenUri", or ask those who run the provider.`);
   }
+  return true;
 };
 
 /**
@@ -69,7 +72,11 @@ const judge = (
 export const examineRedirect = async (
   client: UpstreamClient,
   parts: UpstreamParts,
-  { redirectUri, note }: { readonly redirectUri: string; readonly note: Note },
+  {
+    redirectUri,
+    isClientKnown,
+    note,
+  }: { readonly redirectUri: string; readonly isClientKnown: boolean; readonly note: Note },
 ): Promise<void> => {
   const about = 'redirect URI';
   const register = `Register exactly ${redirectUri} for the client ${client.source.clientId} at the provider.`;
@@ -87,11 +94,9 @@ export const examineRedirect = async (
     else if (location !== null) note('ok', about, 'The provider continues with the sign-in.');
     else note('warning', about, `It cannot be found out whether the provider knows it. ${register}`);
   } catch (error) {
-    const reason = reasonOf(error);
     // a pushed request (RFC 9126) authenticates the client
-    if (reason.includes('invalid_client'))
-      note('warning', about, 'It cannot be found out before the provider takes the client.');
-    else note('problem', about, `${reason}. ${register}`);
+    if (isClientKnown) note('problem', about, `${reasonOf(error)}. ${register}`);
+    else note('warning', about, 'It cannot be found out before the provider takes the client.');
   }
 };
 

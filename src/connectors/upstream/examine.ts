@@ -56,9 +56,9 @@ const examine = async (
   examineMetadata(source, metadata, note);
   await examineKeys(client, parts, { metadata, note });
   if (source.clientId !== undefined && metadata.token_endpoint !== undefined) {
-    await examineClient(client, { redirectUri, note });
+    const isClientKnown = await examineClient(client, { redirectUri, note });
     if (metadata.authorization_endpoint !== undefined)
-      await examineRedirect(client, parts, { redirectUri, note });
+      await examineRedirect(client, parts, { redirectUri, isClientKnown, note });
     if (metadata.end_session_endpoint !== undefined)
       await examineSignOut(client, parts, { signedOutUri, note });
   }

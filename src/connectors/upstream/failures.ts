@@ -14,6 +14,8 @@ export interface ProtocolFailure {
   readonly code: string;
   /** Does the error come from the upstream itself? */
   readonly isAnswer: boolean;
+  /** HTTP status of an answer. */
+  readonly status?: number;
   /** Fit for the log. */
   readonly detail: string;
   /** The upstream's own text: for comparing, never to be shown or logged. */
@@ -36,10 +38,10 @@ export const protocolFailure = (error: unknown): ProtocolFailure => {
     return answered(
       error.error,
       error.error_description,
-      error instanceof ResponseBodyError ? error.cause : {},
+      error instanceof ResponseBodyError ? { ...error.cause, status: error.status } : {},
     );
   if (error instanceof WWWAuthenticateChallengeError)
-    return answered(error.cause[0]?.parameters.error ?? 'unauthorized', undefined, {});
+    return answered(error.cause[0]?.parameters.error ?? 'unauthorized', undefined, { status: error.status });
   if (error instanceof errors.JOSEError) return library(error.code, error.message);
   if (!(error instanceof ClientError)) throw error;
   const reason = reasonOf(error);
@@ -83,6 +85,14 @@ export const reasonFor = (error: unknown): string => {
   }
 };
 
+/**
+ * Does the upstream not authenticate our client? The code is `invalid_client` (RFC 6749 section 5.2), in GitHub
+ * `incorrect_client_credentials`, and in Keycloak `unauthorized_client` with the status 401.
+ */
+export const isClientRefused = ({ code, status }: ProtocolFailure): boolean =>
+  ['invalid_client', 'incorrect_client_credentials', 'unauthorized'].includes(code) ||
+  (code === 'unauthorized_client' && status === 401);
+
 /** The upstream refuses us, not the person. */
 export const refusedUs = ({ detail }: ProtocolFailure): AppError =>
   new AppError('unavailable', unavailable, { detail });
@@ -101,14 +111,14 @@ const findAppError = (error: unknown): AppError | undefined => {
 const answered = (
   code: string,
   description: string | undefined,
-  body: { readonly error_codes?: unknown },
+  body: { readonly error_codes?: unknown; readonly status?: number },
 ): ProtocolFailure => {
   const shown = printable(code);
   return {
     code,
     isAnswer: true,
     detail: description === undefined ? shown : `${shown}: ${printable(description)}`,
-    ...definedOnly({ description }),
+    ...definedOnly({ description, status: body.status }),
     numbers: Array.isArray(body.error_codes)
       ? body.error_codes.filter((number): number is number => typeof number === 'number')
       : [],

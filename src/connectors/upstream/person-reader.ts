@@ -79,8 +79,7 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       const isOptional =
         proof.isForResource === true || (proof.hasIdToken === true && userInfo.status === 'forbidden');
       const isEnough = claims !== undefined && isOptional;
-      if (!isEnough)
-        return { ok: false, reason: 'refused', detail: `user-info: the token is ${userInfo.status}` };
+      if (!isEnough) return { ok: false, reason: 'refused', detail: userInfoRefusals[userInfo.status] };
     }
     const members = userInfo?.status === 'ok' ? userInfo.members : undefined;
     const name = nameOf(userInfo, claims);
@@ -144,6 +143,13 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
 
   return { read, fromDetails: (subject, details) => toPerson(subject, { sources: { details } }) };
 };
+
+/** RFC 6750 section 3.1 */
+const userInfoRefusals = {
+  refused: 'user-info does not accept the token: it is of another server, revoked or expired',
+  forbidden:
+    'user-info answers 403: the token lacks a scope that it needs. Add it to "scopes"; OpenID providers such as Keycloak need openid',
+} as const;
 
 const invalid = (detail: string): PersonRead => ({ ok: false, reason: 'invalid', detail });
 
