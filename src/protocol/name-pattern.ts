@@ -1,5 +1,5 @@
 /** `*` in the pattern stands for any characters. Takes a time in proportion to name and pattern. */
-export const matchesPattern = (name: string, pattern: string): boolean => {
+const matchesPattern = (name: string, pattern: string): boolean => {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
   if (last === undefined) return name === first;
@@ -12,3 +12,7 @@ export const matchesPattern = (name: string, pattern: string): boolean => {
   }
   return name.length - last.length >= at && name.endsWith(last);
 };
+
+/** The names that one of the patterns stands for. */
+export const matchingNames = (names: readonly string[], patterns: readonly string[]): readonly string[] =>
+  names.filter((name) => patterns.some((pattern) => matchesPattern(name, pattern)));

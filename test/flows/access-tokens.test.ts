@@ -45,11 +45,15 @@ const signed = (['EdDSA', 'RS256', 'PS256', 'ES256', 'Ed25519'] as const).map((s
   identifier: `https://${signingAlgorithm.toLowerCase()}.example.com`,
 }));
 const plainlyTyped = 'https://spring.example.com';
+const someGroups = 'https://some-groups.example.com';
+const noGroups = 'https://no-groups.example.com';
 
 const acme = sampleTenant({
   resources: [
     ...(sampleTenant().resources ?? []),
     ...signed.map((resource) => ({ ...resource, introspectedBy: [web.id] })),
+    { identifier: someGroups, groups: ['eng*'] },
+    { identifier: noGroups, groups: 'none' },
     { identifier: plainlyTyped, signingAlgorithm: 'RS256', typ: 'JWT', introspectedBy: [web.id] },
   ],
   clients: [
@@ -281,6 +285,14 @@ describe('groups and roles', () => {
     const some = await forResource(ordersResource, 'orders:read roles');
     expect(decodeJwt(some.access_token)).toMatchObject({ roles });
     expect(decodeJwt(some.access_token)).not.toHaveProperty('groups');
+  });
+
+  it('are in the JWT as far as its resource wants them', async () => {
+    const some = decodeJwt((await forResource(someGroups, 'groups roles')).access_token);
+    expect(some).toMatchObject({ groups: ['engineering'], roles });
+    const none = decodeJwt((await forResource(noGroups, 'groups roles')).access_token);
+    expect(none).toMatchObject({ roles });
+    expect(none).not.toHaveProperty('groups');
   });
 
   it('are nowhere when they were not', async () => {

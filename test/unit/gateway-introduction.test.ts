@@ -114,6 +114,15 @@ describe('the headers about a person in many groups', () => {
     expect(cut).toMatchObject({ roles: expect.stringMatching(/^\d+ of 900$/), groups: '0 of 10' });
   });
 
+  it('have no name that alone is too long', async () => {
+    const { identity } = await introduceTo(
+      serviceOf(),
+      callerWith({ name: 'ö'.repeat(9000), groups: ['staff'] }),
+    );
+    expect(bytesOf(identity)).toBeLessThanOrEqual(8192);
+    expect(identity).toMatchObject({ 'Remote-Name': '', 'Remote-User': 'alice', 'Remote-Groups': 'staff' });
+  });
+
   it('have another size where the service says so', async () => {
     const service = serviceOf({ identity: { maxBytes: 65_536 } });
     const { identity, cut } = await introduceTo(service, callerWith({ groups: namesOf('acme', 500) }));

@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from '../parsing/field-types.ts';
 import { webAddress } from '../source/source-field-types.ts';
+import { groupChoice } from './group-choice.ts';
 import { checkSpelling } from './redirect-uri.ts';
 import { lifetimeRanges } from './tenant-lifetimes.ts';
 
@@ -187,15 +188,7 @@ export const clientSchema = z.strictObject({
     description:
       'standard: the claims of the scopes profile and email are in userinfo only (OpenID Connect Core section 5.4). all: also in ID tokens.',
   }),
-  idTokenGroups: z
-    .union([z.enum(['all', 'none']), z.array(plainText(200)).min(1).max(100)], {
-      error: 'is not right; write all, none, or a list of names such as [staff, "orders-*"]',
-    })
-    .default('all')
-    .meta({
-      description:
-        'Groups in ID tokens: all; none: in userinfo only; or names, in which * stands for any characters. For users in many groups, whose ID tokens are too long for cookies and addresses.',
-    }),
+  idTokenGroups: groupChoice('Groups in ID tokens; userinfo has all of them.'),
   assertionAudience: z.enum(['issuer', 'token_endpoint']).optional().meta({
     description:
       'With private_key_jwt: the accepted aud of client assertions. issuer: only the issuer. token_endpoint: also the URL of the token endpoint, for libraries that send no other.',

@@ -1,6 +1,7 @@
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
+import type { GroupChoice } from './group-choice.ts';
 
 /** The content of a tenant's file, parsed, with defaults and resolved secrets. Deeply frozen. */
 export interface TenantDefinition {
@@ -88,6 +89,8 @@ export interface ResourceDefinition {
   readonly typ: 'at+jwt' | 'JWT';
   /** Seconds. */
   readonly lifetime: number;
+  /** Groups in its JWTs; absent: all. */
+  readonly groups?: GroupChoice;
   /** client_ids that may introspect tokens for this resource. */
   readonly introspectedBy: readonly string[];
   /** client_ids that may ask for it; absent: all clients of the tenant. */
@@ -102,7 +105,7 @@ export interface ClientDefinition {
   /** `all`: claims of `profile` and `email` are in its ID tokens too. */
   readonly idTokenClaims: 'standard' | 'all';
   /** Groups in its ID tokens, or patterns of them; absent: all. Userinfo has all. */
-  readonly idTokenGroups?: 'none' | readonly string[];
+  readonly idTokenGroups?: GroupChoice;
   /** What its assertions may have as `aud` beside the issuer. */
   readonly assertionAudience?: 'issuer' | 'token_endpoint';
   /** Exact origins that may call token and userinfo from a browser. */

@@ -20,11 +20,12 @@ import type {
   Allowance,
   Branding,
   ClientDefinition,
+  ResourceDefinition,
   TenantDefinition,
   UserSeed,
 } from './tenant-definition.ts';
 import { checkTenant } from './tenant-rules.ts';
-import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
+import { type ResourceFile, type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
 
 export interface TenantFileOptions {
   /** The file's name without `.yaml`. */
@@ -152,7 +153,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,
     pkceExemptions: content.pkceExemptions,
-    resources: content.resources.map(definedOnly),
+    resources: content.resources.map(toResource),
     ...definedOnly({ defaultResource }),
     clients: content.clients.map((client) => toClient(client, secrets.get(client))),
     users: content.users.map(
@@ -182,6 +183,11 @@ const toBranding = (
   ...definedOnly({ logo, support }),
   ...(links === undefined ? {} : { links: definedOnly(links) }),
   ...(footer ? {} : { footer }),
+});
+
+const toResource = ({ groups, ...rest }: ResourceFile): ResourceDefinition => ({
+  ...definedOnly(rest),
+  ...(groups === 'all' ? {} : { groups }),
 });
 
 const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {

@@ -8,6 +8,7 @@ import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../pa
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
+import { groupChoice } from './group-choice.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 
 const identifierWords =
@@ -74,6 +75,7 @@ const resource = z.strictObject({
   lifetime: durationSeconds({ min: 30, max: 24 * 3600 })
     .prefault('1h')
     .meta({ description: 'Lifetime of the access tokens.' }),
+  groups: groupChoice('Groups in the JWTs, for the scope groups.'),
   introspectedBy: z
     .array(z.string())
     .default([])

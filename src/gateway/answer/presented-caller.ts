@@ -1,6 +1,6 @@
 // A person may be in hundreds of groups, and servers refuse a request whose headers are too large (431): what a service
 // gets has a size, and a list that does not fit is cut and marked. The rules have judged the whole caller before.
-import { matchesPattern } from '../../protocol/name-pattern.ts';
+import { matchingNames } from '../../protocol/name-pattern.ts';
 import type { Caller } from '../gateway-types.ts';
 
 /** The caller as a service gets to know them. */
@@ -33,12 +33,12 @@ export const presentCaller = (
   { groups: patterns, maxBytes, sizeOf }: PresentationLimits,
 ): Presentation => {
   if (caller === undefined) return { presented: undefined };
-  const chosen =
-    patterns === undefined
-      ? caller.groups
-      : caller.groups.filter((group) => patterns.some((pattern) => matchesPattern(group, pattern)));
-  const whole = patterns === undefined ? caller : { ...caller, groups: chosen };
-  if (sizeOf(whole) <= maxBytes) return { presented: whole };
+  const chosen = patterns === undefined ? caller.groups : matchingNames(caller.groups, patterns);
+  const all = patterns === undefined ? caller : { ...caller, groups: chosen };
+  if (sizeOf(all) <= maxBytes) return { presented: all };
+  const { name: _, ...nameless } = all;
+  // a source may have a name of any length
+  const whole = sizeOf({ ...all, groups: [], roles: [] }) <= maxBytes ? all : nameless;
 
   // roles are few and say more: they are cut only if they alone do not fit
   const withRoles = (count: number): PresentedCaller => ({

@@ -22,9 +22,10 @@
 import type { EventEmitter } from 'node:events';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { AppLogout } from '../../accounts/revocations.ts';
+import type { GroupChoice } from '../../config/tenant/group-choice.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
-import { matchesPattern } from '../../protocol/name-pattern.ts';
+import { matchingNames } from '../../protocol/name-pattern.ts';
 import { UsedAlready } from '../adapter/token-adapters.ts';
 import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
@@ -248,14 +249,9 @@ const giveAllClaims = (provider: Provider, definition: TenantDefinition): void =
 
 const withGroups = (
   { groups, ...others }: Readonly<Record<string, unknown>>,
-  chosen: 'none' | readonly string[],
+  choice: GroupChoice,
 ): Readonly<Record<string, unknown>> =>
-  chosen === 'none' || !Array.isArray(groups)
-    ? others
-    : {
-        ...others,
-        groups: groups.filter((group) => chosen.some((pattern) => matchesPattern(String(group), pattern))),
-      };
+  choice === 'none' || !Array.isArray(groups) ? others : { ...others, groups: matchingNames(groups, choice) };
 
 /** The identity scopes of this request: of its parameter, else of the code or refresh token. */
 const grantedScope = ({ oidc }: KoaContextWithOIDC): string => {

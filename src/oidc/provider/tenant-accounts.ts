@@ -5,6 +5,7 @@ import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { matchingNames } from '../../protocol/name-pattern.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { RequestScope } from '../adapter/request-scope.ts';
 import { readSignIn, signInClaims } from '../tokens/sign-in-claims.ts';
@@ -43,7 +44,7 @@ export interface TenantAccountsParts {
   readonly recheck: Accounts['recheck'];
   readonly displayEmail: Accounts['displayEmail'];
   readonly scopeOf: () => RequestScope;
-  readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
+  readonly definition: Pick<TenantDefinition, 'demo' | 'resources' | 'sources'>;
   /** Claims of the tenant's own, see `furtherClaims`. */
   readonly furtherClaims: readonly string[];
 }
@@ -61,6 +62,17 @@ const isForItsClient = (
   const { route, client, entities } = ctx.oidc;
   if (route !== 'token' || token === undefined) return true;
   return isAdmittedByClient(sources, client?.clientId, { account, provenBy: readProvenBy(entities.Grant) });
+};
+
+/** Some of a person's groups, or none, where the resource says so. */
+const groupsFor = (
+  { resources }: Pick<TenantDefinition, 'resources'>,
+  audience: string,
+  { groups }: AccountRecord,
+): { readonly groups?: readonly string[] } => {
+  const { groups: choice } = resources.find(({ identifier }) => identifier === audience) ?? {};
+  if (choice === 'none') return {};
+  return { groups: choice === undefined ? groups : matchingNames(groups, choice) };
 };
 
 export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts => {
@@ -117,7 +129,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
         ? signIn
         : {
             ...signIn,
-            ...(granted.has('groups') ? { groups: account.groups } : {}),
+            ...(granted.has('groups') ? groupsFor(parts.definition, aud, account) : {}),
             ...(granted.has('roles') ? { roles: account.roles } : {}),
           };
     },
