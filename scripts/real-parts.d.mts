@@ -9,10 +9,14 @@ export type PartName =
   | 'apache'
   | 'python-jwt'
   | 'go-jwt'
-  | 'java-jwt';
+  | 'java-jwt'
+  | 'example-express'
+  | 'example-fastapi'
+  | 'example-go';
 export declare const partNames: readonly PartName[];
 export declare const findPart: (name: PartName) => string | undefined;
 export declare const isOptional: (name: PartName) => boolean;
 export declare const interopFolder: (language: 'python' | 'go' | 'java') => string;
+export declare const exampleFolder: (name: 'express' | 'fastapi' | 'go') => string;
 export declare const adviceFor: (name: PartName) => string;
 export declare const ensureParts: () => Record<PartName, string | undefined>;

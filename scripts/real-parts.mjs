@@ -7,6 +7,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -51,6 +52,19 @@ export const interopFolder = (language) => {
     java: () => digestOf(readFileSync(join(interopSources, 'java', 'pom.xml'), 'utf8')),
   };
   return join(cacheFolder(), `jwt-${language}-${sources[language]()}`);
+};
+
+const exampleSources = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples');
+
+/** What an example needs to run, by the files that pin it. @param {'express' | 'fastapi' | 'go'} name */
+export const exampleFolder = (name) => {
+  const files = {
+    express: ['package-lock.json'],
+    fastapi: ['requirements.txt'],
+    go: ['go.mod', 'go.sum', 'main.go'],
+  };
+  const texts = files[name].map((file) => readFileSync(join(exampleSources, name, file), 'utf8'));
+  return join(cacheFolder(), `example-${name}-${digestOf(...texts)}`);
 };
 
 /** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], isOptional?: true, install: () => boolean, advice: string }>} */
@@ -158,6 +172,54 @@ const parts = {
       ),
     advice: 'install a JDK 17 or later, and Maven',
   },
+  'example-express': {
+    variable: 'DRAWBRIDGE_TEST_EXAMPLE_NODE',
+    names: ['node'],
+    places: () => [],
+    needs: [exampleFolder('express')],
+    isOptional: true,
+    install: () =>
+      installInto(exampleFolder('express'), (folder) => {
+        for (const file of ['package.json', 'package-lock.json'])
+          copyFileSync(join(exampleSources, 'express', file), join(folder, file));
+        return run('npm', [
+          'ci',
+          '--silent',
+          '--ignore-scripts',
+          '--no-audit',
+          '--no-fund',
+          '--prefix',
+          folder,
+        ]);
+      }),
+    advice: 'let npm reach its registry',
+  },
+  'example-fastapi': {
+    variable: 'DRAWBRIDGE_TEST_EXAMPLE_PYTHON',
+    names: ['python3'],
+    places: () => ['/usr/bin/python3'],
+    needs: [exampleFolder('fastapi')],
+    isOptional: true,
+    install: () =>
+      installInto(exampleFolder('fastapi'), (folder) => {
+        const requirements = join(exampleSources, 'fastapi', 'requirements.txt');
+        return run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, '-r', requirements]);
+      }),
+    advice: 'install Python 3.9 or later with pip',
+  },
+  'example-go': {
+    variable: 'DRAWBRIDGE_TEST_EXAMPLE_GO',
+    names: [],
+    places: () => [join(exampleFolder('go'), 'app')],
+    isOptional: true,
+    install: () =>
+      installInto(exampleFolder('go'), (folder) =>
+        run('go', ['build', '-C', join(exampleSources, 'go'), '-o', join(folder, 'app'), '.'], {
+          GOFLAGS: '',
+        }),
+      ),
+    advice: 'install Go 1.23 or later',
+  },
 };
 
 /** @typedef {keyof typeof parts} PartName */
@@ -244,12 +306,15 @@ const installMongod = () => {
  * Into a folder that appears when it is complete.
  * @param {'python' | 'go' | 'java'} language @param {(folder: string) => boolean} fill
  */
-const installInterop = (language, fill) => {
+const installInterop = (language, fill) => installInto(interopFolder(language), fill);
+
+/** @param {string} complete @param {(folder: string) => boolean} fill */
+const installInto = (complete, fill) => {
   mkdirSync(cacheFolder(), { recursive: true });
   const folder = mkdtempSync(join(cacheFolder(), 'unpacking-'));
   try {
     if (!fill(folder)) return false;
-    renameSync(folder, interopFolder(language));
+    renameSync(folder, complete);
     return true;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,10 @@ export interface Child {
 export const startChild = (script: string, args: readonly string[]): Child => {
   const loader = fileURLToPath(new URL('./typescript.mjs', import.meta.url));
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ['--no-warnings', '--import', loader, file, ...args]);
+  return watchChild(spawn(process.execPath, ['--no-warnings', '--import', loader, file, ...args]));
+};
+
+export const watchChild = (child: ChildProcessWithoutNullStreams): Child => {
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const reader = createInterface({ input: child.stdout });

@@ -4,10 +4,11 @@ import { describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 
 const root = packageRoot();
-const pages = ['.', 'docs', 'docs/decisions', 'docs/federation', 'docs/gateway'].flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name)),
+const pages = ['.', 'docs', 'docs/decisions', 'docs/connect', 'docs/federation', 'docs/gateway'].flatMap(
+  (folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
 );
 
 /** Targets of Markdown links and of pictures that are files of the repository. */
