@@ -201,7 +201,7 @@ export const gatewaySchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'Secret that a proxy sends as X-Drawbridge-Proxy-Secret when it asks at /api/authz: if its address is not in trustedProxies, or if it asks on the host of the public URL. At least 32 characters. In the file: only a reference, env:NAME or file:/path.',
+        'Secret that a proxy sends as X-Drawbridge-Proxy-Secret when it asks below /api/authz/: if its address is not in trustedProxies, or if it asks on the host of the public URL. At least 32 characters. In the file: only a reference, env:NAME or file:/path.',
       examples: ['env:PROXY_SECRET'],
     }),
   services: z
