@@ -36,7 +36,7 @@ import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
 import { createPasswordLink } from './password-link.ts';
 import { spendTimeOfRefusal } from './password-sources.ts';
-import { createRecheck } from './recheck.ts';
+import { createRecheck, type LookAgain } from './recheck.ts';
 import { createResolver } from './resolve.ts';
 import { createSecretGate } from './secret-gate.ts';
 import { createSeeding } from './seeding.ts';
@@ -55,6 +55,7 @@ export interface AccountsParts {
   readonly browserKey: Buffer;
   /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
+  readonly lookAgain: LookAgain;
   readonly clock: Clock;
   readonly log: Log;
 }

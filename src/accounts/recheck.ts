@@ -2,12 +2,19 @@
 
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import type { Connector, LookupVerdict, PersonLookup, Profile } from '../connectors/connector.ts';
+import type { Connector, LookupVerdict, Profile } from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
-import { changeByDeparture, changeByLock, isSamePerson, recheckMsOf } from './linked-identities.ts';
+import { createBoundedCache } from './bounded-cache.ts';
+import {
+  changeByDeparture,
+  changeByLock,
+  identityKey,
+  isSamePerson,
+  recheckMsOf,
+} from './linked-identities.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import type { Plan, Resolver } from './resolve.ts';
 
@@ -18,16 +25,28 @@ export interface RecheckParts {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
+  readonly lookAgain: LookAgain;
 }
+
+/**
+ * Asks an upstream about a person by the refresh token of their sign-in there. Undefined when there is none.
+ * @throws AppError `unavailable`
+ */
+export type LookAgain = (
+  sub: string,
+  identity: Pick<LinkedIdentity, 'source' | 'issuer' | 'subject'>,
+) => Promise<LookupVerdict | undefined>;
 
 /** One look at one source. */
 interface Look {
   readonly linked: LinkedIdentity;
   readonly definition: Connector['definition'];
-  readonly lookup: PersonLookup;
+  /** Undefined: the source cannot be asked about this person. */
+  readonly find: (sub: string) => Promise<LookupVerdict | undefined>;
 }
 
 const action = 'account.source_gone';
+const mostUnasked = 10_000;
 
 /**
  * Single flight for each person: requests that come meanwhile wait for its answer, which is not kept afterwards. People
@@ -37,12 +56,20 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
   const { clock, resolver } = parts;
   const sources = parts.connectors.map(({ definition }) => definition);
   const inProgress = new Map<string, Promise<AccountRecord>>();
+  /** People whom their source cannot be asked about, so that not each request reads the store for them. */
+  const unasked = createBoundedCache<true>(clock, mostUnasked);
+
+  const finderOf = ({ lookup, redirect }: Connector, linked: LinkedIdentity): Look['find'] | undefined => {
+    if (lookup !== undefined) return () => lookup.find({ subject: linked.subject });
+    return redirect === undefined ? undefined : (sub) => parts.lookAgain(sub, linked);
+  };
 
   const looksFor = (account: AccountRecord, when: 'due' | 'always'): readonly Look[] =>
     (account.identities ?? []).flatMap((linked) => {
       const connector = parts.connectors.find(({ definition }) => definition.id === linked.source);
-      if (connector?.lookup === undefined) return [];
-      const { definition, lookup } = connector;
+      const find = connector === undefined ? undefined : finderOf(connector, linked);
+      if (connector === undefined || find === undefined) return [];
+      const { definition } = connector;
       // a password that was taken over no longer belongs to that source
       if (
         definition.adopt === 'takeover' &&
@@ -51,8 +78,10 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       )
         return [];
       const isDue =
-        when === 'always' || clock.now() >= linked.checkedAt + recheckMsOf(linked.source, sources);
-      return isDue ? [{ linked, definition, lookup }] : [];
+        when === 'always' ||
+        (clock.now() >= linked.checkedAt + recheckMsOf(linked.source, sources) &&
+          !unasked.has(identityKey(linked)));
+      return isDue ? [{ linked, definition, find }] : [];
     });
 
   const findStored = (account: AccountRecord, { linked }: Look): LinkedIdentity | undefined =>
@@ -111,10 +140,10 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
   };
 
   const lookUp = async (account: AccountRecord, look: Look): Promise<AccountRecord> => {
-    const { linked, definition, lookup } = look;
-    let verdict: LookupVerdict;
+    const { linked, definition, find } = look;
+    let verdict: LookupVerdict | undefined;
     try {
-      verdict = await lookup.find({ subject: linked.subject });
+      verdict = await find(account.sub);
     } catch (error) {
       const goodForMs = (definition.recheckSeconds + definition.degradedSeconds) * 1000;
       // what was known last is good for a while; a person who was gone stays gone, whatever the source says now
@@ -122,9 +151,13 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
       if (isAppError(error, 'unavailable') && isGood) return account;
       throw error;
     }
+    if (verdict === undefined) {
+      unasked.set(identityKey(linked), true, { ttl: Math.max(1, definition.recheckSeconds * 1000) });
+      return account;
+    }
     if (verdict.status === 'refused' && verdict.reason === 'account_locked') return noteLocked(account, look);
     if (verdict.status !== 'present') {
-      return noteGone(account, look, verdict.status === 'absent' ? 'absent' : verdict.reason);
+      return noteGone(account, look, verdict.reason ?? 'absent');
     }
     const { source, subject, issuer } = linked;
     const { issuer: _issuer, ...person } = verdict.person;

@@ -116,8 +116,16 @@ export type LookupVerdict<Person = Identity> =
        */
       readonly partly?: { readonly hasGroups: boolean };
     }
-  /** `isAmbiguous`: several entries have the name, so none of them can sign in with it. */
-  | { readonly status: 'absent'; readonly isAmbiguous?: boolean }
+  | {
+      readonly status: 'absent';
+      /** Several entries have the name, so none of them can sign in with it. */
+      readonly isAmbiguous?: boolean;
+      /**
+       * For the audit record. `grant_refused`: the upstream refreshes the tokens of the person's sign-in no more;
+       * `other_person`: the refreshed tokens are about somebody else.
+       */
+      readonly reason?: 'grant_refused' | 'other_person';
+    }
   | { readonly status: 'refused'; readonly reason: 'account_disabled' | 'account_locked' };
 
 /** The parameters of an app's request that are passed on. */
@@ -193,6 +201,14 @@ export interface RedirectSource<Person = Identity> {
    * @throws AppError `unavailable`
    */
   refresh(refreshToken: string): Promise<UpstreamTokens | undefined>;
+  /**
+   * The person of tokens that the upstream has refreshed just now; `absent` when that is somebody else.
+   * @throws AppError `unavailable`
+   */
+  readAgain(
+    tokens: Pick<UpstreamTokens, 'accessToken' | 'idToken'>,
+    who: { readonly issuer?: string; readonly subject: string },
+  ): Promise<LookupVerdict<Person>>;
 }
 
 export interface UpstreamLogout {

@@ -29,6 +29,7 @@ import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
 import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream/upstream-sign-out.ts';
+import { createUpstreamTokens } from '../oidc/upstream/upstream-tokens.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
@@ -87,6 +88,14 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     hasLocalPassword: (account) => hasLocalPassword(account, definition.sources),
     faultOfPassword,
   });
+  const upstreamTokens = createUpstreamTokens({
+    tenant: definition.id,
+    artifacts: storage.artifacts,
+    connectors,
+    sealingKey: masterKey.derive('upstream tokens'),
+    keptSeconds: definition.lifetimes.refreshTokenAbsolute,
+    clock,
+  });
   const accounts = createAccounts({
     definition,
     connectors,
@@ -95,6 +104,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     audit,
     browserKey: masterKey.derive('known browsers'),
     onEnded: (sub, reason) => revocations.endAccount(sub, reason),
+    lookAgain: (sub, identity) => upstreamTokens.lookAgain(sub, identity),
     clock,
     log,
   });
@@ -144,6 +154,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     connectors,
     upstreamSessions,
     upstreamSignOut,
+    upstreamTokens,
     masterKey,
     pages,
     notices: parts.notices,

@@ -134,6 +134,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       audit: audit(tenant),
       browserKey: Buffer.from('a key of the tests for known browsers'),
       onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),
+      lookAgain: async () => undefined,
       clock,
       log,
     });

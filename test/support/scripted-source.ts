@@ -143,6 +143,7 @@ export const createScriptedSource = (
             endSessionUrl: async () => undefined,
             verifyLogoutToken: async () => undefined,
             refresh: async () => undefined,
+            readAgain: async () => ({ status: 'absent' }),
           },
         }
       : {}),

@@ -30,6 +30,10 @@ export interface UpstreamProvider extends Pick<FaultyServer, 'setFaults' | 'hits
   /** The next visitors sign in as this person; undefined: they refuse. */
   setLogin(login: UpstreamLogin | undefined): void;
   setPerson(accountId: string, claims: Readonly<Record<string, unknown>>): void;
+  /** The upstream knows these people no more: it refreshes no token of theirs. */
+  disable(...accountIds: readonly string[]): void;
+  /** The refresh token that was issued last is good no more, as after a sign-out of that browser. */
+  endLatestGrant(): void;
   /** Changes each ID token; returning a text sends that. Undefined: as it is. */
   tamper(change: ((token: OutgoingToken) => OutgoingToken | string | Promise<string>) | undefined): void;
   /** A new signing key; the old one is gone from the JWKS. */
@@ -53,6 +57,7 @@ export interface UpstreamProviderOptions {
 export const openUpstreamProvider = async (options: UpstreamProviderOptions): Promise<UpstreamProvider> => {
   const people = new Map([['anna', { name: 'Anna', email: 'anna@upstream.test', ...options.person }]]);
   const records = new Map<string, AdapterPayload>();
+  let disabled: readonly string[] = [];
   let login: UpstreamLogin | undefined = { accountId: 'anna' };
   let change: Parameters<UpstreamProvider['tamper']>[0];
   let key = await generateSigningJwk('RS256');
@@ -81,10 +86,10 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
       },
       scopes: ['openid', 'offline_access', 'profile', 'email'],
       acrValues: ['urn:upstream:mfa'],
-      findAccount: (_ctx, accountId) => ({
-        accountId,
-        claims: () => ({ ...people.get(accountId), sub: accountId }),
-      }),
+      findAccount: (_ctx, accountId) =>
+        disabled.includes(accountId)
+          ? undefined
+          : { accountId, claims: () => ({ ...people.get(accountId), sub: accountId }) },
       interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
       loadExistingGrant: async (ctx) => {
         const { client, session, provider, params } = ctx.oidc;
@@ -120,6 +125,7 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
         },
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
+        revocation: { enabled: true, allowedPolicy: async () => true },
         rpInitiatedLogout: { enabled: true },
         pushedAuthorizationRequests: { enabled: false },
         ...options.configuration?.features,
@@ -178,6 +184,13 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
       login = next;
     },
     setPerson: (accountId, claims) => void people.set(accountId, claims as never), // claims are free
+    disable: (...accountIds) => {
+      disabled = accountIds;
+    },
+    endLatestGrant: () => {
+      const latest = [...records.keys()].findLast((key) => key.startsWith('RefreshToken '));
+      if (latest !== undefined) records.delete(latest);
+    },
     tamper: (next) => {
       change = next;
     },

@@ -25,6 +25,9 @@ export const withMapping = (
     return { ...proof, source: definition.id, profile };
   };
 
+  const toVerdict = (verdict: LookupVerdict<SourcePerson>): LookupVerdict =>
+    verdict.status === 'present' ? { ...verdict, person: toIdentity(verdict.person) } : verdict;
+
   const mapped = (source: PasswordSource<SourcePerson>): PasswordSource => ({
     verify: async (credentials) => {
       const verdict = await source.verify(credentials);
@@ -42,18 +45,7 @@ export const withMapping = (
     definition,
     ...(passwords === undefined ? {} : { passwords: mapped(passwords) }),
     ...(relayed === undefined ? {} : { relayed: mapped(relayed) }),
-    ...(lookup === undefined
-      ? {}
-      : {
-          lookup: {
-            find: async (who): Promise<LookupVerdict> => {
-              const verdict = await lookup.find(who);
-              return verdict.status === 'present'
-                ? { ...verdict, person: toIdentity(verdict.person) }
-                : verdict;
-            },
-          },
-        }),
+    ...(lookup === undefined ? {} : { lookup: { find: async (who) => toVerdict(await lookup.find(who)) } }),
     ...(redirect === undefined
       ? {}
       : {
@@ -66,6 +58,7 @@ export const withMapping = (
             endSessionUrl: (logout) => redirect.endSessionUrl(logout),
             verifyLogoutToken: (token) => redirect.verifyLogoutToken(token),
             refresh: (refreshToken) => redirect.refresh(refreshToken),
+            readAgain: async (tokens, who) => toVerdict(await redirect.readAgain(tokens, who)),
           },
         }),
     ...(tokens === undefined

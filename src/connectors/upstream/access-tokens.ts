@@ -42,7 +42,7 @@ export const createAccessTokens = (
   ): Promise<TokenVerdict> => {
     const outcome = await parts.reader.read({ accessToken, ...proof });
     if (outcome.ok) return { person: outcome.person };
-    if (outcome.reason !== 'invalid') throw new Refusal(outcome.detail, 'debug');
+    if (outcome.reason === 'refused') throw new Refusal(outcome.detail, 'debug');
     throw new Refusal(`it names no user (${outcome.detail})`, 'warn');
   };
 

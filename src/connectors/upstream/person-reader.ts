@@ -21,8 +21,8 @@ export interface Proof {
 
 export type PersonRead =
   | { readonly ok: true; readonly person: SourcePerson }
-  /** `refused`: the upstream does not accept the token. */
-  | { readonly ok: false; readonly reason: 'refused' | 'invalid'; readonly detail: string };
+  /** `refused`: the upstream does not accept the token; `other_person`: its answers are about two people. */
+  | { readonly ok: false; readonly reason: 'refused' | 'invalid' | 'other_person'; readonly detail: string };
 
 export interface PersonReader {
   /** @throws AppError `unavailable`; `throttled`; JOSEError when a signed user-info answer is not valid */
@@ -86,7 +86,11 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
     if (userInfo?.status === 'ok' && members === undefined && name === undefined)
       throw broken('user-info answered no JSON object');
     if (claims !== undefined && members !== undefined && members.sub !== claims.sub)
-      return invalid('user-info is about another person: its sub is not that of the token');
+      return {
+        ok: false,
+        reason: 'other_person',
+        detail: 'user-info is about another person: its sub is not that of the token',
+      };
     if (extractName !== undefined && name === undefined)
       return invalid('userNameExtractionPattern finds no name in the user-info answer');
     const subject = subjectOf({ ...claims, ...members }, name);

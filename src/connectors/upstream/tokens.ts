@@ -19,10 +19,21 @@ export const toUpstreamTokens = (response: TokenEndpointResponse, clock: Clock):
   };
 };
 
+/** RFC 6749 section 5.2, and GitHub's code. */
+const grantEnded: ReadonlySet<string> = new Set(['invalid_grant', 'bad_refresh_token']);
+/** What an operator has to mend there; the person has no part in it. */
+const clientRefusals: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_request',
+  'invalid_scope',
+]);
+
 /** RFC 6749 section 6. An upstream that sends no new refresh token still accepts the old one. */
 export const refreshTokens = async (
   client: UpstreamClient,
-  { clock }: UpstreamParts,
+  { clock, log }: UpstreamParts,
   refreshToken: string,
 ): Promise<UpstreamTokens | undefined> => {
   try {
@@ -30,7 +41,12 @@ export const refreshTokens = async (
     return { refreshToken, ...toUpstreamTokens(response, clock) };
   } catch (error) {
     const failure = failureOrOutage(error);
-    if (failure.isAnswer && failure.code === 'invalid_grant') return undefined;
+    if (failure.isAnswer && grantEnded.has(failure.code)) return undefined;
+    if (failure.isAnswer && clientRefusals.has(failure.code))
+      log.error(
+        { source: client.source.id, detail: failure.detail },
+        'the upstream refreshes no tokens for Drawbridge: check the client of this source there',
+      );
     throw refusedUs(failure);
   }
 };

@@ -14,6 +14,7 @@ import { endSessionUrl, verifyLogoutToken } from './logout.ts';
 import { createLookup } from './lookup.ts';
 import { verifyPassword } from './password-sign-in.ts';
 import { createPersonReader } from './person-reader.ts';
+import { readAgain } from './read-again.ts';
 import { refreshTokens } from './tokens.ts';
 import { createUpstreamClient, type UpstreamParts } from './upstream-client.ts';
 
@@ -34,6 +35,7 @@ export const createUpstreamConnector = (
     verifyLogoutToken: async (token) =>
       source.type === 'oidc' ? verifyLogoutToken(client, shared, token) : undefined,
     refresh: (refreshToken) => refreshTokens(client, shared, refreshToken),
+    readAgain: (...asked) => readAgain(client, parts, asked),
   };
 
   const passwords: PasswordSource<SourcePerson> = {

@@ -37,7 +37,7 @@ import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
-import { createUpstreamTokens, type KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { observeAttacks } from './attack-events.ts';
 import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
@@ -97,6 +97,7 @@ export interface TenantProviderParts {
   readonly connectors: readonly Connector[];
   readonly upstreamSessions: Pick<UpstreamSessions, 'note'>;
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
+  readonly upstreamTokens: KeptUpstreamTokens;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
   readonly notices: FormNotices;
@@ -156,15 +157,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   observeBegunSignIns(provider, factsOf);
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
   patchProvider(provider, { definition, issuer, current, rotation, noteLogout: endings.noteLogout });
-  const upstreamTokens = createUpstreamTokens({
-    tenant,
-    artifacts: storage.artifacts,
-    connectors: parts.connectors,
-    sealingKey: masterKey.derive('upstream tokens'),
-    keptSeconds: definition.lifetimes.refreshTokenAbsolute,
-    clock,
-  });
-  registerGrants(provider, { ...parts, tenantAccounts, upstreamTokens, jwtHandles, factsOf });
+  registerGrants(provider, { ...parts, tenantAccounts, jwtHandles, factsOf });
   const prepared = createPreparedAnswers();
   provider.use(
     createProviderMiddleware({
@@ -196,8 +189,8 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     interactions: createInteractions(provider),
     findSession: (ctx) => findCurrentSession(provider, ctx),
     readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),
-    keepUpstreamTokens: (sub, source, tokens) => upstreamTokens.keep(sub, source, tokens),
-    forgetUpstreamTokens: (sub, source) => upstreamTokens.forget(sub, source),
+    keepUpstreamTokens: (sub, source, tokens) => parts.upstreamTokens.keep(sub, source, tokens),
+    forgetUpstreamTokens: (sub, source) => parts.upstreamTokens.forget(sub, source),
     logoutToken: (delivery) => createLogoutToken(provider, delivery),
   };
 };

@@ -1,7 +1,8 @@
 // The records in the store about upstreams. This file: sign-ins in progress.
 //   upstream-sessions.ts    which of our sessions came from which session at an upstream, and how its logout ends them
 //   upstream-sign-out.ts    our sign-out continues at the upstream and returns
-//   upstream-tokens.ts      the upstream's tokens of a person, kept and renewed for apps
+//   upstream-tokens.ts      the upstream's tokens of a person, renewed for apps and to look the person up again;
+//                           kept-tokens.ts: their records
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type {
   Connector,

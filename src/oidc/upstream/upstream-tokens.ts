@@ -1,185 +1,201 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Clock, epochSeconds } from '../../clock.ts';
-import type { Connector, UpstreamTokens } from '../../connectors/connector.ts';
-import { hashId } from '../../crypto/ids.ts';
-import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import { epochSeconds } from '../../clock.ts';
+import type { Connector, LookupVerdict, RedirectSource, UpstreamTokens } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { Artifact, Artifacts } from '../../storage/storage.ts';
+import {
+  createKeptTokens,
+  type Holder,
+  type Kept,
+  type KeptTokensParts,
+  refreshTokensOf,
+} from './kept-tokens.ts';
 
-/** The upstream's tokens of a tenant's people, kept sealed if the tenant gives them to apps (`tokensFor`). */
+/**
+ * The upstream's tokens of a tenant's people: kept sealed for the apps that may have them (`tokensFor`), and to ask
+ * the upstream about people whom it cannot be asked about otherwise.
+ */
 export interface KeptUpstreamTokens {
-  /** Stores the tokens of a sign-in, if an app may have them. @throws AppError `unavailable` */
+  /** Stores the tokens of a sign-in, if they are of use. @throws AppError `unavailable` */
   keep(sub: string, source: string, tokens: UpstreamTokens): Promise<void>;
   /**
-   * Tokens with a valid access token, renewed if necessary. Undefined when there are none, or when the upstream no
-   * longer renews them.
+   * For an app: tokens with a valid access token, renewed if necessary. Undefined when there are none, or when the
+   * upstream no longer renews them.
    * @throws AppError `unavailable` when the upstream cannot be reached
    */
   find(sub: string, source: string): Promise<UpstreamTokens | undefined>;
+  /**
+   * Has the upstream refresh the tokens now and says what it knows of their person. Undefined when there are none that
+   * can be refreshed.
+   * @throws AppError `unavailable` when the upstream cannot be reached
+   */
+  lookAgain(sub: string, identity: IdentityAtSource): Promise<LookupVerdict | undefined>;
   /** Removes the tokens after the person disconnected the source. @throws AppError `unavailable` */
   forget(sub: string, source: string): Promise<void>;
 }
 
-export interface UpstreamTokensParts {
-  readonly tenant: string;
-  readonly artifacts: Pick<Artifacts, 'load' | 'write' | 'tryInsert'>;
-  readonly connectors: readonly Connector[];
-  /** 32 bytes, derived from the master key. */
-  readonly sealingKey: Buffer;
-  /** Seconds for which tokens that can be renewed are kept. */
-  readonly keptSeconds: number;
-  readonly clock: Clock;
+export interface IdentityAtSource {
+  readonly source: string;
+  readonly issuer?: string;
+  readonly subject: string;
 }
+
+export interface UpstreamTokensParts extends KeptTokensParts {
+  readonly connectors: readonly Connector[];
+}
+
+type RefreshableConnector = Connector & { readonly redirect: RedirectSource };
 
 /** A token with less left than this is renewed before it is handed out. */
 const renewedBeforeSeconds = 60;
 /** While another request renews the token, one with more left than this is still handed out. */
 const enoughSeconds = 5;
-/** Lifetime of tokens without `expires_in` that cannot be renewed. */
-const unknownLifeSeconds = 3600;
-/** Longer than a renewal can take. */
-const leaseSeconds = 45;
+/** Refresh tokens of earlier sign-ins that are tried when the latest one is refused. */
+const mostEarlier = 4;
 const waitLimitMs = 12_000;
 const lookEveryMs = 100;
 
-interface Kept {
-  readonly tokens: UpstreamTokens;
-  /** Changes with each renewal and each sign-in. */
-  readonly generation: string;
-}
+const grantRefused: LookupVerdict = { status: 'absent', reason: 'grant_refused' };
 
 export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTokens => {
-  const { artifacts, clock, sealingKey } = parts;
-  const idOf = (sub: string, source: string): string => hashId(JSON.stringify([sub, source]));
-  const bindingOf = (sub: string, source: string): string =>
-    `upstream tokens ${JSON.stringify([parts.tenant, sub, source])}`;
+  const { clock, connectors } = parts;
+  const records = createKeptTokens(parts);
 
-  const open = (sub: string, source: string, { payload }: Artifact): Kept => ({
-    tokens: JSON.parse(
-      openSealed(sealingKey, payload, bindingOf(sub, source)).toString('utf8'),
-    ) as UpstreamTokens, // sealed by keep
-    generation: hashId(payload),
-  });
-
-  const keep = async (sub: string, source: string, tokens: UpstreamTokens): Promise<void> => {
-    const now = epochSeconds(clock);
-    const artifact: Artifact = {
-      kind: 'UpstreamTokens',
-      id: idOf(sub, source),
-      payload: seal(sealingKey, Buffer.from(JSON.stringify(tokens)), bindingOf(sub, source)),
-      expiresAt:
-        tokens.refreshToken === undefined
-          ? (tokens.expiresAt ?? now + unknownLifeSeconds)
-          : now + parts.keptSeconds,
-    };
-    await artifacts.write([{ op: 'put', artifact }]);
-  };
-
-  const forget = (sub: string, source: string): Promise<void> =>
-    artifacts.write([{ op: 'remove', kind: 'UpstreamTokens', id: idOf(sub, source) }]);
-
-  const load = async (sub: string, source: string): Promise<Kept | undefined> => {
-    const found = await artifacts.load([{ kind: 'UpstreamTokens', id: idOf(sub, source) }]);
-    const [artifact] = found.artifacts;
-    return artifact === undefined ? undefined : open(sub, source, artifact);
-  };
+  const findSource = (source: string): RefreshableConnector | undefined =>
+    connectors.find(
+      (connector): connector is RefreshableConnector =>
+        connector.definition.id === source && connector.redirect !== undefined,
+    );
 
   const secondsLeft = ({ expiresAt }: UpstreamTokens): number =>
     expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - epochSeconds(clock);
 
-  const leaseId = (sub: string, source: string, { generation }: Kept): string =>
-    hashId(JSON.stringify([sub, source, generation]));
-
-  const release = (id: string): Promise<void> =>
-    artifacts.write([
-      // over since long, so that the next one need not wait
-      { op: 'put', artifact: { kind: 'UpstreamLease', id, payload: '', expiresAt: 1 } },
-    ]);
-
-  /** To be called by the holder of the lease. */
+  /** To be called by the holder of the lease. The answer of the upstream is stored before anything else is asked. */
   const renew = async (
-    sub: string,
-    connector: Connector,
-    { tokens }: Kept,
-  ): Promise<UpstreamTokens | undefined> => {
-    const { refreshToken: old } = tokens;
-    const { id: source } = connector.definition;
-    const renewed = old === undefined ? undefined : await connector.redirect?.refresh(old);
-    if (renewed === undefined) {
-      await forget(sub, source);
-      return undefined;
+    holder: Holder,
+    connector: RefreshableConnector,
+    seen: Kept,
+  ): Promise<{ readonly kept: Kept; readonly answer?: UpstreamTokens }> => {
+    const candidates = refreshTokensOf(seen.stored);
+    for (const [index, old] of candidates.entries()) {
+      const answer = await connector.redirect.refresh(old);
+      if (answer === undefined) continue;
+      const { refreshToken = old, idToken = index === 0 ? tokensOf(seen)?.idToken : undefined } = answer;
+      const tokens = { ...answer, ...definedOnly({ refreshToken, idToken }) };
+      const kept = await records.write(holder, {
+        ...neededOf(connector, tokens),
+        ...ifAny(candidates.slice(index + 1)),
+      });
+      return { kept, answer };
     }
-    const { refreshToken = old, idToken = tokens.idToken } = renewed;
-    const kept = {
-      ...renewed,
-      ...definedOnly({ refreshToken, idToken }),
-    };
-    await keep(sub, source, kept);
-    return kept;
+    // the person may have signed in again meanwhile
+    const now = await records.load(holder);
+    if (now !== undefined && now.generation !== seen.generation) return { kept: now };
+    return { kept: await records.write(holder, { isRefused: true }) };
   };
 
   /** Waits for the tokens that another request renews. */
-  const awaitRenewal = async (sub: string, source: string, before: Kept): Promise<Kept | undefined> => {
-    const id = leaseId(sub, source, before);
+  const awaitRenewal = async (holder: Holder, before: Kept): Promise<Kept | undefined> => {
     for (const startedAt = performance.now(); performance.now() - startedAt < waitLimitMs; ) {
-      const found = await artifacts.load([
-        { kind: 'UpstreamTokens', id: idOf(sub, source) },
-        { kind: 'UpstreamLease', id },
-      ]);
-      const stored = found.artifacts.find(({ kind }) => kind === 'UpstreamTokens');
-      const now = stored === undefined ? undefined : open(sub, source, stored);
-      if (now?.generation !== before.generation) return now;
-      if (!found.artifacts.some(({ kind }) => kind === 'UpstreamLease')) break;
+      const { kept, isLeased } = await records.look(holder, before);
+      if (kept?.generation !== before.generation) return kept;
+      if (!isLeased) break;
       await delay(lookEveryMs);
     }
     throw new AppError('unavailable', 'The tokens of the upstream could not be renewed');
   };
 
+  /** One of all callers, on all instances, renews them; `isEnough` says what the others need not wait for. */
   const renewOnce = async (
-    sub: string,
-    connector: Connector,
-    seen: Kept,
-  ): Promise<UpstreamTokens | undefined> => {
-    const { id: source } = connector.definition;
-    const id = leaseId(sub, source, seen);
-    const expiresAt = epochSeconds(clock) + leaseSeconds;
-    if (!(await artifacts.tryInsert({ kind: 'UpstreamLease', id, payload: '', expiresAt }))) {
-      return secondsLeft(seen.tokens) > enoughSeconds
-        ? seen.tokens
-        : (await awaitRenewal(sub, source, seen))?.tokens;
-    }
-    // an old lease may have expired: the old refresh token must not be used a second time
-    const now = await load(sub, source);
-    if (now?.generation !== seen.generation) return now?.tokens;
+    holder: Holder,
+    connector: RefreshableConnector,
+    { seen, isEnough }: { readonly seen: Kept; readonly isEnough: boolean },
+  ): Promise<{ readonly kept: Kept | undefined; readonly answer?: UpstreamTokens }> => {
+    if (!(await records.lease(holder, seen)))
+      return { kept: isEnough ? seen : await awaitRenewal(holder, seen) };
     try {
-      return await renew(sub, connector, now);
+      // an old lease may have expired: the old refresh token must not be used a second time
+      const now = await records.load(holder);
+      if (now === undefined || now.generation !== seen.generation) return { kept: now };
+      return await renew(holder, connector, now);
     } catch (error) {
-      await release(id);
+      await records.release(holder, seen);
       throw error;
     }
   };
 
   return {
-    forget,
+    forget: (sub, source) => records.remove({ sub, source }),
+
     keep: async (sub, source, tokens) => {
-      const definition = parts.connectors.find((connector) => connector.definition.id === source)?.definition;
-      const isKept = definition !== undefined && 'tokensFor' in definition && definition.tokensFor?.length;
-      if (isKept) await keep(sub, source, tokens);
+      const connector = findSource(source);
+      if (connector === undefined || !(hasTakers(connector) || isAskedByTokens(connector))) return;
+      const holder = { sub, source };
+      const before = await records.load(holder);
+      // an upstream may give a refresh token at the first sign-in only
+      const earlier = before === undefined ? [] : refreshTokensOf(before.stored).slice(0, mostEarlier);
+      if (hasTakers(connector) || tokens.refreshToken !== undefined)
+        await records.write(holder, { ...neededOf(connector, tokens), ...ifAny(earlier) });
+      else if (before !== undefined && 'isRefused' in before.stored) await records.remove(holder);
     },
+
     find: async (sub, source) => {
-      const connector = parts.connectors.find(({ definition }) => definition.id === source);
-      const kept = connector === undefined ? undefined : await load(sub, source);
-      if (connector === undefined || kept === undefined) return undefined;
-      const left = secondsLeft(kept.tokens);
-      if (left > renewedBeforeSeconds) return kept.tokens;
-      if (kept.tokens.refreshToken === undefined) return left > 0 ? kept.tokens : undefined;
+      const connector = findSource(source);
+      if (connector === undefined || !hasTakers(connector)) return undefined;
+      const holder = { sub, source };
+      const seen = await records.load(holder);
+      const tokens = tokensOf(seen);
+      if (seen === undefined || tokens === undefined) return undefined;
+      const left = secondsLeft(tokens);
+      if (left > renewedBeforeSeconds) return tokens;
+      if (refreshTokensOf(seen.stored).length === 0) return left > 0 ? tokens : undefined;
       try {
-        return await renewOnce(sub, connector, kept);
+        const isEnough = left > enoughSeconds;
+        return tokensOf((await renewOnce(holder, connector, { seen, isEnough })).kept);
       } catch (error) {
-        if (isAppError(error, 'unavailable') && left > 0) return kept.tokens;
+        if (isAppError(error, 'unavailable') && left > 0) return tokens;
         throw error;
       }
     },
+
+    lookAgain: async (sub, { source, issuer, subject }) => {
+      const connector = findSource(source);
+      if (connector === undefined || !isAskedByTokens(connector)) return undefined;
+      const holder = { sub, source };
+      const seen = await records.load(holder);
+      if (seen === undefined) return undefined;
+      if ('isRefused' in seen.stored) return grantRefused;
+      if (refreshTokensOf(seen.stored).length === 0) return undefined;
+      const { kept, answer } = await renewOnce(holder, connector, { seen, isEnough: false });
+      if (kept === undefined) return undefined;
+      if ('isRefused' in kept.stored) return grantRefused;
+      const { accessToken } = kept.stored;
+      return connector.redirect.readAgain(answer ?? { accessToken }, {
+        subject,
+        ...definedOnly({ issuer }),
+      });
+    },
   };
+};
+
+const tokensOf = (kept: Kept | undefined): UpstreamTokens | undefined => {
+  if (kept === undefined || 'isRefused' in kept.stored) return undefined;
+  const { earlier: _earlier, ...tokens } = kept.stored;
+  return tokens;
+};
+
+const ifAny = (earlier: readonly string[]): { readonly earlier?: readonly string[] } =>
+  earlier.length === 0 ? {} : { earlier };
+
+/** Is there an app that may have them? */
+const hasTakers = ({ definition }: Connector): boolean =>
+  'tokensFor' in definition && definition.tokensFor !== undefined && definition.tokensFor.length > 0;
+
+/** A source with a look-up of its own needs no tokens of the person. */
+const isAskedByTokens = ({ lookup }: Connector): boolean => lookup === undefined;
+
+const neededOf = (connector: Connector, tokens: UpstreamTokens): UpstreamTokens => {
+  if (hasTakers(connector)) return tokens;
+  const { accessToken, expiresAt, refreshToken } = tokens;
+  return { accessToken, ...definedOnly({ expiresAt, refreshToken }) };
 };
