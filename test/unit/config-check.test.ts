@@ -64,6 +64,26 @@ describe('checkConfig', () => {
     });
   });
 
+  it('warns of an upstream whose people cannot be looked up again', () => {
+    const warningsOf = (keys: string): readonly string[] => {
+      const named = /preset|issuer/.test(keys) ? '' : 'issuer: https://id.test, ';
+      const source = `{ id: corp, ${named}clientId: x, clientSecret: env:S, ${keys} }`;
+      put('tenants/acme.yaml', `sources:\n  - ${source}\n`);
+      const { faults, warnings } = checkConfig({ cwd, env: { S: 's'.repeat(32) } });
+      expect(faults.map(formatFault)).toEqual([]);
+      return warnings;
+    };
+    const warned = [expect.stringMatching(/^tenants\/acme\.yaml: recheck cannot work for the source corp: /)];
+    expect(warningsOf('type: oidc')).toEqual(warned);
+    expect(warningsOf('preset: google')).toEqual(warned);
+    expect(warningsOf('preset: github')).toEqual(warned);
+    expect(warningsOf('type: oidc, scopes: openid offline_access')).toEqual([]);
+    expect(warningsOf('preset: google, authorizationParameters: { access_type: offline }')).toEqual([]);
+    expect(warningsOf('type: oidc, details: { uri: "https://id.test/people/{subject}" }')).toEqual([]);
+    expect(warningsOf('preset: keycloak, baseUrl: https://id.test, realm: staff')).toEqual([]);
+    expect(warningsOf('preset: gitlab')).toEqual([]);
+  });
+
   it('warns of services and tenants that miss each other', () => {
     put(
       'config/server.yaml',
