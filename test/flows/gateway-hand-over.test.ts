@@ -369,6 +369,13 @@ describe('the hand-over from a service to its sign-in and back', () => {
       expect((await newBrowser().get(`${orders()}/.drawbridge/start?state=${state}`)).status).toBe(400);
     });
 
+    it('that is lost leads to the start of the service', async () => {
+      for (const path of ['start', 'callback', 'callback?ticket=x&tenant=acme&state=changed']) {
+        const page = await newBrowser().get(`${orders()}/.drawbridge/${path}`);
+        expect(page.body).toMatch(/<a class="button button-main" href="\/">/);
+      }
+    });
+
     it('that is too old offers the page that was asked for', async () => {
       const state = await stateOf(`${reports()}/deep?x=1`);
       for (const place of places()) {

@@ -45,6 +45,9 @@ export interface GatewayPages<T extends HandOverTenant> {
   addressOf(service: string): string | undefined;
 }
 
+/** Where a person goes on whose state is lost: the start of the service, which asks them to sign in. */
+const startOfHost = '/';
+
 export const createGatewayPages = <T extends HandOverTenant>(
   parts: GatewayPagesParts<T>,
 ): GatewayPages<T> => {
@@ -54,7 +57,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
     showServiceProblem(parts, ctx, {
       problem: opened === undefined ? 'invalid' : 'unknown_ticket',
       look: parts.lookOf(ctx),
-      retryUrl: opened?.state.target,
+      retryUrl: opened?.state.target ?? startOfHost,
     });
 
   /** Shown only on the host of the service. */
@@ -80,7 +83,7 @@ export const createGatewayPages = <T extends HandOverTenant>(
       return showServiceProblem(parts, ctx, {
         problem: opened === undefined ? 'invalid' : 'expired',
         look: parts.lookOf(ctx),
-        retryUrl: opened?.state.target,
+        retryUrl: opened?.state.target ?? startOfHost,
       });
     const home = await homeOf(opened);
     const browser = randomId();
