@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { definedOnly } from '../defined-only.ts';
+import { addClientSecret } from './client-secret.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { listTenantIds, readTenant, requireTenant } from './tenant-directory.ts';
 import { withStore } from './with-store.ts';
 
 export const addClient = (program: Command): void => {
-  program
-    .command('client')
-    .description('the apps of the tenants')
+  const client = program.command('client').description('the apps of the tenants');
+  addClientSecret(client);
+  client
     .command('report [tenant]')
     .description('who still uses the password grant, which RFC 9700 advises against')
     .action((tenant: string | undefined, _: unknown, command: Command) => report(contextOf(command), tenant));

@@ -33,6 +33,9 @@ const signer = confidential('signer');
 /** Its library knows no audience but the token endpoint. */
 const older = confidential('older');
 const poster = confidential('poster');
+/** Changes from one secret to the next. */
+const changing = confidential('changing');
+const nextSecret = 'the-next-secret-that-is-long-enough-1234';
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 cloneInThisRealm();
@@ -44,6 +47,11 @@ const acme = sampleTenant({
     ...sampleClients,
     webClient(poster, {
       token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+    }),
+    webClient(changing, {
+      client_secret: [secretOf('changing'), nextSecret],
       grant_types: ['client_credentials'],
       redirect_uris: [],
     }),
@@ -159,6 +167,16 @@ await withEachStore({ instances: 2, tenants: { acme } }, (server, store) => {
   });
 
   describeOnce(store, 'a client with a secret', () => {
+    it('is known by each of two while it changes from one to the other, and by no third', async () => {
+      const statusWith = async (text: string) =>
+        (await tokenRequest(issuer, { id: changing.id, secret: text }, { grant_type: 'client_credentials' }))
+          .status;
+      expect(await statusWith(secretOf('changing'))).toBe(200);
+      expect(await statusWith(nextSecret)).toBe(200);
+      for (const wrong of ['x', `${secretOf('changing')} ${nextSecret}`, secretOf('web')])
+        expect(await statusWith(wrong)).toBe(401);
+    });
+
     it('sends it in the form if it is registered so', async () => {
       const form = { grant_type: 'client_credentials', client_id: poster.id, client_secret: poster.secret };
       expect((await postAs({ id: poster.id }, `${issuer}/token`, { form })).status).toBe(200);

@@ -274,6 +274,42 @@ describe('reports', () => {
   });
 });
 
+describe('client secret', () => {
+  const secrets = (verb: string, ...args: readonly string[]) =>
+    home.run(['client', 'secret', verb, 'acme', 'migrator', ...args]);
+
+  it('makes a second one, shows where they are, and says what to write', async () => {
+    home.putTenant('acme', serviceTenant());
+    const made = await secrets('new');
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    const [, secret = ''] = /^ACME_MIGRATOR_SECRET_NEXT=(\S{43})$/m.exec(made.stdout) ?? [];
+    expect(secret).not.toBe('');
+    const write = '["env:TEST_CLIENT_SECRET", "env:ACME_MIGRATOR_SECRET_NEXT"]';
+    expect(made.stdout).toContain(`client_secret: ${write}`);
+
+    const file = join(home.folder, 'next.secret');
+    const filed = await secrets('new', '--file', 'next.secret', '--json');
+    expect(JSON.parse(filed.stdout)).not.toHaveProperty('secret');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await secrets('new', '--file', 'next.secret')).code).toBe(1);
+
+    const [client] = serviceTenant().clients;
+    home.putTenant('acme', {
+      ...serviceTenant(),
+      clients: [{ ...client, client_secret: ['env:TEST_CLIENT_SECRET', `file:${file}`] }],
+    });
+    expect((await home.run(['config', 'check'])).code).toBe(0);
+    const listed = await secrets('list');
+    expect(listed.stdout).toContain(`file:${file}`);
+    expect(listed.stdout).not.toContain(readFileSync(file, 'utf8').trim());
+    expect((await secrets('new')).code).toBe(1);
+    expect((await secrets('retire', 'env:TEST_CLIENT_SECRET')).stdout).toContain(
+      `client_secret: file:${file}`,
+    );
+    expect((await secrets('retire', 'env:OTHER')).code).toBe(1);
+  });
+});
+
 describe('tenant purge', () => {
   it('deletes what a removed tenant left behind, and nothing that is in use', async () => {
     home.putTenant('acme', serviceTenant());

@@ -770,6 +770,32 @@ describe('loadTenant, whatever the file', () => {
   });
 });
 
+describe('two secrets of a client', () => {
+  const withSecrets = (secrets: string) =>
+    `clients:\n  - client_id: app\n    client_secret: ${secrets}\n    redirect_uris: [https://app.example.com/cb]\n`;
+
+  it('are both there', () => {
+    expect(define(withSecrets('["env:SECRET", "file:/run/secret"]')).clients).toMatchObject([
+      { metadata: { client_secret: secret }, secondSecret: secret },
+    ]);
+    expect(define(withSecrets('["env:SECRET"]')).clients[0]).not.toHaveProperty('secondSecret');
+  });
+
+  it.each([
+    [
+      '["env:SECRET", "env:SHORT"]',
+      'clients.0.client_secret.1: is shorter than 32 characters; make one with: openssl rand -base64 32',
+    ],
+    [
+      '["env:SECRET", "env:SECRET", "env:SECRET"]',
+      'clients.0.client_secret: is not a secret; write a reference, env:NAME or file:/path, or a list of two of them',
+    ],
+    ['[]', 'clients.0.client_secret: is too short; write at least 1 entries'],
+  ])('are wrong as %s', (secrets, fault) => {
+    expect(faultsOf(withSecrets(secrets)).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault]);
+  });
+});
+
 describe('a value that is lost', () => {
   it.each([
     [
@@ -777,8 +803,8 @@ describe('a value that is lost', () => {
       'tenants/acme.yaml:2:1 displayName: is empty; write a value, or remove the line',
     ],
     [
-      'clients:\n  - client_id: a\n    redirect_uris: [https://a.example.com/]\n    client_secret:\n',
-      'tenants/acme.yaml:4:5 clients.0.client_secret: is empty; write a value, or remove the line',
+      'clients:\n  - client_id: a\n    redirect_uris: [https://a.example.com/]\n    client_name:\n',
+      'tenants/acme.yaml:4:5 clients.0.client_name: is empty; write a value, or remove the line',
     ],
     [
       'branding:\n  color: #1d4ed8\n',

@@ -79,12 +79,18 @@ export const clientSchema = z.strictObject({
   client_id: clientId.meta({ description: 'Id of the client; unique within the tenant.' }),
   client_name: plainText(200).optional().meta({ description: 'Name of the client on the consent page.' }),
   client_secret: z
-    .string()
+    .union([z.string(), z.array(z.string()).min(1).max(2)], {
+      error: 'is not a secret; write a reference, env:NAME or file:/path, or a list of two of them',
+    })
     .optional()
     .meta({
       description:
-        'Client secret as a reference, env:NAME or file:/path; at least 32 characters. In demo tenants also as text (at least 16 characters).',
-      examples: ['env:ACME_WEB_SECRET', 'file:/run/secrets/acme-web'],
+        'Client secret as a reference, env:NAME or file:/path; at least 32 characters. In demo tenants also as text (at least 16 characters). A list of two: both are valid, while the client changes from one to the other.',
+      examples: [
+        'env:ACME_WEB_SECRET',
+        'file:/run/secrets/acme-web',
+        ['env:ACME_WEB_SECRET', 'env:ACME_WEB_SECRET_NEXT'],
+      ],
     }),
   application_type: z.enum(['web', 'native']).default('web').meta({
     description:

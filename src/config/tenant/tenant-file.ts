@@ -90,7 +90,7 @@ const sourcesOf = ({ env, readFile }: Pick<TenantFileOptions, 'env' | 'readFile'
 
 interface Filled {
   readonly content: TenantFileContent;
-  readonly secrets: ReadonlyMap<ClientFile, string>;
+  readonly secrets: ReadonlyMap<ClientFile, readonly string[]>;
   readonly passwords: ReadonlyMap<UserFile, string>;
   readonly sources: readonly SourceDefinition[];
   readonly gateway: TenantGateway;
@@ -102,17 +102,18 @@ interface Filled {
 const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOptions): Filled => {
   const sources = sourcesOf(options);
   const faults: PathFault[] = [];
-  const secrets = new Map<ClientFile, string>();
+  const secrets = new Map<ClientFile, readonly string[]>();
   const passwords = new Map<UserFile, string>();
   for (const [index, client] of content.clients.entries()) {
-    if (client.client_secret === undefined) continue;
-    const secret = resolveClientSecret(client.client_secret, content.demo, sources);
-    if (secret.ok) secrets.set(client, secret.value);
-    else
-      faults.push({
-        path: ['clients', fileIndexes.clients[index] ?? index, 'client_secret'],
-        message: secret.message,
-      });
+    const path = ['clients', fileIndexes.clients[index] ?? index, 'client_secret'];
+    const written = client.client_secret;
+    const resolved = [written ?? []].flat().map((text, place) => {
+      const secret = resolveClientSecret(text, content.demo, sources);
+      if (secret.ok) return secret.value;
+      faults.push({ path: Array.isArray(written) ? [...path, place] : path, message: secret.message });
+      return '';
+    });
+    secrets.set(client, resolved);
   }
   for (const [index, user] of content.users.entries()) {
     const password = resolveSecret(user.password, sources);
@@ -190,7 +191,8 @@ const toResource = ({ groups, ...rest }: ResourceFile): ResourceDefinition => ({
   ...(groups === 'all' ? {} : { groups }),
 });
 
-const toClient = (client: ClientFile, secret: string | undefined): ClientDefinition => {
+const toClient = (client: ClientFile, secrets: readonly string[] = []): ClientDefinition => {
+  const [secret, secondSecret] = secrets;
   const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
   const {
     client_secret: _,
@@ -206,6 +208,7 @@ const toClient = (client: ClientFile, secret: string | undefined): ClientDefinit
       ...definedOnly({ client_secret: secret }),
       response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
     },
+    ...definedOnly({ secondSecret }),
     firstParty,
     idTokenClaims,
     ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),

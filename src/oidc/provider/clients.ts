@@ -26,11 +26,11 @@ export const clientScopes = (client: ClientDefinition | undefined): ReadonlySet<
   client?.metadata.scope === undefined ? undefined : new Set(client.metadata.scope.split(' '));
 
 /**
- * Clients in the form that the provider expects. In place of the secret it gets the hash of it, compared in
+ * Clients in the form that the provider expects. In place of the secrets it gets their hashes, compared in
  * `compareClientSecret`; `resources.ts` checks the scopes of resources, so the provider gets the built-in scopes only.
  */
 export const toProviderClients = (definition: TenantDefinition, issuer: string): ProviderClientMetadata[] => [
-  ...definition.clients.map(({ metadata }) => toProviderClient(metadata)),
+  ...definition.clients.map(toProviderClient),
   {
     client_id: accountClientId,
     client_name: definition.displayName,
@@ -43,12 +43,13 @@ export const toProviderClients = (definition: TenantDefinition, issuer: string):
   },
 ];
 
-const toProviderClient = (metadata: ClientDefinition['metadata']): ProviderClientMetadata => {
+const toProviderClient = ({ metadata, secondSecret }: ClientDefinition): ProviderClientMetadata => {
   const { client_secret: secret, scope, ...rest } = metadata;
+  const hashes = [secret, secondSecret].filter((one) => one !== undefined).map(hashId);
   const known = scope?.split(' ').filter((name) => (builtInScopes as readonly string[]).includes(name));
   return {
     ...rest,
-    ...(secret === undefined ? {} : { client_secret: hashId(secret) }),
+    ...(hashes.length === 0 ? {} : { client_secret: hashes.join(' ') }),
     // for the provider an empty scope means no limit
     ...(known === undefined ? {} : { scope: known.join(' ') || 'openid' }),
   } as ProviderClientMetadata; // the definition's schema has checked the names and values
