@@ -56,18 +56,61 @@ export const interopFolder = (language) => {
 
 const exampleSources = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples');
 
-/** What an example needs to run, by the files that pin it. @param {'express' | 'fastapi' | 'go'} name */
+/** What an example needs to run, by the files that pin it. @param {'express' | 'spa' | 'fastapi' | 'django' | 'go'} name */
 export const exampleFolder = (name) => {
   const files = {
     express: ['package-lock.json'],
+    spa: ['package-lock.json'],
     fastapi: ['requirements.txt'],
+    django: ['requirements.txt'],
     go: ['go.mod', 'go.sum', 'main.go'],
   };
   const texts = files[name].map((file) => readFileSync(join(exampleSources, name, file), 'utf8'));
   return join(cacheFolder(), `example-${name}-${digestOf(...texts)}`);
 };
 
-/** @type {Record<string, { variable: string, names: string[], places: () => string[], needs?: string[], isOptional?: true, install: () => boolean, advice: string }>} */
+/** @typedef {{ variable: string, names: string[], places: () => string[], needs?: string[], isOptional?: true, install: () => boolean, advice: string }} Part */
+
+/** @param {'express' | 'spa'} name @returns {Part} */
+const ofNode = (name) => ({
+  variable: 'DRAWBRIDGE_TEST_EXAMPLE_NODE',
+  names: ['node'],
+  places: () => [],
+  needs: [exampleFolder(name)],
+  isOptional: true,
+  install: () =>
+    installInto(exampleFolder(name), (folder) => {
+      for (const file of ['package.json', 'package-lock.json'])
+        copyFileSync(join(exampleSources, name, file), join(folder, file));
+      return run('npm', [
+        'ci',
+        '--silent',
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        '--prefix',
+        folder,
+      ]);
+    }),
+  advice: 'let npm reach its registry',
+});
+
+/** @param {'fastapi' | 'django'} name @returns {Part} */
+const ofPython = (name) => ({
+  variable: 'DRAWBRIDGE_TEST_EXAMPLE_PYTHON',
+  names: ['python3'],
+  places: () => ['/usr/bin/python3'],
+  needs: [exampleFolder(name)],
+  isOptional: true,
+  install: () =>
+    installInto(exampleFolder(name), (folder) => {
+      const requirements = join(exampleSources, name, 'requirements.txt');
+      return run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, '-r', requirements]);
+    }),
+  advice: 'install Python 3.10 or later with pip',
+});
+
+/** @type {Record<string, Part>} */
 const parts = {
   mongod: {
     variable: 'DRAWBRIDGE_TEST_MONGOD',
@@ -172,41 +215,10 @@ const parts = {
       ),
     advice: 'install a JDK 17 or later, and Maven',
   },
-  'example-express': {
-    variable: 'DRAWBRIDGE_TEST_EXAMPLE_NODE',
-    names: ['node'],
-    places: () => [],
-    needs: [exampleFolder('express')],
-    isOptional: true,
-    install: () =>
-      installInto(exampleFolder('express'), (folder) => {
-        for (const file of ['package.json', 'package-lock.json'])
-          copyFileSync(join(exampleSources, 'express', file), join(folder, file));
-        return run('npm', [
-          'ci',
-          '--silent',
-          '--ignore-scripts',
-          '--no-audit',
-          '--no-fund',
-          '--prefix',
-          folder,
-        ]);
-      }),
-    advice: 'let npm reach its registry',
-  },
-  'example-fastapi': {
-    variable: 'DRAWBRIDGE_TEST_EXAMPLE_PYTHON',
-    names: ['python3'],
-    places: () => ['/usr/bin/python3'],
-    needs: [exampleFolder('fastapi')],
-    isOptional: true,
-    install: () =>
-      installInto(exampleFolder('fastapi'), (folder) => {
-        const requirements = join(exampleSources, 'fastapi', 'requirements.txt');
-        return run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, '-r', requirements]);
-      }),
-    advice: 'install Python 3.9 or later with pip',
-  },
+  'example-express': ofNode('express'),
+  'example-spa': ofNode('spa'),
+  'example-fastapi': ofPython('fastapi'),
+  'example-django': ofPython('django'),
   'example-go': {
     variable: 'DRAWBRIDGE_TEST_EXAMPLE_GO',
     names: [],

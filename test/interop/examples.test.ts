@@ -2,10 +2,12 @@
 // person's name. Those that are not run here say so on their page in `docs/connect/`.
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { exampleFolder, findPart, isOptional, type PartName } from '../../scripts/real-parts.mjs';
 import { packageRoot } from '../../src/package-root.ts';
+import { launchChromium } from '../pages/chromium.ts';
 import { createBrowser, type Page } from '../support/browser.ts';
 import { type Child, watchChild } from '../support/child.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -17,7 +19,7 @@ const alice = { login: 'alice', password: 'alice-opens-the-gate' };
 
 /** The port of each app in the file, and the one that is free here. */
 const ports: Record<string, number> = {};
-for (const port of ['8101', '8102', '8103']) ports[port] = await freePort();
+for (const port of ['8101', '8102', '8103', '8104', '8107']) ports[port] = await freePort();
 const file = readFileSync(join(examples, 'examples.yaml'), 'utf8');
 const tenant = file.replaceAll(/localhost:(\d+)/g, (whole, port: string) =>
   ports[port] === undefined ? whole : `localhost:${ports[port]}`,
@@ -109,6 +111,57 @@ describeWith('example-fastapi', 'FastAPI', (python) => {
     port: portOf('8102'),
     env: { PYTHONPATH: exampleFolder('fastapi'), PYTHONDONTWRITEBYTECODE: '1' },
   }));
+});
+
+describeWith('example-django', 'Django', (python) => {
+  const folder = mkdtempSync(join(tmpdir(), 'drawbridge-django-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  showsTheName(() => ({
+    command: 'sh',
+    args: [
+      '-c',
+      `"$PYTHON" -m django migrate -v 0 && exec "$PYTHON" -m django runserver --noreload "localhost:$PORT"`,
+    ],
+    port: portOf('8104'),
+    env: {
+      PYTHON: python,
+      PYTHONPATH: [join(examples, 'django'), exampleFolder('django')].join(delimiter),
+      PYTHONDONTWRITEBYTECODE: '1',
+      DJANGO_SETTINGS_MODULE: 'settings',
+      DATABASE: join(folder, 'db.sqlite3'),
+    },
+  }));
+});
+
+describeWith('example-spa', 'A single-page app', (node) => {
+  describeWith('chromium', 'in a browser', () => {
+    const folder = mkdtempSync(join(exampleFolder('spa'), 'run-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    it('shows the name, and signs out', async () => {
+      for (const name of readdirSync(join(examples, 'spa')))
+        if (name !== 'node_modules') copyFileSync(join(examples, 'spa', name), join(folder, name));
+      const port = portOf('8107');
+      const url = `http://localhost:${port}/`;
+      await untilItAnswers(start({ command: node, args: [join(folder, 'serve.js')], port }), url);
+      const chromium = await launchChromium();
+      try {
+        const page = await chromium.newPage();
+        await page.goto(url);
+        await page.fill('#login', alice.login);
+        await page.fill('#password', alice.password);
+        await page.click('button[type=submit]');
+        await page.waitForSelector('#sign-out:not([hidden])');
+        expect(await page.textContent('#greeting')).toBe('Hello, Alice Archer. Your groups: staff');
+        // nothing of the sign-in stays in the address
+        expect(page.url()).toBe(url);
+        await page.click('#sign-out');
+        await page.click('form button.button-main');
+        await page.waitForSelector('#login');
+      } finally {
+        await chromium.close();
+      }
+    });
+  });
 });
 
 describeWith('example-go', 'Go', (app) => {
