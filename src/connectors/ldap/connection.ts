@@ -228,9 +228,10 @@ const refusedSearch = (url: string, base: string, error: ResultCodeError): AppEr
   const answered = `${url} answered a search below "${base}" with code ${error.code}`;
   const lasting = lastingRefusals.get(error.code);
   if (lasting === undefined) return unreachable(`${answered}: ${diagnosticOf(error)}`, error);
-  const { name, advice } = lasting;
+  const { name, advice, isLimit = false } = lasting;
   return misconfigured({
-    reason: `${name} at ${parseEndpoint(url).host}`,
+    // people see a limit after their password only; other reasons everybody may see, and they name no host
+    reason: isLimit ? `${name} at ${parseEndpoint(url).host}` : name,
     detail: `${answered} (${name}): ${advice}`,
     cause: error,
   });

@@ -5,7 +5,6 @@ import { type LdapConnection, openConnection } from './connection.ts';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { hasEntry } from './filters.ts';
-import { parseEndpoint } from './ldap-socket.ts';
 import { createServerHealth, type ServerHealth } from './server-health.ts';
 import { misconfigured } from './unreachable.ts';
 
@@ -142,7 +141,7 @@ const bindAsService = async (connection: LdapConnection, settings: DirectorySett
     ? 'its password must be changed'
     : `code ${answer.code} ${answer.diagnostic}`.trimEnd();
   throw misconfigured({
-    reason: `${parseEndpoint(connection.url).host} refuses the account of this server`,
+    reason: 'it refuses the account of this server',
     detail: `${connection.url} refuses the bind of the tenant's own account ${bind.dn}: ${why}`,
   });
 };

@@ -19,31 +19,41 @@ export const resultCode = {
 /** The server itself has failed; another one may still work. */
 export const serverTroubles: ReadonlySet<number> = new Set([resultCode.busy, resultCode.unavailable]);
 
+interface LastingRefusal {
+  readonly name: string;
+  readonly advice: string;
+  readonly isLimit?: boolean;
+}
+
 /** Answers to a search that stay the same until a setting is changed, with the advice for the log. */
-export const lastingRefusals: ReadonlyMap<number, { readonly name: string; readonly advice: string }> =
-  new Map([
-    [
-      resultCode.sizeLimitExceeded,
-      {
-        name: 'sizeLimitExceeded',
-        advice:
-          'raise the size limit of the server for the account that searches (OpenLDAP: limits … size.prtotal)',
-      },
-    ],
-    [
-      resultCode.adminLimitExceeded,
-      { name: 'adminLimitExceeded', advice: 'raise the limits of the server for the account that searches' },
-    ],
-    [
-      resultCode.noSuchObject,
-      { name: 'noSuchObject', advice: 'there is no such entry, or no right to read it' },
-    ],
-    [resultCode.invalidDnSyntax, { name: 'invalidDNSyntax', advice: 'correct the search base' }],
-    [
-      resultCode.insufficientAccessRights,
-      { name: 'insufficientAccessRights', advice: 'give the account that searches the right to read' },
-    ],
-  ]);
+export const lastingRefusals: ReadonlyMap<number, LastingRefusal> = new Map([
+  [
+    resultCode.sizeLimitExceeded,
+    {
+      name: 'sizeLimitExceeded',
+      isLimit: true,
+      advice:
+        'raise the size limit of the server for the account that searches (OpenLDAP: limits … size.prtotal)',
+    },
+  ],
+  [
+    resultCode.adminLimitExceeded,
+    {
+      name: 'adminLimitExceeded',
+      isLimit: true,
+      advice: 'raise the limits of the server for the account that searches',
+    },
+  ],
+  [
+    resultCode.noSuchObject,
+    { name: 'noSuchObject', advice: 'there is no such entry, or no right to read it' },
+  ],
+  [resultCode.invalidDnSyntax, { name: 'invalidDNSyntax', advice: 'correct the search base' }],
+  [
+    resultCode.insufficientAccessRights,
+    { name: 'insufficientAccessRights', advice: 'give the account that searches the right to read' },
+  ],
+]);
 
 /** Answers to a bind that are about the person; all others are about the server, or us. */
 export const bindRefusals: ReadonlySet<number> = new Set([
