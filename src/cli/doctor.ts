@@ -65,7 +65,12 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
   const definition = definitions.find(({ id }) => id === tenant);
   if (definition !== undefined) {
     findings.push(...checkTenant(settings, definition), ...checkTenantGateway(settings, definition));
-    findings.push(...(await checkSources(definition, issuerOf(definition, settings.server.publicUrl))));
+    findings.push(
+      ...(await checkSources(definition, {
+        issuer: issuerOf(definition, settings.server.publicUrl),
+        outgoingProxy: settings.server.outgoingProxy,
+      })),
+    );
   }
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
     tenant === undefined ? [] : checkTenantData(storage, definition ?? { id: tenant, sources: [] });

@@ -61,7 +61,11 @@ const explain = async (context: CliContext, tenant: string, options: ExplainOpti
     const definition = requireDefinition(settings, { id: tenant, env: context.env });
     const records = storage.forTenant(tenant).accounts;
     // the result contains what the sources would log
-    const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
+    const connections = openSourceConnections({
+      clock: systemClock,
+      log: createLog({ level: 'silent' }),
+      outgoingProxy: settings.server.outgoingProxy,
+    });
     try {
       const findAccount = createAccountFinder(definition, { records, clock: systemClock });
       const explainOne = (source: SourceDefinition): Promise<SourceExplanation> => {

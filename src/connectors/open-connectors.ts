@@ -7,6 +7,7 @@
 //   http/          a password check of an older system, asked over HTTP
 //   mapping/       from the attributes of a source to a profile: `with-mapping.ts` wraps a source
 import type { Clock } from '../clock.ts';
+import type { OutgoingProxy } from '../config/server/outgoing-proxy.ts';
 import type { LocalSource, SourceDefinition } from '../config/source/source-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Log } from '../log.ts';
@@ -37,11 +38,16 @@ export interface SourceConnections {
 export interface SourceConnectionsParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly outgoingProxy?: OutgoingProxy | undefined;
 }
 
-export const openSourceConnections = ({ clock, log }: SourceConnectionsParts): SourceConnections => {
+export const openSourceConnections = ({
+  clock,
+  log,
+  outgoingProxy,
+}: SourceConnectionsParts): SourceConnections => {
   const directories = openDirectories({ clock, log });
-  const upstreams = openUpstreams({ clock, log });
+  const upstreams = openUpstreams({ clock, log, outgoingProxy });
 
   const rawConnectorOf: SourceConnections['rawConnectorOf'] = (tenant, source) => {
     const shared = { clock, log: log.child({ tenant, source: source.id }) };

@@ -76,7 +76,11 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const pages = openPages({ directory: viewsDirectory, clock });
     const notices = createSealedFormNotices(masterKey);
     const hasher = createPasswordHasher(settings.passwords);
-    const connections = openSourceConnections({ clock, log });
+    const connections = openSourceConnections({
+      clock,
+      log,
+      outgoingProxy: settings.server.outgoingProxy,
+    });
     openConnections = connections;
     hub.subscribe({
       event: ({ what }) => {

@@ -326,6 +326,30 @@ describe('loadServerSettings', () => {
     ]);
   });
 
+  it('takes the outgoing proxy from the setting, or from the variables of other programs', () => {
+    const proxyIn = (env: Record<string, string>) => good(load(env)).settings.server.outgoingProxy;
+    expect(proxyIn({})).toBeUndefined();
+    expect(proxyIn({ HTTPS_PROXY: 'proxy:3128', NO_PROXY: 'a.test, 10.0.0.5' })).toEqual({
+      https: 'http://proxy:3128',
+      except: ['a.test', '10.0.0.5'],
+    });
+    expect(proxyIn({ https_proxy: 'http://one:1', HTTPS_PROXY: 'http://two:2' })).toMatchObject({
+      https: 'http://one:1',
+    });
+    put('config/server.yaml', 'server:\n  outgoingProxy: env:PROXY\n  outgoingProxyExcept: [b.test]\n');
+    const env = { PROXY: 'http://u:hush@proxy:3128', HTTPS_PROXY: 'http://other:1', NO_PROXY: 'a.test' };
+    expect(proxyIn(env)).toEqual({ http: env.PROXY, https: env.PROXY, except: ['b.test'] });
+    expect(faultLines(load({ PROXY: 'socks5://hush@proxy' })).join()).toMatch(
+      /server\.outgoingProxy: (?!.*hush).*is not a proxy; write http:/,
+    );
+    put('config/server.yaml', 'server:\n  outgoingProxy: http://u:hush@proxy:3128\n');
+    expect(faultLines(load())).toEqual([
+      expect.stringContaining(
+        'holds a password; write env:NAME here, or set DRAWBRIDGE_SERVER__OUTGOING_PROXY',
+      ),
+    ]);
+  });
+
   it('resolves a reference in the environment too, so that its path never becomes the key', () => {
     const path = put('run/key', key);
     expect(good(load({ DRAWBRIDGE_SERVER__SECRET_KEY: `file:${path}` })).settings.server.secretKey).toBe(key);

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Certificate, createCertificateAuthority } from '../support/slapd-certificates.ts';
 import { tenantTexts } from '../support/tenant-texts.ts';
@@ -25,6 +26,7 @@ const partner = ['id: partner', 'type: oidc', 'issuer: https://id.example.com', 
 const texts = () =>
   tenantTexts({
     '/ca.pem': authority.ca,
+    '/etc/pki/tls/certs/ca-bundle.crt': authority.ca,
     '/chain.pem': `${own.cert}${authority.ca}`,
     '/cert.pem': own.cert,
     '/key.pem': own.key,
@@ -36,13 +38,21 @@ const texts = () =>
 
 describe('tls of a source', () => {
   it('is read where the file points', () => {
-    const tls =
+    const written =
       'tls: { ca: file:/ca.pem, cert: file:/chain.pem, key: file:/key.pem, serverName: ldap.internal }';
-    const read = texts().source('http', ...verifier, tls).tls;
+    const read = texts().source('http', ...verifier, written).tls;
     expect(read.ca).toContain('-----BEGIN CERTIFICATE-----');
     expect(read.cert?.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
     expect(read.key).toContain('PRIVATE KEY-----');
     expect(read.serverName).toBe('ldap.internal');
+  });
+
+  it('may be the list of the operating system', () => {
+    const { ca } = texts().source('http', ...verifier, 'tls: { ca: system }').tls;
+    // where Node can read the system's list itself, no file is read
+    const isRead = 'getCACertificates' in tls;
+    if (isRead) expect(ca).toContain('-----BEGIN CERTIFICATE-----');
+    else expect(ca).toBe(authority.ca);
   });
 
   it('may have certificates in place, and no keys', () => {
@@ -63,11 +73,11 @@ describe('tls of a source', () => {
   it.each([
     [
       'ca: file:/none.pem',
-      'tls.ca: is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----',
+      'tls.ca: is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----, or system',
     ],
     [
       'ca: file:/broken.pem',
-      'tls.ca: is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----',
+      'tls.ca: is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----, or system',
     ],
     ['ca: file:/key.pem', 'tls.ca: holds a private key; write the certificates alone'],
     [

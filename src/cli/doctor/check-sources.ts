@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../clock.ts';
+import type { OutgoingProxy } from '../../config/server/outgoing-proxy.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector, ExaminedAddresses, SourcePerson } from '../../connectors/connector.ts';
 import { openSourceConnections, type RemoteSource } from '../../connectors/open-connectors.ts';
@@ -13,10 +14,14 @@ const timeoutMs = 30_000;
 /** Examines the real connections of all sources of a tenant at once, so that a slow one does not delay the others. */
 export const checkSources = async (
   { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
-  issuer: string,
+  { issuer, outgoingProxy }: { readonly issuer: string; readonly outgoingProxy?: OutgoingProxy | undefined },
 ): Promise<readonly Finding[]> => {
   // the findings contain what the sources would log
-  const connections = openSourceConnections({ clock: systemClock, log: createLog({ level: 'silent' }) });
+  const connections = openSourceConnections({
+    clock: systemClock,
+    log: createLog({ level: 'silent' }),
+    outgoingProxy,
+  });
   try {
     const remote = sources.filter((source): source is RemoteSource => source.type !== 'local');
     const found = await Promise.all(

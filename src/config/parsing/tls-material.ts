@@ -3,6 +3,7 @@ import { definedOnly } from '../../defined-only.ts';
 import type { TlsMaterial } from '../source/source-definition.ts';
 import type { PathFault } from './fault.ts';
 import { resolveSecret, type SecretSources } from './secrets.ts';
+import { systemCertificates } from './system-certificates.ts';
 
 export interface SecretContext {
   readonly demo: boolean;
@@ -56,7 +57,10 @@ export const readTls = (file: TlsFile, context: SecretContext): ReadTls => {
     if (message !== undefined) fault(key, message);
     return resolved.ok && message === undefined ? resolved.value : undefined;
   };
-  const ca = read('ca', checkCertificates);
+  const systemCa = file.ca === 'system' ? systemCertificates(context.sources.readFile) : undefined;
+  if (file.ca === 'system' && systemCa === undefined)
+    fault('ca', 'finds no certificates of this system; install them (ca-certificates), or write file:/path');
+  const ca = file.ca === 'system' ? systemCa : read('ca', checkCertificates);
   const cert = read('cert', checkCertificates);
   const key = read('key', (pem) =>
     readPrivateKey(pem) === undefined ? `is no private key in PEM; ${keyWords}` : undefined,
@@ -94,7 +98,7 @@ const checkCertificates = (pem: string): string | undefined => {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
   return blocks.length > 0 && blocks.every(isCertificate)
     ? undefined
-    : 'is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----';
+    : 'is no certificate in PEM; write file:/path of one that begins with -----BEGIN CERTIFICATE-----, or system';
 };
 
 const isCertificate = (pem: string): boolean => {

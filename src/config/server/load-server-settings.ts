@@ -111,13 +111,13 @@ const placeFault = (
 };
 
 const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): ServerSettings => {
-  const { publicUrl: _, secretKey, workers, drainDelay, drainTimeout, ...server } = file.server;
+  const { publicUrl, secretKey, workers, drainDelay, drainTimeout, ...server } = file.server;
   const { rescan, directory, selection, ...tenants } = file.tenants;
   const { memory, concurrency, ...passwords } = file.passwords;
   return {
     server: {
       ...server,
-      publicUrl: publicUrlOf(file.server),
+      publicUrl: publicUrlOf({ publicUrl, port: server.port }),
       ...definedOnly({ secretKey }),
       workers: workers === 'auto' ? cores : workers,
       drainDelayMs: drainDelay,

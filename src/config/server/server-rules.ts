@@ -1,11 +1,14 @@
+import { definedOnly } from '../../defined-only.ts';
 import { isLoopbackHost } from '../../protocol/loopback.ts';
 import type { GatewaySettings } from '../gateway/gateway-definition.ts';
 import { loadServices, toGatewaySettings } from '../gateway/gateway-file.ts';
 import { checkGateway } from '../gateway/gateway-rules.ts';
 import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import { type OutgoingProxy, readOutgoingProxy } from './outgoing-proxy.ts';
 import type { ServerFile } from './server-schema.ts';
 import type { GivenValue } from './setting-layers.ts';
+import { variableOf } from './settings-table.ts';
 
 interface Context {
   readonly given: ReadonlyMap<string, GivenValue>;
@@ -22,7 +25,12 @@ export interface SettingFault {
 }
 
 /** With references resolved. */
-export type ResolvedServerFile = Omit<ServerFile, 'gateway'> & { readonly gateway: GatewaySettings };
+export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'server'> & {
+  readonly server: Omit<ServerFile['server'], 'outgoingProxy' | 'outgoingProxyExcept'> & {
+    readonly outgoingProxy?: OutgoingProxy;
+  };
+  readonly gateway: GatewaySettings;
+};
 
 export type CheckedServerFile =
   | { readonly ok: true; readonly value: ResolvedServerFile }
@@ -32,19 +40,26 @@ const shortestKey = 32;
 /** Settings that may be given by the environment, or in the file by a reference only. */
 const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.proxySecret']);
 
-export const publicUrlOf = ({ publicUrl, port }: ServerFile['server']): string =>
+export const publicUrlOf = ({ publicUrl, port }: Pick<ServerFile['server'], 'publicUrl' | 'port'>): string =>
   publicUrl ?? `http://localhost:${port}`;
 
 /** Rules about more than one setting; resolves references to secrets. */
 export const checkServerFile = (file: ServerFile, context: Context): CheckedServerFile => {
   const key = resolveSetting('server.secretKey', file.server.secretKey, context);
   const url = resolveSetting('storage.url', file.storage.url, context);
+  const proxyUrl = resolveSetting('server.outgoingProxy', file.server.outgoingProxy, context);
+  const outgoing = readOutgoingProxy(
+    { proxy: proxyUrl.value, except: file.server.outgoingProxyExcept },
+    context.sources.env,
+  );
   const proxySecret = resolveSetting('gateway.proxySecret', file.gateway.proxySecret, context);
   const face = { publicUrl: publicUrlOf(file.server), host: file.server.host, port: file.server.port };
   const loaded = loadServices(file.gateway.services, { ...face, sources: context.sources });
   const faults = [
     ...key.faults,
     ...url.faults,
+    ...proxyUrl.faults,
+    ...(outgoing.ok ? [] : [{ name: 'server.outgoingProxy', message: outgoing.message }]),
     ...checkPublicUrl(file.server),
     ...checkKey(key.value),
     ...checkStorage(url.value, file.server.secretKey !== undefined),
@@ -56,12 +71,13 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     ].map(toSettingFault),
   ];
   if (faults.length > 0) return { ok: false, faults };
-  const { secretKey: _, ...server } = file.server;
+  const { secretKey: _key, outgoingProxy: _proxy, outgoingProxyExcept: _except, ...server } = file.server;
+  const outgoingProxy = outgoing.ok ? outgoing.value : undefined;
   return {
     ok: true,
     value: {
       ...file,
-      server: key.value === undefined ? server : { ...server, secretKey: key.value },
+      server: { ...server, ...definedOnly({ secretKey: key.value, outgoingProxy }) },
       storage: { url: url.value ?? file.storage.url },
       gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),
     },
@@ -99,7 +115,7 @@ const resolveSetting = (
       name,
       isKey
         ? 'is a secret; write a reference to it, env:NAME or file:/path'
-        : 'holds a password; write env:NAME here, or set DRAWBRIDGE_STORAGE__URL or DRAWBRIDGE_STORAGE__URL_FILE',
+        : `holds a password; write env:NAME here, or set ${variableOf(name)} or ${variableOf(name)}_FILE`,
     );
   return { value: resolved.value, faults: [] };
 };

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { gatewaySchema } from '../gateway/gateway-schema.ts';
 import { countOrAuto, durationMs, origin, sizeKiB, wholeNumber } from '../parsing/field-types.ts';
+import { isProxyUrl } from './outgoing-proxy.ts';
 
 const second = 1000;
 const port = (description: string) => wholeNumber({ min: 0, max: 65_535 }).meta({ description });
@@ -53,6 +54,25 @@ const server = z.strictObject({
     description:
       'true: allows a publicUrl with http that is not a loopback address. Only for closed networks in which browsers use http. If browsers use https, set publicUrl to https://… instead.',
   }),
+  outgoingProxy: z
+    .string()
+    .refine((value) => isProxyUrl(value) || /^env:[A-Za-z_][A-Za-z0-9_]*$/.test(value), {
+      error: 'is not a proxy; write http://<host>:<port> or env:NAME',
+    })
+    .optional()
+    .meta({
+      description:
+        'Forward proxy for requests to identity providers (sources of type oidc, oauth2 and http), never for loopback. Write a URL that contains a password as env:NAME. Default: the variables HTTPS_PROXY and HTTP_PROXY.',
+      examples: ['http://proxy.example.com:3128', 'env:PROXY_URL'],
+    }),
+  outgoingProxyExcept: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      description:
+        'Hosts that are requested without outgoingProxy: names, with all names below them, or addresses. Default: the variable NO_PROXY.',
+      examples: [['idp.internal', '10.0.0.5']],
+    }),
   hstsIncludeSubDomains: z.boolean().default(false).meta({
     description:
       'true: Strict-Transport-Security of the public https hosts has includeSubDomains. Only if every host below them has https: browsers refuse http there for a year.',

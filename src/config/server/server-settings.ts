@@ -1,4 +1,5 @@
 import type { GatewaySettings } from '../gateway/gateway-definition.ts';
+import type { OutgoingProxy } from './outgoing-proxy.ts';
 
 /** The settings of `config/server.yaml` and the environment, with defaults and resolved secrets. Deeply frozen. */
 export interface ServerSettings {
@@ -16,6 +17,8 @@ export interface ServerSettings {
     readonly trustedProxies: readonly string[];
     /** True: a proxy in front does TLS, so a public http URL that is not loopback is accepted. */
     readonly tlsTerminatedByProxy: boolean;
+    /** For requests to identity providers; absent: they go out directly. */
+    readonly outgoingProxy?: OutgoingProxy;
     /** Browsers that saw a public https host are to use https for all hosts below it (RFC 6797 section 6.1.2). */
     readonly hstsIncludeSubDomains: boolean;
     /** How long readyz answers 503 before the port closes, in milliseconds. */

@@ -25,6 +25,7 @@ interface DescribedKey {
 const secretSettings: ReadonlySet<string> = new Set([
   'server.secretKey',
   'storage.url',
+  'server.outgoingProxy',
   'gateway.proxySecret',
 ]);
 const aliases: Readonly<Record<string, string>> = { 'gateway.enabled': 'AUTH_ENABLED' };
@@ -35,7 +36,7 @@ export const settingsTable = (): readonly Setting[] => {
   return Object.entries(described.properties ?? {}).flatMap(([section, { properties = {} }]) =>
     Object.entries(properties).map(([key, setting]) => ({
       name: `${section}.${key}`,
-      env: `DRAWBRIDGE_${toSnakeCase(section)}__${toSnakeCase(key)}`,
+      env: variableOf(`${section}.${key}`),
       ...withAlias(`${section}.${key}`),
       ...(setting.default === undefined ? {} : { default: formatDefault(setting.default) }),
       description: setting.description ?? '',
@@ -43,6 +44,10 @@ export const settingsTable = (): readonly Setting[] => {
     })),
   );
 };
+
+/** The environment variable of a setting. @param name such as `server.publicUrl` */
+export const variableOf = (name: string): string =>
+  `DRAWBRIDGE_${name.split('.').map(toSnakeCase).join('__')}`;
 
 const withAlias = (name: string): Pick<Setting, 'alias'> => {
   const alias = aliases[name];

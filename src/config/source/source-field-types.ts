@@ -92,8 +92,8 @@ export const tlsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "CA certificates for the server's certificate: PEM as file:/path, env:NAME or as text. Default: the CAs of the system.",
-      examples: ['file:/etc/drawbridge/directory-ca.pem'],
+        "CA certificates for the server's certificate: PEM as file:/path, env:NAME or as text, or system for those of the operating system. Default: the list in Node.js, and those in the file that the variable NODE_EXTRA_CA_CERTS names.",
+      examples: ['file:/etc/drawbridge/directory-ca.pem', 'system'],
     }),
   cert: z
     .string()

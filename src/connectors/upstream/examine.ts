@@ -35,7 +35,8 @@ const examine = async (
     const origins = urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin]));
     const unseen = [...new Set(origins)].filter((origin) => !seen.has(origin));
     for (const origin of unseen) seen.add(origin);
-    const reports = await Promise.all(unseen.map((origin) => examineHost(origin, client.peer, parts.clock)));
+    const direct = unseen.filter((origin) => !parts.upstreams.mayUseProxy(origin));
+    const reports = await Promise.all(direct.map((origin) => examineHost(origin, client.peer, parts.clock)));
     for (const { verdict, about, message } of reports.flat()) note(verdict, about, message);
   };
 

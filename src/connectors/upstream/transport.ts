@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
-import { Agent, request as send } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request as send } from 'undici';
+import type { OutgoingProxy } from '../../config/server/outgoing-proxy.ts';
 import type { TlsMaterial } from '../../config/source/source-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
+import { isLoopbackHost } from '../../protocol/loopback.ts';
 
 /** The peer of a request, and its limits. */
 export interface Peer {
@@ -29,6 +31,8 @@ export interface Transport {
    * @throws AppError `unavailable` when there is none; `throttled` for 429, with the time to wait
    */
   send(peer: Peer, request: HttpRequest): Promise<Response>;
+  /** The forward proxy serves requests to this URL, so this machine need not reach its host itself. */
+  mayUseProxy(url: string): boolean;
   close(): Promise<void>;
 }
 
@@ -43,19 +47,30 @@ const unreachable = 'The identity provider cannot be reached';
 export const tlsKey = ({ ca, cert, key, serverName }: TlsMaterial): string =>
   hashId(JSON.stringify([ca, cert, key, serverName]));
 
-export const openTransport = (): Transport => {
-  const agents = new LRUCache<string, Agent, TlsMaterial>({
-    max: mostAgents,
-    memoMethod: (_key, _known, { context }) => createAgent(context),
-    dispose: (agent, _key, reason) => {
-      if (reason === 'evict') void agent.close();
+/** @param proxy absent: all requests go out directly */
+export const openTransport = (proxy?: OutgoingProxy): Transport => {
+  const mayUseProxy = (url: string): boolean => {
+    const { protocol, hostname } = new URL(url);
+    const own = protocol === 'https:' ? proxy?.https : proxy?.http;
+    return own !== undefined && !isLoopbackHost(hostname);
+  };
+  const agents = new LRUCache<string, Dispatcher, { readonly tls: TlsMaterial; readonly isProxied: boolean }>(
+    {
+      max: mostAgents,
+      memoMethod: (_key, _known, { context: { tls, isProxied } }) =>
+        isProxied && proxy !== undefined ? createProxyAgent(tls, proxy) : createAgent(tls),
+      dispose: (agent, _key, reason) => {
+        if (reason === 'evict') void agent.close();
+      },
     },
-  });
+  );
 
   return {
     send: async (peer, request) => {
       const place = describe(request);
-      const agent = agents.memo(tlsKey(peer.tls), { context: peer.tls });
+      const isProxied = mayUseProxy(request.url);
+      const key = `${tlsKey(peer.tls)} ${isProxied}`;
+      const agent = agents.memo(key, { context: { tls: peer.tls, isProxied } });
       const answer = await exchange(agent, request, peer.timeoutMs).catch((cause: unknown) => {
         throw cause instanceof AppError
           ? cause
@@ -75,6 +90,7 @@ export const openTransport = (): Transport => {
       }
       return answer;
     },
+    mayUseProxy,
     close: async () => {
       const open = [...agents.values()];
       agents.clear();
@@ -84,13 +100,24 @@ export const openTransport = (): Transport => {
   };
 };
 
-const createAgent = ({ ca, cert, key, serverName }: TlsMaterial): Agent =>
-  new Agent({
+const tlsOptions = ({ ca, cert, key, serverName }: TlsMaterial) => ({
+  ...definedOnly({ ca, servername: serverName }),
+  ...(cert === undefined ? {} : { cert, key }),
+});
+
+const createAgent = (tls: TlsMaterial): Dispatcher =>
+  new Agent({ connections: connectionsPerOrigin, connect: tlsOptions(tls) });
+
+/** Through a tunnel (CONNECT), so that TLS is between us and the identity provider. */
+const createProxyAgent = (tls: TlsMaterial, { http, https, except }: OutgoingProxy): Dispatcher =>
+  new EnvHttpProxyAgent({
     connections: connectionsPerOrigin,
-    connect: {
-      ...definedOnly({ ca, servername: serverName }),
-      ...(cert === undefined ? {} : { cert, key }),
-    },
+    connect: tlsOptions(tls),
+    requestTls: tlsOptions(tls),
+    // an empty text keeps it from reading the environment itself
+    httpProxy: http ?? '',
+    httpsProxy: https ?? '',
+    noProxy: except.join(','),
   });
 
 /** The URL for logs and errors, without its query, which may contain secrets. */
@@ -99,7 +126,7 @@ const describe = ({ method = 'GET', url }: HttpRequest): string => {
   return `${method} ${origin}${pathname}`;
 };
 
-const exchange = async (agent: Agent, request: HttpRequest, timeoutMs: number): Promise<Response> => {
+const exchange = async (agent: Dispatcher, request: HttpRequest, timeoutMs: number): Promise<Response> => {
   const { method = 'GET', url, headers = {}, body, maxBytes = defaultMaxBytes } = request;
   const signal = AbortSignal.timeout(timeoutMs);
   const answer = await send(url, {

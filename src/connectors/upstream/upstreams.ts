@@ -9,6 +9,7 @@ import {
   type ServerMetadata,
 } from 'openid-client';
 import type { Clock } from '../../clock.ts';
+import type { OutgoingProxy } from '../../config/server/outgoing-proxy.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { createKeySets, type KeySets } from './key-sets.ts';
@@ -16,7 +17,7 @@ import { createRefreshing, type Refreshing } from './refreshing.ts';
 import { openTransport, type Peer, type Transport, tlsKey } from './transport.ts';
 import { createVerdictCache, type VerdictCache } from './verdict-cache.ts';
 
-export interface Upstreams extends Pick<Transport, 'send'> {
+export interface Upstreams extends Pick<Transport, 'send' | 'mayUseProxy'> {
   /**
    * The discovery document of an issuer; the issuer in the document must be exactly the same.
    * @throws AppError `unavailable`
@@ -31,6 +32,7 @@ export interface Upstreams extends Pick<Transport, 'send'> {
 export interface UpstreamsParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly outgoingProxy?: OutgoingProxy | undefined;
 }
 
 const freshMs = 3_600_000;
@@ -40,8 +42,8 @@ const mostDocuments = 1000;
 const mostVerdicts = 10_000;
 
 /** There is one for the server, so that tenants own no socket and no timer. */
-export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
-  const transport = openTransport();
+export const openUpstreams = ({ clock, log, outgoingProxy }: UpstreamsParts): Upstreams => {
+  const transport = openTransport(outgoingProxy);
   const documents = new LRUCache<string, Refreshing<ServerMetadata>>({
     max: mostDocuments,
     memoMethod: () => createRefreshing(clock, { freshMs, staleMs }),
@@ -49,6 +51,7 @@ export const openUpstreams = ({ clock, log }: UpstreamsParts): Upstreams => {
 
   return {
     send: transport.send,
+    mayUseProxy: transport.mayUseProxy,
     discover: async (issuer, peer) => {
       const load = async (): Promise<ServerMetadata> => {
         try {
