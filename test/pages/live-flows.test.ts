@@ -97,6 +97,28 @@ describeInChromium('the flows in a browser', () => {
     expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
   });
 
+  it('goes back after wrong passwords, and from there on to the app', async () => {
+    const { page } = await openPage();
+    await page.goto(authorizationUrl(web.id));
+    for (const password of ['not this one', 'nor this one']) {
+      await page.fill('[name=login]', alice.username);
+      await page.fill('[name=password]', password);
+      await page.click('button[type=submit]');
+      await page.waitForSelector('#problem');
+    }
+    expect(await page.title()).toBe('Error: Sign in · Acme');
+    await page.reload();
+    expect(await page.inputValue('[name=login]')).toBe(alice.username);
+    while (page.url().includes('notice=yes')) await page.goBack();
+    expect(await page.locator('#problem').count()).toBe(0);
+    expect(await page.inputValue('[name=login]')).toBe(alice.username);
+    await signIn(page);
+    await page.waitForURL((url) => url.href.startsWith(app.url));
+    await page.goBack();
+    expect(await page.textContent('h1')).toBe('You are already signed in');
+    await expectAccessible(page);
+  });
+
   it('comes back by an automatic form where the app asks for form_post', async () => {
     const { page, complaints } = await openPage();
     await page.goto(authorizationUrl(web.id, { response_mode: 'form_post' }));

@@ -179,6 +179,7 @@ clients:
       ['{}', /scopes\.read: is empty; write a text for at least one language/],
       ['{ fr: Lire }', /scopes\.read\.fr: is not a known key; remove it, or write one of de, en/],
       ['""', /scopes\.read: is empty/],
+      ['1', /scopes\.read: is no text; write one, in quotes/],
     ] as const)
       expect(faultsOf(scopes(wrong))).toContainEqual(expect.stringMatching(fault));
   });
