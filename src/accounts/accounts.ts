@@ -114,11 +114,9 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     signIn: afterSeed(withVisibleLogin(createSignIn(signingIn))),
     changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
     rememberBrowser: ({ account }, { login, browser }) => {
-      const names = [login, sharedNameOf(connectors, login.trim()) ?? login];
-      return knownBrowsers.remember(browser, [
-        ...account.logins,
-        ...names.map((name) => canonicalLogin(name) ?? name),
-      ]);
+      const own = canonicalLogin(login) ?? login;
+      const shared = sharedNameOf(connectors, own) ?? own;
+      return knownBrowsers.remember(browser, [...account.logins, own, shared]);
     },
     choose: (asked) => chooseSources(connectors, asked),
     recheck,

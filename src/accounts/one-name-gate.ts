@@ -8,7 +8,10 @@ export interface OneNameParts {
   readonly records: Pick<AccountRecords, 'findByLogin'>;
 }
 
-/** The name under which attempts with this name are counted. Undefined: no source takes it for another one. */
+/**
+ * The name under which attempts with this name are counted. Undefined: no source takes it for another one.
+ * @param login canonical, because a directory may take other spellings of `\` and `@` for these
+ */
 export const sharedNameOf = (connectors: readonly Connector[], login: string): string | undefined =>
   connectors
     .map(({ passwords }) => passwords?.nameFor?.(login))
@@ -21,9 +24,9 @@ export const sharedNameOf = (connectors: readonly Connector[], login: string): s
 export const countAsOneName =
   (gate: PasswordGate, { connectors, records }: OneNameParts): PasswordGate =>
   async (attempt, action) => {
-    const shared = sharedNameOf(connectors, attempt.login.trim());
-    if (shared === undefined) return gate(attempt, action);
     const login = canonicalLogin(attempt.login);
-    const isLocal = login !== undefined && (await records.findByLogin(login)) !== undefined;
+    const shared = login === undefined ? undefined : sharedNameOf(connectors, login);
+    if (login === undefined || shared === undefined) return gate(attempt, action);
+    const isLocal = (await records.findByLogin(login)) !== undefined;
     return gate(isLocal ? attempt : { ...attempt, login: shared }, action);
   };

@@ -103,7 +103,7 @@ describe('a chain of sources', () => {
     };
     const accounts = people.accountsOf([connector, 'local']);
     await people.users().add({ username: 'bob@corp.example', password: local });
-    const names = ['alice', 'CORP\\alice', 'alice@corp.example', 'x\\Alice', 'y\\alice'];
+    const names = ['alice', 'CORP\\alice', 'alice@corp.example', 'x\\Alice', 'y\uFF3Calice'];
     let last: unknown;
     for (let at = 0; at < throttle.account.points + 1; at += 1)
       last = await signInAs(accounts, names[at % names.length] ?? '', 'wrong');
