@@ -14,11 +14,14 @@ export type PartName =
   | 'example-spa'
   | 'example-django'
   | 'example-fastapi'
+  | 'example-spring-boot'
   | 'example-go';
 export declare const partNames: readonly PartName[];
 export declare const findPart: (name: PartName) => string | undefined;
 export declare const isOptional: (name: PartName) => boolean;
 export declare const interopFolder: (language: 'python' | 'go' | 'java') => string;
-export declare const exampleFolder: (name: 'express' | 'spa' | 'fastapi' | 'django' | 'go') => string;
+export declare const exampleFolder: (
+  name: 'express' | 'spa' | 'fastapi' | 'django' | 'go' | 'spring-boot',
+) => string;
 export declare const adviceFor: (name: PartName) => string;
 export declare const ensureParts: () => Record<PartName, string | undefined>;

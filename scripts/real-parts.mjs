@@ -8,6 +8,7 @@ import {
   chmodSync,
   constants,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -56,7 +57,7 @@ export const interopFolder = (language) => {
 
 const exampleSources = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples');
 
-/** What an example needs to run, by the files that pin it. @param {'express' | 'spa' | 'fastapi' | 'django' | 'go'} name */
+/** What an example needs to run, by the files that pin it. @param {'express' | 'spa' | 'fastapi' | 'django' | 'go' | 'spring-boot'} name */
 export const exampleFolder = (name) => {
   const files = {
     express: ['package-lock.json'],
@@ -64,6 +65,7 @@ export const exampleFolder = (name) => {
     fastapi: ['requirements.txt'],
     django: ['requirements.txt'],
     go: ['go.mod', 'go.sum', 'main.go'],
+    'spring-boot': ['pom.xml', 'src/main/java/example/App.java', 'src/main/resources/application.yaml'],
   };
   const texts = files[name].map((file) => readFileSync(join(exampleSources, name, file), 'utf8'));
   return join(cacheFolder(), `example-${name}-${digestOf(...texts)}`);
@@ -219,6 +221,20 @@ const parts = {
   'example-spa': ofNode('spa'),
   'example-fastapi': ofPython('fastapi'),
   'example-django': ofPython('django'),
+  'example-spring-boot': {
+    variable: 'DRAWBRIDGE_TEST_JAVA',
+    names: ['java'],
+    places: () => ['/usr/bin/java'],
+    needs: [exampleFolder('spring-boot')],
+    isOptional: true,
+    install: () =>
+      installInto(exampleFolder('spring-boot'), (folder) => {
+        // Maven writes beside the sources
+        cpSync(join(exampleSources, 'spring-boot'), folder, { recursive: true });
+        return run('mvn', ['-q', '-B', '-f', join(folder, 'pom.xml'), 'package']);
+      }),
+    advice: 'install a JDK 17 or later, and Maven',
+  },
   'example-go': {
     variable: 'DRAWBRIDGE_TEST_EXAMPLE_GO',
     names: [],
