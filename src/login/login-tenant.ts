@@ -7,13 +7,14 @@
 //   sign-in-over.ts     the page of a sign-in or form that is over; begun-sign-ins.ts: where it starts again
 //   interaction-form.ts forms of one interaction, bound to its browser; cookies.ts: the cookies of these pages
 //   upstream/           to a redirect source, back from it, and its logout notices
-//   account/            the account page: connected sources and password
+//   account/            the account page: connected sources, devices and password
 //   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
 //                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
+import type { Devices } from '../accounts/devices.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
@@ -32,6 +33,7 @@ export interface LoginTenant {
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
   readonly revocations: Pick<Revocations, 'endOtherSessions'>;
+  readonly devices: Pick<Devices, 'list' | 'revoke'>;
   readonly interactions: Interactions;
   /** Its sources of people, in the order of its file. */
   readonly connectors: readonly Connector[];

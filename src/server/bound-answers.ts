@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Context } from 'koa';
 import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
+import { submitDeviceSignOut } from '../login/account/account-devices.ts';
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
 import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
@@ -85,9 +86,12 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       orSayItIsOver(answer)(login, { ctx, tenant, uid });
   /** A form of the account page. */
   const accountForm = (
-    answer: (ctx: Context, tenant: Tenant, source: string) => Promise<void>,
+    /** @param id of the source or the device */
+    answer: (ctx: Context, tenant: Tenant, id: string) => Promise<void>,
   ): AnswerOfTenant =>
-    form((ctx, tenant, { source = '' }) => orAskAgain(() => answer(ctx, tenant, source))(login, ctx, tenant));
+    form((ctx, tenant, { source, id = source ?? '' }) =>
+      orAskAgain(() => answer(ctx, tenant, id))(login, ctx, tenant),
+    );
 
   return {
     getTenant: (ctx, id) => getTenantHere(tenants, ctx, id),
@@ -142,6 +146,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitDisconnect: accountForm((ctx, tenant, source) =>
         submitDisconnect(login, ctx, { tenant, source }),
       ),
+      submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),
       allowOrigin,

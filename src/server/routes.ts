@@ -95,6 +95,7 @@ const tenantRows = [
   ['GET HEAD',         '/oauth/:tenant/account/sources/:source',                   'login/account/account-sources.ts askForSource',               'browsers'],
   ['POST',             '/oauth/:tenant/account/sources/:source/connect',           'login/account/account-sources.ts submitConnect',              'browsers'],
   ['POST',             '/oauth/:tenant/account/sources/:source/disconnect',        'login/account/account-sources.ts submitDisconnect',           'browsers'],
+  ['POST',             '/oauth/:tenant/account/devices/:id/sign-out',              'login/account/account-devices.ts submitDeviceSignOut',       'browsers'],
   ['GET HEAD',         '/oauth/:tenant/device/qr',                                 'login/device-qr.ts showDeviceQr',                             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/devices',                                   'self-service/own-devices.ts listDevices',                     'programs'],
   ['OPTIONS',          '/oauth/:tenant/devices',                                   'self-service/own-devices.ts allowOrigin',                     'programs'],

@@ -36,6 +36,13 @@ export interface AccountSource {
   readonly connectUrl?: string;
 }
 
+export interface AccountDevice {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly lastSeenAt: number;
+  readonly signOutAction: string;
+}
+
 /** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
 export interface PageModels {
   'select-tenant': {
@@ -184,7 +191,9 @@ export interface PageModels {
     readonly csrf: string;
     /** The sources that the person is connected to, and those that can be connected. */
     readonly sources: readonly AccountSource[];
-    readonly outcome?: 'connected' | 'disconnected';
+    /** Those that the person has approved. */
+    readonly devices?: readonly AccountDevice[];
+    readonly outcome?: 'connected' | 'disconnected' | 'device_signed_out';
     readonly problem?: 'cancelled' | 'invalid' | 'last' | 'not_found' | 'taken' | 'unavailable';
   };
   'connect-source': {

@@ -4,9 +4,10 @@ import { createAudit } from '../../src/audit/audit.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
-import { createBrowser } from '../support/browser.ts';
+import { createBrowser, formsOf } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
 import { migrator, sampleTenant, tv, web } from '../support/sample-tenants.ts';
 import { withEachStore } from '../support/use-server.ts';
 
@@ -74,6 +75,38 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
         expect(await statusOf(token)).toBe(401);
       expect(await actionsOf()).toContain('session.end_all');
     });
+  });
+
+  it('a person sees their devices on the account page, and signs out one of them', async () => {
+    const devices = await Promise.all(
+      ['first', 'second'].map(async () => {
+        const started = await startDevice(issuer, { client: tv });
+        await approveDevice(createBrowser(), issuer, started, person);
+        return (await pollDevice(issuer, started)).body.access_token;
+      }),
+    );
+    const browser = createBrowser();
+    const login = await browser.follow(await browser.get(issuer));
+    await browser.follow(await browser.submit(login, { login: person.username, password }));
+    const page = await browser.get(`${issuer}/account`);
+    const forms = formsOf(page).flatMap(({ action }, index) => (action.includes('/devices/') ? [index] : []));
+    expect(forms).toHaveLength(2);
+    const answer = await browser.follow(await browser.submit(page, {}, forms[0]));
+    expect(textOf(answer)).toContain('The device was signed out.');
+    const statuses = await Promise.all(devices.map(statusOf));
+    expect(statuses.toSorted()).toEqual([200, 401]);
+    expect((await browser.get(`${issuer}/account`)).status).toBe(200);
+
+    const others = (await server.storage.forTenant('acme').devices.list({ sub, limit: 9 }))[0]?.id ?? '';
+    const forged = formsOf(page)[forms[0] ?? 0];
+    expect(forged?.action).not.toContain(others);
+    const stranger = await fetch(`${issuer}/account/devices/${others}/sign-out`, {
+      method: 'POST',
+      body: new URLSearchParams({ csrf: 'x' }),
+      redirect: 'manual',
+    });
+    expect([303, 403]).toContain(stranger.status);
+    expect((await Promise.all(devices.map(statusOf))).toSorted()).toEqual([200, 401]);
   });
 
   it('a deleted person has nothing left: no session, token, device or name', async () => {

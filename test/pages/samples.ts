@@ -84,6 +84,14 @@ const accountSources: PageModels['account']['sources'] = [
   { displayName: 'Old directory', connectUrl: '/oauth/acme/account/sources/old' },
 ];
 
+const accountDevices: PageModels['account']['devices'] = [
+  {
+    name: 'Living room',
+    lastSeenAt: sampleNow - 5 * 60_000,
+    signOutAction: '/oauth/acme/account/devices/d1/sign-out',
+  },
+];
+
 const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xsrf: csrf, userCode: '' };
 
 const tenants = [
@@ -386,6 +394,11 @@ export const samples: readonly Sample[] = [
   ...(['connected', 'disconnected'] as const).map((outcome) =>
     sample(`account-${outcome}`, 'account', { ...account, sources: accountSources, outcome }),
   ),
+  sample('account-devices', 'account', {
+    ...account,
+    devices: accountDevices,
+    outcome: 'device_signed_out',
+  }),
   ...(['cancelled', 'invalid', 'last', 'not_found', 'taken', 'unavailable'] as const).map((problem) =>
     sample(`account-problem-${problem}`, 'account', { ...account, sources: accountSources, problem }),
   ),

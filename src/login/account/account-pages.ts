@@ -1,11 +1,12 @@
 // The account page of a person who is signed in:
 //   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
-//   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source
+//   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
+//                           account-devices.ts: signing a device out
 import type { Context } from 'koa';
 import { hasLocalPassword } from '../../accounts/password-adoption.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
-import type { AccountSource, PageModels } from '../../web/pages.ts';
+import type { AccountDevice, AccountSource, PageModels } from '../../web/pages.ts';
 import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
@@ -13,7 +14,7 @@ import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } fro
 
 type AccountModel = PageModels['account'];
 
-const outcomes: readonly AccountModel['outcome'][] = ['connected', 'disconnected'];
+const outcomes: readonly AccountModel['outcome'][] = ['connected', 'disconnected', 'device_signed_out'];
 const problems: readonly AccountModel['problem'][] = [
   'cancelled',
   'invalid',
@@ -49,6 +50,7 @@ export const showAccount = async (
   }
   const { account, session } = visit;
   const { name } = account.claims;
+  const devices = await devicesOf(tenant, account.sub);
   const outcome = outcomes.find((known) => known === ctx.query.outcome);
   const problem = problems.find((known) => known === ctx.query.problem);
   sendPage(ctx, parts.pages, {
@@ -60,11 +62,27 @@ export const showAccount = async (
       signedInAt: session.signedInAt * 1000,
       csrf: accountCsrfToken(parts.csrf, visit),
       sources: tenant.connectors.flatMap((connector) => sourceLine(visit, connector)),
+      ...(devices.length === 0 ? {} : { devices }),
       ...(canChangePassword(visit) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...definedOnly({ email: account.email, outcome, problem }),
     },
     look: lookOf(ctx, tenant),
   });
+};
+
+/** More would not fit a page; `<issuer>/devices` has all of them. */
+const shownDevices = 50;
+
+/** The devices of the person, the last used first. */
+const devicesOf = async (tenant: LoginTenant, sub: string): Promise<readonly AccountDevice[]> => {
+  const found = await tenant.devices.list({ sub, limit: shownDevices });
+  return found
+    .toSorted((one, other) => other.lastSeenAt - one.lastSeenAt)
+    .map(({ id, name, model, clientId, lastSeenAt }) => ({
+      name: name ?? model ?? clientId,
+      lastSeenAt,
+      signOutAction: `${accountUrl(tenant)}/devices/${encodeURIComponent(id)}/sign-out`,
+    }));
 };
 
 const sourceLine = (
