@@ -1,5 +1,5 @@
 // The operations on the people of a tenant that other code uses: sign-in, look-ups and their outcomes.
-import type { Identity } from '../connectors/connector.ts';
+import type { Identity, UpstreamGrant } from '../connectors/connector.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { NoteAttack } from './attack-record.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
@@ -30,6 +30,8 @@ export interface SignedIn {
   readonly acr?: string;
   /** Id of the source that proved it. */
   readonly source: string;
+  /** What the password began at an upstream; the caller keeps or revokes it. */
+  readonly grant?: UpstreamGrant;
 }
 
 export type SignInOutcome =

@@ -1,7 +1,7 @@
 import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
-import { askSources } from './password-sources.ts';
+import { askSources, endProof } from './password-sources.ts';
 import { createPasswordVerification, type SignInParts } from './sign-in.ts';
 
 /**
@@ -23,6 +23,7 @@ export const createPasswordLink = (
     if (!counted.ok) return counted;
     const verdict = await askSources([connector], attempt);
     if (!verdict.ok) return verification.refuse(counted, verdict);
+    endProof(connector, verdict.grant);
     await counted.accept();
     return link(sub, verdict.identity, { ...factsOf(attempt), via: 'link' });
   };

@@ -1,4 +1,10 @@
-import type { Connector, Credentials, Identity, SourceRefusal } from '../connectors/connector.ts';
+import type {
+  Connector,
+  Credentials,
+  Identity,
+  SourceRefusal,
+  UpstreamGrant,
+} from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
 import { type AppError, isAppError } from '../errors.ts';
 
@@ -8,6 +14,7 @@ export type SourcesVerdict =
       readonly ok: true;
       readonly connector: Connector;
       readonly identity: Identity;
+      readonly grant?: UpstreamGrant;
       /** The sources that were no longer asked. */
       readonly rest: readonly Connector[];
       readonly outage?: Outage;
@@ -58,7 +65,10 @@ export const askSources = async (
       rest: connectors.slice(index + 1),
       ...definedOnly({ outage }),
     };
-    if (answer.ok) return { ok: true, identity: answer.person, ...context };
+    if (answer.ok) {
+      const { person: identity, grant } = answer;
+      return { ok: true, identity, ...definedOnly({ grant }), ...context };
+    }
     if (answer.reason === 'throttled') retryAfterSeconds ??= answer.retryAfterSeconds;
     else if (answer.reason === 'unknown') sub ??= answer.sub;
     else return { ...context, ...answer, reason: answer.reason };
@@ -75,6 +85,11 @@ const ask = async ({ definition, passwords }: Connector, credentials: Credential
     if (definition.type === 'local' || !isAppError(error, 'unavailable')) throw error;
     return { error };
   }
+};
+
+/** A password that only proved something leaves no session at its source. Nobody waits for that. */
+export const endProof = (connector: Connector, grant: UpstreamGrant | undefined): void => {
+  if (grant !== undefined) void connector.revoke?.(grant.tokens);
 };
 
 /**

@@ -9,7 +9,7 @@ import type { AccountRecord } from '../storage/storage.ts';
 import type { PasswordAttempt, SignedIn, SignInOutcome } from './account-types.ts';
 import type { Acceptance } from './password-adoption.ts';
 import { type CountedAttempt, factsOf, type PasswordGate } from './password-gate.ts';
-import { askSources, type SourcesVerdict, spendTimeOfRefusal } from './password-sources.ts';
+import { askSources, endProof, type SourcesVerdict, spendTimeOfRefusal } from './password-sources.ts';
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
@@ -132,10 +132,13 @@ export const createSignIn =
     if (!counted.ok) return counted;
     const verdict = await verification.ask(attempt);
     if (!verdict.ok) return verification.refuse(counted, verdict);
+    const { connector, grant } = verdict;
+    const { definition } = connector;
     const account = await verification.admit(counted, attempt, verdict);
+    const isKept = !('ok' in account) && attempt.via !== 'basic';
+    if (!isKept) endProof(connector, grant);
     if ('ok' in account) return account;
 
-    const { definition } = verdict.connector;
     const whose = { actor: account.sub, object: account.sub };
     await Promise.all([
       counted.accept(),
@@ -150,7 +153,10 @@ export const createSignIn =
         outcome: 'success',
       }),
     ]);
-    return signedIn(account, verdict.identity, startedAt);
+    return {
+      ...signedIn(account, verdict.identity, startedAt),
+      ...(isKept ? definedOnly({ grant }) : {}),
+    };
   };
 
 export const signedIn = (

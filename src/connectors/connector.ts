@@ -58,7 +58,12 @@ export type SourceRefusal =
   | 'workstation_restricted';
 
 export type PasswordVerdict<Person = Identity> =
-  | { readonly ok: true; readonly person: Person }
+  | {
+      readonly ok: true;
+      readonly person: Person;
+      /** What the password began at an upstream. The caller keeps or revokes it. */
+      readonly grant?: UpstreamGrant;
+    }
   | {
       readonly ok: false;
       readonly reason: SourceRefusal;
@@ -159,6 +164,13 @@ export interface UpstreamTokens {
   readonly refreshToken?: string;
   readonly idToken?: string;
   readonly scope?: string;
+}
+
+export interface UpstreamGrant {
+  readonly tokens: UpstreamTokens;
+  /** The upstream's session (`sid` of its ID token), and the issuer of that token. */
+  readonly sid?: string;
+  readonly issuer?: string;
 }
 
 export type UpstreamOutcome<Person = Identity> =
@@ -263,6 +275,11 @@ export interface Connector<Person = Identity> {
   readonly lookup?: PersonLookup<Person>;
   readonly redirect?: RedirectSource<Person>;
   readonly tokens?: TokenSource<Person>;
+  /**
+   * Ends what a sign-in left at the upstream (RFC 7009), as well as it can. Never rejects; false when the upstream
+   * offers nothing for it.
+   */
+  revoke?(tokens: Partial<Pick<UpstreamTokens, 'accessToken' | 'refreshToken'>>): Promise<boolean>;
   /** Examines the real server: DNS, TLS, bind, search, discovery … Never rejects; findings contain no secret. */
   examine(context: ExaminedAddresses): Promise<readonly SourceFinding[]>;
 }

@@ -26,6 +26,7 @@ import { problemOfSource, restOf } from './login-problems.ts';
 import { findConnector } from './login-tenant.ts';
 import { demandPasswordChange, showDemandedPasswordChange } from './password-demand.ts';
 import type { PasswordNews } from './password-form.ts';
+import { keepPasswordSession } from './upstream/password-session.ts';
 import { askAgainToConfirm, openProven } from './upstream/upstream-return.ts';
 import { beginUpstream } from './upstream/upstream-start.ts';
 
@@ -150,7 +151,11 @@ const finish = async (
   { signedIn, proven }: { readonly signedIn: SignedIn; readonly proven: string | undefined },
 ): Promise<string | undefined> => {
   const { account, amr, acr, source, signedInAt } = signedIn;
-  const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
+  const upstream = await keepPasswordSession(visit.tenant, signedIn, {
+    findSession: () => visit.tenant.provider.findSession(visit.ctx),
+    isProof: proven !== undefined,
+  });
+  const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr, upstream }) };
   if (proven === undefined) return interaction.finishLogin(own);
   const earlier = openProven(visit, proven);
   return earlier?.sub === account.sub

@@ -130,6 +130,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     artifacts,
     connectors,
     sessions: upstreamSessions,
+    tokens: upstreamTokens,
     clock,
     log,
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,8 @@ import Provider, {
   type AdapterPayload,
   type ClientMetadata,
   type Configuration,
+  errors,
+  type KoaContextWithOIDC,
 } from 'oidc-provider';
 import { generateSigningJwk, type SigningJwk } from '../../src/crypto/key-pairs.ts';
 import { type FaultyServer, openFaultyServer } from './upstream-faults.ts';
@@ -32,6 +35,10 @@ export interface UpstreamProvider extends Pick<FaultyServer, 'setFaults' | 'hits
   setPerson(accountId: string, claims: Readonly<Record<string, unknown>>): void;
   /** The upstream knows these people no more: it refreshes no token of theirs. */
   disable(...accountIds: readonly string[]): void;
+  /** `sid` of the last sign-in by a password; see `passwordOf`. */
+  lastSid(): string;
+  /** Refresh tokens of this person that are good. */
+  refreshTokensOf(accountId: string): number;
   /** The refresh token that was issued last is good no more, as after a sign-out of that browser. */
   endLatestGrant(): void;
   /** Changes each ID token; returning a text sends that. Undefined: as it is. */
@@ -53,6 +60,9 @@ export interface UpstreamProviderOptions {
   readonly mtls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
+/** What a person types there for the password grant. */
+export const passwordOf = (accountId: string): string => `the password of ${accountId}`;
+
 /** A bare oidc-provider on loopback, as an upstream. */
 export const openUpstreamProvider = async (options: UpstreamProviderOptions): Promise<UpstreamProvider> => {
   const people = new Map([['anna', { name: 'Anna', email: 'anna@upstream.test', ...options.person }]]);
@@ -61,6 +71,7 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
   let login: UpstreamLogin | undefined = { accountId: 'anna' };
   let change: Parameters<UpstreamProvider['tamper']>[0];
   let key = await generateSigningJwk('RS256');
+  let sid = '';
   let lastRequest = new URLSearchParams();
   const front = await openFaultyServer((req, res) => void listen(req, res));
   const issuer = `http://127.0.0.1:${front.port}`;
@@ -131,7 +142,37 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
         ...options.configuration?.features,
       },
     });
-  let provider = createProvider();
+  /** RFC 6749 section 4.3, with an ID token that has a `sid`. */
+  const withPasswordGrant = (made: Provider): Provider => {
+    const answer = async (ctx: KoaContextWithOIDC): Promise<void> => {
+      const { client, params } = ctx.oidc;
+      const accountId = String(params?.username);
+      if (client === undefined || params?.password !== passwordOf(accountId) || disabled.includes(accountId))
+        throw new errors.InvalidGrant('wrong');
+      const scope = String(params.scope ?? 'openid');
+      const grant = new made.Grant({ clientId: client.clientId, accountId });
+      grant.addOIDCScope(scope);
+      const token = { accountId, client, grantId: await grant.save(), gty: 'password', scope };
+      sid = randomUUID();
+      const iat = Math.floor(Date.now() / 1000);
+      ctx.body = {
+        token_type: 'Bearer',
+        access_token: await new made.AccessToken(token as never).save(), // typed for the grants of the library
+        refresh_token: await new made.RefreshToken(token as never).save(), // the same
+        id_token: await sign({
+          iss: issuer,
+          aud: client.clientId,
+          sub: accountId,
+          sid,
+          iat,
+          exp: iat + 86_400,
+        }),
+      };
+    };
+    made.registerGrantType('password', answer as never, ['username', 'password', 'scope']); // the same
+    return made;
+  };
+  let provider = withPasswordGrant(createProvider());
 
   const interact = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const result =
@@ -187,6 +228,14 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
     disable: (...accountIds) => {
       disabled = accountIds;
     },
+    lastSid: () => sid,
+    refreshTokensOf: (accountId) =>
+      [...records].filter(
+        ([key, payload]) =>
+          key.startsWith('RefreshToken ') &&
+          payload.accountId === accountId &&
+          payload.consumed === undefined,
+      ).length,
     endLatestGrant: () => {
       const latest = [...records.keys()].findLast((key) => key.startsWith('RefreshToken '));
       if (latest !== undefined) records.delete(latest);
@@ -196,7 +245,7 @@ export const openUpstreamProvider = async (options: UpstreamProviderOptions): Pr
     },
     rotate: async () => {
       key = await generateSigningJwk('RS256');
-      provider = createProvider();
+      provider = withPasswordGrant(createProvider());
       return key;
     },
     get key() {

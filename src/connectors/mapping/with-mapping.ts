@@ -31,7 +31,7 @@ export const withMapping = (
   const mapped = (source: PasswordSource<SourcePerson>): PasswordSource => ({
     verify: async (credentials) => {
       const verdict = await source.verify(credentials);
-      return verdict.ok ? { ok: true, person: toIdentity(verdict.person) } : verdict;
+      return verdict.ok ? { ...verdict, person: toIdentity(verdict.person) } : verdict;
     },
     ...(source.nameFor === undefined ? {} : { nameFor: source.nameFor.bind(source) }),
     ...(source.decoy === undefined ? {} : { decoy: source.decoy.bind(source) }),
@@ -73,6 +73,7 @@ export const withMapping = (
             },
           },
         }),
+    ...(connector.revoke === undefined ? {} : { revoke: connector.revoke.bind(connector) }),
     examine: (context) => connector.examine(context),
   };
 };

@@ -5,6 +5,8 @@ import type { Credentials, PasswordVerdict, SourcePerson, SourceRefusal } from '
 import { type ProtocolFailure, protocolFailure, refusedUs } from './failures.ts';
 import { verifiedIdToken } from './id-token.ts';
 import type { PersonReader } from './person-reader.ts';
+import { revokeTokens } from './revocation.ts';
+import { toUpstreamTokens } from './tokens.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 import { broken } from './user-info.ts';
 
@@ -41,8 +43,17 @@ export const verifyPassword = async (
       hasIdToken: claims !== undefined,
       ...definedOnly({ claims }),
     });
-    if (!read.ok) throw broken(read.detail);
-    return { ok: true, person: read.person };
+    const tokens = toUpstreamTokens(response, parts.clock);
+    if (!read.ok) {
+      void revokeTokens(client, parts, tokens);
+      throw broken(read.detail);
+    }
+    const { sid, iss: issuer } = claims ?? {};
+    return {
+      ok: true,
+      person: read.person,
+      grant: { tokens, ...(typeof sid === 'string' ? { sid } : {}), ...definedOnly({ issuer }) },
+    };
   } catch (error) {
     return refusal(error);
   }

@@ -15,6 +15,7 @@ import { createLookup } from './lookup.ts';
 import { verifyPassword } from './password-sign-in.ts';
 import { createPersonReader } from './person-reader.ts';
 import { readAgain } from './read-again.ts';
+import { revokeTokens } from './revocation.ts';
 import { refreshTokens } from './tokens.ts';
 import { createUpstreamClient, type UpstreamParts } from './upstream-client.ts';
 
@@ -52,6 +53,7 @@ export const createUpstreamConnector = (
     ...(source.passwordSignIn ? { passwords } : source.relaysBasic ? { relayed: passwords } : {}),
     ...(source.acceptUpstreamTokens ? { tokens: createAccessTokens(client, parts) } : {}),
     ...definedOnly({ lookup }),
+    ...(source.clientId === undefined ? {} : { revoke: (grant) => revokeTokens(client, shared, grant) }),
     examine: (context) => examineUpstream(client, shared, context),
   };
 };

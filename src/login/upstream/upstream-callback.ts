@@ -117,10 +117,13 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
     ...definedOnly({ acr }),
     upstream: tenant.upstreamSessions.seal({
       source,
-      ...definedOnly({ issuer, sid, idToken: tokens.idToken }),
+      ...definedOnly({ issuer, sid, idToken: tokens.idToken, grant: grantOf(account.sub, tokens) }),
     }),
   };
 };
+
+const grantOf = (sub: string, { refreshToken }: Proof['tokens']) =>
+  refreshToken === undefined ? undefined : { sub, refreshToken, isByPassword: false };
 
 /** A cancelled sign-in is no failure, and an outage is no attack. */
 const noteFailure = (

@@ -1,6 +1,7 @@
 // Sign-in at a redirect source:
 //   upstream-start.ts       to the source; upstream-callback.ts: back from it, with the proof or a refusal
 //   upstream-return.ts      with the result of the callback back into the interaction
+//   password-session.ts     a session of ours that a password at the source began
 //   upstream-logout.ts      logout notices from the source, and back from a sign-out there
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';

@@ -6,6 +6,7 @@ import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
+import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
 
 /** RFC 6749 section 4.3.2. */
@@ -15,6 +16,7 @@ export interface PasswordGrantParts {
   readonly definition: TenantDefinition;
   readonly accounts: Accounts;
   readonly usage: PasswordGrantUsage;
+  readonly upstreamTokens: Pick<KeptUpstreamTokens, 'keep'>;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -61,8 +63,10 @@ export const createPasswordGrant =
       }
       throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
     }
-    const { account, source, signedInAt: authTime, amr, acr } = outcome;
+    const { account, source, signedInAt: authTime, amr, acr, grant } = outcome;
     const { sub } = account;
+    if (grant !== undefined)
+      await asProtocolErrors(() => parts.upstreamTokens.keep(sub, source, grant.tokens));
     await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );

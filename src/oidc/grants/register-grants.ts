@@ -22,7 +22,7 @@ export interface RegisterGrantsParts {
   readonly accounts: Accounts;
   readonly tenantAccounts: TenantAccounts;
   readonly connectors: readonly Connector[];
-  readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find'>;
+  readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
   readonly storage: Pick<TenantStorage, 'usage'>;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;

@@ -13,11 +13,22 @@ export interface Holder {
 /** What is stored of one person and one source. */
 export type StoredTokens =
   | (UpstreamTokens & {
-      /** Refresh tokens of earlier sign-ins, the latest first: the sign-in of one browser may end before another's. */
-      readonly earlier?: readonly string[];
+      /** The sign-in that `refreshToken` belongs to. */
+      readonly signIn?: string;
+      /** Those of earlier sign-ins, the latest first: the sign-in of one browser may end before another's. */
+      readonly earlier?: readonly RefreshToken[];
     })
   /** The upstream refreshed none of them, and the person has not signed in since. */
   | { readonly isRefused: true };
+
+export interface RefreshToken {
+  readonly token: string;
+  /** `signInOf` the first token, which stays when the upstream replaces the token. */
+  readonly signIn: string;
+}
+
+/** Names a sign-in by the refresh token that the upstream gave there. */
+export const signInOf = (refreshToken: string): string => hashId(refreshToken);
 
 export interface Kept {
   readonly stored: StoredTokens;
@@ -118,10 +129,10 @@ export const createKeptTokens = (parts: KeptTokensParts): KeptTokens => {
 };
 
 /** In the order in which they are tried. */
-export const refreshTokensOf = (stored: StoredTokens): readonly string[] => {
+export const refreshTokensOf = (stored: StoredTokens): readonly RefreshToken[] => {
   if ('isRefused' in stored) return [];
-  const { refreshToken, earlier = [] } = stored;
-  return refreshToken === undefined
-    ? earlier
-    : [refreshToken, ...earlier.filter((one) => one !== refreshToken)];
+  const { refreshToken: token, signIn, earlier = [] } = stored;
+  if (token === undefined) return earlier;
+  const latest = { token, signIn: signIn ?? signInOf(token) };
+  return [latest, ...earlier.filter((one) => one.token !== token)];
 };

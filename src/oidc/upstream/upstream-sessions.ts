@@ -17,6 +17,13 @@ export interface UpstreamFacts {
   readonly sid?: string;
   /** For the upstream's logout. */
   readonly idToken?: string;
+  /** What the sign-in began there, to be revoked at our sign-out. */
+  readonly grant?: {
+    readonly sub: string;
+    readonly refreshToken: string;
+    /** The browser has no session at the upstream that it could be sent to. */
+    readonly isByPassword: boolean;
+  };
 }
 
 /** Which of our sessions came from which session at an upstream. All throw AppError `unavailable`. */
@@ -26,6 +33,8 @@ export interface UpstreamSessions {
   /** Stores the sealed facts, when this request to the provider makes the session. */
   note(ctx: KoaContextWithOIDC, scope: RequestScope): void;
   find(sessionUid: string): Promise<UpstreamFacts | undefined>;
+  /** The same by the id of the Session artifact. */
+  findById(id: string): Promise<UpstreamFacts | undefined>;
   /**
    * Ends the sessions that the logout of an upstream names: the one of its `sid`, or those that its person has through
    * this source. False when the same logout (`jti`) was received before.
@@ -60,6 +69,10 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
   const open = (sealed: string): UpstreamFacts =>
     JSON.parse(openSealed(sealingKey, sealed, purpose).toString('utf8'));
 
+  const findById = async (id: string): Promise<UpstreamFacts | undefined> => {
+    const [found] = (await artifacts.load([{ kind: 'UpstreamSession', id }])).artifacts;
+    return found === undefined ? undefined : open(found.payload);
+  };
   const end = async (sessions: readonly Artifact[]): Promise<void> => {
     for (const session of sessions) {
       await parts.revocations.endSession(session, 'upstream_logout');
@@ -117,10 +130,8 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       };
       scope.stage({ op: 'put', artifact: sidEntry });
     },
-    find: async (sessionUid) => {
-      const [found] = (await artifacts.load([{ kind: 'UpstreamSession', id: hashId(sessionUid) }])).artifacts;
-      return found === undefined ? undefined : open(found.payload);
-    },
+    find: (sessionUid) => findById(hashId(sessionUid)),
+    findById,
     endByToken: async (source, logout) => {
       const id = jtiId(source, logout);
       const seen = await artifacts.load([{ kind: 'ReplayDetection', id }]);

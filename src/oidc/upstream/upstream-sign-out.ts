@@ -5,7 +5,8 @@ import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
-import type { UpstreamSessions } from './upstream-sessions.ts';
+import type { UpstreamFacts, UpstreamSessions } from './upstream-sessions.ts';
+import type { KeptUpstreamTokens } from './upstream-tokens.ts';
 
 /** A sign-out that continues at the upstream and returns (OpenID Connect RP-Initiated Logout 1.0). */
 export interface UpstreamSignOut {
@@ -27,6 +28,7 @@ export interface UpstreamSignOutParts {
   readonly artifacts: TenantStorage['artifacts'];
   readonly connectors: readonly Connector[];
   readonly sessions: Pick<UpstreamSessions, 'find'>;
+  readonly tokens: Pick<KeptUpstreamTokens, 'endSignIn'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,14 +41,30 @@ export const signedOutUrl = (issuer: string, source: string): string =>
 
 export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSignOut => {
   const { artifacts, issuer } = parts;
-  const hasRedirects = parts.connectors.some(({ redirect }) => redirect !== undefined);
+  const hasUpstreams = parts.connectors.some(
+    ({ redirect, revoke }) => redirect !== undefined || revoke !== undefined,
+  );
   const idOf = (source: string, state: string): string => hashId(`${source} ${state}`);
+
+  const revoke = async (source: string, grant: NonNullable<UpstreamFacts['grant']>): Promise<boolean> => {
+    try {
+      return await parts.tokens.endSignIn(grant.sub, source, grant.refreshToken);
+    } catch (err) {
+      parts.log.warn({ tenant: parts.tenant, source, err }, 'the tokens of an upstream could not be revoked');
+      return true;
+    }
+  };
 
   /** Undefined when there is no session to end there. */
   const upstreamUrl = async (sessionUid: string, target: string): Promise<string | undefined> => {
     const facts = await parts.sessions.find(sessionUid);
     const connector = parts.connectors.find(({ definition }) => definition.id === facts?.source);
-    if (facts === undefined || connector?.redirect === undefined) return undefined;
+    if (facts === undefined || connector === undefined) return undefined;
+    const { grant, source } = facts;
+    const isRevoked = grant === undefined ? Promise.resolve(false) : revoke(source, grant);
+    // nothing is left there for which the browser would have to visit it
+    if (connector.redirect === undefined || (grant?.isByPassword === true && (await isRevoked)))
+      return undefined;
     const state = randomId();
     const url = await connector.redirect.endSessionUrl({
       postLogoutRedirectUri: signedOutUrl(issuer, facts.source),
@@ -72,7 +90,7 @@ export const createUpstreamSignOut = (parts: UpstreamSignOutParts): UpstreamSign
   return {
     redirect: async (ctx) => {
       const { session, route } = ctx.oidc ?? {}; // absent where no route of the provider answered
-      if (!hasRedirects || route !== 'end_session_confirm' || ctx.status !== 303) return;
+      if (!hasUpstreams || route !== 'end_session_confirm' || ctx.status !== 303) return;
       const { uid, destroyed } = session as { uid: string; destroyed?: boolean }; // public, but untyped
       const target = ctx.response.get('Location');
       // another person signs in over this session: that sign-in continues here

@@ -8,7 +8,9 @@ import {
   type Holder,
   type Kept,
   type KeptTokensParts,
+  type RefreshToken,
   refreshTokensOf,
+  signInOf,
 } from './kept-tokens.ts';
 
 /**
@@ -30,6 +32,12 @@ export interface KeptUpstreamTokens {
    * @throws AppError `unavailable` when the upstream cannot be reached
    */
   lookAgain(sub: string, identity: IdentityAtSource): Promise<LookupVerdict | undefined>;
+  /**
+   * The person signs out here: what that sign-in left at the upstream ends, too. `refreshToken` is the one of the
+   * sign-in. False when the upstream offers nothing for that.
+   * @throws AppError `unavailable` when the store does not answer
+   */
+  endSignIn(sub: string, source: string, refreshToken: string): Promise<boolean>;
   /** Removes the tokens after the person disconnected the source. @throws AppError `unavailable` */
   forget(sub: string, source: string): Promise<void>;
 }
@@ -77,13 +85,14 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     seen: Kept,
   ): Promise<{ readonly kept: Kept; readonly answer?: UpstreamTokens }> => {
     const candidates = refreshTokensOf(seen.stored);
-    for (const [index, old] of candidates.entries()) {
+    for (const [index, { token: old, signIn }] of candidates.entries()) {
       const answer = await connector.redirect.refresh(old);
       if (answer === undefined) continue;
       const { refreshToken = old, idToken = index === 0 ? tokensOf(seen)?.idToken : undefined } = answer;
       const tokens = { ...answer, ...definedOnly({ refreshToken, idToken }) };
       const kept = await records.write(holder, {
         ...neededOf(connector, tokens),
+        signIn,
         ...ifAny(candidates.slice(index + 1)),
       });
       return { kept, answer };
@@ -124,6 +133,23 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
     }
   };
 
+  const writeWithout = async (
+    holder: Holder,
+    { before, all, own }: { before: Kept | undefined; all: readonly RefreshToken[]; own: RefreshToken },
+  ): Promise<void> => {
+    const [next, ...rest] = all.filter((one) => one !== own);
+    if (next === undefined) return records.remove(holder);
+    // the access token of the sign-in that ends is used no more
+    const tokens = all[0] === own ? { accessToken: '', expiresAt: 1 } : tokensOf(before);
+    await records.write(holder, {
+      accessToken: '',
+      ...tokens,
+      refreshToken: next.token,
+      signIn: next.signIn,
+      ...ifAny(rest),
+    });
+  };
+
   return {
     forget: (sub, source) => records.remove({ sub, source }),
 
@@ -137,6 +163,17 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       if (hasTakers(connector) || tokens.refreshToken !== undefined)
         await records.write(holder, { ...neededOf(connector, tokens), ...ifAny(earlier) });
       else if (before !== undefined && 'isRefused' in before.stored) await records.remove(holder);
+    },
+
+    endSignIn: async (sub, source, refreshToken) => {
+      const connector = connectors.find(({ definition }) => definition.id === source);
+      if (connector?.revoke === undefined) return false;
+      const holder = { sub, source };
+      const before = await records.load(holder);
+      const all = before === undefined ? [] : refreshTokensOf(before.stored);
+      const own = all.find(({ signIn }) => signIn === signInOf(refreshToken));
+      if (own !== undefined) await writeWithout(holder, { before, all, own });
+      return connector.revoke({ refreshToken: own?.token ?? refreshToken });
     },
 
     find: async (sub, source) => {
@@ -180,11 +217,11 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
 
 const tokensOf = (kept: Kept | undefined): UpstreamTokens | undefined => {
   if (kept === undefined || 'isRefused' in kept.stored) return undefined;
-  const { earlier: _earlier, ...tokens } = kept.stored;
+  const { earlier: _earlier, signIn: _signIn, ...tokens } = kept.stored;
   return tokens;
 };
 
-const ifAny = (earlier: readonly string[]): { readonly earlier?: readonly string[] } =>
+const ifAny = (earlier: readonly RefreshToken[]): { readonly earlier?: readonly RefreshToken[] } =>
   earlier.length === 0 ? {} : { earlier };
 
 /** Is there an app that may have them? */
