@@ -185,7 +185,8 @@ await withEachStore({ instances: 2, tenants }, (server, store) => {
       const { status, body } = await ask(form);
 
       expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' });
-      expect(server.trips()).toEqual([]);
+      // the record for `drawbridge explain error`
+      expect(server.trips()).toEqual(['write']);
     });
 
     it.each([

@@ -21,8 +21,19 @@ export interface ObserverParts {
   readonly adviceFor: (ctx: KoaContextWithOIDC) => string | undefined;
 }
 
-/** RFC 8628 section 3.5. */
-const waiting: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down']);
+/**
+ * Refusals that are no mistake, so they are not stored: a device that polls (RFC 8628 section 3.5), a silent sign-in that
+ * needs a page (OpenID Connect Core section 3.1.2.6), a person who cancels.
+ */
+const expected: ReadonlySet<string> = new Set([
+  'authorization_pending',
+  'slow_down',
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+  'access_denied',
+]);
 
 const refusals = [
   'authorization.error',
@@ -79,8 +90,7 @@ export const observeProvider = (
       ...words,
       ...definedOnly({ advice }),
     };
-    // a device that polls is refused every few seconds
-    if (!isFault && !waiting.has(message))
+    if (!isFault && !expected.has(message))
       records.note(ctx, {
         errorId,
         at: clock.now(),
