@@ -196,3 +196,12 @@ describe('a preflight', () => {
     expect(sharing(await ask('/jwks', 'https://evil.example')).origin).toBe('https://evil.example');
   });
 });
+
+it('a refusal is for the script of an app to read with its error id', async () => {
+  const answer = await postToken(spaOrigin, spa.id);
+
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([400, spaOrigin]);
+  expect(answer.headers.get('access-control-expose-headers')?.split(',')).toEqual(
+    expect.arrayContaining(['WWW-Authenticate', 'x-error', 'x-error-id']),
+  );
+});

@@ -234,3 +234,15 @@ it('the description of an error is in x-error, its code in the body alone', asyn
   expect(answer.headers.get('x-error')).toBe(answer.body.error_description);
   expect(answer.headers.get('x-error-id')).toMatch(errorId);
 });
+
+it('a form of the device page without its session has an error id as well', async () => {
+  const answer = await send(`${issuer}/device`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: 'user_code=AAAA-BBBB&xsrf=x',
+  });
+
+  expect(answer.status).toBe(400);
+  expect(answer.headers['x-error']).toMatch(sentence);
+  expect(answer.headers['x-error-id']).toMatch(errorId);
+});

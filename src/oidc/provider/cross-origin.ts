@@ -15,6 +15,12 @@ export interface CrossOrigin {
   guard(ctx: KoaContextWithOIDC): void;
 }
 
+/** Without it a script reads the body of a refusal, but not its id. */
+const exposeError = (ctx: KoaContextWithOIDC): void => {
+  const exposed = ctx.response.get('Access-Control-Expose-Headers');
+  ctx.set('Access-Control-Expose-Headers', [exposed, 'x-error', 'x-error-id'].filter(Boolean).join(','));
+};
+
 const advice = 'list the origin in allowedOrigins of the client';
 
 export const createCrossOrigin = (definition: TenantDefinition): CrossOrigin => {
@@ -37,7 +43,10 @@ export const createCrossOrigin = (definition: TenantDefinition): CrossOrigin => 
         return;
       }
       // the app may also read an answer that was given before the client was known, such as 401 for an expired token
-      if (ctx.oidc?.client !== undefined || listed.has(origin)) return;
+      if (ctx.oidc?.client !== undefined || listed.has(origin)) {
+        if (ctx.response.get('x-error-id') !== '') exposeError(ctx);
+        return;
+      }
       if (ctx.method === 'OPTIONS') refused.add(ctx);
       for (const header of ['Origin', 'Methods', 'Headers']) ctx.remove(`Access-Control-Allow-${header}`);
       ctx.remove('Access-Control-Max-Age');
