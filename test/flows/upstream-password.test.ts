@@ -188,6 +188,13 @@ describe('a person whose password an upstream checks', () => {
     await eventually('the proof is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
   });
 
+  it('has no session there when the upstream took the password but did not say who they are', async () => {
+    upstream.setFaults({ at: /^\/me$/, fault: { kind: 'status', status: 500 } });
+    await expect(proveByBasic()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(upstream.hits(/^\/me$/)).toBeGreaterThan(0);
+    await eventually('the grant is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
+  });
+
   it('is known by a password while nothing can be revoked', async () => {
     upstream.setFaults({ at: /revocation/, fault: { kind: 'status', status: 500 } });
     expect(await proveByBasic()).toMatchObject({ ok: true });

@@ -33,27 +33,29 @@ export const verifyPassword = async (
       password,
       ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     });
-    const claims =
-      type === 'oidc' && response.id_token !== undefined
-        ? await verifiedIdToken(client, parts, response.id_token)
-        : undefined;
-    const read = await parts.reader.read({
-      accessToken: response.access_token,
-      amr: ['pwd'],
-      hasIdToken: claims !== undefined,
-      ...definedOnly({ claims }),
-    });
     const tokens = toUpstreamTokens(response, parts.clock);
-    if (!read.ok) {
-      void revokeTokens(client, parts, tokens);
-      throw broken(read.detail);
+    try {
+      const claims =
+        type === 'oidc' && response.id_token !== undefined
+          ? await verifiedIdToken(client, parts, response.id_token)
+          : undefined;
+      const read = await parts.reader.read({
+        accessToken: response.access_token,
+        amr: ['pwd'],
+        hasIdToken: claims !== undefined,
+        ...definedOnly({ claims }),
+      });
+      if (!read.ok) throw broken(read.detail);
+      const { sid, iss: issuer } = claims ?? {};
+      return {
+        ok: true,
+        person: read.person,
+        grant: { tokens, ...(typeof sid === 'string' ? { sid } : {}), ...definedOnly({ issuer }) },
+      };
+    } catch (error) {
+      void revokeTokens(client, parts, tokens); // nobody gets them
+      throw error;
     }
-    const { sid, iss: issuer } = claims ?? {};
-    return {
-      ok: true,
-      person: read.person,
-      grant: { tokens, ...(typeof sid === 'string' ? { sid } : {}), ...definedOnly({ issuer }) },
-    };
   } catch (error) {
     return refusal(error);
   }
