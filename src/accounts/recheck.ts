@@ -47,6 +47,8 @@ interface Look {
 
 const action = 'account.source_gone';
 const mostUnasked = 10_000;
+/** After an outage. */
+const pauseMs = 10_000;
 
 /**
  * Single flight for each person: requests that come meanwhile wait for its answer, which is not kept afterwards. People
@@ -56,7 +58,7 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
   const { clock, resolver } = parts;
   const sources = parts.connectors.map(({ definition }) => definition);
   const inProgress = new Map<string, Promise<AccountRecord>>();
-  /** People whom their source cannot be asked about, so that not each request reads the store for them. */
+  /** People whom their source cannot be asked about, or could not just now: not each request tries again. */
   const unasked = createBoundedCache<true>(clock, mostUnasked);
 
   const finderOf = ({ lookup, redirect }: Connector, linked: LinkedIdentity): Look['find'] | undefined => {
@@ -147,9 +149,12 @@ export const createRecheck = (parts: RecheckParts): Accounts['recheck'] => {
     } catch (error) {
       const goodForMs = (definition.recheckSeconds + definition.degradedSeconds) * 1000;
       // what was known last is good for a while; a person who was gone stays gone, whatever the source says now
-      const isGood = linked.goneAt !== undefined || clock.now() < linked.checkedAt + goodForMs;
-      if (isAppError(error, 'unavailable') && isGood) return account;
-      throw error;
+      const leftMs =
+        linked.goneAt === undefined ? linked.checkedAt + goodForMs - clock.now() : Number.POSITIVE_INFINITY;
+      if (!isAppError(error, 'unavailable') || leftMs <= 0) throw error;
+      // a source that does not answer would hold up each request of the person until its time limit
+      if (leftMs > 1) unasked.set(identityKey(linked), true, { ttl: Math.min(pauseMs, leftMs - 1) });
+      return account;
     }
     if (verdict === undefined) {
       unasked.set(identityKey(linked), true, { ttl: Math.max(1, definition.recheckSeconds * 1000) });

@@ -267,6 +267,18 @@ describe('a source that cannot be reached', () => {
     expect(corp.asked.find).toBe(1);
   });
 
+  it('does not hold up each request, but is asked again soon, and at once for a refresh', async () => {
+    corp.isDown = true;
+    people.clock.advance(6 * minuteMs);
+    for (let request = 0; request < 3; request += 1) await recheck();
+    expect(corp.asked.find).toBe(1);
+    await recheck('always');
+    expect(corp.asked.find).toBe(2);
+    people.clock.advance(11_000);
+    await recheck();
+    expect(corp.asked.find).toBe(3);
+  });
+
   it('keeps out who was out already', async () => {
     corp.people.delete('alice');
     await recheck('always');
