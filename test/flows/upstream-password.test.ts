@@ -15,7 +15,7 @@ const day = 24 * 3600;
 const secret = 'a-secret-between-us';
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
 
-const tenant = (upstream: UpstreamProvider): TenantContent => ({
+const tenant = (upstream: UpstreamProvider, changes: object = {}): TenantContent => ({
   ...sampleTenant({
     grants: { password: true },
     resources: [],
@@ -38,6 +38,7 @@ const tenant = (upstream: UpstreamProvider): TenantContent => ({
       scopes: ['openid', 'profile', 'email', 'offline_access'],
       passwordSignIn: true,
       recheck: '10s',
+      ...changes,
     } as never, // the schema judges it
   ],
 });
@@ -61,7 +62,7 @@ describe('a person whose password an upstream checks', () => {
           client_id: 'bridge',
           client_secret: secret,
           redirect_uris: [`${issuer}/upstream/corp/callback`],
-          grant_types: ['authorization_code', 'refresh_token', 'password'],
+          grant_types: ['authorization_code', 'refresh_token', 'password', 'client_credentials'],
         },
       ],
       configuration: {
@@ -186,6 +187,21 @@ describe('a person whose password an upstream checks', () => {
   it('has no session there after a password that was sent to a service', async () => {
     expect(await proveByBasic()).toMatchObject({ ok: true });
     await eventually('the proof is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
+  });
+
+  it('has no session there after the password grant where the source is asked about people otherwise', async () => {
+    const details = { uri: `${upstream.issuer}/details/{subject}` };
+    await server.putTenant('acme', tenant(upstream, { details }));
+    upstream.setFaults({ at: /^\/details\//, fault: { kind: 'answer', body: JSON.stringify({ sub: who }) } });
+    const { status } = await tokenRequest(issuer, web, {
+      grant_type: 'password',
+      username: who,
+      password: passwordOf(who),
+      scope: 'openid',
+    });
+    expect(status).toBe(200);
+    await eventually('the grant is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
+    await server.putTenant('acme', tenant(upstream));
   });
 
   it('has no session there when the upstream took the password but did not say who they are', async () => {

@@ -2,6 +2,7 @@ import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oi
 import type { Accounts, DisclosedRefusal } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { Connector } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
@@ -15,6 +16,7 @@ export const passwordGrantParameters = ['username', 'password', 'scope', 'resour
 export interface PasswordGrantParts {
   readonly definition: TenantDefinition;
   readonly accounts: Accounts;
+  readonly connectors: readonly Connector[];
   readonly usage: PasswordGrantUsage;
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'keep'>;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
@@ -65,8 +67,11 @@ export const createPasswordGrant =
     }
     const { account, source, signedInAt: authTime, amr, acr, grant } = outcome;
     const { sub } = account;
-    if (grant !== undefined)
-      await asProtocolErrors(() => parts.upstreamTokens.keep(sub, source, grant.tokens));
+    if (grant !== undefined) {
+      const isKept = await asProtocolErrors(() => parts.upstreamTokens.keep(sub, source, grant.tokens));
+      const connector = parts.connectors.find(({ definition }) => definition.id === source);
+      if (!isKept) void connector?.revoke?.(grant.tokens); // nobody waits for it
+    }
     await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );

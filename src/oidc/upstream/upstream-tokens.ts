@@ -18,8 +18,8 @@ import {
  * the upstream about people whom it cannot be asked about otherwise.
  */
 export interface KeptUpstreamTokens {
-  /** Stores the tokens of a sign-in, if they are of use. @throws AppError `unavailable` */
-  keep(sub: string, source: string, tokens: UpstreamTokens): Promise<void>;
+  /** Stores the tokens of a sign-in; false when they are of no use here. @throws AppError `unavailable` */
+  keep(sub: string, source: string, tokens: UpstreamTokens): Promise<boolean>;
   /**
    * For an app: tokens with a valid access token, renewed if necessary. Undefined when there are none, or when the
    * upstream no longer renews them.
@@ -155,14 +155,15 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
 
     keep: async (sub, source, tokens) => {
       const connector = findSource(source);
-      if (connector === undefined || !(hasTakers(connector) || isAskedByTokens(connector))) return;
+      if (connector === undefined || !(hasTakers(connector) || isAskedByTokens(connector))) return false;
       const holder = { sub, source };
       const before = await records.load(holder);
       // an upstream may give a refresh token at the first sign-in only
       const earlier = before === undefined ? [] : refreshTokensOf(before.stored).slice(0, mostEarlier);
-      if (hasTakers(connector) || tokens.refreshToken !== undefined)
-        await records.write(holder, { ...neededOf(connector, tokens), ...ifAny(earlier) });
+      const isOfUse = hasTakers(connector) || tokens.refreshToken !== undefined;
+      if (isOfUse) await records.write(holder, { ...neededOf(connector, tokens), ...ifAny(earlier) });
       else if (before !== undefined && 'isRefused' in before.stored) await records.remove(holder);
+      return isOfUse;
     },
 
     endSignIn: async (sub, source, refreshToken) => {
