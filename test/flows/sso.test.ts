@@ -189,4 +189,4 @@ const inRounds = async (round: () => Promise<void>): Promise<void> => {
   for (let batch = 0; batch < 5; batch += 1) await Promise.all([round(), round(), round(), round()]);
 };
 
-const isWrite = (name: string): boolean => !/^(aggregate|find|load|account\.find)/.test(name);
+const isWrite = (name: string): boolean => !/^(aggregate|find|load|account\.find|device\.list)/.test(name);
