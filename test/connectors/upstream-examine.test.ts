@@ -179,6 +179,10 @@ describe('the examination of an upstream', () => {
   });
 
   it('finds what the upstream does not announce', async () => {
+    const url = `${upstream.issuer}/.well-known/openid-configuration`;
+    const metadata = (await (await fetch(url)).json()) as object;
+    const body = JSON.stringify({ ...metadata, grant_types_supported: ['authorization_code'] });
+    upstream.setFaults({ at: /openid-configuration/, fault: { kind: 'answer', body } });
     const findings = await examine(corp({ scopes: ['openid', 'payroll'], passwordSignIn: true }));
     expect(about(findings, 'scopes')?.message).toContain('payroll');
     expect(about(findings, 'passwords')?.verdict).toBe('warning');

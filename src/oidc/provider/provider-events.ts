@@ -90,7 +90,9 @@ export const observeProvider = (
       ...words,
       ...definedOnly({ advice }),
     };
-    if (!isFault && !expected.has(message))
+    const { status = 400 } = error as { readonly status?: number }; // of the library's errors, and of ours
+    // neither an outage nor a limit is explained by the request
+    if (!isFault && status < 429 && !expected.has(message))
       records.note(ctx, {
         errorId,
         at: clock.now(),
@@ -101,8 +103,7 @@ export const observeProvider = (
         ...words,
         ...definedOnly({ route: ctx.oidc?.route, remedy: advice }),
       });
-    if (isFault || ((error as { status?: number }).status ?? 0) >= 500)
-      log.error({ ...line, err: error }, 'a protocol request failed');
+    if (isFault || status >= 500) log.error({ ...line, err: error }, 'a protocol request failed');
     else log.info(line, 'a protocol request was refused');
   };
 

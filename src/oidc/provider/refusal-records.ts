@@ -1,4 +1,5 @@
 // Refusals of the protocol, kept for a week so that `drawbridge explain error <id>` finds them.
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
@@ -34,6 +35,8 @@ export interface RefusalRecordsParts {
 
 const keptSeconds = 7 * 24 * 60 * 60;
 const mostPerMinute = 30;
+/** A store that hangs must not hold up the answer; the record is written whenever it answers. */
+const longestWaitMs = 250;
 
 /** A tenant has as many places as three hexadecimal digits name; a new refusal replaces the one in its place. */
 const placeOf = (errorId: string): string => errorId.slice(0, 3);
@@ -63,11 +66,10 @@ export const createRefusalRecords = ({ artifacts, clock, log }: RefusalRecordsPa
         payload: JSON.stringify(record),
         expiresAt: epochSeconds(clock) + keptSeconds,
       };
-      try {
-        await artifacts.write([{ op: 'put', artifact }]);
-      } catch (err) {
+      const written = artifacts.write([{ op: 'put', artifact }]).catch((err: unknown) => {
         log.debug({ err, errorId: record.errorId }, 'a refusal could not be kept');
-      }
+      });
+      await Promise.race([written, delay(longestWaitMs, undefined, { ref: false })]);
     },
   };
 };
