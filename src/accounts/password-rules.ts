@@ -36,7 +36,7 @@ export const faultOfPassword = (password: string, names: readonly string[]): str
       names.map((name) => name.toLowerCase()),
     )
   ) {
-    return 'The password is among the most common ones; choose another.';
+    return 'The password is easy to guess: common words, names of the account, or keys in a row. Choose another.';
   }
   return undefined;
 };
