@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createBrowser, unescapeHtml } from '../support/browser.ts';
+import { heapInUse } from '../support/heap.ts';
 import {
   basicAuthorization,
   formOf,
@@ -37,13 +36,6 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 const hostile = `"><script>alert(1)</script>`;
 const assertor = confidential('assertor');
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
-
-/** Bytes, after what nobody needs was thrown away. */
-const heapInUse = (): number => {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-};
 
 /** For plain data, which is all that is cloned. */
 const cloneHere = <T>(value: T): T =>
