@@ -4,7 +4,7 @@ import { write, writeSync } from 'node:fs';
 const flushEveryMs = 200;
 /** Characters that are written at once without waiting for the timer. */
 const enough = 4096;
-/** Characters that are kept for a reader that does not read; later lines are dropped. */
+/** Bytes and characters that are kept for a reader that does not read; later lines are dropped. */
 const limit = 8 * 1024 * 1024;
 /** How long stopping waits for a reader that does not read, in milliseconds. */
 const lastWaitMs = 250;
@@ -49,7 +49,7 @@ export const openBufferedOutput = (fd = 1): BufferedOutput => {
     write(fd, chunk, (error, written) => {
       isUnderWay = false;
       settle(chunk, error ?? written);
-      if (error === null && waiting.length >= enough) flush();
+      if (error === null && rest.length === 0 && waiting.length >= enough) flush();
     });
   };
 
@@ -70,9 +70,10 @@ export const openBufferedOutput = (fd = 1): BufferedOutput => {
   return {
     flushSync,
     write: (line) => {
-      if (isBroken || waiting.length > limit) return;
+      if (isBroken || rest.length + waiting.length > limit) return;
       waiting += line;
-      if (waiting.length >= enough) flush();
+      // behind a reader that does not read the timer is enough: each attempt copies what is kept
+      if (waiting.length >= enough && rest.length === 0) flush();
     },
   };
 };

@@ -362,18 +362,20 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
     });
 
     // replays add no headers of their own
-    const itOfProxy = behaviour.upgrades ? it : it.skip;
-    itOfProxy('never reaches the service as its own address', async () => {
-      const lies = {
-        'X-Forwarded-Host': 'evil.example',
-        'X-Forwarded-Port': '666',
-        Forwarded: 'host=evil.example',
-      };
-      const { status, seen } = await ask({ path: '/public/x', headers: lies });
-      // a proxy that passes them to Drawbridge is refused
-      if (status !== 200) return expect([400, behaviour.invalidStatus]).toContain(status);
-      expect(JSON.stringify(seen?.headers)).not.toMatch(/evil|666/);
-    });
+    if (behaviour.upgrades)
+      it('never reaches the service as its own address', async () => {
+        const lies = {
+          'X-Forwarded-Host': 'evil.example',
+          'X-Forwarded-Port': '666',
+          Forwarded: 'host=evil.example',
+        };
+        const { status, seen } = await ask({ path: '/public/x', headers: lies });
+        // a proxy that passes them to Drawbridge is refused
+        if (status !== 200) return expect([400, behaviour.invalidStatus]).toContain(status);
+        const values = Object.values(seen?.headers ?? {}).flat();
+        expect(values).not.toContain('666');
+        expect(values.join()).not.toContain('evil');
+      });
 
     it('in Connection does not take away what Drawbridge says', async () => {
       const names =
