@@ -37,9 +37,10 @@ export const claimsOf = (
   ),
   sub: account.sub,
   preferred_username: account.username,
-  ...(account.email === undefined
-    ? {}
-    : { email: account.email, email_verified: account.emailVerified === true }),
+  // apps that identify people by their address do not all look at `email_verified`
+  ...(account.email !== undefined && account.emailVerified === true
+    ? { email: account.email, email_verified: true }
+    : {}),
   ...(scopes.has('groups') ? { groups: [...account.groups] } : {}),
   ...(scopes.has('roles') ? { roles: [...account.roles] } : {}),
   updated_at: Math.floor(account.updatedAt / 1000),

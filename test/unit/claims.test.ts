@@ -32,8 +32,6 @@ describe('the claims of an account', () => {
       preferred_username: 'Alice',
       name: 'Alice Liddell',
       locale: 'de',
-      email: 'alice@acme.example',
-      email_verified: false,
       updated_at: 2000,
     });
   });
@@ -44,10 +42,24 @@ describe('the claims of an account', () => {
     expect(claimsOf(account, new Set(['roles']))).toMatchObject({ roles: ['editor'] });
   });
 
-  it('say nothing of an e-mail that is not there', () => {
+  it('have an e-mail address only if it is there and verified', () => {
+    const emailClaims = ({ email, email_verified }: Partial<Record<string, unknown>>) => [
+      email,
+      email_verified,
+    ];
     const { email: _email, ...without } = account;
-    expect(claimsOf(without, new Set())).not.toHaveProperty('email_verified');
-    expect(claimsOf({ ...account, emailVerified: true }, new Set())).toMatchObject({ email_verified: true });
+    expect(emailClaims(claimsOf({ ...without, emailVerified: true }, new Set()))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(emailClaims(claimsOf({ ...account, emailVerified: false }, new Set()))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(emailClaims(claimsOf({ ...account, emailVerified: true }, new Set()))).toEqual([
+      account.email,
+      true,
+    ]);
   });
 
   it('hold those of the tenant\u2019s own mapping as well', () => {

@@ -96,7 +96,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
   const findActive: TenantAccounts['findActive'] = (_ctx, sub, signedInAt) =>
     asProtocolErrors(() => current(sub, { signedInAt }));
 
-  /** Apps that identify people by their address do not all look at `email_verified`: they get no other address. */
+  /** Verified once is not believed for ever: another account may have the address by now. */
   const withBelievedEmail = async (account: AccountRecord): Promise<AccountRecord> => {
     if (account.origin !== 'source' || account.email === undefined) return account;
     const { email: _, ...rest } = account;
