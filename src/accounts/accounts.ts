@@ -68,7 +68,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
   const isAdmitted = (account: AccountRecord): boolean =>
     isAdmittedTo({ demo: definition.demo, sources }, account);
   const seed = createSeeding({ ...shared, tenant, records, seeds: definition.demo ? definition.users : [] });
-  const resolver = createResolver({ ...shared, records, sources, isAdmitted, audit });
+  const { users } = definition;
+  const resolver = createResolver({ ...shared, records, sources, users, isAdmitted, audit });
   const throttle = createThrottle(storage.counters, shared.clock);
   const knownBrowsers = createKnownBrowsers({ tenant, key: browserKey, clock: shared.clock });
   const signingIn = {
@@ -129,6 +130,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     displayEmail: createBelievedEmail({
       records: { findByIdentity: records.findByIdentity, findByLogin },
       sources,
+      users,
     }).ofAccount,
     noteAttack: createAttackRecord({ throttle, limits: definition.throttle, audit }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),

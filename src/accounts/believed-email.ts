@@ -1,6 +1,7 @@
 // The verified addresses that are believed. Services and apps identify people by their address, so a source that the
 // tenant does not trust with a domain cannot give a person an address of the tenant, or one of another account.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
+import type { UserSeed } from '../config/tenant/tenant-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
@@ -10,6 +11,8 @@ export interface BelievedEmailParts {
   readonly records: Pick<AccountRecords, 'findByIdentity' | 'findByLogin'>;
   /** In the file's order. */
   readonly sources: readonly SourceDefinition[];
+  /** Of the tenant's file. */
+  readonly users: readonly Pick<UserSeed, 'username' | 'email'>[];
 }
 
 /** Both throw AppError `unavailable`. */
@@ -23,17 +26,28 @@ export interface BelievedEmail {
   ofAccount(account: AccountRecord): Promise<string | undefined>;
 }
 
-export const createBelievedEmail = ({ records, sources }: BelievedEmailParts): BelievedEmail => {
+export const createBelievedEmail = ({ records, sources, users }: BelievedEmailParts): BelievedEmail => {
+  const domainsOfUsers = new Set(
+    users.flatMap(({ username, email }) => [domainOf(username), domainOf(email)]),
+  );
+
   const isHeldByOther = async (email: string, sub: string | undefined): Promise<boolean> => {
     const holders = await Promise.all([records.findByIdentity(emailKey(email)), records.findByLogin(email)]);
     return holders.some((holder) => holder !== undefined && holder.sub !== sub);
+  };
+
+  /** Is the domain one of the tenant's, and not one whose people sign in at this source? */
+  const isOfOthers = (email: string, source: string): boolean => {
+    const domain = domainOf(email) ?? '';
+    if (sources.find(({ id }) => id === source)?.domains.includes(domain) === true) return false;
+    return domainsOfUsers.has(domain) || listedDomains(sources).includes(domain);
   };
 
   const isBelieved = async (address: string, source: string, sub: string | undefined): Promise<boolean> => {
     const email = canonicalLogin(address);
     if (email === undefined) return false;
     if (isTrustedWith(email, source, sources)) return true;
-    return !isOfOtherSource(email, source, sources) && !(await isHeldByOther(email, sub));
+    return !isOfOthers(email, source) && !(await isHeldByOther(email, sub));
   };
 
   return {
@@ -56,11 +70,13 @@ export const createBelievedEmail = ({ records, sources }: BelievedEmailParts): B
   };
 };
 
-/** Is the domain one of the tenant's, and not one whose people sign in at this source? */
-const isOfOtherSource = (email: string, source: string, sources: readonly SourceDefinition[]): boolean => {
-  const domain = email.slice(email.lastIndexOf('@') + 1);
-  if (sources.find(({ id }) => id === source)?.domains.includes(domain) === true) return false;
-  return sources.some(
-    ({ domains, trustedEmailDomains }) => domains.includes(domain) || trustedEmailDomains.includes(domain),
-  );
+/** The domains that some source of the tenant lists; those of local users can be in the lists of the local source. */
+export const listedDomains = (
+  sources: readonly Pick<SourceDefinition, 'domains' | 'trustedEmailDomains'>[],
+): readonly string[] =>
+  sources.flatMap(({ domains, trustedEmailDomains }) => [...domains, ...trustedEmailDomains]);
+
+const domainOf = (name: string | undefined): string | undefined => {
+  const login = name === undefined ? undefined : canonicalLogin(name);
+  return login?.includes('@') === true ? login.slice(login.lastIndexOf('@') + 1) : undefined;
 };

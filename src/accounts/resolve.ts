@@ -8,7 +8,7 @@ import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import { createBelievedEmail } from './believed-email.ts';
+import { type BelievedEmailParts, createBelievedEmail } from './believed-email.ts';
 import { type LinkableEmail, mayBeLinkedByEmail } from './email-linking.ts';
 import {
   type AccountChange,
@@ -26,6 +26,8 @@ export interface ResolveParts {
   readonly records: AccountRecords;
   /** In the file's order. */
   readonly sources: readonly SourceDefinition[];
+  /** Of the tenant's file. */
+  readonly users: BelievedEmailParts['users'];
   readonly isAdmitted: (account: AccountRecord) => boolean;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -73,7 +75,7 @@ const maxAttempts = 25;
 
 export const createResolver = (parts: ResolveParts): Resolver => {
   const { records, sources, clock } = parts;
-  const believed = createBelievedEmail({ records, sources });
+  const believed = createBelievedEmail({ records, sources, users: parts.users });
 
   /** Undefined when another caller has changed the account meanwhile. */
   const tryChange = async (

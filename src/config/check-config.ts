@@ -18,6 +18,7 @@ import type { Fault } from './parsing/fault.ts';
 import { codeOf } from './parsing/secrets.ts';
 import { loadServerSettings, type ServerSettingsOptions } from './server/load-server-settings.ts';
 import type { ServerSettings } from './server/server-settings.ts';
+import { withoutEmailDomains } from './source/email-domain-warnings.ts';
 import { withoutRecheck } from './source/recheck-warnings.ts';
 import type { TenantDefinition } from './tenant/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from './tenant/tenant-file.ts';
@@ -78,7 +79,11 @@ export const checkConfig = (options: CheckConfigOptions): CheckedConfig => {
     const loaded = checkFile(path, id, options);
     if ('definition' in loaded) {
       definitions.push(loaded.definition);
-      const found = [...plainConnections(loaded.definition), ...withoutRecheck(loaded.definition.sources)];
+      const found = [
+        ...plainConnections(loaded.definition),
+        ...withoutRecheck(loaded.definition.sources),
+        ...withoutEmailDomains(loaded.definition),
+      ];
       if (isReported(id)) warnings.push(...found.map((words) => `${shownIn(path)}: ${words}`));
     } else if (isReported(id))
       faults.push(...loaded.faults.map((fault) => ({ ...fault, file: shownIn(path) })));

@@ -61,7 +61,7 @@ export interface People {
   /** Of a tenant with its local list only. */
   accounts(definition?: Partial<Definition>, hasher?: PasswordHasher): Accounts;
   /** Of the tenant `acme` with these sources, in order; `local` stands for its own list. */
-  accountsOf(sources: readonly (Connector | 'local')[]): Accounts;
+  accountsOf(sources: readonly (Connector | 'local')[], definition?: Partial<Definition>): Accounts;
   /** What was ended, as `sub reason`. */
   readonly ended: string[];
   users(tenant?: string): LocalUsers;
@@ -152,7 +152,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
     ended,
     accounts: (changes = {}, ownHasher = hasher) =>
       accountsOf({ ...acme, ...changes }, { connectors: ['local'], hasher: ownHasher }),
-    accountsOf: (connectors) => accountsOf(acme, { connectors, hasher }),
+    accountsOf: (connectors, changes = {}) => accountsOf({ ...acme, ...changes }, { connectors, hasher }),
     users: (tenant = 'acme') =>
       createLocalUsers({
         tenant,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SignInOutcome } from '../../src/accounts/account-types.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
-import { openPeople, type People } from '../support/people.ts';
+import { openPeople, type People, seedOf } from '../support/people.ts';
 import { createScriptedSource, type ScriptedSource } from '../support/scripted-source.ts';
 
 let people: People;
@@ -68,4 +68,26 @@ describe('an address is shown to services', () => {
     expect(await shown(erin)).toBe('erin@local.test');
     expect(await shown({ ...erin, emailVerified: false })).toBeUndefined();
   });
+
+  it.each([
+    ['has', 'mallory@list.test', 'mallory', false],
+    ['has as a name to sign in with', 'mallory@names.test', 'kim@names.test', false],
+    ['does not have', 'mallory@other.test', 'mallory', true],
+  ])(
+    'not by a source without trust, in a domain that a user of the file %s',
+    async (_name, email, username, isShown) => {
+      stranger.people.set('x', { subject: 'x-1', password: 'pw', username: 'x', email, emailVerified: true });
+      const users = [seedOf(username, { email: 'kim@LIST.test' })];
+      const accounts = people.accountsOf(['local', stranger.connector], { demo: true, users });
+      const outcome = await accounts.signIn({
+        login: 'x',
+        password: 'pw',
+        address: '192.0.2.1',
+        via: 'page',
+      });
+      if (!outcome.ok) throw new Error(outcome.reason);
+      expect(outcome.account.emailVerified).toBe(isShown);
+      expect(await accounts.displayEmail(outcome.account)).toBe(isShown ? email : undefined);
+    },
+  );
 });

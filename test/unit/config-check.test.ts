@@ -84,6 +84,26 @@ describe('checkConfig', () => {
     expect(warningsOf('preset: gitlab')).toEqual([]);
   });
 
+  it('warns of sources that are believed for the domains of local users, where no list says which these are', () => {
+    const warningsOf = (keys: string, local = '{ id: local, type: local }', more = ''): readonly string[] => {
+      put('tenants/acme.yaml', `sources:\n  - { id: corp, ${keys} }\n  - ${local}\n${more}`);
+      const { faults, warnings } = checkConfig({ cwd, env: {} });
+      expect(faults.map(formatFault)).toEqual([]);
+      return warnings;
+    };
+    const http = 'type: http, url: https://old.test/check';
+    expect(warningsOf(http)).toEqual([
+      'tenants/acme.yaml: no source lists an e-mail domain: corp can give people verified addresses in the domains of local users; add their domains to trustedEmailDomains of the source local',
+    ]);
+    expect(warningsOf(`${http}, domains: [corp.test]`)).toEqual([]);
+    expect(warningsOf(http, '{ id: local, type: local, trustedEmailDomains: [acme.test] }')).toEqual([]);
+    expect(
+      warningsOf('type: ldap, url: ldaps://id.test, bind: anonymous, search: { base: "dc=acme" }'),
+    ).toEqual([]);
+    const user = '{ username: a, password: lantern orbit mosaic, email: a@acme.test }';
+    expect(warningsOf(http, '{ id: local, type: local }', `demo: true\nusers:\n  - ${user}\n`)).toEqual([]);
+  });
+
   it('warns of services and tenants that miss each other', () => {
     put(
       'config/server.yaml',

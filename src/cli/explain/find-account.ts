@@ -26,7 +26,7 @@ const deafAudit: Audit = { note: async () => undefined, noteBefore: async () => 
 /** Uses the same decision as a sign-in, without writing anything. */
 export const createAccountFinder =
   (
-    { sources, demo }: Pick<TenantDefinition, 'sources' | 'demo'>,
+    { sources, users, demo }: Pick<TenantDefinition, 'sources' | 'users' | 'demo'>,
     { records, clock }: { readonly records: AccountRecords; readonly clock: Clock },
   ): AccountFinder =>
   async (identity) => {
@@ -41,6 +41,7 @@ export const createAccountFinder =
         update: async () => true,
       },
       sources,
+      users,
       isAdmitted: (account) => isAdmittedTo({ demo, sources }, account),
       audit: deafAudit,
       clock,
