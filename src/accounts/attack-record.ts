@@ -9,9 +9,13 @@ import type { Throttle } from './throttle.ts';
 export interface NoticedAttack {
   readonly action:
     | 'code.replay'
+    | 'code.misuse'
     | 'device_code.replay'
+    | 'device_code.misuse'
     | 'refresh_token.reuse'
+    | 'refresh_token.misuse'
     | 'client.assertion'
+    | 'token_exchange.subject_token'
     | 'sign_in.upstream';
   /** For the operator: what was wrong, or what was done about it. */
   readonly reason: string;

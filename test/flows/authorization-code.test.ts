@@ -177,6 +177,46 @@ await withEachStore({ instances: 2 }, (server) => {
     expect(answer.body.access_token).toBeUndefined();
   });
 
+  it('records who presents a code that is not theirs, used or not', async () => {
+    moveTime(1000); // what the tests above noticed is no longer counted
+    const list = () => server.storage.forTenant('acme').audit.list({ limit: 1000 });
+    const seen = new Set((await list()).map(({ id }) => id));
+    const audited = async () => {
+      const [record] = (await list()).filter(
+        ({ id, action }) => !seen.has(id) && /misuse|replay/.test(action),
+      );
+      seen.add(record?.id ?? '');
+      return {
+        action: record?.action,
+        reason: record?.reason,
+        clientId: record?.clientId,
+        sub: record?.object,
+      };
+    };
+    const signedIn = await signIn(createBrowser(), request);
+    const thefts: readonly (readonly [string, string, () => ReturnType<typeof redeem>])[] = [
+      ['other_client', shop.id, () => redeem({ issuer, client: shop }, signedIn)],
+      ['wrong_verifier', web.id, () => redeem(request, { ...signedIn, verifier: pkce().verifier })],
+      ['wrong_verifier', web.id, () => redeem(request, signedIn, { code_verifier: undefined })],
+      ['wrong_verifier', web.id, () => redeem(request, signedIn, { code_verifier: 'short' })],
+      [
+        'wrong_redirect_uri',
+        web.id,
+        () => redeem(request, signedIn, { redirect_uri: 'https://evil.example' }),
+      ],
+    ];
+    for (const action of ['code.misuse', 'code.replay']) {
+      for (const [reason, clientId, steal] of thefts) {
+        expect((await steal()).status).toBe(400);
+        expect(await audited()).toEqual({ action, reason, clientId, sub: expect.any(String) });
+      }
+      if (action === 'code.misuse') expect((await redeem(request, signedIn)).status).toBe(200);
+    }
+    const { body } = await redeem(request, await signIn(createBrowser(), request));
+    expect((await refresh(issuer, shop, body.refresh_token)).status).toBe(400);
+    expect(await audited()).toMatchObject({ action: 'refresh_token.misuse', clientId: shop.id });
+  });
+
   it('refuses a challenge in the place of its verifier', async () => {
     const signedIn = await signIn(createBrowser(), request);
     const answer = await redeem(request, signedIn, { code_verifier: signedIn.challenge });

@@ -143,6 +143,9 @@ eachStore((store) => {
       await approveDevice(createBrowser(), issuer, started);
 
       expect((await pollDevice(issuer, started, radio)).body.error).toBe('invalid_grant');
+      const [record] = await server.storage.forTenant('acme').audit.list({ limit: 1 });
+      const misuse = { action: 'device_code.misuse', reason: 'other_client', clientId: radio.id };
+      expect(record).toMatchObject(misuse);
       expect((await pollDevice(issuer, started)).status).toBe(200);
     });
 

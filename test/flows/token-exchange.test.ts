@@ -186,6 +186,10 @@ eachStore((store) => {
           const { status, body } = await forUpstream(token);
           expect([status, body.error]).toEqual([400, 'invalid_request']);
         }
+        const records = await server.storage.forTenant('acme').audit.list({ limit: 100 });
+        const refused = records.filter(({ action }) => action === 'token_exchange.subject_token');
+        expect(refused).toHaveLength(8);
+        expect(refused[0]).toMatchObject({ outcome: 'failure', reason: 'not_valid', clientId: web.id });
       });
 
       it('gives nothing of a person whom an operator has disabled', async () => {

@@ -25,7 +25,7 @@ export interface AdapterParts {
   readonly starts: AnonymousStarts;
   readonly deviceSignIns: Pick<DeviceSignIns, 'approve'>;
   readonly jwtHandles: JwtHandles;
-  readonly replays: Pick<Replays, 'isInGrace' | 'note'>;
+  readonly replays: Pick<Replays, 'isInGrace' | 'note' | 'present'>;
   readonly codeTokens: CodeTokens;
   /** False where an interaction is resumed by a browser other than the one that submitted its result. */
   readonly mayResume: (proofHash: unknown) => boolean;

@@ -9,7 +9,10 @@ import { ArtifactAdapter } from './artifact-adapter.ts';
 export class AuthorizationCodeAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const payload = await super.find(id);
-    if (payload !== undefined) delete payload.consumed;
+    if (payload === undefined) return undefined;
+    const { clientId, accountId: sub, consumed } = payload;
+    this.parts.replays.present({ kind: 'code', clientId, sub, isUsed: consumed !== undefined });
+    delete payload.consumed;
     return payload;
   }
 

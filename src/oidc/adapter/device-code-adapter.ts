@@ -24,8 +24,9 @@ export class DeviceCodeAdapter extends ArtifactAdapter {
    * has a grant of its own, so after the grace only that ends.
    */
   #withoutGrace(payload: AdapterPayload, consumedAt: number | undefined): AdapterPayload {
-    if (consumedAt === undefined) return payload;
     const { clientId, accountId: sub } = payload;
+    this.parts.replays.present({ kind: 'device_code', clientId, sub, isUsed: consumedAt !== undefined });
+    if (consumedAt === undefined) return payload;
     const isInGrace = this.parts.replays.isInGrace(clientId, consumedAt);
     if (isInGrace) delete payload.consumed;
     const reason = isInGrace ? 'repeated_in_grace' : 'tokens_revoked';

@@ -17,6 +17,13 @@ export class RefreshTokenAdapter extends ArtifactAdapter {
     ]);
     if (artifact === undefined) return undefined;
     const payload = toPayload(artifact, id);
+    const { clientId, accountId: sub } = payload;
+    this.parts.replays.present({
+      kind: 'refresh_token',
+      clientId,
+      sub,
+      isUsed: artifact.consumedAt !== undefined,
+    });
     if (artifact.consumedAt !== undefined && successor?.consumedAt === undefined) {
       if (this.parts.rotation.isInGrace(payload, artifact.consumedAt)) delete payload.consumed;
     }

@@ -14,7 +14,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
-import { asProtocolErrors } from '../provider/errors.ts';
+import { asProtocolErrors, InvalidSubjectToken } from '../provider/errors.ts';
 import { mayIntrospect } from '../provider/resources.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
@@ -136,12 +136,13 @@ const findSubject = async (
   const { definition } = parts;
   const clientId = ctx.oidc.client?.clientId ?? '';
   const token = await provider.AccessToken.find(await parts.nameFor(ctx.req, value));
-  if (token === undefined || !token.isValid || !mayIntrospect(definition, clientId, token)) throw notValid();
+  if (token === undefined || !token.isValid || !mayIntrospect(definition, clientId, token))
+    throw new InvalidSubjectToken();
   if (token.isSenderConstrained())
     throw new errors.InvalidRequest('a token that is bound to its sender cannot be exchanged');
   await requireGrant(provider, token);
   const account = await parts.findAccount(ctx, token.accountId, token);
-  if (account === undefined) throw notValid();
+  if (account === undefined) throw new InvalidSubjectToken();
   ctx.oidc.entity('Account', account);
   return account.accountId;
 };
@@ -149,11 +150,8 @@ const findSubject = async (
 const requireGrant = async (provider: Provider, token: AccessToken): Promise<void> => {
   const grant = token.grantId === undefined ? undefined : await provider.Grant.find(token.grantId);
   if (grant === undefined || grant.clientId !== token.clientId || grant.accountId !== token.accountId)
-    throw notValid();
+    throw new InvalidSubjectToken();
 };
-
-/** RFC 8693 section 2.2.2: a subject token that is not acceptable is an `invalid_request`. */
-const notValid = (): Error => new errors.InvalidRequest('the subject token is not valid');
 
 /** The access token of the upstream counts as a sign-in; ours is for the account of that person. */
 const fromUpstream = async (
@@ -168,10 +166,10 @@ const fromUpstream = async (
     throw new errors.InvalidRequest('tokens of this subject_issuer are not accepted from this client');
 
   const proven = await asProtocolErrors(() => tokens.verify(token));
-  if (proven === undefined) throw notValid();
+  if (proven === undefined) throw new InvalidSubjectToken();
   const now = epochSeconds(parts.clock);
   const atMostSeconds = (proven.expiresAt ?? now + unknownLifeSeconds) - now;
-  if (atMostSeconds <= 0) throw notValid();
+  if (atMostSeconds <= 0) throw new InvalidSubjectToken();
   const outcome = await asProtocolErrors(() =>
     parts.accounts.admit(proven.person, { via: 'upstream_token', clientId, ...parts.requestOf(ctx) }),
   );

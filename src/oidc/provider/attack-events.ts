@@ -1,8 +1,9 @@
-// Attacks that the library notices, by its events: a rotated refresh token that is used again, and client assertions
-// that prove nothing.
+// Attacks that the library notices, by its events: a rotated refresh token that is used again, codes and tokens that come
+// from somebody else, and assertions and subject tokens that prove nothing.
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { Replays } from './replays.ts';
+import { InvalidSubjectToken } from './errors.ts';
+import type { Presented, Replay, Replays } from './replays.ts';
 
 /** Endpoints at which clients authenticate. */
 const refusals = [
@@ -13,7 +14,9 @@ const refusals = [
   'pushed_authorization_request.error',
 ] as const;
 
-export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'>): void => {
+type Refusal = Error & { readonly error_detail?: string; readonly error_description?: string };
+
+export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note' | 'findUnnoted'>): void => {
   const emitter: EventEmitter = provider; // the events' typed signatures differ by event
 
   // at the token endpoint the library ends a grant for one reason: something was used a second time
@@ -24,8 +27,18 @@ export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'
     replays.note({ action: 'refresh_token.reuse', reason: 'grant_revoked', clientId, sub });
   });
 
+  emitter.on('grant.error', ({ oidc }: KoaContextWithOIDC, error: Refusal) => {
+    const clientId = oidc?.client?.clientId;
+    if (clientId === undefined) return;
+    if (error instanceof InvalidSubjectToken)
+      return replays.note({ action: 'token_exchange.subject_token', reason: 'not_valid', clientId });
+    const presented = replays.findUnnoted();
+    const misuse = presented === undefined ? undefined : misuseOf(presented, { clientId, error });
+    if (misuse !== undefined) replays.note(misuse);
+  });
+
   for (const event of refusals)
-    emitter.on(event, ({ oidc }: KoaContextWithOIDC, error: Error & { readonly error_detail?: string }) => {
+    emitter.on(event, ({ oidc }: KoaContextWithOIDC, error: Refusal) => {
       const { client_assertion: assertion, client_id: named } = oidc?.body ?? {};
       // a refusal for another reason comes after the client has been found
       const isUnproven = error.message === 'invalid_client' || oidc?.client === undefined;
@@ -34,6 +47,32 @@ export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'
       const clientId = oidc.client?.clientId ?? said;
       replays.note({ action: 'client.assertion', reason: error.error_detail ?? 'refused', clientId });
     });
+};
+
+const actionIfUsed = {
+  code: 'code.replay',
+  device_code: 'device_code.replay',
+  refresh_token: 'refresh_token.reuse',
+} as const;
+
+/**
+ * What was issued to one client comes from another, or a code comes from an app that did not ask for it. Nothing is
+ * revoked for that: anybody who has seen a code could end what the app got for it.
+ */
+const misuseOf = (
+  { kind, isUsed, sub, ...issuedTo }: Presented,
+  { clientId, error }: { readonly clientId: string; readonly error: Refusal },
+): Replay | undefined => {
+  const reason = clientId === issuedTo.clientId ? unprovenBy(error) : 'other_client';
+  if (reason === undefined) return undefined;
+  return { action: isUsed ? actionIfUsed[kind] : `${kind}.misuse`, reason, clientId, sub };
+};
+
+/** RFC 7636 section 4.6 and RFC 6749 section 4.1.3: what the sender of a code must know. */
+const unprovenBy = ({ error_detail, error_description = '' }: Refusal): string | undefined => {
+  const words = error_detail ?? error_description;
+  if (words.includes('code_verifier')) return 'wrong_verifier';
+  return words.includes('redirect_uri mismatch') ? 'wrong_redirect_uri' : undefined;
 };
 
 /** The client that an assertion says to be of; nothing is verified. */

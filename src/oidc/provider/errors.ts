@@ -36,6 +36,13 @@ export class Unavailable extends errors.OIDCProviderError {
   }
 }
 
+/** RFC 8693 section 2.2.2: a subject token that is not acceptable is an `invalid_request`. */
+export class InvalidSubjectToken extends errors.InvalidRequest {
+  constructor() {
+    super('the subject token is not valid');
+  }
+}
+
 /** Converts our own errors into errors of the protocol. An unknown error is not converted: it becomes a 500. */
 export const toProtocolError = (error: unknown): unknown => {
   if (isAppError(error, 'unavailable')) return new Unavailable(error);

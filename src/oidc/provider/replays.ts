@@ -19,11 +19,23 @@ export interface Replay {
   readonly endedGrant?: string;
 }
 
+/** A code or refresh token that the request in progress presents, whoever presents it. */
+export interface Presented {
+  readonly kind: 'code' | 'device_code' | 'refresh_token';
+  /** For whom it was issued. */
+  readonly clientId: string | undefined;
+  readonly sub: string | undefined;
+  readonly isUsed: boolean;
+}
+
 export interface Replays {
   /** Is this still the repetition of a request whose answer was lost? */
   isInGrace(clientId: string | undefined, consumedAtMs: number): boolean;
   /** For the request in progress. */
   note(replay: Replay): void;
+  present(presented: Presented): void;
+  /** What the request in progress presents, unless something was noted of it already. */
+  findUnnoted(): Presented | undefined;
   /** Never rejects. */
   report(ctx: KoaContextWithOIDC): Promise<void>;
 }
@@ -40,6 +52,7 @@ export interface ReplaysParts {
 
 export const createReplays = (parts: ReplaysParts): Replays => {
   const noted = new WeakMap<object, Replay[]>();
+  const presented = new WeakMap<object, Presented>();
 
   const announce = async (grantId: string, sub: string | undefined): Promise<void> => {
     const ending = { what: 'grant', id: hashId(grantId), reason: 'code_replayed' } as const;
@@ -57,6 +70,14 @@ export const createReplays = (parts: ReplaysParts): Replays => {
     note: (replay) => {
       const ctx = parts.current();
       if (ctx !== undefined) noted.set(ctx.req, [...(noted.get(ctx.req) ?? []), replay]);
+    },
+    present: (one) => {
+      const ctx = parts.current();
+      if (ctx !== undefined) presented.set(ctx.req, one);
+    },
+    findUnnoted: () => {
+      const ctx = parts.current();
+      return ctx === undefined || noted.has(ctx.req) ? undefined : presented.get(ctx.req);
     },
     report: async (ctx) => {
       for (const { action, reason, clientId, sub, endedGrant } of noted.get(ctx.req) ?? []) {
