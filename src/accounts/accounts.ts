@@ -13,7 +13,8 @@
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
-//   throttle.ts              attempts counted in the store, by address-bucket.ts; bounded-cache.ts: remembered in memory
+//   throttle.ts              attempts counted in the store, by address-bucket.ts; start-budget.ts: what strangers begin;
+//                            bounded-cache.ts: remembered in memory
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';

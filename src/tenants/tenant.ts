@@ -8,6 +8,7 @@ import { createDevices, type Devices } from '../accounts/devices.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
+import { createStartBudget } from '../accounts/start-budget.ts';
 import { createAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
@@ -114,6 +115,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     tenant: definition.id,
     issuer,
     artifacts,
+    chargeStart: createStartBudget({
+      counters: storage.counters,
+      clock,
+      allowance: definition.throttle.startAddress,
+    }),
     sealingKey: masterKey.derive('upstream logins'),
     clock,
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import {
   chooseSource,
@@ -10,6 +10,7 @@ import {
   startFederation,
   wayBack,
 } from '../support/federation.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { textOf } from '../support/page-text.ts';
 import { web } from '../support/sample-tenants.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
@@ -27,6 +28,7 @@ eachStore((store) => {
       rival = oidcSourceContent(federation.upstream('rival'), 'rival');
     });
     beforeEach(() => federation.setSources([localSource, corp, rival]));
+    afterEach(restoreTime);
     afterAll(() => federation.close());
 
     const started = async (browser: Browser, source = 'corp'): Promise<string> =>
@@ -192,6 +194,22 @@ eachStore((store) => {
             attributes: expect.stringMatching(/HttpOnly; SameSite=Lax/),
           }),
         ]);
+      });
+
+      it('is begun by strangers of one address only so often, and says when they may again', async () => {
+        const throttle = { startAddress: { attempts: 4, window: '1m' } };
+        await federation.setSources([localSource, corp], { throttle });
+        moveTime(61); // what the tests above began is no longer counted
+        const browser = createBrowser();
+        const start = await openApp(browser, issuer());
+        const place = `${start.url.split('?')[0]}/upstream/corp`;
+        const begin = () => browser.post(place, { csrf: csrfOf(start) });
+        const begun = [await begin(), await begin(), await begin()].map(({ location = '' }) => location);
+        expect(begun.map((url) => url.startsWith(federation.upstream('corp')))).toEqual([true, true, true]);
+        const refused = await browser.follow(await begin());
+        expect(refused.status).toBe(429);
+        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(textOf(refused)).toContain('Too many attempts');
       });
 
       it('cannot be started by another site, nor for a source that is not offered', async () => {

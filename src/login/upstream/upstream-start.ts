@@ -35,7 +35,8 @@ export const beginUpstream = async (
 ): Promise<void> => {
   const { ctx, tenant, uid } = visit;
   const { pending } = interaction;
-  const { clientId, maxAge, acrValues } = pending;
+  const { clientId, maxAge, acrValues, sub } = pending;
+  const { address, requestId } = requestFacts(ctx);
   const loginHint = start.loginHint ?? pending.loginHint;
   const connector = findRedirectConnector(tenant, source);
   const isOffered = tenant.accounts.choose({ clientId }).redirects.some(({ id }) => id === source);
@@ -44,6 +45,7 @@ export const beginUpstream = async (
   try {
     const begun = await tenant.upstreamLogins.begin({
       connector,
+      ...(sub === undefined ? { stranger: address } : {}),
       purpose: { kind: 'sign-in', uid, clientId, ...definedOnly({ maxAge }) },
       request: {
         uiLocales: pending.uiLocales ?? lookOf(ctx, tenant).locale,
@@ -59,8 +61,13 @@ export const beginUpstream = async (
     setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
     return redirectTo(visit, begun.url);
   } catch (err) {
+    if (isAppError(err, 'throttled'))
+      return showLoginAgain(parts, visit, {
+        login: loginHint ?? '',
+        problem: 'throttled',
+        ...definedOnly({ retryAfterSeconds: err.retryAfterSeconds }),
+      });
     if (!isAppError(err, 'unavailable')) throw err;
-    const { requestId } = requestFacts(ctx);
     parts.log.error(
       { err, requestId, tenant: tenant.definition.id, source },
       'an upstream cannot be reached',

@@ -1,11 +1,7 @@
 // What strangers can make the store keep: sign-ins that are begun, requests that are pushed, sessions that only carry the
 // guard of a form.
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { addressBucket } from '../../accounts/address-bucket.ts';
-import { createThrottle } from '../../accounts/throttle.ts';
-import type { Clock } from '../../clock.ts';
-import type { Allowance } from '../../config/tenant/tenant-definition.ts';
-import type { Counters } from '../../storage/storage-records.ts';
+import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { TooManyRequests } from '../provider/errors.ts';
 
 export interface AnonymousStarts {
@@ -18,21 +14,16 @@ export interface AnonymousStarts {
 }
 
 export interface AnonymousStartsParts {
-  readonly counters: Counters;
-  readonly clock: Clock;
-  readonly allowance: Allowance;
+  readonly charge: ChargeStart;
   readonly current: () => KoaContextWithOIDC | undefined;
   readonly addressOf: (ctx: KoaContextWithOIDC) => string;
 }
 
-/** Counted before anything is written, by address, since nothing else is known of a stranger. */
 export const createAnonymousStarts = (parts: AnonymousStartsParts): AnonymousStarts => {
-  const { current, allowance } = parts;
-  const throttle = createThrottle(parts.counters, parts.clock);
+  const { current } = parts;
 
   const spend = async (ctx: KoaContextWithOIDC): Promise<void> => {
-    const key = `start/address/${addressBucket(parts.addressOf(ctx))}`;
-    const { isAllowed, retryAfterSeconds } = await throttle.spend(key, allowance);
+    const { isAllowed, retryAfterSeconds } = await parts.charge(parts.addressOf(ctx));
     if (!isAllowed) throw new TooManyRequests(retryAfterSeconds);
   };
 

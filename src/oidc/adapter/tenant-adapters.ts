@@ -10,6 +10,7 @@ import type { Adapter } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
+import { createStartBudget } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
@@ -86,9 +87,11 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     },
   });
   const starts = createAnonymousStarts({
-    counters: storage.counters,
-    clock,
-    allowance: definition.throttle.startAddress,
+    charge: createStartBudget({
+      counters: storage.counters,
+      clock,
+      allowance: definition.throttle.startAddress,
+    }),
     current,
     addressOf: (ctx) => factsOf(ctx).address,
   });

@@ -3,6 +3,7 @@
 //   upstream-sign-out.ts    our sign-out continues at the upstream and returns
 //   upstream-tokens.ts      the upstream's tokens of a person, renewed for apps and to look the person up again;
 //                           kept-tokens.ts: their records
+import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type {
   Connector,
@@ -13,6 +14,7 @@ import type {
 } from '../../connectors/connector.ts';
 import { hashId, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import { AppError } from '../../errors.ts';
 import type { Artifact, TenantStorage } from '../../storage/storage.ts';
 
 /** A source that signs people in by redirects. */
@@ -36,9 +38,14 @@ export type UpstreamPurpose =
  * once and kept sealed. All methods throw AppError `unavailable` when the store does not answer.
  */
 export interface UpstreamLogins {
-  /** @throws AppError `unavailable` also when the upstream cannot be reached */
+  /**
+   * @throws AppError `unavailable` also when the upstream cannot be reached; `throttled` when strangers began too many
+   * sign-ins from this address
+   */
   begin(login: {
     readonly connector: RedirectConnector;
+    /** Address of a browser in which nobody is signed in. */
+    readonly stranger?: string;
     readonly purpose: UpstreamPurpose;
     readonly request: Omit<UpstreamRequest, 'redirectUri' | 'state'>;
   }): Promise<BegunLogin>;
@@ -82,6 +89,7 @@ export interface UpstreamLoginsParts {
   readonly tenant: string;
   readonly issuer: string;
   readonly artifacts: TenantStorage['artifacts'];
+  readonly chargeStart: ChargeStart;
   /** 32 bytes, for this purpose alone. */
   readonly sealingKey: Buffer;
   readonly clock: Clock;
@@ -128,11 +136,16 @@ export const createUpstreamLogins = (parts: UpstreamLoginsParts): UpstreamLogins
     const [found] = (await artifacts.load([{ kind, id }])).artifacts;
     return found === undefined ? undefined : openJson(found.payload, purposeOf(kind, id));
   };
+  const chargeStranger = async (address: string): Promise<void> => {
+    const { isAllowed, retryAfterSeconds } = await parts.chargeStart(address);
+    if (!isAllowed) throw new AppError('throttled', 'Too many attempts', { retryAfterSeconds });
+  };
   const isFirstUse = async (kind: 'UpstreamLogin' | 'UpstreamTicket', id: string): Promise<boolean> =>
     (await artifacts.consume(kind, id, clock.now()))?.won === true;
 
   return {
-    begin: async ({ connector, purpose, request }) => {
+    begin: async ({ connector, stranger, purpose, request }) => {
+      if (stranger !== undefined) await chargeStranger(stranger);
       const [state, browser] = [randomId(), randomId()];
       const source = connector.definition.id;
       const redirectUri = callbackUrl(parts.issuer, source);
