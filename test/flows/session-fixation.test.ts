@@ -89,7 +89,7 @@ describe('the other ways to complete a sign-in that an attacker began', () => {
   afterAll(() => federation.close());
 
   /** A browser that sends these cookies of the attacker with every request, behind its own. */
-  const plantedIn = (attacker: Browser, names: RegExp): Browser =>
+  const victimWith = (attacker: Browser, names: RegExp): Browser =>
     createBrowser({}, (input, init) => {
       const { cookie, ...headers } = (init?.headers ?? {}) as Record<string, string>; // as `createBrowser` makes them
       const cookies = [cookie, cookiesSetBy(attacker, names)].filter((each) => (each ?? '') !== '');
@@ -113,7 +113,7 @@ describe('the other ways to complete a sign-in that an attacker began', () => {
     it('a return from an upstream', async () => {
       const attacker = createBrowser();
       const page = await openApp(attacker, federation.issuer);
-      const victim = plantedIn(attacker, names);
+      const victim = victimWith(attacker, names);
       const there = await chooseSource(victim, await victim.get(page.url), 'corp');
       const back = await signInThere(victim, there, { stop: isResume });
       await expectNothing(attacker, back.location ?? '');
@@ -122,7 +122,7 @@ describe('the other ways to complete a sign-in that an attacker began', () => {
     it('a ticket of an upstream', async () => {
       const attacker = createBrowser();
       const page = await openApp(attacker, federation.issuer);
-      const victim = plantedIn(attacker, names);
+      const victim = victimWith(attacker, names);
       const there = await chooseSource(victim, await victim.get(page.url), 'corp');
       const back = await signInThere(victim, there, { stop: (url) => url.includes('/return?ticket=') });
       const used = await victim.get(back.location ?? '');
@@ -138,7 +138,7 @@ describe('the other ways to complete a sign-in that an attacker began', () => {
       const started = await startDevice(at);
       const confirmation = await enterCode(attacker, at, started.user_code);
       const page = await attacker.follow(await attacker.submit(confirmation, { confirm: 'yes' }));
-      const victim = plantedIn(attacker, names);
+      const victim = victimWith(attacker, names);
       const answer = await victim.submit(await victim.get(page.url), {
         login: alice.username,
         password: alice.password,
@@ -150,7 +150,7 @@ describe('the other ways to complete a sign-in that an attacker began', () => {
     it('a further sign-in of a person who has a session', async () => {
       const attacker = createBrowser();
       const page = await openApp(attacker, federation.issuer, { extra: { max_age: '0' } });
-      const victim = plantedIn(attacker, names);
+      const victim = victimWith(attacker, names);
       const own = await openApp(victim, federation.issuer);
       await signInThere(victim, own, { who: alice });
       const answer = await victim.submit(await victim.get(page.url), {
