@@ -64,6 +64,10 @@ describe('loadTenant', () => {
       grants: { password: false },
       pkceExemptions: [],
       resources: [],
+      secondFactor: {
+        methods: ['totp'],
+        required: { everyone: false, roles: [], groups: [], clients: [] },
+      },
       clients: [],
       users: [],
       gateway: { services: {}, trustedGateways: [] },
@@ -412,13 +416,6 @@ describe('rules of a client', () => {
     expect(clientFaults(...publicApp, 'scope: "openid  profile"')).toHaveLength(1);
   });
 
-  it('leaves the scope account to first-party clients', () => {
-    expect(clientFaults(...publicApp, 'scope: openid account', 'firstParty: true')).toEqual([]);
-    expect(clientFaults(...publicApp, 'scope: openid account')).toEqual([
-      'scope: holds account, which only clients with firstParty: true can have; remove it',
-    ]);
-  });
-
   it.each(['2027-02-30', '2027-13-01', '30.06.2027', 'tomorrow', '2027-06-30T25:00:00Z'])(
     'refuses the sunset %j',
     (date) => {
@@ -519,6 +516,24 @@ pkceExemptions: [closed]
       'resources.0.clients.0: names nothing in this file; did you mean open?',
       'defaultResource: names nothing in this file; did you mean https://api.example.com/a?',
     ]);
+  });
+
+  it('wants second factors that somebody can set up, of clients that are there', () => {
+    expect(
+      faultsOf(`${clients}secondFactor:
+  methods: []
+  required: { roles: [admin], clients: [opne] }
+`).map((line) => line.replace(/^\S+ /, '')),
+    ).toEqual([
+      'secondFactor.methods: is empty, but required demands a second factor; write [totp]',
+      'secondFactor.required.clients.0: names nothing in this file; did you mean open?',
+    ]);
+    expect(faultsOf('secondFactor: { deadline: 2027-01-31 }').join()).toContain(
+      'secondFactor.deadline: is of no use while required names nobody; remove it',
+    );
+    expect(define('secondFactor: { deadline: 2027-01-31, required: { everyone: true } }')).toMatchObject({
+      secondFactor: { deadline: Date.UTC(2027, 0, 31), required: { everyone: true } },
+    });
   });
 
   it('refuses a default resource for which the client may not ask', () => {

@@ -24,6 +24,13 @@ export const durationSeconds = (range: { readonly min: number; readonly max: num
     ms % 1000 === 0 ? ms / 1000 : fail(context, 'is finer than a second; write whole seconds'),
   );
 
+/** A date, or a moment with its time zone, in epoch milliseconds; a date is the start of that day in UTC. */
+export const dateMs = () =>
+  z
+    .string()
+    .refine(isDate, { error: 'is not a date; write one such as 2027-06-30 or 2027-06-30T12:00:00Z' })
+    .transform((value) => Date.parse(value));
+
 /** A size of memory in KiB. @param range in KiB */
 export const sizeKiB = (range: { readonly min: number; readonly max: number }) =>
   z
@@ -83,3 +90,10 @@ const fail = (context: z.core.$RefinementCtx, message: string): never => {
   context.issues.push({ code: 'custom', message, input: context.value });
   return z.NEVER;
 };
+
+/** A calendar date that exists: JavaScript itself reads the 30th of February as a day in March. */
+function isDate(value: string): boolean {
+  const [, date] = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(value) ?? [];
+  if (date === undefined || Number.isNaN(Date.parse(value))) return false;
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
+}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isScopeName } from '../../protocol/scopes.ts';
 import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import {
+  dateMs,
   durationSeconds,
   isOrigin,
   originWords,
@@ -221,10 +222,7 @@ export const clientSchema = z.strictObject({
     .meta({ description: 'Lifetimes for this client, instead of those of the tenant.' }),
   passwordGrant: z
     .strictObject({
-      sunset: z
-        .string()
-        .refine(isDate, { error: 'is not a date; write one such as 2027-06-30 or 2027-06-30T12:00:00Z' })
-        .transform((value) => Date.parse(value))
+      sunset: dateMs()
         .optional()
         .meta({
           description:
@@ -237,10 +235,3 @@ export const clientSchema = z.strictObject({
 });
 
 export type ClientFile = z.infer<typeof clientSchema>;
-
-/** A calendar date that exists: JavaScript itself reads the 30th of February as a day in March. */
-function isDate(value: string): boolean {
-  const [, date] = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(value) ?? [];
-  if (date === undefined || Number.isNaN(Date.parse(value))) return false;
-  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
-}

@@ -30,6 +30,7 @@ export interface TenantDefinition {
   readonly throttle: TenantThrottle;
   /** The sources of people, in the order in which they are asked; the local list when the file names none. */
   readonly sources: readonly SourceDefinition[];
+  readonly secondFactor: SecondFactorRules;
   readonly gateway: TenantGateway;
 }
 
@@ -158,6 +159,22 @@ export interface TenantThrottle {
   readonly userCodeSession: Allowance;
   readonly userCodeAddress: Allowance;
   readonly userCodeTenant: Allowance;
+}
+
+export type FactorMethod = 'totp';
+
+export interface SecondFactorRules {
+  /** Those that users may set up; empty: there are no second factors. */
+  readonly methods: readonly FactorMethod[];
+  /** Who must have one. */
+  readonly required: {
+    readonly everyone: boolean;
+    readonly roles: readonly string[];
+    readonly groups: readonly string[];
+    readonly clients: readonly string[];
+  };
+  /** Epoch milliseconds until which a sign-in without one is accepted. */
+  readonly deadline?: number;
 }
 
 export interface Allowance {

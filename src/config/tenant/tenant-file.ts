@@ -21,6 +21,7 @@ import type {
   Branding,
   ClientDefinition,
   ResourceDefinition,
+  SecondFactorRules,
   TenantDefinition,
   UserSeed,
 } from './tenant-definition.ts';
@@ -172,9 +173,15 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
       userCodeTenant: toAllowance(throttle.userCodeTenant),
     },
     sources,
+    secondFactor: toSecondFactor(content.secondFactor),
     gateway,
   };
 };
+
+const toSecondFactor = ({ deadline, ...rules }: TenantFileContent['secondFactor']): SecondFactorRules => ({
+  ...rules,
+  ...definedOnly({ deadline }),
+});
 
 const toBranding = (
   { color, links, support, footer }: TenantFileContent['branding'],

@@ -7,6 +7,7 @@ import { checkSources } from '../source/source-rules.ts';
 import { checkClient, isPublic } from './client-rules.ts';
 import type { NamesInFile } from './names-in-file.ts';
 import type { JudgedContent } from './partial-content.ts';
+import { checkSecondFactor } from './second-factor-schema.ts';
 
 /** The rules between the keys of a tenant's file. */
 export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => [
@@ -15,6 +16,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkResources(judged, names),
   ...checkSources(judged, names),
   ...checkUsers(judged),
+  ...checkSecondFactor(judged.content.secondFactor, names.clients),
   ...checkTenantGateway(judged, names.clients),
 ];
 

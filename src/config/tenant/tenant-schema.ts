@@ -9,6 +9,7 @@ import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { groupChoice } from './group-choice.ts';
+import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 
 const identifierWords =
@@ -280,6 +281,9 @@ export const tenantSchema = z.strictObject({
     .meta({
       description: 'Rate limits. When the limit is reached, attempts are refused until the window is over.',
     }),
+  secondFactor: secondFactorSchema.prefault({}).meta({
+    description: 'Second factors: which there are, and who must have one.',
+  }),
   gateway: tenantGatewaySchema.prefault({}).meta({
     description: 'Settings of the tenant for devices, services behind the gateway and trusted API gateways.',
   }),

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { PathFault } from '../parsing/fault.ts';
+import { dateMs, plainText } from '../parsing/field-types.ts';
+import { reference } from '../parsing/name-references.ts';
+
+const names = (of: string) => z.array(plainText(200)).default([]).meta({ description: of });
+
+export const secondFactorSchema = z.strictObject({
+  methods: z
+    .array(z.enum(['totp']))
+    .default(['totp'])
+    .meta({
+      description:
+        'What users may set up. totp: an authenticator app (RFC 6238). An empty list: no second factors, also not those that are set up already.',
+    }),
+  required: z
+    .strictObject({
+      everyone: z.boolean().default(false).meta({ description: 'true: all users of the tenant.' }),
+      roles: names('Users with one of these roles.'),
+      groups: names('Users in one of these groups.'),
+      clients: names('client_ids: users who sign in to one of these clients.'),
+    })
+    .prefault({})
+    .meta({
+      description:
+        'Who must have a second factor. Users without one set it up at their next sign-in. Whoever has one is always asked for it.',
+    }),
+  deadline: dateMs()
+    .optional()
+    .meta({
+      description:
+        'ISO date (UTC) until which users of whom a second factor is required may sign in without setting it up.',
+      examples: ['2027-06-30'],
+    }),
+});
+
+export type SecondFactorFile = z.infer<typeof secondFactorSchema>;
+
+/** @param clients the client_ids of the file; undefined where not all can be known */
+export const checkSecondFactor = (
+  { methods, required, deadline }: SecondFactorFile,
+  clients: ReadonlySet<string> | undefined,
+): readonly PathFault[] => {
+  const isRequired =
+    required.everyone || [required.roles, required.groups, required.clients].some((list) => list.length > 0);
+  return [
+    ...required.clients.flatMap((id, index) => reference(['required', 'clients', index], id, clients)),
+    ...(isRequired && methods.length === 0
+      ? [{ path: ['methods'], message: 'is empty, but required demands a second factor; write [totp]' }]
+      : []),
+    ...(deadline !== undefined && !isRequired
+      ? [{ path: ['deadline'], message: 'is of no use while required names nobody; remove it' }]
+      : []),
+  ].map(({ path, ...fault }) => ({ ...fault, path: ['secondFactor', ...path] }));
+};
