@@ -2,6 +2,7 @@
 import type { Identity, UpstreamGrant } from '../connectors/connector.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { NoteAttack } from './attack-record.ts';
+import type { Factors } from './factors/factors.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
 
 /** A sign-in with a password, from any page or protocol. */
@@ -41,6 +42,28 @@ export type SignInOutcome =
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
   /** The source has accepted the password and names another obstacle; or it reveals locks. Stable codes. */
   | { readonly ok: false; readonly reason: DisclosedRefusal; readonly source: string };
+
+/** A sign-in by a program. */
+export interface CompleteAttempt extends PasswordAttempt {
+  readonly via: 'password_grant' | 'basic';
+  /** A code of an authenticator app, or a recovery code. */
+  readonly otp?: string;
+}
+
+/** The password is right, and is not enough. */
+export interface FactorMissing {
+  readonly ok: false;
+  /**
+   * `mfa_required`: no code was presented; `invalid_otp`: a wrong one; `mfa_enrolment_required`: the person has to set up
+   * a second factor first, in a browser.
+   */
+  readonly reason: 'mfa_required' | 'invalid_otp' | 'mfa_enrolment_required';
+  readonly firstFactor: SignedIn;
+}
+
+export type CompleteOutcome = SignInOutcome | FactorMissing;
+
+export type SignInAtOnce = (attempt: CompleteAttempt) => Promise<CompleteOutcome>;
 
 export type DisclosedRefusal =
   | 'password_change_required'
@@ -89,10 +112,13 @@ export type PasswordLinkOutcome = LinkOutcome | Exclude<SignInOutcome, SignedIn>
 /** The people of one tenant. */
 export interface Accounts {
   /**
-   * Every password is checked here, of every page and protocol.
+   * Every password is checked here, of every page and protocol. It is the first factor alone: pages go on with
+   * `completeSignIn` of the login.
    * @throws AppError `unavailable` when the store or the hashing queue cannot serve it.
    */
   signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
+  /** The same for programs, with the second factor of people who need one. */
+  readonly signInAtOnce: SignInAtOnce;
   /**
    * The value of the cookie by which this browser is known, after a sign-in with a password: strangers who try the
    * person's name do not keep the person out there.
@@ -106,6 +132,14 @@ export interface Accounts {
     identity: Identity,
     origin: ProofOrigin,
   ): Promise<SignedIn | { readonly ok: false; readonly reason: 'account_disabled' }>;
+  /**
+   * The same for a token of a source. Nobody can be asked for a second factor that it lacks: `mfa_required`.
+   * @throws AppError `unavailable`; `forbidden`
+   */
+  admitToken(
+    identity: Identity,
+    origin: Omit<ProofOrigin, 'via'>,
+  ): Promise<SignedIn | { readonly ok: false; readonly reason: 'account_disabled' | 'mfa_required' }>;
   /** Adds a proven identity to the account of the person who is signed in. */
   link(sub: string, identity: Identity, origin: ProofOrigin): Promise<LinkOutcome>;
   /**
@@ -148,6 +182,7 @@ export interface Accounts {
    * @throws AppError `unavailable`
    */
   displayEmail(account: AccountRecord): Promise<string | undefined>;
+  readonly factors: Factors;
   /** An attack that was noticed and refused, for the audit record. */
   readonly noteAttack: NoteAttack;
   /**

@@ -8,6 +8,7 @@
 //   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
 //   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it;
 //                            email-linking.ts: who may be linked by an e-mail address
+//   factors/                 second factors of people: who is asked for one, proving and changing them
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
 //   attack-record.ts         attacks that were noticed, for the audit record
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
@@ -29,6 +30,9 @@ import { createFindAsserted } from './asserted-identity.ts';
 import { createAttackRecord } from './attack-record.ts';
 import { createBelievedEmail } from './believed-email.ts';
 import { createDisplayUsername } from './display-username.ts';
+import { isFactorMissing } from './factors/factor-demand.ts';
+import { createFactors, type FactorsParts } from './factors/factors.ts';
+import { createSignInAtOnce } from './factors/sign-in-at-once.ts';
 import { createFederation } from './federation.ts';
 import { createKnownBrowsers } from './known-browsers.ts';
 import { countAsOneName, sharedNameOf } from './one-name-gate.ts';
@@ -46,7 +50,10 @@ import { chooseSources, passwordSourcesFor } from './source-choice.ts';
 import { createThrottle } from './throttle.ts';
 
 export interface AccountsParts {
-  readonly definition: Pick<TenantDefinition, 'id' | 'demo' | 'users' | 'throttle'>;
+  readonly definition: Pick<
+    TenantDefinition,
+    'id' | 'displayName' | 'demo' | 'users' | 'throttle' | 'secondFactor'
+  >;
   /** The tenant's sources in the file's order, with their mapping; the local list is one of them. */
   readonly connectors: readonly Connector[];
   readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
@@ -54,6 +61,8 @@ export interface AccountsParts {
   readonly audit: Audit;
   /** Signs the cookies of browsers that are known. */
   readonly browserKey: Buffer;
+  /** See `FactorsParts`. */
+  readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey'>;
   /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
   readonly lookAgain: LookAgain;
@@ -62,7 +71,7 @@ export interface AccountsParts {
 }
 
 export const createAccounts = (parts: AccountsParts): Accounts => {
-  const { definition, storage, connectors, audit, browserKey, ...shared } = parts;
+  const { definition, storage, connectors, audit, browserKey, factorKeys, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
@@ -110,10 +119,13 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     };
 
   const findByLogin = afterSeed(records.findByLogin);
+  const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
+  const factors = createFactors({ ...factorKeys, definition, records, audit, clock: shared.clock });
 
   return {
     seed,
-    signIn: afterSeed(withVisibleLogin(createSignIn(signingIn))),
+    signIn,
+    signInAtOnce: createSignInAtOnce(signIn, factors),
     changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
     rememberBrowser: ({ account }, { login, browser }) => {
       const own = canonicalLogin(login) ?? login;
@@ -133,10 +145,18 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       sources,
       users,
     }).ofAccount,
+    factors,
     noteAttack: createAttackRecord({ throttle, limits: definition.throttle, audit }),
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,
+    admitToken: async (identity, origin) => {
+      const outcome = await federation.admit(identity, { ...origin, via: 'upstream_token' });
+      if (!outcome.ok) return outcome;
+      const { account, acr } = outcome;
+      const demand = factors.demandOf({ account, clientId: origin.clientId, acr });
+      return isFactorMissing(demand) ? { ok: false, reason: 'mfa_required' } : outcome;
+    },
   };
 };
 

@@ -3,7 +3,8 @@ import type { Audit } from '../audit/audit.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { AppError } from '../errors.ts';
-import type { AccountRecord, AccountRecords, LinkedIdentity } from '../storage/storage.ts';
+import type { LinkedIdentity } from '../storage/linked-identity.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { Accounts, ProofOrigin } from './account-types.ts';
 import {
   type AccountChange,

@@ -6,7 +6,8 @@ import type { Identity } from '../connectors/connector.ts';
 import { hashId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
-import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
+import type { LinkedIdentity } from '../storage/linked-identity.ts';
+import type { AccountRecord } from '../storage/storage.ts';
 import { endOfSessions } from './standing.ts';
 
 /** A change of an account; undefined values remove a field. */

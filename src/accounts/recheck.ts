@@ -5,7 +5,8 @@ import type { Clock } from '../clock.ts';
 import type { Connector, LookupVerdict, Profile } from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
-import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
+import type { LinkedIdentity } from '../storage/linked-identity.ts';
+import type { AccountRecord } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { createBoundedCache } from './bounded-cache.ts';
 import {

@@ -1,6 +1,7 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { definedOnly } from '../defined-only.ts';
-import type { AccountRecord, LinkedIdentity } from '../storage/storage.ts';
+import type { LinkedIdentity } from '../storage/linked-identity.ts';
+import type { AccountRecord } from '../storage/storage.ts';
 
 /** The progress of the people of one source. */
 export interface SourceProgress {

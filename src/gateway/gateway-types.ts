@@ -45,9 +45,10 @@ export interface GatewayTenant {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'isSecure'>;
   readonly accounts: Pick<
     Accounts,
-    | 'signIn'
+    | 'signInAtOnce'
     | 'choose'
-    | 'admit'
+    | 'admitToken'
+    | 'factors'
     | 'findBySub'
     | 'findAsserted'
     | 'judgeSecret'

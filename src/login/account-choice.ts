@@ -51,7 +51,7 @@ export const submitAccountChoice = async (parts: LoginPageParts, visit: Interact
   const { ctx, tenant, uid } = visit;
   const { csrf } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   if (!interaction.pending.isAccountAsked) return redirectTo(visit, interactionUrl(visit));
   redirectTo(visit, await interaction.keepAccount());
 };

@@ -57,7 +57,7 @@ export const submitConsent = async (parts: ConsentPageParts, visit: InteractionV
   const { ctx, tenant, uid } = visit;
   const { csrf, decision } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   if (interaction.pending.prompt !== 'consent') return redirectTo(visit, interactionUrl(visit));
   redirectTo(visit, await (decision === 'allow' ? interaction.allow() : interaction.refuse()));
 };
@@ -67,7 +67,7 @@ export const cancelInteraction = async (parts: ConsentPageParts, visit: Interact
   const { ctx, tenant, uid } = visit;
   const { csrf } = await readForm(ctx, cancelFields);
   refuseForgery(parts.csrf, visit, csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   redirectTo(visit, await interaction.refuse());
 };
 

@@ -45,7 +45,15 @@ export const interactionUrl = ({ tenant, uid }: InteractionVisit): string =>
 /** The page of all sources, even where one alone would do or the app has chosen. */
 export const choiceUrl = (visit: InteractionVisit): string => `${interactionUrl(visit)}?choose=yes`;
 
-export type InteractionStep = 'login' | 'account' | 'consent' | 'cancel' | 'password' | `upstream/${string}`;
+export type InteractionStep =
+  | 'login'
+  | 'account'
+  | 'consent'
+  | 'cancel'
+  | 'password'
+  | 'factor'
+  | `factor/${'set-up' | 'later' | 'done'}`
+  | `upstream/${string}`;
 
 /** The action of a form of the page; a language chosen on the page is kept. */
 export const formAction = (visit: InteractionVisit, step: InteractionStep): string =>

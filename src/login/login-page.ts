@@ -7,6 +7,7 @@ import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { readKnownBrowserCookie } from './cookies.ts';
+import { completeSignIn } from './factors/complete-sign-in.ts';
 import {
   csrfField,
   type InteractionVisit,
@@ -72,7 +73,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
   const { ctx, tenant, uid } = visit;
   const { csrf, login, password, proven } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   const { clientId, prompt } = interaction.pending;
   if (prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const { asksNameFirst } = tenant.accounts.choose({ clientId });
@@ -156,9 +157,9 @@ const finish = async (
     isProof: proven !== undefined,
   });
   const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr, upstream }) };
-  if (proven === undefined) return interaction.finishLogin(own);
+  if (proven === undefined) return completeSignIn(visit, interaction, own);
   const earlier = openProven(visit, proven);
   return earlier?.sub === account.sub
-    ? interaction.finishLogin({ ...earlier, ...own, amr: [...new Set([...earlier.amr, ...amr])] })
+    ? completeSignIn(visit, interaction, { ...earlier, ...own, amr: [...new Set([...earlier.amr, ...amr])] })
     : undefined;
 };

@@ -4,12 +4,15 @@ import { definedOnly } from '../defined-only.ts';
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
-import type { LoginProblem } from '../web/page-problems.ts';
+import type { FactorProblem, LoginProblem } from '../web/page-problems.ts';
 import type { PageModels } from '../web/pages.ts';
 import { newErrorId, problemHeaders } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';
 
-type Problem = LoginProblem | NonNullable<PageModels['change-password' | 'connect-source']['problem']>;
+type Problem =
+  | LoginProblem
+  | FactorProblem
+  | NonNullable<PageModels['change-password' | 'connect-source']['problem']>;
 
 interface ProblemAnswer {
   readonly status: number;
@@ -30,6 +33,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   account_disabled: { status: 403, code: 'account_disabled', description: 'The account is disabled' },
   account_locked: { status: 403, code: 'account_locked', description: 'The account is locked' },
   cancelled: { status: 400, code: 'cancelled', description: 'The sign-in was cancelled at the source' },
+  code: { status: 400, code: 'invalid_code', description: 'The code is wrong, or was used already' },
   confirm: { status: 200, code: 'login_required', description: 'The password has to be entered once more' },
   credentials: {
     status: 400,
@@ -44,6 +48,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   },
   invalid: { status: 400, code: 'invalid', description: 'The answer of the source is not valid' },
   missing,
+  missing_code: missing,
   missing_name: missing,
   no_source: {
     status: 400,
@@ -58,6 +63,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   },
   password_expired: { status: 403, code: 'password_expired', description: 'The password has expired' },
   policy: { status: 400, code: 'password_policy', description: 'The rules refuse the new password' },
+  set_up_expired: { status: 400, code: 'expired', description: 'The page was open for too long' },
   source_settings: {
     status: 500,
     code: 'misconfigured',

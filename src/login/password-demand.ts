@@ -1,6 +1,7 @@
 import { definedOnly } from '../defined-only.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
+import { completeSignIn } from './factors/complete-sign-in.ts';
 import {
   choiceUrl,
   csrfToken,
@@ -57,7 +58,7 @@ export const submitDemandedPasswordChange = async (
   const { ctx, tenant, uid } = visit;
   const sent = await readForm(ctx, passwordFields);
   refuseForgery(parts.csrf, visit, sent.csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const outcome = await changePassword(parts, placeOf(visit, interaction), sent);
   if (!outcome.ok) {
@@ -66,7 +67,7 @@ export const submitDemandedPasswordChange = async (
   }
   const { account, amr, acr, source, signedInAt } = outcome;
   const login = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
-  return redirectTo(visit, await interaction.finishLogin(login));
+  return redirectTo(visit, await completeSignIn(visit, interaction, login));
 };
 
 const placeOf = (

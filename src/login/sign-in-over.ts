@@ -91,7 +91,7 @@ const whatIsOver = async (
 /** Undefined when the interaction is still open in this browser. */
 const findGone = async ({ ctx, tenant, uid }: InteractionVisit): Promise<InteractionGone | undefined> => {
   try {
-    await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+    await tenant.interactions.open({ ctx, uid });
     return undefined;
   } catch (error) {
     if (error instanceof InteractionGone) return error;

@@ -6,7 +6,7 @@ import type { Configuration } from 'oidc-provider';
 /** Life in seconds of a session without a sign-in: it only carries the guard of a form. */
 export const anonymousSessionTtl = 3600;
 
-type ProviderCookie = 'session' | 'interaction' | 'resume' | 'proof';
+type ProviderCookie = 'session' | 'interaction' | 'resume' | 'proof' | 'first-factor';
 
 /** `__Secure-`: a browser accepts such a name over https only (RFC 6265bis section 4.1.3.1). */
 const nameOf = (issuer: string, cookie: ProviderCookie): string =>
@@ -50,8 +50,8 @@ export const providerCookies = (
 export const readProviderCookie = (issuer: string, ctx: Context, cookie: 'session' | 'interaction'): string =>
   ctx.cookies.get(nameOf(issuer, cookie), { signed: false }) ?? '';
 
-/** Seconds from a submitted step to the request that resumes the interaction. */
-const resumeProofTtl = 600;
+/** Seconds from a submitted step to the next one, or to the request that resumes the interaction. */
+const proofTtl = 600;
 
 /**
  * `Set-Cookie` for the browser that has just completed a step of an interaction: only with it can the authorization
@@ -59,12 +59,24 @@ const resumeProofTtl = 600;
  * one.
  * @param returnTo where the interaction is resumed; the cookie is sent there alone
  */
-export const resumeProofCookie = (returnTo: string, proof: string): string => {
-  const { pathname, protocol } = new URL(returnTo);
+export const resumeProofCookie = (returnTo: string, proof: string): string =>
+  proofCookie('proof', { url: returnTo, proof });
+
+/** `Set-Cookie` for the browser that has proven the first of two factors in this interaction. */
+export const firstFactorCookie = (
+  issuer: string,
+  { uid, proof }: { readonly uid: string; readonly proof: string },
+): string => proofCookie('first-factor', { url: `${issuer}/interaction/${uid}`, proof });
+
+const proofCookie = (
+  cookie: 'proof' | 'first-factor',
+  { url, proof }: { readonly url: string; readonly proof: string },
+): string => {
+  const { pathname, protocol } = new URL(url);
   return [
-    `${nameOf(returnTo, 'proof')}=${proof}`,
+    `${nameOf(url, cookie)}=${proof}`,
     `Path=${pathname}`,
-    `Max-Age=${resumeProofTtl}`,
+    `Max-Age=${proofTtl}`,
     'HttpOnly',
     'SameSite=Lax',
     ...(protocol === 'https:' ? ['Secure'] : []),
@@ -74,3 +86,7 @@ export const resumeProofCookie = (returnTo: string, proof: string): string => {
 /** Empty: none. */
 export const readResumeProof = (issuer: string, { cookies }: Pick<Context, 'cookies'>): string =>
   cookies.get(nameOf(issuer, 'proof'), { signed: false }) ?? '';
+
+/** Empty: none. */
+export const readFirstFactorProof = (issuer: string, { cookies }: Pick<Context, 'cookies'>): string =>
+  cookies.get(nameOf(issuer, 'first-factor'), { signed: false }) ?? '';

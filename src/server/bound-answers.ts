@@ -9,6 +9,7 @@ import { submitAccountChoice } from '../login/account-choice.ts';
 import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
+import { continueWithoutQuestion, submitFactor, submitFactorSetUp } from '../login/factors/factor-page.ts';
 import { initiateLogin } from '../login/initiate-login.ts';
 import type { InteractionVisit } from '../login/interaction-form.ts';
 import { showInteraction } from '../login/interaction-page.ts';
@@ -26,9 +27,6 @@ import {
 } from '../login/upstream/upstream-logout.ts';
 import { returnFromUpstream } from '../login/upstream/upstream-return.ts';
 import { submitUpstream } from '../login/upstream/upstream-start.ts';
-import { answerOperation, answerPreflight } from '../self-service/api/answer-operation.ts';
-import { createApiDocument } from '../self-service/api/api-document.ts';
-import { operations } from '../self-service/api/operations.ts';
 import { allowOrigin, listDevices, renameDevice, revokeDevice } from '../self-service/own-devices.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -76,7 +74,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     notices: parts.notices,
     services: gateway,
   };
-  const own = { parseJson: createJsonParser(), clock, log };
+  const own = { parseJson: createJsonParser(), log };
   const device = { findTenant: (ctx: Context, id: string) => findTenantHere(tenants, ctx, id), log };
   const assets = openAssetServer({ directory: join(parts.viewsDirectory, 'assets') });
   const serveAsset = (ctx: Context): Promise<void> =>
@@ -120,6 +118,9 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitLogin: form(visit(submitLogin)),
       submitAccountChoice: form(visit(submitAccountChoice)),
       submitDemandedPasswordChange: form(visit(submitDemandedPasswordChange)),
+      submitFactor: form(visit(submitFactor)),
+      submitFactorSetUp: form(visit(submitFactorSetUp)),
+      continueWithoutQuestion: form(visit(continueWithoutQuestion)),
       submitConsent: form(visit(submitConsent)),
       cancelInteraction: form(visit(cancelInteraction)),
       submitUpstream: form((ctx, tenant, { uid = '', source = '' }) =>
@@ -155,16 +156,6 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       allowOrigin,
       renameDevice: (ctx, tenant, { id = '' }) => renameDevice(own, ctx, { tenant, id }),
       revokeDevice: (ctx, tenant, { id = '' }) => revokeDevice(own, ctx, { tenant, id }),
-      createApiDocument: createApiDocument(),
-    },
-    api: {
-      answerPreflight,
-      ...Object.fromEntries(
-        operations.map((operation): [string, AnswerOfTenant] => [
-          operation.id,
-          (ctx, tenant, path) => answerOperation(own, operation, { ctx, tenant, path }),
-        ]),
-      ),
     },
   };
 };

@@ -1,3 +1,5 @@
+import type { FactorGuesses, FactorRecord } from './factor-record.ts';
+import type { LinkedIdentity } from './linked-identity.ts';
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
@@ -5,7 +7,6 @@ import type {
   AuditRecords,
   Counters,
   KeyRecords,
-  PageById,
   PasswordGrantUsage,
   StoredRecord,
 } from './storage-records.ts';
@@ -73,6 +74,8 @@ export interface TenantStorage {
   readonly devices: DeviceRecords;
 }
 
+// --- artifacts: the objects of the provider engine ----------------------------------------------------------
+
 export type ArtifactKind =
   | 'Session'
   /** A cookie value, with a link to its Session (`sessionUid`); several may have the same Session. */
@@ -105,6 +108,8 @@ export type ArtifactKind =
   | 'GatewaySession'
   /** Hands a finished sign-in over to the host of a service; used once. */
   | 'GatewayTicket'
+  /** Stands for the right password of a person who needs a second factor; used once. */
+  | 'MfaToken'
   /** What a refused request was about; its id is a place that later ones take over. */
   | 'RefusedRequest';
 
@@ -213,8 +218,6 @@ export interface Artifacts {
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
   /** All Sessions of an account that have not expired. */
   sessionsOf(accountId: string): Promise<readonly Artifact[]>;
-  /** Grants of an account that have not expired, by id, ascending, after `afterId`. */
-  grantsOf(accountId: string, page: PageById): Promise<readonly Artifact[]>;
   /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */
   tokensOfGrant(grantId: string): Promise<readonly Artifact[]>;
 }
@@ -256,23 +259,13 @@ export interface AccountRecord {
   readonly adoptedAt?: number;
   /** `demo` only: fingerprint of the seed it was last written from. */
   readonly seed?: string;
+  /** Second factors. Changed under an `expectedVersion` alone, so that a code is accepted once. */
+  readonly factors?: readonly FactorRecord[];
+  readonly factorGuesses?: FactorGuesses;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Grows by one with each update. */
   readonly version: number;
-}
-
-/** One person at one source. */
-export interface LinkedIdentity {
-  readonly source: string;
-  readonly issuer?: string;
-  readonly subject: string;
-  /** Epoch milliseconds. */
-  readonly linkedAt: number;
-  /** Epoch milliseconds of the last sign-in or look-up that the source answered. */
-  readonly checkedAt: number;
-  /** Epoch milliseconds since when the source no longer knows this person. */
-  readonly goneAt?: number;
 }
 
 export type AccountPatch = Partial<Omit<AccountRecord, 'sub' | 'createdAt' | 'version'>>;

@@ -104,6 +104,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     hasher,
     audit,
     browserKey: masterKey.derive('known browsers'),
+    factorKeys: {
+      sealingKey: masterKey.derive('authenticator apps'),
+      recoveryKey: masterKey.derive('recovery codes'),
+    },
     onEnded: (sub, reason) => revocations.endAccount(sub, reason),
     lookAgain: (sub, identity) => upstreamTokens.lookAgain(sub, identity),
     clock,

@@ -33,6 +33,14 @@ export type PasswordProblem =
   | 'throttled'
   | 'unavailable';
 
+/** Each has its words in `factor.problem`. */
+export type FactorProblem =
+  | 'code'
+  | 'missing_code'
+  /** The page was open for too long. */
+  | 'set_up_expired'
+  | 'throttled';
+
 /** Why a sign-in or a form does not go on. Each has its words in `over`. */
 export type SignInOver =
   /** It took too long, or was finished or cancelled before. */

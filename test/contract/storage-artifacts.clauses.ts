@@ -34,6 +34,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   GatewaySession: true,
   GatewayTicket: true,
   RefusedRequest: true,
+  MfaToken: true,
 };
 const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others
 

@@ -22,6 +22,7 @@ const documentOf = async (id: string): Promise<Record<string, unknown>> => {
 
 /** What a tenant says of itself that has a client for each flow, all of them with secrets or public. */
 const everything = {
+  acr_values_supported: ['mfa'],
   claim_types_supported: ['normal'],
   authorization_endpoint: '<issuer>/auth',
   authorization_response_iss_parameter_supported: true,
@@ -50,7 +51,7 @@ const everything = {
   response_modes_supported: ['form_post', 'fragment', 'query'],
   response_types_supported: ['code'],
   revocation_endpoint: '<issuer>/token/revocation',
-  scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access', 'account'],
+  scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access'],
   subject_types_supported: ['public'],
   token_endpoint: '<issuer>/token',
   token_endpoint_auth_methods_supported: ['client_secret_basic', 'none'],
@@ -68,7 +69,7 @@ describe('discovery', () => {
       ...everything,
       device_authorization_endpoint: undefined,
       grant_types_supported: ['authorization_code'],
-      scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'account'],
+      scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles'],
       token_endpoint_auth_methods_supported: ['none'],
     });
   });

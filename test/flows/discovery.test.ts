@@ -61,5 +61,7 @@ it('names what its sources can say of a sign-in', async () => {
   await server.putTenant('acme', sampleTenant({ sources: [{ id: 'local', type: 'local' }, source] }));
   const response = await fetch(`${issuer}/.well-known/openid-configuration`);
 
-  expect(await response.json()).toMatchObject({ acr_values_supported: ['urn:acme:two', 'urn:acme:one'] });
+  expect(await response.json()).toMatchObject({
+    acr_values_supported: ['mfa', 'urn:acme:two', 'urn:acme:one'],
+  });
 });

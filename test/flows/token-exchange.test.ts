@@ -326,6 +326,27 @@ eachStore((store) => {
         expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
       });
 
+      it('refuses a person who has a second factor that the upstream did not ask for', async () => {
+        const { accounts } = server.storage.forTenant('acme');
+        const tokens = await signInAtPlain({ issuer, client: web });
+        const { sub = '' } = decodeJwt(tokens.id_token ?? '');
+        const upstreamToken = (await forUpstream(tokens.access_token)).body.access_token;
+        const app = {
+          type: 'totp',
+          id: 'app',
+          name: 'App',
+          createdAt: 0,
+          sealedSecret: '',
+          lastStep: 0,
+        } as const;
+        await accounts.update(sub, { factors: [app] });
+        const answer = await exchange(web, { subject_token: upstreamToken, subject_issuer: 'plain' });
+        await accounts.update(sub, { factors: undefined });
+
+        expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+        expect(answer.body.error_description).toContain('mfa_required');
+      });
+
       it('refuses a person whom an operator has disabled', async () => {
         await fromUpstream(upstream.issue(), { scope: 'openid' });
         const { status, body } = await whileDisabled(() =>

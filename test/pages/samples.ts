@@ -46,6 +46,24 @@ const changePassword: PageModels['change-password'] = {
   cancelUrl: '/oauth/acme/account',
 };
 
+const secondFactor: PageModels['second-factor'] = {
+  action: '/oauth/acme/interaction/aB3dE/factor',
+  csrf,
+  username: 'alice',
+  otherUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+};
+
+const setUpTotp: PageModels['set-up-totp'] = {
+  action: '/oauth/acme/interaction/aB3dE/factor/set-up',
+  csrf,
+  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  picture:
+    'data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyIDIiPjxwYXRoIGQ9Ik0wIDBoMXYxSDB6TTEgMWgxdjFIMXoiLz48L3N2Zz4=',
+  sealed: 'v1.c2VhbGVk',
+  isDemanded: true,
+  cancelUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+};
+
 const connectSource: PageModels['connect-source'] = {
   action: '/oauth/acme/account/sources/staff/connect',
   csrf,
@@ -255,6 +273,27 @@ export const samples: readonly Sample[] = [
     retryAfterSeconds: 90,
   }),
   sample('password-changed', 'password-changed', { signInUrl: '/oauth/acme' }),
+  sample('second-factor', 'second-factor', secondFactor),
+  ...(['code', 'missing_code', 'throttled'] as const).map((problem) =>
+    sample(`second-factor-${problem}`, 'second-factor', { ...secondFactor, problem }),
+  ),
+  sample('second-factor-throttled-for', 'second-factor', {
+    ...secondFactor,
+    problem: 'throttled',
+    retryAfterSeconds: 3000,
+  }),
+  sample('set-up-totp', 'set-up-totp', setUpTotp),
+  sample('set-up-totp-own', 'set-up-totp', { ...setUpTotp, isDemanded: false, problem: 'code' }),
+  sample('set-up-totp-expired', 'set-up-totp', { ...setUpTotp, problem: 'set_up_expired' }),
+  sample('set-up-totp-later', 'set-up-totp', {
+    ...setUpTotp,
+    laterAction: '/oauth/acme/interaction/aB3dE/factor/later',
+  }),
+  sample('recovery-codes', 'recovery-codes', {
+    codes: Array.from({ length: 10 }, (_, index) => `k7fq-2m9x-0a${index}c-tz4r`),
+    csrf,
+    nextAction: '/oauth/acme/interaction/aB3dE/factor/done',
+  }),
   sample('connect-source', 'connect-source', connectSource),
   ...(['credentials', 'missing', 'account_locked', 'taken', 'throttled', 'unavailable'] as const).map(
     (problem) => sample(`connect-source-${problem}`, 'connect-source', { ...connectSource, problem }),
@@ -309,17 +348,9 @@ export const samples: readonly Sample[] = [
     clientId: 'small',
     redirectHost: 'small.example',
     username: 'bob',
-    scopes: [
-      'openid',
-      'profile',
-      'email',
-      'phone',
-      'address',
-      'groups',
-      'roles',
-      'offline_access',
-      'account',
-    ].map((name) => ({ name })),
+    scopes: ['openid', 'profile', 'email', 'phone', 'address', 'groups', 'roles', 'offline_access'].map(
+      (name) => ({ name }),
+    ),
     resources: [],
     offlineAccess: true,
   }),

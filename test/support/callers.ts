@@ -30,6 +30,8 @@ export interface CallOptions {
   readonly tenant?: string;
   readonly host?: string;
   readonly address?: string;
+  /** `X-OTP` */
+  readonly otp?: string;
 }
 
 export const requestOf = (options: CallOptions = {}): GatewayRequest => ({
@@ -40,6 +42,7 @@ export const requestOf = (options: CallOptions = {}): GatewayRequest => ({
   headers: {
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.cookie === undefined ? {} : { cookie: options.cookie }),
+    ...(options.otp === undefined ? {} : { 'x-otp': options.otp }),
     ...(options.header === undefined ? {} : { 'x-id-tenant-name': options.header }),
   },
   address: options.address ?? '192.0.2.7',

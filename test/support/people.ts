@@ -6,7 +6,11 @@ import { faultOfPassword } from '../../src/accounts/password-rules.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import type { LocalSource } from '../../src/config/source/source-definition.ts';
-import type { TenantDefinition, UserSeed } from '../../src/config/tenant/tenant-definition.ts';
+import type {
+  SecondFactorRules,
+  TenantDefinition,
+  UserSeed,
+} from '../../src/config/tenant/tenant-definition.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
@@ -37,6 +41,11 @@ export const throttle = {
   userCodeTenant: manyAllowed,
 };
 
+export const secondFactor: SecondFactorRules = {
+  methods: ['totp'],
+  required: { everyone: false, roles: [], groups: [], clients: [] },
+};
+
 export const localSource: LocalSource = {
   id: 'local',
   type: 'local',
@@ -50,7 +59,10 @@ export const localSource: LocalSource = {
   revealLock: false,
 };
 
-export type Definition = Pick<TenantDefinition, 'id' | 'demo' | 'users' | 'throttle'>;
+export type Definition = Pick<
+  TenantDefinition,
+  'id' | 'displayName' | 'demo' | 'users' | 'throttle' | 'secondFactor'
+>;
 
 export interface People {
   readonly storage: Storage;
@@ -133,13 +145,21 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       hasher: ownHasher,
       audit: audit(tenant),
       browserKey: Buffer.from('a key of the tests for known browsers'),
+      factorKeys: { sealingKey: Buffer.alloc(32, 1), recoveryKey: Buffer.alloc(32, 2) },
       onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),
       lookAgain: async () => undefined,
       clock,
       log,
     });
   };
-  const acme: Definition = { id: 'acme', demo: false, users: [], throttle };
+  const acme: Definition = {
+    id: 'acme',
+    displayName: 'Acme',
+    demo: false,
+    users: [],
+    throttle,
+    secondFactor,
+  };
 
   return {
     storage,

@@ -118,6 +118,7 @@ const allowed = ({ dialect, identity = {}, withheld = [] }: AnswerContext): Answ
   const { removalHeader } = dialect;
   const removed = [
     'Authorization',
+    'X-OTP',
     ...withheld,
     ...[...identityHeaderNames, ...cutHeaders].filter((name) => !identity[name]),
     ...foreignIdentityHeaders,

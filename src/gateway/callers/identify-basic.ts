@@ -1,3 +1,4 @@
+import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -86,21 +87,37 @@ export const createIdentifyBasic = (parts: IdentifyBasicParts) => {
     // no person has such a name, but the attempt counts
     if (login === undefined) return known(await ask(), tenant);
     const { password } = presented;
+    // what a code has proven holds for this request alone, or for the session that it begins
+    if (request.headers[otpHeader] !== undefined) return known(await ask(), tenant);
     const asked = { tenant: tenant.definition, login, password };
     const reread = (caller: Caller) => rereadAccount(tenant, caller);
     return known(await passwords.find(asked, { ask, reread }), tenant);
   };
 };
 
+/** Lower case, as Node gives it. A code of an authenticator app, or a recovery code. */
+const otpHeader = 'x-otp';
+
+const factorWords = {
+  mfa_required: 'A second factor is needed: send its code in X-OTP, and keep the cookie of the answer',
+  invalid_otp: 'The code in X-OTP is wrong, or was used already',
+  mfa_enrolment_required: 'A second factor is needed: sign in with a browser to set it up',
+} as const;
+
 const known = (caller: Caller | NotKnown, tenant: GatewayTenant): Identification =>
   'status' in caller ? caller : { status: 'known', caller, tenant };
 
 const provePassword = async (
   tenant: GatewayTenant,
-  { address, requestId }: GatewayRequest,
+  { address, requestId, headers }: GatewayRequest,
   { login, password }: NameAndPassword,
 ): Promise<Caller | NotKnown> => {
-  const outcome = await tenant.accounts.signIn({ login, password, address, via: 'basic', requestId });
+  const otp = headers[otpHeader];
+  const attempt = { login, password, address, via: 'basic', requestId } as const;
+  const outcome = await tenant.accounts.signInAtOnce({
+    ...attempt,
+    ...(typeof otp === 'string' ? { otp } : {}),
+  });
   if (outcome.ok) {
     const { account, amr, acr, signedInAt: authTime } = outcome;
     const strength = { amr, authTime, ...definedOnly({ acr }) };
@@ -113,6 +130,10 @@ const provePassword = async (
         : bad('credentials', noPasswords);
     case 'throttled':
       return { status: 'throttled', retryAfterSeconds: outcome.retryAfterSeconds };
+    case 'mfa_required':
+    case 'invalid_otp':
+    case 'mfa_enrolment_required':
+      return bad('credentials', factorWords[outcome.reason]);
     default:
       return { status: 'refused', reason: outcome.reason };
   }
@@ -122,6 +143,8 @@ const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Cal
   const account = await tenant.accounts.findBySub(caller.sub);
   if (!mayHoldTokensSince(account, caller.authTime ?? 0)) return undefined;
   const { amr, acr, authTime } = caller;
+  if (isFactorMissing(tenant.accounts.factors.demandOf({ account, ...definedOnly({ acr }) })))
+    return undefined;
   return personOf(tenant, account, {
     method: 'basic',
     amr,

@@ -42,7 +42,7 @@ const admit = async (
   { address, requestId }: AskedUpstream['request'],
 ): Promise<Finding> => {
   try {
-    const outcome = await tenant.accounts.admit(person, { via: 'upstream_token', address, requestId });
+    const outcome = await tenant.accounts.admitToken(person, { address, requestId });
     if (!outcome.ok) return { status: 'refused', reason: outcome.reason };
     const { account, amr, acr, signedInAt } = outcome;
     const caller = await personOf(tenant, account, {

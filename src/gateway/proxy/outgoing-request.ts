@@ -43,7 +43,7 @@ export interface OutgoingFacts {
  * rules have checked the method of the request line, and a service must not use another one.
  */
 const ours =
-  /^(?:authorization|content-length|cookie|expect|forwarded|host|x-forwarded-.*|x-http-method(?:-override)?|x-id-tenant-name|x-method-override|x-original-.*|x-real-ip|x-request-id|x-rewrite-url)$/;
+  /^(?:authorization|content-length|cookie|expect|forwarded|host|x-forwarded-.*|x-http-method(?:-override)?|x-id-tenant-name|x-method-override|x-original-.*|x-otp|x-real-ip|x-request-id|x-rewrite-url)$/;
 
 /** A name as read by services that get headers as variables: `X_Forwarded_For` is `X-Forwarded-For` there. */
 const asSeen = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');

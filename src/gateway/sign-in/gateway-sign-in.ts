@@ -1,6 +1,8 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
+import { isFactorMissing, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { byCode } from '../../accounts/factors/factors.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
@@ -22,7 +24,7 @@ import { showServiceProblem } from './service-problem.ts';
 /** The parts of a tenant that these pages need. */
 export interface HandOverTenant extends Pick<GatewayTenant, 'definition' | 'gatewaySessions'> {
   readonly provider: Pick<TenantProvider, 'issuer' | 'host' | 'findSession'>;
-  readonly accounts: Pick<Accounts, 'findBySub' | 'recheck'>;
+  readonly accounts: Pick<Accounts, 'findBySub' | 'recheck' | 'factors'>;
 }
 
 /** The options of a sign-in, for `login/start-sign-in.ts`. */
@@ -115,7 +117,8 @@ const findGoodSession = async (
   const { signedInAt } = session;
   const account = await findActiveAccount({ definition, recheck: accounts.recheck }, stored, { signedInAt });
   if (account === undefined) return undefined;
-  const { provenBy } = session;
+  const { provenBy, acr } = session;
+  if (isFactorMissing(accounts.factors.demandOf({ account, ...definedOnly({ acr }) }))) return undefined;
   // people of a source with `clients` may not use services
   return isAdmittedByClient(definition.sources, undefined, { account, provenBy }) ? session : undefined;
 };
@@ -162,9 +165,15 @@ const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession,
   );
 };
 
-const signInOptionsOf = ({ acrValues, maxAge }: Demand = {}): Omit<GatewaySignInOptions, 'target'> => ({
-  ...definedOnly({ acrValues, maxAge }),
-});
+/** A sign-in can be asked for by `acr` and time only: methods of a second factor are those of `mfa`. */
+const signInOptionsOf = ({
+  acrValues,
+  amr = [],
+  maxAge,
+}: Demand = {}): Omit<GatewaySignInOptions, 'target'> => {
+  const isFactorAsked = acrValues === undefined && byCode.amr.some((method) => amr.includes(method));
+  return definedOnly({ acrValues: isFactorAsked ? [mfaAcr] : acrValues, maxAge });
+};
 
 interface CompletedSignIn<T> {
   readonly tenant: T;

@@ -4,7 +4,7 @@ import { isSessionCurrent } from '../../accounts/standing.ts';
 import type { UpstreamOutcome } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
+import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type {
   FinishedLogin,
   RedirectConnector,

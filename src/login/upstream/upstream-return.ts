@@ -1,7 +1,8 @@
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { hasLocalPassword } from '../../accounts/password-adoption.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { ProvenLogin } from '../../oidc/provider/interactions.ts';
+import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
+import { completeSignIn } from '../factors/complete-sign-in.ts';
 import {
   choiceUrl,
   type InteractionVisit,
@@ -36,7 +37,7 @@ export type UpstreamReturn =
 /** `…/interaction/<uid>/return?ticket=` */
 export const returnFromUpstream = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { ctx, tenant, uid } = visit;
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   const { ticket } = ctx.query;
   const back =
@@ -48,7 +49,7 @@ export const returnFromUpstream = async (parts: LoginPageParts, visit: Interacti
   if (!back.ok) return showLogin(parts, visit, { interaction, form: { login, problem: back.problem } });
   if (findRedirectConnector(tenant, back.source) === undefined)
     return showLogin(parts, visit, { interaction, form: { login, problem: 'invalid' } });
-  if (back.isFresh) return redirectTo(visit, await interaction.finishLogin(back.login));
+  if (back.isFresh) return redirectTo(visit, await completeSignIn(visit, interaction, back.login));
 
   const account = await tenant.accounts.findBySub(back.login.sub);
   if (account === undefined || !takesPassword(visit, account, interaction.pending.clientId))
@@ -82,7 +83,7 @@ export const askAgainToConfirm = async (
   const { ctx, tenant, uid } = visit;
   const login = openProven(visit, proven);
   if (login === undefined) return showLoginAgain(parts, visit, form);
-  const back: UpstreamReturn = { ok: true, source: login.source, login, isFresh: false };
+  const back: UpstreamReturn = { ok: true, source: login.source ?? '', login, isFresh: false };
   const ticket = await tenant.upstreamLogins.issueTicket(uid, back);
   const { retryAfterSeconds, ...shown } = form;
   const url = withLanguage(visit, `${returnUrl(visit)}?ticket=${ticket}`);

@@ -91,7 +91,7 @@ export const submitUpstream = async (
   const { ctx, tenant, uid } = visit;
   const { csrf } = await readForm(ctx, fields);
   refuseForgery(parts.csrf, visit, csrf);
-  const interaction = await tenant.interactions.open({ req: ctx.req, res: ctx.res, uid });
+  const interaction = await tenant.interactions.open({ ctx, uid });
   if (interaction.pending.prompt !== 'login') return redirectTo(visit, interactionUrl(visit));
   return beginUpstream(parts, visit, { interaction, source });
 };

@@ -1,5 +1,6 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, DisclosedRefusal } from '../../accounts/account-types.ts';
+import type { Accounts, DisclosedRefusal, SignedIn } from '../../accounts/account-types.ts';
+import { withFactor } from '../../accounts/factors/factors.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -9,9 +10,17 @@ import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
+import { MfaRequired, type MfaTokens } from './mfa-tokens.ts';
 
-/** RFC 6749 section 4.3.2. */
-export const passwordGrantParameters = ['username', 'password', 'scope', 'resource'] as const;
+/** RFC 6749 section 4.3.2; `otp` and `mfa_token` for people who need a second factor. */
+export const passwordGrantParameters = [
+  'username',
+  'password',
+  'scope',
+  'resource',
+  'otp',
+  'mfa_token',
+] as const;
 
 export interface PasswordGrantParts {
   readonly definition: TenantDefinition;
@@ -19,6 +28,7 @@ export interface PasswordGrantParts {
   readonly connectors: readonly Connector[];
   readonly usage: PasswordGrantUsage;
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'keep'>;
+  readonly mfaTokens: MfaTokens;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -42,41 +52,103 @@ export const createPasswordGrant =
     if (ctx.get('DPoP') !== '' || client.dpopBoundAccessTokens === true) {
       throw new errors.InvalidRequest('DPoP is not supported with the password grant');
     }
-    const username = requiredString(params.username, 'username');
-    const password = requiredString(params.password, 'password');
-
-    const { address, requestId } = parts.requestOf(ctx);
-    const outcome = await asProtocolErrors(() =>
-      parts.accounts.signIn({
-        login: username,
-        password,
-        address,
-        requestId,
-        via: 'password_grant',
-        clientId: client.clientId,
-      }),
-    );
-    if (!outcome.ok) {
-      if (outcome.reason === 'throttled') throw new TooManyRequests(outcome.retryAfterSeconds);
-      if (outcome.reason === 'credentials') {
-        if (parts.accounts.choose({ clientId: client.clientId }).passwords)
-          throw new errors.InvalidGrant('credentials refused');
-        throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
-      }
-      throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
-    }
-    const { account, source, signedInAt: authTime, amr, acr, grant } = outcome;
+    const proven =
+      params.mfa_token === undefined
+        ? await provePassword(parts, ctx, client.clientId)
+        : await proveSecondFactor(parts, ctx, client.clientId);
+    const { account, source, signedInAt: authTime, amr, acr } = proven;
     const { sub } = account;
-    if (grant !== undefined) {
-      const isKept = await asProtocolErrors(() => parts.upstreamTokens.keep(sub, source, grant.tokens));
-      const connector = parts.connectors.find(({ definition }) => definition.id === source);
-      if (!isKept) void connector?.revoke?.(grant.tokens); // nobody waits for it
-    }
     await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
     );
     await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
+
+type Proven = Pick<SignedIn, 'account' | 'source' | 'signedInAt' | 'amr' | 'acr'>;
+
+/** @throws OIDCProviderError unless it is right, with the second factor of a person who needs one */
+const provePassword = async (
+  parts: PasswordGrantParts,
+  ctx: KoaContextWithOIDC,
+  clientId: string,
+): Promise<Proven> => {
+  const { params = {} } = ctx.oidc;
+  const login = requiredString(params.username, 'username');
+  const password = requiredString(params.password, 'password');
+  const otp = params.otp === undefined ? undefined : requiredString(params.otp, 'otp');
+  const { address, requestId } = parts.requestOf(ctx);
+  const attempt = { login, password, address, requestId, via: 'password_grant', clientId } as const;
+  const outcome = await asProtocolErrors(() =>
+    parts.accounts.signInAtOnce({ ...attempt, ...definedOnly({ otp }) }),
+  );
+  if (outcome.ok) {
+    await keepTokens(parts, outcome);
+    return outcome;
+  }
+  switch (outcome.reason) {
+    case 'throttled':
+      throw new TooManyRequests(outcome.retryAfterSeconds);
+    case 'credentials':
+      if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
+      throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
+    case 'mfa_required': {
+      await keepTokens(parts, outcome.firstFactor);
+      throw new MfaRequired(
+        await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
+      );
+    }
+    case 'invalid_otp':
+    case 'mfa_enrolment_required':
+      revokeTokens(parts, outcome.firstFactor);
+      throw new errors.CustomOIDCProviderError('invalid_grant', factorWords[outcome.reason]);
+    default:
+      throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
+  }
+};
+
+/** The second step, after `mfa_required`. */
+const proveSecondFactor = async (
+  { accounts, mfaTokens, requestOf }: PasswordGrantParts,
+  ctx: KoaContextWithOIDC,
+  clientId: string,
+): Promise<Proven> => {
+  const { params = {} } = ctx.oidc;
+  if (params.username !== undefined || params.password !== undefined)
+    throw new errors.InvalidRequest('the mfa_token stands for username and password: leave them out');
+  const token = requiredString(params.mfa_token, 'mfa_token');
+  const otp = requiredString(params.otp, 'otp');
+  const first = await asProtocolErrors(() => mfaTokens.find(clientId, token));
+  if (first === undefined) throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
+  const { address, requestId } = requestOf(ctx);
+  const origin = { address, requestId, clientId };
+  const proven = await asProtocolErrors(() => accounts.factors.verify(first.account, otp, origin));
+  if (proven.ok) {
+    if (await asProtocolErrors(() => mfaTokens.consume(token))) return withFactor(first, proven);
+    throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
+  }
+  if (proven.reason === 'throttled') throw new TooManyRequests(proven.retryAfterSeconds);
+  throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.invalid_otp);
+};
+
+/** Each description begins with a code that programs may rely on. */
+const factorWords = {
+  invalid_otp: 'invalid_otp: the code is wrong, or was used already',
+  mfa_enrolment_required:
+    'mfa_enrolment_required: the person must set up a second factor first, by signing in with a browser',
+  mfa_token: 'mfa_token: it is not valid, or has expired; begin with the password again',
+} as const;
+
+const keepTokens = async (parts: PasswordGrantParts, signedIn: SignedIn): Promise<void> => {
+  const { account, source, grant } = signedIn;
+  if (grant === undefined) return;
+  const isKept = await asProtocolErrors(() => parts.upstreamTokens.keep(account.sub, source, grant.tokens));
+  if (!isKept) revokeTokens(parts, signedIn);
+};
+
+const revokeTokens = ({ connectors }: PasswordGrantParts, { source, grant }: SignedIn): void => {
+  const connector = connectors.find(({ definition }) => definition.id === source);
+  if (grant !== undefined) void connector?.revoke?.(grant.tokens); // nobody waits for it
+};
 
 const noPasswords =
   'no source of this tenant checks passwords for this client: set passwordSignIn: true of a source';

@@ -1,5 +1,6 @@
 // Grants. The library has authorization code, refresh token, client credentials and device code; the others are here:
 //   password-grant.ts, token-exchange.ts  the two that are registered below; direct-grant.ts: what both make
+//   mfa-tokens.ts         the step between password and second factor
 //   device-codes.ts       rules of device codes that the library does not enforce: polling, throttle, handles
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -14,6 +15,7 @@ import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import { announceMfaTokens, createMfaTokens } from './mfa-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
 
@@ -24,7 +26,7 @@ export interface RegisterGrantsParts {
   readonly connectors: readonly Connector[];
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
-  readonly storage: Pick<TenantStorage, 'usage'>;
+  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts'>;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,18 +36,21 @@ export interface RegisterGrantsParts {
 export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): void => {
   const { tenantAccounts, factsOf: requestOf } = parts;
   const { grants } = offeredBy(parts.definition);
-  if (grants.has('password'))
+  if (grants.has('password')) {
+    announceMfaTokens(provider);
     provider.registerGrantType(
       'password',
       createPasswordGrant(provider, {
         ...parts,
         usage: parts.storage.usage,
+        mfaTokens: createMfaTokens({ artifacts: parts.storage.artifacts, clock: parts.clock }),
         findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
         requestOf,
       }) as never, // the library types the context of a custom grant by its parameters
       passwordGrantParameters,
       ['resource'],
     );
+  }
   if (grants.has(tokenExchangeGrantType))
     provider.registerGrantType(
       tokenExchangeGrantType,

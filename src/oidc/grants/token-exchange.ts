@@ -36,7 +36,7 @@ export const tokenExchangeParameters = [
 
 export interface TokenExchangeParts {
   readonly definition: TenantDefinition;
-  readonly accounts: Pick<Accounts, 'admit'>;
+  readonly accounts: Pick<Accounts, 'admitToken'>;
   readonly connectors: readonly Connector[];
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find'>;
   readonly findAccount: (
@@ -171,7 +171,7 @@ const fromUpstream = async (
   const atMostSeconds = (proven.expiresAt ?? now + unknownLifeSeconds) - now;
   if (atMostSeconds <= 0) throw new InvalidSubjectToken();
   const outcome = await asProtocolErrors(() =>
-    parts.accounts.admit(proven.person, { via: 'upstream_token', clientId, ...parts.requestOf(ctx) }),
+    parts.accounts.admitToken(proven.person, { clientId, ...parts.requestOf(ctx) }),
   );
   if (!outcome.ok) throw new errors.InvalidRequest(`${outcome.reason}: the account may not be used`);
   const { sub } = outcome.account;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from 'koa';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { resumeProofCookie } from '../cookies.ts';
 import { accountClientId } from './clients.ts';
 import { toAppError } from './errors.ts';
+import { keepFirstFactor, type ProvenLogin, readFirstFactor } from './first-factor.ts';
 import type { ProviderRequests } from './provider-request.ts';
 
 /** The step that the person has to complete now. */
@@ -32,6 +33,8 @@ export interface PendingInteraction {
   readonly isAccountAsked: boolean;
   /** The app demands a new sign-in (`prompt=login`). */
   readonly isLoginDemanded: boolean;
+  /** All that misses is a second factor of the person of the session. */
+  readonly isFactorDemanded: boolean;
   readonly missing: MissingConsent;
   /** The person of the session, if there is one. */
   readonly sub?: string;
@@ -45,19 +48,6 @@ export interface MissingConsent {
   readonly resources: Readonly<Record<string, readonly string[]>>;
 }
 
-/** How the person signed in (RFC 8176 for `amr`). */
-export interface ProvenLogin {
-  readonly sub: string;
-  readonly amr: readonly string[];
-  readonly acr?: string;
-  /** Id of the source. */
-  readonly source: string;
-  /** Epoch seconds. */
-  readonly signedInAt: number;
-  /** The facts about the upstream that the session will keep; see `UpstreamSessions.seal`. */
-  readonly upstream?: string;
-}
-
 /** The steps of a sign-in that people take on our pages. */
 export interface Interactions {
   /**
@@ -68,13 +58,18 @@ export interface Interactions {
 }
 
 export interface InteractionStep {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly ctx: Pick<Context, 'req' | 'res' | 'cookies'>;
   readonly uid: string;
 }
 
 export interface OpenInteraction {
   readonly pending: PendingInteraction;
+  /** What this browser has proven, while a second factor is still asked for. */
+  readonly firstFactor?: ProvenLogin;
+  /**
+   * Keeps the first factor until the second one is proven. It counts for this browser alone, and no session begins.
+   */
+  keepFirstFactor(login: ProvenLogin): Promise<void>;
   /** Each resolves to the next URL of the flow. */
   finishLogin(login: ProvenLogin): Promise<string>;
   /** The person continues with the account of the session. */
@@ -91,11 +86,18 @@ interface PromptDetails {
 }
 
 export const createInteractions = (provider: Provider): Interactions => ({
-  open: async ({ req, res, uid }) => {
-    const interaction = await load(provider, { req, res, uid });
+  open: async ({ ctx, uid }) => {
+    const { res } = ctx;
+    const interaction = await load(provider, { ctx, uid });
     const finish = (result: InteractionResult): Promise<string> => finishFor(res, interaction, result);
     return {
       pending: await pendingOf(provider, interaction),
+      ...definedOnly({ firstFactor: readFirstFactor(interaction.result?.firstFactor, ctx, provider.issuer) }),
+      keepFirstFactor: async (login) => {
+        const { kept, cookie } = keepFirstFactor(login, { issuer: provider.issuer, uid });
+        await persist(interaction, { ...interaction.lastSubmission, firstFactor: kept });
+        res.appendHeader('Set-Cookie', cookie);
+      },
       finishLogin: ({ sub, amr, acr, source, signedInAt, upstream }) => {
         // the facts of an earlier sign-in of this interaction no longer count
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
@@ -107,8 +109,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
             amr: [...amr],
             ts: signedInAt,
             remember: true,
-            source,
-            ...definedOnly({ acr }),
+            ...definedOnly({ acr, source }),
           },
           ...definedOnly({ upstream }),
         });
@@ -145,6 +146,9 @@ const accountChosen = ({ prompt }: Interaction): { readonly [accountPrompt]?: ob
 
 const accountPrompt = 'select_account';
 
+/** Why the login prompt is shown; see `createPromptPolicy`. */
+export const factorReason = 'second_factor';
+
 /** The interaction does not exist, or no longer, or not for this browser. */
 export class InteractionGone extends AppError {
   /** Of the interaction, if it is still open in another browser, or this one has lost its cookie. */
@@ -160,7 +164,10 @@ export class InteractionGone extends AppError {
   }
 }
 
-const load = async (provider: Provider, { req, res, uid }: InteractionStep): Promise<Interaction> => {
+const load = async (
+  provider: Provider,
+  { ctx: { req, res }, uid }: InteractionStep,
+): Promise<Interaction> => {
   try {
     const interaction = await provider.interactionDetails(req, res);
     if (interaction.uid === uid) return interaction;
@@ -182,19 +189,23 @@ const clientOf = async (provider: Provider, uid: string): Promise<string | undef
 
 type InteractionResult = NonNullable<Interaction['result']>;
 
-/** Only the browser that has just submitted this can resume the request; `InteractionAdapter` demands the proof. */
-const finishFor = async (
-  res: ServerResponse,
-  interaction: Interaction,
-  result: InteractionResult,
-): Promise<string> => {
-  const proof = randomId();
+const persist = async (interaction: Interaction, result: InteractionResult): Promise<void> => {
   try {
-    interaction.result = { ...result, proof: hashId(proof) };
+    interaction.result = result;
     await interaction.persist();
   } catch (error) {
     throw toAppError(error);
   }
+};
+
+/** Only the browser that has just submitted this can resume the request; `InteractionAdapter` demands the proof. */
+const finishFor = async (
+  res: Context['res'],
+  interaction: Interaction,
+  result: InteractionResult,
+): Promise<string> => {
+  const proof = randomId();
+  await persist(interaction, { ...result, proof: hashId(proof) });
   res.appendHeader('Set-Cookie', resumeProofCookie(interaction.returnTo, proof));
   return interaction.returnTo;
 };
@@ -251,6 +262,10 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
     isLoginDemanded: String(params.prompt ?? '')
       .split(' ')
       .includes('login'),
+    isFactorDemanded:
+      prompt.reasons.length > 0 &&
+      prompt.reasons.every((reason) => reason === factorReason) &&
+      session !== undefined,
     ...(params.max_age === undefined ? {} : { maxAge: Number(params.max_age) }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => typeof value === 'string')),
   };

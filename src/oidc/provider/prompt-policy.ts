@@ -1,19 +1,22 @@
 import { interactionPolicy } from 'oidc-provider';
 import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
+import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { isConsentSkipped, mustAskAgain } from './consent-policy.ts';
+import { factorReason } from './interactions.ts';
 import { readProvenBy } from './proven-by.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
 
 /**
  * When a person is asked what. The library's policy, with our rules: an app may ask which account is meant
  * (`prompt=select_account`, OpenID Connect Core section 3.1.2.1); a person who may not hold tokens, or whose session is older than the last
- * password change, or from a source that is not for the client, signs in again; consent is asked as
+ * password change, or from a source that is not for the client, signs in
+ * again, and so does one who needs a second factor; consent is asked as
  * `consent-policy.ts` says.
  */
 export const createPromptPolicy = (
   definition: TenantDefinition,
-  findActive: TenantAccounts['findActive'],
+  { findActive, factorDemandOf }: Pick<TenantAccounts, 'findActive' | 'factorDemandOf'>,
 ): interactionPolicy.DefaultPolicy => {
   const policy = interactionPolicy.base();
   const { Check, Prompt } = interactionPolicy;
@@ -48,6 +51,23 @@ export const createPromptPolicy = (
           : Check.REQUEST_PROMPT;
       },
     ),
+  );
+  login.checks.add(
+    new Check(factorReason, 'a second factor is needed; sign in with one', 'login_required', async (ctx) => {
+      const { session, client, params } = ctx.oidc;
+      if (session?.accountId === undefined || definition.secondFactor.methods.length === 0)
+        return Check.NO_NEED_TO_PROMPT;
+      const account = await findActive(ctx, session.accountId, session.loginTs ?? 0);
+      if (account === undefined) return Check.NO_NEED_TO_PROMPT; // `standing` asks
+      const asked = params?.acr_values;
+      const demand = factorDemandOf({
+        account,
+        clientId: client?.clientId,
+        acr: session.acr,
+        ...(typeof asked === 'string' ? { acrValues: asked.split(' ') } : {}),
+      });
+      return isFactorMissing(demand) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+    }),
   );
   consent.checks.remove('native_client_prompt');
   consent.checks.add(

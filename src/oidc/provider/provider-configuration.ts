@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import type { Adapter, Configuration } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
+import { mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
@@ -167,7 +168,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
 
     interactions: {
       url: (_ctx, interaction) => `${pathname}/interaction/${interaction.uid}`,
-      policy: createPromptPolicy(definition, parts.accounts.findActive),
+      policy: createPromptPolicy(definition, parts.accounts),
     },
     renderError: (ctx, out, error) => pages.error(ctx, out, error),
 
@@ -225,9 +226,12 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
   };
 };
 
-/** The `acr` values that the tenant's sources can give to a sign-in. */
-const acrValuesOf = ({ sources }: TenantDefinition): string[] => [
-  ...new Set(sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : []))),
+/** The `acr` values that second factors and the tenant's sources can give to a sign-in. */
+const acrValuesOf = ({ sources, secondFactor }: TenantDefinition): string[] => [
+  ...new Set([
+    ...(secondFactor.methods.length === 0 ? [] : [mfaAcr]),
+    ...sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : [])),
+  ]),
 ];
 
 /** A grant for one resource and no userinfo needs no `resource` at the token endpoint. */

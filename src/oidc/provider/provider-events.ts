@@ -23,7 +23,7 @@ export interface ObserverParts {
 
 /**
  * Refusals that are no mistake, so they are not stored: a device that polls (RFC 8628 section 3.5), a silent sign-in that
- * needs a page (OpenID Connect Core section 3.1.2.6), a person who cancels.
+ * needs a page (OpenID Connect Core section 3.1.2.6), a person who cancels, a password without the second factor.
  */
 const expected: ReadonlySet<string> = new Set([
   'authorization_pending',
@@ -33,6 +33,7 @@ const expected: ReadonlySet<string> = new Set([
   'consent_required',
   'account_selection_required',
   'access_denied',
+  'mfa_required',
 ]);
 
 const refusals = [

@@ -2,6 +2,7 @@ import type { Account, KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
+import type { Factors } from '../../accounts/factors/factors.ts';
 import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -24,6 +25,8 @@ export interface TenantAccounts {
    * @param signedInAt epoch seconds; of the session in question
    */
   findActive(ctx: KoaContextWithOIDC, sub: string, signedInAt?: number): Promise<AccountRecord | undefined>;
+  /** What a sign-in still needs. */
+  readonly factorDemandOf: Factors['demandOf'];
   /**
    * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
    * were granted.
@@ -43,6 +46,7 @@ const provenAt = (token: object | undefined): number | undefined => {
 export interface TenantAccountsParts {
   readonly recheck: Accounts['recheck'];
   readonly displayEmail: Accounts['displayEmail'];
+  readonly factorDemandOf: Factors['demandOf'];
   readonly scopeOf: () => RequestScope;
   readonly definition: Pick<TenantDefinition, 'demo' | 'resources' | 'sources'>;
   /** Claims of the tenant's own, see `furtherClaims`. */
@@ -105,6 +109,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
 
   return {
     findActive,
+    factorDemandOf: parts.factorDemandOf,
     find: async (ctx, sub, token) => {
       const when = isRefresh(ctx, token) ? 'always' : 'due';
       const account = await asProtocolErrors(() => current(sub, { when, signedInAt: provenAt(token) }));

@@ -119,6 +119,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     scopeOf: requests.scope,
     recheck: (account, when) => parts.accounts.recheck(account, when),
     displayEmail: (account) => parts.accounts.displayEmail(account),
+    factorDemandOf: parts.accounts.factors.demandOf,
     definition,
     furtherClaims: furtherClaims(definition.sources),
   });

@@ -1,4 +1,5 @@
-import type { AccountRecord, LinkedIdentity } from '../storage.ts';
+import type { LinkedIdentity } from '../linked-identity.ts';
+import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { AuditRecord } from '../storage-records.ts';

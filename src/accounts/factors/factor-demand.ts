@@ -1,0 +1,57 @@
+// Whether a sign-in is complete, or needs a second factor.
+import type { SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+
+/** `acr` of a sign-in with two factors of ours, or with one of an upstream that its mapping says is as good. */
+export const mfaAcr = 'mfa';
+
+/** The facts about a sign-in by which it is judged. */
+export interface FactorQuestion {
+  readonly account: Pick<AccountRecord, 'factors' | 'roles' | 'groups'>;
+  /** Absent where no app asked for the sign-in. */
+  readonly clientId?: string | undefined;
+  /** The values that the request asks for, one of which is to be met. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Of the sign-in. */
+  readonly acr?: string | undefined;
+}
+
+/**
+ * `none`: the sign-in is complete. `factor`: the person proves a factor. `enrolment`: the person has none and must set
+ * one up; `enrolment_advised`: may do so later.
+ */
+export type FactorDemand = 'none' | 'factor' | 'enrolment' | 'enrolment_advised';
+
+/** Whoever has a factor is asked for it at each sign-in; the tenant's rules say who must have one. */
+export const factorDemandOf = (
+  rules: SecondFactorRules,
+  { account, clientId, acrValues, acr }: FactorQuestion,
+  nowMs: number,
+): FactorDemand => {
+  if (rules.methods.length === 0 || acr === mfaAcr) return 'none';
+  if (hasFactor(rules, account)) return 'factor';
+  if (acrValues?.includes(mfaAcr) === true && !(acr !== undefined && acrValues.includes(acr)))
+    return 'enrolment';
+  if (!isRequired(rules, account, clientId)) return 'none';
+  return rules.deadline !== undefined && nowMs < rules.deadline ? 'enrolment_advised' : 'enrolment';
+};
+
+/** Is the sign-in incomplete? */
+export const isFactorMissing = (demand: FactorDemand): demand is 'factor' | 'enrolment' =>
+  demand === 'factor' || demand === 'enrolment';
+
+/** Has the person a factor that may be used here? Recovery codes alone are none. */
+export const hasFactor = (
+  { methods }: Pick<SecondFactorRules, 'methods'>,
+  { factors = [] }: Pick<AccountRecord, 'factors'>,
+): boolean => factors.some(({ type }) => type !== 'recovery_codes' && methods.includes(type));
+
+const isRequired = (
+  { required }: SecondFactorRules,
+  { roles, groups }: Pick<AccountRecord, 'roles' | 'groups'>,
+  clientId: string | undefined,
+): boolean =>
+  required.everyone ||
+  required.roles.some((role) => roles.includes(role)) ||
+  required.groups.some((group) => groups.includes(group)) ||
+  (clientId !== undefined && required.clients.includes(clientId));

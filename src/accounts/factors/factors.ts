@@ -1,0 +1,297 @@
+// The second factors of a tenant's people:
+//   factor-demand.ts    who is asked for one
+//   totp.ts             codes of authenticator apps; recovery-codes.ts
+//   factor-change.ts    changes of the account that only one of several callers makes
+//   (here)              proving, adding and removing them
+import type { Audit, AuditEvent } from '../../audit/audit.ts';
+import type { Clock } from '../../clock.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { hashId } from '../../crypto/ids.ts';
+import { openSealed, seal } from '../../crypto/sealed-box.ts';
+import { isAppError } from '../../errors.ts';
+import type { FactorRecord, TotpFactor } from '../../storage/factor-record.ts';
+import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { changeFactors, type FactorPatch } from './factor-change.ts';
+import { type FactorDemand, type FactorQuestion, factorDemandOf, mfaAcr } from './factor-demand.ts';
+import { hashRecoveryCode, newRecoveryCodes, readRecoveryCode } from './recovery-codes.ts';
+import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
+
+/** Where an action comes from, for the audit record. */
+export type FactorOrigin = Pick<AuditEvent, 'address' | 'clientId' | 'requestId'>;
+
+export interface ProvenFactor {
+  readonly ok: true;
+  readonly account: AccountRecord;
+  /** RFC 8176: what the second factor adds to the first. */
+  readonly amr: readonly string[];
+  readonly acr: typeof mfaAcr;
+  /** How many are left, after one of them was used. */
+  readonly recoveryCodesLeft?: number;
+}
+
+export type FactorOutcome =
+  | ProvenFactor
+  | { readonly ok: false; readonly reason: 'code' }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
+
+/** An authenticator app that is being set up. */
+export interface NewTotp {
+  /** Base32, for people who cannot read the QR code. */
+  readonly secret: string;
+  /** `otpauth` URI, for the QR code. */
+  readonly uri: string;
+  /** The secret for the form: it is stored nowhere before its first code was right. */
+  readonly sealed: string;
+}
+
+export type FactorAdded =
+  | {
+      readonly ok: true;
+      readonly account: AccountRecord;
+      /** With the first factor: to be shown once. */
+      readonly recoveryCodes?: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: 'code' | 'expired' | 'limit' };
+
+/** All of them throw AppError `unavailable` when store or audit record are not available. */
+export interface Factors {
+  demandOf(question: FactorQuestion): FactorDemand;
+  /**
+   * Checks a code of an authenticator app, or a recovery code. Each is accepted once, of whichever number of callers.
+   * After ten wrong ones within an hour, of all places where it is asked, none is checked.
+   */
+  verify(account: AccountRecord, code: string, origin: FactorOrigin): Promise<FactorOutcome>;
+  /** @param sealed of the form that is shown again; while it is good, its secret stays the same */
+  newTotp(account: AccountRecord, sealed?: string): NewTotp;
+  addTotp(
+    account: AccountRecord,
+    setUp: { readonly sealed: string; readonly code: string; readonly name: string },
+    origin: FactorOrigin,
+  ): Promise<FactorAdded>;
+  /** New recovery codes in place of the old ones; undefined while there is no factor that they could stand in for. */
+  renewRecoveryCodes(
+    account: AccountRecord,
+    origin: FactorOrigin,
+  ): Promise<{ readonly account: AccountRecord; readonly codes: readonly string[] } | undefined>;
+  /** With the last factor the recovery codes go too. False: there is none of this id. */
+  remove(account: AccountRecord, id: string, origin: FactorOrigin): Promise<boolean>;
+}
+
+export interface FactorsParts {
+  readonly definition: Pick<TenantDefinition, 'id' | 'displayName' | 'secondFactor'>;
+  readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
+  /** Encrypts the secrets of authenticator apps. */
+  readonly sealingKey: Buffer;
+  /** Keys the hashes of recovery codes. */
+  readonly recoveryKey: Buffer;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}
+
+const guesses = { allowed: 10, windowMs: 3_600_000 } as const;
+const setUpMs = 30 * 60_000;
+/** Of one person. */
+const mostFactors = 10;
+const longestName = 60;
+
+export const createFactors = (parts: FactorsParts): Factors => {
+  const { definition, records, audit, clock } = parts;
+  const tenant = definition.id;
+  const rules = definition.secondFactor;
+
+  const aadOf = (sub: string): string => `totp ${tenant} ${sub}`;
+  const sealSecret = (sub: string, secret: string): string =>
+    seal(parts.sealingKey, Buffer.from(secret), aadOf(sub));
+  const openSecret = (sub: string, sealed: string): string =>
+    openSealed(parts.sealingKey, sealed, aadOf(sub)).toString();
+  const hashesOf = (sub: string, codes: readonly string[]): readonly string[] =>
+    codes.map((code) => hashRecoveryCode(parts.recoveryKey, sub, code.replaceAll('-', '')));
+
+  const isCodeOf = (account: AccountRecord, factor: TotpFactor, code: string): number | undefined => {
+    const step = stepOfCode(openSecret(account.sub, factor.sealedSecret), code, clock.now());
+    return step !== undefined && step > factor.lastStep ? step : undefined;
+  };
+
+  /** The factors after this code was used; undefined when it is of none of them. */
+  const useCode = (account: AccountRecord, typed: string): UsedCode | undefined => {
+    const { sub, factors = [] } = account;
+    const code = typed.replace(/[\s-]/g, '');
+    const recovery = readRecoveryCode(typed);
+    const hash = recovery === undefined ? undefined : hashRecoveryCode(parts.recoveryKey, sub, recovery);
+    for (const factor of factors) {
+      const replaced = (changed: FactorRecord): readonly FactorRecord[] =>
+        factors.map((one) => (one === factor ? changed : one));
+      if (factor.type === 'recovery_codes') {
+        if (hash === undefined || !factor.hashes.includes(hash)) continue;
+        const hashes = factor.hashes.filter((one) => one !== hash);
+        return { method: factor.type, factors: replaced({ ...factor, hashes }), left: hashes.length };
+      }
+      const step = rules.methods.includes(factor.type) ? isCodeOf(account, factor, code) : undefined;
+      if (step === undefined) continue;
+      const used = { ...factor, lastStep: step, lastUsedAt: clock.now() };
+      return { method: factor.type, factors: replaced(used) };
+    }
+    return undefined;
+  };
+
+  /** Undefined when the form is too old, or was not made here for this person. */
+  const openSetUp = (sub: string, sealed: string): string | undefined => {
+    try {
+      const [expiresAt = '', secret] = openSecret(sub, sealed).split(' ');
+      return clock.now() < Number(expiresAt) ? secret : undefined;
+    } catch (error) {
+      if (isAppError(error, 'unavailable')) return undefined;
+      throw error;
+    }
+  };
+
+  const throttledUntil = ({ factorGuesses }: AccountRecord): number | undefined =>
+    factorGuesses !== undefined &&
+    factorGuesses.count >= guesses.allowed &&
+    clock.now() < factorGuesses.endsAt
+      ? factorGuesses.endsAt
+      : undefined;
+
+  const countGuess = ({ factorGuesses: before }: AccountRecord): FactorPatch => {
+    const nowMs = clock.now();
+    return {
+      factorGuesses:
+        before !== undefined && nowMs < before.endsAt
+          ? { ...before, count: before.count + 1 }
+          : { count: 1, endsAt: nowMs + guesses.windowMs },
+    };
+  };
+
+  const note = (
+    { sub }: AccountRecord,
+    origin: FactorOrigin,
+    event: Pick<AuditEvent, 'action' | 'outcome' | 'reason'>,
+  ): Promise<void> => audit.note({ ...origin, ...event, actor: sub, object: sub });
+
+  const noteBefore = ({ sub }: AccountRecord, origin: FactorOrigin, action: string): Promise<void> =>
+    audit.noteBefore({ ...origin, action, outcome: 'success', actor: sub, object: sub });
+
+  return {
+    demandOf: (question) => factorDemandOf(rules, question, clock.now()),
+
+    verify: async (asked, typed, origin) => {
+      const { account, result } = await changeFactors(records, asked, (now): Verdict => {
+        const until = throttledUntil(now);
+        if (until !== undefined) return { result: { until } };
+        const used = useCode(now, typed);
+        return used === undefined
+          ? { patch: countGuess(now), result: {} }
+          : { patch: { factors: used.factors, factorGuesses: undefined }, result: { used } };
+      });
+      const { used, until } = result;
+      if (used !== undefined) {
+        await note(account, origin, { action: 'factor.verify', outcome: 'success', reason: used.method });
+        const left = used.left === undefined ? {} : { recoveryCodesLeft: used.left };
+        return { ok: true, account, ...byCode, ...left };
+      }
+      if (until !== undefined)
+        return { ok: false, reason: 'throttled', retryAfterSeconds: Math.ceil((until - clock.now()) / 1000) };
+      const isLast = account.factorGuesses?.count === guesses.allowed;
+      const reason = isLast ? 'wrong_code, throttled from now on' : 'wrong_code';
+      await note(account, origin, { action: 'factor.verify', outcome: 'failure', reason });
+      return { ok: false, reason: 'code' };
+    },
+
+    newTotp: ({ sub, username }, sealed) => {
+      const known = sealed === undefined ? undefined : openSetUp(sub, sealed);
+      const secret = known ?? newTotpSecret();
+      return {
+        secret,
+        uri: totpUri(secret, { issuer: definition.displayName, account: username }),
+        sealed:
+          known !== undefined && sealed !== undefined
+            ? sealed
+            : sealSecret(sub, `${clock.now() + setUpMs} ${secret}`),
+      };
+    },
+
+    addTotp: async (asked, { sealed, code, name }, origin) => {
+      const secret = openSetUp(asked.sub, sealed);
+      if (secret === undefined) return { ok: false, reason: 'expired' };
+      const step = stepOfCode(secret, code.replace(/\s/g, ''), clock.now());
+      if (step === undefined) return { ok: false, reason: 'code' };
+      if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
+      await noteBefore(asked, origin, 'factor.add');
+      const added: TotpFactor = {
+        type: 'totp',
+        // a form that is sent twice adds one factor
+        id: hashId(sealed).slice(0, 12),
+        name: name.trim().slice(0, longestName) || 'App',
+        createdAt: clock.now(),
+        sealedSecret: sealSecret(asked.sub, secret),
+        lastStep: step,
+      };
+      const codes = newRecoveryCodes();
+      const { account, result } = await changeFactors(records, asked, ({ sub, factors = [] }) => {
+        if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
+          return { result: false };
+        const isFirst = factors.every(({ type }) => type === 'recovery_codes');
+        const kept = isFirst ? [] : factors;
+        const recovery = isFirst ? [recoveryCodesOf(hashesOf(sub, codes), clock.now())] : [];
+        return { patch: { factors: [...kept, added, ...recovery] }, result: isFirst };
+      });
+      return { ok: true, account, ...(result ? { recoveryCodes: codes } : {}) };
+    },
+
+    renewRecoveryCodes: async (asked, origin) => {
+      if ((asked.factors ?? []).every(({ type }) => type === 'recovery_codes')) return undefined;
+      await noteBefore(asked, origin, 'factor.recovery_codes');
+      const codes = newRecoveryCodes();
+      const { account } = await changeFactors(records, asked, ({ sub, factors = [] }) => {
+        const others = factors.filter(({ type }) => type !== 'recovery_codes');
+        const renewed = recoveryCodesOf(hashesOf(sub, codes), clock.now());
+        return { patch: { factors: [...others, renewed] }, result: undefined };
+      });
+      return { account, codes };
+    },
+
+    remove: async (asked, id, origin) => {
+      const has = ({ factors = [] }: AccountRecord): boolean =>
+        factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === id);
+      if (!has(asked)) return false;
+      await noteBefore(asked, origin, 'factor.remove');
+      const { result } = await changeFactors(records, asked, (now) => {
+        if (!has(now)) return { result: false };
+        const left = (now.factors ?? []).filter(
+          (factor) => factor.type === 'recovery_codes' || factor.id !== id,
+        );
+        const isLast = left.every(({ type }) => type === 'recovery_codes');
+        return { patch: { factors: isLast ? undefined : left }, result: true };
+      });
+      return result;
+    },
+  };
+};
+
+interface UsedCode {
+  readonly method: FactorRecord['type'];
+  readonly factors: readonly FactorRecord[];
+  /** Recovery codes. */
+  readonly left?: number;
+}
+
+interface Verdict {
+  readonly patch?: FactorPatch;
+  /** `until`: epoch milliseconds. */
+  readonly result: { readonly used?: UsedCode; readonly until?: number };
+}
+
+const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({
+  type: 'recovery_codes',
+  createdAt,
+  hashes,
+});
+
+/** How a person signed in who has proven a second factor as well. */
+export const withFactor = <S extends { readonly amr: readonly string[]; readonly acr?: string }>(
+  first: S,
+  { amr, acr }: Pick<ProvenFactor, 'amr' | 'acr'>,
+): S => ({ ...first, amr: [...new Set([...first.amr, ...amr])], acr });
+
+/** Of a sign-in with a code of an authenticator app, or a recovery code. */
+export const byCode = { amr: ['otp', 'mfa'], acr: mfaAcr } as const;

@@ -1,0 +1,72 @@
+// Every sign-in on our pages ends here, so that none begins a session without the second factor that it needs.
+import type { SignedIn } from '../../accounts/account-types.ts';
+import type { FactorDemand } from '../../accounts/factors/factor-demand.ts';
+import { definedOnly } from '../../defined-only.ts';
+import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
+import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
+import { type InteractionVisit, interactionUrl } from '../interaction-form.ts';
+
+/** @returns the next URL: of the flow, or of the page that asks for the second factor */
+export const completeSignIn = async (
+  visit: InteractionVisit,
+  interaction: OpenInteraction,
+  login: ProvenLogin,
+): Promise<string> => {
+  if (visit.tenant.definition.secondFactor.methods.length === 0) return interaction.finishLogin(login);
+  const account = await visit.tenant.accounts.findBySub(login.sub);
+  if (account === undefined || demandOf(visit, interaction, { account, login }) === 'none')
+    return interaction.finishLogin(login);
+  await interaction.keepFirstFactor(login);
+  return interactionUrl(visit);
+};
+
+/** A person whose first factor is proven, in this browser. */
+export interface FirstFactorVisit {
+  readonly account: SignedIn['account'];
+  readonly login: ProvenLogin;
+}
+
+/** What the sign-in still needs. */
+export const demandOf = (
+  { tenant }: InteractionVisit,
+  { pending: { clientId, acrValues } }: OpenInteraction,
+  { account, login: { acr } }: FirstFactorVisit,
+): FactorDemand =>
+  tenant.accounts.factors.demandOf({
+    account,
+    clientId,
+    acr,
+    ...definedOnly({ acrValues: acrValues?.split(' ') }),
+  });
+
+/** Seconds: somebody else at an unlocked browser must not be able to set up a factor of their own. */
+const recentSignIn = 5 * 60;
+
+/**
+ * The first factor of this sign-in; or the session of a person who lacks nothing but the second one. A session is enough
+ * to be asked for a factor, and to set one up only if it has just begun.
+ */
+export const findFirstFactor = async (
+  visit: InteractionVisit,
+  interaction: OpenInteraction,
+  nowMs: number,
+): Promise<FirstFactorVisit | undefined> => {
+  const { firstFactor, pending } = interaction;
+  const login =
+    firstFactor ?? (pending.isFactorDemanded ? await loginOfSession(visit, pending.sub) : undefined);
+  const account = login === undefined ? undefined : await visit.tenant.accounts.findBySub(login.sub);
+  if (login === undefined || account === undefined) return undefined;
+  const found = { account, login };
+  const isOld = firstFactor === undefined && nowMs / 1000 - login.signedInAt > recentSignIn;
+  return isOld && demandOf(visit, interaction, found) !== 'factor' ? undefined : found;
+};
+
+const loginOfSession = async (
+  { ctx, tenant }: InteractionVisit,
+  sub: string | undefined,
+): Promise<ProvenLogin | undefined> => {
+  const session = await tenant.provider.findSession(ctx);
+  if (session === undefined || session.sub !== sub) return undefined;
+  const { amr, acr, signedInAt, provenBy } = session;
+  return { sub, amr, signedInAt, ...definedOnly({ acr, source: provenBy?.at(-1) }) };
+};

@@ -1,0 +1,178 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { type Browser, createBrowser, type Page } from '../support/browser.ts';
+import { isLoginPage, redeem, signIn } from '../support/oauth-client.ts';
+import { alice, bob, sampleTenant, shop, web } from '../support/sample-tenants.ts';
+import { afterPassword, isFactorPage, isSetUpPage, sendTo, setUpApp } from '../support/second-factor.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import { useServer } from '../support/use-server.ts';
+
+const clock = createTestClock(Date.now());
+const demanding = (required: object, more: object = {}) =>
+  sampleTenant({ secondFactor: { required, ...more } });
+const server = await useServer({
+  store: sqliteStore,
+  clock,
+  tenants: {
+    acme: demanding({ everyone: true }),
+    globex: demanding({ everyone: true }),
+    lost: demanding({ everyone: true }),
+    guessed: demanding({ everyone: true }),
+    fixed: demanding({ everyone: true }),
+    roles: demanding({ roles: ['admin'] }),
+    groups: demanding({ groups: ['staff'] }),
+    clients: demanding({ clients: [shop.id] }),
+    asked: sampleTenant(),
+    soon: demanding({ everyone: true }, { deadline: '2999-01-01' }),
+    off: sampleTenant({ secondFactor: { methods: [] } }),
+  },
+});
+const requestOf = (tenant: string, client = web) => ({ issuer: server.issuer(tenant), client });
+const { redirectUri } = web;
+
+const codeIn = (page: Page): string | undefined =>
+  page.location === undefined ? undefined : (new URL(page.location).searchParams.get('code') ?? undefined);
+
+const setUp = (browser: Browser, page: Page) =>
+  setUpApp(browser, page, { redirectUri, nowMs: () => clock.now() });
+
+const signInFirst = async (tenant: string, who = alice) => {
+  const browser = createBrowser();
+  const { page } = await afterPassword(browser, requestOf(tenant), who);
+  return { ...(await setUp(browser, page)), browser };
+};
+
+describe('a tenant that demands a second factor', () => {
+  it('has it set up at the next sign-in, asks for it at each further one, and says so in the ID token', async () => {
+    const request = requestOf('acme');
+    const first = createBrowser();
+    const started = await afterPassword(first, request);
+    const { app, recoveryCodes, done } = await setUp(first, started.page);
+    expect(recoveryCodes).toHaveLength(10);
+    const tokens = await redeem(request, { ...started.prepared, code: codeIn(done) ?? '' });
+    expect(decodeJwt(tokens.body.id_token ?? '')).toMatchObject({ acr: 'mfa', amr: ['pwd', 'otp', 'mfa'] });
+
+    const browser = createBrowser();
+    const { page } = await afterPassword(browser, request);
+    expect(isFactorPage(page)).toBe(true);
+    const wrong = await sendTo(browser, page, { fields: { code: '000000' }, redirectUri });
+    expect(wrong).toMatchObject({ status: 400, location: undefined });
+    const used = await sendTo(browser, wrong, { fields: { code: app.last() }, redirectUri });
+    expect(used.status).toBe(400);
+    clock.advance(30_000);
+    const right = await sendTo(browser, used, { fields: { code: app.next() }, redirectUri });
+    expect(codeIn(right)).toEqual(expect.any(String));
+  });
+
+  it('accepts each recovery code once, in the letters in which people write them', async () => {
+    const { recoveryCodes } = await signInFirst('lost');
+    const [code = ''] = recoveryCodes;
+    const present = async (shown: string): Promise<Page> => {
+      const browser = createBrowser();
+      const { page } = await afterPassword(browser, requestOf('lost'));
+      return sendTo(browser, page, { fields: { code: shown }, redirectUri });
+    };
+    expect(codeIn(await present(code.toUpperCase().replaceAll('-', ' ')))).toEqual(expect.any(String));
+    expect((await present(code)).status).toBe(400);
+  });
+
+  it('begins no session before the factor is proven', async () => {
+    const browser = createBrowser();
+    const { page } = await afterPassword(browser, requestOf('acme'), bob);
+    expect(isSetUpPage(page)).toBe(true);
+    const account = await browser.follow(await browser.get(`${server.issuer('acme')}/account`));
+    expect(isLoginPage(account)).toBe(true);
+  });
+
+  it('gives nothing to an attacker in whose interaction the password was entered', async () => {
+    const { app } = await signInFirst('fixed');
+    const attacker = createBrowser();
+    const prepared = await afterPasswordOf(attacker, 'fixed');
+    expect(isLoginPage(prepared)).toBe(true);
+    const known = attacker
+      .cookies()
+      .filter(({ name }) => name.includes('interaction'))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ');
+    const victim = createBrowser({ cookie: known });
+    const form = await victim.get(prepared.url);
+    await victim.submit(form, { login: alice.username, password: alice.password });
+
+    const seen = await attacker.get(prepared.url);
+    expect(isLoginPage(seen)).toBe(true);
+    const [, ...path] = new URL(prepared.url).pathname.split('/');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(seen.body)?.[1] ?? '';
+    clock.advance(30_000);
+    const sent = await attacker.post(`${server.publicUrl}/${path.join('/')}/factor`, {
+      csrf,
+      code: app.next(),
+    });
+    expect(new URL(sent.location ?? '').pathname).toBe(new URL(prepared.url).pathname);
+    const { uid } = /interaction\/(?<uid>[^/?]+)/.exec(prepared.url)?.groups ?? {};
+    expect((await attacker.get(`${server.issuer('fixed')}/auth/${uid}`)).status).toBe(400);
+  });
+
+  it('checks no more codes after ten wrong ones within an hour', async () => {
+    const { app } = await signInFirst('guessed');
+    const browser = createBrowser();
+    let { page } = await afterPassword(browser, requestOf('guessed'));
+    for (let guess = 0; guess < 10; guess++) {
+      page = await sendTo(browser, page, { fields: { code: '000000' }, redirectUri });
+      expect(page.status).toBe(400);
+    }
+    clock.advance(30_000);
+    const refused = await sendTo(browser, page, { fields: { code: app.next() }, redirectUri });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3000);
+  });
+});
+
+const afterPasswordOf = async (browser: Browser, tenant: string): Promise<Page> =>
+  browser.follow(await browser.get(authorizationUrl(tenant)));
+
+const authorizationUrl = (tenant: string): string =>
+  `${server.issuer(tenant)}/auth?client_id=${web.id}&response_type=code&scope=openid&redirect_uri=${encodeURIComponent(redirectUri)}&code_challenge=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU&code_challenge_method=S256`;
+
+describe('who must have a second factor', () => {
+  it.each([
+    ['roles', web, alice, true],
+    ['roles', web, bob, false],
+    ['groups', web, alice, true],
+    ['groups', web, bob, false],
+    ['clients', shop, bob, true],
+    ['clients', web, bob, false],
+    ['off', web, alice, false],
+  ] as const)('by %s: %o, %o: %s', async (tenant, client, who, isDemanded) => {
+    const { page } = await afterPassword(createBrowser(), requestOf(tenant, client), who);
+    expect(isSetUpPage(page)).toBe(isDemanded);
+    expect(codeIn(page) === undefined).toBe(isDemanded);
+  });
+
+  it('is whom a request with acr_values=mfa is about', async () => {
+    const request = { ...requestOf('asked'), extra: { acr_values: 'mfa' } };
+    const { page } = await afterPassword(createBrowser(), request);
+    expect(isSetUpPage(page)).toBe(true);
+  });
+
+  it('asks for the factor alone in a session that was begun without it', async () => {
+    const browser = createBrowser();
+    await signIn(browser, requestOf('clients'), bob);
+    const page = await browser.follow(
+      await browser.get(authorizationUrl('clients').replace(`client_id=${web.id}`, `client_id=${shop.id}`)),
+      (target) => target.startsWith(redirectUri),
+    );
+    const { done } = await setUp(browser, page);
+    expect(codeIn(done)).toEqual(expect.any(String));
+    const silent = await browser.get(`${authorizationUrl('clients')}&prompt=none`);
+    expect(codeIn(silent)).toEqual(expect.any(String));
+  });
+
+  it('may set it up later, until the deadline', async () => {
+    const browser = createBrowser();
+    const { page } = await afterPassword(browser, requestOf('soon'));
+    expect(isSetUpPage(page)).toBe(true);
+    const later = await browser.follow(await browser.submit(page, {}, 1), (to) => to.startsWith(redirectUri));
+    expect(codeIn(later)).toEqual(expect.any(String));
+  });
+});
