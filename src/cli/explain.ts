@@ -42,8 +42,11 @@ export const addExplain = (program: Command): void => {
     );
   verb
     .command('error <id>')
-    .description('what a refusal was about, by the error id of its page or of the header x-error-id')
-    .action((id: string, _options: unknown, command: Command) => explainError(contextOf(command), id));
+    .description('what an error was about, by the error id of its page, its JSON or the header x-error-id')
+    .option('--log <file>', 'search this log of the server too, - for standard input; it has every error')
+    .action((id: string, { log }: { readonly log?: string }, command: Command) =>
+      explainError(contextOf(command), { id, log }),
+    );
 };
 
 const explain = async (context: CliContext, tenant: string, options: ExplainOptions): Promise<void> => {

@@ -1,5 +1,3 @@
-import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { createAudit } from '../audit/audit.ts';
@@ -7,6 +5,7 @@ import { systemClock } from '../clock.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
 import { CommandFailure } from './exit.ts';
+import { openLinesFile } from './lines-file.ts';
 import { readTenant, requireTenant } from './tenant-directory.ts';
 import { type ImportReport, importUsers } from './user-import-run.ts';
 import { withStore } from './with-store.ts';
@@ -56,7 +55,7 @@ const runImport = async (context: CliContext, { tenant, file, isDryRun }: Planne
   const report = await withStore(context, async ({ storage, settings, log }) => {
     requireTenant(settings, tenant);
     noteMissingLocalSource(context, readTenant(settings, { id: tenant, env: context.env }), tenant);
-    const input = await openInput(context, file);
+    const input = await openLinesFile(context, file);
     const records = storage.forTenant(tenant);
     let done = 0;
     try {
@@ -97,18 +96,4 @@ const noteMissingLocalSource = (
   context.note(
     `${context.colors.yellow('warning')} ${tenant} has no source of type local, so these people cannot sign in with their passwords here. Add one to its file.`,
   );
-};
-
-/** @throws CommandFailure */
-const openInput = async ({ cwd }: CliContext, file: string): Promise<NodeJS.ReadableStream> => {
-  if (file === '-') return process.stdin;
-  try {
-    const handle = await open(resolve(cwd, file));
-    if ((await handle.stat()).isFile()) return handle.createReadStream();
-    await handle.close();
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new CommandFailure(`${file} cannot be read (${code}). Give the path of a file of JSON lines.`);
-  }
-  throw new CommandFailure(`${file} is no file. Give the path of a file of JSON lines.`);
 };

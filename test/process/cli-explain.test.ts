@@ -363,6 +363,43 @@ describe('explain error', () => {
     expect(refused.stdout).not.toContain('hush');
   });
 
+  it('finds what else has an error id in the log: of the gateway, the account page, APIs and unreadable requests', async () => {
+    home.putTenant('acme', serviceTenant());
+    const server = await home.start();
+    const { publicUrl } = home;
+    const ids: string[] = [];
+    for (const [path, init] of [
+      ['/api/authz/forward-auth', {}],
+      ['/oauth/acme/account/sources/none', { headers: { accept: 'text/html' } }],
+      ['/oauth/acme/devices', {}],
+      ['/oauth/acme/account/password', { method: 'POST', body: new URLSearchParams({ csrf: 'x' }) }],
+      ['/nothing/here', {}],
+      ['/', { headers: { 'x-long': 'x'.repeat(20_000) } }],
+    ] as const)
+      ids.push((await fetch(publicUrl + path, init)).headers.get('x-error-id') ?? path);
+    for (const id of ids) await server.waitForLog(({ errorId }) => errorId === id);
+    const log = join(home.folder, 'server.log');
+    writeFileSync(
+      log,
+      server
+        .log()
+        .map((line) => `id.example.com drawbridge: ${JSON.stringify(line)}`)
+        .join('\n'),
+    );
+    for (const id of [ids[0] ?? '', ids.at(-1) ?? '']) {
+      const { code, stdout } = await home.run(['explain', 'error', id, '--log', log]);
+      expect({ id, code }).toEqual({ id, code: 0 });
+      expect(stdout).toContain(id);
+    }
+    const [id = ''] = ids;
+    const piped = await home.run(['explain', 'error', id, '--log', '-', '--json'], {
+      input: JSON.stringify({ errorId: id, msg: 'x' }),
+    });
+    expect(JSON.parse(piped.stdout)).toEqual({ errorId: id, log: [{ errorId: id, msg: 'x' }] });
+    const other = await home.run(['explain', 'error', '0123456789abcdef', '--log', log]);
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('Neither') });
+  });
+
   it('says what is kept where an id is not, and what an id looks like', async () => {
     const unknown = await home.run(['explain', 'error', '0123456789abcdef']);
     const wrong = await home.run(['explain', 'error', 'oops']);

@@ -1,14 +1,22 @@
 import { findRefusal, type RefusalRecord } from '../../oidc/provider/refusal-records.ts';
 import type { CliContext } from '../context.ts';
 import { CommandFailure, usageFailure } from '../exit.ts';
+import { openLinesFile } from '../lines-file.ts';
 import { withStore } from '../with-store.ts';
+import { findInLog, logLineText } from './error-in-log.ts';
 
 interface FoundRefusal extends RefusalRecord {
   readonly tenant: string;
 }
 
-/** Says what a refusal was about, by the error id of its page or of `x-error-id`. */
-export const explainError = async (context: CliContext, given: string): Promise<void> => {
+/**
+ * Says what an error was about, by the id of its page, its JSON or `x-error-id`: what is kept of a refusal, and what the
+ * log says if it is given.
+ */
+export const explainError = async (
+  context: CliContext,
+  { id: given, log }: { readonly id: string; readonly log?: string | undefined },
+): Promise<void> => {
   const errorId = given.trim().toLowerCase();
   if (!/^[0-9a-f]{16}$/.test(errorId))
     throw usageFailure(
@@ -21,11 +29,18 @@ export const explainError = async (context: CliContext, given: string): Promise<
     }
     return undefined;
   });
-  if (found === undefined)
+  const lines = log === undefined ? [] : await findInLog(await openLinesFile(context, log), errorId);
+  if (found === undefined && lines.length === 0)
     throw new CommandFailure(
-      `No refusal with the id ${errorId} is kept. Those of OpenID Connect endpoints are kept for 7 days, at most 30 a minute. The log has every error: search it for "errorId":"${errorId}".`,
+      log === undefined
+        ? `No refusal with the id ${errorId} is kept. Those of OpenID Connect endpoints are kept for 7 days, at most 30 a minute. The log has every error: add --log <file>, or search it for "errorId":"${errorId}".`
+        : `Neither the kept refusals nor this log have the error id ${errorId}. Give the log of the process that answered, of that time.`,
     );
-  context.printResult(found, () => refusalLines(found));
+  const result = { errorId, ...found, ...(lines.length === 0 ? {} : { log: lines }) };
+  context.printResult(result, () => [
+    ...(found === undefined ? [] : refusalLines(found)),
+    ...lines.flatMap(logLineText),
+  ]);
 };
 
 const refusalLines = (found: FoundRefusal): readonly string[] => {
