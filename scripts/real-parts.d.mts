@@ -8,6 +8,7 @@ export type PartName =
   | 'haproxy'
   | 'apache'
   | 'python-jwt'
+  | 'schemathesis'
   | 'go-jwt'
   | 'java-jwt'
   | 'example-express'
@@ -20,6 +21,7 @@ export declare const partNames: readonly PartName[];
 export declare const findPart: (name: PartName) => string | undefined;
 export declare const isOptional: (name: PartName) => boolean;
 export declare const interopFolder: (language: 'python' | 'go' | 'java') => string;
+export declare const schemathesisFolder: () => string;
 export declare const exampleFolder: (
   name: 'express' | 'spa' | 'fastapi' | 'django' | 'go' | 'spring-boot',
 ) => string;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy, haproxy, apache, and the JWT
-// libraries of Python, Go and Java. Plain Node, no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
+// Makes sure that the real parts the tests talk to are there: mongod, slapd, samba, chromium, nginx, caddy, haproxy, apache, the JWT
+// libraries of Python, Go and Java, and schemathesis. Plain Node, no packages, so that it runs before anything else. `findPart` is for the tests, `ensureParts` (and the command line) installs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -27,6 +27,11 @@ const caddyModule = { path: 'github.com/caddyserver/caddy/v2/cmd/caddy', version
 
 /** Installed for test/interop/; those of Go and Java are named in its go.mod and pom.xml. */
 const pythonLibraries = ['PyJWT[crypto]==2.15.1', 'Authlib==1.9.10', 'python-jose[cryptography]==3.5.0'];
+
+/** Compares the answers of the API with its OpenAPI document. */
+const schemathesis = 'schemathesis==4.32.5';
+
+export const schemathesisFolder = () => join(cacheFolder(), schemathesis.replace('==', '-'));
 
 const interopSources = join(dirname(dirname(fileURLToPath(import.meta.url))), 'test', 'interop');
 
@@ -184,6 +189,17 @@ const parts = {
         run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, ...pythonLibraries]),
       ),
     advice: 'install Python 3.9 or later with pip',
+  },
+  schemathesis: {
+    variable: 'DRAWBRIDGE_TEST_PYTHON',
+    names: ['python3'],
+    places: () => ['/usr/bin/python3'],
+    needs: [schemathesisFolder()],
+    install: () =>
+      installInto(schemathesisFolder(), (folder) =>
+        run('python3', ['-m', 'pip', '-q', 'install', '--target', folder, schemathesis]),
+      ),
+    advice: 'install Python 3.10 or later with pip',
   },
   'go-jwt': {
     variable: 'DRAWBRIDGE_TEST_GO_JWT',

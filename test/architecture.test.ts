@@ -58,7 +58,7 @@ const rooms: Readonly<Record<string, Room>> = {
     owns: ['oidc-provider'],
   },
   login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors'], owns: ['qrcode'] },
-  'self-service': { uses: ['accounts', 'web', 'oidc'], knows: ['config'], owns: [] },
+  'self-service': { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'storage'], owns: ['zod-openapi'] },
   // a caller is an account that a source may have proven: their types only
   gateway: {
     uses: ['accounts', 'web', 'oidc', 'crypto'],
@@ -115,8 +115,8 @@ const otherOwners: Readonly<Record<string, readonly string[]>> = {
   jose: ['crypto', 'oidc', 'connectors', 'gateway'],
   // a pattern is refused when the file is read, and run where people are mapped
   re2js: ['config', 'connectors'],
-  // a form is read by a schema, as a file is
-  zod: ['login'],
+  // a form is read by a schema, as a file is, and so is what the API is sent
+  zod: ['login', 'self-service'],
   // caches are bounded
   'lru-cache': ['revocable-cache.ts', 'accounts', 'gateway', 'connectors', 'tenants'],
   // calls of other servers: sources of people, services

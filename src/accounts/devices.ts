@@ -151,5 +151,5 @@ const notPlain = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 export const readDeviceText = (value: unknown): string | undefined => {
   if (typeof value !== 'string' || notPlain.test(value)) return undefined;
   const text = value.normalize('NFC').trim();
-  return text === '' || text.length > longestDeviceText ? undefined : text;
+  return text === '' || [...text].length > longestDeviceText ? undefined : text;
 };

@@ -8,22 +8,37 @@ export const readBearer = (ctx: Context): string | undefined =>
 
 export interface BearerRefusal {
   readonly realm: string;
-  /** RFC 6750 section 3.1; absent when no token was presented. */
-  readonly error?: 'invalid_token' | 'insufficient_scope';
+  /** That the token needs. */
+  readonly scope: string;
+  /** Seconds, for `insufficient_user_authentication`. */
+  readonly maxAge?: number;
+  /** RFC 6750 section 3.1, RFC 9470 section 3; absent when no token was presented. */
+  readonly error?: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
 }
 
-const descriptions = {
-  invalid_token: 'The access token is not valid, or no longer valid',
-  insufficient_scope: 'The access token lacks the scope openid, or is for another service',
-} as const;
-
-export const refuseBearer = (ctx: Context, log: Log, { realm, error }: BearerRefusal): undefined => {
-  const scope = error === 'insufficient_scope' ? ', scope="openid"' : '';
-  const reason = error === undefined ? '' : `, error="${error}"${scope}`;
+export const refuseBearer = (ctx: Context, log: Log, refusal: BearerRefusal): undefined => {
+  const { realm, error } = refusal;
+  const reason = error === undefined ? '' : `, error="${error}"${attributeOf(refusal)}`;
   ctx.set('WWW-Authenticate', `Bearer realm="${realm}"${reason}`);
   refuseAsJson(ctx, log, {
     status: error === 'insufficient_scope' ? 403 : 401,
     code: error ?? 'unauthorized',
-    description: error === undefined ? 'An access token is expected' : descriptions[error],
+    description: describe(refusal),
   });
 };
+
+const attributeOf = ({ error, scope, maxAge }: BearerRefusal): string => {
+  if (error === 'insufficient_scope') return `, scope="${scope}"`;
+  return error === 'insufficient_user_authentication' ? `, max_age="${maxAge}"` : '';
+};
+
+const describe = ({ error, scope }: BearerRefusal): string =>
+  error === undefined ? 'An access token is expected' : descriptions[error](scope);
+
+const descriptions = {
+  invalid_token: () => 'The access token is not valid, or no longer valid',
+  insufficient_scope: (scope: string) =>
+    `The access token lacks the scope ${scope}, or is for another service`,
+  insufficient_user_authentication: () =>
+    'The person must have signed in during the last minutes; ask for a sign-in with max_age',
+} as const;

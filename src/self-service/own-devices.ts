@@ -12,7 +12,7 @@ import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens
 import { readJson } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { readBearer, refuseBearer } from './bearer.ts';
-import { shareWith } from './cross-origin.ts';
+import { shareWith, shareWithAll } from './cross-origin.ts';
 
 export interface OwnDevicesTenant {
   readonly definition: TenantDefinition;
@@ -98,7 +98,7 @@ interface Owner {
 
 const share = (ctx: Context, { definition }: OwnDevicesTenant): void => {
   ctx.set('Cache-Control', 'no-store');
-  shareWith(ctx, originsOf(definition));
+  shareWithAll(ctx, definition.clients);
 };
 
 const noDevice = (): AppError => new AppError('not_found', 'There is no such device');
@@ -112,7 +112,7 @@ const identify = async (
   const { accessTokens, definition, provider } = tenant;
   share(ctx, tenant);
   const refuse = (error?: 'invalid_token' | 'insufficient_scope'): undefined =>
-    refuseBearer(ctx, log, { realm: provider.issuer, ...definedOnly({ error }) });
+    refuseBearer(ctx, log, { realm: provider.issuer, scope: 'openid', ...definedOnly({ error }) });
   const token = readBearer(ctx);
   if (token === undefined) return refuse();
   const live = await accessTokens.verify(token);
@@ -134,9 +134,6 @@ const identify = async (
 /** False for a token that is for another service. */
 const isForUs = ({ scopes, audiences }: LiveAccessToken): boolean =>
   scopes.includes('openid') && audiences.length === 0;
-
-const originsOf = ({ clients }: TenantDefinition): readonly string[] =>
-  clients.flatMap(({ allowedOrigins }) => allowedOrigins);
 
 /** Times in epoch seconds, as in tokens. */
 const toPublic = (device: Device, definition: TenantDefinition, { revocationIds }: Owner) => {

@@ -27,6 +27,9 @@ import {
 } from '../login/upstream/upstream-logout.ts';
 import { returnFromUpstream } from '../login/upstream/upstream-return.ts';
 import { submitUpstream } from '../login/upstream/upstream-start.ts';
+import { answerOperation, answerPreflight } from '../self-service/api/answer-operation.ts';
+import { createApiDocument } from '../self-service/api/api-document.ts';
+import { operations } from '../self-service/api/operations.ts';
 import { allowOrigin, listDevices, renameDevice, revokeDevice } from '../self-service/own-devices.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -74,7 +77,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     notices: parts.notices,
     services: gateway,
   };
-  const own = { parseJson: createJsonParser(), log };
+  const own = { parseJson: createJsonParser(), clock, log };
   const device = { findTenant: (ctx: Context, id: string) => findTenantHere(tenants, ctx, id), log };
   const assets = openAssetServer({ directory: join(parts.viewsDirectory, 'assets') });
   const serveAsset = (ctx: Context): Promise<void> =>
@@ -156,6 +159,16 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       allowOrigin,
       renameDevice: (ctx, tenant, { id = '' }) => renameDevice(own, ctx, { tenant, id }),
       revokeDevice: (ctx, tenant, { id = '' }) => revokeDevice(own, ctx, { tenant, id }),
+      createApiDocument: createApiDocument(),
+    },
+    api: {
+      answerPreflight,
+      ...Object.fromEntries(
+        operations.map((operation): [string, AnswerOfTenant] => [
+          operation.id,
+          (ctx, tenant, path) => answerOperation(own, operation, { ctx, tenant, path }),
+        ]),
+      ),
     },
   };
 };

@@ -14,6 +14,8 @@ export type AnswerOfTenant = (ctx: Context, tenant: Tenant, given: Given) => Pro
 export interface RouterParts {
   readonly root: Readonly<Record<RootAnswer, Answer>>;
   readonly ofTenant: Readonly<Record<TenantAnswer, AnswerOfTenant>>;
+  /** The operations of the API by their id, and `answerPreflight`. */
+  readonly api: Readonly<Record<string, AnswerOfTenant>>;
   /** All other paths below an issuer. */
   readonly provider: AnswerOfTenant;
   /** @throws AppError `not_found` or `unavailable` */
@@ -32,7 +34,9 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
       answer(ctx, await parts.getTenant(ctx, given.tenant ?? ''), given);
   const answers: Readonly<Record<string, Answer>> = {
     ...parts.root,
-    ...Object.fromEntries(Object.entries(parts.ofTenant).map(([name, answer]) => [name, ofTenant(answer)])),
+    ...Object.fromEntries(
+      Object.entries({ ...parts.ofTenant, ...parts.api }).map(([name, answer]) => [name, ofTenant(answer)]),
+    ),
   };
 
   const own = routes.filter(({ kind }) => kind === 'own');

@@ -1,6 +1,7 @@
 // The table of addresses, with the function that answers each. `router.ts` binds the rows to functions; a request that
 // matches no row gets 404. `gateway/gateway-dispatch.ts` runs before and takes the rows of the gateway.
 import { tenantIdForm } from '../protocol/tenant-id.ts';
+import { operationsByPath } from '../self-service/api/operations.ts';
 import { isAmbiguousPath } from '../web/tenant-path.ts';
 
 /** Programs get JSON for any `Accept`; browsers may get a page. */
@@ -106,6 +107,8 @@ const tenantRows = [
   ['PATCH',            '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts renameDevice',                    'programs'],
   ['DELETE',           '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts revokeDevice',                    'programs'],
   ['OPTIONS',          '/oauth/:tenant/devices/:id',                               'self-service/own-devices.ts allowOrigin',                     'programs'],
+  // the operations of the API follow from their descriptions, see `apiRows`
+  ['GET HEAD',         '/oauth/:tenant/api/v1/openapi.json',                       'self-service/api/api-document.ts createApiDocument',          'programs'],
 ] as const satisfies readonly Row[];
 
 // The last row leads to the tenant's provider (`oidc/provider/tenant-provider.ts`), which finds its routes by itself:
@@ -133,6 +136,19 @@ const protocolRows = [
   ['*',                     '/oauth/:tenant/*rest',                                  'oidc-provider',                              'browsers'],
 ] as const satisfies readonly Row[];
 
+// One row for each operation of the API below `/oauth/:tenant/api/v1`, and one for the preflight requests of its path.
+const apiRows: readonly Row[] = [...operationsByPath()].flatMap(([path, operations]): readonly Row[] => [
+  ...operations.map(
+    ({ id, method }): Row => [
+      method === 'GET' ? 'GET HEAD' : method,
+      `/oauth/:tenant${path}`,
+      `self-service/api/operations.ts ${id}`,
+      'programs',
+    ],
+  ),
+  ['OPTIONS', `/oauth/:tenant${path}`, 'self-service/api/answer-operation.ts answerPreflight', 'programs'],
+]);
+
 type Row = readonly [methods: string, path: string, answeredBy: string, audience: Audience, speed?: 'fast'];
 
 type NameIn<A> = A extends `${string} ${infer Name}` ? Name : never;
@@ -159,5 +175,6 @@ export const routes: readonly Route[] = [
   ...toRoutes(gatewayRows, 'gateway'),
   ...toRoutes(rootRows, 'own'),
   ...toRoutes(tenantRows, 'own'),
+  ...toRoutes(apiRows, 'own'),
   ...toRoutes(protocolRows, 'protocol'),
 ];

@@ -1,4 +1,10 @@
 // The part of the storage port that keeps signing keys, counters, use of the password grant, and the audit record.
+/** A page of a list in ascending order. */
+export interface PageById {
+  readonly afterId?: string;
+  readonly limit: number;
+}
+
 export interface KeyRecord {
   readonly kid: string;
   /** JWS algorithm, e.g. `RS256`, `Ed25519`. */
@@ -62,8 +68,12 @@ export interface AuditRecord {
 
 export interface AuditRecords {
   append(record: AuditRecord): Promise<void>;
-  /** Newest first. */
-  list(page: { readonly beforeId?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+  /** Newest first; all, or those whose actor or object is this account. */
+  list(page: {
+    readonly sub?: string;
+    readonly beforeId?: string;
+    readonly limit: number;
+  }): Promise<readonly AuditRecord[]>;
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   AuditRecords,
   Counters,
   KeyRecords,
+  PageById,
   PasswordGrantUsage,
   StoredRecord,
 } from './storage-records.ts';
@@ -73,8 +74,6 @@ export interface TenantStorage {
   readonly deliveries: LogoutDeliveries;
   readonly devices: DeviceRecords;
 }
-
-// --- artifacts: the objects of the provider engine ----------------------------------------------------------
 
 export type ArtifactKind =
   | 'Session'
@@ -218,6 +217,8 @@ export interface Artifacts {
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
   /** All Sessions of an account that have not expired. */
   sessionsOf(accountId: string): Promise<readonly Artifact[]>;
+  /** Grants of an account that have not expired, by id, ascending, after `afterId`. */
+  grantsOf(accountId: string, page: PageById): Promise<readonly Artifact[]>;
   /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */
   tokensOfGrant(grantId: string): Promise<readonly Artifact[]>;
 }

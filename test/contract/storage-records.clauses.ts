@@ -109,6 +109,33 @@ export const recordClauses = (bench: GetBench): void => {
       expect(await audit.list({ beforeId: 'never', limit: 2 })).toEqual([]);
     });
 
+    it('is listed of one person: as actor, and as object of others', async () => {
+      const records = times(12, (n) =>
+        auditRecord({
+          id: `id-${(n * 5) % 12}`,
+          at: startMs + Math.floor(n / 3),
+          actor: n % 3 === 0 ? 'alice' : 'cli',
+          ...(n % 4 === 0 ? { object: 'alice' } : n % 4 === 1 ? { object: 'bob' } : {}),
+        }),
+      );
+      for (const record of records) await open().audit.append(record);
+      await bench()
+        .first.forTenant('zeta')
+        .audit.append(auditRecord({ id: 'elsewhere' }));
+      const hers = records
+        .filter(({ actor, object }) => actor === 'alice' || object === 'alice')
+        .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+      expect(hers.length).toBeGreaterThan(5);
+      const { audit } = elsewhere();
+      expect(await audit.list({ sub: 'alice', limit: 20 })).toEqual(hers);
+      for (const [index, { id: beforeId }] of hers.entries())
+        expect(await audit.list({ sub: 'alice', beforeId, limit: 2 })).toEqual(
+          hers.slice(index + 1, index + 3),
+        );
+      expect(await audit.list({ sub: 'alice', beforeId: 'never', limit: 2 })).toEqual([]);
+      expect(await audit.list({ sub: 'nobody', limit: 2 })).toEqual([]);
+    });
+
     it('keeps every field', async () => {
       const full = auditRecord({
         object: 'o',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Artifact, Artifacts, ArtifactWrite } from '../../src/storage/storage.ts';
 import type { GetBench } from './storage.contract.ts';
-import { session, startSeconds, times } from './storage-samples.ts';
+import { artifact, session, startSeconds, times } from './storage-samples.ts';
 
 const merge = (artifact: Artifact, removed: readonly string[] = []): ArtifactWrite => ({
   op: 'mergeSession',
@@ -210,6 +210,32 @@ export const sessionClauses = (bench: GetBench): void => {
       const byId = (a: Artifact, b: Artifact) => a.id.localeCompare(b.id);
       expect(found.sort(byId)).toEqual([...mine].sort(byId));
       expect(await elsewhere().sessionsOf('nobody')).toEqual([]);
+    });
+
+    it('do not count grants, which are listed in pages', async () => {
+      const grant = (changes: Partial<Artifact> = {}): Artifact => ({
+        ...artifact({ accountId: 'alice', ...changes }),
+        kind: 'Grant',
+      });
+      const hers = ['a', 'b', 'c', 'd', 'e'].map((id) => grant({ id }));
+      const others = [
+        session({ id: 'c1' }),
+        grant({ id: 'c2', accountId: 'bob' }),
+        grant({ id: 'c3', expiresAt: startSeconds + 1 }),
+        grant({ id: 'c4' }),
+      ];
+      await open().write([...hers, ...others].map((one) => ({ op: 'put', artifact: one })));
+      await open().write([{ op: 'remove', kind: 'Grant', id: 'c4' }]);
+      await bench()
+        .first.forTenant('zeta')
+        .artifacts.write([{ op: 'put', artifact: grant({ id: 'c5' }) }]);
+      bench().clock.advance(1000);
+      const artifacts = elsewhere();
+      expect(await artifacts.grantsOf('alice', { limit: 9 })).toEqual(hers);
+      expect(await artifacts.grantsOf('alice', { limit: 2 })).toEqual(hers.slice(0, 2));
+      expect(await artifacts.grantsOf('alice', { afterId: 'b', limit: 2 })).toEqual(hers.slice(2, 4));
+      expect(await artifacts.grantsOf('alice', { afterId: 'e', limit: 2 })).toEqual([]);
+      expect(await artifacts.sessionsOf('alice')).toHaveLength(1);
     });
 
     it('are found by the account that signed in last', async () => {

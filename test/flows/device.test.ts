@@ -285,6 +285,20 @@ eachStore((store) => {
       }
     });
 
+    it.each([
+      ['approves', 'Device connected', { confirm: 'yes' }],
+      ['refuses', 'The device was not connected', { abort: 'yes' }],
+    ])('%s, and a reload of the page sends nothing again', async (_what, words, decision) => {
+      const [browser = createBrowser()] = await signedInBrowsers(issuer, [alice]);
+      const started = await startDevice(issuer);
+      const done = await browser.submit(await enterCode(browser, issuer, started.user_code), decision);
+
+      expect(done.url).toBe(`${issuer}/device?notice=yes`);
+      expect([done.status, textOf(done)]).toEqual([200, expect.stringContaining(words)]);
+      expect(textOf(await browser.get(done.url))).toBe(textOf(done));
+      expect(textOf(await browser.get(`${issuer}/device`))).not.toContain(words);
+    });
+
     it('may send a form whose session is over: it is asked for again, and then continues', async () => {
       const started = await startDevice(issuer);
       const form = await createBrowser().get(`${issuer}/device`);

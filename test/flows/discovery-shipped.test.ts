@@ -51,7 +51,7 @@ const everything = {
   response_modes_supported: ['form_post', 'fragment', 'query'],
   response_types_supported: ['code'],
   revocation_endpoint: '<issuer>/token/revocation',
-  scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access'],
+  scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'offline_access', 'account'],
   subject_types_supported: ['public'],
   token_endpoint: '<issuer>/token',
   token_endpoint_auth_methods_supported: ['client_secret_basic', 'none'],
@@ -69,7 +69,7 @@ describe('discovery', () => {
       ...everything,
       device_authorization_endpoint: undefined,
       grant_types_supported: ['authorization_code'],
-      scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles'],
+      scopes_supported: ['openid', 'profile', 'email', 'groups', 'roles', 'account'],
       token_endpoint_auth_methods_supported: ['none'],
     });
   });

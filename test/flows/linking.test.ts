@@ -208,6 +208,29 @@ eachStore((store) => {
         expect(page.location).toBeUndefined();
       });
 
+      it.each([
+        [
+          'signs out',
+          async (browser: Browser) => {
+            const question = await browser.follow(await browser.get(`${issuer()}/session/end`));
+            await browser.follow(await browser.submit(question, { logout: 'yes' }));
+          },
+        ],
+        ['is disabled', () => federation.server.users('acme').disable(alice.username)],
+        [
+          'gets a new password',
+          () => federation.server.users('acme').setPassword(alice.username, 'a brand new passphrase'),
+        ],
+      ])('a person who %s meanwhile', async (_what, end) => {
+        const browser = await signedIn();
+        const back = await wayBack(browser, await press(browser, '/sources/corp/connect'));
+        await end(browser);
+        const page = await browser.get(back);
+
+        expect(page.status).toBe(403);
+        expect(await nameThrough()).toBe('Carol Corp');
+      });
+
       it('a form of another site, or of another session', async () => {
         const [browser, other] = [await signedIn(alice), await signedIn(bob)];
         const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec((await other.get(account())).body) ?? [];

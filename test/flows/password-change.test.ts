@@ -209,6 +209,10 @@ describe('a password in a directory', () => {
 
       expect(account.body).toContain(`href="${issuer()}/account/password"`);
       expect(textOf(done)).toContain('Your password has been changed');
+      // not the answer to the POST: a reload would send the passwords once more
+      expect(done.url).toBe(`${issuer()}/account/password?notice=yes`);
+      expect(textOf(await browser.get(done.url))).toBe(textOf(done));
+      expect((await other.get(done.url)).status).toBe(303);
       for (const each of [browser, other])
         expect((await each.get(`${issuer()}/account`)).location).toBe(issuer());
       expect((await tryToSignIn(anna)).headers.get('x-error')).toBe('The user name or the password is wrong');

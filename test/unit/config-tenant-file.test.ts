@@ -416,6 +416,13 @@ describe('rules of a client', () => {
     expect(clientFaults(...publicApp, 'scope: "openid  profile"')).toHaveLength(1);
   });
 
+  it('leaves the scope account to first-party clients', () => {
+    expect(clientFaults(...publicApp, 'scope: openid account', 'firstParty: true')).toEqual([]);
+    expect(clientFaults(...publicApp, 'scope: openid account')).toEqual([
+      'scope: holds account, which only clients with firstParty: true can have; remove it',
+    ]);
+  });
+
   it.each(['2027-02-30', '2027-13-01', '30.06.2027', 'tomorrow', '2027-06-30T25:00:00Z'])(
     'refuses the sunset %j',
     (date) => {

@@ -178,6 +178,16 @@ describe('what a source means without a mapping', () => {
     });
   });
 
+  it('names them without the invisible characters around a name, so that it is no other one', () => {
+    const around = (name: string): string => `\u200B${name}\u00AD\u200E `;
+    const named = { ...person({ preferred_username: around('carol') }), subject: 's-1' };
+    expect(profileOf(upstream(), named).username).toBe('carol');
+    expect(profileOf(upstream(), { ...person({}), subject: around('s-1') }).username).toBe('s-1');
+    expect(profileOf(http(), person({ login: around('carol') })).username).toBe('carol');
+    // inside of a name they are part of none
+    expect(profileOf(upstream(), person({ preferred_username: 'ca\u200Brol' })).username).toBe('s-1');
+  });
+
   it('takes the extracted name of a plain OAuth 2.0 source before what its answer holds beside', () => {
     const source = upstream({
       type: 'oauth2',

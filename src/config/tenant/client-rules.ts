@@ -1,3 +1,4 @@
+import { accountScope } from '../../protocol/scopes.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import type { ClientFile } from './client-schema.ts';
@@ -21,7 +22,18 @@ export const checkClient = (client: ClientFile, tenant: TenantFacts): readonly P
   ...checkUris(client),
   ...checkGrants(client, tenant),
   ...checkProof(client),
+  ...checkScope(client),
 ];
+
+const checkScope = ({ scope, firstParty }: ClientFile): readonly PathFault[] =>
+  firstParty || scope?.split(' ').includes(accountScope) !== true
+    ? []
+    : [
+        {
+          path: ['scope'],
+          message: `holds ${accountScope}, which only clients with firstParty: true can have; remove it`,
+        },
+      ];
 
 const checkUris = (client: ClientFile): readonly PathFault[] =>
   (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((key) =>

@@ -1,5 +1,5 @@
 import { definedOnly } from '../../defined-only.ts';
-import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../../protocol/canonical-login.ts';
 import { readEmail } from '../../protocol/email-address.ts';
 import { standardClaims } from '../../protocol/standard-claims.ts';
 import type { Profile } from '../connector.ts';
@@ -79,7 +79,7 @@ const userNameOf = (values: Values, subject: string): string => {
   const name = (values.get('username') ?? []).find(
     (value): value is string => typeof value === 'string' && canonicalLogin(value) !== undefined,
   );
-  return (name ?? subject).trim().slice(0, 256);
+  return withoutInvisibleEdges(name ?? subject).slice(0, 256);
 };
 
 const namesOf = (list: readonly unknown[] = []): readonly string[] =>

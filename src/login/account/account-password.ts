@@ -23,17 +23,20 @@ export const askForNewPassword = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
+  const last = parts.notices.last<PasswordNotice>({ ctx, url: placeOf(tenant) });
+  if (last?.isNew === true && last.notice.isChanged === true) return showDone(parts, ctx, tenant);
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined) return startSignIn(ctx, tenant, { target: placeOf(tenant) });
-  const last = parts.notices.last<PasswordNotice>({ ctx, url: placeOf(tenant) });
   const { username } = visit.account;
   if (last?.isNew !== true) return show(parts, visit, { login: username });
-  const { until, login = username, ...news } = last.notice;
+  const { until, login = username, isChanged: _, ...news } = last.notice;
   show(parts, visit, { ...news, login, ...restOf(parts, definedOnly({ until })) });
 };
 
 interface PasswordNotice extends Omit<PasswordNews, 'retryAfterSeconds'>, TimedNotice {
   readonly login: string;
+  /** The attempt succeeded. */
+  readonly isChanged?: boolean;
 }
 
 export const submitNewPassword = async (
@@ -51,13 +54,17 @@ export const submitNewPassword = async (
     const notice: PasswordNotice = { ...news, login: sent.login, ...endOf(parts, retryAfterSeconds) };
     return parts.notices.show({ ctx, url: placeOf(tenant) }, notice);
   }
-  // this session was begun with the old password, and has ended like all others
+  const done: PasswordNotice = { login: sent.login, isChanged: true };
+  return parts.notices.show({ ctx, url: placeOf(tenant) }, done);
+};
+
+/** Nobody is signed in: the session was begun with the old password, and has ended like all others. */
+const showDone = (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): void =>
   sendPage(ctx, parts.pages, {
     name: 'password-changed',
     model: { signInUrl: tenant.provider.issuer },
-    look: lookOf(ctx, tenant, { url: new URL(placeOf(tenant)).pathname }),
+    look: lookOf(ctx, tenant),
   });
-};
 
 const placeOf = (tenant: LoginTenant): string => `${accountUrl(tenant)}/password`;
 

@@ -15,6 +15,7 @@ import { readFormPost } from './form-post-page.ts';
 import type { MethodsOf } from './protocol-methods.ts';
 import type { ProviderRequest } from './provider-request.ts';
 import { linesForFile, refusalFacts } from './refusal-facts.ts';
+import { isFormOver, overOf } from './sign-in-over.ts';
 
 /** The pages that the provider itself has to show, in the design of our pages. */
 export interface ProviderPages {
@@ -63,6 +64,9 @@ interface UserCodeNotice {
   readonly problem: UserCodeProblem;
   readonly userCode: string;
 }
+
+/** What its place shows after the person has decided. */
+type DeviceOutcome = PageModels['device-done'];
 
 /** What is wrong with the code itself; other refusals keep their status. */
 const entryProblems: ReadonlySet<UserCodeProblem> = new Set(['missing', 'unknown', 'expired', 'used']);
@@ -176,6 +180,17 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
     ctx.body = problemBody({ ...problem, errorId });
   };
 
+  const devicePlace = (ctx: KoaContextWithOIDC) => ({
+    ctx: ctx as unknown as Context, // the library's own context
+    url: `${issuer}/device`,
+  });
+  const showOutcome = (ctx: KoaContextWithOIDC, outcome: DeviceOutcome['outcome']): void => {
+    const done: DeviceOutcome = { clientName: nameOf(ctx.oidc.client), outcome };
+    // a reload of the answer to a POST would send the form again
+    if (ctx.method === 'POST') parts.notices.show(devicePlace(ctx), done);
+    else show(ctx, 'device-done', done);
+  };
+
   return {
     error,
     unrouted: (ctx) => {
@@ -201,13 +216,10 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       ...readDeviceDescription(ctx.oidc.params ?? {}),
     }),
     userCodeInput: (ctx, _out, problem) => {
-      const place = { ctx: ctx as unknown as Context, url: `${issuer}/device` }; // the library's own context
+      const place = devicePlace(ctx);
       const isOver = isFormOver(problem) || problem instanceof errors.SessionNotFound;
       const named = isOver ? 'form' : userCodeProblems[problem?.name ?? ''];
-      if (named === 'aborted') {
-        show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'refused' });
-        return;
-      }
+      if (named === 'aborted') return showOutcome(ctx, 'refused');
       const retryAfterSeconds = retryAfterOf(problem);
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
       const { userCode = '' } = (problem ?? {}) as { userCode?: string }; // of the library's own errors
@@ -215,13 +227,16 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
       const isEntry = kind !== undefined && entryProblems.has(kind);
       if (isEntry && ctx.method === 'POST')
         return parts.notices.show(place, { problem: kind, userCode } satisfies UserCodeNotice);
-      const last = problem === undefined ? parts.notices.last<UserCodeNotice>(place) : undefined;
+      const last =
+        problem === undefined ? parts.notices.last<UserCodeNotice & DeviceOutcome>(place) : undefined;
+      const { outcome, clientName = '', ...notice } = last?.isNew === true ? last.notice : {};
+      if (outcome !== undefined) return show(ctx, 'device-done', { outcome, clientName });
       show(ctx, 'device-code', {
         action: ctx.oidc.urlFor('code_verification'),
         xsrf: xsrfOf(ctx),
         userCode,
         ...definedOnly({ problem: kind, retryAfterSeconds }),
-        ...(last?.isNew === true ? last.notice : {}),
+        ...notice,
       });
     },
     userCodeConfirm: (ctx, { client, info, userCode }) =>
@@ -235,8 +250,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         userAgent: String(info.userAgent ?? ''),
         ...keptDescription(info),
       }),
-    deviceDone: (ctx) =>
-      show(ctx, 'device-done', { clientName: nameOf(ctx.oidc.client), outcome: 'approved' }),
+    deviceDone: (ctx) => showOutcome(ctx, 'approved'),
     logout: async (ctx) => {
       const { session, client } = ctx.oidc;
       const username =
@@ -268,26 +282,5 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
     },
   };
 };
-
-/** The library's own words: it does not say by a code that its form, or the interaction, is over. */
-const outOfDate: ReadonlySet<string> = new Set([
-  'could not find device form details',
-  'could not find logout details',
-  'xsrf token invalid',
-]);
-
-/** Is this the answer to a form that was open for too long, or to an interaction that is over? */
-const overOf = (
-  ctx: KoaContextWithOIDC,
-  cause: Error,
-): { readonly isForm: boolean; readonly uid: string } | undefined => {
-  if (isFormOver(cause)) return { isForm: true, uid: '' };
-  if (!(cause instanceof errors.SessionNotFound)) return undefined;
-  const { uid } = (ctx as { readonly params?: { readonly uid?: string } }).params ?? {}; // of the library's router
-  return { isForm: false, uid: uid ?? '' };
-};
-
-const isFormOver = (cause: Error | undefined): boolean =>
-  cause instanceof errors.InvalidRequest && outOfDate.has(cause.error_description ?? '');
 
 export const nameOf = (client: Client | undefined): string => client?.clientName ?? client?.clientId ?? '';

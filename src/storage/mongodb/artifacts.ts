@@ -147,6 +147,17 @@ export const createArtifacts = (
         return (await found.toArray()).map(toArtifact);
       }),
 
+    grantsOf: (accountId, { afterId, limit }) =>
+      call(async () => {
+        const filter = { tenant, account: `${tenant}|${accountId}`, kind: 'Grant' } as const;
+        const isBehind = afterId === undefined ? {} : { _id: { $gt: artifactKey(tenant, 'Grant', afterId) } };
+        const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
+        const page = { ...reading, sort: { _id: 1 }, limit, batchSize: limit } as const;
+        return (await collection.find({ ...filter, ...isBehind, ...isAlive }, page).toArray()).map(
+          toArtifact,
+        );
+      }),
+
     tokensOfGrant: (grantId) =>
       call(async () => {
         const filter = { tenant, grantId, expiresAt: { $gt: new Date(clock.now()) } };

@@ -64,6 +64,10 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { tenant: 1, account: 1 },
     { partialFilterExpression: { kind: 'Session', account: { $exists: true } } },
   );
+  artifacts.index(
+    { tenant: 1, account: 1, _id: 1 },
+    { partialFilterExpression: { kind: 'Grant', account: { $exists: true } } },
+  );
   const accounts = createSchema('accounts', {
     tenant: text,
     sub: text,
@@ -133,6 +137,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     requestId: String,
   });
   audit.index({ tenant: 1, at: -1, _id: -1 });
+  audit.index({ tenant: 1, actor: 1, at: -1, _id: -1 });
+  audit.index({ tenant: 1, object: 1, at: -1, _id: -1 });
   const events = createSchema('events', {
     tenant: text,
     publishedAt: { type: Date, required: true },

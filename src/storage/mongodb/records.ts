@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import type {
   AuditRecord,
   AuditRecords,
@@ -117,15 +118,20 @@ const toAuditRecord = ({ _id, tenant, ...record }: AuditDocument): AuditRecord =
 
 const newestFirst = { at: -1, _id: -1 } as const;
 
+interface PageBehind {
+  readonly beforeId: string;
+  readonly limit: number;
+}
+
 /** The page after a record, found and read in one command. */
-const pageBehind = (tenant: string, beforeId: string, limit: number) => [
+const pageBehind = (tenant: string, whose: mongo.Filter<AuditDocument>, { beforeId, limit }: PageBehind) => [
   { $match: { _id: `${tenant}|${beforeId}`, tenant } },
   {
     $lookup: {
       from: 'audit',
       let: { at: '$at', id: '$_id' },
       pipeline: [
-        { $match: { tenant, $expr: { $lte: ['$at', '$$at'] } } },
+        { $match: { tenant, ...whose, $expr: { $lte: ['$at', '$$at'] } } },
         { $match: { $expr: { $or: [{ $lt: ['$at', '$$at'] }, { $lt: ['$_id', '$$id'] }] } } },
         { $sort: newestFirst },
         { $limit: limit },
@@ -147,13 +153,15 @@ export const createAudit = ({ audit }: Collections, tenant: string): AuditRecord
       }
     }),
 
-  list: ({ beforeId, limit }) =>
+  list: ({ sub, beforeId, limit }) =>
     call(async () => {
+      const whose = sub === undefined ? {} : { $or: [{ actor: sub }, { object: sub }] };
+      const options = { ...reading, batchSize: limit };
       const documents =
         beforeId === undefined
-          ? await audit.find({ tenant }, { ...reading, sort: newestFirst, limit, batchSize: limit }).toArray()
+          ? await audit.find({ tenant, ...whose }, { ...options, sort: newestFirst, limit }).toArray()
           : await audit
-              .aggregate<AuditDocument>(pageBehind(tenant, beforeId, limit), { ...reading, batchSize: limit })
+              .aggregate<AuditDocument>(pageBehind(tenant, whose, { beforeId, limit }), options)
               .toArray();
       return documents.map(toAuditRecord);
     }),

@@ -158,6 +158,15 @@ export const createArtifacts = (connection: Connection, clock: Clock, tenant: st
             .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
       ),
 
+    grantsOf: (accountId, { afterId = '', limit }) =>
+      connection.read(
+        'grantsOf',
+        (sql) =>
+          sql(artifactSql.grantsOf)
+            .all(tenant, accountId, afterId, scope().now, limit)
+            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+      ),
+
     tokensOfGrant: (grantId) =>
       connection.read(
         'tokensOfGrant',

@@ -10,6 +10,14 @@ import type {
 } from '../storage-records.ts';
 import type { Connection } from './connection.ts';
 
+/** Records whose actor or object is one account: two indexes, merged. @param behind narrows both halves */
+const auditOf = (behind: string): string =>
+  `SELECT at, id, value FROM audit INDEXED BY audit_actor
+    WHERE tenant = ?1 AND json_extract(value, '$.actor') = ?2 ${behind}
+  UNION ALL SELECT at, id, value FROM audit INDEXED BY audit_object
+    WHERE tenant = ?1 AND json_extract(value, '$.object') = ?2 AND json_extract(value, '$.actor') IS NOT ?2 ${behind}
+  ORDER BY at DESC, id DESC LIMIT ?3`;
+
 export const recordSql = {
   listKeys: 'SELECT value FROM keys WHERE tenant = ? ORDER BY slot',
   keyInSlot: 'SELECT value FROM keys WHERE tenant = ? AND slot = ?',
@@ -30,6 +38,8 @@ export const recordSql = {
   listAudit: 'SELECT value FROM audit WHERE tenant = ? ORDER BY at DESC, id DESC LIMIT ?',
   listAuditBefore: `SELECT a.value FROM audit a JOIN audit b ON b.tenant = a.tenant AND b.id = ?
     WHERE a.tenant = ? AND (a.at, a.id) < (b.at, b.id) ORDER BY a.at DESC, a.id DESC LIMIT ?`,
+  listAuditOf: auditOf(''),
+  listAuditOfBefore: auditOf('AND (at, id) < (SELECT at, id FROM audit WHERE tenant = ?1 AND id = ?4)'),
 } as const;
 
 const toValue = <T>(row: unknown): T => JSON.parse((row as { value: string }).value);
@@ -89,12 +99,16 @@ export const createAudit = (connection: Connection, tenant: string): AuditRecord
       sql(recordSql.appendAudit).run(tenant, record.id, record.at, JSON.stringify(record));
     }),
 
-  list: ({ beforeId, limit }) =>
+  list: ({ sub, beforeId, limit }) =>
     connection.read('audit.list', (sql) => {
-      const rows =
+      const ofAll = (): unknown[] =>
         beforeId === undefined
           ? sql(recordSql.listAudit).all(tenant, limit)
           : sql(recordSql.listAuditBefore).all(beforeId, tenant, limit);
-      return rows.map((row) => toValue<AuditRecord>(row));
+      const ofOne = (account: string): unknown[] =>
+        beforeId === undefined
+          ? sql(recordSql.listAuditOf).all(tenant, account, limit)
+          : sql(recordSql.listAuditOfBefore).all(tenant, account, limit, beforeId);
+      return (sub === undefined ? ofAll() : ofOne(sub)).map((row) => toValue<AuditRecord>(row));
     }),
 });

@@ -70,8 +70,15 @@ CREATE INDEX devices_owner ON devices (tenant, sub, id);
 CREATE INDEX devices_expiry ON devices (expires_at);
 `;
 
+/** Grants of an account, and the audit record of a person. */
+const version4 = `
+CREATE INDEX artifacts_grants_of ON artifacts (tenant, account_id, id) WHERE kind = 'Grant' AND account_id IS NOT NULL;
+CREATE INDEX audit_actor ON audit (tenant, json_extract(value, '$.actor'), at, id);
+CREATE INDEX audit_object ON audit (tenant, json_extract(value, '$.object'), at, id);
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
-export const schemaSteps: readonly string[] = [version1, version2, version3];
+export const schemaSteps: readonly string[] = [version1, version2, version3, version4];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

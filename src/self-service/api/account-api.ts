@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { definedOnly } from '../../defined-only.ts';
+import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { defineOperation } from './operation.ts';
+
+const text = z.string().optional();
+
+const sourceSchema = z.object({
+  id: z.string(),
+  name: z.string().meta({ description: 'As the sign-in page shows it.' }),
+  connected_at: timeSchema,
+});
+
+const accountSchema = z
+  .object({
+    sub: idSchema,
+    username: z.string(),
+    name: text,
+    email: text,
+    email_verified: z.boolean().optional(),
+    locale: text,
+    created_at: timeSchema,
+    sources: z
+      .array(sourceSchema)
+      .meta({ description: 'Where the person signs in, besides a password here.' }),
+  })
+  .meta({ id: 'Account' });
+
+export const showOwnAccount = defineOperation({
+  id: 'showOwnAccount',
+  method: 'GET',
+  path: '/account',
+  summary: 'The person of the access token',
+  answer: { description: 'Their account.', schema: accountSchema },
+  handle: async ({ tenant: { definition }, person: { account } }) => {
+    const { name, locale } = account.claims;
+    return {
+      sub: account.sub,
+      username: account.username,
+      ...(typeof name === 'string' ? { name } : {}),
+      ...(typeof locale === 'string' ? { locale } : {}),
+      ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
+      created_at: toSeconds(account.createdAt),
+      sources: (account.identities ?? []).map(({ source, linkedAt }) => ({
+        id: source,
+        name: definition.sources.find(({ id }) => id === source)?.displayName ?? source,
+        connected_at: toSeconds(linkedAt),
+      })),
+    };
+  },
+});

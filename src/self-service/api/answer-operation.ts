@@ -1,0 +1,109 @@
+import type { Context, Middleware } from 'koa';
+import type { Clock } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { findClient } from '../../oidc/provider/clients.ts';
+import { accountScope } from '../../protocol/scopes.ts';
+import { readJson } from '../../web/body.ts';
+import { requestFacts } from '../../web/request-facts.ts';
+import { type BearerRefusal, readBearer, refuseBearer } from '../bearer.ts';
+import { shareWith, shareWithAll } from '../cross-origin.ts';
+import type { ApiPerson, ApiTenant, InvalidInput, Operation } from './operation.ts';
+
+export interface ApiParts {
+  readonly parseJson: Middleware;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A request for one tenant. */
+export interface ApiRequest {
+  readonly ctx: Context;
+  readonly tenant: ApiTenant;
+  /** The parameters of the path by name. */
+  readonly path: Readonly<Record<string, string>>;
+}
+
+/** Seconds: another person at an unlocked browser must not be able to do what cannot be undone. */
+export const recentSignInSeconds = 5 * 60;
+
+/** Answers the preflight request of another origin. */
+export const answerPreflight = (ctx: Context, { definition }: ApiTenant): void => {
+  ctx.set('Cache-Control', 'no-store');
+  shareWithAll(ctx, definition.clients);
+  ctx.status = 204;
+};
+
+export const answerOperation = async (
+  parts: ApiParts,
+  operation: Operation,
+  { ctx, tenant, path }: ApiRequest,
+): Promise<void> => {
+  const person = await identify(parts, operation, { ctx, tenant, path });
+  if (person === undefined) return;
+  const outcome = await operation.run({
+    ctx,
+    tenant,
+    person,
+    path,
+    query: { ...ctx.query },
+    body: operation.body === undefined ? undefined : await readBody(parts, ctx),
+  });
+  if (!outcome.ok) throw new AppError('invalid_request', wordsOf(outcome.invalid));
+  if (operation.answer.schema === undefined) ctx.status = 204;
+  else ctx.body = outcome.answer;
+};
+
+/** Undefined after a refusal, which is answered already (RFC 6750 section 3.1). */
+const identify = async (
+  { log, clock }: ApiParts,
+  operation: Operation,
+  { ctx, tenant }: ApiRequest,
+): Promise<ApiPerson | undefined> => {
+  const { accessTokens, definition, provider } = tenant;
+  ctx.set('Cache-Control', 'no-store');
+  shareWithAll(ctx, definition.clients);
+  const refuse = (error?: BearerRefusal['error']): undefined =>
+    refuseBearer(ctx, log, {
+      realm: provider.issuer,
+      scope: accountScope,
+      maxAge: recentSignInSeconds,
+      ...definedOnly({ error }),
+    });
+  const token = readBearer(ctx);
+  if (token === undefined) return refuse();
+  const live = await accessTokens.verify(token);
+  if (live === undefined || live.isSenderConstrained) return refuse('invalid_token');
+  shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
+  const { account, authTime = 0 } = live;
+  // a client may have lost the right since the token was issued; a token for a resource is for that alone
+  const isForUs = !live.isThirdParty && live.audiences.length === 0 && live.scopes.includes(accountScope);
+  if (account === undefined || !isForUs) return refuse('insufficient_scope');
+  if (operation.needsRecentSignIn && clock.now() / 1000 - authTime > recentSignInSeconds)
+    return refuse('insufficient_user_authentication');
+  const { sub } = account;
+  const { address, requestId } = requestFacts(ctx);
+  return { sub, account, revocationIds: live.revocationIds, by: { actor: sub, address, requestId } };
+};
+
+/** @throws errors with status 400, 413 and 415 */
+const readBody = async (
+  { parseJson }: ApiParts,
+  ctx: Context,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const { type } = ctx.request;
+  if (type !== '' && type !== 'application/json') {
+    ctx.set('Accept', 'application/json'); // RFC 9110 section 15.5.16
+    ctx.throw(415, 'The body must be JSON (Content-Type: application/json)');
+  }
+  await parseJson(ctx, async () => {});
+  return readJson(ctx);
+};
+
+/** Names the members, and says what zod says of each. */
+const wordsOf = ({ part, issues }: InvalidInput): string => {
+  const place = part === 'body' ? 'body' : `${part} parameter`;
+  const words = issues.map(({ path, message }) => `${[place, ...path.map(String)].join(' ')}: ${message}`);
+  return `The request is not as described. ${words.join('; ')}`;
+};

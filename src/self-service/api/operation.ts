@@ -1,0 +1,136 @@
+// The JSON API for people's own account, below `<issuer>/api/v1`. One operation is one method at one path; each is
+// described once, and the description validates requests, makes the rows of the table of addresses and the document.
+//   operations.ts         all operations; account-api.ts, device-api.ts … define them, by subject
+//   answer-operation.ts   one request: access token, parameters, body, answer
+//   api-document.ts       the OpenAPI document; api-schemas.ts: what several operations share
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import type { Devices } from '../../accounts/devices.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
+import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+
+/** Where the API begins, after the issuer. */
+export const apiPath = '/api/v1';
+
+/** What the operations need of a tenant. */
+export interface ApiTenant {
+  readonly definition: TenantDefinition;
+  readonly provider: Pick<TenantProvider, 'issuer'>;
+  readonly accessTokens: AccessTokens;
+  readonly devices: Devices;
+}
+
+/** The person of the access token, whose account may be used now. */
+export interface ApiPerson {
+  readonly sub: string;
+  readonly account: AccountRecord;
+  /** The grant and the session of the presented token, as revocation events name them. */
+  readonly revocationIds: readonly string[];
+  /** For the audit record. */
+  readonly by: { readonly actor: string; readonly address: string; readonly requestId: string };
+}
+
+/** One request, checked. */
+export interface ApiCall<Path, Query, Body> {
+  readonly ctx: Context;
+  readonly tenant: ApiTenant;
+  readonly person: ApiPerson;
+  readonly path: Path;
+  readonly query: Query;
+  readonly body: Body;
+}
+
+export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+interface OperationFacts {
+  /** Unique; the name of the constant that holds the operation. */
+  readonly id: string;
+  readonly method: ApiMethod;
+  /** After `apiPath`; `{id}` is a parameter that `parameters` of the table of addresses knows. */
+  readonly path: `/${string}`;
+  /** One line for the reader of the document. */
+  readonly summary: string;
+  readonly description?: string;
+  /** Is a sign-in of the last five minutes needed? */
+  readonly needsRecentSignIn?: true;
+  /** Refusals beside those that every operation has. */
+  readonly refusals?: Readonly<Record<number, string>>;
+}
+
+export interface OperationSpec<
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+  Answer extends z.ZodType,
+> extends OperationFacts {
+  readonly parameters?: { readonly path?: Path; readonly query?: Query };
+  readonly body?: Body;
+  /** Without a schema it is 204. Members that the schema does not name are not sent. */
+  readonly answer: { readonly description: string; readonly schema?: Answer };
+  readonly handle: (
+    call: ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>,
+  ) => Promise<z.input<Answer> | undefined>;
+}
+
+/** What was sent, unchecked. */
+export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant' | 'person'> {
+  readonly path: Readonly<Record<string, unknown>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A part of a request that is not as described. */
+export interface InvalidInput {
+  readonly part: 'path' | 'query' | 'body';
+  readonly issues: z.ZodError['issues'];
+}
+
+export type OperationOutcome =
+  | { readonly ok: true; readonly answer: unknown }
+  | { readonly ok: false; readonly invalid: InvalidInput };
+
+export interface Operation extends OperationFacts {
+  readonly parameters: { readonly path?: z.ZodObject; readonly query?: z.ZodObject };
+  readonly body?: z.ZodObject;
+  readonly answer: { readonly description: string; readonly schema?: z.ZodType };
+  run(input: ApiInput): Promise<OperationOutcome>;
+}
+
+export const defineOperation = <
+  Answer extends z.ZodType = z.ZodNever,
+  Path extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodObject = z.ZodObject,
+>({
+  handle,
+  parameters = {},
+  ...spec
+}: OperationSpec<Path, Query, Body, Answer>): Operation => ({
+  ...spec,
+  parameters,
+  run: async ({ ctx, tenant, person, ...given }) => {
+    const path = parameters.path?.safeParse(given.path);
+    if (path?.success === false) return refusal('path', path.error);
+    const query = parameters.query?.safeParse(given.query);
+    if (query?.success === false) return refusal('query', query.error);
+    const body = spec.body?.safeParse(given.body);
+    if (body?.success === false) return refusal('body', body.error);
+    const found = await handle({
+      ctx,
+      tenant,
+      person,
+      // an operation without a schema does not read what there is none for
+      path: path?.data as z.output<Path>,
+      query: query?.data as z.output<Query>,
+      body: body?.data as z.output<Body>,
+    });
+    return { ok: true, answer: spec.answer.schema?.parse(found) };
+  },
+});
+
+const refusal = (part: InvalidInput['part'], { issues }: z.ZodError): OperationOutcome => ({
+  ok: false,
+  invalid: { part, issues },
+});

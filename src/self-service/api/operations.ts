@@ -1,0 +1,21 @@
+import { showOwnAccount } from './account-api.ts';
+import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
+import { apiPath, type Operation } from './operation.ts';
+
+/** All operations, in the order of the document. */
+export const operations: readonly Operation[] = [
+  showOwnAccount,
+  listOwnDevices,
+  renameOwnDevice,
+  signOutOwnDevice,
+];
+
+/** The paths of the operations, in the form of the table of addresses, with the operations at each. */
+export const operationsByPath = (): ReadonlyMap<string, readonly Operation[]> => {
+  const byPath = new Map<string, readonly Operation[]>();
+  for (const operation of operations) {
+    const path = apiPath + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    byPath.set(path, [...(byPath.get(path) ?? []), operation]);
+  }
+  return byPath;
+};

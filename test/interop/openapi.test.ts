@@ -1,0 +1,54 @@
+// The API against its own OpenAPI document: schemathesis (https://schemathesis.readthedocs.io) makes requests that are as
+// described and requests that are not, and compares each answer with what the document allows.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { findPart, schemathesisFolder } from '../../scripts/real-parts.mjs';
+import { createBrowser } from '../support/browser.ts';
+import { watchChild } from '../support/child.ts';
+import { tokensFor } from '../support/oauth-client.ts';
+import { sampleTenant, web } from '../support/sample-tenants.ts';
+import { sqliteStore } from '../support/stores.ts';
+import { useServer } from '../support/use-server.ts';
+
+const python = findPart('schemathesis');
+const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant() } });
+const issuer = server.issuer('acme');
+
+const options = [
+  ...['--phases', 'examples,coverage,fuzzing'],
+  ...['--max-examples', '15'],
+  ...['--seed', '20010101', '--generation-deterministic'],
+  ...['--checks', 'all'],
+  ...['--continue-on-failure', '--no-color', '--output-sanitize', 'false'],
+];
+
+(python === undefined ? describe.skip : describe)('the API', () => {
+  it('gives only answers that its OpenAPI document allows', async () => {
+    const { access_token: token } = await tokensFor(createBrowser(), {
+      issuer,
+      client: web,
+      scope: 'openid account',
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'drawbridge-openapi-')); // it keeps what it found
+    const child = watchChild(
+      spawn(
+        python ?? '',
+        [
+          ...['-m', 'schemathesis.cli', 'run', `${issuer}/api/v1/openapi.json`],
+          ...['--header', `Authorization: Bearer ${token}`],
+          ...options,
+        ],
+        { cwd: folder, env: { ...process.env, PYTHONPATH: schemathesisFolder(), PYTHONWARNINGS: 'ignore' } },
+      ),
+    );
+    const code = await child.exited;
+    await rm(folder, { recursive: true });
+    expect({ code, report: [...child.lines, child.errors()].join('\n') }).toEqual({
+      code: 0,
+      report: expect.stringMatching(/\d+ generated, \d+ passed/),
+    });
+  }, 60_000);
+});
