@@ -89,6 +89,8 @@ export interface Caller {
   readonly isThirdParty?: boolean;
   readonly acr?: string;
   readonly amr: readonly string[];
+  /** Of a name and password: id of the source that proved them. */
+  readonly provenBy?: readonly string[];
   /** Epoch seconds. */
   readonly authTime?: number;
   /** Epoch seconds until which this proof is valid. */

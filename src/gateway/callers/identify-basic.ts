@@ -119,8 +119,8 @@ const provePassword = async (
     ...(typeof otp === 'string' ? { otp } : {}),
   });
   if (outcome.ok) {
-    const { account, amr, acr, signedInAt: authTime } = outcome;
-    const strength = { amr, authTime, ...definedOnly({ acr }) };
+    const { account, amr, acr, signedInAt: authTime, source } = outcome;
+    const strength = { amr, authTime, provenBy: [source], ...definedOnly({ acr }) };
     return personOf(tenant, account, { ...strength, method: 'basic', revocationIds: [] });
   }
   switch (outcome.reason) {
@@ -142,13 +142,13 @@ const provePassword = async (
 const rereadAccount = async (tenant: GatewayTenant, caller: Caller): Promise<Caller | undefined> => {
   const account = await tenant.accounts.findBySub(caller.sub);
   if (!mayHoldTokensSince(account, caller.authTime ?? 0)) return undefined;
-  const { amr, acr, authTime } = caller;
+  const { amr, acr, authTime, provenBy } = caller;
   if (isFactorMissing(tenant.accounts.factors.demandOf({ account, ...definedOnly({ acr }) })))
     return undefined;
   return personOf(tenant, account, {
     method: 'basic',
     amr,
     revocationIds: [],
-    ...definedOnly({ acr, authTime }),
+    ...definedOnly({ acr, authTime, provenBy }),
   });
 };

@@ -1,3 +1,4 @@
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
@@ -14,7 +15,7 @@ import type {
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
 import { isJwtShaped, type PresentedCredential } from './credentials.ts';
 import { personOf } from './person.ts';
-import { findUpstreamPerson } from './upstream-person.ts';
+import { findUpstreamPerson, notForServices } from './upstream-person.ts';
 
 export interface IdentifyTokenParts {
   readonly findTenant: FindGatewayTenant;
@@ -131,8 +132,13 @@ const idInIssuer = (issuer: string): string | undefined =>
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
   // RFC 9449 section 7.2, RFC 8705 section 3: the proof is not for Drawbridge
   if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
-  const { account, clientId, isThirdParty, scopes, audiences, amr, expiresAt, revocationIds, acr, authTime } =
+  const { account, provenBy, clientId, isThirdParty, scopes, audiences, amr, expiresAt, revocationIds } =
     live;
+  const { sources } = tenant.definition;
+  // whichever client has the token: services use no source with `clients`
+  if (account !== undefined && !isAdmittedByClient(sources, undefined, { account, provenBy }))
+    return notForServices;
+  const { acr, authTime } = live;
   const proof = {
     method: 'bearer' as const,
     scopes,

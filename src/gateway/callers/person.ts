@@ -4,7 +4,10 @@ import type { Caller, GatewayTenant } from '../gateway-types.ts';
 
 type Proof = Pick<Caller, 'method' | 'amr' | 'revocationIds'> &
   Partial<
-    Pick<Caller, 'scopes' | 'audiences' | 'clientId' | 'isThirdParty' | 'acr' | 'authTime' | 'expiresAt'>
+    Pick<
+      Caller,
+      'scopes' | 'audiences' | 'clientId' | 'isThirdParty' | 'acr' | 'authTime' | 'expiresAt' | 'provenBy'
+    >
   >;
 
 /**

@@ -10,6 +10,9 @@ interface AskedUpstream {
   readonly request: Pick<GatewayRequest, 'address' | 'requestId'>;
 }
 
+/** People of a source with `clients` use its apps only, however they are known. */
+export const notForServices = { status: 'forbidden', reason: 'source_not_for_services' } as const;
+
 /** Milliseconds, and never longer than the answer of the upstream may be kept. */
 const keptMs = 5000;
 
@@ -55,6 +58,6 @@ const admit = async (
     return { caller, keptMs: Math.min(keptMs, freshForMs) };
   } catch (error) {
     if (!isAppError(error, 'forbidden')) throw error;
-    return { status: 'forbidden', reason: 'source_not_for_services' };
+    return notForServices;
   }
 };

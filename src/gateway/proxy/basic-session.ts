@@ -64,7 +64,7 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
         host,
         signedInAt: caller.authTime ?? epochSeconds(clock),
         amr: caller.amr,
-        ...definedOnly({ acr: caller.acr }),
+        ...definedOnly({ acr: caller.acr, provenBy: caller.provenBy }),
         password: presented,
       });
       return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));

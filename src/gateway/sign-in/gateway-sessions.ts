@@ -1,4 +1,5 @@
 import type { Accounts } from '../../accounts/account-types.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { findLiveSession } from '../../accounts/live-session.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
@@ -7,6 +8,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { readProvenBy } from '../../oidc/provider/proven-by.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 
 /** The session of a person at the gateway in one browser, on one host or below the domain of the cookie. */
@@ -33,6 +35,8 @@ export interface NewGatewaySession {
   readonly signedInAt: number;
   readonly amr: readonly string[];
   readonly acr?: string;
+  /** Ids of the sources that proved the sign-in, where there is no Session artifact that has them. */
+  readonly provenBy?: readonly string[];
   /**
    * The credential that began the session; kept as a hash with the value of the cookie, of no use without the cookie.
    */
@@ -61,7 +65,7 @@ export interface GatewaySessions {
   begin(session: NewGatewaySession): Promise<string>;
   /**
    * The session, if it is alive: not idle too long, not too old, with a live provider session and account, begun after
-   * the account's `notBefore`, and for this host. Stores its use, at most once in a tenth of the idle time.
+   * the account's `notBefore`, for this host, and of a source that is for services. Stores its use, at most once in a tenth of the idle time.
    * @param beganWith finds only a session that this credential began
    */
   find(value: string, host: string, beganWith?: NameAndPassword): Promise<GatewaySession | undefined>;
@@ -97,7 +101,7 @@ export interface GatewaySessionsParts {
 const ticketTtl = 60;
 
 /** The payload, beside the links. */
-interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr'> {
+interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr' | 'provenBy'> {
   /** Epoch seconds. */
   readonly begunAt: number;
   readonly proof?: string;
@@ -131,14 +135,14 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
   };
 
   return {
-    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, password }) => {
+    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, provenBy, password }) => {
       const value = randomId();
       const stored: StoredSession = {
         host,
         signedInAt,
         amr,
         begunAt: epochSeconds(clock),
-        ...definedOnly({ acr }),
+        ...definedOnly({ acr, provenBy }),
         ...(password === undefined ? {} : { proof: proofOf(value, password) }),
       };
       const artifact: Artifact = {
@@ -158,7 +162,8 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       if (artifact === undefined) return undefined;
       const stored = JSON.parse(artifact.payload) as StoredSession; // written by `begin`
       if (!isGoodOn(stored.host, host) || endOf(stored) <= epochSeconds(clock)) return undefined;
-      if (!isProviderSessionAlive(artifact, loaded)) return undefined;
+      const session = findProviderSession(artifact, loaded);
+      if (artifact.sessionUid !== undefined && session === undefined) return undefined;
       if (beganWith !== undefined && !isEqualConstantTime(stored.proof ?? '', proofOf(value, beganWith)))
         return undefined;
       const account = await findActiveAccount(
@@ -167,6 +172,9 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
         { signedInAt: stored.signedInAt },
       );
       if (account === undefined) return undefined;
+      // asked at each use: the file may have limited the source since
+      const provenBy = session === undefined ? stored.provenBy : readProvenBy(JSON.parse(session.payload));
+      if (!isAdmittedByClient(parts.definition.sources, undefined, { account, provenBy })) return undefined;
       return {
         account,
         id: artifact.id,
@@ -209,7 +217,11 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
   };
 };
 
-/** A session that a name and password began has no links. */
-const isProviderSessionAlive = ({ sessionUid, accountId }: Artifact, loaded: Loaded): boolean =>
-  sessionUid === undefined ||
-  findLiveSession(loaded.linkedArtifacts, { sessionId: sessionUid, sub: accountId }) !== undefined;
+/** A session that a name and password began has none. */
+const findProviderSession = (
+  { sessionUid, accountId }: Artifact,
+  { linkedArtifacts }: Loaded,
+): Artifact | undefined =>
+  sessionUid === undefined
+    ? undefined
+    : findLiveSession(linkedArtifacts, { sessionId: sessionUid, sub: accountId });

@@ -140,17 +140,21 @@ const findSubject = async (
     throw new InvalidSubjectToken();
   if (token.isSenderConstrained())
     throw new errors.InvalidRequest('a token that is bound to its sender cannot be exchanged');
-  await requireGrant(provider, token);
+  ctx.oidc.entity('Grant', await requireGrant(provider, token));
   const account = await parts.findAccount(ctx, token.accountId, token);
   if (account === undefined) throw new InvalidSubjectToken();
   ctx.oidc.entity('Account', account);
   return account.accountId;
 };
 
-const requireGrant = async (provider: Provider, token: AccessToken): Promise<void> => {
+const requireGrant = async (
+  provider: Provider,
+  token: AccessToken,
+): Promise<InstanceType<Provider['Grant']>> => {
   const grant = token.grantId === undefined ? undefined : await provider.Grant.find(token.grantId);
   if (grant === undefined || grant.clientId !== token.clientId || grant.accountId !== token.accountId)
     throw new InvalidSubjectToken();
+  return grant;
 };
 
 /** The access token of the upstream counts as a sign-in; ours is for the account of that person. */

@@ -57,15 +57,19 @@ export interface TenantAccountsParts {
 const isRefresh = (ctx: KoaContextWithOIDC, token: object | undefined): boolean =>
   ctx.oidc.route === 'token' && (token as { kind?: string } | undefined)?.kind === 'RefreshToken';
 
-/** A code, device code or refresh token is valid only while the person's source allows its client. */
+const clientRoutes = new Set(['token', 'userinfo', 'introspection']);
+
+/** A code or token is valid only while the person's source allows its client. */
 const isForItsClient = (
   { sources }: Pick<TenantDefinition, 'sources'>,
   ctx: KoaContextWithOIDC,
   { account, token }: { readonly account: AccountRecord; readonly token: object | undefined },
 ): boolean => {
   const { route, client, entities } = ctx.oidc;
-  if (route !== 'token' || token === undefined) return true;
-  return isAdmittedByClient(sources, client?.clientId, { account, provenBy: readProvenBy(entities.Grant) });
+  if (!clientRoutes.has(route) || token === undefined) return true;
+  // who introspects a token is not who uses it
+  const { clientId } = route === 'introspection' ? (token as { clientId?: string }) : (client ?? {}); // any model of a token has it
+  return isAdmittedByClient(sources, clientId, { account, provenBy: readProvenBy(entities.Grant) });
 };
 
 /** Some of a person's groups, or none, where the resource says so. */

@@ -7,12 +7,14 @@
 //   tenant-keys.ts          the tenant's signing keys
 import type { AdapterPayload } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 import { findClient } from '../provider/clients.ts';
+import { readProvenBy } from '../provider/proven-by.ts';
 import {
   isTokenSessionAlive,
   linksOfJwt,
@@ -29,6 +31,8 @@ export interface LiveAccessToken extends TokenSignIn {
   readonly isThirdParty: boolean;
   /** Absent: the client acts for itself. */
   readonly account?: AccountRecord;
+  /** Ids of the sources at which the person signed in; absent for grants from before this was noted. */
+  readonly provenBy?: readonly string[];
   readonly scopes: readonly string[];
   /** What the person has agreed to let the client know: a token for a resource has no such scopes, its grant has. */
   readonly identityScopes: readonly string[];
@@ -47,8 +51,8 @@ export interface LiveAccessToken extends TokenSignIn {
 
 export interface AccessTokens {
   /**
-   * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live.
-   * One trip at most. Undefined when it is not valid.
+   * A JWT is verified here, an opaque one is looked up; for both the grant, the session and the account must live, and
+   * the source of the sign-in must be for the client. One trip at most. Undefined when it is not valid.
    * @throws AppError `unavailable`
    */
   verify(token: string): Promise<LiveAccessToken | undefined>;
@@ -118,9 +122,17 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       if (kind === 'ClientCredentials') return { ...facts, identityScopes: [], revocationIds: [clientId] };
       const account = await findPerson(found);
       if (account === undefined || grantId === undefined) return undefined;
+      const provenBy = readProvenBy(findGrant(found));
+      if (!isAdmittedByClient(definition.sources, clientId, { account, provenBy })) return undefined;
       const session = found.session === undefined ? [] : [found.session.id];
       const identityScopes = facts.audiences.length === 0 ? facts.scopes : grantedScopes(found);
-      return { ...facts, identityScopes, account, revocationIds: [hashId(grantId), ...session] };
+      return {
+        ...facts,
+        ...definedOnly({ provenBy }),
+        identityScopes,
+        account,
+        revocationIds: [hashId(grantId), ...session],
+      };
     },
   };
 };
