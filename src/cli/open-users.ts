@@ -3,13 +3,14 @@ import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
 import type { UserChange } from '../accounts/user-change.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
+import { withoutEmailDomain } from '../config/source/email-domain-warnings.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { statusOf } from './account-status.ts';
 import type { CliContext } from './context.ts';
 import { CommandFailure } from './exit.ts';
 import { openRevocations } from './revocations.ts';
-import { requireTenant } from './tenant-directory.ts';
+import { readTenant, requireTenant } from './tenant-directory.ts';
 import { type StoreParts, withStore } from './with-store.ts';
 
 /** For an option that may be repeated. */
@@ -30,6 +31,18 @@ export const withUsers = (
     requireTenant(parts.settings, tenant);
     await use(openUsers(parts, tenant), parts);
   });
+
+/** A note to the operator who gives a local user an address in a domain that the tenant's file does not name. */
+export const noteUnlistedDomain = (
+  context: CliContext,
+  { settings, env }: StoreParts,
+  { tenant, account }: { readonly tenant: string; readonly account: AccountRecord },
+): void => {
+  const loaded = readTenant(settings, { id: tenant, env });
+  if (!('definition' in loaded) || account.email === undefined) return;
+  for (const words of withoutEmailDomain(loaded.definition, account.email))
+    context.note(`${context.colors.yellow('warning')} ${words}.`);
+};
 
 export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
   const { storage, settings, log } = parts;

@@ -4,7 +4,7 @@ import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { usageFailure } from './exit.ts';
-import { collect, report, requireAccount, withUsers } from './open-users.ts';
+import { collect, noteUnlistedDomain, report, requireAccount, withUsers } from './open-users.ts';
 
 type List = readonly string[];
 
@@ -58,12 +58,15 @@ const edit = (
   context: CliContext,
   { tenant, login, options }: { tenant: string; login: string; options: EditOptions },
 ): Promise<void> =>
-  withUsers(context, tenant, async (users) => {
+  withUsers(context, tenant, async (users, parts) => {
     const account = await requireAccount(users, { tenant, login });
     const wanted = editOf(account, options);
     if (Object.keys(wanted).length === 0)
       throw usageFailure('Say what to change, such as --name or --add-group. Add --help to see all.');
-    report(context, { change: await users.edit(account.sub, wanted), done: 'changed' });
+    const change = await users.edit(account.sub, wanted);
+    report(context, { change, done: 'changed' });
+    if (change.ok && typeof wanted.email === 'string')
+      noteUnlistedDomain(context, parts, { tenant, account: change.account });
   });
 
 const editOf = (account: AccountRecord, options: EditOptions): UserEdit =>

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { faultOfPassword } from '../accounts/password-rules.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
-import { collect, noAccount, report, withUsers } from './open-users.ts';
+import { collect, noAccount, noteUnlistedDomain, report, withUsers } from './open-users.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { addUserDelete } from './user-delete.ts';
 import { addUserEdit } from './user-edit.ts';
@@ -64,7 +64,7 @@ const add = async (
   { tenant, username, options }: { tenant: string; username: string; options: AddOptions },
 ): Promise<void> => {
   const { email, emailVerified, name, group, role } = options;
-  await withUsers(context, tenant, async (users) => {
+  await withUsers(context, tenant, async (users, parts) => {
     const names = [username, ...(email === undefined ? [] : [email])];
     const password = await takeNewPassword(options, {
       message: `Password of ${username}`,
@@ -79,6 +79,7 @@ const add = async (
       roles: role,
     });
     report(context, { change, done: 'added' });
+    if (change.ok) noteUnlistedDomain(context, parts, { tenant, account: change.account });
   });
 };
 

@@ -46,6 +46,22 @@ describe('user', () => {
     ]);
   });
 
+  it('warns of an address in a domain for which another source is believed', async () => {
+    const partner = { id: 'partner', type: 'http', url: 'https://old.test/check', domains: ['partner.test'] };
+    const local = { id: 'local', type: 'local', trustedEmailDomains: ['acme.test'] };
+    home.putTenant('acme', serviceTenant({ sources: [local, partner] }));
+    const listed = await add('alice', '--email', 'alice@acme.test');
+    const other = await add('bob', '--email', 'bob@other.test');
+    const edited = await user('edit', 'alice', '--email', 'alice@Other.test');
+    expect([listed.code, listed.stderr]).toEqual([0, '']);
+    for (const { code, stderr } of [other, edited]) {
+      expect(code).toBe(0);
+      expect(stderr).toContain(
+        'warning no source lists other.test: partner can give people verified addresses',
+      );
+    }
+  });
+
   it('says what is missing and what cannot be', async () => {
     await add('alice');
     const nothing = await user('edit', 'alice');

@@ -12,13 +12,38 @@ export const withoutEmailDomains = ({
   const isSaid =
     sources.some(({ domains, trustedEmailDomains }) => domains.length + trustedEmailDomains.length > 0) ||
     users.some(({ username, email = username }) => email.includes('@'));
-  const local = sources.find(({ type }) => type === 'local');
-  const others = sources.filter(saysVerified).map(({ id }) => id);
-  return isSaid || local === undefined || others.length === 0
+  return isSaid
     ? []
-    : [
-        `no source lists an e-mail domain: ${others.join(', ')} can give people verified addresses in the domains of local users; add their domains to trustedEmailDomains of the source ${local.id}`,
-      ];
+    : believedSources(sources).map(
+        ({ others, local }) =>
+          `no source lists an e-mail domain: ${others} can give people verified addresses in the domains of local users; add their domains to trustedEmailDomains of the source ${local}`,
+      );
+};
+
+/** The same for the domain of one local user, where no list has it. */
+export const withoutEmailDomain = (
+  { sources, users }: Pick<TenantDefinition, 'sources' | 'users'>,
+  email: string,
+): readonly string[] => {
+  const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
+  const isSaid =
+    sources.some((source) => [...source.domains, ...source.trustedEmailDomains].includes(domain)) ||
+    users.some(({ username, email: own = username }) => own.endsWith(`@${domain}`));
+  return isSaid
+    ? []
+    : believedSources(sources).map(
+        ({ others, local }) =>
+          `no source lists ${domain}: ${others} can give people verified addresses there; add it to trustedEmailDomains of the source ${local}`,
+      );
+};
+
+/** One entry, or none where there are no local users or no others. */
+const believedSources = (
+  sources: readonly SourceDefinition[],
+): readonly { readonly others: string; readonly local: string }[] => {
+  const local = sources.find(({ type }) => type === 'local')?.id;
+  const others = sources.filter(saysVerified).map(({ id }) => id);
+  return local === undefined || others.length === 0 ? [] : [{ others: others.join(', '), local }];
 };
 
 /** A directory does not, and a source that only accepts tokens makes no accounts. */
