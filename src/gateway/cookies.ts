@@ -4,6 +4,7 @@
 //   tenant                 the tenant that was chosen on Drawbridge's selection page: read here, set by the login pages
 import type { IncomingHttpHeaders } from 'node:http';
 import { tenantIdPattern } from '../protocol/tenant-id.ts';
+import { cookiesOf, surplusCookies } from '../web/cookies.ts';
 import { handOverTtl } from './sign-in/hand-over.ts';
 
 type Headers = Pick<IncomingHttpHeaders, 'cookie'>;
@@ -87,10 +88,11 @@ export interface BindingCookie {
 const bindingsAtMost = 20;
 
 const bindingName = ({ id, isSecure }: BindingCookie): string =>
-  `${isSecure ? '__Secure-' : ''}drawbridge.way.${id}`;
+  `${isSecure ? '__Host-' : ''}drawbridge.way.${id}`;
 
+/** The path is the one of `__Host-` names, which no other host can set (RFC 6265bis section 4.1.3.2). */
 const bindingAttributes = ({ isSecure }: BindingCookie): string =>
-  `Path=/.drawbridge/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+  `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
 
 /** Undefined when this browser did not begin that hand-over, or when there is a second cookie of that name. */
 export const readBinding = (headers: Headers, binding: BindingCookie): string | undefined => {
@@ -98,15 +100,14 @@ export const readBinding = (headers: Headers, binding: BindingCookie): string | 
   return /^[A-Za-z0-9_-]{43}$/.test(value ?? '') ? value : undefined;
 };
 
-/** The `Set-Cookie` headers: browsers send the oldest cookie first (RFC 6265 section 5.4), which is removed first. */
+/** The `Set-Cookie` headers; the oldest cookie is removed first. */
 export const bindingCookies = (
   headers: Headers,
   binding: BindingCookie,
   value: string,
 ): readonly string[] => {
   const start = bindingName({ ...binding, id: '' });
-  const known = cookiesOf(headers).flatMap(([name]) => (name.startsWith(start) ? [name] : []));
-  const tooMany = known.slice(0, Math.max(0, known.length + 1 - bindingsAtMost));
+  const tooMany = surplusCookies(headers, { start, atMost: bindingsAtMost });
   return [
     ...tooMany.map((name) => `${name}=; Max-Age=0; ${bindingAttributes(binding)}`),
     `${bindingName(binding)}=${value}; Max-Age=${handOverTtl}; ${bindingAttributes(binding)}`,
@@ -122,9 +123,9 @@ export const readChosenTenant = ({ cookie }: Headers): string | undefined =>
 
 const chosenTenantForm = new RegExp(String.raw`(?:^|;\s*)tenant=(${tenantIdPattern})\s*(?:;|$)`);
 
-/** Is this the name of a session cookie? A service must not see it in a request. */
-export const isSessionCookieName = (name: string): boolean =>
-  /^(?:__(?:host|secure)-)?gwsessionid$/i.test(name.trim());
+/** Is this the name of a cookie of ours that gives rights? A service must not see it in a request. */
+export const isReservedCookieName = (name: string): boolean =>
+  /^(?:__[a-z-]+-)?(?:gwsessionid|drawbridge\..*)$/i.test(name.trim());
 
 /**
  * Would this `Set-Cookie` of a service make a browser send a cookie that is ours, at this host or, by `Domain`, at
@@ -134,14 +135,7 @@ export const isSessionCookieName = (name: string): boolean =>
  */
 export const isReservedCookie = (setCookie: string): boolean => reservedCookie.test(setCookie);
 
-const reservedCookie = /^[\s=]*(?:(?:__(?:host|secure)-)?(?:gwsessionid|drawbridge\.[^=;]*))\s*(?:=|;|$)/i;
-
-const cookiesOf = ({ cookie = '' }: Headers): readonly (readonly [name: string, value: string])[] =>
-  cookie.split(';').flatMap((written) => {
-    const pair = written.trim();
-    const at = pair.indexOf('=');
-    return at < 0 ? [] : [[pair.slice(0, at), pair.slice(at + 1)] as const];
-  });
+const reservedCookie = /^[\s=]*(?:__[a-z-]+-)?(?:gwsessionid|drawbridge\.[^=;]*)\s*(?:=|;|$)/i;
 
 /** Undefined also when there are several: one of them is not from us. */
 const onlyCookie = (headers: Headers, name: string): string | undefined => {

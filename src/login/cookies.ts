@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { knownBrowserTtl } from '../accounts/known-browsers.ts';
 import { type BegunLogin, upstreamLoginKey, upstreamLoginTtl } from '../oidc/upstream/upstream-logins.ts';
-import { readCookie, setCookie } from '../web/cookies.ts';
+import { readCookie, setCookie, surplusCookies } from '../web/cookies.ts';
 
 /** The tenant that was chosen on the page of tenants, for a year. */
 const tenantCookie = { name: 'tenant', path: '/', maxAgeSeconds: 365 * 24 * 3600 } as const;
@@ -32,40 +32,54 @@ export const readBegunCookie = (ctx: Context, issuer: string): string | undefine
 /** A sign-in at an upstream that is in progress. */
 export interface UpstreamLoginPlace {
   readonly issuer: string;
-  /** Id of the upstream's source. */
-  readonly source: string;
   readonly state: string;
 }
 
-/** One for each sign-in in progress, so that tabs do not disturb each other. */
-const upstreamCookieName = ({ issuer, state }: Pick<UpstreamLoginPlace, 'issuer' | 'state'>): string =>
-  `${issuer.startsWith('https:') ? '__Secure-' : ''}drawbridge.upstream.${upstreamLoginKey(state)}`;
+/** More would make requests too long; the oldest is removed. */
+const upstreamCookiesAtMost = 10;
 
-/** Binds the sign-in to the browser that began it; it is sent to this source's callback alone. */
-const writeUpstreamCookie = (ctx: Context, place: UpstreamLoginPlace, value: string): void => {
-  const { pathname, protocol } = new URL(place.issuer);
+/**
+ * One for each sign-in in progress, so that tabs do not disturb each other, and tenants need no path of their own:
+ * `__Host-` keeps other hosts from setting it (RFC 6265bis section 4.1.3.2).
+ */
+const upstreamCookiePrefix = (issuer: string): string =>
+  `${issuer.startsWith('https:') ? '__Host-' : ''}drawbridge.upstream.`;
+
+const upstreamCookieName = ({ issuer, state }: UpstreamLoginPlace): string =>
+  upstreamCookiePrefix(issuer) + upstreamLoginKey(state);
+
+interface UpstreamCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly issuer: string;
+}
+
+const writeUpstreamCookie = (ctx: Context, { name, value, issuer }: UpstreamCookie): void =>
   setCookie(ctx, {
-    name: upstreamCookieName(place),
+    name,
     value,
-    path: `${pathname}/upstream/${place.source}`,
+    path: '/',
     maxAgeSeconds: upstreamLoginTtl,
-    isSecure: protocol === 'https:',
+    isSecure: issuer.startsWith('https:'),
   });
-};
 
+/** Binds the sign-in to the browser that began it. */
 export const setUpstreamCookie = (
   ctx: Context,
   issuer: string,
-  { source, state, browser }: Omit<BegunLogin, 'url'> & Pick<UpstreamLoginPlace, 'source'>,
-): void => writeUpstreamCookie(ctx, { issuer, source, state }, browser);
+  { state, browser }: Omit<BegunLogin, 'url'>,
+): void => {
+  const start = upstreamCookiePrefix(issuer);
+  for (const name of surplusCookies(ctx.headers, { start, atMost: upstreamCookiesAtMost }))
+    writeUpstreamCookie(ctx, { name, value: '', issuer });
+  writeUpstreamCookie(ctx, { name: upstreamCookieName({ issuer, state }), value: browser, issuer });
+};
 
 export const clearUpstreamCookie = (ctx: Context, place: UpstreamLoginPlace): void =>
-  writeUpstreamCookie(ctx, place, '');
+  writeUpstreamCookie(ctx, { name: upstreamCookieName(place), value: '', issuer: place.issuer });
 
-export const readUpstreamCookie = (
-  ctx: Context,
-  place: Pick<UpstreamLoginPlace, 'issuer' | 'state'>,
-): string | undefined => readCookie(ctx, upstreamCookieName(place));
+export const readUpstreamCookie = (ctx: Context, place: UpstreamLoginPlace): string | undefined =>
+  readCookie(ctx, upstreamCookieName(place));
 
 /** Says that somebody has signed in here; see `Accounts.rememberBrowser`. */
 const knownBrowserCookie = (issuer: string) => {

@@ -1,5 +1,6 @@
 // How our own pages write and read cookies, and the cookie of the language switch. The table of all cookies is in
 // docs/architecture.md.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from 'koa';
 import type { Locale } from '../config/tenant/tenant-definition.ts';
 
@@ -38,6 +39,28 @@ export interface CookieReader {
 
 export const readCookie = ({ cookies }: CookieReader, name: string): string | undefined =>
   cookies.get(name, { signed: false });
+
+/** In the order of the header; a part without `=` is none. */
+export const cookiesOf = ({
+  cookie = '',
+}: Pick<IncomingHttpHeaders, 'cookie'>): readonly (readonly [name: string, value: string])[] =>
+  cookie.split(';').flatMap((written) => {
+    const pair = written.trim();
+    const at = pair.indexOf('=');
+    return at < 0 ? [] : [[pair.slice(0, at), pair.slice(at + 1)] as const];
+  });
+
+/**
+ * The names, among those that begin with `start`, that one more cookie makes too many: the oldest, which browsers send
+ * first (RFC 6265 section 5.4).
+ */
+export const surplusCookies = (
+  headers: Pick<IncomingHttpHeaders, 'cookie'>,
+  { start, atMost }: { readonly start: string; readonly atMost: number },
+): readonly string[] => {
+  const known = cookiesOf(headers).flatMap(([name]) => (name.startsWith(start) ? [name] : []));
+  return known.slice(0, Math.max(0, known.length + 1 - atMost));
+};
 
 /** For a year: the chosen language is for the pages of all tenants. */
 const languageCookie = { name: 'i18next', path: '/', maxAgeSeconds: 365 * 24 * 3600 } as const;

@@ -185,12 +185,12 @@ describe('what the service gets', () => {
     await ask(proxy, {
       headers: [
         'Authorization: Basic YWxpY2U6cGFzc3dvcmQ=',
-        'Cookie: first="a b"; GWSESSIONID=acme.opaqueopaqueopaque; __Host-GWSESSIONID=x; last=z%20z',
+        'Cookie: first="a b"; GWSESSIONID=acme.opaqueopaqueopaque; __Host-GWSESSIONID=x; __Host-drawbridge.way.a=x; drawbridge.session=x; my.drawbridge.x=1; last=z%20z',
       ],
     });
     const { headers } = lastOf(service);
     expect(headers.authorization).toBeUndefined();
-    expect(headers.cookie).toBe('first="a b"; last=z%20z');
+    expect(headers.cookie).toBe('first="a b"; my.drawbridge.x=1; last=z%20z');
   });
 
   it.each([
@@ -247,19 +247,31 @@ describe('what the client gets', () => {
     expect(Object.keys(headers).filter((name) => !framing.includes(name))).toEqual(['x-own', 'date']);
   });
 
-  it("has the service's cookies, but no session that a service makes up", async () => {
+  it("has the service's cookies, but none of our names, however they are written", async () => {
     const reserved = [
       'GWSESSIONID=acme.opaqueopaqueopaque; Path=/',
       '__Host-GWSESSIONID=x; Path=/; Secure',
       ' gwsessionid =x',
       '=GWSESSIONID=x',
+      '__Secure-drawbridge.interaction=x; Domain=example.com; Path=/oauth/acme; Secure',
+      '__SECURE-Drawbridge.Session = x; domain=.example.com; secure',
+      '\t__secure-drawbridge.resume=x;Domain=EXAMPLE.com;Secure',
+      '__Host-drawbridge.way.abc=x; Path=/; Secure',
+      '__Http-drawbridge.known=x; Secure; HttpOnly',
+      '__Host-Http-GWSESSIONID=x; Path=/; Secure; HttpOnly',
+      'drawbridge.upstream.abc=x; Domain=example.com',
+      '==drawbridge.session=x; Domain=example.com',
+      'drawbridge.session; Domain=example.com',
     ];
     const { proxy } = await start(
       {},
-      { answer: (_req, res) => res.setHeader('Set-Cookie', ['a=1', ...reserved, 'b=2']).end() },
+      {
+        answer: (_req, res) =>
+          res.setHeader('Set-Cookie', ['a=1', ...reserved, 'xdrawbridge.a=1', 'b=2']).end(),
+      },
     );
     const { headers } = await ask(proxy);
-    expect(headers['set-cookie']).toBe('a=1, b=2');
+    expect(headers['set-cookie']).toBe('a=1, xdrawbridge.a=1, b=2');
   });
 
   it('has no header that was for our connection to the service', async () => {

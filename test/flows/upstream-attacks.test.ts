@@ -179,7 +179,7 @@ eachStore((store) => {
         expect(page.headers.get('x-error')).toBe('The answer of the source is not valid');
       });
 
-      it('is bound by a cookie for this source alone, out of reach of scripts', async () => {
+      it('is bound by a cookie for this sign-in alone, out of reach of scripts', async () => {
         const browser = createBrowser();
         const start = await openApp(browser, issuer());
         const before = browser.cookies().length;
@@ -190,7 +190,7 @@ eachStore((store) => {
         expect(bound).toEqual([
           expect.objectContaining({
             name: expect.stringMatching(/^drawbridge\.upstream\.[\w-]{12}$/),
-            path: '/oauth/acme/upstream/corp',
+            path: '/',
             attributes: expect.stringMatching(/HttpOnly; SameSite=Lax/),
           }),
         ]);

@@ -102,11 +102,16 @@ describe('the cookie that binds a hand-over to its browser', () => {
 
   it('is read back, from one cookie alone', () => {
     const [header = ''] = bindingCookies({}, binding, value);
+    expect(header).toBe(
+      `__Host-drawbridge.way.abcDEF123-_x=${value}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax; Secure`,
+    );
     const pair = header.split(';')[0] ?? '';
     expect(readBinding({ cookie: `a=b; ${pair}` }, binding)).toBe(value);
     expect(readBinding({ cookie: `${pair}; ${pair}` }, binding)).toBeUndefined();
     expect(readBinding({ cookie: pair }, { ...binding, id: 'another' })).toBeUndefined();
-    expect(readBinding({ cookie: pair.replace('__Secure-', '') }, binding)).toBeUndefined();
+    // names that another host below the same parent can set
+    expect(readBinding({ cookie: pair.replace('__Host-', '') }, binding)).toBeUndefined();
+    expect(readBinding({ cookie: pair.replace('__Host-', '__Secure-') }, binding)).toBeUndefined();
     expect(readBinding({ cookie: `${pair}v` }, binding)).toBeUndefined();
     expect(readBinding({}, binding)).toBeUndefined();
   });

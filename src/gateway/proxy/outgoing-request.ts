@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { isIdentityHeader } from '../answer/identity-headers.ts';
-import { isSessionCookieName } from '../cookies.ts';
+import { isReservedCookieName } from '../cookies.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 
 /** The head of the request to a service. */
@@ -69,11 +69,11 @@ export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
   };
 };
 
-/** The cookies without the session cookie of the gateway: a service could use its value at other services. */
+/** The cookies without ours: a service could use the value of the session cookie at other services. */
 const cookiesOf = ({ headers }: IncomingMessage): readonly HeaderLine[] => {
   const kept = (headers.cookie ?? '')
     .split(';')
-    .filter((pair) => !isSessionCookieName(pair.split('=')[0] ?? ''))
+    .filter((pair) => !isReservedCookieName(pair.split('=')[0] ?? ''))
     .join(';')
     .trim();
   return kept === '' ? [] : [['Cookie', kept]];

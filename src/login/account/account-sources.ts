@@ -129,7 +129,7 @@ export const submitConnect = async (
       purpose: { kind: 'link', sub: visit.session.sub },
       request: { uiLocales: lookOf(ctx, tenant).locale },
     });
-    setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
+    setUpstreamCookie(ctx, tenant.provider.issuer, begun);
     ctx.status = 303;
     ctx.redirect(begun.url);
   } catch (err) {

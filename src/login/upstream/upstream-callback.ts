@@ -51,7 +51,7 @@ export const receiveUpstream = async (
     await noteFailure({ ctx, tenant, connector }, { reason: 'not_begun_here' });
     return refuse(parts, ctx, tenant);
   }
-  clearUpstreamCookie(ctx, { issuer, source, state });
+  clearUpstreamCookie(ctx, { issuer, state });
   const arrival: Arrival = { ctx, tenant, connector };
   const { purpose } = finished;
   ctx.status = 303;

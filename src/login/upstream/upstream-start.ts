@@ -58,7 +58,7 @@ export const beginUpstream = async (
         ...definedOnly({ maxAge, acrValues }),
       },
     });
-    setUpstreamCookie(ctx, tenant.provider.issuer, { ...begun, source });
+    setUpstreamCookie(ctx, tenant.provider.issuer, begun);
     return redirectTo(visit, begun.url);
   } catch (err) {
     if (isAppError(err, 'throttled'))
