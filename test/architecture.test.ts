@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, Room>> = {
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors'],
-    owns: ['otpauth'],
+    owns: ['bowser', 'otpauth'],
   },
   // the refusals of the protocol have the headers and ids of all others (web/problem.ts)
   oidc: {

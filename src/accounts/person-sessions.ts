@@ -1,10 +1,11 @@
-// The sessions of one person at the provider: their list, and how an operator ends one or all of them.
+// The sessions of one person at the provider: their list, and how an operator or the person ends one or all of them.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Artifact, TenantStorage } from '../storage/storage.ts';
 import type { SessionAuthorization } from './live-session.ts';
 import type { Revocations } from './revocations.ts';
+import type { SessionOrigin } from './session-origin.ts';
 import { endOfSessions } from './standing.ts';
 
 export interface PersonSession {
@@ -16,6 +17,15 @@ export interface PersonSession {
   readonly expiresAt: number;
   /** The apps that it serves. */
   readonly clients: readonly string[];
+  readonly origin?: SessionOrigin;
+}
+
+/** The actor of a change, for the audit record. */
+export interface SessionActor {
+  /** A sub, or `cli`. */
+  readonly actor: string;
+  readonly address?: string;
+  readonly requestId?: string;
 }
 
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
@@ -23,48 +33,93 @@ export interface PersonSessions {
   /** The newest sign-in first. */
   list(sub: string): Promise<readonly PersonSession[]>;
   /** With the grants and tokens of its apps. False when the person has no such session. */
-  end(sub: string, id: string): Promise<boolean>;
+  end(sub: string, id: string, by: SessionActor): Promise<boolean>;
   /** All of them, and the sign-ins at services by password. Resolves to their number. */
-  endAll(sub: string): Promise<number>;
+  endAll(sub: string, by: SessionActor): Promise<number>;
+  /**
+   * All but what is kept, also tokens that have no session. Resolves to the number of sessions.
+   * @param kept ids of sessions, which keep their grants, and of grants
+   */
+  endOthers(sub: string, kept: readonly string[], by: SessionActor): Promise<number>;
 }
 
 export interface PersonSessionsParts {
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
-  readonly revocations: Pick<Revocations, 'endSession' | 'endAccount'>;
+  readonly revocations: Pick<Revocations, 'endSession' | 'endAccount' | 'endOtherSessions' | 'endGrants'>;
   readonly authorizationsOf: (session: Artifact) => readonly SessionAuthorization[];
+  readonly originOf: (session: Artifact) => SessionOrigin | undefined;
   readonly audit: Audit;
   readonly clock: Clock;
-  /** The actor, for the audit record: `cli`, or a sub. */
-  readonly actor: string;
 }
 
+const grantsPerStep = 500;
+
 export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions => {
-  const { storage, revocations, authorizationsOf, audit, clock, actor } = parts;
-  const sessionsOf = (sub: string): Promise<readonly Artifact[]> => storage.artifacts.sessionsOf(sub);
+  const { revocations, authorizationsOf, originOf, audit, clock } = parts;
+  const { accounts, artifacts } = parts.storage;
+
+  /** Ids of those grants that are there: the end of one leaves its entry in the session. */
+  const findGrants = async (sessions: readonly Artifact[]): Promise<ReadonlySet<string>> => {
+    const ids = sessions.flatMap(authorizationsOf).flatMap(({ grantId = [] }) => grantId);
+    if (ids.length === 0) return new Set();
+    const loaded = await artifacts.load([...new Set(ids)].map((id) => ({ kind: 'Grant', id })));
+    return new Set(loaded.artifacts.map(({ id }) => id));
+  };
+
+  const endGrantsBut = async (sub: string, kept: ReadonlySet<string>): Promise<void> => {
+    let found = await artifacts.grantsOf(sub, { limit: grantsPerStep });
+    while (found.length > 0) {
+      const ids = found.map(({ id }) => id);
+      const ended = { ids: ids.filter((id) => !kept.has(id)), sub };
+      await revocations.endGrants(ended, 'session.end_others');
+      found = await artifacts.grantsOf(sub, {
+        ...definedOnly({ afterId: ids.at(-1) }),
+        limit: grantsPerStep,
+      });
+    }
+  };
+
   return {
-    list: async (sub) =>
-      (await sessionsOf(sub))
+    list: async (sub) => {
+      const sessions = await artifacts.sessionsOf(sub);
+      const grants = await findGrants(sessions);
+      const clientsOf = (session: Artifact): readonly string[] =>
+        authorizationsOf(session)
+          .filter(({ grantId }) => grantId !== undefined && grants.has(grantId))
+          .map(({ clientId }) => clientId);
+      return sessions
         .toSorted((one, other) => (other.signedInAt ?? 0) - (one.signedInAt ?? 0))
         .map((session) => ({
           id: session.id,
           expiresAt: session.expiresAt,
-          ...definedOnly({ signedInAt: session.signedInAt }),
-          clients: [...new Set(authorizationsOf(session).map(({ clientId }) => clientId))],
-        })),
-    end: async (sub, id) => {
-      const session = (await sessionsOf(sub)).find((one) => one.id === id);
+          ...definedOnly({ signedInAt: session.signedInAt, origin: originOf(session) }),
+          clients: [...new Set(clientsOf(session))],
+        }));
+    },
+    end: async (sub, id, by) => {
+      const session = (await artifacts.sessionsOf(sub)).find((one) => one.id === id);
       if (session === undefined) return false;
-      await audit.noteBefore({ action: 'session.end', actor, object: sub, outcome: 'success' });
+      await audit.noteBefore({ ...by, action: 'session.end', object: sub, outcome: 'success' });
       await revocations.endSession(session, 'session.end');
       return true;
     },
-    endAll: async (sub) => {
-      const before = await sessionsOf(sub);
-      await audit.noteBefore({ action: 'session.end_all', actor, object: sub, outcome: 'success' });
+    endAll: async (sub, by) => {
+      const before = await artifacts.sessionsOf(sub);
+      await audit.noteBefore({ ...by, action: 'session.end_all', object: sub, outcome: 'success' });
       const nowMs = clock.now();
-      await storage.accounts.update(sub, { notBefore: endOfSessions(nowMs), updatedAt: nowMs });
+      await accounts.update(sub, { notBefore: endOfSessions(nowMs), updatedAt: nowMs });
       await revocations.endAccount(sub, 'session.end_all');
       return before.length;
+    },
+    endOthers: async (sub, kept, by) => {
+      const sessions = await artifacts.sessionsOf(sub);
+      const present = sessions.find(({ id }) => kept.includes(id));
+      await audit.noteBefore({ ...by, action: 'session.end_others', object: sub, outcome: 'success' });
+      await revocations.endOtherSessions(sub, present?.id ?? '', 'session.end_others');
+      const grants =
+        present === undefined ? [] : authorizationsOf(present).flatMap(({ grantId = [] }) => grantId);
+      await endGrantsBut(sub, new Set([...kept, ...grants]));
+      return sessions.length - (present === undefined ? 0 : 1);
     },
   };
 };

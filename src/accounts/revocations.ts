@@ -22,6 +22,8 @@ export interface Revocations {
   endSession(session: Artifact, reason: string): Promise<void>;
   /** Ends one grant with its tokens; the session it came from continues, with its other grants. */
   endGrant(grant: { readonly id: string; readonly sub: string }, reason: string): Promise<void>;
+  /** Ends these grants of a person with their tokens, and nothing else of them. */
+  endGrants(grants: { readonly ids: readonly string[]; readonly sub: string }, reason: string): Promise<void>;
   /** Puts back-channel logouts into the outbox, for the apps that want them. */
   queueLogouts(logouts: readonly AppLogout[], reason: string): Promise<void>;
   publish(event: Omit<RevocationEvent, 'at'>): Promise<void>;
@@ -88,6 +90,11 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
     endGrant: async ({ id, sub }, reason) => {
       await storage.artifacts.write(removalsOfGrant(id));
       await publish({ what: 'grant', id, sub, reason });
+    },
+    endGrants: async ({ ids, sub }, reason) => {
+      if (ids.length === 0) return;
+      await storage.artifacts.write(ids.flatMap(removalsOfGrant));
+      await publish({ what: 'account', id: sub, reason });
     },
     endSession: async (session, reason) => {
       await end([session], reason);

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { createPersonSessions, type PersonSession } from '../accounts/person-sessions.ts';
+import { browserName } from '../accounts/session-origin.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
-import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
+import { authorizationsOf, originOf } from '../oidc/adapter/artifact-payload.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
@@ -39,15 +40,15 @@ const sessions = (
       storage,
       revocations: openRevocations(parts, tenant),
       authorizationsOf,
+      originOf,
       audit: createAudit({ records: storage.audit, log: parts.log.child({ tenant }), clock: systemClock }),
       clock: systemClock,
-      actor: 'cli',
     });
     if (options.endAll) {
-      const ended = await ofPerson.endAll(sub);
+      const ended = await ofPerson.endAll(sub, { actor: 'cli' });
       context.printResult({ sub, ended }, () => [`${count(ended, 'session')} of ${username} ended.`]);
     } else if (options.end !== undefined) {
-      if (!(await ofPerson.end(sub, options.end)))
+      if (!(await ofPerson.end(sub, options.end, { actor: 'cli' })))
         throw new CommandFailure(
           `${username} has no session ${options.end}. \`drawbridge user sessions ${tenant} ${login}\` shows all.`,
         );
@@ -62,11 +63,13 @@ const sessions = (
 
 const tableOf = (found: readonly PersonSession[]): readonly string[] =>
   columns([
-    ['ID', 'SIGNED IN', 'ENDS', 'APPS'],
-    ...found.map(({ id, signedInAt, expiresAt, clients }) => [
+    ['ID', 'SIGNED IN', 'ENDS', 'ADDRESS', 'BROWSER', 'APPS'],
+    ...found.map(({ id, signedInAt, expiresAt, clients, origin }) => [
       id,
       formatTime(signedInAt === undefined ? undefined : signedInAt * 1000),
       formatTime(expiresAt * 1000),
+      origin?.address ?? '-',
+      Object.values(browserName(origin ?? {})).join(', ') || '-',
       clients.join(', ') || '-',
     ]),
   ]);

@@ -7,6 +7,7 @@ import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
+import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -20,7 +21,7 @@ import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { createIdentityTokens, type IdentityTokens } from '../gateway/answer/identity-tokens.ts';
 import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/gateway-sessions.ts';
 import type { Log } from '../log.ts';
-import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
+import { authorizationsOf, originOf } from '../oidc/adapter/artifact-payload.ts';
 import { wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
@@ -43,6 +44,7 @@ export interface Tenant {
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly devices: Devices;
+  readonly sessions: PersonSessions;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly upstreamLogins: UpstreamLogins;
@@ -83,6 +85,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
   });
   const devices = createDevices({ storage, revocations, authorizationsOf, audit, clock });
+  const sessions = createPersonSessions({ storage, revocations, authorizationsOf, originOf, audit, clock });
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,
@@ -184,6 +187,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     accounts,
     revocations,
     devices,
+    sessions,
     interactions: provider.interactions,
     connectors,
     upstreamLogins,

@@ -3,7 +3,7 @@ import { createPersonSessions, type PersonSessions } from '../../src/accounts/pe
 import { createAudit } from '../../src/audit/audit.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
-import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
+import { authorizationsOf, originOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import { createBrowser, formsOf } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
@@ -34,9 +34,9 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
       storage,
       revocations: found.tenant.revocations,
       authorizationsOf,
+      originOf,
       audit: createAudit({ records: storage.audit, log: createLog({ level: 'silent' }), clock: systemClock }),
       clock: systemClock,
-      actor: 'cli',
     });
   };
   const actionsOf = async (): Promise<readonly string[]> =>
@@ -55,9 +55,9 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
       expect(found).toHaveLength(2);
       expect(found).toMatchObject([{ clients: ['web'] }, { clients: ['web'] }]);
 
-      expect(await sessions.end(sub, found[0]?.id ?? '')).toBe(true);
-      expect(await sessions.end(sub, found[0]?.id ?? '')).toBe(false);
-      expect(await sessions.end('somebody-else', found[1]?.id ?? '')).toBe(false);
+      expect(await sessions.end(sub, found[0]?.id ?? '', { actor: 'cli' })).toBe(true);
+      expect(await sessions.end(sub, found[0]?.id ?? '', { actor: 'cli' })).toBe(false);
+      expect(await sessions.end('somebody-else', found[1]?.id ?? '', { actor: 'cli' })).toBe(false);
       const alive = await Promise.all([first, second].map(({ access_token }) => statusOf(access_token)));
       expect(alive.toSorted()).toEqual([200, 401]);
       expect(await actionsOf()).toContain('session.end');
@@ -69,7 +69,7 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
       const browser = await signInAt();
       expect(await statusOf(direct.body.access_token)).toBe(200);
       const sessions = await openSessions();
-      expect(await sessions.endAll(sub)).toBe(1);
+      expect(await sessions.endAll(sub, { actor: 'cli' })).toBe(1);
       expect(await sessions.list(sub)).toEqual([]);
       for (const token of [direct.body.access_token, browser.access_token])
         expect(await statusOf(token)).toBe(401);

@@ -1,5 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { SessionAuthorization } from '../../accounts/live-session.ts';
+import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Artifact, ArtifactKind, Phase } from '../../storage/storage.ts';
@@ -130,3 +131,7 @@ export const authorizationsOf = (session: Artifact): readonly SessionAuthorizati
       ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
     };
   });
+
+/** Where the person of a stored session signed in; undefined for sessions from before this was kept. */
+export const originOf = ({ payload }: Artifact): SessionOrigin | undefined =>
+  (JSON.parse(payload) as { readonly origin?: SessionOrigin }).origin; // see `keepOrigin`

@@ -1,5 +1,7 @@
-// Members of our own that the library's models keep: what a sign-in was proven by, and which code gave a token.
+// Members of our own that the library's models keep: what a sign-in was proven by, where it
+// came from, and which code gave a token.
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type SessionOrigin, sessionOrigin } from '../../accounts/session-origin.ts';
 import { markOfSource } from '../tokens/code-tokens.ts';
 import { provenNow, readProvenBy, setProvenBy } from './proven-by.ts';
 
@@ -11,11 +13,8 @@ type CurrentContext = () => KoaContextWithOIDC | undefined;
  * the session. Of a person who signs in once more both sources count. Held by flows/source-clients.test.ts.
  */
 export const keepProvenBy = (provider: Provider, current: CurrentContext): void => {
-  for (const model of [provider.Session, provider.Grant] as unknown as { readonly IN_PAYLOAD: string[] }[]) {
-    // untyped
-    const kept = [...model.IN_PAYLOAD, 'provenBy'];
-    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept });
-  }
+  keepInPayload(provider.Session, 'provenBy');
+  keepInPayload(provider.Grant, 'provenBy');
   const prototype = provider.Session.prototype as unknown as LoginSession; // public, but untyped
   const { loginAccount } = prototype;
   prototype.loginAccount = function loginAt(details): void {
@@ -26,8 +25,35 @@ export const keepProvenBy = (provider: Provider, current: CurrentContext): void 
   };
 };
 
+/**
+ * A session remembers the browser and the address of its last sign-in, for its person to recognise it. Held by
+ * flows/own-account.test.ts.
+ */
+export const keepOrigin = (
+  provider: Provider,
+  current: CurrentContext,
+  addressOf: (ctx: KoaContextWithOIDC) => string,
+): void => {
+  keepInPayload(provider.Session, 'origin');
+  const prototype = provider.Session.prototype as unknown as LoginSession; // public, but untyped
+  const { loginAccount } = prototype;
+  prototype.loginAccount = function loginFrom(details): void {
+    loginAccount.call(this, details);
+    const ctx = current();
+    if (ctx !== undefined) this.origin = sessionOrigin(addressOf(ctx), ctx.get('User-Agent'));
+  };
+};
+
+/** The library stores only the members of a model that it knows. */
+const keepInPayload = (model: unknown, member: string): void => {
+  const { IN_PAYLOAD } = model as { readonly IN_PAYLOAD: string[] }; // public, but untyped
+  const kept = [...IN_PAYLOAD, member];
+  Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept, configurable: true });
+};
+
 interface LoginSession {
   readonly accountId?: string;
+  origin?: SessionOrigin;
   loginAccount(details: { readonly accountId: string }): void;
 }
 
@@ -37,8 +63,7 @@ interface LoginSession {
 export const markTokensOfCodes = (provider: Provider, current: CurrentContext): void => {
   const models = [provider.AccessToken, provider.RefreshToken] as unknown as MarkedModel[]; // public, but untyped
   for (const model of models) {
-    const kept = [...model.IN_PAYLOAD, 'codeMark'];
-    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept });
+    keepInPayload(model, 'codeMark');
     const { save } = model.prototype;
     model.prototype.save = function saveMarked(): Promise<string> {
       this.codeMark ??= markOfSource(current());
@@ -48,6 +73,5 @@ export const markTokensOfCodes = (provider: Provider, current: CurrentContext): 
 };
 
 interface MarkedModel {
-  readonly IN_PAYLOAD: string[];
   readonly prototype: { codeMark?: string | undefined; save(): Promise<string> };
 }

@@ -12,6 +12,7 @@
 //   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
 //   storeFirstSessions         Session.persist                     forms without a session
 //   keepProvenBy               Session and Grant.IN_PAYLOAD, Session.loginAccount  sources of a sign-in
+//   keepOrigin                 Session.IN_PAYLOAD, .loginAccount   browser and address of a sign-in
 //   markTokensOfCodes          AccessToken and RefreshToken.IN_PAYLOAD, .save     which code gave a token
 //   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
 //   noticeReplays              ReplayDetection.unique              the insert decides
@@ -33,7 +34,7 @@ import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { findClient } from './clients.ts';
 import { leaveAccountToFirstParties } from './first-party-scopes.ts';
-import { keepProvenBy, markTokensOfCodes } from './kept-members.ts';
+import { keepOrigin, keepProvenBy, markTokensOfCodes } from './kept-members.ts';
 import { deviceCodeGrant } from './offered.ts';
 
 export interface ProviderPatchesParts {
@@ -42,6 +43,7 @@ export interface ProviderPatchesParts {
   readonly rotation: Pick<RefreshRotation, 'successorOf'>;
   /** In place of a logout token that the library would send. */
   readonly noteLogout: (logout: AppLogout) => void;
+  readonly addressOf: (ctx: KoaContextWithOIDC) => string;
   /** The library's context of the request in progress. */
   readonly current: () => KoaContextWithOIDC | undefined;
 }
@@ -58,6 +60,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   leaveOutUndefinedScopes(provider);
   storeFirstSessions(provider, parts);
   keepProvenBy(provider, parts.current);
+  keepOrigin(provider, parts.current, parts.addressOf);
   markTokensOfCodes(provider, parts.current);
   refuseGrantTypes(provider, parts);
   noticeReplays(provider);

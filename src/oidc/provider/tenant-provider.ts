@@ -16,7 +16,7 @@
 
 import type { JWK } from 'jose';
 import type { Context } from 'koa';
-import { Provider } from 'oidc-provider';
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
@@ -157,7 +157,11 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   observeAttacks(provider, replays);
   observeBegunSignIns(provider, factsOf);
   const endings = observeEndings(provider, { tenant, revocations: parts.revocations, current, log });
-  patchProvider(provider, { definition, issuer, current, rotation, noteLogout: endings.noteLogout });
+  const addressOf = (ctx: KoaContextWithOIDC): string => factsOf(ctx).address;
+  patchProvider(provider, {
+    ...{ definition, issuer, current, addressOf, rotation },
+    noteLogout: endings.noteLogout,
+  });
   registerGrants(provider, { ...parts, tenantAccounts, jwtHandles, factsOf });
   const prepared = createPreparedAnswers();
   provider.use(

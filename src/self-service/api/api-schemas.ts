@@ -1,5 +1,8 @@
-// What several operations share: the forms of ids, times and refusals.
+// What several operations share: the forms of ids, times, apps and refusals.
 import { z } from 'zod';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
+import { accountClientId, findClient } from '../../oidc/provider/clients.ts';
 
 /** As the table of addresses has it, and every id of ours. */
 export const idSchema = z.string().regex(/^[\w-]{1,64}$/);
@@ -30,3 +33,19 @@ export const problemHeadersSchema = z.object({
   'x-error': z.string().meta({ description: 'What went wrong, a sentence.' }),
   'x-error-id': z.string().meta({ description: '`error_id` of the body.' }),
 });
+
+export const appSchema = z
+  .object({ client_id: z.string(), client_name: z.string().optional() })
+  .meta({ id: 'App' });
+
+/** Without the account page, which is no app for people. */
+export const appsOf = (
+  definition: TenantDefinition,
+  clientIds: readonly string[],
+): z.input<typeof appSchema>[] =>
+  clientIds
+    .filter((id) => id !== accountClientId)
+    .map((id) => ({
+      client_id: id,
+      ...definedOnly({ client_name: findClient(definition, id)?.metadata.client_name }),
+    }));

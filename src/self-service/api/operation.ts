@@ -6,6 +6,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Devices } from '../../accounts/devices.ts';
+import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
@@ -20,6 +21,7 @@ export interface ApiTenant {
   readonly provider: Pick<TenantProvider, 'issuer'>;
   readonly accessTokens: AccessTokens;
   readonly devices: Devices;
+  readonly sessions: PersonSessions;
 }
 
 /** The person of the access token, whose account may be used now. */

@@ -1,10 +1,14 @@
 import { showOwnAccount } from './account-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
 import { apiPath, type Operation } from './operation.ts';
+import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
 export const operations: readonly Operation[] = [
   showOwnAccount,
+  listOwnSessions,
+  endOtherOwnSessions,
+  endOwnSession,
   listOwnDevices,
   renameOwnDevice,
   signOutOwnDevice,
