@@ -58,7 +58,11 @@ const rooms: Readonly<Record<string, Room>> = {
     owns: ['oidc-provider'],
   },
   login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors'], owns: ['qrcode'] },
-  'self-service': { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'storage'], owns: ['zod-openapi'] },
+  'self-service': {
+    uses: ['accounts', 'web', 'oidc'],
+    knows: ['config', 'storage', 'audit'],
+    owns: ['zod-openapi'],
+  },
   // a caller is an account that a source may have proven: their types only
   gateway: {
     uses: ['accounts', 'web', 'oidc', 'crypto'],

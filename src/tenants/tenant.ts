@@ -7,10 +7,13 @@ import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
+import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
+import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
 import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createAudit } from '../audit/audit.ts';
+import { createPersonAudit, type PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -21,8 +24,9 @@ import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { createIdentityTokens, type IdentityTokens } from '../gateway/answer/identity-tokens.ts';
 import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/gateway-sessions.ts';
 import type { Log } from '../log.ts';
-import { authorizationsOf, originOf } from '../oidc/adapter/artifact-payload.ts';
-import { wantsLogout } from '../oidc/provider/clients.ts';
+import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
+import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
+import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
@@ -45,6 +49,9 @@ export interface Tenant {
   readonly revocations: Revocations;
   readonly devices: Devices;
   readonly sessions: PersonSessions;
+  readonly apps: PersonApps;
+  readonly personAudit: PersonAudit;
+  readonly exportPerson: ExportPerson;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly upstreamLogins: UpstreamLogins;
@@ -86,6 +93,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const devices = createDevices({ storage, revocations, authorizationsOf, audit, clock });
   const sessions = createPersonSessions({ storage, revocations, authorizationsOf, originOf, audit, clock });
+  const apps = createPersonApps({
+    ...{ storage, revocations, devices, authorizationsOf, withoutClient, grantFactsOf, audit },
+    isApp: (clientId) => clientId !== accountClientId,
+  });
+  const personAudit = createPersonAudit(storage.audit);
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,
@@ -188,6 +200,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     revocations,
     devices,
     sessions,
+    apps,
+    personAudit,
+    exportPerson: createPersonExport({ sessions, apps, devices, personAudit, clock }),
     interactions: provider.interactions,
     connectors,
     upstreamLogins,

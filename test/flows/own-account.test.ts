@@ -1,7 +1,12 @@
 // What people do with their own account, by the API: where they are signed in, which apps have access, what was done.
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { type Browser, createBrowser } from '../support/browser.ts';
+import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
+import { eventually } from '../support/eventually.ts';
 import { instanceHeader } from '../support/instances-front.ts';
+import { openLogoutApp } from '../support/logout-app.ts';
+import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   type Answer,
   refresh,
@@ -12,7 +17,18 @@ import {
   tokensFor,
   userinfo,
 } from '../support/oauth-client.ts';
-import { migrator, sampleTenant, shop, web } from '../support/sample-tenants.ts';
+import {
+  bob,
+  migrator,
+  ordersResource,
+  partner,
+  sampleClients,
+  sampleTenant,
+  shop,
+  tv,
+  web,
+  webClient,
+} from '../support/sample-tenants.ts';
 import { servedTenant } from '../support/served-tenant.ts';
 import { withEachStore } from '../support/use-server.ts';
 
@@ -28,7 +44,17 @@ interface ShownSession {
   readonly apps: readonly { readonly client_id: string }[];
 }
 
-await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server) => {
+const logouts = await openLogoutApp();
+afterAll(() => logouts.close());
+
+const tenant = sampleTenant({
+  clients: [
+    ...sampleClients.filter(({ client_id: id }) => id !== partner.id),
+    webClient(partner, { firstParty: false, backchannel_logout_uri: logouts.uri }),
+  ],
+});
+
+await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
   const issuer = server.issuer('acme');
   const password = 'lantern orbit mosaic';
   let person: { readonly username: string; readonly password: string };
@@ -118,12 +144,8 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
     it('of somebody else cannot be ended', async () => {
       const mine = await signInWith();
       const [hers] = await sessionsOf(mine.access_token);
-      const bob = await tokensFor(
-        createBrowser(),
-        { issuer, client: web, scope },
-        { username: 'bob', password: 'another fine staple' },
-      );
-      expect((await ask(bob.access_token, `/sessions/${hers?.id}`, 'DELETE')).status).toBe(404);
+      const bobs = await tokensFor(createBrowser(), { issuer, client: web, scope }, bob);
+      expect((await ask(bobs.access_token, `/sessions/${hers?.id}`, 'DELETE')).status).toBe(404);
       expect(await statusOf(mine.access_token)).toEqual([200, 200]);
     });
 
@@ -154,4 +176,194 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
       expect(await statusOf(inBrowser.access_token)).toEqual([401, 401]);
     });
   });
+
+  describe('the apps of the person', () => {
+    const appsOf = async (token: string | undefined): Promise<readonly ShownApp[]> => {
+      const { status, body } = await ask(token, '/apps');
+      expect(status).toBe(200);
+      return body.apps as ShownApp[];
+    };
+
+    it('are shown with what they may do, without the account page', async () => {
+      const browser = createBrowser();
+      const mine = await signInWith(browser);
+      const asked = { scope: 'openid email orders:read', extra: { resource: ordersResource } };
+      await tokensFor(browser, { issuer, client: partner, ...asked, consent: true }, person);
+      await browser.follow(await browser.get(issuer));
+
+      const apps = await appsOf(mine.access_token);
+      expect(apps.map(({ client_id }) => client_id).toSorted()).toEqual(['partner', 'web']);
+      expect(apps.find(({ client_id }) => client_id === 'partner')).toEqual({
+        client_id: 'partner',
+        client_name: 'The partner app',
+        first_party: false,
+        scopes: ['openid', 'email'],
+        resources: [{ identifier: ordersResource, scopes: ['orders:read'] }],
+        granted_at: expect.any(Number),
+        expires_at: expect.any(Number),
+      });
+    });
+
+    it('lose their access when it is withdrawn, with a logout token, and ask again', async () => {
+      const browser = createBrowser();
+      const mine = await signInWith(browser);
+      const atPartner = { issuer, client: partner, scope: 'openid' };
+      const theirs = await tokensFor(browser, { ...atPartner, consent: true }, person);
+      expect((await signIn(browser, atPartner, person)).seen).toEqual([]);
+      const before = logouts.tokens.length;
+
+      expect((await ask(mine.access_token, '/apps/partner', 'DELETE')).status).toBe(204);
+      expect(await statusOf(theirs.access_token)).toEqual([401, 401]);
+      expect((await refresh(issuer, partner, theirs.refresh_token)).status).toBe(400);
+      expect(await statusOf(mine.access_token)).toEqual([200, 200]);
+      expect((await appsOf(mine.access_token)).map(({ client_id }) => client_id)).toEqual(['web']);
+      expect((await sessionsOf(mine.access_token))[0]?.apps).toEqual([
+        expect.objectContaining({ client_id: 'web' }),
+      ]);
+      await eventually('a logout token', () => logouts.tokens.length > before, 10_000);
+      expect(decodeJwt(logouts.tokens.at(-1) ?? '')).toMatchObject({ sub, aud: 'partner' });
+      expect(await actionsOf()).toContain('app.withdraw');
+
+      expect((await ask(mine.access_token, '/apps/partner', 'DELETE')).status).toBe(404);
+      expect((await signIn(browser, { ...atPartner, consent: true }, person)).seen).toEqual(['consent']);
+    });
+
+    it('lose their devices and tokens without session too', async () => {
+      const mine = await signInWith();
+      const started = await startDevice(issuer, { client: tv });
+      await approveDevice(createBrowser(), issuer, started, person);
+      const device = (await pollDevice(issuer, started)).body;
+      const form = { grant_type: 'password', scope: 'openid', ...person };
+      const direct = (await tokenRequest(issuer, migrator, form)).body;
+
+      for (const client of [tv, migrator])
+        expect((await ask(mine.access_token, `/apps/${client.id}`, 'DELETE')).status).toBe(204);
+      for (const { access_token } of [device, direct])
+        expect(await statusOf(access_token)).toEqual([401, 401]);
+      expect((await ask(mine.access_token, '/devices')).body).toEqual({ devices: [] });
+    });
+
+    it('of somebody else, and the account page, are not found', async () => {
+      const mine = await signInWith(createBrowser(), shop);
+      const bobs = await tokensFor(createBrowser(), { issuer, client: web, scope }, bob);
+      expect((await ask(bobs.access_token, '/apps/shop', 'DELETE')).status).toBe(404);
+      expect((await ask(mine.access_token, '/apps/drawbridge-account', 'DELETE')).status).toBe(404);
+      expect(await statusOf(mine.access_token)).toEqual([200, 200]);
+    });
+  });
+
+  describe('the audit record of the person', () => {
+    it('has what they did and what was done, without anything of other people', async () => {
+      const failed = { grant_type: 'password', username: person.username, password: 'wrong' };
+      await tokenRequest(issuer, migrator, failed);
+      const mine = await signInWith();
+      const { audit } = server.storage.forTenant('acme');
+      const at = Date.now() + 60_000;
+      const byAdmin = {
+        actor: 'another-sub',
+        object: sub,
+        address: '192.0.2.1',
+        reason: 'x',
+        requestId: 'r',
+      };
+      await audit.append({ ...byAdmin, id: 'a1', at, action: 'user.edit', outcome: 'success' });
+      await audit.append({
+        id: 'a2',
+        at,
+        action: 'user.edit',
+        outcome: 'success',
+        actor: 'cli',
+        object: 'bob',
+      });
+
+      const { status, body } = await ask(mine.access_token, '/audit');
+      expect(status).toBe(200);
+      const entries = body.entries as readonly Record<string, unknown>[];
+      expect(entries[0]).toEqual({
+        id: 'a1',
+        at: Math.floor(at / 1000),
+        action: 'user.edit',
+        outcome: 'success',
+        by: 'administrator',
+      });
+      expect(entries).toContainEqual({
+        id: expect.any(String),
+        at: expect.any(Number),
+        action: 'sign_in.page',
+        outcome: 'success',
+        by: 'person',
+        address: expect.any(String),
+        client_id: 'web',
+      });
+      const attempt = entries.find(({ outcome }) => outcome === 'failure');
+      expect(attempt).toMatchObject({ action: 'sign_in.password_grant', by: 'unknown' });
+      expect(attempt).not.toHaveProperty('address');
+      expect(entries.find(({ action }) => action === 'user.add')).toMatchObject({ by: 'administrator' });
+      expect(JSON.stringify(entries)).not.toMatch(/another-sub|192\.0\.2\.1|bob/);
+    });
+
+    it('comes in pages', async () => {
+      const mine = await signInWith();
+      const { audit } = server.storage.forTenant('acme');
+      for (let n = 0; n < 55; n += 1)
+        await audit.append({ id: `p${added}-${n}`, at: n, action: 'test', outcome: 'success', actor: sub });
+      const first = (await ask(mine.access_token, '/audit')).body;
+      expect(first.entries).toHaveLength(50);
+      const next = (await ask(mine.access_token, `/audit?before=${first.next}`)).body;
+      expect(next).not.toHaveProperty('next');
+      const ids = [...(first.entries as { id: string }[]), ...(next.entries as { id: string }[])].map(
+        ({ id }) => id,
+      );
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.filter((id) => id.startsWith(`p${added}-`))).toHaveLength(55);
+    });
+  });
+
+  describe('the export', () => {
+    it('has all that is kept of the person, without secrets', async () => {
+      const browser = createBrowser({ 'user-agent': firefox });
+      const mine = await signInWith(browser);
+      const started = await startDevice(issuer, { client: tv });
+      await approveDevice(browser, issuer, started, person);
+      await pollDevice(issuer, started);
+
+      const { status, body } = await ask(mine.access_token, '/export');
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        exported_at: expect.any(Number),
+        account: {
+          sub,
+          username: person.username,
+          logins: expect.arrayContaining([person.username]),
+          email: `${person.username}@acme.example`,
+          has_password: true,
+        },
+        sessions: [{ client_ids: expect.arrayContaining(['web']), user_agent: firefox }],
+        devices: [{ client_id: 'tv', created_at: expect.any(Number) }],
+      });
+      expect((body.apps as ShownApp[]).map(({ client_id }) => client_id)).toEqual(
+        expect.arrayContaining(['web', 'tv']),
+      );
+      expect(body.audit).toContainEqual(expect.objectContaining({ action: 'sign_in.page', by: 'person' }));
+      const account = await server.storage.forTenant('acme').accounts.findBySub(sub);
+      expect(JSON.stringify(body)).not.toContain(account?.passwordHash);
+    });
+
+    it('needs a recent sign-in', async () => {
+      const mine = await signInWith();
+      moveTime(6 * 60);
+      try {
+        const refused = await ask(mine.access_token, '/export');
+        expect([refused.status, refused.body.error]).toEqual([401, 'insufficient_user_authentication']);
+        expect(refused.headers.get('www-authenticate')).toContain('max_age="300"');
+        expect((await ask(mine.access_token, '/account')).status).toBe(200);
+      } finally {
+        restoreTime();
+      }
+    });
+  });
 });
+
+interface ShownApp {
+  readonly client_id: string;
+}

@@ -40,6 +40,7 @@ const samples: Readonly<Record<string, string>> = {
   uid: 'x'.repeat(21),
   source: 'local',
   id: 'x',
+  client_id: 'x',
   file: 'drawbridge.css',
   // the provider takes a trailing slash
   rest: 'jwks/',

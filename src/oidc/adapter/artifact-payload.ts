@@ -3,7 +3,7 @@ import type { SessionAuthorization } from '../../accounts/live-session.ts';
 import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { Artifact, ArtifactKind, Phase } from '../../storage/storage.ts';
+import type { Artifact, ArtifactKind, ArtifactWrite, Phase } from '../../storage/storage.ts';
 import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
 
 /**
@@ -135,3 +135,15 @@ export const authorizationsOf = (session: Artifact): readonly SessionAuthorizati
 /** Where the person of a stored session signed in; undefined for sessions from before this was kept. */
 export const originOf = ({ payload }: Artifact): SessionOrigin | undefined =>
   (JSON.parse(payload) as { readonly origin?: SessionOrigin }).origin; // see `keepOrigin`
+
+/** Removes the app, and its devices, from a stored session. Undefined when the session does not serve it. */
+export const withoutClient = (session: Artifact, clientId: string): ArtifactWrite | undefined => {
+  const removed = Object.entries(session.authorizations ?? {})
+    .filter(([key, value]) => {
+      const { clientId: ofDevice } = JSON.parse(value) as StoredAuthorization;
+      return (ofDevice ?? clientIdOf(key)) === clientId;
+    })
+    .map(([key]) => key);
+  if (removed.length === 0) return undefined;
+  return { op: 'mergeSession', artifact: { ...session, authorizations: {} }, removed, onlyIfStored: true };
+};

@@ -6,7 +6,10 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Devices } from '../../accounts/devices.ts';
+import type { PersonApps } from '../../accounts/person-apps.ts';
+import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
+import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
@@ -22,6 +25,9 @@ export interface ApiTenant {
   readonly accessTokens: AccessTokens;
   readonly devices: Devices;
   readonly sessions: PersonSessions;
+  readonly apps: PersonApps;
+  readonly personAudit: PersonAudit;
+  readonly exportPerson: ExportPerson;
 }
 
 /** The person of the access token, whose account may be used now. */

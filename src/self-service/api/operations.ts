@@ -1,5 +1,8 @@
 import { showOwnAccount } from './account-api.ts';
+import { listOwnApps, withdrawOwnApp } from './app-api.ts';
+import { listOwnAudit } from './audit-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
+import { exportOwnAccount } from './export-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
@@ -9,9 +12,13 @@ export const operations: readonly Operation[] = [
   listOwnSessions,
   endOtherOwnSessions,
   endOwnSession,
+  listOwnApps,
+  withdrawOwnApp,
   listOwnDevices,
   renameOwnDevice,
   signOutOwnDevice,
+  listOwnAudit,
+  exportOwnAccount,
 ];
 
 /** The paths of the operations, in the form of the table of addresses, with the operations at each. */
