@@ -95,7 +95,7 @@ export const submitLogin = async (parts: LoginPageParts, visit: InteractionVisit
     const attempt = { ...person, address, requestId, clientId, via: 'page' } as const;
     const outcome = await tenant.accounts.signIn(attempt);
     if (outcome.ok) {
-      const url = await finish(visit, interaction, { signedIn: outcome, proven });
+      const url = await finish(parts, visit, { interaction, signedIn: outcome, proven });
       rememberBrowser(visit, outcome, login);
       return url === undefined ? showAgain({ problem: 'credentials' }) : redirectTo(visit, url);
     }
@@ -142,14 +142,20 @@ const submitName = async (
   return show(passwords ? { step: 'password' } : { problem: 'no_source' });
 };
 
+interface FinishedPassword {
+  readonly interaction: OpenInteraction;
+  readonly signedIn: SignedIn;
+  readonly proven: string | undefined;
+}
+
 /**
  * The next URL of the flow. A password that confirms the proof of an upstream must belong to the same person: undefined
  * if it does not.
  */
 const finish = async (
+  parts: LoginPageParts,
   visit: InteractionVisit,
-  interaction: OpenInteraction,
-  { signedIn, proven }: { readonly signedIn: SignedIn; readonly proven: string | undefined },
+  { interaction, signedIn, proven }: FinishedPassword,
 ): Promise<string | undefined> => {
   const { account, amr, acr, source, signedInAt } = signedIn;
   const upstream = await keepPasswordSession(visit.tenant, signedIn, {
@@ -157,9 +163,13 @@ const finish = async (
     isProof: proven !== undefined,
   });
   const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr, upstream }) };
-  if (proven === undefined) return completeSignIn(visit, interaction, own);
+  if (proven === undefined) return completeSignIn(parts, visit, interaction, own);
   const earlier = openProven(visit, proven);
   return earlier?.sub === account.sub
-    ? completeSignIn(visit, interaction, { ...earlier, ...own, amr: [...new Set([...earlier.amr, ...amr])] })
+    ? completeSignIn(parts, visit, interaction, {
+        ...earlier,
+        ...own,
+        amr: [...new Set([...earlier.amr, ...amr])],
+      })
     : undefined;
 };

@@ -48,6 +48,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   },
   invalid: { status: 400, code: 'invalid', description: 'The answer of the source is not valid' },
   missing,
+  limit: { status: 400, code: 'limit', description: 'There are too many second factors already' },
   missing_code: missing,
   missing_name: missing,
   no_source: {

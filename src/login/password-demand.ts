@@ -67,7 +67,7 @@ export const submitDemandedPasswordChange = async (
   }
   const { account, amr, acr, source, signedInAt } = outcome;
   const login = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
-  return redirectTo(visit, await completeSignIn(visit, interaction, login));
+  return redirectTo(visit, await completeSignIn(parts, visit, interaction, login));
 };
 
 const placeOf = (

@@ -2,6 +2,13 @@ import { join } from 'node:path';
 import type { Context } from 'koa';
 import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
 import { submitDeviceSignOut } from '../login/account/account-devices.ts';
+import {
+  askForTotp,
+  showFactors,
+  submitFactorRemoval,
+  submitNewRecoveryCodes,
+  submitTotp,
+} from '../login/account/account-factors.ts';
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
 import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
@@ -148,6 +155,11 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
         ),
       askForNewPassword: (ctx, tenant) => askForNewPassword(login, ctx, tenant),
       submitNewPassword: accountForm((ctx, tenant) => submitNewPassword(login, ctx, tenant)),
+      showFactors: (ctx, tenant) => showFactors(login, ctx, tenant),
+      askForTotp: (ctx, tenant) => askForTotp(login, ctx, tenant),
+      submitTotp: accountForm((ctx, tenant) => submitTotp(login, ctx, tenant)),
+      submitNewRecoveryCodes: accountForm((ctx, tenant) => submitNewRecoveryCodes(login, ctx, tenant)),
+      submitFactorRemoval: accountForm((ctx, tenant, id) => submitFactorRemoval(login, ctx, { tenant, id })),
       askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),
       submitConnect: accountForm((ctx, tenant, source) => submitConnect(login, ctx, { tenant, source })),
       submitDisconnect: accountForm((ctx, tenant, source) =>

@@ -19,6 +19,8 @@ export interface FormPlace {
 export interface FormNotices {
   /** Redirects to the form, which then shows the notice. */
   show(place: FormPlace, notice: object): void;
+  /** The same for a caller that redirects. @returns the URL */
+  leave(place: FormPlace, notice: object): string;
   /** What the last answer had to show, unchecked but ours. */
   last<T extends object>(place: FormPlace): LastNotice<T> | undefined;
 }
@@ -33,8 +35,8 @@ const maxAgeSeconds = 600;
 /** A longer one would be dropped by browsers. */
 const longest = 3800;
 
-export const createFormNotices = (box: NoticeBox): FormNotices => ({
-  show: ({ ctx, url }, notice) => {
+export const createFormNotices = (box: NoticeBox): FormNotices => {
+  const leave: FormNotices['leave'] = ({ ctx, url }, notice) => {
     const { pathname, protocol } = new URL(url);
     const value = box.seal(JSON.stringify(notice), pathname);
     const isSecure = protocol === 'https:';
@@ -47,17 +49,25 @@ export const createFormNotices = (box: NoticeBox): FormNotices => ({
     });
     const target = new URL(url);
     target.searchParams.set('notice', 'yes');
-    // RFC 9700 section 4.12: with 303 the browser does not send the form on
-    ctx.status = 303;
-    ctx.redirect(target.href);
-  },
-  last: <T extends object>({ ctx, url }: FormPlace) => {
-    const { pathname, protocol } = new URL(url);
-    const sealed = readCookie(ctx, nameOf(protocol === 'https:'));
-    const text = sealed === undefined ? undefined : box.open(sealed, pathname);
-    if (text === undefined) return undefined;
-    return { notice: JSON.parse(text) as Partial<T>, isNew: ctx.query.notice !== undefined }; // sealed above
-  },
-});
+    return target.href;
+  };
+
+  return {
+    leave,
+    show: (place, notice) => {
+      const url = leave(place, notice);
+      // RFC 9700 section 4.12: with 303 the browser does not send the form on
+      place.ctx.status = 303;
+      place.ctx.redirect(url);
+    },
+    last: <T extends object>({ ctx, url }: FormPlace) => {
+      const { pathname, protocol } = new URL(url);
+      const sealed = readCookie(ctx, nameOf(protocol === 'https:'));
+      const text = sealed === undefined ? undefined : box.open(sealed, pathname);
+      if (text === undefined) return undefined;
+      return { notice: JSON.parse(text) as Partial<T>, isNew: ctx.query.notice !== undefined }; // sealed above
+    },
+  };
+};
 
 const nameOf = (isSecure: boolean): string => `${isSecure ? '__Secure-' : ''}drawbridge.notice`;

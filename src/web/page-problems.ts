@@ -36,6 +36,8 @@ export type PasswordProblem =
 /** Each has its words in `factor.problem`. */
 export type FactorProblem =
   | 'code'
+  /** The person has as many as one may have. */
+  | 'limit'
   | 'missing_code'
   /** The page was open for too long. */
   | 'set_up_expired'

@@ -1,12 +1,7 @@
 import type { Branding, Locale } from '../config/tenant/tenant-definition.ts';
 import type { ErrorHint } from './error-hint.ts';
-import type {
-  FactorProblem,
-  LoginProblem,
-  PasswordProblem,
-  ServiceProblem,
-  SignInOver,
-} from './page-problems.ts';
+import type { FactorPageModels } from './factor-page-models.ts';
+import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
 
 /** How a page looks and speaks. */
 export interface Look {
@@ -50,7 +45,7 @@ export interface AccountDevice {
 }
 
 /** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
-export interface PageModels {
+export interface PageModels extends FactorPageModels {
   'select-tenant': {
     readonly tenants: readonly {
       readonly id: string;
@@ -127,39 +122,6 @@ export interface PageModels {
     readonly retryAfterSeconds?: number;
   };
   'password-changed': { readonly signInUrl: string };
-  'second-factor': {
-    readonly action: string;
-    readonly csrf: string;
-    readonly username: string;
-    /** The URL at which another sign-in begins. */
-    readonly otherUrl: string;
-    readonly problem?: FactorProblem;
-    readonly retryAfterSeconds?: number;
-  };
-  'set-up-totp': {
-    readonly action: string;
-    readonly csrf: string;
-    /** Base32. */
-    readonly secret: string;
-    /** `data:` URL of the QR code. */
-    readonly picture: string;
-    /** Sent along with the first code. */
-    readonly sealed: string;
-    /** The tenant demands a second factor of this person. */
-    readonly isDemanded: boolean;
-    readonly cancelUrl: string;
-    /** A form without fields: the person may still sign in without it. */
-    readonly laterAction?: string;
-    readonly problem?: FactorProblem;
-  };
-  /** Shown once. */
-  'recovery-codes': {
-    readonly codes: readonly string[];
-    readonly csrf: string;
-    /** A form without fields. */
-    readonly nextAction?: string;
-    readonly nextUrl?: string;
-  };
   consent: {
     readonly action: string;
     readonly csrf: string;
@@ -225,6 +187,7 @@ export interface PageModels {
     readonly email?: string;
     readonly signOutUrl: string;
     readonly changePasswordUrl?: string;
+    readonly factorsUrl?: string;
     /** Epoch milliseconds. */
     readonly signedInAt: number;
     readonly csrf: string;

@@ -3,7 +3,16 @@ import { decodeJwt } from 'jose';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { isLoginPage, redeem, signIn } from '../support/oauth-client.ts';
 import { alice, bob, sampleTenant, shop, web } from '../support/sample-tenants.ts';
-import { afterPassword, isFactorPage, isSetUpPage, sendTo, setUpApp } from '../support/second-factor.ts';
+import {
+  afterPassword,
+  authenticatorApp,
+  isFactorPage,
+  isSetUpPage,
+  recoveryCodesOn,
+  secretOn,
+  sendTo,
+  setUpApp,
+} from '../support/second-factor.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { useServer } from '../support/use-server.ts';
@@ -39,7 +48,8 @@ const setUp = (browser: Browser, page: Page) =>
 
 const signInFirst = async (tenant: string, who = alice) => {
   const browser = createBrowser();
-  const { page } = await afterPassword(browser, requestOf(tenant), who);
+  const request = { ...requestOf(tenant), extra: { acr_values: 'mfa' } };
+  const { page } = await afterPassword(browser, request, who);
   return { ...(await setUp(browser, page)), browser };
 };
 
@@ -174,5 +184,57 @@ describe('who must have a second factor', () => {
     expect(isSetUpPage(page)).toBe(true);
     const later = await browser.follow(await browser.submit(page, {}, 1), (to) => to.startsWith(redirectUri));
     expect(codeIn(later)).toEqual(expect.any(String));
+  });
+});
+
+describe('the account page', () => {
+  const accountOf = (tenant: string) => `${server.issuer(tenant)}/account/factors`;
+
+  it('lets a person set an app up, which counts at once, and remove it again', async () => {
+    const browser = createBrowser();
+    await signIn(browser, requestOf('asked'));
+    const list = await browser.get(accountOf('asked'));
+    expect(list.body).toContain('/account/factors/totp');
+    const form = await browser.get(`${accountOf('asked')}/totp`);
+    const wrong = await browser.submit(form, { code: '000000' });
+    const again = await browser.follow(wrong);
+    expect(secretOn(again)).toBe(secretOn(form));
+    const app = authenticatorApp(secretOn(again), () => clock.now());
+    const codes = await browser.follow(await browser.submit(again, { code: app.next(), name: 'Phone' }));
+    expect(recoveryCodesOn(codes)).toHaveLength(10);
+    expect(recoveryCodesOn(await browser.get(accountOf('asked')))).toEqual([]);
+
+    const silent = await browser.get(`${authorizationUrl('asked')}&prompt=none&acr_values=mfa`);
+    expect(codeIn(silent)).toEqual(expect.any(String));
+    const other = createBrowser();
+    expect(isFactorPage((await afterPassword(other, requestOf('asked'))).page)).toBe(true);
+
+    const removed = await browser.follow(await browser.submit(await browser.get(accountOf('asked')), {}, 0));
+    expect(removed.body).not.toContain('Phone');
+    expect(codeIn((await afterPassword(createBrowser(), requestOf('asked'))).page)).toEqual(
+      expect.any(String),
+    );
+  });
+
+  it('asks for the factor before one is changed, in a session that was begun without it', async () => {
+    const browser = createBrowser();
+    await signIn(browser, requestOf('clients'));
+    const { app } = await signInFirst('clients');
+    const asked = await browser.follow(await browser.submit(await browser.get(accountOf('clients')), {}, 0));
+    expect(isFactorPage(asked)).toBe(true);
+    const factorsNow = async () =>
+      (await server.storage.forTenant('clients').accounts.findByLogin(alice.username))?.factors;
+    expect(await factorsNow()).toHaveLength(2);
+    clock.advance(30_000);
+    const list = await browser.follow(await browser.submit(asked, { code: app.next() }));
+    await browser.submit(list, {}, 0);
+    expect(await factorsNow()).toBeUndefined();
+  });
+
+  it('is not there where the tenant has no second factors', async () => {
+    const browser = createBrowser();
+    await signIn(browser, requestOf('off'));
+    expect((await browser.get(accountOf('off'))).status).toBe(404);
+    expect((await browser.get(`${server.issuer('off')}/account`)).body).not.toContain('/account/factors');
   });
 });

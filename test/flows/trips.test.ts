@@ -12,6 +12,7 @@ import {
   userinfo,
 } from '../support/oauth-client.ts';
 import {
+  bob,
   confidential,
   ordersResource,
   sampleClients,
@@ -19,6 +20,8 @@ import {
   service,
   web,
 } from '../support/sample-tenants.ts';
+import { afterPassword, sendTo, setUpApp } from '../support/second-factor.ts';
+import { createTestClock } from '../support/test-clock.ts';
 import { withEachStore } from '../support/use-server.ts';
 
 const box = confidential('box');
@@ -42,7 +45,9 @@ const deviceClient = {
 };
 const tenants = { acme: sampleTenant({ clients: [...sampleClients, deviceClient] }) };
 
-await withEachStore({ tenants }, (server) => {
+const clock = createTestClock(Date.now());
+
+await withEachStore({ clock, tenants }, (server) => {
   describe('trips to the store, warm', () => {
     const issuer = server.issuer('acme');
 
@@ -117,6 +122,27 @@ await withEachStore({ tenants }, (server) => {
       });
 
       expect(trips.length).toBeLessThanOrEqual(13);
+    });
+
+    it('a second factor: two at most beside those of the code flow', async () => {
+      const request = { issuer, client: web, extra: { acr_values: 'mfa' } };
+      const { redirectUri } = web;
+      const first = createBrowser();
+      const started = await afterPassword(first, request, bob);
+      const { app } = await setUpApp(first, started.page, { redirectUri, nowMs: () => clock.now() });
+      const withFactor = await tripsOf(async () => {
+        clock.advance(30_000);
+        const browser = createBrowser();
+        const { page } = await afterPassword(browser, request, bob);
+        const { location } = await sendTo(browser, page, { fields: { code: app.next() }, redirectUri });
+        expect(location).toContain('code=');
+      });
+      const without = await tripsOf(async () => {
+        const signedIn = await signIn(createBrowser(), { issuer, client: web });
+        expect(signedIn.seen).toEqual(['login']);
+      });
+
+      expect(withFactor.length - without.length).toBeLessThanOrEqual(2);
     });
 
     it('device flow with login: twenty-two at most', async () => {

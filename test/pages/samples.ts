@@ -289,6 +289,33 @@ export const samples: readonly Sample[] = [
     ...setUpTotp,
     laterAction: '/oauth/acme/interaction/aB3dE/factor/later',
   }),
+  sample('account-factors', 'account-factors', {
+    csrf,
+    accountUrl: '/oauth/acme/account',
+    setUpUrl: '/oauth/acme/account/factors/totp',
+    factors: [
+      {
+        name: 'Phone',
+        createdAt: sampleNow - 86_400_000,
+        lastUsedAt: sampleNow,
+        removeAction: '/oauth/acme/account/factors/aB3dE/remove',
+      },
+      {
+        name: 'Tablet',
+        createdAt: sampleNow,
+        removeAction: '/oauth/acme/account/factors/fG7hI/remove',
+      },
+    ],
+    recoveryCodes: { left: 9, renewAction: '/oauth/acme/account/factors/recovery-codes' },
+    outcome: 'added',
+  }),
+  sample('account-factors-none', 'account-factors', {
+    csrf,
+    accountUrl: '/oauth/acme/account',
+    setUpUrl: '/oauth/acme/account/factors/totp',
+    factors: [],
+  }),
+  sample('set-up-totp-limit', 'set-up-totp', { ...setUpTotp, isDemanded: false, problem: 'limit' }),
   sample('recovery-codes', 'recovery-codes', {
     codes: Array.from({ length: 10 }, (_, index) => `k7fq-2m9x-0a${index}c-tz4r`),
     csrf,

@@ -1,7 +1,7 @@
 // The account page of a person who is signed in:
 //   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
-//                           account-devices.ts: signing a device out
+//                           account-devices.ts: signing a device out; account-factors.ts: second factors
 import type { Context } from 'koa';
 import { hasLocalPassword } from '../../accounts/password-adoption.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -10,6 +10,7 @@ import type { AccountDevice, AccountSource, PageModels } from '../../web/pages.t
 import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
+import { offersFactors } from './account-factors.ts';
 import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } from './account-visit.ts';
 
 type AccountModel = PageModels['account'];
@@ -64,6 +65,7 @@ export const showAccount = async (
       sources: tenant.connectors.flatMap((connector) => sourceLine(visit, connector)),
       ...(devices.length === 0 ? {} : { devices }),
       ...(canChangePassword(visit) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
+      ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
       ...definedOnly({ email: account.email, outcome, problem }),
     },
     look: lookOf(ctx, tenant),

@@ -4,21 +4,41 @@ import type { FactorDemand } from '../../accounts/factors/factor-demand.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
-import { type InteractionVisit, interactionUrl } from '../interaction-form.ts';
+import { type InteractionVisit, interactionUrl, withLanguage } from '../interaction-form.ts';
+import type { LoginPageParts } from '../login-form.ts';
 
 /** @returns the next URL: of the flow, or of the page that asks for the second factor */
 export const completeSignIn = async (
+  parts: Pick<LoginPageParts, 'notices'>,
   visit: InteractionVisit,
   interaction: OpenInteraction,
   login: ProvenLogin,
 ): Promise<string> => {
   if (visit.tenant.definition.secondFactor.methods.length === 0) return interaction.finishLogin(login);
   const account = await visit.tenant.accounts.findBySub(login.sub);
-  if (account === undefined || demandOf(visit, interaction, { account, login }) === 'none')
-    return interaction.finishLogin(login);
+  const demand = account === undefined ? 'none' : demandOf(visit, interaction, { account, login });
+  if (account === undefined || demand === 'none') return interaction.finishLogin(login);
   await interaction.keepFirstFactor(login);
-  return interactionUrl(visit);
+  return demand === 'factor'
+    ? parts.notices.leave(
+        { ctx: visit.ctx, url: questionUrl(visit) },
+        { question: questionOf(interaction, account) },
+      )
+    : interactionUrl(visit);
 };
+
+/** What the page shows that asks for a second factor: with it the page is shown without a look at the interaction. */
+export interface FactorQuestionShown {
+  readonly username: string;
+  readonly uiLocales?: string;
+}
+
+export const questionOf = (
+  { pending: { uiLocales } }: OpenInteraction,
+  { username }: SignedIn['account'],
+): FactorQuestionShown => ({ username, ...definedOnly({ uiLocales }) });
+
+export const questionUrl = (visit: InteractionVisit): string => withLanguage(visit, interactionUrl(visit));
 
 /** A person whose first factor is proven, in this browser. */
 export interface FirstFactorVisit {

@@ -16,16 +16,23 @@ import {
   interactionUrl,
   redirectTo,
   refuseForgery,
-  withLanguage,
 } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce, endOf, restOf, type TimedNotice } from '../login-problems.ts';
 import { lookOf } from '../login-tenant.ts';
-import { demandOf, type FirstFactorVisit, findFirstFactor } from './complete-sign-in.ts';
+import {
+  demandOf,
+  type FactorQuestionShown,
+  type FirstFactorVisit,
+  findFirstFactor,
+  questionOf,
+  questionUrl,
+} from './complete-sign-in.ts';
 import { totpPicture } from './totp-picture.ts';
 
 interface FactorNotice extends TimedNotice {
   readonly problem?: FactorProblem;
+  readonly question?: FactorQuestionShown;
   /** After a factor was set up: to be shown once. */
   readonly recoveryCodes?: readonly string[];
   /** The secret that is being set up is shown again after a wrong code. */
@@ -36,6 +43,14 @@ interface Asked {
   readonly interaction: OpenInteraction;
   readonly first: FirstFactorVisit;
 }
+
+/** False unless the browser was just redirected here to be asked: nothing has to be looked up then. */
+export const showQuestionAsked = (parts: LoginPageParts, visit: InteractionVisit): boolean => {
+  const last = parts.notices.last<FactorNotice>({ ctx: visit.ctx, url: interactionUrl(visit) });
+  if (last?.isNew !== true || last.notice.question === undefined) return false;
+  showQuestion(parts, visit, { notice: last.notice, question: last.notice.question });
+  return true;
+};
 
 /** False when no first factor is proven, or when another sign-in is wanted: then the login page is shown. */
 export const showFactorStep = async (
@@ -51,7 +66,8 @@ export const showFactorStep = async (
   const asked = { interaction, first };
   const demand = demandOf(visit, interaction, first);
   if (demand === 'none') await showDone(parts, visit, { ...asked, notice });
-  else if (demand === 'factor') showQuestion(parts, visit, { ...asked, notice });
+  else if (demand === 'factor')
+    showQuestion(parts, visit, { notice, question: questionOf(interaction, first.account) });
   else await showSetUp(parts, visit, { ...asked, notice, isOptional: demand === 'enrolment_advised' });
   return true;
 };
@@ -60,10 +76,15 @@ interface Shown extends Asked {
   readonly notice: FactorNotice;
 }
 
+interface ShownQuestion {
+  readonly notice: FactorNotice;
+  readonly question: FactorQuestionShown;
+}
+
 const showQuestion = (
   parts: LoginPageParts,
   visit: InteractionVisit,
-  { interaction, first, notice }: Shown,
+  { notice, question }: ShownQuestion,
 ): void => {
   const { ctx, tenant } = visit;
   const shown = { ...definedOnly({ problem: notice.problem }), ...restOf(parts, notice) };
@@ -72,12 +93,12 @@ const showQuestion = (
     status: announce(parts.log, ctx, shown),
     model: {
       ...shown,
-      username: first.account.username,
+      username: question.username,
       action: formAction(visit, 'factor'),
       csrf: csrfToken(parts.csrf, visit),
       otherUrl: choiceUrl(visit),
     },
-    look: lookOf(ctx, tenant, { uiLocales: interaction.pending.uiLocales }),
+    look: lookOf(ctx, tenant, { uiLocales: question.uiLocales }),
   });
 };
 
@@ -137,11 +158,12 @@ export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisi
   if (asked === undefined) return;
   const { interaction, first } = asked;
   if (demandOf(visit, interaction, first) !== 'factor') return redirectTo(visit, interactionUrl(visit));
-  if (code.trim() === '') return showAgain(parts, visit, { problem: 'missing_code' });
+  const question = questionOf(interaction, first.account);
+  if (code.trim() === '') return showAgain(parts, visit, { question, problem: 'missing_code' });
   const outcome = await tenant.accounts.factors.verify(first.account, code, originOf(visit, interaction));
   if (outcome.ok) return redirectTo(visit, await interaction.finishLogin(withFactor(first.login, outcome)));
-  if (outcome.reason === 'code') return showAgain(parts, visit, { problem: 'code' });
-  showAgain(parts, visit, { problem: 'throttled', ...endOf(parts, outcome.retryAfterSeconds) });
+  if (outcome.reason === 'code') return showAgain(parts, visit, { question, problem: 'code' });
+  showAgain(parts, visit, { question, problem: 'throttled', ...endOf(parts, outcome.retryAfterSeconds) });
 };
 
 const setUpFields = codeFields.extend({ sealed: z.string().default(''), name: z.string().default('') });
@@ -201,7 +223,7 @@ const openFirstFactor = async (
 };
 
 const showAgain = (parts: LoginPageParts, visit: InteractionVisit, notice: FactorNotice): void =>
-  parts.notices.show({ ctx: visit.ctx, url: withLanguage(visit, interactionUrl(visit)) }, notice);
+  parts.notices.show({ ctx: visit.ctx, url: questionUrl(visit) }, notice);
 
 const originOf = ({ ctx }: InteractionVisit, { pending: { clientId } }: OpenInteraction) => {
   const { address, requestId } = requestFacts(ctx);

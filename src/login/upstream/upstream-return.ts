@@ -49,7 +49,7 @@ export const returnFromUpstream = async (parts: LoginPageParts, visit: Interacti
   if (!back.ok) return showLogin(parts, visit, { interaction, form: { login, problem: back.problem } });
   if (findRedirectConnector(tenant, back.source) === undefined)
     return showLogin(parts, visit, { interaction, form: { login, problem: 'invalid' } });
-  if (back.isFresh) return redirectTo(visit, await completeSignIn(visit, interaction, back.login));
+  if (back.isFresh) return redirectTo(visit, await completeSignIn(parts, visit, interaction, back.login));
 
   const account = await tenant.accounts.findBySub(back.login.sub);
   if (account === undefined || !takesPassword(visit, account, interaction.pending.clientId))

@@ -41,10 +41,13 @@ export class SessionAdapter extends ArtifactAdapter {
     );
     await this.write((target) => {
       target.unstageRemoval('Session', session.id);
-      target.stage({ op: 'mergeSession', artifact: session, removed, onlyIfStored: stored !== undefined });
+      // sessions begin in requests to the provider
+      const onlyIfStored = stored !== undefined || !this.parts.isInRequest();
+      target.stage({ op: 'mergeSession', artifact: session, removed, onlyIfStored });
       // a cookie that was renewed or signed out while this request was in progress stays invalid
       const renewed = toSessionCookie(cookieValue, session);
-      target.stage({ op: 'put', artifact: renewed, onlyIfStored: cookie !== undefined });
+      const isKnown = cookie !== undefined || !this.parts.isInRequest();
+      target.stage({ op: 'put', artifact: renewed, onlyIfStored: isKnown });
     });
   }
 

@@ -41,3 +41,23 @@ export const findCurrentSession = async (
     throw toAppError(error);
   }
 };
+
+/**
+ * The person of the session has proven another factor.
+ * @throws AppError `unavailable`
+ */
+export const strengthenSession = async (
+  provider: Provider,
+  ctx: Context,
+  { amr, acr }: { readonly amr: readonly string[]; readonly acr: string },
+): Promise<void> => {
+  try {
+    const session = await provider.Session.get(ctx);
+    if (session.accountId === undefined) return;
+    session.amr = [...new Set([...(session.amr ?? []), ...amr])];
+    session.acr = acr;
+    await session.persist();
+  } catch (error) {
+    throw toAppError(error);
+  }
+};

@@ -20,6 +20,7 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
+import type { ProvenFactor } from '../../accounts/factors/factors.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -41,7 +42,7 @@ import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { observeAttacks } from './attack-events.ts';
 import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
-import { type CurrentSession, findCurrentSession } from './current-session.ts';
+import { type CurrentSession, findCurrentSession, strengthenSession } from './current-session.ts';
 import { createInteractions, type Interactions, observeBegunSignIns } from './interactions.ts';
 import { offeredBy } from './offered.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
@@ -75,6 +76,8 @@ export interface TenantProvider {
    * @throws AppError `unavailable`
    */
   findSession(ctx: Context): Promise<CurrentSession | undefined>;
+  /** See `strengthenSession`. */
+  strengthenSession(ctx: Context, factor: Pick<ProvenFactor, 'amr' | 'acr'>): Promise<void>;
   /** The unchecked value that the browser sent, to bind a form to the browser; empty when there is none. */
   readCookie(ctx: Context, cookie: 'session' | 'interaction'): string;
   /** The upstream's tokens of a sign-in, for the apps that may have them. */
@@ -193,6 +196,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     }),
     interactions: createInteractions(provider),
     findSession: (ctx) => findCurrentSession(provider, ctx),
+    strengthenSession: (ctx, factor) => strengthenSession(provider, ctx, factor),
     readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),
     keepUpstreamTokens: (sub, source, tokens) => parts.upstreamTokens.keep(sub, source, tokens),
     forgetUpstreamTokens: (sub, source) => parts.upstreamTokens.forget(sub, source),
