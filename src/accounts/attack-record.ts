@@ -15,6 +15,7 @@ export interface NoticedAttack {
     | 'refresh_token.reuse'
     | 'refresh_token.misuse'
     | 'client.assertion'
+    | 'gateway.assertion'
     | 'token_exchange.subject_token'
     | 'sign_in.upstream';
   /** For the operator: what was wrong, or what was done about it. */

@@ -52,6 +52,7 @@ export interface GatewayTenant {
     | 'findBySub'
     | 'findAsserted'
     | 'judgeSecret'
+    | 'noteAttack'
     | 'displayUsername'
     | 'displayEmail'
   >;

@@ -2,6 +2,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
+import { definedOnly } from '../../src/defined-only.ts';
 import { serviceOf } from '../support/callers.ts';
 import { type EchoService, type SeenRequest, startEchoService } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
@@ -114,6 +115,28 @@ afterAll(async () => {
   await echo.close();
 });
 
+interface WrongAssertion {
+  readonly key?: typeof keys.privateKey;
+  readonly audience?: string;
+  readonly issuer?: string;
+  readonly life?: string;
+  readonly typ?: string;
+  /** In place of an assertion. */
+  readonly text?: string;
+}
+
+/** Right in everything that is not named. */
+const assertionWith = ({ key, audience, issuer, life, typ }: Omit<WrongAssertion, 'text'> = {}) =>
+  new SignJWT({ sub: 'alice' })
+    .setProtectedHeader({ alg: 'Ed25519', ...definedOnly({ typ }) })
+    .setIssuer(issuer ?? 'https://gateway.example')
+    .setAudience(audience ?? 'drawbridge')
+    .setIssuedAt()
+    .setExpirationTime(life ?? '1m')
+    .sign(key ?? keys.privateKey);
+/** Addresses that have been used: what each causes is bounded. */
+const records = new Set<string>();
+
 /** As Traefik asks. */
 const ask = async (
   headers: Readonly<Record<string, string>>,
@@ -190,24 +213,39 @@ describe('a trusted API gateway', () => {
   });
 
   it('says it by a signed assertion', async () => {
-    const sign = (key: typeof keys.privateKey) =>
-      new SignJWT({ sub: 'alice' })
-        .setProtectedHeader({ alg: 'Ed25519' })
-        .setIssuer('https://gateway.example')
-        .setAudience('drawbridge')
-        .setIssuedAt()
-        .setExpirationTime('1m')
-        .sign(key);
-    expect(await whom({ 'X-Assertion': await sign(keys.privateKey) })).toEqual([
-      200,
-      'alice',
-      'gateway',
-      'acme',
-    ]);
-    const forged = await ask({ 'X-Assertion': await sign(generateKeyPairSync('ed25519').privateKey) });
+    expect(await whom({ 'X-Assertion': await assertionWith() })).toEqual([200, 'alice', 'gateway', 'acme']);
+    const forged = await ask({
+      'X-Assertion': await assertionWith({ key: generateKeyPairSync('ed25519').privateKey }),
+    });
     expect(forged.status).toBe(401);
     expect(forged.headers.get('www-authenticate')).toMatch(/^Bearer .*error="invalid_token"/);
   });
+
+  it.each([
+    ['signature', { key: generateKeyPairSync('ed25519').privateKey }],
+    ['claim_aud', { audience: 'another' }],
+    ['claim_iss', { issuer: 'https://another.example' }],
+    ['expired', { life: '-1m' }],
+    ['lives_too_long', { life: '1h' }],
+    ['header_typ', { typ: 'at+jwt' }],
+    ['malformed', { text: 'no assertion' }],
+  ])(
+    'has a record of the refusal of an assertion: %s',
+    async (reason, { text, ...wrong }: WrongAssertion) => {
+      const assertion = text ?? (await assertionWith(wrong));
+      const address = `198.51.100.${records.size + 1}`;
+      records.add(address);
+      expect((await ask({ 'X-Assertion': assertion }, { address })).status).toBe(401);
+      const [record] = await server.storage.forTenant('acme').audit.list({ limit: 1 });
+      expect(record).toMatchObject({
+        action: 'gateway.assertion',
+        outcome: 'failure',
+        clientId: 'signer',
+        reason,
+        address,
+      });
+    },
+  );
 
   it('is worth nothing at another tenant', async () => {
     expect((await ask(asAlice, { tenant: 'globex' })).status).toBe(401);

@@ -13,6 +13,7 @@ export interface AccessTokensParts extends UpstreamParts {
 }
 
 const longestToken = 16 * 1024;
+const unprovenNamedEveryMs = 60_000;
 
 /**
  * Accepts the upstream's own access tokens. A JWT of an OpenID provider is checked against issuer, audience and keys;
@@ -34,6 +35,15 @@ export const createAccessTokens = (
       { source: source.id },
       'upstream access tokens are accepted without a check of their audience: one that the upstream issued to any other app signs a person in here too; set tokenAudience where the upstream issues JWTs',
     );
+  };
+
+  let namedAtMs = Number.NEGATIVE_INFINITY;
+  /** Nothing has proven the token yet: a stranger must not fill the log, and the operator must see the reason. */
+  const levelOfUnproven = (): Refusal['level'] => {
+    const nowMs = parts.clock.now();
+    if (nowMs - namedAtMs < unprovenNamedEveryMs) return 'debug';
+    namedAtMs = nowMs;
+    return 'info';
   };
 
   const read = async (
@@ -65,7 +75,7 @@ export const createAccessTokens = (
     const claims = readClaims(token);
     if (source.tokenAudience === undefined) nameRisk();
     else if (!audiences(claims).includes(source.tokenAudience))
-      throw new Refusal(audienceFault(claims, source.tokenAudience), 'debug');
+      throw new Refusal(audienceFault(claims, source.tokenAudience), levelOfUnproven());
     const askAgainAt = parts.clock.now() + source.tokenCacheSeconds * 1000;
     const verdict = await read(token, {});
     return { ...verdict, askAgainAt, ...definedOnly({ expiresAt: claims?.exp }) };
@@ -107,7 +117,10 @@ export const createAccessTokens = (
 
 type NoteRefusal = (reason: string) => void;
 
-/** Thrown inside this file only. A token that anybody can forge is logged at `debug`: it must not fill the log. */
+/**
+ * Thrown inside this file only. A token that anybody can forge is logged at `debug`, or once a minute: it must not fill
+ * the log.
+ */
 class Refusal extends Error {
   readonly level: 'debug' | 'info' | 'warn';
 

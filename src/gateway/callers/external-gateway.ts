@@ -32,6 +32,18 @@ interface Proven {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** An assertion that does not prove this gateway. */
+interface Fault {
+  /** Id of the gateway. */
+  readonly clientId: string;
+  readonly reason: string;
+}
+
+interface Tried {
+  readonly proven: readonly Proven[];
+  readonly faults: readonly Fault[];
+}
+
 type Bad = Extract<Identification, { readonly status: 'bad' }>;
 
 interface HeaderGateway extends TrustedGateway {
@@ -64,18 +76,20 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
   const verifyAssertion = createAssertionCheck(parts);
 
   /** The gateways with this proof header that this value proves. */
-  const provenBy = async (value: string, gateways: readonly HeaderGateway[]): Promise<readonly Proven[]> => {
+  const provenBy = async (value: string, gateways: readonly HeaderGateway[]): Promise<Tried> => {
     const proven: Proven[] = [];
+    const faults: Fault[] = [];
     for (const gateway of gateways) {
       const { proof } = gateway;
       if (proof.type === 'secret') {
         if (isEqualConstantTime(value, proof.secret)) proven.push({ gateway });
         continue;
       }
-      const claims = await verifyAssertion(proof, value);
-      if (claims !== undefined) proven.push({ gateway, claims });
+      const verdict = await verifyAssertion(proof, value);
+      if ('claims' in verdict) proven.push({ gateway, claims: verdict.claims });
+      else faults.push({ clientId: gateway.id, reason: verdict.fault });
     }
-    return proven;
+    return { proven, faults };
   };
 
   /** In the file's order. Every proof that is presented must be right. */
@@ -87,12 +101,13 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
     const proven: Proven[] = provenByCertificate(request.certificateFingerprint, trustedGateways);
     let wrong = false;
     for (const [value, gateways] of shownProofs(request.headers, trustedGateways)) {
-      const found = await provenBy(value, gateways);
+      const { proven: found, faults } = await provenBy(value, gateways);
       // a signature cannot be guessed; a wrong clock must not block a gateway for longer than it is wrong
       if (gateways.some(({ proof }) => proof.type === 'secret')) {
         const refusal = await judge(request, tenant, found.length > 0);
         if (refusal !== undefined) return refusal;
       }
+      if (found.length === 0) await noteFaults(request, tenant, faults);
       wrong ||= found.length === 0;
       proven.push(...found);
     }
@@ -144,6 +159,16 @@ const judge = async (
   return verdict.ok || verdict.reason === 'credentials'
     ? undefined
     : { status: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
+};
+
+/** A wrong secret has its record from `judge`. */
+const noteFaults = async (
+  { address, requestId }: GatewayRequest,
+  { accounts }: GatewayTenant,
+  faults: readonly Fault[],
+): Promise<void> => {
+  for (const fault of faults)
+    await accounts.noteAttack({ action: 'gateway.assertion', ...fault, address, requestId });
 };
 
 /** The value of each proof header that was sent, with the gateways that use it: one header may serve several. */

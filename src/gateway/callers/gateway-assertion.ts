@@ -12,8 +12,10 @@ import { publicKeySignatures } from '../../protocol/signature-algorithms.ts';
 
 export type AssertionProof = Extract<TrustedGateway['proof'], { readonly type: 'assertion' }>;
 
-/** The claims of an assertion that proves the gateway; undefined when it does not. */
-export type VerifyAssertion = (proof: AssertionProof, assertion: string) => Promise<JWTPayload | undefined>;
+/** The claims of an assertion that proves the gateway, or what is wrong with it, for the operator. */
+export type AssertionVerdict = { readonly claims: JWTPayload } | { readonly fault: string };
+
+export type VerifyAssertion = (proof: AssertionProof, assertion: string) => Promise<AssertionVerdict>;
 
 /** Seconds. A stolen assertion can be used for so long. */
 const longestLife = 300;
@@ -44,13 +46,22 @@ export const createAssertionCheck = ({ clock }: { readonly clock: Clock }): Veri
     try {
       const { payload, protectedHeader } = await verifyByAny(assertion, keysOf(proof), options);
       const { exp = Number.POSITIVE_INFINITY, iat = Number.NEGATIVE_INFINITY } = payload;
-      const isShort = exp - iat <= longestLife && iat <= nowMs / 1000 + toleranceSeconds;
-      return isShort && isPlainJwt(protectedHeader.typ) ? payload : undefined;
+      if (exp - iat > longestLife) return { fault: 'lives_too_long' };
+      if (iat > nowMs / 1000 + toleranceSeconds) return { fault: 'claim_iat' };
+      return isPlainJwt(protectedHeader.typ) ? { claims: payload } : { fault: 'header_typ' };
     } catch (error) {
-      if (error instanceof errors.JOSEError) return undefined;
+      if (error instanceof errors.JOSEError) return { fault: faultOf(error) };
       throw error;
     }
   };
+};
+
+const faultOf = (error: errors.JOSEError): string => {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return `claim_${error.claim}`;
+  const isUnproven =
+    error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey;
+  return isUnproven ? 'signature' : 'malformed';
 };
 
 /** A token for another purpose must not be accepted as an assertion (RFC 8725 section 3.11). */
