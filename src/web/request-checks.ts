@@ -34,14 +34,18 @@ export interface RequestCheckOptions extends RequestOriginOptions {
 export const servicePagesPath = '/.drawbridge/';
 const anyHost: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** The one `Host` of a request, in the form of `URL.host`; empty when there was none or several. */
-export const hostOf = ({ rawHeaders, headers }: IncomingMessage, isSecure: IsSecureHost): string => {
+const countHosts = ({ rawHeaders }: IncomingMessage): number => {
   let seen = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') seen += 1;
   }
-  if (seen !== 1) return '';
-  const { host = '' } = headers;
+  return seen;
+};
+
+/** The one `Host` of a request, in the form of `URL.host`; empty when there was none or several. */
+export const hostOf = (req: IncomingMessage, isSecure: IsSecureHost): string => {
+  if (countHosts(req) !== 1) return '';
+  const { host = '' } = req.headers;
   const authority = parseAuthority(host);
   if (authority === undefined) return host.toLowerCase();
   return formatAuthority(authority, isSecure(authority.host) ? 'https' : 'http');
@@ -95,6 +99,8 @@ export const createRequestChecks = (options: RequestCheckOptions): Middleware =>
     if (!/^\/(?![/\\])[^\s\\#]*$/.test(target)) {
       ctx.throw(400, 'The request target must be a path that begins with exactly one slash');
     }
+    // RFC 9112 section 3.2
+    if (countHosts(ctx.req) > 1) ctx.throw(400, 'A request must have one Host header');
     const [path = ''] = target.split('?');
     const isServicePage = path.startsWith(servicePagesPath) && serviceHosts.has(ctx.state.host);
     if (!anyHost.has(path) && !isServicePage && !hostsAllowed().has(ctx.state.host)) {
