@@ -10,8 +10,9 @@ export interface BearerRefusal {
   readonly realm: string;
   /** That the token needs. */
   readonly scope: string;
-  /** Seconds, for `insufficient_user_authentication`. */
+  /** Of `insufficient_user_authentication`: seconds since the sign-in, or how it is to be done. */
   readonly maxAge?: number;
+  readonly acr?: string;
   /** RFC 6750 section 3.1, RFC 9470 section 3; absent when no token was presented. */
   readonly error?: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
 }
@@ -27,13 +28,18 @@ export const refuseBearer = (ctx: Context, log: Log, refusal: BearerRefusal): un
   });
 };
 
-const attributeOf = ({ error, scope, maxAge }: BearerRefusal): string => {
+const attributeOf = ({ error, scope, maxAge, acr }: BearerRefusal): string => {
   if (error === 'insufficient_scope') return `, scope="${scope}"`;
-  return error === 'insufficient_user_authentication' ? `, max_age="${maxAge}"` : '';
+  if (error !== 'insufficient_user_authentication') return '';
+  return acr === undefined ? `, max_age="${maxAge}"` : `, acr_values="${acr}"`;
 };
 
-const describe = ({ error, scope }: BearerRefusal): string =>
-  error === undefined ? 'An access token is expected' : descriptions[error](scope);
+const describe = ({ error, scope, acr }: BearerRefusal): string => {
+  if (error === undefined) return 'An access token is expected';
+  return acr === undefined
+    ? descriptions[error](scope)
+    : 'The person must have signed in with a second factor; ask for a sign-in with acr_values';
+};
 
 const descriptions = {
   invalid_token: () => 'The access token is not valid, or no longer valid',

@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { hasFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -64,11 +65,14 @@ const identify = async (
   const { accessTokens, definition, provider } = tenant;
   ctx.set('Cache-Control', 'no-store');
   shareWithAll(ctx, definition.clients);
-  const refuse = (error?: BearerRefusal['error']): undefined =>
+  const refuse = (
+    error?: BearerRefusal['error'],
+    wanted: Pick<BearerRefusal, 'maxAge' | 'acr'> = {},
+  ): undefined =>
     refuseBearer(ctx, log, {
       realm: provider.issuer,
       scope: accountScope,
-      maxAge: recentSignInSeconds,
+      ...wanted,
       ...definedOnly({ error }),
     });
   const token = readBearer(ctx);
@@ -81,7 +85,10 @@ const identify = async (
   const isForUs = !live.isThirdParty && live.audiences.length === 0 && live.scopes.includes(accountScope);
   if (account === undefined || !isForUs) return refuse('insufficient_scope');
   if (operation.needsRecentSignIn && clock.now() / 1000 - authTime > recentSignInSeconds)
-    return refuse('insufficient_user_authentication');
+    return refuse('insufficient_user_authentication', { maxAge: recentSignInSeconds });
+  const isFactorMissing = live.acr !== mfaAcr && hasFactor(definition.secondFactor, account);
+  if (operation.needsFactor && isFactorMissing)
+    return refuse('insufficient_user_authentication', { acr: mfaAcr });
   const { sub } = account;
   const { address, requestId } = requestFacts(ctx);
   return { sub, account, revocationIds: live.revocationIds, by: { actor: sub, address, requestId } };

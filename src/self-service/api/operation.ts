@@ -5,6 +5,7 @@
 //   api-document.ts       the OpenAPI document; api-schemas.ts: what several operations share
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import type { Accounts } from '../../accounts/account-types.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
@@ -28,6 +29,7 @@ export interface ApiTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly accounts: Pick<Accounts, 'factors'>;
 }
 
 /** The person of the access token, whose account may be used now. */
@@ -63,6 +65,8 @@ interface OperationFacts {
   readonly description?: string;
   /** Is a sign-in of the last five minutes needed? */
   readonly needsRecentSignIn?: true;
+  /** Is a sign-in with a second factor needed, of a person who has one? */
+  readonly needsFactor?: true;
   /** Refusals beside those that every operation has. */
   readonly refusals?: Readonly<Record<number, string>>;
 }

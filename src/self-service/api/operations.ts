@@ -3,6 +3,13 @@ import { listOwnApps, withdrawOwnApp } from './app-api.ts';
 import { listOwnAudit } from './audit-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
 import { exportOwnAccount } from './export-api.ts';
+import {
+  beginOwnTotp,
+  confirmOwnTotp,
+  listOwnFactors,
+  removeOwnFactor,
+  renewOwnRecoveryCodes,
+} from './factor-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
@@ -17,6 +24,11 @@ export const operations: readonly Operation[] = [
   listOwnDevices,
   renameOwnDevice,
   signOutOwnDevice,
+  listOwnFactors,
+  beginOwnTotp,
+  confirmOwnTotp,
+  removeOwnFactor,
+  renewOwnRecoveryCodes,
   listOwnAudit,
   exportOwnAccount,
 ];
