@@ -46,6 +46,8 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
+  // claims, pauses and limits of a queue in the store: once for logout tokens and for mails
+  outbox: { uses: [], knows: ['storage'], owns: [] },
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors'],
@@ -69,7 +71,7 @@ const rooms: Readonly<Record<string, Room>> = {
     knows: ['config', 'connectors', 'storage'],
     owns: [],
   },
-  logout: { uses: ['oidc'], knows: ['accounts', 'storage'], owns: [] },
+  logout: { uses: ['oidc', 'outbox'], knows: ['accounts', 'storage'], owns: [] },
   tenants: {
     uses: ['config', 'crypto', 'storage', 'web', 'connectors', 'audit', 'accounts', 'oidc', 'gateway'],
     knows: [],

@@ -1,11 +1,5 @@
 import type { LogoutToken } from '../oidc/tokens/logout-tokens.ts';
-import type { LogoutDelivery } from '../storage/storage-endings.ts';
-
-export interface LogoutOutcome {
-  readonly state: LogoutDelivery['state'];
-  /** For the record of deliveries: an HTTP status, or the reason why the app did not answer. */
-  readonly words: string;
-}
+import type { Outcome } from '../outbox/outbox.ts';
 
 const timeLimitMs = 5000;
 
@@ -13,10 +7,7 @@ const timeLimitMs = 5000;
  * One attempt (OpenID Connect Back-Channel Logout 1.0 section 2.5). The address is from the operator's file, so it may
  * be a private one; redirects are not followed. Never rejects.
  */
-export const postLogout = async (
-  { uri, token }: LogoutToken,
-  closing: AbortSignal,
-): Promise<LogoutOutcome> => {
+export const postLogout = async ({ uri, token }: LogoutToken, closing: AbortSignal): Promise<Outcome> => {
   try {
     const response = await fetch(uri, {
       method: 'POST',

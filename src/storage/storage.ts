@@ -1,8 +1,10 @@
 import type { FactorGuesses, FactorRecord } from './factor-record.ts';
 import type { LinkedIdentity } from './linked-identity.ts';
 import type { DeviceRecords } from './storage-devices.ts';
-import type { EventWatcher, LogoutDeliveries, RevocationEvents } from './storage-endings.ts';
+import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
+import type { StoredMails } from './storage-mails.ts';
+import type { StoredQueue } from './storage-queue.ts';
 import type {
   AuditRecords,
   Counters,
@@ -39,23 +41,22 @@ export interface Storage {
    */
   purgeTenant(tenant: string): Promise<number>;
   /**
-   * The same for one account and its artifacts, devices and uses of the password grant; the account comes last. Audit records
-   * and deliveries stay.
+   * The same for one account and its artifacts, devices, mails and uses of the password grant; the account is last.
    */
   purgeAccount(tenant: string, sub: string): Promise<number>;
   /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
-  /** All durable records (everything but artifacts, counters, events and deliveries), for a backup. */
+  /** All durable records (everything but artifacts, counters, events, deliveries and mails), for a backup. */
   exportRecords(): AsyncIterable<StoredRecord>;
   /**
    * Calls the watcher for each revocation event of any tenant that any process on this store publishes from now on:
-   * once, and within half a second (a change stream, or polling where there is none). Events that were published while
-   * the store could not be reached follow afterwards; when that is not certain, `lost` is called, and every cache must
-   * be emptied.
+   * once, and within half a second. Events that were published while the store could not be reached follow afterwards;
+   * when that is not certain, `lost` is called, and every cache must be emptied.
    */
   watchEvents(watcher: EventWatcher): Promise<{ close(): Promise<void> }>;
-  /** Tenants that have deliveries due at `nowMs`. */
+  /** Tenants that have deliveries (mails) due at `nowMs`. */
   tenantsWithDueDeliveries(nowMs: number): Promise<readonly string[]>;
+  tenantsWithDueMails(nowMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */
   importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
@@ -71,7 +72,8 @@ export interface TenantStorage {
   readonly usage: PasswordGrantUsage;
   readonly audit: AuditRecords;
   readonly events: RevocationEvents;
-  readonly deliveries: LogoutDeliveries;
+  readonly deliveries: StoredQueue<LogoutDelivery>;
+  readonly mails: StoredMails;
   readonly devices: DeviceRecords;
 }
 

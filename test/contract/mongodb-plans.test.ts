@@ -8,7 +8,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { mongoStore, mongoUrl, type OpenedStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { fill, requestCalls } from './storage-calls.ts';
-import { artifact, delivery, event, session, startMs, startSeconds, times } from './storage-samples.ts';
+import { artifact, delivery, event, mail, session, startMs, startSeconds, times } from './storage-samples.ts';
 
 type Command = Readonly<Record<string, unknown>>;
 
@@ -73,6 +73,8 @@ const define = (): void => {
       for (const tenant of ['other', 'acme']) {
         const waiting = times(100, (n) => delivery({ id: `w-${n}`, nextAttemptAt: startMs + 9999 }));
         await storage.forTenant(tenant).deliveries.add(waiting);
+        const mails = times(100, (n) => mail({ id: `w-${n}`, nextAttemptAt: startMs + 9999 }));
+        await storage.forTenant(tenant).mails.add(mails);
       }
       await fill(storage, 'acme');
       await fill(storage, 'zeta');
@@ -180,6 +182,7 @@ const define = (): void => {
         'usage',
         'audit',
         'deliveries',
+        'mails',
         'devices',
       ]) {
         const indexes = (await connection.db?.collection(name).indexes()) ?? [];

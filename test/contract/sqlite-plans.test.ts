@@ -8,6 +8,7 @@ import { deliverySql } from '../../src/storage/sqlite/deliveries.ts';
 import { deviceSql } from '../../src/storage/sqlite/devices.ts';
 import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
 import { eventSql } from '../../src/storage/sqlite/event-log.ts';
+import { mailSql } from '../../src/storage/sqlite/mails.ts';
 import { recordSql } from '../../src/storage/sqlite/records.ts';
 import { type OpenedStore, sqliteStore } from '../support/stores.ts';
 
@@ -45,7 +46,7 @@ describe('SQLite', () => {
     );
 
   it.each(
-    [artifactSql, accountSql, recordSql, eventSql, deliverySql, deviceSql].flatMap((texts) =>
+    [artifactSql, accountSql, recordSql, eventSql, deliverySql, mailSql, deviceSql].flatMap((texts) =>
       Object.entries<string>(texts),
     ),
   )('reads no table from end to end: %s', (_, sql) => {

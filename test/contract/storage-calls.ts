@@ -8,6 +8,7 @@ import {
   deviceCode,
   event,
   key,
+  mail,
   session,
   startMs,
 } from './storage-samples.ts';
@@ -17,7 +18,7 @@ export const requestCalls = (
   storage: Storage,
   tenant: string,
 ): Readonly<Record<string, () => Promise<unknown>>> => {
-  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, mails, devices } =
     storage.forTenant(tenant);
   const settled = {
     state: 'delivered',
@@ -83,6 +84,14 @@ export const requestCalls = (
     'settle a delivery': () => deliveries.settle('d-1', settled),
     'list deliveries': () => deliveries.list({ limit: 3 }),
     'list deliveries further': () => deliveries.list({ beforeId: 'd-2', limit: 3 }),
+    'add mails': () => mails.add([mail({ id: 'm-1' }), mail({ id: 'm-2' }), mail({ id: 'm-3' })]),
+    'tenants with due mails': () => storage.tenantsWithDueMails(startMs),
+    'claim a mail': () => mails.claim(startMs, startMs + 1000),
+    'settle a mail': () => mails.settle('m-1', settled),
+    'list mails': () => mails.list({ limit: 3 }),
+    'list mails further': () => mails.list({ beforeId: 'm-2', limit: 3 }),
+    'release a mail': () => mails.release('m-2', startMs),
+    'remove a mail': () => mails.remove('m-2'),
     'sign in a device': () => devices.signIn(device()),
     'find a device': () => devices.find('device-1'),
     'list devices': () => devices.list({ limit: 3 }),
@@ -97,7 +106,7 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, devices } =
     storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
@@ -116,5 +125,6 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
   await audit.append(auditRecord({ actor: tenant }));
   await deliveries.add([delivery({ reason: tenant })]);
+  await mails.add([mail({ purpose: tenant })]);
   await devices.signIn(device({ name: tenant }));
 };

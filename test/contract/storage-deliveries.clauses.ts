@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LogoutDelivery } from '../../src/storage/storage-endings.ts';
+import type { QueueOutcome } from '../../src/storage/storage-queue.ts';
 import type { GetBench } from './storage.contract.ts';
 import { delivery, startMs, times } from './storage-samples.ts';
 
 const dayMs = 86_400_000;
 
-const outcome = (state: LogoutDelivery['state'], at = startMs) => ({
+const outcome = (state: QueueOutcome['state'], at = startMs) => ({
   state,
   nextAttemptAt: at + 5000,
   lastAttemptAt: at,

@@ -10,6 +10,7 @@ import {
   device,
   deviceCode,
   key,
+  mail,
   session,
   startMs,
   times,
@@ -17,7 +18,7 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, devices } =
     storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
@@ -42,6 +43,7 @@ const look = async (storage: Storage, tenant: string) => {
     usage: await usage.report(),
     audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
     deliveries: (await deliveries.list({ limit: 9 })).map(({ reason }) => reason),
+    mails: (await mails.list({ limit: 9 })).map(({ purpose }) => purpose),
     devices: (await devices.list({ limit: 9 })).map(({ name }) => name),
     devicesOfAlice: (await devices.list({ sub: 'alice', limit: 9 })).map(({ name }) => name),
     device: (await devices.find('device-1'))?.name,
@@ -84,6 +86,7 @@ export const generalClauses = (bench: GetBench): void => {
           usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
           audit: [tenant],
           deliveries: [tenant],
+          mails: [tenant],
           devices: [tenant],
           devicesOfAlice: [tenant],
           device: tenant,
@@ -150,6 +153,7 @@ export const generalClauses = (bench: GetBench): void => {
         })),
       ]);
       await usage.record({ clientId: 'web', sub: 'bob', nowMs: startMs });
+      await first.forTenant('acme').mails.add([mail({ id: 'of-bob', sub: 'bob' })]);
       const other = await look(first, 'acme-2');
 
       expect(await second.purgeAccount('acme', 'alice')).toBeGreaterThan(600);
@@ -160,6 +164,7 @@ export const generalClauses = (bench: GetBench): void => {
       expect(await artifacts.tokensOfGrant('g')).toEqual([]);
       expect((await artifacts.load([{ kind: 'GatewaySession', id: 'of-alice' }])).artifacts).toEqual([]);
       expect(await devices.list({ sub: 'alice', limit: 9 })).toEqual([]);
+      expect((await first.forTenant('acme').mails.list({ limit: 9 })).map(({ sub }) => sub)).toEqual(['bob']);
       expect(await accounts.findByLogin('bob')).toMatchObject({ sub: 'bob' });
       expect(await artifacts.sessionsOf('bob')).toHaveLength(1);
       expect((await usage.report()).map(({ distinctUsers }) => distinctUsers)).toContain(1);
@@ -175,7 +180,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(11);
+      expect(await second.purgeTenant('acme')).toBe(12);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);

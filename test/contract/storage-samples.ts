@@ -1,6 +1,7 @@
 import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
 import type { DeviceRecord } from '../../src/storage/storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
+import type { MailRecord } from '../../src/storage/storage-mails.ts';
 import type { AuditRecord, KeyRecord } from '../../src/storage/storage-records.ts';
 
 /** Far from the machine's own clock, and later, so that nothing is swept behind a test's back. */
@@ -76,6 +77,19 @@ export const delivery = (changes: Partial<LogoutDelivery> = {}): LogoutDelivery 
   sub: 'alice',
   sid: 'sid-1',
   reason: '$signed_out',
+  createdAt: startMs,
+  state: 'pending',
+  attempts: 0,
+  nextAttemptAt: startMs,
+  ...changes,
+});
+
+export const mail = (changes: Partial<MailRecord> = {}): MailRecord => ({
+  id: 'm-1',
+  purpose: '$password.reset',
+  sub: 'alice',
+  address: 'a…@example.com',
+  content: '$sealed',
   createdAt: startMs,
   state: 'pending',
   attempts: 0,

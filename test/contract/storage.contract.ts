@@ -9,6 +9,7 @@ import { deviceRecordClauses } from './storage-device-records.clauses.ts';
 import { deviceClauses } from './storage-devices.clauses.ts';
 import { eventClauses } from './storage-events.clauses.ts';
 import { generalClauses } from './storage-general.clauses.ts';
+import { mailClauses } from './storage-mails.clauses.ts';
 import { recordClauses } from './storage-records.clauses.ts';
 import { sessionClauses } from './storage-sessions.clauses.ts';
 
@@ -41,6 +42,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     recordClauses(getBench);
     eventClauses(getBench);
     deliveryClauses(getBench);
+    mailClauses(getBench);
     generalClauses(getBench);
   });
 };

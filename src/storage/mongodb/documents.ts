@@ -2,6 +2,8 @@ import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
+import type { MailRecord } from '../storage-mails.ts';
+import type { QueueEntry } from '../storage-queue.ts';
 import type { AuditRecord } from '../storage-records.ts';
 
 /** Shapes of the stored documents. `_id` begins with `<tenant>|`, so that one tenant is one range of it. */
@@ -96,11 +98,15 @@ export interface EventDocument extends RevocationEvent {
   readonly publishedAt: Date;
 }
 
-export interface DeliveryDocument extends LogoutDelivery {
+export interface QueueDocument extends QueueEntry {
   readonly _id: string;
   readonly tenant: string;
   readonly expiresAt: Date;
 }
+
+export type DeliveryDocument = LogoutDelivery & QueueDocument;
+
+export type MailDocument = MailRecord & QueueDocument;
 
 export interface DeviceDocument extends Omit<DeviceRecord, 'expiresAt'> {
   readonly _id: string;

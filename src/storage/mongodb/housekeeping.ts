@@ -11,6 +11,7 @@ const tenantCollections: readonly CollectionName[] = [
   'usage',
   'audit',
   'deliveries',
+  'mails',
   'devices',
 ];
 
@@ -77,6 +78,7 @@ export const purgeTenant = async (collections: Collections, tenant: string): Pro
 const accountFields = [
   ['artifacts', 'account'],
   ['devices', 'sub'],
+  ['mails', 'sub'],
   ['usage', 'sub'],
   ['accounts', 'sub'],
 ] as const;

@@ -11,6 +11,7 @@ import type {
   FactDocument,
   KeyDocument,
   LeaseDocument,
+  MailDocument,
   UsageDocument,
 } from './documents.ts';
 
@@ -23,6 +24,7 @@ export interface Collections {
   readonly audit: mongo.Collection<AuditDocument>;
   readonly events: mongo.Collection<EventDocument>;
   readonly deliveries: mongo.Collection<DeliveryDocument>;
+  readonly mails: mongo.Collection<MailDocument>;
   readonly devices: mongo.Collection<DeviceDocument>;
   readonly installation: mongo.Collection<FactDocument>;
   readonly leases: mongo.Collection<LeaseDocument>;
@@ -35,6 +37,26 @@ const number = { type: Number, required: true } as const;
 
 const createSchema = (collection: CollectionName, fields: SchemaDefinition): Schema =>
   new Schema({ _id: text, ...fields }, { collection, versionKey: false, strict: 'throw', _id: false });
+
+const createQueueSchema = (collection: CollectionName, fields: SchemaDefinition): Schema => {
+  const schema = createSchema(collection, {
+    tenant: text,
+    id: text,
+    ...fields,
+    createdAt: number,
+    state: text,
+    attempts: number,
+    nextAttemptAt: number,
+    lastAttemptAt: Number,
+    lastOutcome: String,
+    expiresAt: { type: Date, required: true },
+  });
+  schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+  // one for a tenant's next, one for which tenants have any: without the second that would read all that wait
+  schema.index({ tenant: 1, nextAttemptAt: 1 }, { partialFilterExpression: { state: 'pending' } });
+  schema.index({ nextAttemptAt: 1, tenant: 1 }, { partialFilterExpression: { state: 'pending' } });
+  return schema;
+};
 
 /** Indexes begin with the tenant, so that a cluster can be sharded by it; time-to-live indexes cannot. */
 const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
@@ -149,25 +171,13 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     at: number,
   });
   events.index({ publishedAt: 1 }, { expireAfterSeconds: eventRetentionMs / 1000 });
-  const deliveries = createSchema('deliveries', {
-    tenant: text,
-    id: text,
+  const deliveries = createQueueSchema('deliveries', {
     clientId: text,
     sub: text,
     sid: text,
     reason: text,
-    createdAt: number,
-    state: text,
-    attempts: number,
-    nextAttemptAt: number,
-    lastAttemptAt: Number,
-    lastOutcome: String,
-    expiresAt: { type: Date, required: true },
   });
-  deliveries.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-  // one for a tenant's next, one for which tenants have any: without the second that would read all that wait
-  deliveries.index({ tenant: 1, nextAttemptAt: 1 }, { partialFilterExpression: { state: 'pending' } });
-  deliveries.index({ nextAttemptAt: 1, tenant: 1 }, { partialFilterExpression: { state: 'pending' } });
+  const mails = createQueueSchema('mails', { purpose: text, sub: String, address: text, content: String });
   const devices = createSchema('devices', {
     tenant: text,
     id: text,
@@ -195,6 +205,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     audit,
     events,
     deliveries,
+    mails,
     devices,
     installation: createSchema('installation', { value: text }),
     leases,

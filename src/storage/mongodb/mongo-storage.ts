@@ -2,18 +2,21 @@ import { type Connection, Mongoose, type mongo } from 'mongoose';
 import type { Log } from '../../log.ts';
 import type { StorageOptions, Trip } from '../engine-options.ts';
 import type { Storage } from '../storage.ts';
+import type { LogoutDelivery } from '../storage-endings.ts';
+import type { MailRecord } from '../storage-mails.ts';
 import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
-import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { isMalformedUrl, malformedUrl, unavailable } from './errors.ts';
 import { createEvents, isOfWatcher } from './events.ts';
 import { dropEphemeral, listTenants, purgeAccount, purgeTenant } from './housekeeping.ts';
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
+import { createMails } from './mails.ts';
 import { type Collections, defineModels } from './models.ts';
+import { createQueue, tenantsWithDue } from './queue.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { takeStoreLease } from './store-lease.ts';
 import { hasDatabaseName, locationOf, requireStrongSettings } from './url.ts';
@@ -116,7 +119,8 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         usage: createUsage(collections, tenant),
         audit: createAudit(collections, tenant),
         events: createEvents(collections.events, tenant),
-        deliveries: createDeliveries({ collection: collections.deliveries, run }, clock, tenant),
+        deliveries: createQueue<LogoutDelivery>({ collection: collections.deliveries, run }, clock, tenant),
+        mails: createMails({ collection: collections.mails, run }, clock, tenant),
         devices: createDevices(collections, clock, tenant),
       };
     },
@@ -131,7 +135,8 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     sweep: async () => 0,
     exportRecords: () => exportRecords(collections),
     watchEvents: (watcher) => watches.open(watcher),
-    tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(collections.deliveries, nowMs),
+    tenantsWithDueDeliveries: (nowMs) => tenantsWithDue<LogoutDelivery>(collections.deliveries, nowMs),
+    tenantsWithDueMails: (nowMs) => tenantsWithDue<MailRecord>(collections.mails, nowMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),
     close: async () => {

@@ -10,6 +10,7 @@ const tenantTables = [
   'usage',
   'audit',
   'deliveries',
+  'mails',
   'devices',
 ] as const;
 type Table = (typeof tenantTables)[number] | 'events';
@@ -25,6 +26,7 @@ const primaryKeys: Readonly<Record<Table, string>> = {
   usage: 'tenant, client_id, sub',
   audit: 'tenant, id',
   deliveries: 'tenant, id',
+  mails: 'tenant, id',
   devices: 'tenant, id',
   events: 'seq',
 };
@@ -73,6 +75,7 @@ export const purgeTenant = async (connection: Connection, tenant: string): Promi
 const accountColumns = [
   ['artifacts', 'account_id'],
   ['devices', 'sub'],
+  ['mails', 'sub'],
   ['usage', 'sub'],
   ['accounts', 'sub'],
 ] as const;
@@ -93,6 +96,7 @@ export const sweep = async (connection: Connection, clock: Clock): Promise<numbe
     { text: deleteSome('counters', 'ends_at <= ?'), values: [now] },
     { text: deleteSome('events', 'published_at <= ?'), values: [now - eventRetentionMs] },
     { text: deleteSome('deliveries', 'expires_at <= ?'), values: [now] },
+    { text: deleteSome('mails', 'expires_at <= ?'), values: [now] },
     { text: deleteSome('devices', 'expires_at <= ?'), values: [now] },
   ];
   let total = 0;

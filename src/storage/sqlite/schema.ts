@@ -77,8 +77,19 @@ CREATE INDEX audit_actor ON audit (tenant, json_extract(value, '$.actor'), at, i
 CREATE INDEX audit_object ON audit (tenant, json_extract(value, '$.object'), at, id);
 `;
 
+/** Mails to people. */
+const version5 = `
+CREATE TABLE mails (
+  tenant TEXT NOT NULL, id TEXT NOT NULL, purpose TEXT NOT NULL, sub TEXT, address TEXT NOT NULL, content TEXT,
+  created_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_attempt_at INTEGER NOT NULL,
+  last_attempt_at INTEGER, last_outcome TEXT, expires_at INTEGER NOT NULL, PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mails_due ON mails (tenant, next_attempt_at) WHERE state = 'pending';
+CREATE INDEX mails_expiry ON mails (expires_at);
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
-export const schemaSteps: readonly string[] = [version1, version2, version3, version4];
+export const schemaSteps: readonly string[] = [version1, version2, version3, version4, version5];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

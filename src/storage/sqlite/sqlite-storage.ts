@@ -11,6 +11,7 @@ import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { createEventLog } from './event-log.ts';
 import { dropEphemeral, listTenants, purgeAccount, purgeTenant, sweep } from './housekeeping.ts';
+import { createMails, tenantsWithDueMails } from './mails.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { lockFolder } from './server-lock.ts';
 
@@ -53,6 +54,7 @@ export const openSqliteStorage = async ({
         audit: createAudit(connection, tenant),
         events: eventLog.forTenant(tenant),
         deliveries: createDeliveries(connection, clock, tenant),
+        mails: createMails(connection, clock, tenant),
         devices: createDevices(connection, clock, tenant),
       };
     },
@@ -68,6 +70,7 @@ export const openSqliteStorage = async ({
     exportRecords: () => exportRecords(connection),
     watchEvents: (watcher) => eventLog.watch(watcher),
     tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(connection, nowMs),
+    tenantsWithDueMails: (nowMs) => tenantsWithDueMails(connection, nowMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
     close: async () => {
