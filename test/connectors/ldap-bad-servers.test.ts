@@ -180,28 +180,86 @@ describe('a server that answers badly', () => {
     ['busy', 51],
     ['unavailable', 52],
     ['without time', 3],
-    ['at its limit', 11],
-    ['in want of another bind', 1],
-    ['only a signpost to another server', 10],
+    ['faulty itself', 1],
     ['odd', 80],
-  ])('says that it is %s', async (_, code) => {
+  ])('says to a search that it is %s, which may pass', async (_, code) => {
     const searching = await serve(answering((socket, id) => socket.write(result(id, answers.done, code))));
-    await expect(verifyAt(searching)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(verifyAt(searching)).rejects.toMatchObject({ code: 'unavailable', isLasting: false });
   });
 
-  it.each([1, 2, 8, 10, 13, 51, 52, 80])(
-    'answers a person’s bind with %i, which is no verdict',
-    async (code) => {
-      let binds = 0;
-      const url = await serve((socket, id, operation) => {
-        if (operation === operations.bind) {
-          binds += 1;
-          socket.write(result(id, answers.bind, binds === 1 ? 0 : code));
-        } else socket.write(Buffer.concat([entry(id, 'anna'), result(id, answers.done)]));
-      });
-      await expect(verifyAt(url)).rejects.toMatchObject({ code: 'unavailable' });
-    },
-  );
+  it.each([
+    [2, 'protocolError'],
+    [8, 'strongerAuthRequired'],
+    [10, 'referral'],
+    [11, 'adminLimitExceeded'],
+    [12, 'unavailableCriticalExtension'],
+    [13, 'confidentialityRequired'],
+    [32, 'noSuchObject'],
+    [34, 'invalidDNSyntax'],
+    [48, 'inappropriateAuthentication'],
+    [50, 'insufficientAccessRights'],
+    [53, 'unwillingToPerform'],
+  ])('answers a search with %i until a setting is changed', async (code, name) => {
+    const url = await serve(answering((socket, id) => socket.write(result(id, answers.done, code))));
+    await expect(verifyAt(url)).rejects.toMatchObject({
+      code: 'unavailable',
+      isLasting: true,
+      message: expect.stringContaining(name),
+      detail: expect.stringContaining(
+        `${url} answered a search below "ou=people,dc=example,dc=org" with code ${code}`,
+      ),
+    });
+  });
+
+  it.each([
+    [7, 'authMethodNotSupported'],
+    [8, 'strongerAuthRequired'],
+    [13, 'confidentialityRequired'],
+    [49, 'refuses the account'],
+    [53, 'refuses the account'],
+  ])('answers the service account with %i until a setting is changed', async (code, words) => {
+    let isMended = false;
+    const url = await serve((socket, id, operation) => {
+      if (operation === operations.bind) socket.write(result(id, answers.bind, isMended ? 0 : code));
+      else socket.write(Buffer.concat([entry(id, 'anna'), result(id, answers.done)]));
+    });
+    const lasting = { isLasting: true, message: expect.stringContaining(words) };
+    await expect(verifyAt(url)).rejects.toMatchObject({ ...lasting, detail: expect.stringContaining(url) });
+    // also while the server is left alone
+    await expect(verifyAt(url)).rejects.toMatchObject(lasting);
+    isMended = true;
+    bench.clock.advance(60_000);
+    expect(await verifyAt(url)).toMatchObject({ ok: true });
+  });
+
+  it('is one of two: an outage as long as the other one may come back', async () => {
+    const refusing = await serve((socket, id) => socket.write(result(id, answers.bind, 8)));
+    for (const urls of [
+      [refusing, 'ldap://127.0.0.1:1'],
+      ['ldap://127.0.0.1:1', refusing],
+    ])
+      await expect(verifyAt(refusing, { urls })).rejects.toMatchObject({ isLasting: false });
+  });
+
+  it.each([
+    [1, false],
+    [2, true],
+    [8, true],
+    [10, true],
+    [13, true],
+    [51, false],
+    [52, false],
+    [80, false],
+  ])('answers a person’s bind with %i, which is no verdict', async (code, isLasting) => {
+    let binds = 0;
+    const url = await serve((socket, id, operation) => {
+      if (operation === operations.bind) {
+        binds += 1;
+        socket.write(result(id, answers.bind, binds === 1 ? 0 : code));
+      } else socket.write(Buffer.concat([entry(id, 'anna'), result(id, answers.done)]));
+    });
+    await expect(verifyAt(url)).rejects.toMatchObject({ code: 'unavailable', isLasting });
+  });
 
   it('hangs up on a connection that was idle, which no caller notices', async () => {
     let requests = 0;

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
@@ -60,23 +61,62 @@ describe.each([0, 1])('a directory behind TLS (0: ldaps, 1: StartTLS): %i', (mod
     expect(connections.size).toBeLessThanOrEqual(4);
   });
 
-  it('is not used when its certificate is by a stranger', async () => {
-    await expect(verify(changes({ ...trusted(), ca: stranger.ca }))).rejects.toMatchObject({
+  /** No outage: it stays so until a certificate or a setting is changed. */
+  const expectFault = (tls: LdapSource['tls'], code: string) =>
+    expect(verify(changes(tls))).rejects.toMatchObject({
       code: 'unavailable',
+      isLasting: true,
+      message: expect.stringContaining(code),
+      detail: expect.stringContaining(`${modes()[mode]?.urls[0]}`),
     });
-    await expect(verify(changes({}))).rejects.toMatchObject({ code: 'unavailable' });
+
+  it('is not used when its certificate is by a stranger', async () => {
+    await expectFault({ ...trusted(), ca: stranger.ca }, 'SELF_SIGNED_CERT_IN_CHAIN');
+    await expectFault({}, 'SELF_SIGNED_CERT_IN_CHAIN');
   });
 
   it('is not used when its certificate is for another name', async () => {
     const named = { ...trusted(), serverName: 'directory.test' };
     expect(await verify(changes(named))).toMatchObject({ ok: true });
-    await expect(verify(changes({ ...named, serverName: 'other.test' }))).rejects.toMatchObject({
-      code: 'unavailable',
-    });
+    await expectFault({ ...named, serverName: 'other.test' }, 'ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
   it('is not used without the client certificate that it asks for', async () => {
     await expect(verify(changes({ ca: authority.ca }))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('a directory whose certificate has expired', () => {
+  it('is used again, without a restart, when it has a new one', async () => {
+    const old = await authority.issue('IP:127.0.0.1', -1);
+    const server = createTlsServer({ cert: old.cert, key: old.key }, (socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const source = { urls: [`ldaps://127.0.0.1:${port}`], tls: { ca: authority.ca } };
+    for (let at = 0; at < 2; at += 1)
+      await expect(verify(source)).rejects.toMatchObject({
+        isLasting: true,
+        message: expect.stringContaining('CERT_HAS_EXPIRED'),
+      });
+    // the new one is accepted: what fails now is the connection, which may come back
+    const renewed = await authority.issue('IP:127.0.0.1');
+    server.setSecureContext({ cert: renewed.cert, key: renewed.key });
+    bench.clock.advance(60_000);
+    await expect(verify(source)).rejects.toMatchObject({ isLasting: false });
+    server.close();
+  });
+
+  it('is another thing than a port that speaks no TLS', async () => {
+    const plain = createServer((socket) => socket.on('error', () => {}).end('no TLS here at all\r\n'));
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const address = plain.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await expect(verify({ urls: [`ldaps://127.0.0.1:${port}`], tls: {} })).rejects.toMatchObject({
+      isLasting: true,
+      detail: expect.stringContaining('speaks TLS'),
+    });
+    plain.close();
   });
 });
 

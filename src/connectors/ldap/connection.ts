@@ -10,8 +10,8 @@ import { entryOf, type LdapEntry } from './entry.ts';
 import { openSocket, parseEndpoint, tlsOptions, upgradeSocket } from './ldap-socket.ts';
 import { MessageStream } from './message-stream.ts';
 import { PasswordPolicyControl, type PolicyError } from './policy-control.ts';
-import { bindRefusals, lastingRefusals, serverTroubles } from './result-codes.ts';
-import { detailOf, misconfigured, unreachable } from './unreachable.ts';
+import { bindRefusals, lastingRefusals, resultCode, serverTroubles } from './result-codes.ts';
+import { failed, misconfigured, unreachable } from './unreachable.ts';
 
 export type ConnectionSettings = Pick<
   LdapSource,
@@ -88,7 +88,7 @@ export const openConnection = async (url: string, settings: ConnectionSettings):
     );
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw unreachable(`${url} cannot be connected to: ${detailOf(cause)}`, cause);
+    throw failed(`${url} cannot be connected to`, cause);
   }
 };
 
@@ -105,7 +105,9 @@ const requestStartTls = async (
     await client.exop(startTlsOid);
   } catch (cause) {
     stream.destroy();
-    throw unreachable(`${url} does not start TLS`, cause);
+    throw cause instanceof ResultCodeError
+      ? refused(url, 'StartTLS', answerOf(cause))
+      : unreachable(`${url} does not start TLS`, cause);
   } finally {
     clearTimeout(timer);
   }
@@ -151,7 +153,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
       if (error instanceof ResultCodeError && !serverTroubles.has(error.code)) throw error;
       const cause = stream.errored ?? error;
       stream.destroy();
-      throw unreachable(`${what} at ${url} failed: ${detailOf(cause)}`, cause);
+      throw failed(`${what} at ${url} failed`, cause);
     } finally {
       clearTimeout(timer);
     }
@@ -185,7 +187,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
       const answer = await ask('a bind', (control) => client.bind(new BindName(name), password, control));
       if (answer.ok || bindRefusals.has(answer.code)) return answer;
       stream.destroy();
-      throw unreachable(`${url} answered a bind with code ${answer.code}: ${answer.diagnostic}`);
+      throw refused(url, 'a bind', answer);
     },
     search: async (query, deadline) => {
       deadline.check();
@@ -204,7 +206,7 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
         return searchEntries.map(entryOf);
       } catch (error) {
         if (!(error instanceof ResultCodeError)) throw error;
-        throw refusedSearch(url, base, error);
+        throw refused(url, `a search below "${base}"`, answerOf(error));
       }
     },
     modify: async (dn, changes, deadline) => {
@@ -224,15 +226,25 @@ const createConnection = (url: string, socket: Socket, settings: ConnectionSetti
 /** The diagnostic text without the part that ldapts adds. */
 const diagnosticOf = (error: ResultCodeError): string => error.message.replace(/ ?Code: 0x[0-9a-f]+$/, '');
 
-const refusedSearch = (url: string, base: string, error: ResultCodeError): AppError => {
-  const answered = `${url} answered a search below "${base}" with code ${error.code}`;
-  const lasting = lastingRefusals.get(error.code);
-  if (lasting === undefined) return unreachable(`${answered}: ${diagnosticOf(error)}`, error);
+const answerOf = (error: ResultCodeError) => ({ code: error.code, diagnostic: diagnosticOf(error) });
+
+/** Active Directory answers `operationsError` to a search without an account. */
+const needsBind = /\b000004DC\b/;
+
+const refused = (
+  url: string,
+  what: string,
+  { code, diagnostic }: { readonly code: number; readonly diagnostic: string },
+): AppError => {
+  const answered = `${url} answered ${what} with code ${code}`;
+  const lasting = lastingRefusals.get(
+    needsBind.test(diagnostic) ? resultCode.inappropriateAuthentication : code,
+  );
+  if (lasting === undefined) return unreachable(`${answered}: ${diagnostic}`);
   const { name, advice, isLimit = false } = lasting;
   return misconfigured({
     // people see a limit after their password only; other reasons everybody may see, and they name no host
     reason: isLimit ? `${name} at ${parseEndpoint(url).host}` : name,
-    detail: `${answered} (${name}): ${advice}`,
-    cause: error,
+    detail: `${answered} (${name}): ${advice}${diagnostic === '' ? '' : `. It says: ${diagnostic}`}`,
   });
 };

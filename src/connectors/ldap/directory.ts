@@ -36,6 +36,8 @@ export interface OpenDirectory extends Directory {
   close(): void;
 }
 
+const isLasting = (failure: unknown): boolean => isAppError(failure) && failure.isLasting;
+
 /** Milliseconds that a request waits to learn whether a failed server works again. */
 const longestProbeWaitMs = 500;
 
@@ -66,26 +68,25 @@ export const createDirectory = (
     return findGood(tried);
   };
 
-  /** A setting that keeps every server from being used is no outage. */
-  const lastingFailure = (): unknown => {
+  /** A setting that keeps every server from being used is no outage; one server that may come back makes it one. */
+  const failureOfAll = (): unknown => {
     const failures = servers.map(({ lastFailure }) => lastFailure);
-    return failures.every((failure) => isAppError(failure) && failure.isLasting) ? failures[0] : undefined;
+    if (failures.every(isLasting)) return failures[0];
+    const passing = failures.find((failure) => !isLasting(failure));
+    return passing ?? unreachable('all servers of the directory failed lately');
   };
 
   return {
     use: async (kind, use) => {
       const tried = new Set<DirectoryServer>();
-      let last: unknown;
       for (;;) {
         const server = await choose(tried, use.deadline);
-        if (server === undefined)
-          throw last ?? lastingFailure() ?? unreachable('all servers of the directory failed lately');
+        if (server === undefined) throw failureOfAll();
         tried.add(server);
         try {
           return await useServer(server, kind, use);
         } catch (error) {
           if (server.health.isGood || !use.isRepeatable) throw error;
-          last = error;
         }
       }
     },

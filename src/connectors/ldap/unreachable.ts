@@ -1,5 +1,6 @@
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
+import { tlsFaultOf } from '../tls-fault.ts';
 
 /** The one message that callers outside this folder see; the log has `detail` and `cause`. */
 export const unreachable = (detail: string, cause?: unknown): AppError =>
@@ -23,6 +24,18 @@ export const misconfigured = ({ reason, detail, cause }: Misfit): AppError =>
     isLasting: true,
     ...definedOnly({ cause }),
   });
+
+/** A connection or an operation failed. A certificate that is not accepted stays so until somebody changes it. */
+export const failed = (what: string, cause: unknown): AppError => {
+  const fault = tlsFaultOf(cause);
+  return fault === undefined
+    ? unreachable(`${what}: ${detailOf(cause)}`, cause)
+    : misconfigured({
+        reason: `TLS fails (${fault.code})`,
+        detail: `${what}: ${detailOf(cause)} (${fault.code}): ${fault.advice}`,
+        cause,
+      });
+};
 
 export const detailOf = (error: unknown): string => {
   if (error instanceof AppError) return error.detail ?? error.message;

@@ -57,6 +57,7 @@ export const createFindWindowsName = (parts: LdapSourceParts): FindWindowsName =
       return new Set([...names, own]);
     } catch (error) {
       if (!isAppError(error) || !error.isLasting) throw error;
+      known = undefined; // it may be mended while the server runs
       log.warn(
         { err: error },
         'the NetBIOS name of the domain cannot be read: set netbiosName of the source',
