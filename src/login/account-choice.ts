@@ -1,6 +1,7 @@
 // `prompt=select_account`: a person who is signed in continues with that account, or signs in with another one.
 import { z } from 'zod';
 import { mayHoldTokens } from '../accounts/standing.ts';
+import { clientNameOf } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import { sendPage } from '../web/send-page.ts';
@@ -33,7 +34,7 @@ export const showAccountChoice = async (
     model: {
       action: formAction(visit, 'account'),
       csrf: csrfToken(parts.csrf, visit),
-      clientName: pending.clientName,
+      clientName: clientNameOf(tenant.definition, pending.clientId),
       username: account.username,
       ...(typeof name === 'string' ? { name } : {}),
       otherUrl: choiceUrl(visit),

@@ -2,7 +2,7 @@
 // knows, and the page of an ended sign-in says where to start again.
 import type { Context } from 'koa';
 import type { ClientDefinition } from '../config/tenant/tenant-definition.ts';
-import { accountClientId, findClient } from '../oidc/provider/clients.ts';
+import { accountClientId, clientNameOf, findClient } from '../oidc/provider/clients.ts';
 import type { BegunSignIn, ProviderRequest } from '../oidc/provider/provider-request.ts';
 import type { StartAgain } from '../web/pages.ts';
 import { readBegunCookie, setBegunCookie } from './cookies.ts';
@@ -75,7 +75,7 @@ export const startAgainOf = (
 export const startAgainAt = (tenant: LoginTenant, clientId: string): StartAgain | undefined => {
   const client = findClient(tenant.definition, clientId);
   const url = client === undefined ? undefined : startOf(client, tenant.provider.issuer);
-  return url === undefined ? undefined : { name: client?.metadata.client_name ?? clientId, url };
+  return url === undefined ? undefined : { name: clientNameOf(tenant.definition, clientId), url };
 };
 
 /** OpenID Connect Core section 4: the app begins the sign-in at its `initiate_login_uri`, which needs the issuer. */

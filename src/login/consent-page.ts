@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
+import { clientNameOf } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import { readForm } from '../web/body.ts';
 import type { Csrf } from '../web/csrf.ts';
@@ -40,7 +41,7 @@ export const showConsent = async (
     model: {
       action: formAction(visit, 'consent'),
       csrf: csrfToken(parts.csrf, visit),
-      clientName: pending.clientName,
+      clientName: clientNameOf(tenant.definition, pending.clientId),
       clientId: pending.clientId,
       redirectHost: pending.redirectUri === undefined ? '' : hostOf(pending.redirectUri),
       username: account?.username ?? '',

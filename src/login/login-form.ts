@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
-import { accountClientId } from '../oidc/provider/clients.ts';
+import { accountClientId, clientNameOf } from '../oidc/provider/clients.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import type { Csrf } from '../web/csrf.ts';
 import type { FormNotices } from '../web/form-notice.ts';
@@ -67,7 +67,7 @@ export const showLogin = (
   { interaction, form }: { readonly interaction: OpenInteraction; readonly form: LoginForm },
 ): void => {
   const { ctx, tenant } = visit;
-  const { clientId, clientName, uiLocales, target } = interaction.pending;
+  const { clientId, uiLocales, target } = interaction.pending;
   const choice = tenant.accounts.choose({ clientId });
   const firstStep = choice.asksNameFirst ? 'name' : choice.passwords ? 'password' : 'choice';
   const { step = firstStep, ...shown } = form;
@@ -86,7 +86,12 @@ export const showLogin = (
       }),
       ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
       // a sign-in that no app asked for cannot return to an app
-      ...(clientId === accountClientId ? {} : { clientName, cancelAction: formAction(visit, 'cancel') }),
+      ...(clientId === accountClientId
+        ? {}
+        : {
+            clientName: clientNameOf(tenant.definition, clientId),
+            cancelAction: formAction(visit, 'cancel'),
+          }),
       ...definedOnly({ switchTenantUrl }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }

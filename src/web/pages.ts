@@ -1,4 +1,4 @@
-import type { Branding, Locale } from '../config/tenant/tenant-definition.ts';
+import type { Branding, Locale, LocalText } from '../config/tenant/tenant-definition.ts';
 import type { ErrorHint } from './error-hint.ts';
 import type { FactorPageModels } from './factor-page-models.ts';
 import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
@@ -22,7 +22,7 @@ export interface ScopeLine {
 
 /** A registered address of an app or service, at which its users start. */
 export interface StartAgain {
-  readonly name: string;
+  readonly name: LocalText;
   readonly url: string;
 }
 
@@ -81,7 +81,7 @@ export interface PageModels extends FactorPageModels {
     readonly login: string;
     /** Back to the step that asks the name. */
     readonly otherNameUrl?: string;
-    readonly clientName?: string;
+    readonly clientName?: LocalText;
     /** Sources that sign people in on pages of their own. */
     readonly upstreams: readonly {
       readonly displayName: string;
@@ -102,7 +102,7 @@ export interface PageModels extends FactorPageModels {
   'select-account': {
     readonly action: string;
     readonly csrf: string;
-    readonly clientName: string;
+    readonly clientName: LocalText;
     readonly username: string;
     readonly name?: string;
     /** The URL at which another person signs in. */
@@ -125,7 +125,7 @@ export interface PageModels extends FactorPageModels {
   consent: {
     readonly action: string;
     readonly csrf: string;
-    readonly clientName: string;
+    readonly clientName: LocalText;
     readonly clientId: string;
     readonly clientLogo?: string;
     readonly clientUri?: string;
@@ -156,7 +156,7 @@ export interface PageModels extends FactorPageModels {
     readonly action: string;
     readonly xsrf: string;
     readonly userCode: string;
-    readonly clientName: string;
+    readonly clientName: LocalText;
     /** Epoch milliseconds. */
     readonly requestedAt: number;
     readonly address: string;
@@ -166,7 +166,7 @@ export interface PageModels extends FactorPageModels {
     readonly model?: string;
     readonly serial?: string;
   };
-  'device-done': { readonly clientName: string; readonly outcome: 'approved' | 'refused' };
+  'device-done': { readonly clientName: LocalText; readonly outcome: 'approved' | 'refused' };
   /** A form that the browser sends on at once. */
   'form-post': {
     readonly action: string;
@@ -177,10 +177,10 @@ export interface PageModels extends FactorPageModels {
     /** The page that a person returns to who does not sign out. */
     readonly stayUrl: string;
     readonly xsrf: string;
-    readonly clientName?: string;
+    readonly clientName?: LocalText;
     readonly username?: string;
   };
-  'signed-out': { readonly clientName?: string; readonly signInUrl: string };
+  'signed-out': { readonly clientName?: LocalText; readonly signInUrl: string };
   account: {
     readonly name: string;
     readonly username: string;

@@ -4,6 +4,7 @@ import { enterCode, startDevice } from '../support/device.ts';
 import {
   formOf,
   goToAuthorization,
+  isConsentPage,
   type Parameters,
   prepareAuthorization,
   signIn,
@@ -28,6 +29,8 @@ import { useServer } from '../support/use-server.ts';
 const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(2)>`;
 const hostileApp = confidential('hostile-app', 'https://hostile.example/callback');
 
+const library = confidential('library');
+
 /** Would a browser run something of it? */
 const expectHarmless = (page: Page): void => {
   expect(page.body).not.toMatch(/<script>alert|<img src=x|<svg onload/);
@@ -38,7 +41,11 @@ const server = await useServer({
   instances: 2,
   tenants: {
     acme: sampleTenant({
-      clients: [...sampleClients, webClient(hostileApp, { client_name: hostile, firstParty: false })],
+      clients: [
+        ...sampleClients,
+        webClient(hostileApp, { client_name: hostile, firstParty: false }),
+        webClient(library, { client_name: { en: 'The library', de: 'Die Bücherei' }, firstParty: false }),
+      ],
     }),
     globex: sampleTenant({ displayName: 'Globex' }),
     strict: sampleTenant({ throttle: { account: { attempts: 2, window: '15m' } } }),
@@ -439,6 +446,21 @@ describe('the language', () => {
 
     expect(/<html lang="([^"]+)"/.exec(body)?.[1]).toBe(expected);
     expect(body.includes('Anmelden')).toBe(expected === 'de');
+  });
+
+  it.each([
+    ['en', 'The library'],
+    ['de', 'Die Bücherei'],
+    ['fr', 'The library'],
+  ])('%s is the one of the name of the app, too', async (ui_locales, name) => {
+    const browser = createBrowser();
+    const login = await openLogin(browser, { ui_locales }, library);
+    expect(login.body).toContain(`<strong dir="auto">${name}</strong>`);
+    const consent = await browser.follow(
+      await browser.submit(login, { login: 'alice', password: alice.password }),
+    );
+    expect(isConsentPage(consent, library.id)).toBe(true);
+    expect(consent.body).toContain(`<strong dir="auto">${name}</strong>`);
   });
 
   it('chosen by the switch stays for the pages that follow, also those of the provider', async () => {

@@ -188,6 +188,24 @@ clients:
       expect(faultsOf(scopes(wrong))).toContainEqual(expect.stringMatching(fault));
   });
 
+  it('takes the name of a client in each language, of which programs get the one of the tenant', () => {
+    const named = (name: string, locale = ''): TenantDefinition['clients'][number] | undefined =>
+      define(
+        `${locale}clients: [{ client_id: a, client_secret: env:SECRET, redirect_uris: [https://a.example.com/], client_name: ${name} }]\n`,
+      ).clients[0];
+    const both = { en: 'Library', de: 'Bücherei' };
+    expect(named('{ en: Library, de: Bücherei }')).toMatchObject({
+      name: both,
+      metadata: { client_name: 'Library' },
+    });
+    expect(named('{ en: Library, de: Bücherei }', 'locale: de\n')).toMatchObject({
+      name: both,
+      metadata: { client_name: 'Bücherei' },
+    });
+    expect(named('{ de: Bücherei }')).toMatchObject({ metadata: { client_name: 'Bücherei' } });
+    expect(named('Library')).toMatchObject({ name: 'Library', metadata: { client_name: 'Library' } });
+  });
+
   it('takes links and a contact for the foot of the pages', () => {
     expect(
       define(

@@ -23,7 +23,8 @@ const isSingleValue = (
   const { schema } = schemaAtPath(root, path);
   if (schema === undefined) return false;
   const options = schema instanceof z.ZodUnion ? schema.options.map(unwrap) : [schema];
-  return !options.some(takesLines);
+  // where a text is possible, it may be the one that was lost
+  return options.some((option) => option instanceof z.ZodString) || !options.some(takesLines);
 };
 
 const takesLines = (schema: unknown): boolean =>

@@ -12,6 +12,7 @@ import {
 } from '../parsing/field-types.ts';
 import { webAddress } from '../source/source-field-types.ts';
 import { groupChoice } from './group-choice.ts';
+import { localText } from './local-text.ts';
 import { checkSpelling } from './redirect-uri.ts';
 import { lifetimeRanges } from './tenant-lifetimes.ts';
 
@@ -78,7 +79,9 @@ const {
 /** One entry of `clients`: client metadata by its RFC 7591 names, and Drawbridge's own members in camelCase. */
 export const clientSchema = z.strictObject({
   client_id: clientId.meta({ description: 'Id of the client; unique within the tenant.' }),
-  client_name: plainText(200).optional().meta({ description: 'Name of the client on the consent page.' }),
+  client_name: localText(() => plainText(200))
+    .optional()
+    .meta({ description: 'Name of the client on the pages: a text, or one for each language.' }),
   client_secret: z
     .union([z.string(), z.array(z.string()).min(1).max(2)], {
       error: 'is not a secret; write a reference, env:NAME or file:/path, or a list of two of them',

@@ -101,6 +101,8 @@ export interface ResourceDefinition {
 /** RFC 7591 metadata by its own names, and Drawbridge's own members in camelCase. */
 export interface ClientDefinition {
   readonly metadata: ClientMetadata;
+  /** On the pages; `metadata.client_name` is the text in the tenant's own language. */
+  readonly name?: LocalText;
   /** Valid beside `metadata.client_secret`, while the client changes from one to the other. */
   readonly secondSecret?: string;
   /** Consent is skipped, except for native or public clients whose redirect is neither https nor loopback. */

@@ -20,6 +20,8 @@ import type {
   Allowance,
   Branding,
   ClientDefinition,
+  Locale,
+  LocalText,
   ResourceDefinition,
   SecondFactorRules,
   TenantDefinition,
@@ -157,7 +159,9 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     pkceExemptions: content.pkceExemptions,
     resources: content.resources.map(toResource),
     ...definedOnly({ defaultResource }),
-    clients: content.clients.map((client) => toClient(client, secrets.get(client))),
+    clients: content.clients.map((client) =>
+      toClient(client, { locale: content.locale, secrets: secrets.get(client) }),
+    ),
     users: content.users.map(
       (user): UserSeed => ({
         ...definedOnly(user),
@@ -198,10 +202,14 @@ const toResource = ({ groups, ...rest }: ResourceFile): ResourceDefinition => ({
   ...(groups === 'all' ? {} : { groups }),
 });
 
-const toClient = (client: ClientFile, secrets: readonly string[] = []): ClientDefinition => {
+const toClient = (
+  client: ClientFile,
+  { locale, secrets = [] }: { readonly locale: Locale; readonly secrets: readonly string[] | undefined },
+): ClientDefinition => {
   const [secret, secondSecret] = secrets;
   const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
   const {
+    client_name: name,
     client_secret: _,
     response_types: types,
     idTokenClaims,
@@ -212,10 +220,10 @@ const toClient = (client: ClientFile, secrets: readonly string[] = []): ClientDe
   return {
     metadata: {
       ...definedOnly(rest),
-      ...definedOnly({ client_secret: secret }),
+      ...definedOnly({ client_name: textOf(name, locale), client_secret: secret }),
       response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
     },
-    ...definedOnly({ secondSecret }),
+    ...definedOnly({ name: name === undefined ? undefined : toLocalText(name), secondSecret }),
     firstParty,
     idTokenClaims,
     ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),
@@ -225,6 +233,12 @@ const toClient = (client: ClientFile, secrets: readonly string[] = []): ClientDe
     passwordGrant: definedOnly(passwordGrant),
   };
 };
+
+const toLocalText = (text: LocalText): LocalText => (typeof text === 'string' ? text : definedOnly(text));
+
+/** For what has one text only: interfaces for programs. */
+const textOf = (text: LocalText | undefined, locale: Locale): string | undefined =>
+  text === undefined || typeof text === 'string' ? text : (text[locale] ?? Object.values(text)[0]);
 
 const toAllowance = ({ attempts, window }: { attempts: number; window: number }): Allowance => ({
   points: attempts,

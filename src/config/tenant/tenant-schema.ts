@@ -9,25 +9,12 @@ import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { groupChoice } from './group-choice.ts';
+import { localText } from './local-text.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
-
-/** One text for all languages, or one for each. */
-const localText = (text: () => z.ZodString) =>
-  z.union(
-    [
-      text(),
-      z
-        .strictObject({ en: text().optional(), de: text().optional() })
-        .refine((texts) => Object.keys(texts).length > 0, {
-          error: 'is empty; write a text for at least one language, such as { en: … }',
-        }),
-    ],
-    { error: 'is no text; write one, in quotes, or one for each language, such as { en: …, de: … }' },
-  );
 
 const isWebAddress = (value: string): boolean =>
   /^https?:\/\/[^\s"<>\\]+$/.test(value) && parseUrl(value) !== undefined;

@@ -1,5 +1,10 @@
 import type { ClientMetadata as ProviderClientMetadata } from 'oidc-provider';
-import type { ClientDefinition, Lifetimes, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type {
+  ClientDefinition,
+  Lifetimes,
+  LocalText,
+  TenantDefinition,
+} from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 
@@ -10,6 +15,12 @@ export const findClient = (
   definition: TenantDefinition,
   clientId: string | undefined,
 ): ClientDefinition | undefined => definition.clients.find(({ metadata }) => metadata.client_id === clientId);
+
+/** On the pages, in each language that the file has. */
+export const clientNameOf = (definition: TenantDefinition, clientId: string): LocalText =>
+  clientId === accountClientId
+    ? definition.displayName
+    : (findClient(definition, clientId)?.name ?? clientId);
 
 /** Does this client have a `backchannel_logout_uri`? */
 export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>

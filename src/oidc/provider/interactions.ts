@@ -14,7 +14,6 @@ export interface PendingInteraction {
   readonly uid: string;
   readonly prompt: 'login' | 'consent';
   readonly clientId: string;
-  readonly clientName: string;
   readonly clientLogo?: string;
   readonly clientUri?: string;
   readonly policyUri?: string;
@@ -254,7 +253,6 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
     prompt: prompt.name === 'consent' ? 'consent' : 'login',
     isAccountAsked,
     clientId,
-    clientName: client.clientName ?? clientId,
     missing: { scopes: details.missingOIDCScope ?? [], resources: details.missingResourceScopes ?? {} },
     isOfflineAccessAsked: String(params.scope ?? '')
       .split(' ')

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { type Client, type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
-import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { LocalText, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { isLoopbackHost } from '../../protocol/loopback.ts';
@@ -9,7 +9,7 @@ import type { FormNotices } from '../../web/form-notice.ts';
 import type { Look, PageModels, PageName, Pages } from '../../web/pages.ts';
 import { newErrorId, type Problem, problemBody, problemHeaders } from '../../web/problem.ts';
 import { keptDescription, readDeviceDescription } from '../grants/device-description.ts';
-import { accountClientId } from './clients.ts';
+import { accountClientId, clientNameOf } from './clients.ts';
 import { retryAfterOf } from './errors.ts';
 import { readFormPost } from './form-post-page.ts';
 import type { MethodsOf } from './protocol-methods.ts';
@@ -185,7 +185,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
     url: `${issuer}/device`,
   });
   const showOutcome = (ctx: KoaContextWithOIDC, outcome: DeviceOutcome['outcome']): void => {
-    const done: DeviceOutcome = { clientName: nameOf(ctx.oidc.client), outcome };
+    const done: DeviceOutcome = { clientName: nameOf(definition, ctx.oidc.client), outcome };
     // a reload of the answer to a POST would send the form again
     if (ctx.method === 'POST') parts.notices.show(devicePlace(ctx), done);
     else show(ctx, 'device-done', done);
@@ -244,7 +244,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         action: ctx.oidc.urlFor('code_verification'),
         xsrf: xsrfOf(ctx),
         userCode,
-        clientName: nameOf(client),
+        clientName: nameOf(definition, client),
         requestedAt: Number(info.requestedAt ?? 0),
         address: String(info.address ?? ''),
         userAgent: String(info.userAgent ?? ''),
@@ -261,7 +261,7 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         xsrf: xsrfOf(ctx),
         ...(client === undefined || client.clientId === accountClientId
           ? {}
-          : { clientName: nameOf(client) }),
+          : { clientName: nameOf(definition, client) }),
         ...definedOnly({ username }),
       });
     },
@@ -277,10 +277,11 @@ export const createProviderPages = (parts: ProviderPagesParts): ProviderPages =>
         signInUrl: issuer,
         ...(client === undefined || client.clientId === accountClientId
           ? {}
-          : { clientName: nameOf(client) }),
+          : { clientName: nameOf(definition, client) }),
       });
     },
   };
 };
 
-export const nameOf = (client: Client | undefined): string => client?.clientName ?? client?.clientId ?? '';
+const nameOf = (definition: TenantDefinition, client: Client | undefined): LocalText =>
+  client === undefined ? '' : clientNameOf(definition, client.clientId);
