@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Devices } from './devices.ts';
+import { factorFacts, recoveryCodesLeft } from './factors/factor-facts.ts';
 import type { PersonApps } from './person-apps.ts';
 import type { PersonSessions } from './person-sessions.ts';
 
@@ -93,6 +94,13 @@ const accountFacts = (account: AccountRecord): Facts => ({
     checked_at: toSeconds(checkedAt),
     ...(goneAt === undefined ? {} : { gone_at: toSeconds(goneAt) }),
   })),
+  factors: factorFacts(account).map(({ type, name, createdAt, lastUsedAt }) => ({
+    type,
+    name,
+    created_at: toSeconds(createdAt),
+    ...(lastUsedAt === undefined ? {} : { last_used_at: toSeconds(lastUsedAt) }),
+  })),
+  recovery_codes_left: recoveryCodesLeft(account),
   created_at: toSeconds(account.createdAt),
   updated_at: toSeconds(account.updatedAt),
 });

@@ -1,4 +1,5 @@
 // What the verbs of `drawbridge user` share: the people of a tenant, and the report of a change.
+import { factorFacts, recoveryCodesLeft } from '../accounts/factors/factor-facts.ts';
 import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
 import type { UserChange } from '../accounts/user-change.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -69,9 +70,12 @@ export const requireAccount = async (
   return account;
 };
 
-export const toPublic = ({ passwordHash, ...account }: AccountRecord) => ({
+export const toPublic = ({ passwordHash, factors, factorGuesses: _, ...account }: AccountRecord) => ({
   ...account,
   hasPassword: passwordHash !== undefined,
+  ...(factors === undefined
+    ? {}
+    : { factors: factorFacts({ factors }), recoveryCodesLeft: recoveryCodesLeft({ factors }) }),
   status: statusOf(account),
 });
 

@@ -6,6 +6,7 @@ import { collect, noAccount, noteUnlistedDomain, report, withUsers } from './ope
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { addUserDelete } from './user-delete.ts';
 import { addUserEdit } from './user-edit.ts';
+import { addUserFactors } from './user-factors.ts';
 import { addUserImport } from './user-import.ts';
 import { addUserList } from './user-list.ts';
 import { addUserSessions } from './user-sessions.ts';
@@ -56,6 +57,7 @@ export const addUser = (program: Command): void => {
   addUserDelete(user);
   addUserList(user);
   addUserSessions(user);
+  addUserFactors(user);
   addUserImport(user);
 };
 

@@ -62,6 +62,16 @@ describe('user', () => {
     }
   });
 
+  it('helps a person who has lost the second factor', async () => {
+    await add('alice');
+    const without = await user('recovery-code', 'alice');
+    expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('has no second factor')]);
+    const unsure = await user('mfa-reset', 'alice');
+    expect([unsure.code, unsure.stderr]).toEqual([2, expect.stringContaining('--yes')]);
+    const done = await user('mfa-reset', 'alice', '--yes', '--json');
+    expect(JSON.parse(done.stdout)).toMatchObject({ reset: true });
+  });
+
   it('says what is missing and what cannot be', async () => {
     await add('alice');
     const nothing = await user('edit', 'alice');

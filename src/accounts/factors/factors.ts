@@ -2,6 +2,8 @@
 //   factor-demand.ts    who is asked for one
 //   totp.ts             codes of authenticator apps; recovery-codes.ts
 //   factor-change.ts    changes of the account that only one of several callers makes
+//   factor-facts.ts     what may be shown of them; factor-reset.ts: what an operator does for people who lost one
+//   sign-in-at-once.ts  password and code of a program
 //   (here)              proving, adding and removing them
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
@@ -105,7 +107,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
   const openSecret = (sub: string, sealed: string): string =>
     openSealed(parts.sealingKey, sealed, aadOf(sub)).toString();
   const hashesOf = (sub: string, codes: readonly string[]): readonly string[] =>
-    codes.map((code) => hashRecoveryCode(parts.recoveryKey, sub, code.replaceAll('-', '')));
+    codes.map((code) => hashRecoveryCode(parts.recoveryKey, sub, code));
 
   const isCodeOf = (account: AccountRecord, factor: TotpFactor, code: string): number | undefined => {
     const step = stepOfCode(openSecret(account.sub, factor.sealedSecret), code, clock.now());

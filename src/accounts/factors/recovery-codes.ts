@@ -7,12 +7,13 @@ const count = 10;
 /** Five bits each: 80 bits, so that a hash without salt and stretching is enough. */
 const length = 16;
 
-/** New codes, in groups of four as they are shown. */
-export const newRecoveryCodes = (): readonly string[] =>
-  Array.from({ length: count }, () => {
-    const letters = [...randomBytes(length)].map((byte) => alphabet[byte % alphabet.length]);
-    return letters.join('').replace(/.{4}(?!$)/g, '$&-');
-  });
+/** A new code, in groups of four as it is shown. */
+export const newRecoveryCode = (): string => {
+  const letters = [...randomBytes(length)].map((byte) => alphabet[byte % alphabet.length]);
+  return letters.join('').replace(/.{4}(?!$)/g, '$&-');
+};
+
+export const newRecoveryCodes = (): readonly string[] => Array.from({ length: count }, newRecoveryCode);
 
 /**
  * The code as it was issued, from what a person has typed: in either case, with or without separators, and with the
@@ -25,5 +26,6 @@ export const readRecoveryCode = (typed: string): string | undefined => {
     : undefined;
 };
 
-/** What is kept of a code. `code` is as `readRecoveryCode` gives it. */
-export const hashRecoveryCode = (key: Buffer, sub: string, code: string): string => hmac(key, sub, code);
+/** What is kept of a code, with or without its separators. */
+export const hashRecoveryCode = (key: Buffer, sub: string, code: string): string =>
+  hmac(key, sub, code.replaceAll('-', ''));

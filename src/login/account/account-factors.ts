@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { hasFactor } from '../../accounts/factors/factor-demand.ts';
+import { factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
 import { byCode } from '../../accounts/factors/factors.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -79,29 +80,23 @@ export const showFactors = async (
       model: { codes: recoveryCodes, csrf, nextUrl: url },
       look,
     });
-  const { factors = [] } = visit.account;
-  const codes = factors.find((factor) => factor.type === 'recovery_codes');
+  const { account } = visit;
+  const factors = factorFacts(account);
   sendPage(ctx, parts.pages, {
     name: 'account-factors',
     model: {
       csrf,
       accountUrl: accountUrl(tenant),
       setUpUrl: totpUrl(tenant),
-      factors: factors.flatMap((factor) =>
-        factor.type === 'recovery_codes'
-          ? []
-          : [
-              {
-                name: factor.name,
-                createdAt: factor.createdAt,
-                removeAction: `${url}/${factor.id}/remove`,
-                ...definedOnly({ lastUsedAt: factor.lastUsedAt }),
-              },
-            ],
-      ),
-      ...(codes === undefined
+      factors: factors.map(({ id, name, createdAt, lastUsedAt }) => ({
+        name,
+        createdAt,
+        removeAction: `${url}/${id}/remove`,
+        ...definedOnly({ lastUsedAt }),
+      })),
+      ...(factors.length === 0
         ? {}
-        : { recoveryCodes: { left: codes.hashes.length, renewAction: `${url}/recovery-codes` } }),
+        : { recoveryCodes: { left: recoveryCodesLeft(account), renewAction: `${url}/recovery-codes` } }),
       ...definedOnly({ outcome }),
     },
     look,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { type FactorFacts, factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
 import type { FactorOrigin } from '../../accounts/factors/factors.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import type { AccountRecord } from '../../storage/storage.ts';
 import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
@@ -42,9 +42,7 @@ export const listOwnFactors = defineOperation({
   },
   handle: async ({ tenant, person: { account } }) => {
     offered(tenant);
-    const { factors = [] } = account;
-    const codes = factors.find((factor) => factor.type === 'recovery_codes');
-    return { factors: factors.flatMap(toPublic), recovery_codes_left: codes?.hashes.length ?? 0 };
+    return { factors: factorFacts(account).map(toPublic), recovery_codes_left: recoveryCodesLeft(account) };
   },
 });
 
@@ -95,7 +93,7 @@ export const confirmOwnTotp = defineOperation({
       originOf(person),
     );
     if (!added.ok) throw new AppError('invalid_request', refusalWords[added.reason]);
-    const factor = (added.account.factors ?? []).flatMap(toPublic).at(-1);
+    const factor = factorFacts(added.account).map(toPublic).at(-1);
     if (factor === undefined) throw new AppError('not_found', 'The factor was removed meanwhile');
     return { factor, ...definedOnly({ recovery_codes: added.recoveryCodes && [...added.recoveryCodes] }) };
   },
@@ -140,16 +138,8 @@ const refusalWords = {
 
 const originOf = ({ by: { address, requestId } }: ApiPerson): FactorOrigin => ({ address, requestId });
 
-const toPublic = (factor: NonNullable<AccountRecord['factors']>[number]): z.input<typeof factorSchema>[] => {
-  if (factor.type === 'recovery_codes') return [];
-  const { id, type, name, createdAt, lastUsedAt } = factor;
-  return [
-    {
-      id,
-      type,
-      name,
-      created_at: toSeconds(createdAt),
-      ...definedOnly({ last_used_at: lastUsedAt === undefined ? undefined : toSeconds(lastUsedAt) }),
-    },
-  ];
-};
+const toPublic = ({ createdAt, lastUsedAt, ...factor }: FactorFacts): z.input<typeof factorSchema> => ({
+  ...factor,
+  created_at: toSeconds(createdAt),
+  ...definedOnly({ last_used_at: lastUsedAt === undefined ? undefined : toSeconds(lastUsedAt) }),
+});

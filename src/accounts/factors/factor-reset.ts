@@ -1,0 +1,60 @@
+// What an operator does for a person who has lost a second factor.
+import type { Audit } from '../../audit/audit.ts';
+import type { Clock } from '../../clock.ts';
+import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import type { Revocations } from '../revocations.ts';
+import { endOfSessions } from '../standing.ts';
+import { changeFactors } from './factor-change.ts';
+import { hashRecoveryCode, newRecoveryCode } from './recovery-codes.ts';
+
+export interface FactorResetParts {
+  readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
+  readonly revocations: Pick<Revocations, 'endAccount'>;
+  /** See `FactorsParts`. */
+  readonly recoveryKey: Buffer;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  /** For the audit record: `cli`, or a sub. */
+  readonly actor: string;
+}
+
+/** All throw AppError `unavailable` when store or audit record are not available. */
+export interface FactorReset {
+  /**
+   * One more recovery code, for the person alone: with it they sign in once, and set up a new factor. Undefined while
+   * they have no factor that it could stand in for.
+   */
+  issueCode(account: AccountRecord): Promise<string | undefined>;
+  /** Removes all factors and ends all sessions: whoever knows the password alone can then sign in. */
+  removeAll(account: AccountRecord): Promise<void>;
+}
+
+export const createFactorReset = (parts: FactorResetParts): FactorReset => {
+  const { records, audit, clock, actor } = parts;
+  const noteBefore = ({ sub }: AccountRecord, action: string): Promise<void> =>
+    audit.noteBefore({ action, actor, object: sub, outcome: 'success' });
+
+  return {
+    issueCode: async (asked) => {
+      if ((asked.factors ?? []).every(({ type }) => type === 'recovery_codes')) return undefined;
+      await noteBefore(asked, 'user.recovery_code');
+      const code = newRecoveryCode();
+      await changeFactors(records, asked, ({ sub, factors = [] }) => {
+        const codes = factors.find((factor) => factor.type === 'recovery_codes');
+        const others = factors.filter((factor) => factor !== codes);
+        const hashes = [...(codes?.hashes ?? []), hashRecoveryCode(parts.recoveryKey, sub, code)];
+        const createdAt = codes?.createdAt ?? clock.now();
+        const changed = [...others, { type: 'recovery_codes', createdAt, hashes } as const];
+        return { patch: { factors: changed, factorGuesses: undefined }, result: undefined };
+      });
+      return code;
+    },
+
+    removeAll: async (asked) => {
+      await noteBefore(asked, 'user.mfa_reset');
+      const notBefore = endOfSessions(clock.now());
+      await records.update(asked.sub, { factors: undefined, factorGuesses: undefined, notBefore });
+      await parts.revocations.endAccount(asked.sub, 'user.mfa_reset');
+    },
+  };
+};

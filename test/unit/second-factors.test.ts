@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
+import type { Factors } from '../../src/accounts/factors/factors.ts';
+import { newRecoveryCode, readRecoveryCode } from '../../src/accounts/factors/recovery-codes.ts';
+import { createRevocations } from '../../src/accounts/revocations.ts';
+import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
+import type { AccountRecord } from '../../src/storage/storage.ts';
+import { openPeople, type People } from '../support/people.ts';
+import { type AuthenticatorApp, authenticatorApp } from '../support/second-factor.ts';
+
+const origin = { address: '192.0.2.7' };
+const minute = 60_000;
+let people: People;
+let factors: Factors;
+let count = 0;
+
+beforeAll(async () => {
+  people = await openPeople();
+  factors = people.accounts().factors;
+});
+afterAll(() => people.close());
+
+let alice: AccountRecord;
+beforeEach(async () => {
+  const added = await people.users().add({ username: `alice${count++}`, password: 'correct horse battery' });
+  if (!added.ok) throw new Error(added.message);
+  alice = added.account;
+});
+
+const accountNow = async ({ sub }: AccountRecord): Promise<AccountRecord> => {
+  const found = await people.tenant('acme').accounts.findBySub(sub);
+  if (found === undefined) throw new Error('no account');
+  return found;
+};
+
+const nowMs = () => people.clock.now();
+const nextCode = (app: AuthenticatorApp): string => {
+  people.clock.advance(30_000);
+  return app.next();
+};
+
+const setUp = async (name = 'Phone') => {
+  const account = await accountNow(alice);
+  const { secret, sealed } = factors.newTotp(account);
+  const app = authenticatorApp(secret, nowMs);
+  const added = await factors.addTotp(account, { sealed, code: app.next(), name }, origin);
+  if (!added.ok) throw new Error(added.reason);
+  return { app, sealed, recoveryCodes: added.recoveryCodes, account: added.account };
+};
+
+const verify = async (code: string) => factors.verify(await accountNow(alice), code, origin);
+
+describe('an authenticator app', () => {
+  it('is added once by a form that is sent twice, and not by one of another person', async () => {
+    const { secret, sealed } = factors.newTotp(alice);
+    const app = authenticatorApp(secret, nowMs);
+    const code = app.next();
+    const form = { sealed, code, name: 'Phone' };
+    const twice = await Promise.all([1, 2].map(() => factors.addTotp(alice, form, origin)));
+    expect(twice.filter((added) => added.ok && added.recoveryCodes !== undefined)).toHaveLength(1);
+    expect((await accountNow(alice)).factors).toHaveLength(2);
+
+    const other = await people
+      .users()
+      .add({ username: `mallory${count}`, password: 'correct horse battery' });
+    if (!other.ok) throw new Error(other.message);
+    expect(await factors.addTotp(other.account, form, origin)).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  it('is not added after half an hour, nor beyond ten', async () => {
+    const { secret, sealed } = factors.newTotp(alice);
+    people.clock.advance(31 * minute);
+    const code = authenticatorApp(secret, nowMs).next();
+    expect(await factors.addTotp(alice, { sealed, code, name: '' }, origin)).toEqual({
+      ok: false,
+      reason: 'expired',
+    });
+    for (let app = 0; app < 9; app++) await setUp();
+    await expect(setUp()).rejects.toThrow('limit');
+  });
+
+  it('shows the same secret again for the same form', () => {
+    const first = factors.newTotp(alice);
+    expect(factors.newTotp(alice, first.sealed)).toEqual(first);
+    expect(factors.newTotp(alice, 'made up').secret).not.toBe(first.secret);
+  });
+});
+
+describe('wrong codes', () => {
+  it('are counted over an hour, and forgotten after a right one', async () => {
+    const { app } = await setUp();
+    for (let guess = 0; guess < 9; guess++)
+      expect(await verify('000000')).toEqual({ ok: false, reason: 'code' });
+    expect((await verify(nextCode(app))).ok).toBe(true);
+    for (let guess = 0; guess < 10; guess++) await verify('000000');
+    expect(await verify(nextCode(app))).toMatchObject({ ok: false, reason: 'throttled' });
+    people.clock.advance(61 * minute);
+    expect((await verify(nextCode(app))).ok).toBe(true);
+  });
+
+  it('are all counted, however many come at once', async () => {
+    const { app } = await setUp();
+    const account = await accountNow(alice);
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, () => factors.verify(account, '000000', origin)),
+    );
+    expect(outcomes.filter((outcome) => !outcome.ok && outcome.reason === 'code')).toHaveLength(10);
+    expect(await verify(nextCode(app))).toMatchObject({ ok: false, reason: 'throttled' });
+  });
+});
+
+describe('recovery codes', () => {
+  it('are read as people write them, and never mistaken for another', () => {
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.constantFrom(' ', '-', '')), (separators) => {
+        const code = newRecoveryCode();
+        const typed = [...code.toUpperCase().replaceAll('-', '')]
+          .map((letter) => letter.replace('0', 'O').replace('1', 'l') + separators.next().value)
+          .join('');
+        expect(readRecoveryCode(typed)).toBe(code.replaceAll('-', ''));
+      }),
+    );
+  });
+
+  it('are used up one by one, and replaced by new ones', async () => {
+    const { recoveryCodes = [] } = await setUp();
+    expect(await verify(recoveryCodes[0] ?? '')).toMatchObject({ ok: true, recoveryCodesLeft: 9 });
+    expect((await verify(recoveryCodes[0] ?? '')).ok).toBe(false);
+    const renewed = await factors.renewRecoveryCodes(await accountNow(alice), origin);
+    expect((await verify(recoveryCodes[1] ?? '')).ok).toBe(false);
+    expect((await verify(renewed?.codes[1] ?? '')).ok).toBe(true);
+    expect(JSON.stringify(await accountNow(alice))).not.toContain(renewed?.codes[2]);
+  });
+});
+
+describe('an operator', () => {
+  const reset = () =>
+    createFactorReset({
+      records: people.tenant('acme').accounts,
+      revocations: createRevocations({
+        storage: people.tenant('acme'),
+        authorizationsOf,
+        wantsLogout: () => false,
+        clock: people.clock,
+      }),
+      recoveryKey: Buffer.alloc(32, 2),
+      audit: people.audit('acme'),
+      clock: people.clock,
+      actor: 'cli',
+    });
+
+  it('gives a person who lost the app a code that is good once, also after too many wrong ones', async () => {
+    expect(await reset().issueCode(alice)).toBeUndefined();
+    await setUp();
+    for (let guess = 0; guess < 10; guess++) await verify('000000');
+    const code = (await reset().issueCode(await accountNow(alice))) ?? '';
+    expect(await verify(code)).toMatchObject({ ok: true, recoveryCodesLeft: 10 });
+    expect((await verify(code)).ok).toBe(false);
+  });
+
+  it('removes all factors and ends all sessions', async () => {
+    const { account } = await setUp();
+    await reset().removeAll(account);
+    const now = await accountNow(alice);
+    expect(now.factors).toBeUndefined();
+    expect(now.notBefore).toBeGreaterThanOrEqual(nowMs() / 1000);
+    expect(factors.demandOf({ account: now })).toBe('none');
+  });
+});
