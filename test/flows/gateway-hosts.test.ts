@@ -100,10 +100,10 @@ describe('on https', () => {
     expect(walked.last.body).toBe('alice@acme /deep?x=1');
     const [bound, session, unbound] = cookiesSet(walked);
     expect(bound).toMatch(
-      /^__Secure-drawbridge\.way\.[\w-]{12}=[\w-]{43}; Max-Age=1800; Path=\/\.drawbridge\/; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-drawbridge\.way\.[\w-]{12}=[\w-]{43}; Max-Age=1800; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
     );
     expect(session).toMatch(/^__Host-GWSESSIONID=acme\.[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
-    expect(unbound).toMatch(/^__Secure-drawbridge\.way\.[\w-]{12}=; Max-Age=0; /);
+    expect(unbound).toMatch(/^__Host-drawbridge\.way\.[\w-]{12}=; Max-Age=0; /);
     expect(cookiesSet(walked)).toHaveLength(3);
   });
 
@@ -192,6 +192,21 @@ describe('with a cookie of a parent domain', () => {
     const next = await browser.get('https://reports.example.com/r?y=2');
     expect([next.status, next.body]).toEqual([200, 'alice@acme /r?y=2']);
   });
+
+  it.each(['//', '//a//b/', '/a%2Fb/%2e%2E/c', "/%7Euser/%c3%A4/'x'|{y}^`;p=1", '/a/?q=%2F//&&=?'])(
+    'passes %s to the service as it was sent',
+    async (target) => {
+      const browser = newBrowser();
+      await walk(browser, 'https://orders.example.com/');
+      const session = browser.cookies().find(({ name }) => name.includes('GWSESSIONID'));
+      const { status, body } = await rawRequest({
+        port,
+        target,
+        headers: ['Host: orders.example.com', `Cookie: ${session?.name}=${session?.value}`],
+      });
+      expect([status, body]).toEqual([200, `alice@acme ${target}`]);
+    },
+  );
 
   it('sets it for a sign-in at the address of the tenant too', async () => {
     const browser = newBrowser();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import type { AccessRule } from '../../src/config/gateway/gateway-definition.ts';
 import { createBrowser } from '../support/browser.ts';
 import { serviceOf } from '../support/guarded-service.ts';
@@ -17,6 +18,7 @@ import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
 const stranger = openClient('stranger', 'http://127.0.0.1:49153/callback');
+const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 const rules: readonly AccessRule[] = [
   { paths: ['/admin/**'], roles: ['admin'], access: 'allow' },
   { paths: ['/admin/**'], access: 'deny' },
@@ -42,6 +44,12 @@ const server = await useServer({
         serviceOf('plain', { host: 'plain.example.com' }),
         serviceOf('ruled', { host: 'ruled.example.com', rules }),
         serviceOf('orders', { host: 'orders.example.com', resources: [ordersResource], rules }),
+        ...algorithms.map((signingAlgorithm) =>
+          serviceOf(signingAlgorithm.toLowerCase(), {
+            host: `${signingAlgorithm.toLowerCase()}.example.com`,
+            signingAlgorithm,
+          }),
+        ),
       ],
     },
   },
@@ -69,6 +77,18 @@ describe('an access token at a service', () => {
     });
   const statuses = async (token: TokenBody, ...places: readonly (readonly [string, string])[]) =>
     Promise.all(places.map(async ([service, path]) => (await ask(token, service, path)).status));
+
+  it.each(algorithms)('is answered with a token for the service, signed with %s', async (algorithm) => {
+    const service = algorithm.toLowerCase();
+    const { headers } = await ask(await tokenOf(web, 'openid'), service);
+    const keys = createRemoteJWKSet(new URL(`${server.issuer('acme')}/jwks`));
+    const { payload } = await jwtVerify(headers.get('x-auth-token') ?? '', keys, {
+      issuer: server.issuer('acme'),
+      audience: `https://${service}.example.com`,
+      algorithms: [algorithm],
+    });
+    expect(payload).toMatchObject({ preferred_username: 'alice', roles: ['admin'] });
+  });
 
   it('of a first-party client is the whole person', async () => {
     const token = await tokenOf(web, 'openid');
