@@ -119,8 +119,12 @@ describe('the upstream knows us', () => {
 
   it('but is not trusted without its authority', async () => {
     const connector = corp('tls', { clientAuthMethod: 'tls_client_auth', tls: clientCertificate });
-    const { cause } = await outageOf(travel(connector));
+    const { cause, isLasting, message } = await outageOf(travel(connector));
     expect(String(cause)).toContain('certificate');
+    expect({ isLasting, message }).toEqual({
+      isLasting: true,
+      message: expect.stringMatching(/TLS fails \(.*(?:SELF_SIGNED|UNABLE_TO)/),
+    });
   });
 });
 
@@ -144,18 +148,18 @@ describe('a pushed authorization request', () => {
     expect([...new URL(url).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
   });
 
-  it('that the upstream refuses is an outage that says why', async () => {
+  it('that the upstream refuses is a fault of a setting, which the error names', async () => {
     const { begin: start } = redirectOf(
       corp('post', { clientAuthMethod: 'client_secret_post', clientSecret: 'some-wrong-secret' }),
     );
     const error = await outageOf(start({ redirectUri, state: 's' }));
-    expect(error.detail).toContain('invalid_client');
+    expect(error).toMatchObject({ isLasting: true, message: expect.stringContaining('invalid_client') });
     expect(`${error.stack} ${error.detail}`).not.toContain('some-wrong-secret');
   });
 });
 
 describe('a key that cannot be used', () => {
-  it('is an outage that does not show it', async () => {
+  it('is a fault of a setting, and is not shown', async () => {
     const { begin: start } = redirectOf(
       corp('key', {
         clientAuthMethod: 'private_key_jwt',
@@ -163,6 +167,7 @@ describe('a key that cannot be used', () => {
       }),
     );
     const error = await outageOf(start({ redirectUri, state: 's' }));
+    expect(error.isLasting).toBe(true);
     expect(`${error.stack} ${error.detail}`).not.toContain('no-key-at-all');
   });
 });

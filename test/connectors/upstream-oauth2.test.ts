@@ -373,6 +373,24 @@ describe('details, read with a service account', () => {
     );
   });
 
+  it.each([401, 403])('that are refused with %i let nobody in whom only they could end', async (status) => {
+    upstream.setFaults({ at: /details/, fault: { kind: 'status', status } });
+    const refused = { isLasting: true, detail: expect.stringContaining('refuses the token of Drawbridge') };
+    await expect(travel(plain(withDetails))).rejects.toMatchObject(refused);
+    await expect(plain(withDetails).lookup?.find({ subject: '4711' })).rejects.toMatchObject(refused);
+  });
+
+  it.each([401, 403])('that are refused with %i are absent where no re-check asks them', async (status) => {
+    const details = { uri: `${upstream.url}/details/{username}` };
+    upstream.setFaults({ at: /details/, fault: { kind: 'status', status } });
+    const connector = plain({ ...withDetails, details });
+    expect(connector.lookup).toBeUndefined();
+    const { person } = await arrive(connector);
+    expect(person.attributes).toMatchObject({ login: 'bob' });
+    expect(person.attributes).not.toHaveProperty('department');
+    expect(connectors.logLines.join('')).toContain('the details are left out');
+  });
+
   it('use one token of our own until the upstream takes it back', async () => {
     const { lookup } = plain(withDetails);
     const ours = () =>

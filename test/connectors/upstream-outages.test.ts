@@ -48,7 +48,7 @@ const outcomeOf = async (attempt: Promise<unknown>): Promise<string> => {
     return JSON.stringify(await attempt);
   } catch (error) {
     if (!isAppError(error)) throw error;
-    return error.code;
+    return error.isLasting ? 'misconfigured' : error.code;
   }
 };
 
@@ -64,10 +64,14 @@ const faults: readonly (readonly [string, Fault])[] = [
   ['is not there', { kind: 'status', status: 404 }],
 ];
 
+/** A server that answers documents in another form is not the one of the file, which only a setting can mend. */
+const isOfAnotherServer = (what: string): boolean =>
+  ['answers a page', 'sends us elsewhere', 'answers half a document', 'is not there'].includes(what);
+
 describe('an upstream that cannot be used is an outage', () => {
-  it.each(faults)('when its discovery %s', async (_what, fault) => {
+  it.each(faults)('when its discovery %s', async (what, fault) => {
     upstream.setFaults({ at: /well-known/, fault });
-    expect(await outcomeOf(begin(fault))).toBe('unavailable');
+    expect(await outcomeOf(begin(fault))).toBe(isOfAnotherServer(what) ? 'misconfigured' : 'unavailable');
   });
 
   it.each(faults)('when its token endpoint %s', async (_what, fault) => {
@@ -80,9 +84,11 @@ describe('an upstream that cannot be used is an outage', () => {
     expect(await outcomeOf(travel(corp(fault)))).toBe('unavailable');
   });
 
-  it.each(faults)('when its keys are asked for and it %s', async (_what, fault) => {
+  it.each(faults)('when its keys are asked for and it %s', async (what, fault) => {
     upstream.setFaults({ at: /jwks/, fault });
-    expect(await outcomeOf(travel(corp(fault)))).toBe('unavailable');
+    expect(await outcomeOf(travel(corp(fault)))).toBe(
+      isOfAnotherServer(what) ? 'misconfigured' : 'unavailable',
+    );
   });
 
   it('when its discovery is about another issuer, which the log names', async () => {
@@ -91,7 +97,7 @@ describe('an upstream that cannot be used is an outage', () => {
       authorization_endpoint: 'https://evil.test/a',
     });
     upstream.setFaults({ at: /well-known/, fault: { kind: 'answer', body } });
-    expect(await outcomeOf(begin())).toBe('unavailable');
+    expect(await outcomeOf(begin())).toBe('misconfigured');
     expect(connectors.logLines.join('')).toContain('https://evil.test');
   });
 

@@ -35,9 +35,9 @@ const defaultRetrySeconds = 30;
  *   the password was right `password_change_required`, `password_expired`, `account_disabled`, `account_locked`.
  * - without such an `error`: 401 is `credentials`, 410 `account_disabled`, 423 `account_locked`.
  * - 429, with `Retry-After` in seconds: the system itself limits attempts.
- * - any other answer is an outage, and so are 403 and 404 without an `error`, since proxies answer these when the
- * system
- *   is down, and a `WWW-Authenticate: Bearer` challenge, which refuses the secret and not the person.
+ * - 5xx is an outage, and so are 403, 404 and 408 without an `error`, since proxies answer these when the system is down.
+ * - any other answer is a fault of the system or of a setting, and so is a `WWW-Authenticate: Bearer` challenge, which
+ *   refuses the secret and not the person.
  */
 export const createHttpConnector = (
   definition: HttpSource,

@@ -20,6 +20,9 @@ const refusalOf: Readonly<Record<number, SourceRefusal>> = {
   423: 'account_locked',
 };
 
+/** Answered when the system behind a proxy is down, or too slow. */
+const ofProxies: ReadonlySet<number> = new Set([403, 404, 408]);
+
 const nameMembers = ['username', 'preferred_username', 'login', 'user_name'];
 const longestSubject = 255;
 
@@ -31,10 +34,13 @@ export const readVerdict = async (answer: Response, login: string): Promise<Verd
   const { status } = answer;
   const body = parseObject(await answer.text());
   if (status === 200) return { ok: true, person: toPerson(body, login) };
-  if (isOurFault(answer)) throw noVerdict('refuses the secret of this source (WWW-Authenticate: Bearer)');
-  if (status < 400 || status >= 500) throw noVerdict(`answered ${status}`);
+  if (isOurFault(answer)) throw misfit('refuses the secret of this source (WWW-Authenticate: Bearer)');
+  if (status < 400 || status >= 500) throw misfit(`answered ${status}`);
   const reason = refusals.has(body?.error) ? (body?.error as SourceRefusal) : refusalOf[status]; // it is in the set
-  if (reason === undefined) throw noVerdict(`answered ${status} without an "error" of the contract`);
+  if (reason === undefined) {
+    const what = `answered ${status} without an "error" of the contract`;
+    throw ofProxies.has(status) ? noVerdict(what) : misfit(what);
+  }
   return { ok: false, reason };
 };
 
@@ -43,10 +49,10 @@ const isOurFault = ({ status, headers }: Response): boolean =>
   (status === 401 || status === 403) && /(?:^|,)\s*bearer\b/i.test(headers.get('www-authenticate') ?? '');
 
 const toPerson = (body: Readonly<Record<string, unknown>> | undefined, login: string): SourcePerson => {
-  if (body === undefined) throw noVerdict('answered 200 without a JSON object');
+  if (body === undefined) throw misfit('answered 200 without a JSON object');
   const subject = readSubject(body.subject);
   if (subject === undefined) {
-    throw noVerdict(`answered 200 without a "subject" of 1 to ${longestSubject} characters`);
+    throw misfit(`answered 200 without a "subject" of 1 to ${longestSubject} characters`);
   }
   const { subject: _, ...claims } = body;
   const username = canonicalLogin(login);
@@ -81,4 +87,11 @@ const parseObject = (text: string): Readonly<Record<string, unknown>> | undefine
 const noVerdict = (detail: string): AppError =>
   new AppError('unavailable', 'The system that checks the password gives no verdict', {
     detail: `the verifier ${detail}`,
+  });
+
+/** The system answers, but not as the contract says: it stays so until one of the two is changed. */
+const misfit = (detail: string): AppError =>
+  new AppError('unavailable', 'The system that checks the password does not answer as agreed', {
+    detail: `the verifier ${detail}`,
+    isLasting: true,
   });

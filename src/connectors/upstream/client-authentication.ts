@@ -56,7 +56,8 @@ const importKey = async (privateKey: UpstreamSource['privateKey']) => {
   } catch {
     // The message of the parser may quote the key.
     throw new AppError('unavailable', 'The private key of this source cannot be used', {
-      detail: `it is no PKCS #8 key for ${privateKey?.alg ?? 'any algorithm'}`,
+      detail: `it is no PKCS #8 key for ${privateKey?.alg ?? 'any algorithm'}: correct "privateKey" of the source`,
+      isLasting: true,
     });
   }
 };

@@ -1,15 +1,16 @@
 import { clientCredentialsGrant } from 'openid-client';
 import { epochSeconds } from '../../clock.ts';
+import type { UpstreamSource } from '../../config/source/source-definition.ts';
 import { asOutage, failureOrOutage, refusedUs } from './failures.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
-import { broken, readJson } from './user-info.ts';
+import { broken, readJson, unsuitable } from './user-info.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reads the `details` resource of the source about people, with a token of our own. */
 export interface Details {
   /**
-   * Undefined when the upstream knows no person by that name.
+   * Undefined when the upstream knows no person by that name, and when it refuses details that nothing depends on.
    * @throws AppError `unavailable`
    */
   find(who: {
@@ -22,6 +23,21 @@ export interface Details {
 const marginSeconds = 30;
 /** Lifetime of a token that has no `expires_in`. */
 const assumedSeconds = 60;
+
+/**
+ * Do the details decide at re-checks who may stay? Then nobody gets in without them. Otherwise they only add to what is
+ * known of a person, who may sign in where they are refused.
+ */
+export const decidesStanding = (source: UpstreamSource): boolean =>
+  source.details !== undefined && (isNamedBySubject(source) || !source.details.uri.includes('{username}'));
+
+/** The name of a person is the key of their account too. */
+export const isNamedBySubject = ({
+  type,
+  userNameExtractionPattern,
+  subjectPointer,
+}: UpstreamSource): boolean =>
+  type === 'oauth2' && userNameExtractionPattern !== undefined && subjectPointer === undefined;
 
 /** Undefined when the source has no `details`. */
 export const createDetails = (client: UpstreamClient, parts: UpstreamParts): Details | undefined => {
@@ -67,7 +83,12 @@ export const createDetails = (client: UpstreamClient, parts: UpstreamParts): Det
         answer = await ask(url);
       }
       if (answer.status === 'absent') return undefined;
-      if (answer.status !== 'ok') throw broken(`the details resource refuses our token (${answer.status})`);
+      if (answer.status !== 'ok') {
+        const refusal = `the details resource refuses the token of Drawbridge (${answer.status})`;
+        if (decidesStanding(client.source)) throw unsuitable(`${refusal}: ${new URL(url).origin}`);
+        parts.log.warn({ source: client.source.id }, `${refusal}: the details are left out`);
+        return undefined;
+      }
       if (typeof answer.json !== 'object' || answer.json === null || Array.isArray(answer.json))
         throw broken('the details resource answered no JSON object');
       return answer.json as Members; // an object that is no array

@@ -93,9 +93,27 @@ export const isClientRefused = ({ code, status }: ProtocolFailure): boolean =>
   ['invalid_client', 'incorrect_client_credentials', 'unauthorized'].includes(code) ||
   (code === 'unauthorized_client' && status === 401);
 
+/** RFC 6749 section 5.2: what an operator has to mend here or there; the person has no part in it. */
+const clientRefusals: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_request',
+  'invalid_scope',
+]);
+
+/** Does the upstream refuse our client, its grant or its request, until a setting is changed? */
+export const isRefusalOfUs = (failure: ProtocolFailure): boolean =>
+  failure.isAnswer && (isClientRefused(failure) || clientRefusals.has(failure.code));
+
 /** The upstream refuses us, not the person. */
-export const refusedUs = ({ detail }: ProtocolFailure): AppError =>
-  new AppError('unavailable', unavailable, { detail });
+export const refusedUs = (failure: ProtocolFailure): AppError =>
+  isRefusalOfUs(failure)
+    ? new AppError('unavailable', `The identity provider refuses Drawbridge (${failure.code})`, {
+        detail: `${failure.detail}: check the client of this source, here and there`,
+        isLasting: true,
+      })
+    : new AppError('unavailable', unavailable, { detail: failure.detail });
 
 const reasonOf = ({ cause, message }: ClientError): string => {
   if (cause instanceof Error) return cause.message;

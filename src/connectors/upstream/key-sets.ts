@@ -99,6 +99,7 @@ const loadKeys = async (transport: Transport, { url, peer }: KeySetPlace): Promi
   const broken = (why: string): AppError =>
     new AppError('unavailable', 'The keys of the identity provider cannot be read', {
       detail: `${url} ${why}`,
+      isLasting: true,
     });
   if (answer.status !== 200) throw broken(`answered ${answer.status}`);
   const text = await answer.text();

@@ -1,5 +1,5 @@
 import type { LookupVerdict, PersonLookup, SourcePerson } from '../connector.ts';
-import type { Details } from './details.ts';
+import { type Details, decidesStanding, isNamedBySubject } from './details.ts';
 import type { PersonReader } from './person-reader.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 
@@ -12,13 +12,8 @@ export const createLookup = (
   details: Details | undefined,
   reader: PersonReader,
 ): PersonLookup<SourcePerson> | undefined => {
-  const uri = source.details?.uri;
-  if (details === undefined || uri === undefined) return undefined;
-  const isNameSubject =
-    source.type === 'oauth2' &&
-    source.userNameExtractionPattern !== undefined &&
-    source.subjectPointer === undefined;
-  if (uri.includes('{username}') && !isNameSubject) return undefined;
+  if (details === undefined || !decidesStanding(source)) return undefined;
+  const isNameSubject = isNamedBySubject(source);
 
   const find = async (subject: string): Promise<LookupVerdict<SourcePerson>> => {
     const found = await details.find({ subject, ...(isNameSubject ? { username: subject } : {}) });

@@ -8,7 +8,7 @@ import type { PersonReader } from './person-reader.ts';
 import { revokeTokens } from './revocation.ts';
 import { toUpstreamTokens } from './tokens.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
-import { broken } from './user-info.ts';
+import { unsuitable } from './user-info.ts';
 
 export interface PasswordParts extends UpstreamParts {
   readonly reader: PersonReader;
@@ -18,7 +18,7 @@ const defaultRetrySeconds = 30;
 
 /**
  * RFC 6749 section 4.3: the verdict of the upstream, its outage and its rate limit are passed on unchanged. An error
- * that is not about the person's password, such as a client that may not use the grant, is an outage.
+ * that is not about the person's password, such as a client that may not use the grant, is no verdict.
  * @throws AppError `unavailable`
  */
 export const verifyPassword = async (
@@ -45,7 +45,7 @@ export const verifyPassword = async (
         hasIdToken: claims !== undefined,
         ...definedOnly({ claims }),
       });
-      if (!read.ok) throw broken(read.detail);
+      if (!read.ok) throw unsuitable(read.detail);
       const { sid, iss: issuer } = claims ?? {};
       return {
         ok: true,
@@ -70,7 +70,7 @@ const refusal = (error: unknown): PasswordVerdict<SourcePerson> => {
     const failure = protocolFailure(error);
     if (failure.isAnswer && failure.code === 'invalid_grant') return { ok: false, reason: reasonOf(failure) };
     if (failure.isAnswer && grantRefusals.has(failure.code))
-      throw new AppError('unavailable', notAllowed, { detail: failure.detail });
+      throw new AppError('unavailable', notAllowed, { detail: failure.detail, isLasting: true });
     throw refusedUs(failure);
   } catch (thrown) {
     if (!isAppError(thrown, 'throttled')) throw thrown;

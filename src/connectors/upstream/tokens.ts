@@ -2,7 +2,7 @@ import { refreshTokenGrant, type TokenEndpointResponse } from 'openid-client';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { UpstreamTokens } from '../connector.ts';
-import { failureOrOutage, refusedUs } from './failures.ts';
+import { failureOrOutage, isRefusalOfUs, refusedUs } from './failures.ts';
 import { uncheckedIdToken } from './token-answer.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 
@@ -21,14 +21,6 @@ export const toUpstreamTokens = (response: TokenEndpointResponse, clock: Clock):
 
 /** RFC 6749 section 5.2, and GitHub's code. */
 const grantEnded: ReadonlySet<string> = new Set(['invalid_grant', 'bad_refresh_token']);
-/** What an operator has to mend there; the person has no part in it. */
-const clientRefusals: ReadonlySet<string> = new Set([
-  'invalid_client',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'invalid_request',
-  'invalid_scope',
-]);
 
 /** RFC 6749 section 6. An upstream that sends no new refresh token still accepts the old one. */
 export const refreshTokens = async (
@@ -42,7 +34,7 @@ export const refreshTokens = async (
   } catch (error) {
     const failure = failureOrOutage(error);
     if (failure.isAnswer && grantEnded.has(failure.code)) return undefined;
-    if (failure.isAnswer && clientRefusals.has(failure.code))
+    if (isRefusalOfUs(failure))
       log.error(
         { source: client.source.id, detail: failure.detail },
         'the upstream refreshes no tokens for Drawbridge: check the client of this source there',

@@ -7,6 +7,7 @@ import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { isLoopbackHost } from '../../protocol/loopback.ts';
+import { tlsFaultOf } from '../tls-fault.ts';
 
 /** The peer of a request, and its limits. */
 export interface Peer {
@@ -72,9 +73,7 @@ export const openTransport = (proxy?: OutgoingProxy): Transport => {
       const key = `${tlsKey(peer.tls)} ${isProxied}`;
       const agent = agents.memo(key, { context: { tls: peer.tls, isProxied } });
       const answer = await exchange(agent, request, peer.timeoutMs).catch((cause: unknown) => {
-        throw cause instanceof AppError
-          ? cause
-          : new AppError('unavailable', unreachable, { cause, detail: place });
+        throw cause instanceof AppError ? cause : noAnswer(cause, place);
       });
       if (answer.status === 429)
         throw new AppError('throttled', 'The identity provider asks for a pause', {
@@ -98,6 +97,18 @@ export const openTransport = (proxy?: OutgoingProxy): Transport => {
       await Promise.all(open.map((agent) => agent.destroy()));
     },
   };
+};
+
+/** A certificate that is not accepted stays so until somebody changes it. */
+const noAnswer = (cause: unknown, place: string): AppError => {
+  const fault = tlsFaultOf(cause);
+  return fault === undefined
+    ? new AppError('unavailable', unreachable, { cause, detail: place })
+    : new AppError('unavailable', `${unreachable}: TLS fails (${fault.code})`, {
+        cause,
+        detail: `${place}: ${fault.code}: ${fault.advice}`,
+        isLasting: true,
+      });
 };
 
 const tlsOptions = ({ ca, cert, key, serverName }: TlsMaterial) => ({

@@ -74,6 +74,7 @@ export const createUpstreamClient = (source: UpstreamSource, parts: UpstreamPart
     if (clientId === undefined)
       throw new AppError('unavailable', 'This source has no client of its own', {
         detail: 'clientId is missing',
+        isLasting: true,
       });
     const server = await metadata();
     authentication ??= createClientAuthentication(

@@ -86,7 +86,8 @@ const loadDocument = async (transport: Transport, issuer: string, peer: Peer): P
       if (error.cause instanceof AppError) throw error.cause;
       throw new AppError('unavailable', 'The identity provider gives no discovery document', {
         cause: error,
-        detail: url,
+        detail: `${url}: correct "issuer" in the tenant's file, or set the endpoints there`,
+        isLasting: true,
       });
     },
   );
@@ -94,6 +95,7 @@ const loadDocument = async (transport: Transport, issuer: string, peer: Peer): P
   if (metadata.issuer !== issuer)
     throw new AppError('unavailable', 'The identity provider goes by another name', {
       detail: `${url} names the issuer ${metadata.issuer}, the tenant's file says ${issuer}`,
+      isLasting: true,
     });
   return metadata;
 };

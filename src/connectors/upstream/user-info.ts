@@ -25,7 +25,7 @@ export const readUserInfo = async (
   accessToken: string,
 ): Promise<UserInfo> => {
   const { userinfo_endpoint: url, jwks_uri: jwksUri } = await client.metadata();
-  if (url === undefined) throw broken('the source has no user-info endpoint');
+  if (url === undefined) throw unsuitable('the source has no user-info endpoint: set "userInfoUri"');
   const answer = await parts.upstreams.send(client.peer, {
     ...bearer(url, accessToken),
     maxBytes: mostUserInfoBytes,
@@ -40,7 +40,7 @@ export const readUserInfo = async (
     const members = parseObject(text);
     return { status: 'ok', text, ...definedOnly({ members }) };
   }
-  if (jwksUri === undefined) throw broken('user-info is signed, and there is no jwks_uri');
+  if (jwksUri === undefined) throw unsuitable('user-info is signed, and there is no jwks_uri');
   const { payload } = await parts.upstreams.keys.verify(
     text,
     { url: jwksUri, peer: client.peer },
@@ -102,3 +102,10 @@ const bearer = (url: string, accessToken: string): HttpRequest => ({
 
 export const broken = (detail: string): AppError =>
   new AppError('unavailable', 'The identity provider gives no usable answer', { detail });
+
+/** The upstream answers, but a setting here or there must be changed first. */
+export const unsuitable = (detail: string): AppError =>
+  new AppError('unavailable', 'The identity provider is not set up for this sign-in', {
+    detail,
+    isLasting: true,
+  });
