@@ -161,23 +161,30 @@ describe('a person of an OpenID provider without details', () => {
   );
 
   it.each([
-    ['a failure', { kind: 'status', status: 500 }],
-    ['a cut connection', { kind: 'down' }],
-    ['too much', { kind: 'status', status: 429 }],
-    ['a pause', { kind: 'answer', status: 503, body: '{"error":"temporarily_unavailable"}' }],
-    ['a secret that is wrong', { kind: 'answer', status: 401, body: '{"error":"invalid_client"}' }],
-    ['a client without rights', { kind: 'answer', status: 400, body: '{"error":"unauthorized_client"}' }],
-  ] as const)('goes on during %s, as long as the tenant says, and then gets 503', async (_, fault) => {
-    upstream.setFaults({ at: token, fault });
-    clock.advance(29 * minute);
-    expect([await statusOf(tokens), await isActive()]).toEqual([200, true]);
-    clock.advance(10 * minute);
-    const refused = await refresh(issuer, web, tokens.refresh_token);
-    expect([await statusOf(tokens), refused.status]).toEqual([503, 503]);
-    upstream.setFaults();
-    expect(await statusOf(tokens)).toBe(200);
-    expect((await refresh(issuer, web, tokens.refresh_token)).status).toBe(200);
-  });
+    ['a failure', { kind: 'status', status: 500 }, 503],
+    ['a cut connection', { kind: 'down' }, 503],
+    ['too much', { kind: 'status', status: 429 }, 503],
+    ['a pause', { kind: 'answer', status: 503, body: '{"error":"temporarily_unavailable"}' }, 503],
+    ['a secret that is wrong', { kind: 'answer', status: 401, body: '{"error":"invalid_client"}' }, 500],
+    [
+      'a client without rights',
+      { kind: 'answer', status: 400, body: '{"error":"unauthorized_client"}' },
+      500,
+    ],
+  ] as const)(
+    'goes on during %s, as long as the tenant says, and then gets an error',
+    async (_, fault, status) => {
+      upstream.setFaults({ at: token, fault });
+      clock.advance(29 * minute);
+      expect([await statusOf(tokens), await isActive()]).toEqual([200, true]);
+      clock.advance(10 * minute);
+      const refused = await refresh(issuer, web, tokens.refresh_token);
+      expect([await statusOf(tokens), refused.status]).toEqual([status, status]);
+      upstream.setFaults();
+      expect(await statusOf(tokens)).toBe(200);
+      expect((await refresh(issuer, web, tokens.refresh_token)).status).toBe(200);
+    },
+  );
 
   it('names the fault of the client for the operator', async () => {
     const answer = { kind: 'answer', status: 401, body: '{"error":"invalid_client"}' } as const;
