@@ -59,10 +59,10 @@ const rooms: Readonly<Record<string, Room>> = {
     knows: ['config', 'storage', 'connectors'],
     owns: ['oidc-provider'],
   },
-  login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors'], owns: ['qrcode'] },
+  login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors', 'audit'], owns: ['qrcode'] },
   'self-service': {
     uses: ['accounts', 'web', 'oidc'],
-    knows: ['config', 'storage', 'audit'],
+    knows: ['config', 'storage', 'audit', 'connectors'],
     owns: ['zod-openapi'],
   },
   // a caller is an account that a source may have proven: their types only

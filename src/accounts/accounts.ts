@@ -13,6 +13,8 @@
 //   attack-record.ts         attacks that were noticed, for the audit record
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
+//   person-sessions.ts, person-apps.ts, person-export.ts   what people see and end of their own; session-origin.ts;
+//                            managed-elsewhere.ts: what is changed at their sources
 //   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; start-budget.ts: what strangers begin;
 //                            bounded-cache.ts: remembered in memory

@@ -78,7 +78,8 @@ const hostOf = (redirectUri: string): string => {
   return host === '' ? protocol : host;
 };
 
-const resourceLines = (
+/** Resources and their scopes, in the words of the tenant's file. */
+export const resourceLines = (
   { definition }: LoginTenant,
   missing: Readonly<Record<string, readonly string[]>>,
   locale: Locale,

@@ -15,7 +15,11 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
 import type { Devices } from '../accounts/devices.ts';
+import type { PersonApps } from '../accounts/person-apps.ts';
+import type { ExportPerson } from '../accounts/person-export.ts';
+import type { PersonSessions } from '../accounts/person-sessions.ts';
 import type { Revocations } from '../accounts/revocations.ts';
+import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
@@ -34,6 +38,10 @@ export interface LoginTenant {
   readonly accounts: Accounts;
   readonly revocations: Pick<Revocations, 'endOtherSessions'>;
   readonly devices: Pick<Devices, 'list' | 'revoke'>;
+  readonly sessions: Pick<PersonSessions, 'list' | 'end' | 'endOthers'>;
+  readonly apps: PersonApps;
+  readonly personAudit: PersonAudit;
+  readonly exportPerson: ExportPerson;
   readonly interactions: Interactions;
   /** Its sources of people, in the order of its file. */
   readonly connectors: readonly Connector[];

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import type { Context } from 'koa';
 import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
+import { showActivity } from '../login/account/account-activity.ts';
+import { showOwnApps, submitWithdrawal } from '../login/account/account-apps.ts';
 import { submitDeviceSignOut } from '../login/account/account-devices.ts';
+import { submitExport } from '../login/account/account-export.ts';
 import {
   askForTotp,
   showFactors,
@@ -11,6 +14,11 @@ import {
 } from '../login/account/account-factors.ts';
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
+import {
+  showOwnSessions,
+  submitOtherSessionsEnd,
+  submitSessionEnd,
+} from '../login/account/account-sessions.ts';
 import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
 import { submitAccountChoice } from '../login/account-choice.ts';
 import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
@@ -97,10 +105,10 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       orSayItIsOver(answer)(login, { ctx, tenant, uid });
   /** A form of the account page. */
   const accountForm = (
-    /** @param id of the source or the device */
+    /** @param id of the source, the app, the session or the device */
     answer: (ctx: Context, tenant: Tenant, id: string) => Promise<void>,
   ): AnswerOfTenant =>
-    form((ctx, tenant, { source, id = source ?? '' }) =>
+    form((ctx, tenant, { source, client_id: app = source, id = app ?? '' }) =>
       orAskAgain(() => answer(ctx, tenant, id))(login, ctx, tenant),
     );
 
@@ -165,6 +173,15 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitDisconnect: accountForm((ctx, tenant, source) =>
         submitDisconnect(login, ctx, { tenant, source }),
       ),
+      showOwnSessions: (ctx, tenant) => showOwnSessions(login, ctx, tenant),
+      submitSessionEnd: accountForm((ctx, tenant, id) => submitSessionEnd(login, ctx, { tenant, id })),
+      submitOtherSessionsEnd: accountForm((ctx, tenant) => submitOtherSessionsEnd(login, ctx, tenant)),
+      showOwnApps: (ctx, tenant) => showOwnApps(login, ctx, tenant),
+      submitWithdrawal: accountForm((ctx, tenant, clientId) =>
+        submitWithdrawal(login, ctx, { tenant, clientId }),
+      ),
+      showActivity: (ctx, tenant) => showActivity(login, ctx, tenant),
+      submitExport: accountForm((ctx, tenant) => submitExport(login, ctx, tenant)),
       submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),

@@ -1,4 +1,5 @@
 import type { Branding, Locale, LocalText } from '../config/tenant/tenant-definition.ts';
+import type { AccountPageModels, ScopeLine } from './account-page-models.ts';
 import type { ErrorHint } from './error-hint.ts';
 import type { FactorPageModels } from './factor-page-models.ts';
 import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
@@ -12,12 +13,6 @@ export interface Look {
   readonly languageUrls?: Readonly<Partial<Record<Locale, string>>>;
   /** Path in front of `/assets/`, on hosts that are not Drawbridge's own. */
   readonly assetsBelow?: string;
-}
-
-export interface ScopeLine {
-  readonly name: string;
-  /** Plain words. Built-in scopes are worded by the view from `name`; this is for scopes of resources. */
-  readonly description?: string;
 }
 
 /** A registered address of an app or service, at which its users start. */
@@ -45,7 +40,7 @@ export interface AccountDevice {
 }
 
 /** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
-export interface PageModels extends FactorPageModels {
+export interface PageModels extends AccountPageModels, FactorPageModels {
   'select-tenant': {
     readonly tenants: readonly {
       readonly id: string;
@@ -193,6 +188,10 @@ export interface PageModels extends FactorPageModels {
     readonly csrf: string;
     /** The sources that the person is connected to, and those that can be connected. */
     readonly sources: readonly AccountSource[];
+    readonly accountUrl: string;
+    readonly exportAction: string;
+    /** What is changed at sources, with their names. */
+    readonly managed?: { readonly profile?: readonly string[]; readonly password?: readonly string[] };
     /** Those that the person has approved. */
     readonly devices?: readonly AccountDevice[];
     readonly outcome?: 'connected' | 'disconnected' | 'device_signed_out';

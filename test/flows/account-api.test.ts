@@ -89,6 +89,7 @@ describe('the API of the own account', () => {
       email: 'alice@acme.example',
       email_verified: true,
       created_at: expect.any(Number),
+      changed_at_sources: {},
       sources: [],
     });
   });

@@ -1,7 +1,7 @@
 // What people do with their own account, by the API: where they are signed in, which apps have access, what was done.
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { type Browser, createBrowser } from '../support/browser.ts';
+import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
 import { instanceHeader } from '../support/instances-front.ts';
@@ -17,6 +17,7 @@ import {
   tokensFor,
   userinfo,
 } from '../support/oauth-client.ts';
+import { textOf } from '../support/page-text.ts';
 import {
   bob,
   migrator,
@@ -327,6 +328,13 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       await approveDevice(browser, issuer, started, person);
       await pollDevice(issuer, started);
 
+      const secrets = { sealedSecret: 'sealed-secret', lastStep: 1 };
+      await server.storage.forTenant('acme').accounts.update(sub, {
+        factors: [
+          { type: 'totp', id: 'f1', name: 'Phone', createdAt: 1000, ...secrets },
+          { type: 'recovery_codes', createdAt: 1000, hashes: ['hash-of-a-code'] },
+        ],
+      });
       const { status, body } = await ask(mine.access_token, '/export');
       expect(status).toBe(200);
       expect(body).toMatchObject({
@@ -337,6 +345,8 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
           logins: expect.arrayContaining([person.username]),
           email: `${person.username}@acme.example`,
           has_password: true,
+          factors: [{ type: 'totp', name: 'Phone', created_at: 1 }],
+          recovery_codes_left: 1,
         },
         sessions: [{ client_ids: expect.arrayContaining(['web']), user_agent: firefox }],
         devices: [{ client_id: 'tv', created_at: expect.any(Number) }],
@@ -347,6 +357,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       expect(body.audit).toContainEqual(expect.objectContaining({ action: 'sign_in.page', by: 'person' }));
       const account = await server.storage.forTenant('acme').accounts.findBySub(sub);
       expect(JSON.stringify(body)).not.toContain(account?.passwordHash);
+      expect(JSON.stringify(body)).not.toMatch(/sealed-secret|hash-of-a-code/);
     });
 
     it('needs a recent sign-in', async () => {
@@ -361,6 +372,119 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
         restoreTime();
       }
     });
+  });
+
+  describe('the pages of the account', () => {
+    /** A browser whose person is signed in at the tenant. */
+    const visitor = async (headers: Readonly<Record<string, string>> = {}): Promise<Browser> => {
+      const browser = createBrowser(headers);
+      await signInWith(browser);
+      return browser;
+    };
+    const formAt = (page: Page, path: string): number => {
+      const index = formsOf(page).findIndex(({ action }) => action.includes(path));
+      if (index < 0) throw new Error(`no form for ${path} on ${page.url}: ${textOf(page)}`);
+      return index;
+    };
+
+    it('lead to each other, and to a sign-in without a session', async () => {
+      const browser = await visitor();
+      for (const path of ['', '/sessions', '/apps', '/activity']) {
+        const page = await browser.get(`${issuer}/account${path}`);
+        expect(page.status).toBe(200);
+        expect(page.headers.get('cache-control')).toBe('no-store');
+        const current = /<a href="([^"]*)" aria-current="page">/.exec(page.body)?.[1];
+        expect(current).toBe(`${issuer}/account${path}`);
+      }
+      const stranger = createBrowser();
+      const login = await stranger.follow(await stranger.get(`${issuer}/account/sessions`));
+      const page = await stranger.follow(
+        await stranger.submit(login, { login: person.username, password: person.password }),
+      );
+      expect(page.url).toBe(`${issuer}/account/sessions`);
+    });
+
+    it('end one sign-in, or all others', async () => {
+      const browser = await visitor({ 'user-agent': firefox });
+      const others = [await signInWith(), await signInWith()];
+      const page = await browser.get(`${issuer}/account/sessions`);
+      expect(textOf(page)).toContain('Firefox on Linux This browser');
+      expect(textOf(page)).toContain('Apps: The web app');
+
+      const ended = await browser.follow(await browser.submit(page, {}, formAt(page, '/end')));
+      expect(textOf(ended)).toContain('That sign-in has ended');
+      const alive = async () =>
+        (await Promise.all(others.map(({ access_token }) => statusOf(access_token)))).flat().toSorted();
+      expect(await alive()).toEqual([200, 200, 401, 401]);
+
+      const all = await browser.follow(await browser.submit(ended, {}, formAt(ended, '/end-others')));
+      expect(textOf(all)).toContain('You are signed out everywhere else.');
+      expect(await alive()).toEqual([401, 401, 401, 401]);
+      expect((await browser.get(`${issuer}/account/sessions`)).status).toBe(200);
+      const again = await browser.follow(await browser.submit(page, {}, formAt(page, '/end')));
+      expect(textOf(again)).toContain('That sign-in has already ended.');
+    });
+
+    it('withdraw the access of an app', async () => {
+      const browser = await visitor({ 'accept-language': 'de' });
+      const theirs = await tokensFor(browser, { issuer, client: partner, consent: true }, person);
+      const page = await browser.get(`${issuer}/account/apps`);
+      expect(textOf(page)).toContain('The partner app Erfahren, wer Sie sind');
+      const withdrawn = await browser.follow(
+        await browser.submit(page, {}, formAt(page, '/partner/withdraw')),
+      );
+      expect(textOf(withdrawn)).toContain('Die App hat keinen Zugriff mehr.');
+      expect(textOf(withdrawn)).not.toContain('The partner app');
+      expect(await statusOf(theirs.access_token)).toEqual([401, 401]);
+    });
+
+    it('show what was done', async () => {
+      const browser = await visitor();
+      const { audit } = server.storage.forTenant('acme');
+      for (let n = 0; n < 26; n += 1)
+        await audit.append({
+          id: `v${added}-${n}`,
+          at: n,
+          action: `test.${n}`,
+          outcome: 'success',
+          actor: sub,
+        });
+      const page = await browser.get(`${issuer}/account/activity`);
+      expect(textOf(page)).toContain('Signed in');
+      expect(textOf(page)).toContain('Account created');
+      expect(textOf(page)).not.toContain('test.0');
+      const older = /href="([^"]*before=[^"]*)"/.exec(page.body)?.[1] ?? '';
+      expect(textOf(await browser.get(older))).toContain('test.0');
+    });
+
+    it('give all that is kept as a file, after a recent sign-in', async () => {
+      const browser = await visitor();
+      const page = await browser.get(`${issuer}/account`);
+      const file = await browser.submit(page, {}, formAt(page, '/export'));
+      expect(file.headers.get('content-disposition')).toBe('attachment; filename="acme-account.json"');
+      expect(file.headers.get('content-type')).toMatch(/^application\/json/);
+      expect(file.headers.get('cache-control')).toBe('no-store');
+      expect(JSON.parse(file.body)).toMatchObject({ account: { sub }, sessions: [{}] });
+      moveTime(6 * 60);
+      try {
+        const later = await browser.submit(page, {}, formAt(page, '/export'));
+        expect(new URL(later.location ?? '').searchParams.get('max_age')).toBe('300');
+      } finally {
+        restoreTime();
+      }
+    });
+
+    it.each(['/sessions/end-others', '/apps/web/withdraw', '/export'])(
+      'accept no form of another site: %s',
+      async (path) => {
+        const browser = await visitor();
+        const other = await signInWith();
+        const answer = await browser.post(`${issuer}/account${path}`, { csrf: 'x' });
+        expect(answer.headers.get('content-disposition')).toBeNull();
+        expect(answer.status).toBeGreaterThanOrEqual(300);
+        expect(await statusOf(other.access_token)).toEqual([200, 200]);
+      },
+    );
   });
 });
 

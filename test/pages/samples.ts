@@ -90,6 +90,75 @@ const account: PageModels['account'] = {
   signedInAt: sampleNow - 3_600_000,
   csrf,
   sources: [],
+  accountUrl: '/oauth/acme/account',
+  exportAction: '/oauth/acme/account/export',
+};
+
+const accountSessions: PageModels['account-sessions'] = {
+  accountUrl: '/oauth/acme/account',
+  csrf,
+  sessions: [
+    {
+      isCurrent: true,
+      browser: 'Firefox',
+      system: 'Linux',
+      address: '2001:db8:85a3::8a2e:370:7334',
+      signedInAt: sampleNow - 5 * 60_000,
+      apps: ['Notes', 'Calendar of Acme Corporation'],
+      endAction: '/oauth/acme/account/sessions/s1/end',
+    },
+    {
+      isCurrent: false,
+      browser: 'Microsoft Edge',
+      address: '192.0.2.7',
+      signedInAt: sampleNow - 40 * 3_600_000,
+      apps: [],
+      endAction: '/oauth/acme/account/sessions/s2/end',
+    },
+    { isCurrent: false, apps: ['Notes'], endAction: '/oauth/acme/account/sessions/s3/end' },
+  ],
+  endOthersAction: '/oauth/acme/account/sessions/end-others',
+};
+
+const accountApps: PageModels['account-apps'] = {
+  accountUrl: '/oauth/acme/account',
+  csrf,
+  apps: [
+    {
+      name: 'Calendar of Acme Corporation',
+      grantedAt: sampleNow - 40 * 3_600_000,
+      scopes: [{ name: 'openid' }, { name: 'email' }, { name: 'offline_access' }],
+      resources: [
+        {
+          name: 'Orders',
+          scopes: [{ name: 'orders:read', description: 'Read your orders' }, { name: 'orders:write' }],
+        },
+      ],
+      withdrawAction: '/oauth/acme/account/apps/calendar/withdraw',
+    },
+    {
+      name: 'Notes',
+      grantedAt: sampleNow - 400 * 24 * 3_600_000,
+      scopes: [{ name: 'openid' }],
+      resources: [],
+      withdrawAction: '/oauth/acme/account/apps/notes/withdraw',
+    },
+  ],
+};
+
+const activityOf = (action: string, minutes: number, isFailure = false) =>
+  ({ at: sampleNow - minutes * 60_000, action, isFailure, by: 'person' }) as const;
+const accountActivity: PageModels['account-activity'] = {
+  accountUrl: '/oauth/acme/account',
+  isNewest: true,
+  olderUrl: '/oauth/acme/account/activity?before=a1',
+  entries: [
+    { ...activityOf('sign_in.page', 5), address: '2001:db8:85a3::8a2e:370:7334', app: 'Notes' },
+    { ...activityOf('sign_in.page', 6, true), by: 'unknown' },
+    { ...activityOf('user.edit', 600), by: 'administrator' },
+    { ...activityOf('session.end_others', 900), address: '192.0.2.7' },
+    activityOf('of.no.text', 4000),
+  ],
 };
 
 const accountSources: PageModels['account']['sources'] = [
@@ -460,6 +529,23 @@ export const samples: readonly Sample[] = [
   sample('signed-out', 'signed-out', { signInUrl: '/oauth/acme' }),
   sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
   sample('account', 'account', account),
+  sample('account-managed', 'account', {
+    ...account,
+    managed: { profile: ['Staff directory', 'Globex Account'], password: ['Staff directory'] },
+  }),
+  sample('account-sessions', 'account-sessions', accountSessions),
+  sample('account-sessions-ended', 'account-sessions', { ...accountSessions, outcome: 'ended' }),
+  sample('account-sessions-others', 'account-sessions', { ...accountSessions, outcome: 'others_ended' }),
+  sample('account-sessions-not-found', 'account-sessions', { ...accountSessions, problem: 'not_found' }),
+  sample('account-apps', 'account-apps', accountApps),
+  sample('account-apps-none', 'account-apps', { ...accountApps, apps: [], outcome: 'withdrawn' }),
+  sample('account-apps-not-found', 'account-apps', { ...accountApps, problem: 'not_found' }),
+  sample('account-activity', 'account-activity', accountActivity),
+  sample('account-activity-none', 'account-activity', {
+    accountUrl: '/oauth/acme/account',
+    isNewest: false,
+    entries: [],
+  }),
   sample('account-sources', 'account', {
     ...account,
     sources: accountSources,

@@ -2,8 +2,10 @@
 //   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
 //                           account-devices.ts: signing a device out; account-factors.ts: second factors
+//   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
+//                           done; account-export.ts: all that is kept, as a file
 import type { Context } from 'koa';
-import { hasLocalPassword } from '../../accounts/password-adoption.ts';
+import { canChangePassword, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
 import type { AccountDevice, AccountSource, PageModels } from '../../web/pages.ts';
@@ -11,31 +13,33 @@ import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { offersFactors } from './account-factors.ts';
-import { type AccountVisit, accountCsrfToken, accountUrl, findAccountVisit } from './account-visit.ts';
+import {
+  type AccountVisit,
+  accountCsrfToken,
+  accountUrl,
+  findAccountVisit,
+  goTo,
+  newsOf,
+} from './account-visit.ts';
 
 type AccountModel = PageModels['account'];
 
-const outcomes: readonly AccountModel['outcome'][] = ['connected', 'disconnected', 'device_signed_out'];
-const problems: readonly AccountModel['problem'][] = [
-  'cancelled',
-  'invalid',
-  'last',
-  'not_found',
-  'taken',
-  'unavailable',
-];
+const news = {
+  outcome: ['connected', 'disconnected', 'device_signed_out'],
+  problem: ['cancelled', 'invalid', 'last', 'not_found', 'taken', 'unavailable'],
+} as const satisfies {
+  readonly outcome: readonly AccountModel['outcome'][];
+  readonly problem: readonly AccountModel['problem'][];
+};
 
-/** The notice of the page after a redirect. An attacker can write it into the address, so it names a fixed text. */
+/** The notice of the page after a redirect. */
 export interface AccountNews {
   readonly outcome?: NonNullable<AccountModel['outcome']>;
   readonly problem?: NonNullable<AccountModel['problem']>;
 }
 
-export const goToAccount = (ctx: Context, tenant: LoginTenant, news: AccountNews = {}): void => {
-  const query = new URLSearchParams({ ...news }).toString();
-  ctx.status = 303;
-  ctx.redirect(accountUrl(tenant) + (query === '' ? '' : `?${query}`));
-};
+export const goToAccount = (ctx: Context, tenant: LoginTenant, shown: AccountNews = {}): void =>
+  goTo(ctx, accountUrl(tenant), { ...shown });
 
 /** "Signed in as …". Without a session the browser is redirected to the sign-in. */
 export const showAccount = async (
@@ -52,8 +56,7 @@ export const showAccount = async (
   const { account, session } = visit;
   const { name } = account.claims;
   const devices = await devicesOf(tenant, account.sub);
-  const outcome = outcomes.find((known) => known === ctx.query.outcome);
-  const problem = problems.find((known) => known === ctx.query.problem);
+  const sources = { sources: tenant.definition.sources, connectors: tenant.connectors };
   sendPage(ctx, parts.pages, {
     name: 'account',
     model: {
@@ -64,9 +67,13 @@ export const showAccount = async (
       csrf: accountCsrfToken(parts.csrf, visit),
       sources: tenant.connectors.flatMap((connector) => sourceLine(visit, connector)),
       ...(devices.length === 0 ? {} : { devices }),
-      ...(canChangePassword(visit) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
+      ...(canChangePassword(account, sources) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
-      ...definedOnly({ email: account.email, outcome, problem }),
+      accountUrl: accountUrl(tenant),
+      exportAction: `${accountUrl(tenant)}/export`,
+      managed: managedElsewhere(account, sources),
+      ...definedOnly({ email: account.email }),
+      ...newsOf(ctx, news),
     },
     look: lookOf(ctx, tenant),
   });
@@ -100,14 +107,3 @@ const sourceLine = (
   if (passwords !== undefined && type !== 'local') return [{ displayName, connectUrl: place }];
   return [];
 };
-
-/** Does a source that knows this person let them change their password? Everybody knows those of demo users. */
-export const canChangePassword = ({ tenant, account }: AccountVisit): boolean =>
-  account.origin !== 'demo' &&
-  tenant.connectors.some(
-    ({ definition, passwords }) =>
-      passwords?.change !== undefined &&
-      (definition.type === 'local'
-        ? hasLocalPassword(account, tenant.definition.sources)
-        : account.identities?.some(({ source }) => source === definition.id) === true),
-  );

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { canChangePassword } from '../../accounts/managed-elsewhere.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
@@ -8,7 +9,6 @@ import { endOf, restOf, type TimedNotice } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { changePassword, type PasswordNews, passwordFields, showPasswordForm } from '../password-form.ts';
 import { startSignIn } from '../start-sign-in.ts';
-import { canChangePassword } from './account-pages.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
@@ -74,7 +74,9 @@ const show = (
   form: PasswordNews & { readonly login: string },
 ): void => {
   const { ctx, tenant } = visit;
-  if (!canChangePassword(visit))
+  if (
+    !canChangePassword(visit.account, { sources: tenant.definition.sources, connectors: tenant.connectors })
+  )
     throw new AppError('not_found', 'Your password cannot be changed here, but where it is kept');
   const url = placeOf(tenant);
   showPasswordForm(

@@ -29,10 +29,8 @@ import {
   accountUrl,
   findAccountVisit,
   refuseForeignForm,
+  visitRecently,
 } from './account-visit.ts';
-
-/** Seconds: another person at an unlocked browser must not be able to connect a source of their own. */
-const recentSignIn = 5 * 60;
 
 const fields = z.object({ csrf: csrfField });
 const passwordFields = z.object({
@@ -47,21 +45,6 @@ interface Asked {
 }
 
 type ConnectProblem = NonNullable<PageModels['connect-source']['problem']>;
-
-const isRecent = ({ clock }: LoginPageParts, { session }: AccountVisit): boolean =>
-  clock.now() / 1000 - session.signedInAt <= recentSignIn;
-
-/** The visit of a person who has just signed in; any other is redirected to a sign-in and returns to the account. */
-const visitRecently = async (
-  parts: LoginPageParts,
-  ctx: Context,
-  tenant: LoginTenant,
-): Promise<AccountVisit | undefined> => {
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit !== undefined && isRecent(parts, visit)) return visit;
-  startSignIn(ctx, tenant, { maxAge: recentSignIn });
-  return undefined;
-};
 
 /** The form for a source that accepts passwords here. */
 export const askForSource = async (

@@ -1,10 +1,14 @@
 import type { Context } from 'koa';
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
+import { requestFacts } from '../../web/request-facts.ts';
 import { FormOutOfDate } from '../interaction-form.ts';
+import type { LoginPageParts } from '../login-form.ts';
 import type { LoginTenant } from '../login-tenant.ts';
+import { startSignIn } from '../start-sign-in.ts';
 
 /** A person who is signed in, at their own account. */
 export interface AccountVisit {
@@ -28,6 +32,30 @@ export const findAccountVisit = async (
   return { ctx, tenant, session, account };
 };
 
+/** Seconds: another person at an unlocked browser must not be able to do what cannot be undone. */
+const recentSignIn = 5 * 60;
+
+/**
+ * The visit of a person who has just signed in; any other is redirected to a sign-in and returns to the account.
+ * @throws AppError `unavailable`
+ */
+export const visitRecently = async (
+  { clock }: Pick<LoginPageParts, 'clock'>,
+  ctx: Context,
+  tenant: LoginTenant,
+): Promise<AccountVisit | undefined> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit !== undefined && clock.now() / 1000 - visit.session.signedInAt <= recentSignIn) return visit;
+  startSignIn(ctx, tenant, { maxAge: recentSignIn });
+  return undefined;
+};
+
+/** The person, as the actor of a change of their own. */
+export const personOf = ({ ctx, session }: AccountVisit) => {
+  const { address, requestId } = requestFacts(ctx);
+  return { actor: session.sub, address, requestId };
+};
+
 const bindingOf = ({ ctx, tenant }: AccountVisit): CsrfBinding => ({
   tenant: tenant.definition.id,
   uid: 'account',
@@ -42,3 +70,20 @@ export const refuseForeignForm = (csrf: Csrf, visit: AccountVisit, token: string
 };
 
 export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;
+
+/** To a page with a notice. An attacker can write it into the address, so it names a fixed text. */
+export const goTo = (ctx: Context, url: string, news: Readonly<Record<string, string>> = {}): void => {
+  const query = new URLSearchParams(news).toString();
+  ctx.status = 303;
+  ctx.redirect(url + (query === '' ? '' : `?${query}`));
+};
+
+/** The notice of a page, if it is one of those that the page has. */
+export const newsOf = <Outcome extends string, Problem extends string>(
+  { query }: Context,
+  known: { readonly outcome: readonly Outcome[]; readonly problem: readonly Problem[] },
+) =>
+  definedOnly({
+    outcome: known.outcome.find((one) => one === query.outcome),
+    problem: known.problem.find((one) => one === query.problem),
+  });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
 import { defineOperation } from './operation.ts';
@@ -20,6 +21,9 @@ const accountSchema = z
     email_verified: z.boolean().optional(),
     locale: text,
     created_at: timeSchema,
+    changed_at_sources: z
+      .object({ profile: z.array(z.string()).optional(), password: z.array(z.string()).optional() })
+      .meta({ description: 'Names of the sources at which these are changed, and not here.' }),
     sources: z
       .array(sourceSchema)
       .meta({ description: 'Where the person signs in, besides a password here.' }),
@@ -32,8 +36,9 @@ export const showOwnAccount = defineOperation({
   path: '/account',
   summary: 'The person of the access token',
   answer: { description: 'Their account.', schema: accountSchema },
-  handle: async ({ tenant: { definition }, person: { account } }) => {
+  handle: async ({ tenant: { definition, connectors }, person: { account } }) => {
     const { name, locale } = account.claims;
+    const elsewhere = managedElsewhere(account, { sources: definition.sources, connectors });
     return {
       sub: account.sub,
       username: account.username,
@@ -41,6 +46,10 @@ export const showOwnAccount = defineOperation({
       ...(typeof locale === 'string' ? { locale } : {}),
       ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
       created_at: toSeconds(account.createdAt),
+      changed_at_sources: {
+        ...(elsewhere.profile === undefined ? {} : { profile: [...elsewhere.profile] }),
+        ...(elsewhere.password === undefined ? {} : { password: [...elsewhere.password] }),
+      },
       sources: (account.identities ?? []).map(({ source, linkedAt }) => ({
         id: source,
         name: definition.sources.find(({ id }) => id === source)?.displayName ?? source,

@@ -12,6 +12,7 @@ import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { Connector } from '../../connectors/connector.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
@@ -24,6 +25,7 @@ export interface ApiTenant {
   readonly definition: TenantDefinition;
   readonly provider: Pick<TenantProvider, 'issuer'>;
   readonly accessTokens: AccessTokens;
+  readonly connectors: readonly Connector[];
   readonly devices: Devices;
   readonly sessions: PersonSessions;
   readonly apps: PersonApps;

@@ -1,0 +1,67 @@
+// What the templates of the account need, beside the overview in `pages.ts`. Each page has a navigation to the others.
+export interface ScopeLine {
+  readonly name: string;
+  /** Plain words. Built-in scopes are worded by the view from `name`; this is for scopes of resources. */
+  readonly description?: string;
+}
+
+interface AccountPage {
+  /** Of the overview; those of the other pages begin with it. */
+  readonly accountUrl: string;
+}
+
+interface AccountForms extends AccountPage {
+  readonly csrf: string;
+}
+
+export interface AccountSession {
+  readonly isCurrent: boolean;
+  readonly browser?: string;
+  readonly system?: string;
+  /** IP address. */
+  readonly address?: string;
+  /** Epoch milliseconds. */
+  readonly signedInAt?: number;
+  /** Names of apps. */
+  readonly apps: readonly string[];
+  readonly endAction: string;
+}
+
+export interface AccountApp {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly grantedAt: number;
+  readonly scopes: readonly ScopeLine[];
+  readonly resources: readonly { readonly name: string; readonly scopes: readonly ScopeLine[] }[];
+  readonly withdrawAction: string;
+}
+
+export interface AccountActivity {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** As in the audit record. */
+  readonly action: string;
+  readonly isFailure: boolean;
+  readonly by: 'person' | 'administrator' | 'unknown';
+  readonly address?: string;
+  readonly app?: string;
+}
+
+export interface AccountPageModels {
+  'account-sessions': AccountForms & {
+    readonly sessions: readonly AccountSession[];
+    readonly endOthersAction: string;
+    readonly outcome?: 'ended' | 'others_ended';
+    readonly problem?: 'not_found';
+  };
+  'account-apps': AccountForms & {
+    readonly apps: readonly AccountApp[];
+    readonly outcome?: 'withdrawn';
+    readonly problem?: 'not_found';
+  };
+  'account-activity': AccountPage & {
+    readonly entries: readonly AccountActivity[];
+    readonly olderUrl?: string;
+    readonly isNewest: boolean;
+  };
+}
