@@ -50,7 +50,7 @@ describe('the hand-over from a service to its sign-in and back', () => {
               host: `strict.localhost:${port}`,
               tenants: ['acme'],
               rules: [
-                { paths: ['/vault/**'], access: 'allow', acr: ['mfa'] },
+                { paths: ['/vault/**'], access: 'allow', acr: ['phr'] },
                 { paths: ['/fresh/**'], access: 'allow', maxAge: 300 },
                 { access: 'allow' },
               ],
