@@ -82,6 +82,10 @@ describe('checkConfig', () => {
     expect(warningsOf('type: oidc, details: { uri: "https://id.test/people/{subject}" }')).toEqual([]);
     expect(warningsOf('preset: keycloak, baseUrl: https://id.test, realm: staff')).toEqual([]);
     expect(warningsOf('preset: gitlab')).toEqual([]);
+    // without an address for browsers no refresh token is kept
+    const passwordOnly =
+      'type: oauth2, passwordSignIn: true, accessTokenUri: "https://id.test/token", userInfoUri: "https://id.test/me", userNameExtractionPattern: /name, scopes: offline_access';
+    expect(warningsOf(passwordOnly)).toEqual([expect.stringContaining('it takes passwords only')]);
   });
 
   it('warns of sources that are believed for the domains of local users, where no list says which these are', () => {
