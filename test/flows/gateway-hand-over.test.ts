@@ -8,6 +8,7 @@ import {
 } from '../support/guarded-service.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { alice, bob, sampleTenant } from '../support/sample-tenants.ts';
+import { authenticatorApp, isSetUpPage, secretOn } from '../support/second-factor.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -50,7 +51,8 @@ describe('the hand-over from a service to its sign-in and back', () => {
               host: `strict.localhost:${port}`,
               tenants: ['acme'],
               rules: [
-                { paths: ['/vault/**'], access: 'allow', acr: ['phr'] },
+                { paths: ['/vault/**'], access: 'allow', acr: ['urn:acme:strong'] },
+                { paths: ['/safe/**'], access: 'allow', amr: ['otp'] },
                 { paths: ['/fresh/**'], access: 'allow', maxAge: 300 },
                 { access: 'allow' },
               ],
@@ -465,6 +467,19 @@ describe('the hand-over from a service to its sign-in and back', () => {
       // what the new session replaced is worth nothing to whoever kept it
       const kept = createBrowser({ cookie: `GWSESSIONID=${before}` }, localNames);
       expect((await kept.get(`${strict()}/other`)).status).toBe(302);
+    });
+
+    it('asks for a second factor alone where that is what misses', async () => {
+      const browser = await signedIn(`${strict()}/`);
+      const page = await open(browser, `${strict()}/safe/a`);
+      expect(isSetUpPage(page)).toBe(true);
+      const app = authenticatorApp(secretOn(page), () => clock.now());
+      const codes = await browser.follow(await browser.submit(page, { code: app.next() }));
+      const back = await browser.follow(await browser.submit(codes));
+      expect([back.url, back.status]).toEqual([`${strict()}/safe/a`, 200]);
+      const { accounts } = server.storage.forTenant('acme');
+      const account = await accounts.findByLogin(alice.username);
+      await accounts.update(account?.sub ?? '', { factors: undefined });
     });
 
     it('says so when a new sign-in is not enough either, and asks no third time', async () => {

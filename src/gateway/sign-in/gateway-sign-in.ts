@@ -90,7 +90,9 @@ export const createGatewaySignIn =
     parts.startSignIn(ctx, tenant, {
       target: `${provider.issuer}/gateway/sign-in?state=${asked}`,
       ...signInOptionsOf(state.demand),
-      ...(session === undefined ? {} : { isLoginDemanded: true }),
+      ...(session === undefined || lacksFactorAlone(state, session, epochSeconds(clock))
+        ? {}
+        : { isLoginDemanded: true }),
     });
   };
 
@@ -151,15 +153,22 @@ const loginOf = ({ sub, id, signedInAt, amr, acr }: CurrentSession): Omit<NewGat
   ...definedOnly({ acr }),
 });
 
-const meets = ({ demand = {}, askedAt }: HandOverState, session: CurrentSession, now: number): boolean => {
-  const { acrValues, amr = [], maxAge } = demand;
-  // a sign-in that was just made for this request is recent enough, even if the limit is very short
-  const isRecent =
-    maxAge === undefined ||
-    now - session.signedInAt <= maxAge ||
-    (askedAt !== undefined && session.signedInAt >= askedAt);
+/** A sign-in that was just made for this request is recent enough, even if the limit is very short. */
+const isRecent = (
+  { demand: { maxAge } = {}, askedAt }: HandOverState,
+  { signedInAt }: CurrentSession,
+  now: number,
+): boolean =>
+  maxAge === undefined || now - signedInAt <= maxAge || (askedAt !== undefined && signedInAt >= askedAt);
+
+/** A second factor can be added to the session. */
+const lacksFactorAlone = (state: HandOverState, session: CurrentSession, now: number): boolean =>
+  isRecent(state, session, now) && signInOptionsOf(state.demand).acrValues?.includes(mfaAcr) === true;
+
+const meets = (state: HandOverState, session: CurrentSession, now: number): boolean => {
+  const { acrValues, amr = [] } = state.demand ?? {};
   return (
-    isRecent &&
+    isRecent(state, session, now) &&
     (acrValues === undefined || (session.acr !== undefined && acrValues.includes(session.acr))) &&
     amr.every((method) => session.amr.includes(method))
   );
