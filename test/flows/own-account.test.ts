@@ -374,6 +374,50 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
     });
   });
 
+  describe('the password', () => {
+    const change = async (token: string | undefined, body: object): Promise<Answer> =>
+      toAnswer(
+        await fetch(`${issuer}/api/v1/password`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      );
+    const next = 'another lantern in orbit';
+
+    it('is changed by the old one, which ends all sessions and tokens', async () => {
+      const [mine, other] = [await signInWith(), await signInWith()];
+      const wrong = await change(mine.access_token, { old_password: 'wrong', new_password: next });
+      expect([wrong.status, wrong.body.error]).toEqual([403, 'wrong_password']);
+      expect(wrong.headers.get('x-error-id')).toBe(wrong.body.error_id);
+      const weak = await change(mine.access_token, { old_password: password, new_password: 'x' });
+      expect([weak.status, weak.body.error]).toEqual([400, 'password_refused']);
+      expect(await statusOf(other.access_token)).toEqual([200, 200]);
+
+      const changed = await change(mine.access_token, { old_password: password, new_password: next });
+      expect(changed.status).toBe(204);
+      for (const { access_token } of [mine, other]) expect(await statusOf(access_token)).toEqual([401, 401]);
+      expect((await ask(mine.access_token, '/account')).status).toBe(401);
+      person = { ...person, password: next };
+      expect((await ask((await signInWith()).access_token, '/account')).status).toBe(200);
+    });
+
+    it('is not guessed without limit', async () => {
+      const mine = await signInWith();
+      const answers: number[] = [];
+      while (!answers.includes(429) && answers.length < 60)
+        answers.push((await change(mine.access_token, { old_password: 'wrong', new_password: next })).status);
+      expect(answers.at(-1)).toBe(429);
+      expect(new Set(answers.slice(0, -1))).toEqual(new Set([403]));
+    });
+
+    it('of a demo user stays', async () => {
+      const bobs = await tokensFor(createBrowser(), { issuer, client: web, scope }, bob);
+      const answer = await change(bobs.access_token, { old_password: bob.password, new_password: next });
+      expect(answer.status).toBe(404);
+    });
+  });
+
   describe('the pages of the account', () => {
     /** A browser whose person is signed in at the tenant. */
     const visitor = async (headers: Readonly<Record<string, string>> = {}): Promise<Browser> => {

@@ -1,6 +1,7 @@
 // What the person did, and what was done with the account, newest first.
 import type { Context } from 'koa';
 import type { PersonAuditEntry } from '../../audit/person-audit.ts';
+import type { Locale } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountActivity } from '../../web/account-page-models.ts';
 import { sendPage } from '../../web/send-page.ts';
@@ -28,23 +29,25 @@ export const showActivity = async (
     ...definedOnly({ beforeId }),
   });
   const last = entries.length === pageSize ? entries.at(-1)?.id : undefined;
+  const look = lookOf(ctx, tenant);
   sendPage(ctx, parts.pages, {
     name: 'account-activity',
     model: {
       accountUrl: accountUrl(tenant),
-      entries: entries.map((entry) => activityLine(tenant, entry)),
+      entries: entries.map((entry) => activityLine(tenant, entry, look.locale)),
       isNewest: beforeId === undefined,
       ...(last === undefined ? {} : { olderUrl: `${url}?before=${last}` }),
     },
-    look: lookOf(ctx, tenant),
+    look,
   });
 };
 
 const activityLine = (
   tenant: LoginTenant,
   { at, action, outcome, by, address, clientId }: PersonAuditEntry,
+  locale: Locale,
 ): AccountActivity => ({
   ...{ at, action, by },
   isFailure: outcome === 'failure',
-  ...definedOnly({ address, app: clientId === undefined ? undefined : appName(tenant, clientId) }),
+  ...definedOnly({ address, app: clientId === undefined ? undefined : appName(tenant, clientId, locale) }),
 });

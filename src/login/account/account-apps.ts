@@ -3,9 +3,10 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PersonApp } from '../../accounts/person-apps.ts';
 import type { Locale } from '../../config/tenant/tenant-definition.ts';
-import { accountClientId, findClient } from '../../oidc/provider/clients.ts';
+import { accountClientId, clientNameOf } from '../../oidc/provider/clients.ts';
 import type { AccountApp } from '../../web/account-page-models.ts';
 import { readForm } from '../../web/body.ts';
+import { textIn } from '../../web/local-text.ts';
 import { sendPage } from '../../web/send-page.ts';
 import { resourceLines } from '../consent-page.ts';
 import { csrfField } from '../interaction-form.ts';
@@ -27,11 +28,9 @@ const news = { outcome: ['withdrawn'], problem: ['not_found'] } as const;
 
 const pageUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/apps`;
 
-/** Undefined for the account page itself. */
-export const appName = ({ definition }: LoginTenant, clientId: string): string | undefined =>
-  clientId === accountClientId
-    ? undefined
-    : (findClient(definition, clientId)?.metadata.client_name ?? clientId);
+/** In the language of the page. Undefined for the account page itself. */
+export const appName = ({ definition }: LoginTenant, clientId: string, locale: Locale): string | undefined =>
+  clientId === accountClientId ? undefined : textIn(clientNameOf(definition, clientId), locale);
 
 export const showOwnApps = async (
   parts: LoginPageParts,
@@ -55,7 +54,7 @@ export const showOwnApps = async (
 };
 
 const appLines = (tenant: LoginTenant, app: PersonApp, locale: Locale): AccountApp => ({
-  name: appName(tenant, app.clientId) ?? app.clientId,
+  name: appName(tenant, app.clientId, locale) ?? app.clientId,
   grantedAt: app.grantedAt * 1000,
   scopes: app.scopes.map((name) => ({ name })),
   resources: resourceLines(

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PersonSession } from '../../accounts/person-sessions.ts';
 import { browserName } from '../../accounts/session-origin.ts';
+import type { Locale } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountSession } from '../../web/account-page-models.ts';
 import { readForm } from '../../web/body.ts';
@@ -36,16 +37,17 @@ export const showOwnSessions = async (
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined) return startSignIn(ctx, tenant, { target: pageUrl(tenant) });
   const sessions = await tenant.sessions.list(visit.session.sub);
+  const look = lookOf(ctx, tenant);
   sendPage(ctx, parts.pages, {
     name: 'account-sessions',
     model: {
       accountUrl: accountUrl(tenant),
       csrf: accountCsrfToken(parts.csrf, visit),
-      sessions: sessions.map((session) => sessionLine(visit, session)).toSorted(currentFirst),
+      sessions: sessions.map((session) => sessionLine(visit, session, look.locale)).toSorted(currentFirst),
       endOthersAction: `${pageUrl(tenant)}/end-others`,
       ...newsOf(ctx, news),
     },
-    look: lookOf(ctx, tenant),
+    look,
   });
 };
 
@@ -55,12 +57,13 @@ const currentFirst = (one: AccountSession, other: AccountSession): number =>
 const sessionLine = (
   { tenant, session: current }: AccountVisit,
   { id, signedInAt, clients, origin }: PersonSession,
+  locale: Locale,
 ): AccountSession => ({
   isCurrent: id === current.id,
   ...browserName(origin ?? {}),
   ...definedOnly({ address: origin?.address }),
   ...(signedInAt === undefined ? {} : { signedInAt: signedInAt * 1000 }),
-  apps: clients.flatMap((clientId) => appName(tenant, clientId) ?? []),
+  apps: clients.flatMap((clientId) => appName(tenant, clientId, locale) ?? []),
   endAction: `${pageUrl(tenant)}/${encodeURIComponent(id)}/end`,
 });
 

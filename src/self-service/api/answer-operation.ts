@@ -7,10 +7,17 @@ import type { Log } from '../../log.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { accountScope } from '../../protocol/scopes.ts';
 import { readJson } from '../../web/body.ts';
+import { refuseAsJson } from '../../web/error-boundary.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { type BearerRefusal, readBearer, refuseBearer } from '../bearer.ts';
 import { shareWith, shareWithAll } from '../cross-origin.ts';
-import type { ApiPerson, ApiTenant, InvalidInput, Operation } from './operation.ts';
+import {
+  type ApiPerson,
+  type ApiTenant,
+  type InvalidInput,
+  type Operation,
+  OperationRefusal,
+} from './operation.ts';
 
 export interface ApiParts {
   readonly parseJson: Middleware;
@@ -43,14 +50,16 @@ export const answerOperation = async (
 ): Promise<void> => {
   const person = await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined) return;
-  const outcome = await operation.run({
-    ctx,
-    tenant,
-    person,
-    path,
-    query: { ...ctx.query },
-    body: operation.body === undefined ? undefined : await readBody(parts, ctx),
+  const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
+  const asked = { ctx, tenant, person, path, query: { ...ctx.query }, body };
+  const outcome = await operation.run(asked).catch((error: unknown) => {
+    if (error instanceof OperationRefusal) return error;
+    throw error;
   });
+  if (outcome instanceof OperationRefusal) {
+    const { status, code, message: description } = outcome;
+    return refuseAsJson(ctx, parts.log, { status, code, description });
+  }
   if (!outcome.ok) throw new AppError('invalid_request', wordsOf(outcome.invalid));
   if (operation.answer.schema === undefined) ctx.status = 204;
   else ctx.body = outcome.answer;

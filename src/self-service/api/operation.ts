@@ -31,7 +31,7 @@ export interface ApiTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
-  readonly accounts: Pick<Accounts, 'factors'>;
+  readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 
 /** The person of the access token, whose account may be used now. */
@@ -55,6 +55,22 @@ export interface ApiCall<Path, Query, Body> {
 }
 
 export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A refusal with a code of its own, where programs must tell reasons apart. Its status is among the operation's `refusals`. */
+export class OperationRefusal extends Error {
+  override readonly name = 'OperationRefusal';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(
+    status: number,
+    { code, description }: { readonly code: string; readonly description: string },
+  ) {
+    super(description);
+    this.status = status;
+    this.code = code;
+  }
+}
 
 interface OperationFacts {
   /** Unique; the name of the constant that holds the operation. */

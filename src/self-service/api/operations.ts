@@ -11,11 +11,13 @@ import {
   renewOwnRecoveryCodes,
 } from './factor-api.ts';
 import { apiPath, type Operation } from './operation.ts';
+import { changeOwnPassword } from './password-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
 export const operations: readonly Operation[] = [
   showOwnAccount,
+  changeOwnPassword,
   listOwnSessions,
   endOtherOwnSessions,
   endOwnSession,
