@@ -11,7 +11,7 @@ export interface PasswordAttempt {
   readonly password: string;
   /** Address of the person, for the throttle and the audit line. */
   readonly address: string;
-  readonly via: 'page' | 'password_grant' | 'basic';
+  readonly via: 'page' | 'password_grant' | 'basic' | 'direct_login';
   /** The cookie of `rememberBrowser`, as the browser sent it. */
   readonly browser?: string;
   readonly clientId?: string;
@@ -45,7 +45,9 @@ export type SignInOutcome =
 
 /** A sign-in by a program. */
 export interface CompleteAttempt extends PasswordAttempt {
-  readonly via: 'password_grant' | 'basic';
+  readonly via: 'password_grant' | 'basic' | 'direct_login';
+  /** The values that the request asks for, one of which is to be met. */
+  readonly acrValues?: readonly string[];
   /** A code of an authenticator app, or a recovery code. */
   readonly otp?: string;
 }

@@ -136,6 +136,7 @@ const protocolRows = [
   ['GET HEAD POST',         '/oauth/:tenant/auth',                                   'oidc-provider authorization',                'browsers'],
   ['GET HEAD',              '/oauth/:tenant/auth/:uid',                              'oidc-provider resume',                       'browsers'],
   ['POST OPTIONS',          '/oauth/:tenant/request',                                'oidc-provider pushed_authorization_request', 'programs'],
+  ['POST OPTIONS',          '/oauth/:tenant/authorize-challenge',                    'oidc-provider token',                        'programs'],
   ['POST OPTIONS',          '/oauth/:tenant/token',                                  'oidc-provider token',                        'programs', 'fast'],
   ['POST OPTIONS',          '/oauth/:tenant/token/introspection',                    'oidc-provider introspection',                'programs', 'fast'],
   ['POST OPTIONS',          '/oauth/:tenant/token/revocation',                       'oidc-provider revocation',                   'programs', 'fast'],

@@ -111,6 +111,8 @@ export type ArtifactKind =
   | 'GatewayTicket'
   /** Stands for the right password of a person who needs a second factor; used once. */
   | 'MfaToken'
+  /** A sign-in on an app's own page, between two steps; used once. */
+  | 'AuthSession'
   /** What a refused request was about; its id is a place that later ones take over. */
   | 'RefusedRequest';
 

@@ -35,6 +35,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   GatewayTicket: true,
   RefusedRequest: true,
   MfaToken: true,
+  AuthSession: true,
 };
 const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others
 

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 import { nameIn, type Route, routes } from '../../src/server/routes.ts';
+import { directClients } from '../support/direct-login.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-request.ts';
-import { sampleTenant, tv } from '../support/sample-tenants.ts';
+import { sampleClients, sampleTenant, tv } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort, startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -26,7 +27,9 @@ beforeAll(async () => {
   });
   server = await startTestServer({
     store: sqliteStore,
-    tenants: { acme: sampleTenant({ gateway: { deviceClient: tv.id } }) },
+    tenants: {
+      acme: sampleTenant({ clients: [...sampleClients, ...directClients], gateway: { deviceClient: tv.id } }),
+    },
     settings: {
       server: { port, publicUrl: `http://localhost:${port}`, trustedProxies: ['127.0.0.1'] },
       gateway: { services: [proxied] },

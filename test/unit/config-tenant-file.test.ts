@@ -58,6 +58,7 @@ describe('loadTenant', () => {
         refreshToken: 30 * 86_400,
         refreshTokenAbsolute: 180 * 86_400,
         refreshTokenGrace: 10,
+        directLogin: 86_400,
         codeGrace: 10,
         deviceCode: 300,
       },
@@ -123,6 +124,7 @@ describe('loadTenant', () => {
           id_token_signed_response_alg: 'RS256',
         },
         firstParty: false,
+        directLogin: false,
         idTokenClaims: 'standard',
         allowedOrigins: [],
         lifetimes: {},
@@ -438,6 +440,18 @@ describe('rules of a client', () => {
     expect(clientFaults(...publicApp, 'scope: openid account', 'firstParty: true')).toEqual([]);
     expect(clientFaults(...publicApp, 'scope: openid account')).toEqual([
       'scope: holds account, which only clients with firstParty: true can have; remove it',
+    ]);
+  });
+
+  it('leaves sign-ins on their own pages to first-party clients with the code flow', () => {
+    expect(clientFaults(...publicApp, 'directLogin: true', 'firstParty: true')).toEqual([]);
+    expect(clientFaults(...publicApp, 'directLogin: true')).toEqual([
+      'directLogin: lets a third party read passwords; remove it, or write firstParty: true if the client is your own',
+    ]);
+    const device = ['grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]', 'redirect_uris: []'];
+    const withoutCodes = publicApp.filter((line) => !line.startsWith('redirect_uris'));
+    expect(clientFaults(...withoutCodes, ...device, 'directLogin: true', 'firstParty: true')).toEqual([
+      'directLogin: needs authorization_code in grant_types; add it',
     ]);
   });
 

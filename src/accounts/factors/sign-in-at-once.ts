@@ -9,11 +9,11 @@ export const createSignInAtOnce =
     signIn: (attempt: PasswordAttempt) => Promise<SignInOutcome>,
     { demandOf, verify }: Pick<Factors, 'demandOf' | 'verify'>,
   ): SignInAtOnce =>
-  async ({ otp, ...attempt }) => {
+  async ({ otp, acrValues, ...attempt }) => {
     const firstFactor = await signIn(attempt);
     if (!firstFactor.ok) return firstFactor;
     const { account, acr } = firstFactor;
-    const demand = demandOf({ account, clientId: attempt.clientId, acr });
+    const demand = demandOf({ account, clientId: attempt.clientId, acrValues, acr });
     if (!isFactorMissing(demand)) return firstFactor;
     if (demand === 'enrolment') return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
     if (otp === undefined) return { ok: false, reason: 'mfa_required', firstFactor };

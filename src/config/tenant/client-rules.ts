@@ -23,7 +23,23 @@ export const checkClient = (client: ClientFile, tenant: TenantFacts): readonly P
   ...checkGrants(client, tenant),
   ...checkProof(client),
   ...checkScope(client),
+  ...checkDirectLogin(client),
 ];
+
+const checkDirectLogin = (client: ClientFile): readonly PathFault[] => {
+  if (!client.directLogin) return [];
+  if (!client.firstParty)
+    return [
+      {
+        path: ['directLogin'],
+        message:
+          'lets a third party read passwords; remove it, or write firstParty: true if the client is your own',
+      },
+    ];
+  return client.grant_types.includes('authorization_code')
+    ? []
+    : [{ path: ['directLogin'], message: 'needs authorization_code in grant_types; add it' }];
+};
 
 const checkScope = ({ scope, firstParty }: ClientFile): readonly PathFault[] =>
   firstParty || scope?.split(' ').includes(accountScope) !== true

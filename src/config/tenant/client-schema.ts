@@ -74,6 +74,7 @@ const {
   refreshTokenGrace,
   codeGrace,
   deviceCode,
+  directLogin,
 } = lifetimeRanges;
 
 /** One entry of `clients`: client metadata by its RFC 7591 names, and Drawbridge's own members in camelCase. */
@@ -194,6 +195,10 @@ export const clientSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'true: a client of the tenant itself, without a consent page.' }),
+  directLogin: z.boolean().default(false).meta({
+    description:
+      "true: users sign in on the client's own page, which sends name, password and second factor to Drawbridge. Only with firstParty: true.",
+  }),
   idTokenClaims: z.enum(['standard', 'all']).default('standard').meta({
     description:
       'standard: the claims of the scopes profile and email are in userinfo only (OpenID Connect Core section 5.4). all: also in ID tokens.',
@@ -220,6 +225,7 @@ export const clientSchema = z.strictObject({
       codeGrace: durationSeconds(codeGrace).optional(),
       authorizationCode: durationSeconds(authorizationCode).optional(),
       deviceCode: durationSeconds(deviceCode).optional(),
+      directLogin: durationSeconds(directLogin).optional(),
     })
     .prefault({})
     .meta({ description: 'Lifetimes for this client, instead of those of the tenant.' }),

@@ -70,6 +70,8 @@ export interface Lifetimes {
   readonly refreshTokenGrace: number;
   /** How long a repeated redemption of a code is refused without revoking what the code gave, 0 to 60. */
   readonly codeGrace: number;
+  /** Access tokens of the login API, with their sessions. */
+  readonly directLogin: number;
   /** `authentication.oauth2.deviceCodeExpiration` in the file. */
   readonly deviceCode: number;
 }
@@ -107,6 +109,8 @@ export interface ClientDefinition {
   readonly secondSecret?: string;
   /** Consent is skipped, except for native or public clients whose redirect is neither https nor loopback. */
   readonly firstParty: boolean;
+  /** May people sign in on its own page? */
+  readonly directLogin: boolean;
   /** `all`: claims of `profile` and `email` are in its ID tokens too. */
   readonly idTokenClaims: 'standard' | 'all';
   /** Groups in its ID tokens, or patterns of them; absent: all. Userinfo has all. */

@@ -207,7 +207,8 @@ const toClient = (
   { locale, secrets = [] }: { readonly locale: Locale; readonly secrets: readonly string[] | undefined },
 ): ClientDefinition => {
   const [secret, secondSecret] = secrets;
-  const { firstParty, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } = client;
+  const { firstParty, directLogin, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } =
+    client;
   const {
     client_name: name,
     client_secret: _,
@@ -225,6 +226,7 @@ const toClient = (
     },
     ...definedOnly({ name: name === undefined ? undefined : toLocalText(name), secondSecret }),
     firstParty,
+    directLogin,
     idTokenClaims,
     ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),
     allowedOrigins,

@@ -17,6 +17,7 @@ export const lifetimeRanges = {
   refreshTokenGrace: { min: 0, max: minute },
   codeGrace: { min: 0, max: minute },
   deviceCode: { min: 30, max: hour },
+  directLogin: { min: minute, max: 400 * day },
 } as const;
 
 export const lifetimesSchema = z.strictObject({
@@ -42,6 +43,9 @@ export const lifetimesSchema = z.strictObject({
   refreshTokenGrace: durationSeconds(lifetimeRanges.refreshTokenGrace).prefault('10s').meta({
     description: 'Grace period in which a rotated refresh token still returns its successor, 0s to 60s.',
   }),
+  directLogin: durationSeconds(lifetimeRanges.directLogin)
+    .prefault('24h')
+    .meta({ description: 'Access tokens of the login API; each has a session of its own.' }),
   codeGrace: durationSeconds(lifetimeRanges.codeGrace).prefault('10s').meta({
     description:
       'Grace period in which a code or device code that is sent again is only refused, 0s to 60s; after it the tokens that it gave are revoked.',

@@ -1,16 +1,16 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, DisclosedRefusal, SignedIn } from '../../accounts/account-types.ts';
+import type { Accounts, SignedIn } from '../../accounts/account-types.ts';
 import { withFactor } from '../../accounts/factors/factors.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
-import type { Connector } from '../../connectors/connector.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
-import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
+import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
 import { MfaRequired, type MfaTokens } from './mfa-tokens.ts';
+import { refusalWords } from './refusal-words.ts';
 
 /** RFC 6749 section 4.3.2; `otp` and `mfa_token` for people who need a second factor. */
 export const passwordGrantParameters = [
@@ -25,9 +25,8 @@ export const passwordGrantParameters = [
 export interface PasswordGrantParts {
   readonly definition: TenantDefinition;
   readonly accounts: Accounts;
-  readonly connectors: readonly Connector[];
   readonly usage: PasswordGrantUsage;
-  readonly upstreamTokens: Pick<KeptUpstreamTokens, 'keep'>;
+  readonly passwordTokens: PasswordTokens;
   readonly mfaTokens: MfaTokens;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
@@ -82,7 +81,7 @@ const provePassword = async (
     parts.accounts.signInAtOnce({ ...attempt, ...definedOnly({ otp }) }),
   );
   if (outcome.ok) {
-    await keepTokens(parts, outcome);
+    await parts.passwordTokens.keep(outcome);
     return outcome;
   }
   switch (outcome.reason) {
@@ -92,14 +91,14 @@ const provePassword = async (
       if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
       throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
     case 'mfa_required': {
-      await keepTokens(parts, outcome.firstFactor);
+      await parts.passwordTokens.keep(outcome.firstFactor);
       throw new MfaRequired(
         await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
       );
     }
     case 'invalid_otp':
     case 'mfa_enrolment_required':
-      revokeTokens(parts, outcome.firstFactor);
+      parts.passwordTokens.revoke(outcome.firstFactor);
       throw new errors.CustomOIDCProviderError('invalid_grant', factorWords[outcome.reason]);
     default:
       throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
@@ -138,30 +137,8 @@ const factorWords = {
   mfa_token: 'mfa_token: it is not valid, or has expired; begin with the password again',
 } as const;
 
-const keepTokens = async (parts: PasswordGrantParts, signedIn: SignedIn): Promise<void> => {
-  const { account, source, grant } = signedIn;
-  if (grant === undefined) return;
-  const isKept = await asProtocolErrors(() => parts.upstreamTokens.keep(account.sub, source, grant.tokens));
-  if (!isKept) revokeTokens(parts, signedIn);
-};
-
-const revokeTokens = ({ connectors }: PasswordGrantParts, { source, grant }: SignedIn): void => {
-  const connector = connectors.find(({ definition }) => definition.id === source);
-  if (grant !== undefined) void connector?.revoke?.(grant.tokens); // nobody waits for it
-};
-
 const noPasswords =
   'no source of this tenant checks passwords for this client: set passwordSignIn: true of a source';
-
-/** Each description begins with a code that programs may rely on. */
-const refusalWords: Readonly<Record<DisclosedRefusal, string>> = {
-  password_change_required: 'password_change_required: the password must be changed before it can be used',
-  password_expired: 'password_expired: the password has expired',
-  account_disabled: 'account_disabled: the account is disabled',
-  account_locked: 'account_locked: the account is locked',
-  hours_restricted: 'hours_restricted: the account may not be used at this time',
-  workstation_restricted: 'workstation_restricted: the account may be used at certain computers only',
-};
 
 const refuseUnlessAllowed = (parts: PasswordGrantParts, ctx: KoaContextWithOIDC): void => {
   const clientId = ctx.oidc.client?.clientId;

@@ -1,19 +1,28 @@
 // Grants. The library has authorization code, refresh token, client credentials and device code; the others are here:
-//   password-grant.ts, token-exchange.ts  the two that are registered below; direct-grant.ts: what both make
+//   password-grant.ts, token-exchange.ts  two that are registered below; direct-grant.ts: what both make
 //   mfa-tokens.ts         the step between password and second factor
 //   device-codes.ts       rules of device codes that the library does not enforce: polling, throttle, handles
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
+import { createStartBudget } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
+import { createAuthSessions } from '../direct-login/auth-sessions.ts';
+import {
+  announceChallenges,
+  challengeParameters,
+  createAuthorizationChallenge,
+} from '../direct-login/authorization-challenge.ts';
+import { type ChallengeEndpoint, challengeGrant } from '../direct-login/challenge-endpoint.ts';
 import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
+import { createPasswordTokens } from '../upstream/password-tokens.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { announceMfaTokens, createMfaTokens } from './mfa-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
@@ -26,16 +35,18 @@ export interface RegisterGrantsParts {
   readonly connectors: readonly Connector[];
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
-  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts'>;
+  readonly challengeEndpoint: Pick<ChallengeEndpoint, 'isChallenge'>;
+  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts' | 'counters'>;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The grants that the library does not have: resource owner password credentials and token exchange. */
+/** The grants that the library does not have, and the authorization challenge endpoint, which is one for it. */
 export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): void => {
   const { tenantAccounts, factsOf: requestOf } = parts;
-  const { grants } = offeredBy(parts.definition);
+  const { grants, hasDirectLogin } = offeredBy(parts.definition);
+  const passwordTokens = createPasswordTokens(parts);
   if (grants.has('password')) {
     announceMfaTokens(provider);
     provider.registerGrantType(
@@ -43,11 +54,36 @@ export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): 
       createPasswordGrant(provider, {
         ...parts,
         usage: parts.storage.usage,
+        passwordTokens,
         mfaTokens: createMfaTokens({ artifacts: parts.storage.artifacts, clock: parts.clock }),
         findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
         requestOf,
       }) as never, // the library types the context of a custom grant by its parameters
       passwordGrantParameters,
+      ['resource'],
+    );
+  }
+  if (hasDirectLogin) {
+    announceChallenges(provider);
+    provider.registerGrantType(
+      challengeGrant,
+      createAuthorizationChallenge(provider, {
+        ...parts,
+        passwordTokens,
+        authSessions: createAuthSessions({
+          artifacts: parts.storage.artifacts,
+          longestSeconds: parts.definition.lifetimes.interaction,
+          clock: parts.clock,
+        }),
+        chargeStart: createStartBudget({
+          counters: parts.storage.counters,
+          clock: parts.clock,
+          allowance: parts.definition.throttle.startAddress,
+        }),
+        findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
+        requestOf,
+      }) as never, // the library types the context of a custom grant by its parameters
+      challengeParameters,
       ['resource'],
     );
   }

@@ -7,6 +7,7 @@ import type {
 } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
+import { challengeGrant } from '../direct-login/challenge-endpoint.ts';
 
 /** client_id of the built-in client behind the sign-in without parameters. */
 export const accountClientId = 'drawbridge-account';
@@ -21,6 +22,10 @@ export const clientNameOf = (definition: TenantDefinition, clientId: string): Lo
   clientId === accountClientId
     ? definition.displayName
     : (findClient(definition, clientId)?.name ?? clientId);
+
+/** May people sign in on this client's own page? */
+export const isDirectLogin = ({ firstParty, directLogin }: ClientDefinition): boolean =>
+  firstParty && directLogin;
 
 /** Does this client have a `backchannel_logout_uri`? */
 export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>
@@ -54,12 +59,14 @@ export const toProviderClients = (definition: TenantDefinition, issuer: string):
   },
 ];
 
-const toProviderClient = ({ metadata, secondSecret }: ClientDefinition): ProviderClientMetadata => {
+const toProviderClient = (client: ClientDefinition): ProviderClientMetadata => {
+  const { metadata, secondSecret } = client;
   const { client_secret: secret, scope, ...rest } = metadata;
   const hashes = [secret, secondSecret].filter((one) => one !== undefined).map(hashId);
   const known = scope?.split(' ').filter((name) => (builtInScopes as readonly string[]).includes(name));
   return {
     ...rest,
+    ...(isDirectLogin(client) ? { grant_types: [...metadata.grant_types, challengeGrant] } : {}),
     ...(hashes.length === 0 ? {} : { client_secret: hashes.join(' ') }),
     // for the provider an empty scope means no limit
     ...(known === undefined ? {} : { scope: known.join(' ') || 'openid' }),

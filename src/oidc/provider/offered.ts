@@ -1,5 +1,6 @@
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signature-algorithms.ts';
+import { isDirectLogin } from './clients.ts';
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
@@ -11,6 +12,8 @@ export interface Offered {
   readonly grants: ReadonlySet<string>;
   readonly hasDeviceFlow: boolean;
   readonly hasRefreshTokens: boolean;
+  /** May people sign in on the page of one of the clients? */
+  readonly hasDirectLogin: boolean;
   readonly clientAuthMethods: (typeof methods)[number][];
   /** Algorithms of client assertions. */
   readonly assertionAlgorithms: SignatureAlgorithm[];
@@ -28,6 +31,7 @@ export const offeredBy = ({ clients }: Pick<TenantDefinition, 'clients'>): Offer
   return {
     grants,
     hasDeviceFlow: grants.has(deviceCodeGrant),
+    hasDirectLogin: clients.some(isDirectLogin),
     hasRefreshTokens: grants.has('refresh_token'),
     clientAuthMethods: methods.filter((method) => used.has(method)),
     assertionAlgorithms: signingAlgorithms.filter((one) => named.includes(undefined) || named.includes(one)),

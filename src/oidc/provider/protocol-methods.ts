@@ -25,12 +25,22 @@ const ofDeviceFlow = {
   '/device/:uid': 'GET HEAD',
 };
 
+const ofDirectLogin = { '/authorize-challenge': 'POST OPTIONS' };
+
 /**
  * The library answers a wrong method as an unknown path. This table, for the `Allow` of a 405 (RFC 9110 section
  * 15.5.6), is what `server/routes.ts` says of the protocol; `test/flows/routes.test.ts` compares them.
  */
-export const createMethodsOf = ({ hasDeviceFlow }: Pick<Offered, 'hasDeviceFlow'>): MethodsOf => {
-  const table = Object.entries({ ...always, ...(hasDeviceFlow ? ofDeviceFlow : {}) }).map(
+export const createMethodsOf = ({
+  hasDeviceFlow,
+  hasDirectLogin,
+}: Pick<Offered, 'hasDeviceFlow' | 'hasDirectLogin'>): MethodsOf => {
+  const offered = {
+    ...always,
+    ...(hasDeviceFlow ? ofDeviceFlow : {}),
+    ...(hasDirectLogin ? ofDirectLogin : {}),
+  };
+  const table = Object.entries(offered).map(
     ([path, methods]) =>
       // as the library matches: in either case, with or without a trailing slash
       [

@@ -5,6 +5,7 @@ import { mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
+import { challengePath } from '../direct-login/challenge-endpoint.ts';
 import { deviceParameters } from '../grants/device-description.ts';
 import { privateClaims } from '../tokens/access-token-jwt.ts';
 import { type RefreshRotation, refreshTokenTtl } from '../tokens/refresh-rotation.ts';
@@ -113,6 +114,8 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     cookies: providerCookies(issuer, parts.cookieKeys),
     discovery: {
       claims_parameter_supported: false,
+      // section 8 of draft-ietf-oauth-first-party-apps-04
+      ...(offered.hasDirectLogin ? { authorization_challenge_endpoint: `${issuer}${challengePath}` } : {}),
       service_documentation: undefined,
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de'],

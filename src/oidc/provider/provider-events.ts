@@ -34,6 +34,8 @@ const expected: ReadonlySet<string> = new Set([
   'account_selection_required',
   'access_denied',
   'mfa_required',
+  'insufficient_authorization',
+  'redirect_to_web',
 ]);
 
 const refusals = [
@@ -123,8 +125,11 @@ export const observeProvider = (
     );
   };
   emitter.on('grant.success', (ctx: KoaContextWithOIDC) => {
-    const { scope = '' } = ctx.body as { scope?: string }; // RFC 6749 section 5.1
-    noteDropped(ctx, new Set(scope.split(' ')));
+    const { scope = '', authorization_code: code } = ctx.body as {
+      scope?: string;
+      authorization_code?: string;
+    }; // RFC 6749 section 5.1, and the authorization challenge endpoint
+    if (code === undefined) noteDropped(ctx, new Set(scope.split(' ')));
   });
   for (const event of [
     'authorization.success',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ChallengeEndpoint } from '../direct-login/challenge-endpoint.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
 import { takeEmptySecret } from './empty-secret.ts';
 import { rewriteForm } from './form-body.ts';
@@ -14,6 +15,7 @@ export type HandleRequest = (
 export interface HandleParts {
   readonly requests: Pick<ProviderRequests, 'setFacts'>;
   readonly jwtHandles: Pick<JwtHandles, 'exchange'>;
+  readonly challengeEndpoint: Pick<ChallengeEndpoint, 'take'>;
   readonly isPublicClient: (clientId: string) => boolean;
   /** The library's request listener. */
   readonly callback: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
@@ -33,9 +35,10 @@ const isTokenQuestion = (req: IncomingMessage, path: string): boolean =>
 
 /** Brings a request into the form that the library expects, and passes it to the library. */
 export const createHandle =
-  ({ requests, jwtHandles, isPublicClient, callback }: HandleParts): HandleRequest =>
-  async (req, res, { path, facts }) => {
+  ({ requests, jwtHandles, challengeEndpoint, isPublicClient, callback }: HandleParts): HandleRequest =>
+  async (req, res, { path: asked, facts }) => {
     requests.setFacts(req, facts);
+    const path = await challengeEndpoint.take(req, asked);
     req.url = path;
     if (programsOnly.test(path)) req.headers.accept = 'application/json';
     if (provesClient(req, path)) await takeEmptySecret(req, isPublicClient);

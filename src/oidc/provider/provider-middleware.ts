@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Log } from '../../log.ts';
+import { hideChallengeGrant } from '../direct-login/challenge-endpoint.ts';
 import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
@@ -53,6 +54,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
       return withdrawAnswer(withdrawal, ctx, error);
     }
     parts.crossOrigin.guard(ctx);
+    hideChallengeGrant(ctx);
     // RFC 7009 section 2.2: the status is the whole answer, but the library sends a content type without content
     if (ctx.oidc?.route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
     try {

@@ -5,7 +5,7 @@
 //   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts,
 //                              offered.ts, client-assertions.ts, prompt-policy.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
-//   ../grants/                 the grants that the library does not have
+//   ../grants/                 the grants that the library does not have; ../direct-login/: sign-in on an app's own page
 //   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol
 //   provider-events.ts         one log line for each refusal, with refusal-facts.ts; refusal-records.ts keeps them;
 //                              request-endings.ts: what a request ends
@@ -33,6 +33,7 @@ import type { FormNotices } from '../../web/form-notice.ts';
 import type { Pages } from '../../web/pages.ts';
 import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
 import { readProviderCookie } from '../cookies.ts';
+import { createChallengeEndpoint } from '../direct-login/challenge-endpoint.ts';
 import { registerGrants } from '../grants/register-grants.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
@@ -126,7 +127,9 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     definition,
     furtherClaims: furtherClaims(definition.sources),
   });
-  const methodsOf = createMethodsOf(offeredBy(definition));
+  const offered = offeredBy(definition);
+  const methodsOf = createMethodsOf(offered);
+  const challengeEndpoint = createChallengeEndpoint(offered);
   const pages = createProviderPages({
     ...parts,
     factsOf,
@@ -165,7 +168,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     ...{ definition, issuer, current, addressOf, rotation },
     noteLogout: endings.noteLogout,
   });
-  registerGrants(provider, { ...parts, tenantAccounts, jwtHandles, factsOf });
+  registerGrants(provider, { ...parts, tenantAccounts, jwtHandles, factsOf, challengeEndpoint });
   const prepared = createPreparedAnswers();
   provider.use(
     createProviderMiddleware({
@@ -191,6 +194,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     handle: createHandle({
       requests,
       jwtHandles,
+      challengeEndpoint,
       isPublicClient: (id) => findClient(definition, id)?.metadata.token_endpoint_auth_method === 'none',
       callback: provider.callback(),
     }),
