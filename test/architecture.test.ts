@@ -361,6 +361,13 @@ describe('the files', () => {
     expect(computed.map(({ path }) => path)).toEqual([]);
   });
 
+  it('end sign-ins where the second factor is asked for', () => {
+    const callers = (pattern: RegExp, allowed: RegExp) =>
+      files.filter(({ path, code }) => pattern.test(code) && !allowed.test(path)).map(({ path }) => path);
+    expect(callers(/\.finishLogin\(/, /^src\/login\/factors\//)).toEqual([]);
+    expect(callers(/\baccounts\.signIn\(/, /^src\/login\//)).toEqual([]);
+  });
+
   it('cite only what a reader can find', () => {
     const lost = [...files, ...testFiles].flatMap(({ path, comments }) =>
       citesNowhere(comments).map((citation) => `${path}: ${citation}`),
