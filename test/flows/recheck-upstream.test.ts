@@ -205,6 +205,19 @@ describe('a person of an OpenID provider without details', () => {
     expect(await statusOf(tokens)).toBe(200);
   });
 
+  it.each([401, 403])(
+    'after a refresh and %i of user-info: out or not, as the status says',
+    async (status) => {
+      upstream.setFaults({ at: /^\/me$/, fault: { kind: 'status', status } });
+      clock.advance(due);
+      expect(await statusOf(tokens)).toBe(status === 401 ? 401 : 200);
+      upstream.setFaults();
+      clock.advance(due);
+      // who was out stays out until the next sign-in
+      expect(await statusOf(tokens)).toBe(status === 401 ? 401 : 200);
+    },
+  );
+
   it('is asked about once, however many ask on two instances', async () => {
     clock.advance(due);
     const before = upstream.hits(token);

@@ -134,6 +134,34 @@ eachStore((store) => {
       expect((await back.find(sub, 'corp'))?.accessToken).toBe('new');
     });
 
+    it('without expires_in are renewed after a quarter of an hour, and are given during an outage', async () => {
+      const sub = person();
+      const at = (minutes: number): Clock => ({ now: () => systemClock.now() + minutes * 60_000 });
+      await instance(noRefresh).keep(sub, 'corp', { accessToken: 'old', refreshToken: 'r1' });
+      const down: Refresh = () => Promise.reject(new AppError('unavailable', 'down'));
+      let renewals = 0;
+      const renew: Refresh = () => {
+        renewals += 1;
+        return Promise.resolve({ accessToken: `new-${renewals}` });
+      };
+      const found = async (refresh: Refresh, minutes: number): Promise<UpstreamTokens | undefined> =>
+        instance(refresh, { clock: at(minutes) }).find(sub, 'corp');
+
+      expect(await found(noRefresh, 13)).toEqual({ accessToken: 'old', refreshToken: 'r1' });
+      expect((await found(down, 16))?.accessToken).toBe('old');
+      expect(await found(renew, 16)).toEqual({ accessToken: 'new-1', refreshToken: 'r1' });
+      expect((await found(renew, 29))?.accessToken).toBe('new-1');
+      expect((await found(renew, 33))?.accessToken).toBe('new-2');
+    });
+
+    it('without expires_in and without a refresh token are given as they are', async () => {
+      const sub = person();
+      await instance(noRefresh).keep(sub, 'corp', { accessToken: 'at' });
+      const later: Clock = { now: () => systemClock.now() + 30 * 60_000 };
+
+      expect(await instance(noRefresh, { clock: later }).find(sub, 'corp')).toEqual({ accessToken: 'at' });
+    });
+
     it('are gone when the upstream no longer renews them, or when they expired and cannot be renewed', async () => {
       const [refused, expired] = [person(), person()];
       await instance(noRefresh).keep(refused, 'corp', aboutToExpire());

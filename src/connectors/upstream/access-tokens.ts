@@ -52,8 +52,9 @@ export const createAccessTokens = (
   ): Promise<TokenVerdict> => {
     const outcome = await parts.reader.read({ accessToken, ...proof });
     if (outcome.ok) return { person: outcome.person };
-    if (outcome.reason === 'refused') throw new Refusal(outcome.detail, 'debug');
-    throw new Refusal(`it names no user (${outcome.detail})`, 'warn');
+    const isOfAnswer = outcome.reason === 'invalid' || outcome.reason === 'other_person';
+    if (isOfAnswer) throw new Refusal(`it names no user (${outcome.detail})`, 'warn');
+    throw new Refusal(outcome.detail, 'debug');
   };
 
   const verifyJwt = async (token: string, audience: string): Promise<TokenVerdict> => {

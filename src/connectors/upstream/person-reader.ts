@@ -6,7 +6,7 @@ import { type AttributeSources, toAttributes } from './attributes.ts';
 import type { Details } from './details.ts';
 import { createNameExtraction, toName } from './name-extraction.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
-import { broken, readJson, readUserInfo, type UserInfo } from './user-info.ts';
+import { broken, readJson, readUserInfo, type UserInfo, type UserInfoRefusal } from './user-info.ts';
 
 export interface Proof {
   readonly accessToken: string;
@@ -21,8 +21,12 @@ export interface Proof {
 
 export type PersonRead =
   | { readonly ok: true; readonly person: SourcePerson }
-  /** `refused`: the upstream does not accept the token; `other_person`: its answers are about two people. */
-  | { readonly ok: false; readonly reason: 'refused' | 'invalid' | 'other_person'; readonly detail: string };
+  /** `other_person`: the answers of the upstream are about two people. */
+  | {
+      readonly ok: false;
+      readonly reason: UserInfoRefusal | 'invalid' | 'other_person';
+      readonly detail: string;
+    };
 
 export interface PersonReader {
   /** @throws AppError `unavailable`; `throttled`; JOSEError when a signed user-info answer is not valid */
@@ -79,7 +83,7 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
       const isOptional =
         proof.isForResource === true || (proof.hasIdToken === true && userInfo.status === 'forbidden');
       const isEnough = claims !== undefined && isOptional;
-      if (!isEnough) return { ok: false, reason: 'refused', detail: userInfoRefusals[userInfo.status] };
+      if (!isEnough) return { ok: false, reason: userInfo.status, detail: userInfoRefusals[userInfo.status] };
     }
     const members = userInfo?.status === 'ok' ? userInfo.members : undefined;
     const name = nameOf(userInfo, claims);
@@ -148,9 +152,12 @@ export const createPersonReader = (client: UpstreamClient, parts: PersonReaderPa
   return { read, fromDetails: (subject, details) => toPerson(subject, { sources: { details } }) };
 };
 
+const isNotAccepted = 'user-info does not accept the token: it is of another server, revoked or expired';
+
 /** RFC 6750 section 3.1 */
 const userInfoRefusals = {
-  refused: 'user-info does not accept the token: it is of another server, revoked or expired',
+  refused: isNotAccepted,
+  bad_request: isNotAccepted,
   forbidden:
     'user-info answers 403: the token lacks a scope that it needs. Add it to "scopes"; OpenID providers such as Keycloak need openid',
 } as const;

@@ -5,7 +5,7 @@ import { asOutage } from './failures.ts';
 import { verifiedIdToken } from './id-token.ts';
 import type { PersonReader } from './person-reader.ts';
 import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
-import { broken } from './user-info.ts';
+import { broken, unsuitable } from './user-info.ts';
 
 export interface ReadAgainParts extends UpstreamParts {
   readonly reader: PersonReader;
@@ -37,6 +37,9 @@ export const readAgain = async (
     });
     if (!read.ok) {
       if (read.reason === 'other_person') return otherPerson;
+      // the token is new: what has ended is the grant or the person (RFC 6750 section 3.1)
+      if (read.reason === 'refused') return { status: 'absent', reason: 'grant_refused' };
+      if (read.reason === 'forbidden') throw unsuitable(read.detail);
       throw broken(read.detail);
     }
     const { person } = read;

@@ -11,8 +11,10 @@ const mostJsonBytes = 256 * 1024;
 export type UserInfo =
   /** `members` is absent when the answer is no JSON object. */
   | { readonly status: 'ok'; readonly text: string; readonly members?: Readonly<Record<string, unknown>> }
-  /** 401: the token is invalid; 403: it is valid, but not for user-info. */
-  | { readonly status: 'refused' | 'forbidden' };
+  /** 401: the token is invalid; 400: it or the request; 403: it is valid, but not for user-info. */
+  | { readonly status: UserInfoRefusal };
+
+export type UserInfoRefusal = 'refused' | 'bad_request' | 'forbidden';
 
 /**
  * The user-info answer for a token, as text and as JSON (OpenID Connect Core section 5.3). A
@@ -30,7 +32,8 @@ export const readUserInfo = async (
     ...bearer(url, accessToken),
     maxBytes: mostUserInfoBytes,
   });
-  if (answer.status === 401 || answer.status === 400) return { status: 'refused' };
+  if (answer.status === 401) return { status: 'refused' };
+  if (answer.status === 400) return { status: 'bad_request' };
   if (answer.status === 403 && isLimit(answer)) throw pause(answer);
   if (answer.status === 403) return { status: 'forbidden' };
   if (answer.status !== 200) throw broken(`user-info answered ${answer.status}`);

@@ -17,6 +17,8 @@ export type StoredTokens =
       readonly signIn?: string;
       /** Those of earlier sign-ins, the latest first: the sign-in of one browser may end before another's. */
       readonly earlier?: readonly RefreshToken[];
+      /** Epoch seconds, of tokens of which the upstream does not say how long they live. */
+      readonly receivedAt?: number;
     })
   /** The upstream refreshed none of them, and the person has not signed in since. */
   | { readonly isRefused: true };

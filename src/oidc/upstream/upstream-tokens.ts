@@ -10,6 +10,7 @@ import {
   type KeptTokensParts,
   type RefreshToken,
   refreshTokensOf,
+  type StoredTokens,
   signInOf,
 } from './kept-tokens.ts';
 
@@ -58,6 +59,8 @@ type RefreshableConnector = Connector & { readonly redirect: RedirectSource };
 const renewedBeforeSeconds = 60;
 /** While another request renews the token, one with more left than this is still handed out. */
 const enoughSeconds = 5;
+/** Assumed of a token without `expires_in` (RFC 6749 section 5.1) that can be renewed. */
+const assumedLifeSeconds = 900;
 /** Refresh tokens of earlier sign-ins that are tried when the latest one is refused. */
 const mostEarlier = 4;
 const waitLimitMs = 12_000;
@@ -75,8 +78,16 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
         connector.definition.id === source && connector.redirect !== undefined,
     );
 
-  const secondsLeft = ({ expiresAt }: UpstreamTokens): number =>
-    expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - epochSeconds(clock);
+  const secondsLeft = (stored: StoredTokens): number => {
+    if ('isRefused' in stored) return 0;
+    const { expiresAt, receivedAt = 0 } = stored;
+    if (expiresAt !== undefined) return expiresAt - epochSeconds(clock);
+    if (refreshTokensOf(stored).length === 0) return Number.POSITIVE_INFINITY;
+    return receivedAt + assumedLifeSeconds - epochSeconds(clock);
+  };
+
+  const received = (tokens: UpstreamTokens): StoredTokens =>
+    tokens.expiresAt === undefined ? { ...tokens, receivedAt: epochSeconds(clock) } : tokens;
 
   /** To be called by the holder of the lease. The answer of the upstream is stored before anything else is asked. */
   const renew = async (
@@ -91,7 +102,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       const { refreshToken = old, idToken = index === 0 ? tokensOf(seen)?.idToken : undefined } = answer;
       const tokens = { ...answer, ...definedOnly({ refreshToken, idToken }) };
       const kept = await records.write(holder, {
-        ...neededOf(connector, tokens),
+        ...received(neededOf(connector, tokens)),
         signIn,
         ...ifAny(candidates.slice(index + 1)),
       });
@@ -161,7 +172,8 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       // an upstream may give a refresh token at the first sign-in only
       const earlier = before === undefined ? [] : refreshTokensOf(before.stored).slice(0, mostEarlier);
       const isOfUse = hasTakers(connector) || tokens.refreshToken !== undefined;
-      if (isOfUse) await records.write(holder, { ...neededOf(connector, tokens), ...ifAny(earlier) });
+      if (isOfUse)
+        await records.write(holder, { ...received(neededOf(connector, tokens)), ...ifAny(earlier) });
       else if (before !== undefined && 'isRefused' in before.stored) await records.remove(holder);
       return isOfUse;
     },
@@ -184,14 +196,16 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       const seen = await records.load(holder);
       const tokens = tokensOf(seen);
       if (seen === undefined || tokens === undefined) return undefined;
-      const left = secondsLeft(tokens);
+      const left = secondsLeft(seen.stored);
+      // it may be good for longer than assumed: nobody waits, and an outage takes nothing away
+      const isMaybeGood = left > 0 || tokens.expiresAt === undefined;
       if (left > renewedBeforeSeconds) return tokens;
       if (refreshTokensOf(seen.stored).length === 0) return left > 0 ? tokens : undefined;
       try {
-        const isEnough = left > enoughSeconds;
+        const isEnough = left > enoughSeconds || tokens.expiresAt === undefined;
         return tokensOf((await renewOnce(holder, connector, { seen, isEnough })).kept);
       } catch (error) {
-        if (isAppError(error, 'unavailable') && left > 0) return tokens;
+        if (isAppError(error, 'unavailable') && isMaybeGood) return tokens;
         throw error;
       }
     },
@@ -218,7 +232,7 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
 
 const tokensOf = (kept: Kept | undefined): UpstreamTokens | undefined => {
   if (kept === undefined || 'isRefused' in kept.stored) return undefined;
-  const { earlier: _earlier, signIn: _signIn, ...tokens } = kept.stored;
+  const { earlier: _earlier, signIn: _signIn, receivedAt: _receivedAt, ...tokens } = kept.stored;
   return tokens;
 };
 
