@@ -118,7 +118,7 @@ export const openOutbox = <Entry extends QueueEntry>(parts: OutboxParts<Entry>):
         const left: string[] = [];
         for (const tenant of tenants) {
           if (isClosed) return;
-          if (underWay.size >= limits.all) return nextLook.setFor(lookEveryMs.waiting);
+          if (underWay.size >= limits.all) return nextLook.setAtLatest(lookEveryMs.waiting);
           if (await takeOne(tenant)) left.push(tenant);
         }
         tenants = left;
@@ -126,7 +126,7 @@ export const openOutbox = <Entry extends QueueEntry>(parts: OutboxParts<Entry>):
     } catch (err) {
       log.warn({ err }, messages.notRead);
     }
-    nextLook.setFor(lookEveryMs.idle);
+    nextLook.setAtLatest(lookEveryMs.idle);
   };
 
   /** Runs one look at a time; calls during a look cause one more after it. */
