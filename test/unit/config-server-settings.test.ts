@@ -34,6 +34,63 @@ const good = (loaded: LoadedServerSettings) => {
 const faultLines = (loaded: LoadedServerSettings): readonly string[] =>
   'faults' in loaded ? loaded.faults.map(formatFault) : [];
 
+describe('loadServerSettings of mail', () => {
+  const mail = (env: Record<string, string>) =>
+    load(Object.fromEntries(Object.entries(env).map(([name, text]) => [`DRAWBRIDGE_MAIL__${name}`, text])));
+
+  it('has a mail server when its host is written', () => {
+    put(
+      'config/server.yaml',
+      'mail: { host: smtp.example.com, from: a@example.com, user: me, password: env:P }',
+    );
+    const { settings, effective } = good(load({ P: 'secret of mail' }));
+    expect(settings.mail).toEqual({
+      host: 'smtp.example.com',
+      port: 587,
+      tls: 'starttls',
+      user: 'me',
+      password: 'secret of mail',
+      from: 'a@example.com',
+      connections: 2,
+      timeoutMs: 10_000,
+    });
+    expect(JSON.stringify(effective)).not.toContain('secret of mail');
+  });
+
+  it.each([
+    [{ HOST: 'smtp.example.com' }, 'environment: mail.from'],
+    [{ HOST: 'smtp.example.com', FROM: 'a@example.com', TLS: 'none' }, 'the network in the clear'],
+    [{ HOST: 'smtp.example.com', FROM: 'a@example.com', USER: 'me' }, 'a user needs it'],
+    [{ HOST: 'smtp.example.com', FROM: 'a@example.com', PASSWORD: 'x' }, 'a password needs it'],
+    [{ HOST: 'smtp.example.com', FROM: 'a@example.com', USER: 'm\ne', PASSWORD: 'x' }, 'control character'],
+    [{ HOST: 'smtp.example.com', FROM: 'a@example.com', CA: 'file:/never' }, 'cannot be read'],
+    [
+      { HOST: 'smtp.example.com', FROM: 'a@example.com\r\nBcc: b@example.com' },
+      'is not one plain e-mail address',
+    ],
+    [{ HOST: 'smtp://example.com', FROM: 'a@example.com' }, 'without scheme or port'],
+    [{ FROM: 'a@example.com' }, 'mail.from is set'],
+  ])('refuses %j', (env, words) => {
+    const lines = faultLines(mail(env as Record<string, string>));
+    expect(lines).toHaveLength(1);
+    if (!words.startsWith('environment')) expect(lines[0]).toContain(words);
+  });
+
+  it('lets a mail server on this machine have no TLS', () => {
+    const env = { HOST: '127.0.0.1', FROM: 'a@example.com', TLS: 'none' };
+    expect(good(mail(env)).settings.mail).toMatchObject({ tls: 'none', port: 25 });
+  });
+
+  it('refuses a password that is written out in the file', () => {
+    put(
+      'config/server.yaml',
+      'mail: { host: smtp.example.com, from: a@example.com, user: me, password: secret }',
+    );
+    expect(faultLines(load())[0]).toMatch(/is a secret; write a reference/);
+    expect(faultLines(load())[0]).not.toContain(': secret ');
+  });
+});
+
 describe('loadServerSettings', () => {
   it('needs nothing: no file, no environment', () => {
     const { settings, warnings } = good(load());

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readEmail } from '../../protocol/email-address.ts';
 import { formatDuration, parseDurationMs, parseSizeKiB } from './quantities.ts';
 
 // The kinds of value that both files have. The message of each says what to write instead.
@@ -85,6 +86,18 @@ export const plainText = (longest: number) =>
     .min(1, { error: 'is empty; write some text or remove the line' })
     .max(longest)
     .refine((value) => !/\p{Cc}/u.test(value), { error: 'holds control characters; remove them' });
+
+/** One plain e-mail address, which cannot be read as two or as a header. */
+export const emailAddress = () =>
+  z
+    .string()
+    .max(254)
+    .superRefine((value, context) => {
+      const read = readEmail(value);
+      if (read.ok && read.email === value) return;
+      const message = read.ok ? `is not in its plain spelling; write ${read.email}` : read.message;
+      context.addIssue({ code: 'custom', message });
+    });
 
 const fail = (context: z.core.$RefinementCtx, message: string): never => {
   context.issues.push({ code: 'custom', message, input: context.value });

@@ -25,10 +25,15 @@ export const toEffective = (setting: Setting, given: GivenValue | undefined): Ef
   };
 };
 
+const wholeSecrets: ReadonlySet<string> = new Set([
+  'server.secretKey',
+  'gateway.proxySecret',
+  'mail.password',
+]);
+
 const maskSecret = (name: string, text: string): string => {
   if (/^env:\w+$/.test(text)) return text;
-  if (name === 'server.secretKey' || name === 'gateway.proxySecret')
-    return /^file:\//.test(text) ? text : '(set)';
+  if (wholeSecrets.has(name)) return /^file:\//.test(text) ? text : '(set)';
   // Options of the URL may hold credentials too, such as those of a proxy.
   return text.replace(/\/\/[^/]*@/, '//***@').replace(/\?.*$/s, '?***');
 };

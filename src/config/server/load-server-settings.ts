@@ -142,6 +142,7 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
     },
     log: file.log,
     management: file.management,
+    ...definedOnly({ mail: file.mail }),
     gateway: file.gateway,
   };
 };

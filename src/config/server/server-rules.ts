@@ -5,6 +5,7 @@ import { loadServices, toGatewaySettings } from '../gateway/gateway-file.ts';
 import { checkGateway } from '../gateway/gateway-rules.ts';
 import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import { type MailSettings, readMailSettings } from './mail-settings.ts';
 import { type OutgoingProxy, readOutgoingProxy } from './outgoing-proxy.ts';
 import type { ServerFile } from './server-schema.ts';
 import type { GivenValue } from './setting-layers.ts';
@@ -25,10 +26,11 @@ export interface SettingFault {
 }
 
 /** With references resolved. */
-export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'server'> & {
+export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'mail' | 'server'> & {
   readonly server: Omit<ServerFile['server'], 'outgoingProxy' | 'outgoingProxyExcept'> & {
     readonly outgoingProxy?: OutgoingProxy;
   };
+  readonly mail?: MailSettings;
   readonly gateway: GatewaySettings;
 };
 
@@ -38,7 +40,11 @@ export type CheckedServerFile =
 
 const shortestKey = 32;
 /** Settings that may be given by the environment, or in the file by a reference only. */
-const secretNames: ReadonlySet<string> = new Set(['server.secretKey', 'gateway.proxySecret']);
+const secretNames: ReadonlySet<string> = new Set([
+  'server.secretKey',
+  'gateway.proxySecret',
+  'mail.password',
+]);
 
 export const publicUrlOf = ({ publicUrl, port }: Pick<ServerFile['server'], 'publicUrl' | 'port'>): string =>
   publicUrl ?? `http://localhost:${port}`;
@@ -53,6 +59,13 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     context.sources.env,
   );
   const proxySecret = resolveSetting('gateway.proxySecret', file.gateway.proxySecret, context);
+  const mailUser = resolveSetting('mail.user', file.mail.user, context);
+  const mailPassword = resolveSetting('mail.password', file.mail.password, context);
+  const mail = readMailSettings(
+    file.mail,
+    { user: mailUser.value, password: mailPassword.value },
+    context.sources,
+  );
   const face = { publicUrl: publicUrlOf(file.server), host: file.server.host, port: file.server.port };
   const loaded = loadServices(file.gateway.services, { ...face, sources: context.sources });
   const faults = [
@@ -65,6 +78,9 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     ...checkStorage(url.value, file.server.secretKey !== undefined),
     ...proxySecret.faults,
     ...checkProxySecret(proxySecret.value),
+    ...mailUser.faults,
+    ...mailPassword.faults,
+    ...mail.faults,
     ...[
       ...checkGateway(file.gateway, face),
       ...loaded.faults.map((fault) => ({ ...fault, path: ['services', ...fault.path] })),
@@ -73,10 +89,12 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
   if (faults.length > 0) return { ok: false, faults };
   const { secretKey: _key, outgoingProxy: _proxy, outgoingProxyExcept: _except, ...server } = file.server;
   const outgoingProxy = outgoing.ok ? outgoing.value : undefined;
+  const { mail: _mail, ...rest } = file;
   return {
     ok: true,
     value: {
-      ...file,
+      ...rest,
+      ...definedOnly({ mail: mail.settings }),
       server: { ...server, ...definedOnly({ secretKey: key.value, outgoingProxy }) },
       storage: { url: url.value ?? file.storage.url },
       gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),

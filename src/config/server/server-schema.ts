@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { gatewaySchema } from '../gateway/gateway-schema.ts';
 import { countOrAuto, durationMs, origin, sizeKiB, wholeNumber } from '../parsing/field-types.ts';
+import { mailSchema } from './mail-schema.ts';
 import { isProxyUrl } from './outgoing-proxy.ts';
 
 const second = 1000;
@@ -165,6 +166,7 @@ export const serverSchema = z.strictObject({
   }),
   log: log.prefault({}).meta({ description: 'The log: JSON lines on standard output.' }),
   management: management.prefault({}).meta({ description: 'A second listener, for monitoring.' }),
+  mail: mailSchema.prefault({}).meta({ description: 'The mail server that mails to users go through.' }),
   gateway: gatewaySchema.prefault({}).meta({
     description: 'Services behind the gateway, and its sessions.',
   }),

@@ -1,4 +1,5 @@
 import type { GatewaySettings } from '../gateway/gateway-definition.ts';
+import type { MailSettings } from './mail-settings.ts';
 import type { OutgoingProxy } from './outgoing-proxy.ts';
 
 /** The settings of `config/server.yaml` and the environment, with defaults and resolved secrets. Deeply frozen. */
@@ -59,5 +60,7 @@ export interface ServerSettings {
     readonly port: number;
     readonly host: string;
   };
+  /** Absent: no mail server, and no mail leaves. */
+  readonly mail?: MailSettings;
   readonly gateway: GatewaySettings;
 }

@@ -27,6 +27,7 @@ const secretSettings: ReadonlySet<string> = new Set([
   'storage.url',
   'server.outgoingProxy',
   'gateway.proxySecret',
+  'mail.password',
 ]);
 const aliases: Readonly<Record<string, string>> = { 'gateway.enabled': 'AUTH_ENABLED' };
 

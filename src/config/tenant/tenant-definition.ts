@@ -18,6 +18,8 @@ export interface TenantDefinition {
   readonly publicUrl?: string;
   readonly branding: Branding;
   readonly locale: Locale;
+  /** Absent members: as the server has them. */
+  readonly mail?: { readonly from?: string; readonly replyTo?: string };
   readonly lifetimes: Lifetimes;
   readonly grants: { readonly password: boolean };
   /** client_ids of confidential clients that may omit PKCE. */

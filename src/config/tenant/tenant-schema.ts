@@ -4,7 +4,14 @@ import { readEmail } from '../../protocol/email-address.ts';
 import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
 import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
-import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
+import {
+  durationSeconds,
+  emailAddress,
+  origin,
+  parseUrl,
+  plainText,
+  wholeNumber,
+} from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
@@ -206,6 +213,20 @@ export const tenantSchema = z.strictObject({
     .enum(['en', 'de'])
     .default('en')
     .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
+  mail: z
+    .strictObject({
+      from: emailAddress().optional().meta({
+        description: "Sender. Default: mail.from of the server. The sender's name is the displayName.",
+      }),
+      replyTo: emailAddress()
+        .optional()
+        .meta({ description: 'Address for answers. Default: none beside the sender.' }),
+    })
+    .prefault({})
+    .meta({
+      description: 'Mails to the users of the tenant.',
+      examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],
+    }),
   lifetimes: lifetimesSchema.prefault({}).meta({ description: 'Lifetimes of sessions, codes and tokens.' }),
   authentication: z
     .strictObject({
