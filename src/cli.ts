@@ -16,6 +16,7 @@ import { addHealthcheck } from './cli/healthcheck.ts';
 import { addHelp } from './cli/help.ts';
 import { addInit } from './cli/init.ts';
 import { addKeys } from './cli/keys.ts';
+import { addMail } from './cli/mail.ts';
 import { addMigration } from './cli/migration.ts';
 import { addRestore } from './cli/restore.ts';
 import { addStart } from './cli/start.ts';
@@ -64,6 +65,7 @@ const createProgram = (): Command => {
   addClient(program);
   addUser(program);
   addDevice(program);
+  addMail(program);
   addMigration(program);
   addKeys(program);
   addBackup(program);

@@ -42,12 +42,13 @@ const rooms: Readonly<Record<string, Room>> = {
   web: {
     uses: [],
     knows: ['config'],
-    owns: ['@koa/bodyparser', '@koa/send', 'eta', 'helmet', 'i18next'],
+    owns: ['@koa/bodyparser', '@koa/send', 'helmet', 'i18next'],
   },
   connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
   // claims, pauses and limits of a queue in the store: once for logout tokens and for mails
   outbox: { uses: [], knows: ['storage'], owns: [] },
+  mail: { uses: ['crypto', 'web', 'outbox'], knows: ['config', 'storage'], owns: ['nodemailer'] },
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors'],
@@ -59,7 +60,11 @@ const rooms: Readonly<Record<string, Room>> = {
     knows: ['config', 'storage', 'connectors'],
     owns: ['oidc-provider'],
   },
-  login: { uses: ['accounts', 'web', 'oidc'], knows: ['config', 'connectors', 'audit'], owns: ['qrcode'] },
+  login: {
+    uses: ['accounts', 'web', 'oidc'],
+    knows: ['config', 'connectors', 'audit', 'mail'],
+    owns: ['qrcode'],
+  },
   'self-service': {
     uses: ['accounts', 'web', 'oidc'],
     knows: ['config', 'storage', 'audit', 'connectors'],
@@ -74,7 +79,7 @@ const rooms: Readonly<Record<string, Room>> = {
   logout: { uses: ['oidc', 'outbox'], knows: ['accounts', 'storage'], owns: [] },
   tenants: {
     uses: ['config', 'crypto', 'storage', 'web', 'connectors', 'audit', 'accounts', 'oidc', 'gateway'],
-    knows: [],
+    knows: ['mail'],
     owns: ['chokidar'],
   },
   server: {
@@ -89,6 +94,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'self-service',
       'gateway',
       'logout',
+      'mail',
       'tenants',
     ],
     knows: [],
@@ -97,6 +103,7 @@ const rooms: Readonly<Record<string, Room>> = {
   process: { uses: ['server'], knows: [], owns: [] },
   cli: {
     uses: [
+      'mail',
       'config',
       'crypto',
       'storage',
@@ -125,6 +132,8 @@ const otherOwners: Readonly<Record<string, readonly string[]>> = {
   zod: ['login', 'self-service'],
   // caches are bounded
   'lru-cache': ['revocable-cache.ts', 'accounts', 'gateway', 'connectors', 'tenants'],
+  // pages and mails
+  eta: ['web', 'mail'],
   // calls of other servers: sources of people, services
   undici: ['connectors', 'gateway'],
 };

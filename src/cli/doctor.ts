@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { systemClock } from '../clock.ts';
 import { checkConfig } from '../config/check-config.ts';
 import { formatFault } from '../config/parsing/fault.ts';
 import { dataFolder } from '../server/open-store.ts';
@@ -7,12 +8,13 @@ import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
 import { checkGateway, checkTenantGateway } from './doctor/check-gateway.ts';
+import { checkMail, sendTestMail } from './doctor/check-mail.ts';
 import { checkSources } from './doctor/check-sources.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { checkNode, checkPort, checkPublicUrl } from './doctor/check-surroundings.ts';
 import { checkTenant, checkTenantData } from './doctor/check-tenant.ts';
 import { type Finding, ok, problem, warning } from './doctor/finding.ts';
-import { CommandFailure } from './exit.ts';
+import { CommandFailure, usageFailure } from './exit.ts';
 import { findRefused } from './refused-tenants.ts';
 import { listTenantIds, requireTenant } from './tenant-directory.ts';
 
@@ -20,11 +22,21 @@ export const addDoctor = (program: Command): void => {
   program
     .command('doctor [tenant]')
     .description('look for what keeps the server, or one tenant, from working, and say what to do')
-    .action((tenant: string | undefined, _: unknown, command: Command) => doctor(contextOf(command), tenant));
+    .option('--mail-to <address>', 'send a test mail of the tenant to this address')
+    .action((tenant: string | undefined, { mailTo }: { readonly mailTo?: string }, command: Command) =>
+      doctor(contextOf(command), { tenant, mailTo }),
+    );
 };
 
-const doctor = async (context: CliContext, tenant: string | undefined): Promise<void> => {
-  const findings = await examine(context, tenant);
+interface Asked {
+  readonly tenant: string | undefined;
+  readonly mailTo: string | undefined;
+}
+
+const doctor = async (context: CliContext, asked: Asked): Promise<void> => {
+  if (asked.mailTo !== undefined && asked.tenant === undefined)
+    throw usageFailure('--mail-to needs the tenant whose mail it is.');
+  const findings = await examine(context, asked);
   const { colors } = context;
   const marks = { ok: colors.green('ok'), warning: colors.yellow('warning'), problem: colors.red('problem') };
   context.printResult(findings, () =>
@@ -34,7 +46,7 @@ const doctor = async (context: CliContext, tenant: string | undefined): Promise<
   if (problems > 0) throw new CommandFailure(`${problems} to repair.`);
 };
 
-const examine = async (context: CliContext, tenant: string | undefined): Promise<readonly Finding[]> => {
+const examine = async (context: CliContext, { tenant, mailTo }: Asked): Promise<readonly Finding[]> => {
   const { env, cwd, configFile: file } = context;
   const findings: Finding[] = [checkNode(process.versions.node)];
   const checked = checkConfig({ file, env, cwd, tenant });
@@ -60,10 +72,13 @@ const examine = async (context: CliContext, tenant: string | undefined): Promise
   // a missing folder of tenants is reported above
   const ids = tenantCount === 0 ? [] : listTenantIds(settings);
   findings.push(...(await checkGateway(settings, { ids, definitions })));
+  findings.push(...(await checkMail(settings.mail)));
   const folder = dataFolder(settings.storage.url);
   if (folder !== undefined) findings.push(...(await checkDataFolder(folder)));
   const definition = definitions.find(({ id }) => id === tenant);
   if (definition !== undefined) {
+    if (mailTo !== undefined)
+      findings.push(await sendTestMail(settings.mail, { definition, to: mailTo, clock: systemClock }));
     findings.push(...checkTenant(settings, definition), ...checkTenantGateway(settings, definition));
     findings.push(
       ...(await checkSources(definition, {

@@ -11,6 +11,7 @@
 //   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
 //                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
+//   demo-mail.ts        the mails of a demo tenant without a mail server
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
@@ -22,6 +23,7 @@ import type { Revocations } from '../accounts/revocations.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { RedirectConnector, UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
@@ -48,6 +50,7 @@ export interface LoginTenant {
   readonly upstreamLogins: UpstreamLogins;
   readonly upstreamSessions: UpstreamSessions;
   readonly upstreamSignOut: UpstreamSignOut;
+  readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
 }
 
 export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>

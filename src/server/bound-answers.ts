@@ -22,6 +22,7 @@ import {
 import { askForSource, submitConnect, submitDisconnect } from '../login/account/account-sources.ts';
 import { submitAccountChoice } from '../login/account-choice.ts';
 import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
+import { showDemoMail } from '../login/demo-mail.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
 import { continueWithoutQuestion, submitFactor, submitFactorSetUp } from '../login/factors/factor-page.ts';
@@ -183,6 +184,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       showActivity: (ctx, tenant) => showActivity(login, ctx, tenant),
       submitExport: accountForm((ctx, tenant) => submitExport(login, ctx, tenant)),
       submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
+      showDemoMail: (ctx, tenant) => showDemoMail(login, ctx, tenant),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),
       allowOrigin,

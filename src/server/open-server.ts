@@ -13,6 +13,7 @@ import { AppError } from '../errors.ts';
 import type { GatewayDispatch } from '../gateway/gateway-dispatch.ts';
 import type { Log } from '../log.ts';
 import { openLogoutOutbox } from '../logout/outbox.ts';
+import { openMail } from '../mail/open-mail.ts';
 import { packageRoot } from '../package-root.ts';
 import type { StorageRole, Trip } from '../storage/engine-options.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -90,7 +91,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const { publicUrl, host } = settings.server;
     const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
-    const shared = { storage, masterKey, hasher, connections, pages, notices, clock, log };
+    const mail = openMail({ settings: settings.mail, storage, masterKey, viewsDirectory, clock, log });
+    const shared = { storage, masterKey, hasher, connections, mail, pages, notices, clock, log };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),
@@ -118,6 +120,10 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         if (lookup.status === 'served') return lookup.tenant.provider.logoutToken(delivery);
         throw new AppError('unavailable', 'The tenant is not served here now');
       },
+    });
+    mail.deliver(async (id) => {
+      const lookup = await tenants.find(id);
+      return lookup.status === 'served' ? lookup.tenant.definition : undefined;
     });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
@@ -168,6 +174,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
         await gateway.close();
         await outbox.close();
+        await mail.close();
         await hub.close();
         await tenants.close();
         await connections.close();

@@ -114,6 +114,7 @@ const tenantRows = [
   ['POST',             '/oauth/:tenant/account/apps/:client_id/withdraw',          'login/account/account-apps.ts submitWithdrawal',             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/account/activity',                          'login/account/account-activity.ts showActivity',             'browsers'],
   ['POST',             '/oauth/:tenant/account/export',                            'login/account/account-export.ts submitExport',               'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/demo-mail',                                 'login/demo-mail.ts showDemoMail',                             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/device/qr',                                 'login/device-qr.ts showDeviceQr',                             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/devices',                                   'self-service/own-devices.ts listDevices',                     'programs'],
   ['OPTIONS',          '/oauth/:tenant/devices',                                   'self-service/own-devices.ts allowOrigin',                     'programs'],

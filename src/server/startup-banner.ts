@@ -1,6 +1,7 @@
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { authenticationOffWarning } from '../gateway/authentication-off.ts';
 import { createServices } from '../gateway/decision/services.ts';
+import { mailModeOf } from '../mail/open-mail.ts';
 import type { Storage } from '../storage/storage.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -36,6 +37,7 @@ export const bannerLines = ({ settings, storage, tenants, port }: BannerParts): 
         `  ${definition.displayName}${definition.demo ? ' (demo)' : ''}`,
         `    issuer   ${issuer}`,
         `    sign in  ${issuer}`,
+        ...(mailModeOf(definition, settings.mail) === 'shown' ? [`    mail     ${issuer}/demo-mail`] : []),
       ];
     }),
     ...(others > 0 ? [`  … and ${others} more ${others === 1 ? 'tenant' : 'tenants'}`] : []),

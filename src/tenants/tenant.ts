@@ -24,6 +24,8 @@ import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { createIdentityTokens, type IdentityTokens } from '../gateway/answer/identity-tokens.ts';
 import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/gateway-sessions.ts';
 import type { Log } from '../log.ts';
+import type { Mail } from '../mail/open-mail.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
 import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
 import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
 import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
@@ -60,6 +62,7 @@ export interface Tenant {
   readonly accessTokens: AccessTokens;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
+  readonly mail: TenantMail;
 }
 
 /** The parts that all tenants of a server share. */
@@ -68,6 +71,7 @@ export interface TenantParts {
   readonly masterKey: MasterKey;
   readonly hasher: PasswordHasher;
   readonly connections: SourceConnections;
+  readonly mail: Pick<Mail, 'forTenant'>;
   readonly pages: Pages;
   readonly notices: FormNotices;
   readonly clock: Clock;
@@ -219,6 +223,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       sealingKey: masterKey.derive('gateway tickets'),
       clock,
     }),
+    mail: parts.mail.forTenant(definition),
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };
 };

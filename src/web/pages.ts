@@ -175,6 +175,17 @@ export interface PageModels extends AccountPageModels, FactorPageModels {
     readonly clientName?: LocalText;
     readonly username?: string;
   };
+  /** Mails of a demo tenant, which are not sent. */
+  'demo-mail': {
+    readonly mails: readonly {
+      readonly to: string;
+      readonly subject: string;
+      readonly text: string;
+      readonly link?: string;
+      /** Epoch milliseconds. */
+      readonly writtenAt: number;
+    }[];
+  };
   'signed-out': { readonly clientName?: LocalText; readonly signInUrl: string };
   account: {
     readonly name: string;

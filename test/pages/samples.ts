@@ -199,6 +199,18 @@ const logo = `data:image/svg+xml,${encodeURIComponent(
 
 /** Every page, in the states that look different. */
 export const samples: readonly Sample[] = [
+  sample('demo-mail-none', 'demo-mail', { mails: [] }),
+  sample('demo-mail', 'demo-mail', {
+    mails: [
+      {
+        to: 'alice@acme.example',
+        subject: 'Choose a new password for Acme Corporation',
+        text: 'Choose a new password\n\nhttps://id.acme.example/oauth/acme/recover/Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6\n\nIt works once, within 30 minutes.',
+        link: 'https://id.acme.example/oauth/acme/recover/Zm9v',
+        writtenAt: sampleNow - 60_000,
+      },
+    ],
+  }),
   sample(
     'select-tenant',
     'select-tenant',

@@ -501,3 +501,16 @@ describe('backup and restore', () => {
     expect(JSON.parse((await home.run(['user', 'list', 'acme', '--json'])).stdout)).toHaveLength(1);
   });
 });
+
+describe('mail list', () => {
+  it('says when there is none, and takes no wrong number', async () => {
+    const { code, stdout } = await home.run(['mail', 'list', 'acme']);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'No mail was written for users of acme in the last 30 days.\n',
+    });
+    expect((await home.run(['mail', 'list', 'acme', '--limit', '0'])).code).toBe(2);
+    expect((await home.run(['mail', 'list', 'never'])).code).toBe(1);
+    expect((await home.run(['doctor', '--mail-to', 'a@example.com'])).code).toBe(2);
+  });
+});

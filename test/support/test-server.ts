@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import type { ServerSettings } from '../../src/config/server/server-settings.ts';
 import { createMasterKey } from '../../src/crypto/master-key.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
+import { definedOnly } from '../../src/defined-only.ts';
 import { createLog } from '../../src/log.ts';
 import { type OpenServer, openServer } from '../../src/server/open-server.ts';
 import type { Trip } from '../../src/storage/engine-options.ts';
@@ -115,6 +116,8 @@ const testSettings = (
     services: [],
     ...changes.gateway,
   },
+  // a mail server is there or not, and has no defaults
+  ...definedOnly({ mail: changes.mail as ServerSettings['mail'] }),
 });
 
 export const publicUrlOf = ({ settings }: TestServerOptions, port: number): string =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { GatewaySettings, ServiceTarget } from '../../src/config/gateway/gateway-definition.ts';
 import { loadServerSettings } from '../../src/config/server/load-server-settings.ts';
+import type { MailSettings } from '../../src/config/server/mail-settings.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { type BannerParts, bannerLines } from '../../src/server/startup-banner.ts';
 import { serviceOf } from '../support/guarded-service.ts';
@@ -27,6 +28,32 @@ const targetAt = (url: string): ServiceTarget => ({
 });
 
 type Status = ReturnType<BannerParts['tenants']['status']>;
+
+it('leads to the mails of a demo tenant that nothing sends', () => {
+  const loaded = loadTenant({ id: 'shop', text: 'demo: true\n', path: 'shop.yaml', env: {} });
+  if ('faults' in loaded) throw new Error('the tenant is at fault');
+  const parts: BannerParts = {
+    settings,
+    storage: { engine: 'sqlite', location: 'data' },
+    tenants: {
+      known: () => [loaded.definition, define('real')],
+      status: () => ({ files: 2, checked: 2, isChecked: true, broken: [], refused: [] }),
+    },
+    port: 3000,
+  };
+  const linesOf = (more: BannerParts): readonly string[] =>
+    bannerLines(more).filter((line) => line.includes('demo-mail'));
+  expect(linesOf(parts)).toEqual(['    mail     http://localhost:3000/oauth/shop/demo-mail']);
+  const mail: MailSettings = {
+    host: 'localhost',
+    port: 25,
+    tls: 'none',
+    from: 'a@example.com',
+    connections: 1,
+    timeoutMs: 1,
+  };
+  expect(linesOf({ ...parts, settings: { ...settings, mail } })).toEqual([]);
+});
 
 const bannerOf = (
   ids: readonly string[],

@@ -1,0 +1,54 @@
+import type { Locale } from '../config/tenant/tenant-definition.ts';
+import { openSealed, seal } from '../crypto/sealed-box.ts';
+import { readEmail } from '../protocol/email-address.ts';
+
+/** Each has its texts in `views/locales`, below `mail`. */
+export const mailKinds = ['test'] as const;
+
+export type MailKind = (typeof mailKinds)[number];
+
+export interface MailContent {
+  readonly kind: MailKind;
+  /** One plain address. */
+  readonly to: string;
+  readonly locale: Locale;
+  /** A page of the tenant, on its public URL. */
+  readonly link?: string;
+  readonly code?: string;
+  /** Seconds that link and code are good for. */
+  readonly goodForSeconds?: number;
+  /** Further values of the texts, such as the user name. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Where a content belongs: it can be opened as that of this mail only. */
+export interface MailPlace {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+const purposeOf = ({ tenant, id }: MailPlace): string => `mail ${tenant} ${id}`;
+
+export const sealContent = (key: Buffer, place: MailPlace, content: MailContent): string =>
+  seal(key, Buffer.from(JSON.stringify(content)), purposeOf(place));
+
+/**
+ * Undefined when a later release wrote it, with a kind that this one does not have.
+ * @throws AppError `unavailable` when it was sealed with another master key
+ */
+export const openContent = (key: Buffer, place: MailPlace, sealed: string): MailContent | undefined => {
+  const content = JSON.parse(openSealed(key, sealed, purposeOf(place)).toString()) as MailContent; // written by `sealContent`
+  return mailKinds.includes(content.kind) && isOneAddress(content.to) ? content : undefined;
+};
+
+/** An address that cannot be read as two, or as a header. */
+export const isOneAddress = (address: string): boolean => {
+  const read = readEmail(address);
+  return read.ok && read.email === address;
+};
+
+/** `a…@example.com`: enough for an operator who knows the person, and no list of addresses. */
+export const maskAddress = (address: string): string => {
+  const at = address.lastIndexOf('@');
+  return `${address.slice(0, Math.min(1, at))}…${address.slice(at)}`;
+};

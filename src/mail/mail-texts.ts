@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { Eta } from 'eta';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../defined-only.ts';
+import { readableOn } from '../web/brand-color.ts';
+import { openTexts } from '../web/texts.ts';
+import type { MailContent } from './mail-content.ts';
+
+export interface MailText {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+export type WriteMailText = (
+  content: MailContent,
+  tenant: Pick<TenantDefinition, 'displayName' | 'branding'>,
+) => MailText;
+
+/** Reads templates and texts of the folder `views/` once. Both forms of a mail say the same. */
+export const openMailTexts = (viewsDirectory: string, clock: Clock): WriteMailText => {
+  const views = join(viewsDirectory, 'mail');
+  const html = new Eta({ views, autoEscape: true, cache: true, autoTrim: [false, 'nl'] });
+  const plain = new Eta({ views, autoEscape: false, cache: true, autoTrim: [false, 'nl'] });
+  const textsOf = openTexts(join(viewsDirectory, 'locales'), clock);
+  return (content, { displayName, branding }) => {
+    const { kind, locale, link, code, goodForSeconds } = content;
+    const texts = textsOf[locale];
+    const duration = goodForSeconds === undefined ? undefined : texts.duration(goodForSeconds);
+    const values = { ...content.values, tenant: displayName };
+    const textOf = (part: string): string | undefined =>
+      texts.has(`mail.${kind}.${part}`) ? texts.t(`mail.${kind}.${part}`, values) : undefined;
+    const model = {
+      locale,
+      displayName,
+      color: branding.color,
+      onColor: readableOn(branding.color),
+      ...definedOnly({
+        link,
+        code,
+        title: textOf('title'),
+        lead: textOf('lead'),
+        button: textOf('button'),
+        codeLead: textOf('code'),
+        note: textOf('note'),
+        valid: duration === undefined ? undefined : texts.t('mail.valid', { duration }),
+      }),
+      foot: texts.t('mail.foot', values),
+    };
+    return {
+      subject: textOf('subject') ?? displayName,
+      text: plain.render('text', model).trim(),
+      html: html.render('html', model),
+    };
+  };
+};

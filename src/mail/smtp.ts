@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTransport } from 'nodemailer';
+import type { MailSettings } from '../config/server/mail-settings.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { Outcome } from '../outbox/outbox.ts';
+
+export interface MailMessage {
+  /** Unique, and the same for each attempt: a mail server can see that it has the mail already. */
+  readonly messageId: string;
+  readonly from: { readonly name: string; readonly address: string };
+  readonly replyTo?: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly date: Date;
+}
+
+export interface Smtp {
+  /** One attempt; never rejects. It is given up when `closing` aborts, or after `attemptMs`. */
+  send(message: MailMessage, closing: AbortSignal): Promise<Outcome>;
+  /** Connects and signs in. @throws what the connection failed with */
+  verify(): Promise<void>;
+  close(): void;
+}
+
+/** The longest that an attempt takes. */
+export const attemptMs = 60_000;
+
+/** Opens connections as they are needed. */
+export const openSmtp = (settings: MailSettings): Smtp => {
+  const { host, port, tls, user, password, ca, connections, timeoutMs } = settings;
+  const transport = createTransport({
+    host,
+    port,
+    secure: tls === 'implicit',
+    requireTLS: tls === 'starttls',
+    ignoreTLS: tls === 'none',
+    tls: { minVersion: 'TLSv1.2', ...definedOnly({ ca }) },
+    ...(user === undefined || password === undefined ? {} : { auth: { user, pass: password } }),
+    pool: true,
+    maxConnections: connections,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+    // a text can never make the server read a file or fetch an address
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    send: async ({ messageId, from, replyTo, to, ...message }, closing) => {
+      const sent = transport.sendMail({
+        ...message,
+        messageId,
+        from: { ...from },
+        ...definedOnly({ replyTo }),
+        to: { name: '', address: to },
+        envelope: { from: from.address, to: [to] },
+        // RFC 3834 section 5: nobody answers it with a note of absence
+        headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+      });
+      const ended = new AbortController();
+      try {
+        const limit = AbortSignal.any([closing, ended.signal]);
+        const late = delay(attemptMs, undefined, { signal: limit, ref: false }).then(
+          () => 'late' as const,
+          () => 'late' as const,
+        );
+        const outcome = await Promise.race([sent.then(() => 'sent' as const), late]);
+        return outcome === 'sent'
+          ? { state: 'delivered', words: '250' }
+          : { state: 'pending', words: 'timeout' };
+      } catch (error) {
+        return outcomeOf(error);
+      } finally {
+        ended.abort();
+        sent.catch(() => {}); // of an attempt that was given up
+      }
+    },
+    verify: async () => {
+      await transport.verify();
+    },
+    close: () => transport.close(),
+  };
+};
+
+/** What nodemailer rejects with. */
+interface SmtpFailure {
+  readonly code?: string;
+  readonly responseCode?: number;
+  readonly response?: string;
+  readonly command?: string;
+}
+
+/** The commands that are about this mail; what the server says to others is about the connection. */
+const ofTheMail: ReadonlySet<string> = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
+/** RFC 4954 section 6: it wants a password, or TLS before it. */
+const authenticationRequired = 530;
+
+/**
+ * RFC 5321 section 4.2.1: 4yz may be repeated, 5yz must not. A refused password or greeting is the operator's to mend, and
+ * the mail waits for it.
+ */
+export const outcomeOf = (error: unknown): Outcome => {
+  const { code, responseCode, response, command } = error as SmtpFailure;
+  if (responseCode === undefined) return { state: 'pending', words: codeWord(code) };
+  const isOfTheMail = ofTheMail.has(command ?? '') && responseCode !== authenticationRequired;
+  // the rest of the answer may hold the address (RFC 3463: the enhanced code does not)
+  const [, enhanced] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '') ?? [];
+  const about = isOfTheMail ? [] : [codeWord(code)];
+  return {
+    state: isOfTheMail && responseCode >= 500 ? 'failed' : 'pending',
+    words: [...about, `${responseCode}`, ...(enhanced === undefined ? [] : [enhanced])].join(' '),
+  };
+};
+
+const codeWord = (code: string | undefined): string =>
+  /^[A-Z_]{1,40}$/.test(code ?? '') ? `${code}` : 'unknown';

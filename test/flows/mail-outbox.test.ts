@@ -1,0 +1,320 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { systemClock } from '../../src/clock.ts';
+import type { MailSettings } from '../../src/config/server/mail-settings.ts';
+import type { TenantDefinition } from '../../src/config/tenant/tenant-definition.ts';
+import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
+import { createMasterKey } from '../../src/crypto/master-key.ts';
+import { composeMail } from '../../src/mail/compose-mail.ts';
+import { openMailTexts } from '../../src/mail/mail-texts.ts';
+import { type Mail, openMail } from '../../src/mail/open-mail.ts';
+import { openSmtp } from '../../src/mail/smtp.ts';
+import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { dumpStore } from '../support/dump-store.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort, type MailServer, startMailServer } from '../support/mail-server.ts';
+import { createCertificateAuthority } from '../support/slapd-certificates.ts';
+import { describeOnce, eachStore, type OpenedStore } from '../support/stores.ts';
+
+const define = (text: string): TenantDefinition => {
+  const loaded = loadTenant({ id: 'acme', path: 'acme.yaml', text, env: {} });
+  if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults));
+  return loaded.definition;
+};
+
+const acme = define(`displayName: Äcme & Söhne
+branding: { color: "#ffd400" }
+mail: { from: login@acme.example, replyTo: help@acme.example }`);
+
+const linked: NewMail = {
+  kind: 'test',
+  to: 'alice@example.com',
+  locale: 'en',
+  sub: 'sub-of-alice',
+  link: 'https://login.example.com/oauth/acme/reset?token=the-secret-of-the-link',
+  code: '83920571',
+  goodForSeconds: 1800,
+};
+
+eachStore((store) => {
+  let opened: OpenedStore;
+  let storage: Storage;
+  let server: MailServer | undefined;
+  const lines: string[] = [];
+  const open: Mail[] = [];
+
+  beforeEach(async () => {
+    opened = await store.open();
+    lines.length = 0;
+    const log = pino({ enabled: false });
+    storage = await openStorage({ url: opened.url, clock: systemClock, log });
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((mail) => mail.close()));
+    await server?.close();
+    server = undefined;
+    await storage.close();
+    await opened.cleanup();
+  });
+
+  const openWith = (settings: MailSettings | undefined, served = true): Mail => {
+    const mail = openMail({
+      settings,
+      storage,
+      masterKey: createMasterKey('a master key of this test alone, 0123456789'),
+      viewsDirectory: join(packageRoot(), 'views'),
+      clock: systemClock,
+      log: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    });
+    open.push(mail);
+    mail.deliver(() => Promise.resolve(served ? acme : undefined));
+    return mail;
+  };
+  const records = () => storage.forTenant('acme').mails.list({ limit: 100 });
+  const settled = async (count = 1, withinMs = 10_000) => {
+    const isDone = async () => (await records()).filter(({ state }) => state !== 'pending').length >= count;
+    await eventually('the mails are settled', isDone, withinMs);
+    return records();
+  };
+
+  it('delivers a mail in the look of its tenant, and keeps nothing of it', async () => {
+    server = await startMailServer();
+    const mail = openWith(server.settings).forTenant(acme);
+    await mail.send(linked);
+    const [taken] = await server.mailsTo('alice@example.com');
+    expect(taken).toMatchObject({
+      from: { name: 'Äcme & Söhne', address: 'login@acme.example' },
+      to: [{ address: 'alice@example.com' }],
+      replyTo: [{ address: 'help@acme.example' }],
+      subject: 'Test mail from Äcme & Söhne',
+      recipients: ['alice@example.com'],
+      messageId: expect.stringMatching(/^<[\w-]+@acme\.example>$/),
+    });
+    expect(taken?.headers).toContainEqual(
+      expect.objectContaining({ key: 'auto-submitted', value: 'auto-generated' }),
+    );
+    for (const form of [taken?.text, taken?.html]) {
+      expect(form).toContain(linked.link);
+      expect(form).toContain(linked.code);
+      expect(form).toContain('30 minutes');
+    }
+    expect(taken?.html).toContain('Äcme &amp; Söhne');
+    expect(taken?.html).toContain('background-color:#ffd400;color:#000000');
+    expect(taken?.html).not.toMatch(/<img|<script|<link|url\(|src=/);
+    expect(taken?.text).not.toContain('&amp;');
+    const [record] = await settled();
+    expect(record).toMatchObject({
+      purpose: 'test',
+      sub: 'sub-of-alice',
+      address: 'a…@example.com',
+      state: 'delivered',
+      attempts: 1,
+      lastOutcome: '250',
+    });
+    expect(record?.content).toBeUndefined();
+  });
+
+  it('writes no code, link or address to the store or the log', async () => {
+    const port = await freePort();
+    const settings: MailSettings = {
+      ...{ host: '127.0.0.1', port, tls: 'none', from: 'a@example.com' },
+      ...{ connections: 2, timeoutMs: 1000 },
+    };
+    await openWith(settings).forTenant(acme).send(linked);
+    await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+    const dump = await dumpStore(opened.url);
+    expect(dump).toContain('sub-of-alice');
+    expect(lines.join('')).toContain('a mail could not be delivered yet');
+    for (const secret of ['the-secret-of-the-link', '83920571', 'alice@example.com']) {
+      expect(dump).not.toContain(secret);
+      expect(lines.join('')).not.toContain(secret);
+    }
+  });
+
+  it('sends a mail once the mail server is there again', async () => {
+    const port = await freePort();
+    const settings: MailSettings = {
+      ...{ host: '127.0.0.1', port, tls: 'none', from: 'a@example.com' },
+      ...{ connections: 2, timeoutMs: 1000 },
+    };
+    await openWith(settings).forTenant(acme).send(linked);
+    await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+    expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'ESOCKET' });
+    server = await startMailServer({ port });
+    await server.mailsTo('alice@example.com');
+    expect(await settled()).toMatchObject([{ state: 'delivered' }]);
+  });
+
+  it('sends each mail once from two instances', async () => {
+    server = await startMailServer();
+    const [one, other] = [openWith(server.settings), openWith(server.settings)];
+    const writers = [one.forTenant(acme), other.forTenant(acme)];
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        writers[n % 2]?.send({ ...linked, to: `person-${n}@example.com` }),
+      ),
+    );
+    const all = await settled(20);
+    expect(all.map(({ state, attempts }) => `${state} ${attempts}`)).toEqual(Array(20).fill('delivered 1'));
+    expect(new Set(server.taken.flatMap(({ recipients }) => recipients)).size).toBe(20);
+    expect(server.taken).toHaveLength(20);
+  });
+
+  it('keeps a mail back until its change is done, or takes it back', async () => {
+    server = await startMailServer();
+    const mail = openWith(server.settings).forTenant(acme);
+    const undone = await mail.hold({ ...linked, to: 'undone@example.com' });
+    const done = await mail.hold({ ...linked, to: 'done@example.com' });
+    await undone.remove();
+    await done.release();
+    await server.mailsTo('done@example.com');
+    await settled();
+    expect(server.taken).toHaveLength(1);
+    expect(await records()).toHaveLength(1);
+  });
+
+  describeOnce(store, 'whatever the store', () => {
+    it('ends at a refusal for good, and repeats after one for now', async () => {
+      server = await startMailServer();
+      let asked = 0;
+      server.refuse = (recipient) => {
+        if (recipient.startsWith('nobody')) return { code: 550, words: '5.1.1 no nobody@example.com here' };
+        asked += 1;
+        return asked === 1 ? { code: 451, words: '4.7.1 come again, busy@example.com' } : undefined;
+      };
+      const mail = openWith(server.settings).forTenant(acme);
+      await mail.send({ ...linked, to: 'nobody@example.com' });
+      await mail.send({ ...linked, to: 'busy@example.com' });
+      // the pause of a second holds, though the other mail asked for a look before
+      const all = await settled(2);
+      expect(all.find(({ state }) => state === 'failed')).toMatchObject({
+        attempts: 1,
+        lastOutcome: '550 5.1.1',
+        address: 'n…@example.com',
+      });
+      expect(all.find(({ state }) => state === 'delivered')).toMatchObject({ attempts: 2 });
+      expect(all.every(({ content }) => content === undefined)).toBe(true);
+      expect(lines.join('')).toContain('451 4.7.1');
+      expect(lines.join('')).not.toMatch(/@example/);
+    });
+
+    it('waits for a tenant that is not served now', async () => {
+      server = await startMailServer();
+      await openWith(server.settings, false).forTenant(acme).send(linked);
+      await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+      expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'tenant_not_served' });
+      expect(server.taken).toEqual([]);
+    });
+
+    it.each(['implicit', 'starttls'] as const)('uses TLS (%s), with password and CA', async (tls) => {
+      const authority = await createCertificateAuthority();
+      try {
+        const certificate = { ...(await authority.issue('IP:127.0.0.1')), ca: authority.ca };
+        const login = { user: 'drawbridge', password: 'secret of the mail server' };
+        server = await startMailServer({ tls, certificate, login });
+        await openWith(server.settings).forTenant(acme).send(linked);
+        await server.mailsTo('alice@example.com');
+
+        // a wrong password is the operator's to mend: the mail waits
+        const wrong = openWith({ ...server.settings, password: 'wrong' }).forTenant(acme);
+        await settled();
+        await Promise.all(open.splice(0, 1).map((mail) => mail.close()));
+        await wrong.send({ ...linked, to: 'bob@example.com' });
+        await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+        expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'EAUTH 535 5.7.8' });
+        expect(lines.join('')).not.toContain('secret of the mail server');
+      } finally {
+        await authority.remove();
+      }
+    });
+
+    it('sends nothing to a server that offers no TLS, or whose certificate is of another CA', async () => {
+      const authority = await createCertificateAuthority();
+      try {
+        server = await startMailServer();
+        const plain: MailSettings = { ...server.settings, tls: 'starttls' };
+        await openWith(plain).forTenant(acme).send(linked);
+        await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+        expect((await records())[0]).toMatchObject({
+          state: 'pending',
+          lastOutcome: expect.stringMatching(/^ETLS/),
+        });
+        await Promise.all(open.splice(0).map((mail) => mail.close()));
+        await storage.purgeTenant('acme');
+
+        await server.close();
+        const certificate = { ...(await authority.issue('IP:127.0.0.1')), ca: authority.ca };
+        server = await startMailServer({ tls: 'implicit', certificate });
+        const { ca: _, ...withoutCa } = server.settings;
+        await openWith(withoutCa).forTenant(acme).send(linked);
+        await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+        expect((await records())[0]?.state).toBe('pending');
+        expect(server.taken).toEqual([]);
+      } finally {
+        await authority.remove();
+      }
+    });
+
+    it.each(['a@example.com\r\nBcc: b@example.com', 'a@example.com, b@example.com', 'A <a@example.com>', ''])(
+      'writes to no address that is two, or a header: %j',
+      async (to) => {
+        server = await startMailServer();
+        const mail = openWith(server.settings).forTenant(acme);
+        await expect(mail.send({ ...linked, to })).rejects.toMatchObject({ code: 'invalid_request' });
+        expect(await records()).toEqual([]);
+      },
+    );
+
+    it('lets no name become a header', async () => {
+      server = await startMailServer();
+      const smtp = openSmtp(server.settings);
+      const definition = { ...acme, displayName: 'Acme\r\nBcc: evil@example.com\r\n\r\n<b>' };
+      const message = composeMail({
+        ...{ content: linked, definition, from: 'a@example.com', id: 'an-id', createdAt: 0 },
+        writeText: openMailTexts(join(packageRoot(), 'views'), systemClock),
+      });
+      await smtp.send(message, new AbortController().signal);
+      smtp.close();
+      const [taken] = await server.mailsTo('alice@example.com');
+      expect(taken?.bcc).toBeUndefined();
+      expect(taken?.recipients).toEqual(['alice@example.com']);
+      expect(taken?.headers.map(({ key }) => key)).not.toContain('bcc');
+      expect(taken?.html).not.toContain('<b>');
+    });
+
+    it('shows the mails of a demo tenant instead, where there is no mail server', async () => {
+      const demo = { ...acme, demo: true };
+      const mail = openWith(undefined);
+      await mail.forTenant(demo).send(linked);
+      const [shown] = await mail.forTenant(demo).shown(10);
+      expect(shown).toMatchObject({
+        to: 'alice@example.com',
+        link: linked.link,
+        subject: 'Test mail from Äcme & Söhne',
+      });
+      expect(await records()).toMatchObject([{ state: 'kept', attempts: 0 }]);
+      expect(await dumpStore(opened.url)).not.toContain('the-secret-of-the-link');
+
+      const real = mail.forTenant(acme);
+      expect(real.mode).toBe('none');
+      await real.send(linked);
+      await (await real.hold(linked)).release();
+      expect(await real.shown(10)).toEqual([]);
+      expect(await records()).toHaveLength(1);
+    });
+
+    it('goes with its account and its tenant', async () => {
+      const mail = openWith(undefined).forTenant({ ...acme, demo: true });
+      await mail.send(linked);
+      await mail.send({ ...linked, sub: 'another' });
+      await storage.purgeAccount('acme', 'sub-of-alice');
+      expect((await records()).map(({ sub }) => sub)).toEqual(['another']);
+      await storage.purgeTenant('acme');
+      expect(await records()).toEqual([]);
+    });
+  });
+});
