@@ -4,14 +4,7 @@ import { readEmail } from '../../protocol/email-address.ts';
 import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
 import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
-import {
-  durationSeconds,
-  emailAddress,
-  origin,
-  parseUrl,
-  plainText,
-  wholeNumber,
-} from '../parsing/field-types.ts';
+import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
@@ -19,6 +12,7 @@ import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
+import { tenantMailSchema } from './tenant-mail-schema.ts';
 
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
@@ -213,20 +207,10 @@ export const tenantSchema = z.strictObject({
     .enum(['en', 'de'])
     .default('en')
     .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
-  mail: z
-    .strictObject({
-      from: emailAddress().optional().meta({
-        description: "Sender. Default: mail.from of the server. The sender's name is the displayName.",
-      }),
-      replyTo: emailAddress()
-        .optional()
-        .meta({ description: 'Address for answers. Default: none beside the sender.' }),
-    })
-    .prefault({})
-    .meta({
-      description: 'Mails to the users of the tenant.',
-      examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],
-    }),
+  mail: tenantMailSchema.prefault({}).meta({
+    description: 'Mails to the users of the tenant.',
+    examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],
+  }),
   lifetimes: lifetimesSchema.prefault({}).meta({ description: 'Lifetimes of sessions, codes and tokens.' }),
   authentication: z
     .strictObject({
