@@ -52,7 +52,7 @@ const rooms: Readonly<Record<string, Room>> = {
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors'],
-    owns: ['bowser', 'otpauth'],
+    owns: ['bowser', 'otpauth', '@simplewebauthn/server'],
   },
   // the refusals of the protocol have the headers and ids of all others (web/problem.ts)
   oidc: {

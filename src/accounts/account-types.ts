@@ -3,6 +3,7 @@ import type { Identity, UpstreamGrant } from '../connectors/connector.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { NoteAttack } from './attack-record.ts';
 import type { Factors } from './factors/factors.ts';
+import type { ShownPasskey } from './factors/passkeys.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
 
 /** A sign-in with a password, from any page or protocol. */
@@ -42,6 +43,19 @@ export type SignInOutcome =
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
   /** The source has accepted the password and names another obstacle; or it reveals locks. Stable codes. */
   | { readonly ok: false; readonly reason: DisclosedRefusal; readonly source: string };
+
+/** A sign-in with a passkey alone. */
+export interface PasskeyAttempt extends ShownPasskey {
+  readonly address: string;
+  readonly clientId?: string;
+  readonly requestId?: string;
+}
+
+export type PasskeySignIn =
+  | Omit<SignedIn, 'source' | 'grant'>
+  /** Not known here, not right, or not enough; and whoever may not sign in. */
+  | { readonly ok: false; readonly reason: 'passkey' }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 
 /** A sign-in by a program. */
 export interface CompleteAttempt extends PasswordAttempt {
@@ -121,6 +135,11 @@ export interface Accounts {
   signIn(attempt: PasswordAttempt): Promise<SignInOutcome>;
   /** The same for programs, with the second factor of people who need one. */
   readonly signInAtOnce: SignInAtOnce;
+  /**
+   * By a passkey with user verification, which names its person. No password is checked, and no second factor is needed.
+   * @throws AppError `unavailable`, also when the person's source cannot be asked for too long
+   */
+  signInWithPasskey(attempt: PasskeyAttempt): Promise<PasskeySignIn>;
   /**
    * The value of the cookie by which this browser is known, after a sign-in with a password: strangers who try the
    * person's name do not keep the person out there.

@@ -3,6 +3,7 @@
 //                            says, password-sources.ts asks the sources that source-choice.ts chose,
 //                            password-adoption.ts keeps its hash;
 //                            known-browsers.ts, known-addresses.ts: where a person has a limit of their own
+//   passkey-sign-in.ts       people who sign in with a passkey alone
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
 //   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source
 //   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
@@ -38,6 +39,7 @@ import { createSignInAtOnce } from './factors/sign-in-at-once.ts';
 import { createFederation } from './federation.ts';
 import { createKnownBrowsers } from './known-browsers.ts';
 import { countAsOneName, sharedNameOf } from './one-name-gate.ts';
+import { createPasskeySignIn } from './passkey-sign-in.ts';
 import { createPasswordAdoption } from './password-adoption.ts';
 import { createPasswordChange } from './password-change.ts';
 import { createPasswordGate } from './password-gate.ts';
@@ -64,7 +66,9 @@ export interface AccountsParts {
   /** Signs the cookies of browsers that are known. */
   readonly browserKey: Buffer;
   /** See `FactorsParts`. */
-  readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey'>;
+  readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey' | 'challengeKey'>;
+  /** Of the tenant. */
+  readonly issuer: string;
   /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
   readonly lookAgain: LookAgain;
@@ -73,7 +77,7 @@ export interface AccountsParts {
 }
 
 export const createAccounts = (parts: AccountsParts): Accounts => {
-  const { definition, storage, connectors, audit, browserKey, factorKeys, ...shared } = parts;
+  const { definition, storage, connectors, audit, browserKey, factorKeys, issuer, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
@@ -122,7 +126,9 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   const findByLogin = afterSeed(records.findByLogin);
   const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
-  const factors = createFactors({ ...factorKeys, definition, records, audit, clock: shared.clock });
+  const factors = createFactors({ ...factorKeys, issuer, definition, records, audit, clock: shared.clock });
+
+  const noteAttack = createAttackRecord({ throttle, limits: definition.throttle, audit });
 
   return {
     seed,
@@ -148,7 +154,16 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       users,
     }).ofAccount,
     factors,
-    noteAttack: createAttackRecord({ throttle, limits: definition.throttle, audit }),
+    signInWithPasskey: createPasskeySignIn({
+      definition: { ...definition, sources },
+      records,
+      passkeys: factors.passkeys,
+      recheck,
+      noteAttack,
+      audit,
+      clock: shared.clock,
+    }),
+    noteAttack,
     judgeSecret: createSecretGate({ ...shared, throttle, limits: definition.throttle, audit }),
     linkByPassword: createPasswordLink(signingIn, federation.link),
     ...federation,

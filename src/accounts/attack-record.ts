@@ -17,7 +17,8 @@ export interface NoticedAttack {
     | 'client.assertion'
     | 'gateway.assertion'
     | 'token_exchange.subject_token'
-    | 'sign_in.upstream';
+    | 'sign_in.upstream'
+    | 'sign_in.passkey';
   /** For the operator: what was wrong, or what was done about it. */
   readonly reason: string;
   /** Of the person whose tokens or codes these are. */

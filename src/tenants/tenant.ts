@@ -116,6 +116,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     keptSeconds: definition.lifetimes.refreshTokenAbsolute,
     clock,
   });
+  const issuer = issuerOf(definition, parts.publicUrl);
   const accounts = createAccounts({
     definition,
     connectors,
@@ -126,13 +127,14 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     factorKeys: {
       sealingKey: masterKey.derive('authenticator apps'),
       recoveryKey: masterKey.derive('recovery codes'),
+      challengeKey: masterKey.derive('passkey challenges'),
     },
+    issuer,
     onEnded: (sub, reason) => revocations.endAccount(sub, reason),
     lookAgain: (sub, identity) => upstreamTokens.lookAgain(sub, identity),
     clock,
     log,
   });
-  const issuer = issuerOf(definition, parts.publicUrl);
   const { artifacts } = storage;
   const upstreamLogins = createUpstreamLogins({
     tenant: definition.id,

@@ -42,7 +42,8 @@ export const throttle = {
 };
 
 export const secondFactor: SecondFactorRules = {
-  methods: ['totp'],
+  methods: ['totp', 'passkey'],
+  passwordless: true,
   required: { everyone: false, roles: [], groups: [], clients: [] },
 };
 
@@ -145,7 +146,12 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       hasher: ownHasher,
       audit: audit(tenant),
       browserKey: Buffer.from('a key of the tests for known browsers'),
-      factorKeys: { sealingKey: Buffer.alloc(32, 1), recoveryKey: Buffer.alloc(32, 2) },
+      factorKeys: {
+        sealingKey: Buffer.alloc(32, 1),
+        recoveryKey: Buffer.alloc(32, 2),
+        challengeKey: Buffer.alloc(32, 3),
+      },
+      issuer: `https://login.example/oauth/${tenant}`,
       onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),
       lookAgain: async () => undefined,
       clock,

@@ -66,7 +66,8 @@ describe('loadTenant', () => {
       pkceExemptions: [],
       resources: [],
       secondFactor: {
-        methods: ['totp'],
+        methods: ['totp', 'passkey'],
+        passwordless: true,
         required: { everyone: false, roles: [], groups: [], clients: [] },
       },
       clients: [],
@@ -564,7 +565,7 @@ pkceExemptions: [closed]
   required: { roles: [admin], clients: [opne] }
 `).map((line) => line.replace(/^\S+ /, '')),
     ).toEqual([
-      'secondFactor.methods: is empty, but required demands a second factor; write [totp]',
+      'secondFactor.methods: is empty, but required demands a second factor; write [totp, passkey]',
       'secondFactor.required.clients.0: names nothing in this file; did you mean open?',
     ]);
     expect(faultsOf('secondFactor: { deadline: 2027-01-31 }').join()).toContain(

@@ -5,6 +5,16 @@ import type { AccountRecord } from '../../storage/storage.ts';
 /** `acr` of a sign-in with two factors of ours, or with one of an upstream that its mapping says is as good. */
 export const mfaAcr = 'mfa';
 
+/** The same, and phishing-resistant (OpenID Connect Extended Authentication Profile ACR Values 1.0): with a passkey. */
+export const phrAcr = 'phr';
+
+/** Is it the `acr` of a sign-in with two factors? */
+export const isMultiFactor = (acr: string | undefined): boolean => acr === mfaAcr || acr === phrAcr;
+
+/** Is the sign-in one of those that are asked for? A phishing-resistant one has two factors as well. */
+export const meetsAcr = (acr: string | undefined, wanted: readonly string[]): boolean =>
+  acr !== undefined && (wanted.includes(acr) || (acr === phrAcr && wanted.includes(mfaAcr)));
+
 /** The facts about a sign-in by which it is judged. */
 export interface FactorQuestion {
   readonly account: Pick<AccountRecord, 'factors' | 'roles' | 'groups'>;
@@ -25,13 +35,16 @@ export type FactorDemand = 'none' | 'factor' | 'enrolment' | 'enrolment_advised'
 /** Whoever has a factor is asked for it at each sign-in; the tenant's rules say who must have one. */
 export const factorDemandOf = (
   rules: SecondFactorRules,
-  { account, clientId, acrValues, acr }: FactorQuestion,
+  { account, clientId, acrValues = [], acr }: FactorQuestion,
   nowMs: number,
 ): FactorDemand => {
-  if (rules.methods.length === 0 || acr === mfaAcr) return 'none';
-  if (hasFactor(rules, account)) return 'factor';
-  if (acrValues?.includes(mfaAcr) === true && !(acr !== undefined && acrValues.includes(acr)))
-    return 'enrolment';
+  if (rules.methods.length === 0) return 'none';
+  if (!isMultiFactor(acr) && hasFactor(rules, account)) return 'factor';
+  // whoever has another factor has proven it by now, so a stranger cannot set up the passkey
+  if (isPasskeyDemanded(rules, { acrValues, acr }))
+    return hasPasskey(rules, account) ? 'factor' : 'enrolment';
+  if (isMultiFactor(acr)) return 'none';
+  if (acrValues.includes(mfaAcr) && !meetsAcr(acr, acrValues)) return 'enrolment';
   if (!isRequired(rules, account, clientId)) return 'none';
   return rules.deadline !== undefined && nowMs < rules.deadline ? 'enrolment_advised' : 'enrolment';
 };
@@ -40,11 +53,26 @@ export const factorDemandOf = (
 export const isFactorMissing = (demand: FactorDemand): demand is 'factor' | 'enrolment' =>
   demand === 'factor' || demand === 'enrolment';
 
+/** Does nothing but a passkey meet the request? */
+export const isPasskeyDemanded = (
+  { methods }: Pick<SecondFactorRules, 'methods'>,
+  { acrValues = [], acr }: Pick<FactorQuestion, 'acrValues' | 'acr'>,
+): boolean =>
+  methods.includes('passkey') &&
+  acrValues.includes(phrAcr) &&
+  !acrValues.includes(mfaAcr) &&
+  !meetsAcr(acr, acrValues);
+
 /** Has the person a factor that may be used here? Recovery codes alone are none. */
 export const hasFactor = (
   { methods }: Pick<SecondFactorRules, 'methods'>,
   { factors = [] }: Pick<AccountRecord, 'factors'>,
 ): boolean => factors.some(({ type }) => type !== 'recovery_codes' && methods.includes(type));
+
+export const hasPasskey = (
+  { methods }: Pick<SecondFactorRules, 'methods'>,
+  { factors = [] }: Pick<AccountRecord, 'factors'>,
+): boolean => methods.includes('passkey') && factors.some(({ type }) => type === 'passkey');
 
 const isRequired = (
   { required }: SecondFactorRules,

@@ -1,40 +1,30 @@
 // The second factors of a tenant's people:
 //   factor-demand.ts    who is asked for one
 //   totp.ts             codes of authenticator apps; recovery-codes.ts
-//   factor-change.ts    changes of the account that only one of several callers makes
+//   passkeys.ts         passkeys and security keys: passkey-ceremonies.ts (WebAuthn), passkey-challenge.ts
+//   proven-factor.ts    what a factor adds to a sign-in
+//   factor-change.ts    changes of the account that only one of several callers makes; factor-guesses.ts, added-factor.ts
 //   factor-facts.ts     what may be shown of them; factor-reset.ts: what an operator does for people who lost one
 //   sign-in-at-once.ts  password and code of a program
-//   (here)              proving, adding and removing them
+//   (here)              codes, and removing factors
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
-import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { FactorMethod, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
-import { isAppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { FactorRecord, TotpFactor } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { createAddFactor, type FactorAdded, nameOr, recoveryCodesOf } from './added-factor.ts';
 import { changeFactors, type FactorPatch } from './factor-change.ts';
-import { type FactorDemand, type FactorQuestion, factorDemandOf, mfaAcr } from './factor-demand.ts';
-import { hashRecoveryCode, newRecoveryCodes, readRecoveryCode } from './recovery-codes.ts';
+import { type FactorDemand, type FactorQuestion, factorDemandOf } from './factor-demand.ts';
+import { countGuess, isLastGuess, throttledUntil } from './factor-guesses.ts';
+import { createPasskeyCeremonies } from './passkey-ceremonies.ts';
+import { createPasskeyChallenges } from './passkey-challenge.ts';
+import { createPasskeys, type Passkeys } from './passkeys.ts';
+import { byCode, type FactorOrigin, type FactorOutcome } from './proven-factor.ts';
+import { hashesOf, hashRecoveryCode, newRecoveryCodes, readRecoveryCode } from './recovery-codes.ts';
 import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
-
-/** Where an action comes from, for the audit record. */
-export type FactorOrigin = Pick<AuditEvent, 'address' | 'clientId' | 'requestId'>;
-
-export interface ProvenFactor {
-  readonly ok: true;
-  readonly account: AccountRecord;
-  /** RFC 8176: what the second factor adds to the first. */
-  readonly amr: readonly string[];
-  readonly acr: typeof mfaAcr;
-  /** How many are left, after one of them was used. */
-  readonly recoveryCodesLeft?: number;
-}
-
-export type FactorOutcome =
-  | ProvenFactor
-  | { readonly ok: false; readonly reason: 'code' }
-  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 
 /** An authenticator app that is being set up. */
 export interface NewTotp {
@@ -45,15 +35,6 @@ export interface NewTotp {
   /** The secret for the form: it is stored nowhere before its first code was right. */
   readonly sealed: string;
 }
-
-export type FactorAdded =
-  | {
-      readonly ok: true;
-      readonly account: AccountRecord;
-      /** With the first factor: to be shown once. */
-      readonly recoveryCodes?: readonly string[];
-    }
-  | { readonly ok: false; readonly reason: 'code' | 'expired' | 'limit' };
 
 /** All of them throw AppError `unavailable` when store or audit record are not available. */
 export interface Factors {
@@ -69,7 +50,8 @@ export interface Factors {
     account: AccountRecord,
     setUp: { readonly sealed: string; readonly code: string; readonly name: string },
     origin: FactorOrigin,
-  ): Promise<FactorAdded>;
+  ): Promise<FactorAdded<'code' | 'expired'>>;
+  readonly passkeys: Passkeys;
   /** New recovery codes in place of the old ones; undefined while there is no factor that they could stand in for. */
   renewRecoveryCodes(
     account: AccountRecord,
@@ -86,29 +68,31 @@ export interface FactorsParts {
   readonly sealingKey: Buffer;
   /** Keys the hashes of recovery codes. */
   readonly recoveryKey: Buffer;
+  /** Signs the challenges of passkeys. */
+  readonly challengeKey: Buffer;
+  /** Of the tenant: the relying party of its passkeys. */
+  readonly issuer: string;
   readonly audit: Audit;
   readonly clock: Clock;
 }
 
-const guesses = { allowed: 10, windowMs: 3_600_000 } as const;
 const setUpMs = 30 * 60_000;
-/** Of one person. */
-const mostFactors = 10;
-const longestName = 60;
-
 export const createFactors = (parts: FactorsParts): Factors => {
   const { definition, records, audit, clock } = parts;
   const tenant = definition.id;
   const rules = definition.secondFactor;
+  const addFactor = createAddFactor(parts);
+
+  const refuseUnlessOffered = (method: FactorMethod): void => {
+    if (!rules.methods.includes(method))
+      throw new AppError('not_found', 'This tenant has no second factor of this kind');
+  };
 
   const aadOf = (sub: string): string => `totp ${tenant} ${sub}`;
   const sealSecret = (sub: string, secret: string): string =>
     seal(parts.sealingKey, Buffer.from(secret), aadOf(sub));
   const openSecret = (sub: string, sealed: string): string =>
     openSealed(parts.sealingKey, sealed, aadOf(sub)).toString();
-  const hashesOf = (sub: string, codes: readonly string[]): readonly string[] =>
-    codes.map((code) => hashRecoveryCode(parts.recoveryKey, sub, code));
-
   const isCodeOf = (account: AccountRecord, factor: TotpFactor, code: string): number | undefined => {
     const step = stepOfCode(openSecret(account.sub, factor.sealedSecret), code, clock.now());
     return step !== undefined && step > factor.lastStep ? step : undefined;
@@ -128,7 +112,8 @@ export const createFactors = (parts: FactorsParts): Factors => {
         const hashes = factor.hashes.filter((one) => one !== hash);
         return { method: factor.type, factors: replaced({ ...factor, hashes }), left: hashes.length };
       }
-      const step = rules.methods.includes(factor.type) ? isCodeOf(account, factor, code) : undefined;
+      if (factor.type !== 'totp' || !rules.methods.includes(factor.type)) continue;
+      const step = isCodeOf(account, factor, code);
       if (step === undefined) continue;
       const used = { ...factor, lastStep: step, lastUsedAt: clock.now() };
       return { method: factor.type, factors: replaced(used) };
@@ -147,23 +132,6 @@ export const createFactors = (parts: FactorsParts): Factors => {
     }
   };
 
-  const throttledUntil = ({ factorGuesses }: AccountRecord): number | undefined =>
-    factorGuesses !== undefined &&
-    factorGuesses.count >= guesses.allowed &&
-    clock.now() < factorGuesses.endsAt
-      ? factorGuesses.endsAt
-      : undefined;
-
-  const countGuess = ({ factorGuesses: before }: AccountRecord): FactorPatch => {
-    const nowMs = clock.now();
-    return {
-      factorGuesses:
-        before !== undefined && nowMs < before.endsAt
-          ? { ...before, count: before.count + 1 }
-          : { count: 1, endsAt: nowMs + guesses.windowMs },
-    };
-  };
-
   const note = (
     { sub }: AccountRecord,
     origin: FactorOrigin,
@@ -178,11 +146,11 @@ export const createFactors = (parts: FactorsParts): Factors => {
 
     verify: async (asked, typed, origin) => {
       const { account, result } = await changeFactors(records, asked, (now): Verdict => {
-        const until = throttledUntil(now);
+        const until = throttledUntil(now, clock.now());
         if (until !== undefined) return { result: { until } };
         const used = useCode(now, typed);
         return used === undefined
-          ? { patch: countGuess(now), result: {} }
+          ? { patch: countGuess(now, clock.now()), result: {} }
           : { patch: { factors: used.factors, factorGuesses: undefined }, result: { used } };
       });
       const { used, until } = result;
@@ -193,13 +161,13 @@ export const createFactors = (parts: FactorsParts): Factors => {
       }
       if (until !== undefined)
         return { ok: false, reason: 'throttled', retryAfterSeconds: Math.ceil((until - clock.now()) / 1000) };
-      const isLast = account.factorGuesses?.count === guesses.allowed;
-      const reason = isLast ? 'wrong_code, throttled from now on' : 'wrong_code';
+      const reason = isLastGuess(account) ? 'wrong_code, throttled from now on' : 'wrong_code';
       await note(account, origin, { action: 'factor.verify', outcome: 'failure', reason });
       return { ok: false, reason: 'code' };
     },
 
     newTotp: ({ sub, username }, sealed) => {
+      refuseUnlessOffered('totp');
       const known = sealed === undefined ? undefined : openSetUp(sub, sealed);
       const secret = known ?? newTotpSecret();
       return {
@@ -213,32 +181,34 @@ export const createFactors = (parts: FactorsParts): Factors => {
     },
 
     addTotp: async (asked, { sealed, code, name }, origin) => {
+      refuseUnlessOffered('totp');
       const secret = openSetUp(asked.sub, sealed);
       if (secret === undefined) return { ok: false, reason: 'expired' };
       const step = stepOfCode(secret, code.replace(/\s/g, ''), clock.now());
       if (step === undefined) return { ok: false, reason: 'code' };
-      if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
-      await noteBefore(asked, origin, 'factor.add');
       const added: TotpFactor = {
         type: 'totp',
-        // a form that is sent twice adds one factor
         id: hashId(sealed).slice(0, 12),
-        name: name.trim().slice(0, longestName) || 'App',
+        name: nameOr(name, 'App'),
         createdAt: clock.now(),
         sealedSecret: sealSecret(asked.sub, secret),
         lastStep: step,
       };
-      const codes = newRecoveryCodes();
-      const { account, result } = await changeFactors(records, asked, ({ sub, factors = [] }) => {
-        if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
-          return { result: false };
-        const isFirst = factors.every(({ type }) => type === 'recovery_codes');
-        const kept = isFirst ? [] : factors;
-        const recovery = isFirst ? [recoveryCodesOf(hashesOf(sub, codes), clock.now())] : [];
-        return { patch: { factors: [...kept, added, ...recovery] }, result: isFirst };
-      });
-      return { ok: true, account, ...(result ? { recoveryCodes: codes } : {}) };
+      return addFactor(asked, added, origin);
     },
+
+    passkeys: createPasskeys({
+      rules,
+      records,
+      addFactor,
+      audit,
+      clock,
+      ceremonies: createPasskeyCeremonies({
+        definition,
+        issuer: parts.issuer,
+        challenges: createPasskeyChallenges({ tenant, key: parts.challengeKey, clock }),
+      }),
+    }),
 
     renewRecoveryCodes: async (asked, origin) => {
       if ((asked.factors ?? []).every(({ type }) => type === 'recovery_codes')) return undefined;
@@ -246,7 +216,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
       const codes = newRecoveryCodes();
       const { account } = await changeFactors(records, asked, ({ sub, factors = [] }) => {
         const others = factors.filter(({ type }) => type !== 'recovery_codes');
-        const renewed = recoveryCodesOf(hashesOf(sub, codes), clock.now());
+        const renewed = recoveryCodesOf(hashesOf(parts.recoveryKey, sub, codes), clock.now());
         return { patch: { factors: [...others, renewed] }, result: undefined };
       });
       return { account, codes };
@@ -282,18 +252,3 @@ interface Verdict {
   /** `until`: epoch milliseconds. */
   readonly result: { readonly used?: UsedCode; readonly until?: number };
 }
-
-const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({
-  type: 'recovery_codes',
-  createdAt,
-  hashes,
-});
-
-/** How a person signed in who has proven a second factor as well. */
-export const withFactor = <S extends { readonly amr: readonly string[]; readonly acr?: string }>(
-  first: S,
-  { amr, acr }: Pick<ProvenFactor, 'amr' | 'acr'>,
-): S => ({ ...first, amr: [...new Set([...first.amr, ...amr])], acr });
-
-/** Of a sign-in with a code of an authenticator app, or a recovery code. */
-export const byCode = { amr: ['otp', 'mfa'], acr: mfaAcr } as const;

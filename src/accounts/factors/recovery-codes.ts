@@ -29,3 +29,6 @@ export const readRecoveryCode = (typed: string): string | undefined => {
 /** What is kept of a code, with or without its separators. */
 export const hashRecoveryCode = (key: Buffer, sub: string, code: string): string =>
   hmac(key, sub, code.replaceAll('-', ''));
+
+export const hashesOf = (key: Buffer, sub: string, codes: readonly string[]): readonly string[] =>
+  codes.map((code) => hashRecoveryCode(key, sub, code));

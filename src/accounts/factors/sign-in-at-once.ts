@@ -2,7 +2,8 @@
 import type { PasswordAttempt, SignInAtOnce, SignInOutcome } from '../account-types.ts';
 import { factsOf } from '../password-gate.ts';
 import { isFactorMissing } from './factor-demand.ts';
-import { type Factors, withFactor } from './factors.ts';
+import type { Factors } from './factors.ts';
+import { withFactor } from './proven-factor.ts';
 
 export const createSignInAtOnce =
   (

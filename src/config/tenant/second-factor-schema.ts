@@ -7,12 +7,16 @@ const names = (of: string) => z.array(plainText(200)).default([]).meta({ descrip
 
 export const secondFactorSchema = z.strictObject({
   methods: z
-    .array(z.enum(['totp']))
-    .default(['totp'])
+    .array(z.enum(['totp', 'passkey']))
+    .default(['totp', 'passkey'])
     .meta({
       description:
-        'What users may set up. totp: an authenticator app (RFC 6238). An empty list: no second factors, also not those that are set up already.',
+        'What users may set up. totp: an authenticator app (RFC 6238). passkey: a passkey or security key (WebAuthn). An empty list: no second factors, also not those that are set up already.',
     }),
+  passwordless: z.boolean().default(true).meta({
+    description:
+      'true: a passkey is enough to sign in, without name and password, if the device has verified the user (PIN, fingerprint, face).',
+  }),
   required: z
     .strictObject({
       everyone: z.boolean().default(false).meta({ description: 'true: all users of the tenant.' }),
@@ -46,7 +50,12 @@ export const checkSecondFactor = (
   return [
     ...required.clients.flatMap((id, index) => reference(['required', 'clients', index], id, clients)),
     ...(isRequired && methods.length === 0
-      ? [{ path: ['methods'], message: 'is empty, but required demands a second factor; write [totp]' }]
+      ? [
+          {
+            path: ['methods'],
+            message: 'is empty, but required demands a second factor; write [totp, passkey]',
+          },
+        ]
       : []),
     ...(deadline !== undefined && !isRequired
       ? [{ path: ['deadline'], message: 'is of no use while required names nobody; remove it' }]

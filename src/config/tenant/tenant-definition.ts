@@ -169,11 +169,13 @@ export interface TenantThrottle {
   readonly userCodeTenant: Allowance;
 }
 
-export type FactorMethod = 'totp';
+export type FactorMethod = 'totp' | 'passkey';
 
 export interface SecondFactorRules {
   /** Those that users may set up; empty: there are no second factors. */
   readonly methods: readonly FactorMethod[];
+  /** Is a passkey with user verification enough to sign in? */
+  readonly passwordless: boolean;
   /** Who must have one. */
   readonly required: {
     readonly everyone: boolean;

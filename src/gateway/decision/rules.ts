@@ -1,3 +1,4 @@
+import { meetsAcr } from '../../accounts/factors/factor-demand.ts';
 import type { AccessRule, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Caller, Demand } from '../gateway-types.ts';
@@ -156,7 +157,7 @@ const hasAll = (wanted: readonly string[] | undefined, held: readonly string[] =
   wanted === undefined || wanted.every((one) => held.includes(one));
 
 const judgeStrength = ({ acr, amr, maxAge }: AccessRule, caller: Caller, nowSeconds: number): Verdict => {
-  const isStrong = hasOne(acr, caller.acr === undefined ? [] : [caller.acr]) && hasAll(amr, caller.amr);
+  const isStrong = (acr === undefined || meetsAcr(caller.acr, acr)) && hasAll(amr, caller.amr);
   const isFresh =
     maxAge === undefined || (caller.authTime !== undefined && nowSeconds - caller.authTime <= maxAge);
   if (isStrong && isFresh) return { verdict: 'allow' };
@@ -188,4 +189,11 @@ const joinAcr = (
   one: readonly string[] | undefined,
   other: readonly string[] | undefined,
 ): readonly string[] | undefined =>
-  one === undefined || other === undefined ? (one ?? other) : one.filter((acr) => other.includes(acr));
+  one === undefined || other === undefined
+    ? (one ?? other)
+    : [
+        ...new Set([
+          ...one.filter((acr) => meetsAcr(acr, other)),
+          ...other.filter((acr) => meetsAcr(acr, one)),
+        ]),
+      ];

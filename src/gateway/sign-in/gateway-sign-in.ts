@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
-import { isFactorMissing, mfaAcr } from '../../accounts/factors/factor-demand.ts';
-import { byCode } from '../../accounts/factors/factors.ts';
+import { isFactorMissing, meetsAcr, mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
+import { byCode, byPasskey } from '../../accounts/factors/proven-factor.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
@@ -169,20 +169,27 @@ const meets = (state: HandOverState, session: CurrentSession, now: number): bool
   const { acrValues, amr = [] } = state.demand ?? {};
   return (
     isRecent(state, session, now) &&
-    (acrValues === undefined || (session.acr !== undefined && acrValues.includes(session.acr))) &&
+    (acrValues === undefined || meetsAcr(session.acr, acrValues)) &&
     amr.every((method) => session.amr.includes(method))
   );
 };
 
-/** A sign-in can be asked for by `acr` and time only: methods of a second factor are those of `mfa`. */
+/** A sign-in can be asked for by `acr` and time only: methods of a second factor are those of `mfa` or `phr`. */
 const signInOptionsOf = ({
   acrValues,
   amr = [],
   maxAge,
 }: Demand = {}): Omit<GatewaySignInOptions, 'target'> => {
-  const isFactorAsked = acrValues === undefined && byCode.amr.some((method) => amr.includes(method));
-  return definedOnly({ acrValues: isFactorAsked ? [mfaAcr] : acrValues, maxAge });
+  return definedOnly({ acrValues: acrValues ?? acrValuesOf(amr), maxAge });
 };
+
+const acrValuesOf = (amr: readonly string[]): readonly string[] | undefined => {
+  const isOne = (methods: readonly string[]): boolean => methods.some((method) => amr.includes(method));
+  if (isOne(byCode.amr)) return [mfaAcr];
+  return isOne(passkeyMethods) ? [phrAcr] : undefined;
+};
+
+const passkeyMethods = [true, false].flatMap((isSynced) => byPasskey({ isSynced }).amr);
 
 interface CompletedSignIn<T> {
   readonly tenant: T;

@@ -1,6 +1,6 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, SignedIn } from '../../accounts/account-types.ts';
-import { withFactor } from '../../accounts/factors/factors.ts';
+import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';

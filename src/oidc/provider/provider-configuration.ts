@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import type { Adapter, Configuration } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
-import { mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
@@ -233,6 +233,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
 const acrValuesOf = ({ sources, secondFactor }: TenantDefinition): string[] => [
   ...new Set([
     ...(secondFactor.methods.length === 0 ? [] : [mfaAcr]),
+    ...(secondFactor.methods.includes('passkey') ? [phrAcr] : []),
     ...sources.flatMap((source) => ('acr' in source ? Object.values(source.acr) : [])),
   ]),
 ];

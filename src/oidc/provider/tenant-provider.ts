@@ -20,7 +20,7 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
-import type { ProvenFactor } from '../../accounts/factors/factors.ts';
+import type { FactorProof } from '../../accounts/factors/proven-factor.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -78,7 +78,7 @@ export interface TenantProvider {
    */
   findSession(ctx: Context): Promise<CurrentSession | undefined>;
   /** See `strengthenSession`. */
-  strengthenSession(ctx: Context, factor: Pick<ProvenFactor, 'amr' | 'acr'>): Promise<void>;
+  strengthenSession(ctx: Context, factor: FactorProof): Promise<void>;
   /** The unchecked value that the browser sent, to bind a form to the browser; empty when there is none. */
   readCookie(ctx: Context, cookie: 'session' | 'interaction'): string;
   /** The upstream's tokens of a sign-in, for the apps that may have them. */

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { hasFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -95,7 +95,7 @@ const identify = async (
   if (account === undefined || !isForUs) return refuse('insufficient_scope');
   if (operation.needsRecentSignIn && clock.now() / 1000 - authTime > recentSignInSeconds)
     return refuse('insufficient_user_authentication', { maxAge: recentSignInSeconds });
-  const isFactorMissing = live.acr !== mfaAcr && hasFactor(definition.secondFactor, account);
+  const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
     return refuse('insufficient_user_authentication', { acr: mfaAcr });
   const { sub } = account;

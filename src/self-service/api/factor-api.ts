@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type FactorFacts, factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
-import type { FactorOrigin } from '../../accounts/factors/factors.ts';
+import type { FactorOrigin } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
@@ -9,7 +9,10 @@ import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts'
 const factorSchema = z
   .object({
     id: idSchema,
-    type: z.enum(['totp']).meta({ description: '`totp`: an authenticator app.' }),
+    type: z.enum(['totp', 'passkey']).meta({
+      description:
+        '`totp`: an authenticator app. `passkey`: a passkey or security key; they are added on the account page.',
+    }),
     name: z.string(),
     created_at: timeSchema,
     last_used_at: timeSchema.optional(),

@@ -1,0 +1,58 @@
+// A factor that is added to an account, with recovery codes if it is the first.
+import type { Audit } from '../../audit/audit.ts';
+import type { Clock } from '../../clock.ts';
+import type { FactorRecord } from '../../storage/factor-record.ts';
+import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { changeFactors } from './factor-change.ts';
+import type { FactorOrigin } from './proven-factor.ts';
+import { hashesOf, newRecoveryCodes } from './recovery-codes.ts';
+
+export type FactorAdded<Fault extends string = never> =
+  | {
+      readonly ok: true;
+      readonly account: AccountRecord;
+      /** With the first factor: to be shown once. */
+      readonly recoveryCodes?: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: Fault | 'limit' };
+
+export type NewFactor = Exclude<FactorRecord, { readonly type: 'recovery_codes' }>;
+
+export interface AddedFactorParts {
+  readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
+  readonly recoveryKey: Buffer;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}
+
+/** Of one person. */
+const mostFactors = 10;
+const longestName = 60;
+
+export const nameOr = (typed: string, otherwise: string): string =>
+  typed.trim().slice(0, longestName) || otherwise;
+
+export const createAddFactor =
+  ({ records, recoveryKey, audit, clock }: AddedFactorParts) =>
+  async (asked: AccountRecord, added: NewFactor, origin: FactorOrigin): Promise<FactorAdded> => {
+    if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
+    const { sub } = asked;
+    await audit.noteBefore({ ...origin, action: 'factor.add', outcome: 'success', actor: sub, object: sub });
+    const codes = newRecoveryCodes();
+    const { account, result } = await changeFactors(records, asked, ({ factors = [] }) => {
+      // a form that is sent twice adds one factor
+      if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
+        return { result: false };
+      const isFirst = factors.every(({ type }) => type === 'recovery_codes');
+      const kept = isFirst ? [] : factors;
+      const recovery = isFirst ? [recoveryCodesOf(hashesOf(recoveryKey, sub, codes), clock.now())] : [];
+      return { patch: { factors: [...kept, added, ...recovery] }, result: isFirst };
+    });
+    return { ok: true, account, ...(result ? { recoveryCodes: codes } : {}) };
+  };
+
+export const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({
+  type: 'recovery_codes',
+  createdAt,
+  hashes,
+});
