@@ -20,6 +20,12 @@ const bindingOf = ({ ctx, tenant, uid }: InteractionVisit): CsrfBinding => ({
 
 export const csrfToken = (csrf: Csrf, visit: InteractionVisit): string => csrf.token(bindingOf(visit));
 
+/** The page in this browser, for the challenge of a passkey. */
+export const browserOf = (visit: InteractionVisit): string => {
+  const { uid, cookie = '' } = bindingOf(visit);
+  return `${uid} ${cookie}`;
+};
+
 /** A form that another site has sent, or whose session or interaction has ended since it was shown. */
 export class FormOutOfDate extends AppError {
   /** @param token as it was sent */
@@ -52,7 +58,8 @@ export type InteractionStep =
   | 'cancel'
   | 'password'
   | 'factor'
-  | `factor/${'set-up' | 'later' | 'done'}`
+  | 'passkey'
+  | `factor/${'passkey' | 'set-up' | 'set-up-passkey' | 'later' | 'done'}`
   | `upstream/${string}`;
 
 /** The action of a form of the page; a language chosen on the page is kept. */

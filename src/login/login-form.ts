@@ -1,3 +1,4 @@
+import { isPasswordless } from '../accounts/passkey-sign-in.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
@@ -9,7 +10,14 @@ import type { LoginProblem, PasswordProblem } from '../web/page-problems.ts';
 import type { PageModels, Pages } from '../web/pages.ts';
 import { sendPage } from '../web/send-page.ts';
 import type { BegunAtServices } from './begun-sign-ins.ts';
-import { choiceUrl, csrfToken, formAction, type InteractionVisit, withLanguage } from './interaction-form.ts';
+import {
+  browserOf,
+  choiceUrl,
+  csrfToken,
+  formAction,
+  type InteractionVisit,
+  withLanguage,
+} from './interaction-form.ts';
 import { announce, endOf, type TimedNotice } from './login-problems.ts';
 import { findConnector, type LoginTenant, lookOf } from './login-tenant.ts';
 
@@ -61,11 +69,19 @@ export const showLoginAgain = (
     ...endOf(parts, retryAfterSeconds),
   } satisfies LoginNotice);
 
-export const showLogin = (
+/** Nothing is stored for the offer, and it depends on no name. */
+const offerPasskey = async (visit: InteractionVisit): Promise<Pick<PageModels['login'], 'passkey'>> => {
+  const { definition, accounts } = visit.tenant;
+  if (!isPasswordless(definition.secondFactor)) return {};
+  const options = await accounts.factors.passkeys.ask(browserOf(visit));
+  return { passkey: { action: formAction(visit, 'passkey'), options } };
+};
+
+export const showLogin = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
   { interaction, form }: { readonly interaction: OpenInteraction; readonly form: LoginForm },
-): void => {
+): Promise<void> => {
   const { ctx, tenant } = visit;
   const { clientId, uiLocales, target } = interaction.pending;
   const choice = tenant.accounts.choose({ clientId });
@@ -84,6 +100,8 @@ export const showLogin = (
         const { logo, preset } = findConnector(tenant, id)?.definition ?? {};
         return { displayName, action: formAction(visit, `upstream/${id}`), ...definedOnly({ logo, preset }) };
       }),
+      // the proof of an upstream is confirmed by a password
+      ...(form.proven === undefined ? await offerPasskey(visit) : {}),
       ...(step === 'password' && choice.asksNameFirst ? { otherNameUrl: choiceUrl(visit) } : {}),
       // a sign-in that no app asked for cannot return to an app
       ...(clientId === accountClientId

@@ -57,6 +57,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     description: 'No source takes a password for this name',
   },
   not_offered: { status: 403, code: 'not_offered', description: 'The password cannot be changed here' },
+  passkey: { status: 400, code: 'invalid_passkey', description: 'The passkey was not accepted' },
   password_change_required: {
     status: 403,
     code: 'password_change_required',

@@ -13,6 +13,7 @@ import {
   submitTotp,
 } from '../login/account/account-factors.ts';
 import { showAccount } from '../login/account/account-pages.ts';
+import { askForPasskey, submitNewPasskey } from '../login/account/account-passkeys.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
 import {
   showOwnSessions,
@@ -25,12 +26,18 @@ import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
 import { showDemoMail } from '../login/demo-mail.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
-import { continueWithoutQuestion, submitFactor, submitFactorSetUp } from '../login/factors/factor-page.ts';
+import { submitFactor, submitPasskey } from '../login/factors/factor-page.ts';
+import {
+  continueWithoutQuestion,
+  submitFactorSetUp,
+  submitPasskeySetUp,
+} from '../login/factors/factor-set-up.ts';
 import { initiateLogin } from '../login/initiate-login.ts';
 import type { InteractionVisit } from '../login/interaction-form.ts';
 import { showInteraction } from '../login/interaction-page.ts';
 import { submitLogin } from '../login/login-page.ts';
 import { lookOf } from '../login/login-tenant.ts';
+import { submitPasskeyLogin } from '../login/passkey-login.ts';
 import { submitDemandedPasswordChange } from '../login/password-demand.ts';
 import { orAskAgain, orSayItIsOver } from '../login/sign-in-over.ts';
 import { finishSignIn, startSignIn } from '../login/start-sign-in.ts';
@@ -137,7 +144,10 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitLogin: form(visit(submitLogin)),
       submitAccountChoice: form(visit(submitAccountChoice)),
       submitDemandedPasswordChange: form(visit(submitDemandedPasswordChange)),
+      submitPasskeyLogin: form(visit(submitPasskeyLogin)),
       submitFactor: form(visit(submitFactor)),
+      submitPasskey: form(visit(submitPasskey)),
+      submitPasskeySetUp: form(visit(submitPasskeySetUp)),
       submitFactorSetUp: form(visit(submitFactorSetUp)),
       continueWithoutQuestion: form(visit(continueWithoutQuestion)),
       submitConsent: form(visit(submitConsent)),
@@ -167,6 +177,8 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       showFactors: (ctx, tenant) => showFactors(login, ctx, tenant),
       askForTotp: (ctx, tenant) => askForTotp(login, ctx, tenant),
       submitTotp: accountForm((ctx, tenant) => submitTotp(login, ctx, tenant)),
+      askForPasskey: (ctx, tenant) => askForPasskey(login, ctx, tenant),
+      submitNewPasskey: accountForm((ctx, tenant) => submitNewPasskey(login, ctx, tenant)),
       submitNewRecoveryCodes: accountForm((ctx, tenant) => submitNewRecoveryCodes(login, ctx, tenant)),
       submitFactorRemoval: accountForm((ctx, tenant, id) => submitFactorRemoval(login, ctx, { tenant, id })),
       askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),

@@ -1,5 +1,12 @@
 import type { FactorProblem } from './page-problems.ts';
 
+/** A form that a script fills with what an authenticator answers. */
+export interface PasskeyForm {
+  readonly action: string;
+  /** JSON for `navigator.credentials`. */
+  readonly options: string;
+}
+
 /** The pages of second factors; see `PageModels`. */
 export interface FactorPageModels {
   'second-factor': {
@@ -8,6 +15,9 @@ export interface FactorPageModels {
     readonly username: string;
     /** The URL at which another sign-in begins. */
     readonly otherUrl: string;
+    readonly passkey?: PasskeyForm;
+    /** Codes of an app, and recovery codes. */
+    readonly isCodeAsked: boolean;
     readonly problem?: FactorProblem;
     readonly retryAfterSeconds?: number;
   };
@@ -25,13 +35,28 @@ export interface FactorPageModels {
     readonly cancelUrl: string;
     /** A form without fields: the person may still sign in without it. */
     readonly laterAction?: string;
+    /** In place of the app. */
+    readonly passkey?: PasskeyForm;
+    readonly problem?: FactorProblem;
+  };
+  'set-up-passkey': {
+    readonly csrf: string;
+    readonly passkey: PasskeyForm;
+    /** The tenant or the app demands it of this person. */
+    readonly isDemanded: boolean;
+    readonly cancelUrl: string;
+    /** A form without fields: the person may still sign in without it. */
+    readonly laterAction?: string;
     readonly problem?: FactorProblem;
   };
   'account-factors': {
     readonly csrf: string;
     readonly accountUrl: string;
-    readonly setUpUrl: string;
+    /** Absent: not offered. */
+    readonly setUpTotpUrl?: string;
+    readonly setUpPasskeyUrl?: string;
     readonly factors: readonly {
+      readonly type: 'totp' | 'passkey';
       readonly name: string;
       /** Epoch milliseconds. */
       readonly createdAt: number;

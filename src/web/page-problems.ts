@@ -12,6 +12,8 @@ export type LoginProblem =
   | 'missing'
   | 'missing_name'
   | 'no_source'
+  /** The passkey is not known here, not right, or its person may not sign in. */
+  | 'passkey'
   | 'password_change_required'
   | 'password_expired'
   | 'source_settings'
@@ -39,6 +41,7 @@ export type FactorProblem =
   /** The person has as many as one may have. */
   | 'limit'
   | 'missing_code'
+  | 'passkey'
   /** The page was open for too long. */
   | 'set_up_expired'
   | 'throttled';

@@ -1,7 +1,7 @@
 import type { Branding, Locale, LocalText } from '../config/tenant/tenant-definition.ts';
 import type { AccountPageModels, ScopeLine } from './account-page-models.ts';
 import type { ErrorHint } from './error-hint.ts';
-import type { FactorPageModels } from './factor-page-models.ts';
+import type { FactorPageModels, PasskeyForm } from './factor-page-models.ts';
 import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
 
 /** How a page looks and speaks. */
@@ -85,6 +85,8 @@ export interface PageModels extends AccountPageModels, FactorPageModels {
       /** Its picture is shown if there is no logo. */
       readonly preset?: string;
     }[];
+    /** A passkey alone is enough. */
+    readonly passkey?: PasskeyForm;
     /** Sealed; sent along with the password. */
     readonly proven?: string;
     readonly problem?: LoginProblem;

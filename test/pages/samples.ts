@@ -51,6 +51,19 @@ const secondFactor: PageModels['second-factor'] = {
   csrf,
   username: 'alice',
   otherUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+  isCodeAsked: true,
+};
+
+const passkey = {
+  action: '/oauth/acme/interaction/aB3dE/passkey',
+  options: JSON.stringify({ challenge: 'Y2hhbGxlbmdl', rpId: 'localhost', userVerification: 'required' }),
+};
+
+const setUpPasskey: PageModels['set-up-passkey'] = {
+  csrf,
+  passkey,
+  isDemanded: false,
+  cancelUrl: '/oauth/acme/account/factors',
 };
 
 const setUpTotp: PageModels['set-up-totp'] = {
@@ -287,6 +300,8 @@ export const samples: readonly Sample[] = [
     reason: 'The directory is not set up for this sign-in: sizeLimitExceeded at ldap1.acme.example',
   }),
   sample('login-unavailable', 'login', { ...login, login: 'alice', problem: 'unavailable' }),
+  sample('login-passkey', 'login', { ...login, passkey }),
+  sample('login-passkey-refused', 'login', { ...login, passkey, problem: 'passkey' }),
   sample('login-missing', 'login', {
     step: 'password',
     upstreams: [],
@@ -363,6 +378,17 @@ export const samples: readonly Sample[] = [
     problem: 'throttled',
     retryAfterSeconds: 3000,
   }),
+  sample('second-factor-passkey', 'second-factor', { ...secondFactor, passkey }),
+  sample('second-factor-passkey-refused', 'second-factor', { ...secondFactor, passkey, problem: 'passkey' }),
+  sample('second-factor-passkey-only', 'second-factor', { ...secondFactor, passkey, isCodeAsked: false }),
+  sample('set-up-passkey', 'set-up-passkey', setUpPasskey),
+  sample('set-up-passkey-refused', 'set-up-passkey', { ...setUpPasskey, problem: 'passkey' }),
+  sample('set-up-passkey-later', 'set-up-passkey', {
+    ...setUpPasskey,
+    isDemanded: true,
+    laterAction: '/oauth/acme/interaction/aB3dE/factor/later',
+  }),
+  sample('set-up-totp-or-passkey', 'set-up-totp', { ...setUpTotp, passkey }),
   sample('set-up-totp', 'set-up-totp', setUpTotp),
   sample('set-up-totp-own', 'set-up-totp', { ...setUpTotp, isDemanded: false, problem: 'code' }),
   sample('set-up-totp-expired', 'set-up-totp', { ...setUpTotp, problem: 'set_up_expired' }),
@@ -373,15 +399,18 @@ export const samples: readonly Sample[] = [
   sample('account-factors', 'account-factors', {
     csrf,
     accountUrl: '/oauth/acme/account',
-    setUpUrl: '/oauth/acme/account/factors/totp',
+    setUpTotpUrl: '/oauth/acme/account/factors/totp',
+    setUpPasskeyUrl: '/oauth/acme/account/factors/passkey',
     factors: [
       {
+        type: 'passkey',
         name: 'Phone',
         createdAt: sampleNow - 86_400_000,
         lastUsedAt: sampleNow,
         removeAction: '/oauth/acme/account/factors/aB3dE/remove',
       },
       {
+        type: 'totp',
         name: 'Tablet',
         createdAt: sampleNow,
         removeAction: '/oauth/acme/account/factors/fG7hI/remove',
@@ -393,7 +422,7 @@ export const samples: readonly Sample[] = [
   sample('account-factors-none', 'account-factors', {
     csrf,
     accountUrl: '/oauth/acme/account',
-    setUpUrl: '/oauth/acme/account/factors/totp',
+    setUpTotpUrl: '/oauth/acme/account/factors/totp',
     factors: [],
   }),
   sample('set-up-totp-limit', 'set-up-totp', { ...setUpTotp, isDemanded: false, problem: 'limit' }),

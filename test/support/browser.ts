@@ -54,22 +54,25 @@ const attribute = (tag: string, name: string): string | undefined => {
   return value === null ? undefined : unescapeHtml(value[1] ?? value[2] ?? value[3] ?? '');
 };
 
+/** Without those that only a script shows. */
 export const formsOf = (page: Page): readonly Form[] =>
-  [...page.body.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head = '', inner = '']) => ({
-    action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
-    method: (attribute(` ${head}`, 'method') ?? 'get').toLowerCase(),
-    fields: Object.fromEntries(
-      [...inner.matchAll(/<input\b[^>]*>/gi)]
-        .map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const)
-        .filter((pair): pair is readonly [string, string] => pair[0] !== undefined),
-    ),
-    controls: new Set([
-      ...[...inner.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => attribute(tag, 'name') ?? ''),
-      ...[...inner.matchAll(/<button\b[^>]*>/gi)].map(
-        ([tag]) => `${attribute(tag, 'name')}=${attribute(tag, 'value') ?? ''}`,
+  [...page.body.matchAll(/<form\b((?:"[^"]*"|[^>"])*)>([\s\S]*?)<\/form>/gi)]
+    .filter(([, head = '']) => !/\shidden\s*$/.test(head))
+    .map(([, head = '', inner = '']) => ({
+      action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
+      method: (attribute(` ${head}`, 'method') ?? 'get').toLowerCase(),
+      fields: Object.fromEntries(
+        [...inner.matchAll(/<input\b[^>]*>/gi)]
+          .map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const)
+          .filter((pair): pair is readonly [string, string] => pair[0] !== undefined),
       ),
-    ]),
-  }));
+      controls: new Set([
+        ...[...inner.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => attribute(tag, 'name') ?? ''),
+        ...[...inner.matchAll(/<button\b[^>]*>/gi)].map(
+          ([tag]) => `${attribute(tag, 'name')}=${attribute(tag, 'value') ?? ''}`,
+        ),
+      ]),
+    }));
 
 /** Can these be filled in and pressed in one form of the page? */
 export const hasForm = (page: Page, fields: Readonly<Record<string, string>>): boolean =>

@@ -1,7 +1,13 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
-import { isFactorMissing, meetsAcr, mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
+import {
+  isFactorMissing,
+  isMultiFactor,
+  meetsAcr,
+  mfaAcr,
+  phrAcr,
+} from '../../accounts/factors/factor-demand.ts';
 import { byCode, byPasskey } from '../../accounts/factors/proven-factor.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
@@ -163,7 +169,7 @@ const isRecent = (
 
 /** A second factor can be added to the session. */
 const lacksFactorAlone = (state: HandOverState, session: CurrentSession, now: number): boolean =>
-  isRecent(state, session, now) && signInOptionsOf(state.demand).acrValues?.includes(mfaAcr) === true;
+  isRecent(state, session, now) && signInOptionsOf(state.demand).acrValues?.some(isMultiFactor) === true;
 
 const meets = (state: HandOverState, session: CurrentSession, now: number): boolean => {
   const { acrValues, amr = [] } = state.demand ?? {};
@@ -179,9 +185,8 @@ const signInOptionsOf = ({
   acrValues,
   amr = [],
   maxAge,
-}: Demand = {}): Omit<GatewaySignInOptions, 'target'> => {
-  return definedOnly({ acrValues: acrValues ?? acrValuesOf(amr), maxAge });
-};
+}: Demand = {}): Omit<GatewaySignInOptions, 'target'> =>
+  definedOnly({ acrValues: acrValues ?? acrValuesOf(amr), maxAge });
 
 const acrValuesOf = (amr: readonly string[]): readonly string[] | undefined => {
   const isOne = (methods: readonly string[]): boolean => methods.some((method) => amr.includes(method));

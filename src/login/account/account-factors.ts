@@ -1,9 +1,10 @@
-// The second factors of the person who is signed in. Whoever changes them has just signed in, with a factor if there is one.
+// The second factors of the person who is signed in; account-passkeys.ts: a new passkey. Whoever changes them has just
+// signed in, with a factor if there is one.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { hasFactor } from '../../accounts/factors/factor-demand.ts';
+import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
-import { byCode } from '../../accounts/factors/factors.ts';
+import { byCode } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
@@ -27,10 +28,10 @@ import {
 /** Seconds: another person at an unlocked browser must not be able to change the factors. */
 const recentSignIn = 5 * 60;
 
-const listUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/factors`;
-const totpUrl = (tenant: LoginTenant): string => `${listUrl(tenant)}/totp`;
+export const factorsUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/factors`;
+const totpUrl = (tenant: LoginTenant): string => `${factorsUrl(tenant)}/totp`;
 
-interface FactorsNotice {
+export interface FactorsNotice {
   readonly outcome?: 'added' | 'removed';
   /** To be shown once. */
   readonly recoveryCodes?: readonly string[];
@@ -41,7 +42,7 @@ export const offersFactors = ({ definition }: LoginTenant): boolean =>
   definition.secondFactor.methods.length > 0;
 
 /** Undefined, and a redirect to a sign-in that returns to `url`, unless the person has just signed in. */
-const visitToChange = async (
+export const visitToChange = async (
   parts: LoginPageParts,
   ctx: Context,
   { tenant, url }: { readonly tenant: LoginTenant; readonly url: string },
@@ -51,12 +52,12 @@ const visitToChange = async (
   const isRecent = visit !== undefined && parts.clock.now() / 1000 - visit.session.signedInAt <= recentSignIn;
   const isStrong =
     visit !== undefined &&
-    (visit.session.acr === byCode.acr || !hasFactor(tenant.definition.secondFactor, visit.account));
+    (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
   if (isRecent && isStrong) return visit;
   startSignIn(ctx, tenant, {
     target: url,
     maxAge: recentSignIn,
-    ...(visit === undefined || isStrong ? {} : { acrValues: [byCode.acr] }),
+    ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
   });
   return undefined;
 };
@@ -67,7 +68,7 @@ export const showFactors = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   if (!offersFactors(tenant)) throw new AppError('not_found', 'There are no second factors here');
-  const url = listUrl(tenant);
+  const url = factorsUrl(tenant);
   const visit = await findAccountVisit(ctx, tenant);
   if (visit === undefined) return startSignIn(ctx, tenant, { target: url });
   const last = parts.notices.last<FactorsNotice>({ ctx, url });
@@ -82,13 +83,16 @@ export const showFactors = async (
     });
   const { account } = visit;
   const factors = factorFacts(account);
+  const { methods } = tenant.definition.secondFactor;
   sendPage(ctx, parts.pages, {
     name: 'account-factors',
     model: {
       csrf,
       accountUrl: accountUrl(tenant),
-      setUpUrl: totpUrl(tenant),
-      factors: factors.map(({ id, name, createdAt, lastUsedAt }) => ({
+      ...(methods.includes('totp') ? { setUpTotpUrl: totpUrl(tenant) } : {}),
+      ...(methods.includes('passkey') ? { setUpPasskeyUrl: `${url}/passkey` } : {}),
+      factors: factors.map(({ id, type, name, createdAt, lastUsedAt }) => ({
+        type,
         name,
         createdAt,
         removeAction: `${url}/${id}/remove`,
@@ -126,7 +130,7 @@ export const askForTotp = async (parts: LoginPageParts, ctx: Context, tenant: Lo
       action: url,
       csrf: accountCsrfToken(parts.csrf, visit),
       isDemanded: false,
-      cancelUrl: listUrl(tenant),
+      cancelUrl: factorsUrl(tenant),
     },
     look: lookOf(ctx, tenant),
   });
@@ -152,7 +156,7 @@ export const submitTotp = async (parts: LoginPageParts, ctx: Context, tenant: Lo
   }
   await tenant.provider.strengthenSession(ctx, byCode);
   const { recoveryCodes } = added;
-  showList(parts, visit, { outcome: 'added', ...definedOnly({ recoveryCodes }) });
+  showFactorsAgain(parts, visit, { outcome: 'added', ...definedOnly({ recoveryCodes }) });
 };
 
 const fields = z.object({ csrf: csrfField });
@@ -163,11 +167,11 @@ export const submitFactorRemoval = async (
   { tenant, id }: { readonly tenant: LoginTenant; readonly id: string },
 ): Promise<void> => {
   const { csrf } = await readForm(ctx, fields);
-  const visit = await visitToChange(parts, ctx, { tenant, url: listUrl(tenant) });
+  const visit = await visitToChange(parts, ctx, { tenant, url: factorsUrl(tenant) });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
   const isRemoved = await tenant.accounts.factors.remove(visit.account, id, originOf(ctx));
-  showList(parts, visit, isRemoved ? { outcome: 'removed' } : {});
+  showFactorsAgain(parts, visit, isRemoved ? { outcome: 'removed' } : {});
 };
 
 export const submitNewRecoveryCodes = async (
@@ -176,17 +180,20 @@ export const submitNewRecoveryCodes = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const { csrf } = await readForm(ctx, fields);
-  const visit = await visitToChange(parts, ctx, { tenant, url: listUrl(tenant) });
+  const visit = await visitToChange(parts, ctx, { tenant, url: factorsUrl(tenant) });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
   const renewed = await tenant.accounts.factors.renewRecoveryCodes(visit.account, originOf(ctx));
-  showList(parts, visit, definedOnly({ recoveryCodes: renewed?.codes }));
+  showFactorsAgain(parts, visit, definedOnly({ recoveryCodes: renewed?.codes }));
 };
 
-const showList = (parts: LoginPageParts, { ctx, tenant }: AccountVisit, notice: FactorsNotice): void =>
-  parts.notices.show({ ctx, url: listUrl(tenant) }, notice);
+export const showFactorsAgain = (
+  parts: LoginPageParts,
+  { ctx, tenant }: AccountVisit,
+  notice: FactorsNotice,
+): void => parts.notices.show({ ctx, url: factorsUrl(tenant) }, notice);
 
-const originOf = (ctx: Context) => {
+export const originOf = (ctx: Context) => {
   const { address, requestId } = requestFacts(ctx);
   return { address, requestId };
 };

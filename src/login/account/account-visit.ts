@@ -64,6 +64,12 @@ const bindingOf = ({ ctx, tenant }: AccountVisit): CsrfBinding => ({
 
 export const accountCsrfToken = (csrf: Csrf, visit: AccountVisit): string => csrf.token(bindingOf(visit));
 
+/** The account page in this browser, for the challenge of a passkey. */
+export const browserAtAccount = (visit: AccountVisit): string => {
+  const { uid, cookie = '' } = bindingOf(visit);
+  return `${uid} ${cookie}`;
+};
+
 /** @throws FormOutOfDate unless the form is ours, from this site, tenant and session */
 export const refuseForeignForm = (csrf: Csrf, visit: AccountVisit, token: string): void => {
   if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) throw new FormOutOfDate(token);

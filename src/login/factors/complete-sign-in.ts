@@ -1,6 +1,6 @@
 // Every sign-in on our pages ends here, so that none begins a session without the second factor that it needs.
 import type { SignedIn } from '../../accounts/account-types.ts';
-import type { FactorDemand } from '../../accounts/factors/factor-demand.ts';
+import { type FactorDemand, hasPasskey } from '../../accounts/factors/factor-demand.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
@@ -19,7 +19,7 @@ export const completeSignIn = async (
   const demand = account === undefined ? 'none' : demandOf(visit, interaction, { account, login });
   if (account === undefined || demand === 'none') return interaction.finishLogin(login);
   await interaction.keepFirstFactor(login);
-  return demand === 'factor'
+  return demand === 'factor' && !hasPasskey(visit.tenant.definition.secondFactor, account)
     ? parts.notices.leave(
         { ctx: visit.ctx, url: questionUrl(visit) },
         { question: questionOf(interaction, account) },

@@ -1,13 +1,14 @@
-// The second factor in the middle of a sign-in: asked for, or set up first.
+// The second factor in the middle of a sign-in: the page that asks for it. factor-set-up.ts has one set up first.
 import { z } from 'zod';
-import { byCode, withFactor } from '../../accounts/factors/factors.ts';
+import { hasPasskey } from '../../accounts/factors/factor-demand.ts';
+import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { readForm } from '../../web/body.ts';
-import type { FactorProblem } from '../../web/page-problems.ts';
-import { requestFacts } from '../../web/request-facts.ts';
+import type { PageModels } from '../../web/pages.ts';
 import { sendPage } from '../../web/send-page.ts';
 import {
+  browserOf,
   choiceUrl,
   csrfField,
   csrfToken,
@@ -18,37 +19,30 @@ import {
   refuseForgery,
 } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
-import { announce, endOf, restOf, type TimedNotice } from '../login-problems.ts';
+import { announce, endOf, restOf } from '../login-problems.ts';
 import { lookOf } from '../login-tenant.ts';
+import { demandOf, type FactorQuestionShown, findFirstFactor, questionOf } from './complete-sign-in.ts';
+import { showDone, showSetUp } from './factor-set-up.ts';
 import {
-  demandOf,
-  type FactorQuestionShown,
-  type FirstFactorVisit,
-  findFirstFactor,
-  questionOf,
-  questionUrl,
-} from './complete-sign-in.ts';
-import { totpPicture } from './totp-picture.ts';
-
-interface FactorNotice extends TimedNotice {
-  readonly problem?: FactorProblem;
-  readonly question?: FactorQuestionShown;
-  /** After a factor was set up: to be shown once. */
-  readonly recoveryCodes?: readonly string[];
-  /** The secret that is being set up is shown again after a wrong code. */
-  readonly sealed?: string;
-}
-
-interface Asked {
-  readonly interaction: OpenInteraction;
-  readonly first: FirstFactorVisit;
-}
+  type Asked,
+  type FactorNotice,
+  goOn,
+  isPasskeyMissing,
+  openFirstFactor,
+  originOf,
+  showAgain,
+} from './factor-step.ts';
+import { passkeyFields, readPasskeyAnswer } from './passkey-form.ts';
 
 /** False unless the browser was just redirected here to be asked: nothing has to be looked up then. */
 export const showQuestionAsked = (parts: LoginPageParts, visit: InteractionVisit): boolean => {
   const last = parts.notices.last<FactorNotice>({ ctx: visit.ctx, url: interactionUrl(visit) });
   if (last?.isNew !== true || last.notice.question === undefined) return false;
-  showQuestion(parts, visit, { notice: last.notice, question: last.notice.question });
+  showQuestion(parts, visit, {
+    notice: last.notice,
+    question: last.notice.question,
+    methods: { isCodeAsked: true },
+  });
   return true;
 };
 
@@ -66,25 +60,36 @@ export const showFactorStep = async (
   const asked = { interaction, first };
   const demand = demandOf(visit, interaction, first);
   if (demand === 'none') await showDone(parts, visit, { ...asked, notice });
-  else if (demand === 'factor')
-    showQuestion(parts, visit, { notice, question: questionOf(interaction, first.account) });
-  else await showSetUp(parts, visit, { ...asked, notice, isOptional: demand === 'enrolment_advised' });
+  else if (demand === 'factor') {
+    const question = questionOf(interaction, first.account);
+    showQuestion(parts, visit, { notice, question, methods: await methodsFor(visit, asked) });
+  } else await showSetUp(parts, visit, { ...asked, notice, isOptional: demand === 'enrolment_advised' });
   return true;
 };
 
-interface Shown extends Asked {
-  readonly notice: FactorNotice;
-}
+type Methods = Pick<PageModels['second-factor'], 'passkey' | 'isCodeAsked'>;
+
+/** By which factors the person of the sign-in may go on. */
+const methodsFor = async (visit: InteractionVisit, { interaction, first }: Asked): Promise<Methods> => {
+  const { definition, accounts } = visit.tenant;
+  if (!hasPasskey(definition.secondFactor, first.account)) return { isCodeAsked: true };
+  const options = await accounts.factors.passkeys.ask(browserOf(visit), first.account);
+  return {
+    passkey: { action: formAction(visit, 'factor/passkey'), options },
+    isCodeAsked: !isPasskeyMissing(visit, interaction, first.login),
+  };
+};
 
 interface ShownQuestion {
   readonly notice: FactorNotice;
   readonly question: FactorQuestionShown;
+  readonly methods: Methods;
 }
 
 const showQuestion = (
   parts: LoginPageParts,
   visit: InteractionVisit,
-  { notice, question }: ShownQuestion,
+  { notice, question, methods }: ShownQuestion,
 ): void => {
   const { ctx, tenant } = visit;
   const shown = { ...definedOnly({ problem: notice.problem }), ...restOf(parts, notice) };
@@ -93,6 +98,7 @@ const showQuestion = (
     status: announce(parts.log, ctx, shown),
     model: {
       ...shown,
+      ...methods,
       username: question.username,
       action: formAction(visit, 'factor'),
       csrf: csrfToken(parts.csrf, visit),
@@ -102,130 +108,62 @@ const showQuestion = (
   });
 };
 
-const showSetUp = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
-  { interaction, first, notice, isOptional }: Shown & { readonly isOptional: boolean },
-): Promise<void> => {
-  const { ctx, tenant } = visit;
-  const shown = definedOnly({ problem: notice.problem });
-  const { secret, uri, sealed } = tenant.accounts.factors.newTotp(first.account, notice.sealed);
-  sendPage(ctx, parts.pages, {
-    name: 'set-up-totp',
-    status: announce(parts.log, ctx, shown),
-    model: {
-      ...shown,
-      secret,
-      picture: await totpPicture(uri),
-      sealed,
-      action: formAction(visit, 'factor/set-up'),
-      csrf: csrfToken(parts.csrf, visit),
-      isDemanded: true,
-      cancelUrl: choiceUrl(visit),
-      ...(isOptional ? { laterAction: formAction(visit, 'factor/later') } : {}),
-    },
-    look: lookOf(ctx, tenant, { uiLocales: interaction.pending.uiLocales }),
-  });
-};
-
-/** All factors are proven; only the recovery codes of a new factor keep the person from going on. */
-const showDone = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
-  { interaction, first, notice }: Shown,
-): Promise<void> => {
-  const { ctx, tenant } = visit;
-  if (notice.recoveryCodes === undefined)
-    return redirectTo(visit, await interaction.finishLogin(first.login));
-  sendPage(ctx, parts.pages, {
-    name: 'recovery-codes',
-    model: {
-      codes: notice.recoveryCodes,
-      nextAction: formAction(visit, 'factor/done'),
-      csrf: csrfToken(parts.csrf, visit),
-    },
-    look: lookOf(ctx, tenant, { uiLocales: interaction.pending.uiLocales }),
-  });
-};
-
 const codeFields = z.object({ csrf: csrfField, code: z.string().default('') });
 
 export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
-  const { ctx, tenant } = visit;
-  const { csrf, code } = await readForm(ctx, codeFields);
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
+  const { csrf, code } = await readForm(visit.ctx, codeFields);
+  const asked = await openQuestion(parts, visit, csrf);
   if (asked === undefined) return;
   const { interaction, first } = asked;
-  if (demandOf(visit, interaction, first) !== 'factor') return redirectTo(visit, interactionUrl(visit));
-  const question = questionOf(interaction, first.account);
-  if (code.trim() === '') return showAgain(parts, visit, { question, problem: 'missing_code' });
-  const outcome = await tenant.accounts.factors.verify(first.account, code, originOf(visit, interaction));
-  if (outcome.ok) return redirectTo(visit, await interaction.finishLogin(withFactor(first.login, outcome)));
-  if (outcome.reason === 'code') return showAgain(parts, visit, { question, problem: 'code' });
-  showAgain(parts, visit, { question, problem: 'throttled', ...endOf(parts, outcome.retryAfterSeconds) });
+  if (code.trim() === '') return askAgain(parts, visit, asked, { problem: 'missing_code' });
+  const { factors } = visit.tenant.accounts;
+  const outcome = await factors.verify(first.account, code, originOf(visit, interaction));
+  if (outcome.ok) return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  askAgain(parts, visit, asked, {
+    problem: outcome.reason,
+    ...(outcome.reason === 'throttled' ? endOf(parts, outcome.retryAfterSeconds) : {}),
+  });
 };
 
-const setUpFields = codeFields.extend({ sealed: z.string().default(''), name: z.string().default('') });
-
-export const submitFactorSetUp = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
-  const { ctx, tenant } = visit;
-  const { csrf, code, sealed, name } = await readForm(ctx, setUpFields);
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
+export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
+  const { csrf, credential } = await readForm(visit.ctx, passkeyFields);
+  const asked = await openQuestion(parts, visit, csrf);
   if (asked === undefined) return;
   const { interaction, first } = asked;
-  const demand = demandOf(visit, interaction, first);
-  if (demand === 'none' || demand === 'factor') return redirectTo(visit, interactionUrl(visit));
-  const added = await tenant.accounts.factors.addTotp(
-    first.account,
-    { sealed, code, name },
-    originOf(visit, interaction),
-  );
-  if (!added.ok)
-    return showAgain(parts, visit, {
-      problem: added.reason === 'code' ? 'code' : 'set_up_expired',
-      sealed,
-    });
-  const { recoveryCodes } = added;
-  await interaction.keepFirstFactor(withFactor(first.login, byCode));
-  showAgain(parts, visit, definedOnly({ recoveryCodes }));
+  const answer = readPasskeyAnswer(credential);
+  if (answer === undefined) return askAgain(parts, visit, asked, { problem: 'passkey' });
+  const { passkeys } = visit.tenant.accounts.factors;
+  const shown = { answer, browser: browserOf(visit) };
+  const outcome = await passkeys.verify(first.account, shown, originOf(visit, interaction));
+  if (outcome.ok) return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  askAgain(parts, visit, asked, {
+    problem: outcome.reason,
+    ...(outcome.reason === 'throttled' ? endOf(parts, outcome.retryAfterSeconds) : {}),
+  });
 };
 
-const continueFields = z.object({ csrf: csrfField });
-
-/** The person has seen the recovery codes, or sets a factor up later, while the tenant still allows that. */
-export const continueWithoutQuestion = async (
+/** Undefined, and a redirect to the page that fits, when no factor is asked for. */
+const openQuestion = async (
   parts: LoginPageParts,
   visit: InteractionVisit,
-): Promise<void> => {
-  const { csrf } = await readForm(visit.ctx, continueFields);
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
-  if (asked === undefined) return;
-  const { interaction, first } = asked;
-  const demand = demandOf(visit, interaction, first);
-  const mayGoOn = demand === 'none' || demand === 'enrolment_advised';
-  redirectTo(visit, mayGoOn ? await interaction.finishLogin(first.login) : interactionUrl(visit));
-};
-
-/** Undefined, and a redirect to the page that fits, when no first factor is proven any more. */
-const openFirstFactor = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
+  csrf: string,
 ): Promise<Asked | undefined> => {
-  const { ctx, tenant, uid } = visit;
-  const interaction = await tenant.interactions.open({ ctx, uid });
-  const first = await findFirstFactor(visit, interaction, parts.clock.now());
-  if (first !== undefined) return { interaction, first };
+  refuseForgery(parts.csrf, visit, csrf);
+  const asked = await openFirstFactor(parts, visit);
+  if (asked === undefined || demandOf(visit, asked.interaction, asked.first) === 'factor') return asked;
   redirectTo(visit, interactionUrl(visit));
   return undefined;
 };
 
-const showAgain = (parts: LoginPageParts, visit: InteractionVisit, notice: FactorNotice): void =>
-  parts.notices.show({ ctx: visit.ctx, url: questionUrl(visit) }, notice);
-
-const originOf = ({ ctx }: InteractionVisit, { pending: { clientId } }: OpenInteraction) => {
-  const { address, requestId } = requestFacts(ctx);
-  return { address, requestId, clientId };
+/** With what the page shows, where it needs no look-up. */
+const askAgain = (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { interaction, first: { account } }: Asked,
+  notice: FactorNotice,
+): void => {
+  const question = hasPasskey(visit.tenant.definition.secondFactor, account)
+    ? undefined
+    : questionOf(interaction, account);
+  showAgain(parts, visit, { ...notice, ...definedOnly({ question }) });
 };

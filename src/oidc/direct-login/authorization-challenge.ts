@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, CompleteOutcome, SignedIn } from '../../accounts/account-types.ts';
-import { withFactor } from '../../accounts/factors/factors.ts';
+import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
