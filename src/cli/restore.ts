@@ -7,7 +7,7 @@ import { createMasterKey, openMasterKey } from '../crypto/master-key.ts';
 import { dataFolder, type OpenStore, openStore } from '../server/open-store.ts';
 import { locationOf } from '../storage/mongodb/url.ts';
 import type { Storage } from '../storage/storage.ts';
-import { isStoreInUse } from '../storage/store-in-use.ts';
+import { StoreInUse } from '../storage/store-in-use.ts';
 import { describeCounts } from './backup.ts';
 import { type BackupHeader, checkBackup, readRecords } from './backup-file.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
@@ -62,7 +62,7 @@ const openAlone = async (settings: ServerSettings): Promise<OpenStore> => {
   try {
     return await openStore({ settings, clock: systemClock, log: createCliLog(), role: 'restore' });
   } catch (error) {
-    if (!isStoreInUse(error)) throw error;
+    if (!(error instanceof StoreInUse)) throw error;
     const folder = dataFolder(settings.storage.url);
     throw new CommandFailure(
       folder === undefined

@@ -9,7 +9,7 @@ import { locationOf } from '../storage/mongodb/url.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { networkFilesystemOf } from '../storage/sqlite/network-filesystem.ts';
 import type { Storage } from '../storage/storage.ts';
-import { isStoreInUse } from '../storage/store-in-use.ts';
+import { StoreInUse } from '../storage/store-in-use.ts';
 
 export interface OpenStoreOptions {
   readonly settings: Pick<ServerSettings, 'server' | 'storage'>;
@@ -63,7 +63,11 @@ export const reachStorage = async (options: StorageOptions): Promise<Storage> =>
   try {
     return await openStorage(options);
   } catch (cause) {
-    if (!isAppError(cause, 'unavailable') || isStoreInUse(cause) || dataFolder(options.url) !== undefined)
+    if (
+      !isAppError(cause, 'unavailable') ||
+      cause instanceof StoreInUse ||
+      dataFolder(options.url) !== undefined
+    )
       throw cause;
     throw new AppError(
       'unavailable',

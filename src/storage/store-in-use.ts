@@ -1,9 +1,8 @@
-import { type AppError, isAppError } from '../errors.ts';
+import { AppError, type AppErrorOptions } from '../errors.ts';
 
-/** The cause of an error that means: another process uses the store, and must be stopped first. */
-export class StoreInUse extends Error {
-  override readonly name = 'StoreInUse';
+/** Another process uses the store, and must be stopped first. */
+export class StoreInUse extends AppError {
+  constructor(message: string, options: Pick<AppErrorOptions, 'cause'> = {}) {
+    super('unavailable', message, options);
+  }
 }
-
-export const isStoreInUse = (error: unknown): error is AppError & { readonly cause: StoreInUse } =>
-  isAppError(error, 'unavailable') && error.cause instanceof StoreInUse;

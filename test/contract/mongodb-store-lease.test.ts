@@ -6,7 +6,7 @@ import type { LeaseDocument } from '../../src/storage/mongodb/documents.ts';
 import { leaseMs, takeStoreLease } from '../../src/storage/mongodb/store-lease.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { isStoreInUse } from '../../src/storage/store-in-use.ts';
+import { StoreInUse } from '../../src/storage/store-in-use.ts';
 import { startChild } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';
 import { mongoStore, mongoUrl, type OpenedStore } from '../support/stores.ts';
@@ -39,7 +39,7 @@ const define = (): void => {
       await (await openAs(role)).close();
       return false;
     } catch (error) {
-      if (!isStoreInUse(error)) throw error;
+      if (!(error instanceof StoreInUse)) throw error;
       return true;
     }
   };

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { mongo } from 'mongoose';
-import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { StoreInUse } from '../store-in-use.ts';
 import type { LeaseDocument } from './documents.ts';
@@ -27,7 +26,7 @@ export interface StoreLease {
  * Says that this process uses the store, as the lock file of the embedded store does. All times are the primary's, so
  * that the clocks of the machines may differ. The lease is written before the others are looked for: of a server and a
  * restore that begin at once, at most one goes on.
- * @throws AppError `unavailable` with `StoreInUse` as its cause
+ * @throws StoreInUse
  */
 export const takeStoreLease = async (parts: StoreLeaseParts): Promise<StoreLease> => {
   const { leases, holder, log, lifeMs = leaseMs } = parts;
@@ -72,11 +71,9 @@ export const takeStoreLease = async (parts: StoreLeaseParts): Promise<StoreLease
   };
 };
 
-const inUseBy = ({ holder }: Pick<LeaseDocument, 'holder'>): AppError =>
-  new AppError(
-    'unavailable',
+const inUseBy = ({ holder }: Pick<LeaseDocument, 'holder'>): StoreInUse =>
+  new StoreInUse(
     holder === 'restore'
       ? `A restore is going on in this store. Wait until it is done; one that was killed counts for ${leaseMs / 1000} seconds.`
       : `Drawbridge servers are using this store. Stop all of them; one that was killed counts for ${leaseMs / 1000} seconds.`,
-    { cause: new StoreInUse(holder) },
   );

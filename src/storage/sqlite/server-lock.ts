@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
 import { StoreInUse } from '../store-in-use.ts';
 import { makePrivateFile } from './connection.ts';
 import { type Database, loadDriver } from './driver.ts';
@@ -9,7 +8,7 @@ import { folderFailure, isBusy } from './errors.ts';
  * Two servers on one folder would each assume that no other server uses it. The lock is an open transaction on a file
  * of its own, which the operating system releases when the process ends for any reason.
  *
- * @throws AppError('unavailable') when another server holds it
+ * @throws StoreInUse when another server holds it
  */
 export const lockFolder = async (folder: string): Promise<() => void> => {
   const open = await loadDriver();
@@ -19,10 +18,9 @@ export const lockFolder = async (folder: string): Promise<() => void> => {
   } catch (cause) {
     database.close();
     if (!isBusy(cause)) throw folderFailure(folder, cause) ?? cause;
-    throw new AppError(
-      'unavailable',
+    throw new StoreInUse(
       `Another Drawbridge server is running on the data in ${folder}. Stop it, or give this one a folder of its own`,
-      { cause: new StoreInUse('server', { cause }) },
+      { cause },
     );
   }
   return () => database.close();
