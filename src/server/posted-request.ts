@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors.ts';
+import { unverifiedClaim } from '../protocol/unverified-claim.ts';
 import { createFormParser } from '../web/body.ts';
 
 /** Without an ID token. 16 KiB of headers are accepted, and these include the cookies of the host. */
@@ -46,19 +47,8 @@ const isSignOut = ({ path }: Context): boolean => /\/session\/end\/?$/i.test(pat
  */
 const nameClientInstead = (form: URLSearchParams): void => {
   const [hint, ...more] = form.getAll('id_token_hint');
-  const client = hint === undefined || more.length > 0 ? undefined : audienceOf(hint);
+  const client = hint === undefined || more.length > 0 ? undefined : unverifiedClaim(hint, 'aud');
   if (client === undefined || !form.getAll('client_id').every((id) => id === client)) return;
   form.delete('id_token_hint');
   form.set('client_id', client);
-};
-
-const audienceOf = (token: string): string | undefined => {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    const audience =
-      typeof claims === 'object' && claims !== null && 'aud' in claims ? claims.aud : undefined;
-    return typeof audience === 'string' ? audience : undefined;
-  } catch {
-    return undefined;
-  }
 };

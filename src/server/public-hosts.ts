@@ -10,13 +10,15 @@ export interface PublicHosts {
 
 /** Computed again only when a tenant's own URL was added or removed. */
 export const createPublicHosts = (publicUrl: string, tenantUrls: () => ReadonlySet<string>): PublicHosts => {
+  const own = new URL(publicUrl);
   const learn = derivedValue(tenantUrls, (urls) => {
-    const byHost = new Map([publicUrl, ...urls].map((url) => [new URL(url).host, new URL(url)]));
+    const parsed = [own, ...[...urls].map((url) => new URL(url))];
+    const byHost = new Map(parsed.map((url) => [url.host, url]));
     return { byHost, hosts: new Set(byHost.keys()) };
   });
   return {
     all: () => learn().hosts,
     // services have the scheme of the server
-    isSecure: (host) => (learn().byHost.get(host) ?? new URL(publicUrl)).protocol === 'https:',
+    isSecure: (host) => (learn().byHost.get(host) ?? own).protocol === 'https:',
   };
 };

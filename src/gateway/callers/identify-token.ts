@@ -3,6 +3,7 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
+import { unverifiedClaim } from '../../protocol/unverified-claim.ts';
 import { findTenantId } from '../../web/tenant-path.ts';
 import { type ChooseTenant, isServedBy, notServed } from '../decision/choose-tenant.ts';
 import type {
@@ -55,7 +56,7 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
 
   /** The tenant that a JWT names; nothing is verified. */
   const tenantOfIssuer = async (token: string): Promise<GatewayTenant | undefined> => {
-    const issuer = isJwtShaped(token) ? issuerOf(token) : undefined;
+    const issuer = isJwtShaped(token) ? unverifiedClaim(token, 'iss') : undefined;
     const id = issuer === undefined ? undefined : idInIssuer(issuer);
     const tenant = id === undefined ? undefined : await findTenant(id);
     return tenant?.provider.issuer === issuer ? tenant : undefined;
@@ -115,16 +116,6 @@ const invalid = 'The token is not valid';
 
 const bad = (description: string, scheme: 'Basic' | 'Bearer' = 'Bearer') =>
   ({ status: 'bad', scheme, error: 'invalid_token', description }) as const satisfies NotKnown;
-
-const issuerOf = (jwt: string): string | undefined => {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-    const { iss } = (claims ?? {}) as { iss?: unknown }; // of any type; only a text is used
-    return typeof iss === 'string' ? iss : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 const idInIssuer = (issuer: string): string | undefined =>
   URL.canParse(issuer) ? findTenantId(new URL(issuer).pathname) : undefined;

@@ -1,7 +1,9 @@
 // Attacks that the library notices, by its events: a rotated refresh token that is used again, codes and tokens that come
 // from somebody else, and assertions and subject tokens that prove nothing.
+
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { unverifiedClaim } from '../../protocol/unverified-claim.ts';
 import { InvalidSubjectToken } from './errors.ts';
 import type { Presented, Replay, Replays } from './replays.ts';
 
@@ -43,7 +45,8 @@ export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'
       // a refusal for another reason comes after the client has been found
       const isUnproven = error.message === 'invalid_client' || oidc?.client === undefined;
       if (!isUnproven || typeof assertion !== 'string') return;
-      const said = typeof named === 'string' ? named.slice(0, 200) : nameIn(assertion);
+      const said =
+        typeof named === 'string' ? named.slice(0, 200) : unverifiedClaim(assertion, 'sub')?.slice(0, 200);
       const clientId = oidc.client?.clientId ?? said;
       replays.note({ action: 'client.assertion', reason: error.error_detail ?? 'refused', clientId });
     });
@@ -73,15 +76,4 @@ const unprovenBy = ({ error_detail, error_description = '' }: Refusal): string |
   const words = error_detail ?? error_description;
   if (words.includes('code_verifier')) return 'wrong_verifier';
   return words.includes('redirect_uri mismatch') ? 'wrong_redirect_uri' : undefined;
-};
-
-/** The client that an assertion says to be of; nothing is verified. */
-const nameIn = (assertion: string): string | undefined => {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString());
-    const { sub } = (claims ?? {}) as { readonly sub?: unknown }; // of any type; only a text is used
-    return typeof sub === 'string' ? sub.slice(0, 200) : undefined;
-  } catch {
-    return undefined;
-  }
 };
