@@ -377,7 +377,7 @@ describe('a refused authorization request', () => {
     const written = (): number => server.trips().filter((trip) => trip.includes('write')).length;
     written();
     const answers = await Promise.all(
-      Array.from({ length: 60 }, () => tokenRequest(issuer, web, { grant_type: 'nonsense' })),
+      Array.from({ length: 100 }, () => tokenRequest(issuer, web, { grant_type: 'nonsense' })),
     );
 
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 400));
