@@ -1,7 +1,7 @@
 // How sessions, grants and accounts end on all instances: their records in the store are removed, the back-channel
 // logouts of the apps are put into the outbox, and one event goes to the caches of all instances.
 
-import type { Clock } from '../clock.ts';
+import { type Clock, epochSeconds } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Artifact, ArtifactWrite, TenantStorage } from '../storage/storage.ts';
@@ -45,6 +45,14 @@ export interface RevocationsParts {
   readonly clock: Clock;
 }
 
+/** Reason of a session that an upstream ended: nothing is left there. */
+export const upstreamLogout = 'upstream_logout';
+
+/** Seconds within which a server ends what was left at an upstream. */
+const upstreamEndingTtl = 24 * 3600;
+/** Seconds between the change of an account and the end of its sessions. */
+const mostDelay = 5;
+
 export const createRevocations = (parts: RevocationsParts): Revocations => {
   const { storage, authorizationsOf, clock } = parts;
 
@@ -59,12 +67,39 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
   const publish = (event: Omit<RevocationEvent, 'at'>): Promise<void> =>
     storage.events.publish({ ...event, at: clock.now() });
 
-  /** The outbox is written first: the apps of a session are unknown once it is removed from the store. */
-  const end = async (sessions: readonly Artifact[], reason: string): Promise<void> => {
+  /**
+   * The outbox is written first: the apps of a session are unknown once it is removed from the store.
+   * @returns those that came from an upstream; see `publishUpstream`
+   */
+  const end = async (sessions: readonly Artifact[], reason: string): Promise<readonly Artifact[]> => {
     const logouts = sessions.flatMap((session) => logoutsOf(session, authorizationsOf(session)));
     await queueLogouts(logouts, reason);
-    const writes = sessions.flatMap((session) => removalsOf(session, authorizationsOf(session)));
+    const removals = sessions.flatMap((session) => removalsOf(session, authorizationsOf(session)));
+    const upstream = reason === upstreamLogout ? [] : await findUpstream(sessions);
+    const writes = [...removals, ...upstream.flatMap(toEnding)];
     if (writes.length > 0) await storage.artifacts.write(writes);
+    return upstream;
+  };
+
+  /** After the event of the ending itself, which is more urgent. */
+  const publishUpstream = async (ended: readonly Artifact[], reason: string): Promise<void> => {
+    for (const { id, accountId: sub } of ended)
+      await publish({ what: 'upstream', id, reason, ...definedOnly({ sub }) });
+  };
+
+  const findUpstream = async (sessions: readonly Artifact[]): Promise<readonly Artifact[]> => {
+    if (sessions.length === 0) return [];
+    const ids = sessions.map(({ id }) => ({ kind: 'UpstreamSession' as const, id }));
+    return (await storage.artifacts.load(ids)).artifacts;
+  };
+
+  /** Without the link to the account, so that it is there for a server when the account is deleted. */
+  const toEnding = ({ id, payload }: Artifact): readonly ArtifactWrite[] => {
+    const expiresAt = epochSeconds(clock) + upstreamEndingTtl;
+    return [
+      { op: 'remove', kind: 'UpstreamSession', id },
+      { op: 'put', artifact: { kind: 'UpstreamEnding', id, payload, expiresAt } },
+    ];
   };
 
   return {
@@ -76,16 +111,20 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
         storage.artifacts.sessionsOf(sub),
       ]);
       const isOver = ({ signedInAt = 0 }: Artifact): boolean => !mayHoldTokensSince(account, signedInAt);
-      await end(sessions.filter(isOver), reason);
+      const ended = await end(sessions.filter(isOver), reason);
       await publish({ what: 'account', id: sub, reason });
+      await publishUpstream(ended, reason);
+      const isAllOver = !mayHoldTokensSince(account, epochSeconds(clock) - mostDelay);
+      if (isAllOver) await publish({ what: 'upstream', id: sub, sub, reason });
     },
     endOtherSessions: async (sub, keptId, reason) => {
       const sessions = await storage.artifacts.sessionsOf(sub);
-      await end(
+      const ended = await end(
         sessions.filter(({ id }) => id !== keptId),
         reason,
       );
       await publish({ what: 'account', id: sub, reason });
+      await publishUpstream(ended, reason);
     },
     endGrant: async ({ id, sub }, reason) => {
       await storage.artifacts.write(removalsOfGrant(id));
@@ -97,9 +136,10 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
       await publish({ what: 'account', id: sub, reason });
     },
     endSession: async (session, reason) => {
-      await end([session], reason);
+      const ended = await end([session], reason);
       const { id, accountId: sub } = session;
       await publish({ what: 'session', id, reason, ...definedOnly({ sub }) });
+      await publishUpstream(ended, reason);
     },
   };
 };

@@ -277,9 +277,13 @@ export interface Connector<Person = Identity> {
   readonly tokens?: TokenSource<Person>;
   /**
    * Ends what a sign-in left at the upstream (RFC 7009), as well as it can. Never rejects; false when the upstream
-   * offers nothing for it.
+   * offers nothing for it. `logLevel`: of a failure; default `debug`.
    */
-  revoke?(tokens: Partial<Pick<UpstreamTokens, 'accessToken' | 'refreshToken'>>): Promise<boolean>;
+  revoke?(
+    tokens: Partial<Pick<UpstreamTokens, 'accessToken' | 'refreshToken'>> & {
+      readonly logLevel?: 'debug' | 'warn';
+    },
+  ): Promise<boolean>;
   /** Examines the real server: DNS, TLS, bind, search, discovery … Never rejects; findings contain no secret. */
   examine(context: ExaminedAddresses): Promise<readonly SourceFinding[]>;
 }

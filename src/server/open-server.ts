@@ -32,6 +32,7 @@ import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
 import { createPublicHosts } from './public-hosts.ts';
 import type { UnreadableParts } from './unreadable-requests.ts';
+import { listenForUpstreamEndings } from './upstream-endings.ts';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -125,6 +126,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       const lookup = await tenants.find(id);
       return lookup.status === 'served' ? lookup.tenant.definition : undefined;
     });
+    const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
     const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
@@ -175,6 +177,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await gateway.close();
         await outbox.close();
         await mail.close();
+        await upstreamEndings.close();
         await hub.close();
         await tenants.close();
         await connections.close();

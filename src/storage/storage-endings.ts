@@ -1,11 +1,14 @@
 // The part of the storage port for endings: events for our own processes, deliveries for the apps.
 import type { QueueEntry } from './storage-queue.ts';
 
-/** One ending. `id`: the sub of an account, the id of a Session or Grant artifact, or the name of a key. */
+/**
+ * One ending. `id`: the sub of an account, the id of a Session or Grant artifact, or the name of a key. `upstream`: what
+ * sign-ins left there is to end: `id` is that of an UpstreamEnding artifact, or the sub for all that is kept.
+ */
 export interface RevocationEvent {
-  readonly what: 'account' | 'session' | 'grant' | 'key' | 'client';
+  readonly what: 'account' | 'session' | 'grant' | 'key' | 'client' | 'upstream';
   readonly id: string;
-  /** For `session` and `grant`: the account of its owner. */
+  /** For `session`, `grant` and `upstream`: the account of its owner. */
   readonly sub?: string;
   /** E.g. `user.disable`, `signed_out`. */
   readonly reason: string;

@@ -97,6 +97,8 @@ export type ArtifactKind =
   | 'UpstreamTicket'
   /** The upstream of a Session (same id): source, `sid`, ID token for the logout there. Sealed. */
   | 'UpstreamSession'
+  /** The same after the Session (same id) was ended, until the server has ended what was left at the upstream. Sealed. */
+  | 'UpstreamEnding'
   /** The `sid` of an upstream, with a link to our Session (`sessionUid`). */
   | 'UpstreamSid'
   /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */

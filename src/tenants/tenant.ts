@@ -34,6 +34,7 @@ import { createTenantProvider, type TenantProvider } from '../oidc/provider/tena
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
 import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
+import { createUpstreamEndings, type UpstreamEndings } from '../oidc/upstream/upstream-endings.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
 import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream/upstream-sign-out.ts';
@@ -59,6 +60,7 @@ export interface Tenant {
   readonly upstreamLogins: UpstreamLogins;
   readonly upstreamSessions: UpstreamSessions;
   readonly upstreamSignOut: UpstreamSignOut;
+  readonly upstreamEndings: UpstreamEndings;
   readonly accessTokens: AccessTokens;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
@@ -214,6 +216,14 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamLogins,
     upstreamSessions,
     upstreamSignOut,
+    upstreamEndings: createUpstreamEndings({
+      tenant: definition.id,
+      artifacts,
+      sessions: upstreamSessions,
+      tokens: upstreamTokens,
+      clock,
+      log,
+    }),
     accessTokens: createAccessTokens({ definition, artifacts, verifyJwt, recheck: accounts.recheck }),
     gatewaySessions: createGatewaySessions({
       tenant: definition.id,

@@ -27,6 +27,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   UpstreamLogin: true,
   UpstreamTicket: true,
   UpstreamSession: true,
+  UpstreamEnding: true,
   UpstreamSid: true,
   UpstreamTokens: true,
   UpstreamLease: true,

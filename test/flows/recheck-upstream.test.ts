@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { hashId } from '../../src/crypto/ids.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
+import { eventually } from '../support/eventually.ts';
 import { codeOf } from '../support/federation.ts';
 import {
   goToAuthorization,
@@ -12,6 +14,7 @@ import {
   userinfo,
 } from '../support/oauth-client.ts';
 import { sampleTenant, type TenantContent, web } from '../support/sample-tenants.ts';
+import { servedTenant } from '../support/served-tenant.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -252,5 +255,63 @@ describe('a person of an OpenID provider without details', () => {
 
     expect([await statusOf(tokens), await statusOf(other)]).toEqual([200, 200]);
     expect(decodeJwt(tokens.id_token ?? '').sub).toBe(decodeJwt(other.id_token ?? '').sub);
+  });
+
+  describe('whose session an operator or they themselves end from elsewhere', () => {
+    const by = { actor: 'cli' };
+    const subOf = ({ id_token: idToken = '' }: TokenBody): string => decodeJwt(idToken).sub ?? '';
+    const isKept = async (): Promise<boolean> => {
+      const id = hashId(JSON.stringify([subOf(tokens), 'corp']));
+      const { artifacts } = server.storage.forTenant('acme');
+      return (await artifacts.load([{ kind: 'UpstreamTokens', id }])).artifacts.length > 0;
+    };
+    const expectNothingLeft = async (): Promise<void> => {
+      await eventually('the tokens are revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
+      await eventually('nothing is kept', async () => !(await isKept()), 5000);
+    };
+
+    it.each([
+      [
+        'the session',
+        async (sub: string) => {
+          const { sessions } = await servedTenant(server, 'acme');
+          const [session] = await sessions.list(sub);
+          return sessions.end(sub, session?.id ?? '', by);
+        },
+      ],
+      ['all sessions', async (sub: string) => (await servedTenant(server, 'acme')).sessions.endAll(sub, by)],
+      ['the account by disabling it', (sub: string) => server.users('acme').disable(sub)],
+      ['the account by deleting it', (sub: string) => server.users('acme').remove(sub)],
+    ] as const)('leaves nothing at the upstream after the end of %s', async (_, end) => {
+      expect([upstream.refreshTokensOf(who), await isKept()]).toEqual([1, true]);
+      clock.advance(due);
+      await statusOf(tokens); // the refresh token of the sign-in was replaced
+      await end(subOf(tokens));
+
+      await expectNothingLeft();
+      expect(await statusOf(tokens)).toBe(401);
+    });
+
+    it('keeps the other sign-ins', async () => {
+      const other = await signIn(createBrowser());
+      const { sessions } = await servedTenant(server, 'acme');
+      const found = await sessions.list(subOf(tokens));
+      await sessions.end(subOf(tokens), found[0]?.id ?? '', by);
+      await eventually('one is revoked', () => upstream.refreshTokensOf(who) === 1, 5000);
+      clock.advance(due);
+
+      const alive = [await statusOf(tokens), await statusOf(other)];
+      expect(alive.toSorted()).toEqual([200, 401]);
+    });
+
+    it('is ended here at once while the upstream does not answer, which is in the log', async () => {
+      upstream.setFaults({ at: /revocation/, fault: { kind: 'down' } });
+      const { sessions } = await servedTenant(server, 'acme');
+      expect(await sessions.endAll(subOf(tokens), by)).toBe(1);
+      expect(await statusOf(tokens)).toBe(401);
+      const isWarning = (line: string): boolean =>
+        line.includes('"warn"') && line.includes('could not be revoked there');
+      await eventually('the failure is logged', () => server.logLines().some(isWarning), 5000);
+    });
   });
 });

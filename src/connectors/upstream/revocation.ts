@@ -10,7 +10,7 @@ import type { UpstreamClient, UpstreamParts } from './upstream-client.ts';
 export const revokeTokens = async (
   client: UpstreamClient,
   { log }: UpstreamParts,
-  { refreshToken, accessToken }: Parameters<NonNullable<Connector['revoke']>>[0],
+  { refreshToken, accessToken, logLevel = 'debug' }: Parameters<NonNullable<Connector['revoke']>>[0],
 ): Promise<boolean> => {
   const token = refreshToken ?? accessToken;
   if (token === undefined) return false;
@@ -20,7 +20,7 @@ export const revokeTokens = async (
     await tokenRevocation(await client.configuration(), token, { token_type_hint: hint });
     return true;
   } catch (error) {
-    log.debug(
+    log[logLevel](
       { source: client.source.id, detail: reasonFor(error) },
       'tokens of an upstream could not be revoked there',
     );

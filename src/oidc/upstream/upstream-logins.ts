@@ -1,6 +1,7 @@
 // The records in the store about upstreams. This file: sign-ins in progress.
 //   upstream-sessions.ts    which of our sessions came from which session at an upstream, and how its logout ends them
 //   upstream-sign-out.ts    our sign-out continues at the upstream and returns
+//   upstream-endings.ts     sessions that were ended from elsewhere: what they left at their upstreams
 //   upstream-tokens.ts      the upstream's tokens of a person, renewed for apps and to look the person up again;
 //                           kept-tokens.ts: their records
 import type { ChargeStart } from '../../accounts/start-budget.ts';

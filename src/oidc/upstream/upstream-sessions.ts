@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { identityKey } from '../../accounts/linked-identities.ts';
-import type { Revocations } from '../../accounts/revocations.ts';
+import { type Revocations, upstreamLogout } from '../../accounts/revocations.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { UpstreamLogout } from '../../connectors/connector.ts';
 import { hashId } from '../../crypto/ids.ts';
@@ -32,6 +32,8 @@ export interface UpstreamSessions {
   seal(facts: UpstreamFacts): string;
   /** Stores the sealed facts, when this request to the provider makes the session. */
   note(ctx: KoaContextWithOIDC, scope: RequestScope): void;
+  /** @param sealed the payload of an UpstreamEnding artifact */
+  open(sealed: string): UpstreamFacts;
   find(sessionUid: string): Promise<UpstreamFacts | undefined>;
   /** The same by the id of the Session artifact. */
   findById(id: string): Promise<UpstreamFacts | undefined>;
@@ -75,7 +77,7 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
   };
   const end = async (sessions: readonly Artifact[]): Promise<void> => {
     for (const session of sessions) {
-      await parts.revocations.endSession(session, 'upstream_logout');
+      await parts.revocations.endSession(session, upstreamLogout);
       await artifacts.write([{ op: 'remove', kind: 'UpstreamSession', id: session.id }]);
     }
   };
@@ -130,6 +132,7 @@ export const createUpstreamSessions = (parts: UpstreamSessionsParts): UpstreamSe
       };
       scope.stage({ op: 'put', artifact: sidEntry });
     },
+    open,
     find: (sessionUid) => findById(hashId(sessionUid)),
     findById,
     endByToken: async (source, logout) => {

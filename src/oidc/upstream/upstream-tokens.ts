@@ -39,6 +39,11 @@ export interface KeptUpstreamTokens {
    * @throws AppError `unavailable` when the store does not answer
    */
   endSignIn(sub: string, source: string, refreshToken: string): Promise<boolean>;
+  /**
+   * All sign-ins of the person are over: whatever is kept of them ends, here and at the upstreams.
+   * @throws AppError `unavailable` when the store does not answer
+   */
+  endAll(sub: string): Promise<void>;
   /** Removes the tokens after the person disconnected the source. @throws AppError `unavailable` */
   forget(sub: string, source: string): Promise<void>;
 }
@@ -186,7 +191,24 @@ export const createUpstreamTokens = (parts: UpstreamTokensParts): KeptUpstreamTo
       const all = before === undefined ? [] : refreshTokensOf(before.stored);
       const own = all.find(({ signIn }) => signIn === signInOf(refreshToken));
       if (own !== undefined) await writeWithout(holder, { before, all, own });
-      return connector.revoke({ refreshToken: own?.token ?? refreshToken });
+      return connector.revoke({ refreshToken: own?.token ?? refreshToken, logLevel: 'warn' });
+    },
+
+    endAll: async (sub) => {
+      for (const { definition, redirect, revoke } of connectors) {
+        if (redirect === undefined) continue;
+        const holder = { sub, source: definition.id };
+        const kept = await records.load(holder);
+        // a refusal is kept: nobody is let in by it
+        if (kept === undefined || 'isRefused' in kept.stored) continue;
+        await records.remove(holder);
+        const { accessToken } = kept.stored;
+        const refreshTokens = refreshTokensOf(kept.stored).map(({ token: refreshToken }) => ({
+          refreshToken,
+        }));
+        for (const tokens of refreshTokens.length === 0 ? [{ accessToken }] : refreshTokens)
+          await revoke?.({ ...tokens, logLevel: 'warn' });
+      }
     },
 
     find: async (sub, source) => {
