@@ -88,7 +88,14 @@ const examine = async (context: CliContext, { tenant, mailTo }: Asked): Promise<
     );
   }
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
-    tenant === undefined ? [] : checkTenantData(storage, definition ?? { id: tenant, sources: [] });
+    tenant === undefined
+      ? []
+      : checkTenantData(
+          storage,
+          definition === undefined
+            ? { id: tenant, sources: [] }
+            : { ...definition, issuer: issuerOf(definition, settings.server.publicUrl) },
+        );
   findings.push(...(await checkStore(settings, more)));
   return findings;
 };

@@ -22,3 +22,9 @@ export const factorFacts = ({ factors = [] }: Pick<AccountRecord, 'factors'>): r
 
 export const recoveryCodesLeft = ({ factors = [] }: Pick<AccountRecord, 'factors'>): number =>
   factors.reduce((left, factor) => left + (factor.type === 'recovery_codes' ? factor.hashes.length : 0), 0);
+
+/** What a program can send for the person. */
+export const codeMethodsOf = (account: Pick<AccountRecord, 'factors'>): readonly string[] => [
+  ...(account.factors?.some(({ type }) => type === 'totp') === true ? ['totp'] : []),
+  ...(recoveryCodesLeft(account) > 0 ? ['recovery_code'] : []),
+];

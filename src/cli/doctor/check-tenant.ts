@@ -4,6 +4,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { issuerOf } from '../../tenants/issuer.ts';
 import { demoRefusal } from '../../tenants/loopback-only.ts';
 import { count } from '../count.ts';
+import { checkPasskeys } from './check-passkeys.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 /** Checks a tenant without faults in its file: is it served with these settings, and can people use it? */
@@ -22,7 +23,7 @@ export const checkTenant = (settings: ServerSettings, definition: TenantDefiniti
 /** Checks the data of the tenant in the store. */
 export const checkTenantData = async (
   storage: Storage,
-  { id, sources }: Pick<TenantDefinition, 'id' | 'sources'>,
+  { id, sources, issuer }: Pick<TenantDefinition, 'id' | 'sources'> & { readonly issuer?: string },
 ): Promise<readonly Finding[]> => {
   const about = `tenant ${id}`;
   const { accounts, keys } = storage.forTenant(id);
@@ -30,6 +31,7 @@ export const checkTenantData = async (
   const slots = (await keys.list()).map(({ slot }) => slot);
   return [
     people === 0 ? nobodyYet(about, { id, sources }) : ok(about, count(people, 'user')),
+    ...(issuer === undefined ? [] : await checkPasskeys(about, { accounts, issuer })),
     ok(about, slots.length === 0 ? 'its keys will be made on first use' : `keys ${slots.join(', ')}`),
   ];
 };

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, CompleteOutcome, SignedIn } from '../../accounts/account-types.ts';
+import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
@@ -198,7 +199,11 @@ const askForFactor = async (
   const token = await asProtocolErrors(() =>
     authSessions.keep({ clientId, request, startedAt, firstFactor: kept }),
   );
-  return insufficient(words, { auth_session: token, required: ['otp'], methods: ['totp', 'recovery_code'] });
+  return insufficient(words, {
+    auth_session: token,
+    required: ['otp'],
+    methods: codeMethodsOf(account),
+  });
 };
 
 /** Nobody has proven anything yet. @throws TooManyRequests */

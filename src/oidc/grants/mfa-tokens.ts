@@ -62,11 +62,14 @@ export const createMfaTokens = ({
 /** The second step of the password grant: the client sends `mfa_token` and `otp`. */
 export class MfaRequired extends errors.OIDCProviderError {
   readonly mfaToken: string;
+  /** The codes that the person has. */
+  readonly methods: readonly string[];
 
-  constructor(mfaToken: string) {
+  constructor(mfaToken: string, methods: readonly string[]) {
     super(400, 'mfa_required');
     this.error_description = 'a second factor is needed: send otp with the mfa_token';
     this.mfaToken = mfaToken;
+    this.methods = methods;
   }
 }
 
@@ -76,6 +79,6 @@ export const announceMfaTokens = (provider: Provider): void => {
   emitter.on('grant.error', (ctx: KoaContextWithOIDC, error: Error) => {
     if (!(error instanceof MfaRequired)) return;
     const body = ctx.body as Record<string, unknown>; // the error's, just set
-    Object.assign(body, { mfa_token: error.mfaToken, methods: ['totp', 'recovery_code'] });
+    Object.assign(body, { mfa_token: error.mfaToken, methods: error.methods });
   });
 };

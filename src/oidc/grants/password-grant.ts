@@ -1,5 +1,6 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, SignedIn } from '../../accounts/account-types.ts';
+import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -94,6 +95,7 @@ const provePassword = async (
       await parts.passwordTokens.keep(outcome.firstFactor);
       throw new MfaRequired(
         await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
+        codeMethodsOf(outcome.firstFactor.account),
       );
     }
     case 'invalid_otp':
