@@ -51,7 +51,7 @@ const rooms: Readonly<Record<string, Room>> = {
   mail: { uses: ['crypto', 'web', 'outbox'], knows: ['config', 'storage'], owns: ['nodemailer'] },
   accounts: {
     uses: ['crypto', 'audit'],
-    knows: ['config', 'storage', 'connectors'],
+    knows: ['config', 'storage', 'connectors', 'mail'],
     owns: ['bowser', 'otpauth', '@simplewebauthn/server'],
   },
   // the refusals of the protocol have the headers and ids of all others (web/problem.ts)

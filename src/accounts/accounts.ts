@@ -12,6 +12,7 @@
 //   factors/                 second factors of people: who is asked for one, proving and changing them
 //   recheck.ts               people looked up again at their sources; standing.ts, admission.ts: who may hold tokens
 //   attack-record.ts         attacks that were noticed, for the audit record
+//   account-notices.ts       mails that tell people what was changed
 //   claims.ts                claims of an account; display-username.ts, believed-email.ts: name and address for services
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   person-sessions.ts, person-apps.ts, person-export.ts   what people see and end of their own; session-origin.ts;
@@ -25,8 +26,10 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import { createNotifyOfChange } from './account-notices.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
@@ -56,7 +59,7 @@ import { createThrottle } from './throttle.ts';
 export interface AccountsParts {
   readonly definition: Pick<
     TenantDefinition,
-    'id' | 'displayName' | 'demo' | 'users' | 'throttle' | 'secondFactor'
+    'id' | 'displayName' | 'locale' | 'demo' | 'users' | 'throttle' | 'secondFactor'
   >;
   /** The tenant's sources in the file's order, with their mapping; the local list is one of them. */
   readonly connectors: readonly Connector[];
@@ -65,6 +68,8 @@ export interface AccountsParts {
   readonly audit: Audit;
   /** Signs the cookies of browsers that are known. */
   readonly browserKey: Buffer;
+  /** Tells people what was changed in their account. */
+  readonly mail: Pick<TenantMail, 'hold'>;
   /** See `FactorsParts`. */
   readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey' | 'challengeKey'>;
   /** Of the tenant. */
@@ -77,7 +82,7 @@ export interface AccountsParts {
 }
 
 export const createAccounts = (parts: AccountsParts): Accounts => {
-  const { definition, storage, connectors, audit, browserKey, factorKeys, issuer, ...shared } = parts;
+  const { definition, storage, connectors, audit, browserKey, factorKeys, issuer, mail, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
@@ -126,7 +131,15 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   const findByLogin = afterSeed(records.findByLogin);
   const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
-  const factors = createFactors({ ...factorKeys, issuer, definition, records, audit, clock: shared.clock });
+  const factors = createFactors({
+    ...factorKeys,
+    issuer,
+    definition,
+    records,
+    notifyOfChange: createNotifyOfChange({ mail, locale: definition.locale }),
+    audit,
+    clock: shared.clock,
+  });
 
   const noteAttack = createAttackRecord({ throttle, limits: definition.throttle, audit });
 

@@ -3,7 +3,7 @@ import { openSealed, seal } from '../crypto/sealed-box.ts';
 import { readEmail } from '../protocol/email-address.ts';
 
 /** Each has its texts in `views/locales`, below `mail`. */
-export const mailKinds = ['test'] as const;
+export const mailKinds = ['test', 'factor_added', 'factor_removed', 'recovery_codes_renewed'] as const;
 
 export type MailKind = (typeof mailKinds)[number];
 

@@ -119,7 +119,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
   });
   const issuer = issuerOf(definition, parts.publicUrl);
+  const mail = parts.mail.forTenant(definition);
   const accounts = createAccounts({
+    mail,
     definition,
     connectors,
     storage,
@@ -235,7 +237,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       sealingKey: masterKey.derive('gateway tickets'),
       clock,
     }),
-    mail: parts.mail.forTenant(definition),
+    mail,
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };
 };

@@ -15,6 +15,7 @@ import type { Connector } from '../../src/connectors/connector.ts';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { createLog, type Log } from '../../src/log.ts';
+import type { NewMail } from '../../src/mail/tenant-mail.ts';
 import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage, TenantStorage } from '../../src/storage/storage.ts';
@@ -62,7 +63,7 @@ export const localSource: LocalSource = {
 
 export type Definition = Pick<
   TenantDefinition,
-  'id' | 'displayName' | 'demo' | 'users' | 'throttle' | 'secondFactor'
+  'id' | 'displayName' | 'locale' | 'demo' | 'users' | 'throttle' | 'secondFactor'
 >;
 
 export interface People {
@@ -75,6 +76,8 @@ export interface People {
   accounts(definition?: Partial<Definition>, hasher?: PasswordHasher): Accounts;
   /** Of the tenant `acme` with these sources, in order; `local` stands for its own list. */
   accountsOf(sources: readonly (Connector | 'local')[], definition?: Partial<Definition>): Accounts;
+  /** Those that may leave. */
+  readonly mails: NewMail[];
   /** What was ended, as `sub reason`. */
   readonly ended: string[];
   users(tenant?: string): LocalUsers;
@@ -120,6 +123,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
     createAudit({ records: storage.forTenant(id).audit, log: log.child({ tenant: id }), clock });
 
   const ended: string[] = [];
+  const mails: NewMail[] = [];
 
   const accountsOf = (
     definition: Definition,
@@ -146,6 +150,12 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       hasher: ownHasher,
       audit: audit(tenant),
       browserKey: Buffer.from('a key of the tests for known browsers'),
+      mail: {
+        hold: async (mail) => ({
+          release: async () => void mails.push(mail),
+          remove: async () => {},
+        }),
+      },
       factorKeys: {
         sealingKey: Buffer.alloc(32, 1),
         recoveryKey: Buffer.alloc(32, 2),
@@ -161,6 +171,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
   const acme: Definition = {
     id: 'acme',
     displayName: 'Acme',
+    locale: 'en',
     demo: false,
     users: [],
     throttle,
@@ -176,6 +187,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
     tenant: (id) => storage.forTenant(id),
     audit,
     ended,
+    mails,
     accounts: (changes = {}, ownHasher = hasher) =>
       accountsOf({ ...acme, ...changes }, { connectors: ['local'], hasher: ownHasher }),
     accountsOf: (connectors, changes = {}) => accountsOf({ ...acme, ...changes }, { connectors, hasher }),

@@ -87,6 +87,33 @@ describe('an authenticator app', () => {
   });
 });
 
+describe('a change of factors', () => {
+  it('is in a mail to a person whose address is verified, once it is made', async () => {
+    const add = async (email: string, emailVerified: boolean) => {
+      const user = { username: `erin${count++}`, password: 'correct horse battery', email, emailVerified };
+      const added = await people.users().add({ ...user, claims: { locale: 'de-AT' } });
+      if (!added.ok) throw new Error(added.message);
+      alice = added.account;
+      people.mails.length = 0;
+      const { account } = await setUp('Phone');
+      const [factor] = account.factors ?? [];
+      await factors.remove(account, factor?.type === 'totp' ? factor.id : '', origin);
+      await factors.remove(await accountNow(alice), 'none', origin);
+      return people.mails;
+    };
+    const about = {
+      to: 'erin@acme.example',
+      locale: 'de',
+      values: expect.objectContaining({ factor: 'Phone' }),
+    };
+    expect(await add('erin@acme.example', true)).toMatchObject([
+      { kind: 'factor_added', ...about },
+      { kind: 'factor_removed', ...about },
+    ]);
+    expect(await add('frank@acme.example', false)).toEqual([]);
+  });
+});
+
 describe('wrong codes', () => {
   it('are counted over an hour, and forgotten after a right one', async () => {
     const { app } = await setUp();

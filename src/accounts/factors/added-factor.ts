@@ -3,6 +3,7 @@ import type { Audit } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
 import type { FactorRecord } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import type { NotifyOfChange } from '../account-notices.ts';
 import { changeFactors } from './factor-change.ts';
 import type { FactorOrigin } from './proven-factor.ts';
 import { hashesOf, newRecoveryCodes } from './recovery-codes.ts';
@@ -21,6 +22,7 @@ export type NewFactor = Exclude<FactorRecord, { readonly type: 'recovery_codes' 
 export interface AddedFactorParts {
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly recoveryKey: Buffer;
+  readonly notifyOfChange: NotifyOfChange;
   readonly audit: Audit;
   readonly clock: Clock;
 }
@@ -33,22 +35,28 @@ export const nameOr = (typed: string, otherwise: string): string =>
   typed.trim().slice(0, longestName) || otherwise;
 
 export const createAddFactor =
-  ({ records, recoveryKey, audit, clock }: AddedFactorParts) =>
+  ({ records, recoveryKey, notifyOfChange, audit, clock }: AddedFactorParts) =>
   async (asked: AccountRecord, added: NewFactor, origin: FactorOrigin): Promise<FactorAdded> => {
     if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
     const { sub } = asked;
     await audit.noteBefore({ ...origin, action: 'factor.add', outcome: 'success', actor: sub, object: sub });
     const codes = newRecoveryCodes();
-    const { account, result } = await changeFactors(records, asked, ({ factors = [] }) => {
-      // a form that is sent twice adds one factor
-      if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
-        return { result: false };
-      const isFirst = factors.every(({ type }) => type === 'recovery_codes');
-      const kept = isFirst ? [] : factors;
-      const recovery = isFirst ? [recoveryCodesOf(hashesOf(recoveryKey, sub, codes), clock.now())] : [];
-      return { patch: { factors: [...kept, added, ...recovery] }, result: isFirst };
-    });
-    return { ok: true, account, ...(result ? { recoveryCodes: codes } : {}) };
+    const add = () =>
+      changeFactors(records, asked, ({ factors = [] }) => {
+        // a form that is sent twice adds one factor
+        if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
+          return { result: { isAdded: false, isFirst: false } };
+        const isFirst = factors.every(({ type }) => type === 'recovery_codes');
+        const kept = isFirst ? [] : factors;
+        const recovery = isFirst ? [recoveryCodesOf(hashesOf(recoveryKey, sub, codes), clock.now())] : [];
+        return { patch: { factors: [...kept, added, ...recovery] }, result: { isAdded: true, isFirst } };
+      });
+    const { account, result } = await notifyOfChange(
+      asked,
+      { kind: 'factor_added', values: { factor: added.name } },
+      { make: add, isDone: ({ result: { isAdded } }) => isAdded },
+    );
+    return { ok: true, account, ...(result.isFirst ? { recoveryCodes: codes } : {}) };
   };
 
 export const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({

@@ -15,9 +15,11 @@ import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { FactorRecord, TotpFactor } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import type { NotifyOfChange } from '../account-notices.ts';
 import { createAddFactor, type FactorAdded, nameOr, recoveryCodesOf } from './added-factor.ts';
 import { changeFactors, type FactorPatch } from './factor-change.ts';
 import { type FactorDemand, type FactorQuestion, factorDemandOf } from './factor-demand.ts';
+import { factorFacts } from './factor-facts.ts';
 import { countGuess, isLastGuess, throttledUntil } from './factor-guesses.ts';
 import { createPasskeyCeremonies } from './passkey-ceremonies.ts';
 import { createPasskeyChallenges } from './passkey-challenge.ts';
@@ -72,13 +74,14 @@ export interface FactorsParts {
   readonly challengeKey: Buffer;
   /** Of the tenant: the relying party of its passkeys. */
   readonly issuer: string;
+  readonly notifyOfChange: NotifyOfChange;
   readonly audit: Audit;
   readonly clock: Clock;
 }
 
 const setUpMs = 30 * 60_000;
 export const createFactors = (parts: FactorsParts): Factors => {
-  const { definition, records, audit, clock } = parts;
+  const { definition, records, notifyOfChange, audit, clock } = parts;
   const tenant = definition.id;
   const rules = definition.secondFactor;
   const addFactor = createAddFactor(parts);
@@ -214,27 +217,34 @@ export const createFactors = (parts: FactorsParts): Factors => {
       if ((asked.factors ?? []).every(({ type }) => type === 'recovery_codes')) return undefined;
       await noteBefore(asked, origin, 'factor.recovery_codes');
       const codes = newRecoveryCodes();
-      const { account } = await changeFactors(records, asked, ({ sub, factors = [] }) => {
-        const others = factors.filter(({ type }) => type !== 'recovery_codes');
-        const renewed = recoveryCodesOf(hashesOf(parts.recoveryKey, sub, codes), clock.now());
-        return { patch: { factors: [...others, renewed] }, result: undefined };
-      });
+      const renew = () =>
+        changeFactors(records, asked, ({ sub, factors = [] }) => {
+          const others = factors.filter(({ type }) => type !== 'recovery_codes');
+          const renewed = recoveryCodesOf(hashesOf(parts.recoveryKey, sub, codes), clock.now());
+          return { patch: { factors: [...others, renewed] }, result: undefined };
+        });
+      const { account } = await notifyOfChange(asked, { kind: 'recovery_codes_renewed' }, { make: renew });
       return { account, codes };
     },
 
     remove: async (asked, id, origin) => {
-      const has = ({ factors = [] }: AccountRecord): boolean =>
-        factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === id);
-      if (!has(asked)) return false;
+      const found = factorFacts(asked).find((factor) => factor.id === id);
+      if (found === undefined) return false;
       await noteBefore(asked, origin, 'factor.remove');
-      const { result } = await changeFactors(records, asked, (now) => {
-        if (!has(now)) return { result: false };
-        const left = (now.factors ?? []).filter(
-          (factor) => factor.type === 'recovery_codes' || factor.id !== id,
-        );
-        const isLast = left.every(({ type }) => type === 'recovery_codes');
-        return { patch: { factors: isLast ? undefined : left }, result: true };
-      });
+      const removeIt = () =>
+        changeFactors(records, asked, (now) => {
+          if (!factorFacts(now).some((factor) => factor.id === id)) return { result: false };
+          const left = (now.factors ?? []).filter(
+            (factor) => factor.type === 'recovery_codes' || factor.id !== id,
+          );
+          const isLast = left.every(({ type }) => type === 'recovery_codes');
+          return { patch: { factors: isLast ? undefined : left }, result: true };
+        });
+      const { result } = await notifyOfChange(
+        asked,
+        { kind: 'factor_removed', values: { factor: found.name } },
+        { make: removeIt, isDone: ({ result: isRemoved }) => isRemoved },
+      );
       return result;
     },
   };

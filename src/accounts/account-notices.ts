@@ -1,0 +1,56 @@
+// Mails that notify people of what was changed in their account, so that a change by somebody else is noticed.
+import type { Locale } from '../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { MailKind } from '../mail/mail-content.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+
+export interface AccountNotice {
+  readonly kind: MailKind;
+  /** Values of its text beside the user name. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes a change of which the person is notified: the mail is written before it, and leaves when it is done. People without
+ * a verified address are not notified.
+ * @param isDone default: always, unless the change throws
+ */
+export type NotifyOfChange = <T>(
+  account: AccountRecord,
+  notice: AccountNotice,
+  change: { readonly make: () => Promise<T>; readonly isDone?: (result: T) => boolean },
+) => Promise<T>;
+
+export interface AccountNoticesParts {
+  readonly mail: Pick<TenantMail, 'hold'>;
+  /** Of the tenant, for people whose own language is not known. */
+  readonly locale: Locale;
+}
+
+export const createNotifyOfChange =
+  ({ mail, locale }: AccountNoticesParts): NotifyOfChange =>
+  async (account, { kind, values }, { make, isDone = () => true }) => {
+    const { email: to, emailVerified, username, sub } = account;
+    if (to === undefined || emailVerified !== true) return make();
+    const held = await mail.hold({
+      kind,
+      to,
+      sub,
+      locale: localeOf(account) ?? locale,
+      values: { username, ...definedOnly(values ?? {}) },
+    });
+    try {
+      const result = await make();
+      await (isDone(result) ? held.release() : held.remove());
+      return result;
+    } catch (error) {
+      await held.remove();
+      throw error;
+    }
+  };
+
+const localeOf = ({ claims: { locale } }: AccountRecord): Locale | undefined => {
+  const [language] = typeof locale === 'string' ? locale.toLowerCase().split(/[-_]/) : [];
+  return language === 'de' || language === 'en' ? language : undefined;
+};
