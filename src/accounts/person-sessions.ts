@@ -34,6 +34,8 @@ export interface PersonSessions {
   list(sub: string): Promise<readonly PersonSession[]>;
   /** With the grants and tokens of its apps. False when the person has no such session. */
   end(sub: string, id: string, by: SessionActor): Promise<boolean>;
+  /** What has no session: a grant with its tokens. */
+  endGrant(sub: string, id: string, by: SessionActor): Promise<void>;
   /** All of them, and the sign-ins at services by password. Resolves to their number. */
   endAll(sub: string, by: SessionActor): Promise<number>;
   /**
@@ -102,6 +104,10 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
       await audit.noteBefore({ ...by, action: 'session.end', object: sub, outcome: 'success' });
       await revocations.endSession(session, 'session.end');
       return true;
+    },
+    endGrant: async (sub, id, by) => {
+      await audit.noteBefore({ ...by, action: 'session.end', object: sub, outcome: 'success' });
+      await revocations.endGrants({ ids: [id], sub }, 'session.end');
     },
     endAll: async (sub, by) => {
       const before = await artifacts.sessionsOf(sub);

@@ -6,6 +6,13 @@ import { refuseAsJson } from '../web/error-boundary.ts';
 export const readBearer = (ctx: Context): string | undefined =>
   /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('Authorization'))?.[1];
 
+/** The same, or the user name of `Authorization: Basic` with an empty password, as at the gateway. */
+export const readToken = (ctx: Context): string | undefined => {
+  const [, encoded] = /^Basic +([\w+/-]+=*)$/i.exec(ctx.get('Authorization')) ?? [];
+  if (encoded === undefined) return readBearer(ctx);
+  return /^([\w.~+/-]+):$/.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
+};
+
 export interface BearerRefusal {
   readonly realm: string;
   /** That the token needs. */

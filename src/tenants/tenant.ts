@@ -28,12 +28,15 @@ import type { Mail } from '../mail/open-mail.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
 import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
+import { createDirectLogin, type DirectLogin } from '../oidc/direct-login/direct-login.ts';
+import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
 import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
 import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
+import { createPasswordTokens } from '../oidc/upstream/password-tokens.ts';
 import { createUpstreamEndings, type UpstreamEndings } from '../oidc/upstream/upstream-endings.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
@@ -62,6 +65,7 @@ export interface Tenant {
   readonly upstreamSignOut: UpstreamSignOut;
   readonly upstreamEndings: UpstreamEndings;
   readonly accessTokens: AccessTokens;
+  readonly directLogin: DirectLogin;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
@@ -225,6 +229,13 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       tokens: upstreamTokens,
       clock,
       log,
+    }),
+    directLogin: createDirectLogin({
+      definition,
+      accounts,
+      mfaTokens: createMfaTokens({ artifacts, clock }),
+      passwordTokens: createPasswordTokens({ upstreamTokens, connectors }),
+      issue: provider.issueDirectToken,
     }),
     accessTokens: createAccessTokens({ definition, artifacts, verifyJwt, recheck: accounts.recheck }),
     gatewaySessions: createGatewaySessions({

@@ -339,10 +339,15 @@ it('what a code gave ends with its session, and its person finds it in the list'
 });
 
 it('is documented with commands that work', async () => {
-  const [first = '', second = ''] = documentedBlocks('direct-login.md', 'sh');
+  const [first = '', second = '', atOnce = ''] = documentedBlocks('direct-login.md', 'sh');
   const env = { ...process.env, ISSUER: issuer, USERNAME: bob.username, PASSWORD: bob.password };
-  const { stdout } = await promisify(execFile)('sh', ['-euc', first + second], { env });
-  expect(JSON.parse(stdout)).toMatchObject({ scope: 'openid account', access_token: expect.any(String) });
+  const run = async (script: string): Promise<unknown> =>
+    JSON.parse((await promisify(execFile)('sh', ['-euc', script], { env })).stdout);
+  expect(await run(first + second)).toMatchObject({
+    scope: 'openid account',
+    access_token: expect.any(String),
+  });
+  expect(await run(atOnce)).toMatchObject({ username: bob.username });
 });
 
 it('a person who was disabled meanwhile gets no further', async () => {

@@ -8,13 +8,17 @@ import { describe, expect, it } from '@jest/globals';
 import { findPart, schemathesisFolder } from '../../scripts/real-parts.mjs';
 import { createBrowser } from '../support/browser.ts';
 import { watchChild } from '../support/child.ts';
+import { directClients } from '../support/direct-login.ts';
 import { tokensFor } from '../support/oauth-client.ts';
-import { sampleTenant, web } from '../support/sample-tenants.ts';
+import { sampleClients, sampleTenant, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
 const python = findPart('schemathesis');
-const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant() } });
+const server = await useServer({
+  store: sqliteStore,
+  tenants: { acme: sampleTenant({ clients: [...sampleClients, ...directClients] }) },
+});
 const issuer = server.issuer('acme');
 
 const options = [
@@ -25,8 +29,17 @@ const options = [
   ...['--continue-on-failure', '--no-color', '--output-sanitize', 'false'],
 ];
 
-/** A code that the app does not show now is refused, though it is as described. */
+/** A code that the app does not show now is refused, though it is as described; so are clients and passwords. */
 const settings = `
+[[operations]]
+include-operation-id = "logIn"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "429"]
+
+# it would end the session of the test
+[[operations]]
+include-operation-id = "logOut"
+enabled = false
+
 [[operations]]
 include-operation-id = "confirmOwnTotp"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404"]

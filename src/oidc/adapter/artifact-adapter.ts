@@ -18,7 +18,7 @@ export interface AdapterParts {
   readonly clock: Clock;
   /** The scope of the request in progress; a fresh one, flushed after each write, outside of a request. */
   readonly scope: () => RequestScope;
-  /** True while a request is in progress whose writes are flushed at its end. */
+  /** True while a request is in progress, or work like one (`inOwnScope`), whose writes are flushed at its end. */
   readonly isInRequest: () => boolean;
   readonly rotation: RefreshRotation;
   readonly deviceCodes: DeviceCodes;

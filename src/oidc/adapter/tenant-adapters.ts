@@ -122,7 +122,7 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     storage,
     clock,
     scope,
-    isInRequest: () => current() !== undefined,
+    isInRequest: requests.isStaging,
     rotation,
     deviceCodes,
     starts,

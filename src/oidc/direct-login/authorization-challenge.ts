@@ -234,11 +234,17 @@ const issueCode = async (
   if (found === undefined)
     throw new errors.CustomOIDCProviderError('access_denied', 'the account may not be used now');
   ctx.oidc.entity('Account', found);
-  const { session, grantId, scope } = await beginDirectSession({ ...parts, provider }, ctx, {
-    proof: { sub, signedInAt, amr, acr, source },
-    resources,
-    lifeSeconds: parts.definition.lifetimes.session,
-  });
+  const { session, grantId, scope } = await beginDirectSession(
+    { ...parts, provider },
+    {
+      client,
+      proof: { sub, signedInAt, amr, acr, source },
+      identityScopes: ctx.oidc.requestParamOIDCScopes,
+      scopes: ctx.oidc.requestParamScopes,
+      resources,
+      lifeSeconds: parts.definition.lifetimes.session,
+    },
+  );
   const [only, ...others] = resources;
   return new provider.AuthorizationCode({
     accountId: sub,

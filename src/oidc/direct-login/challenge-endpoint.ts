@@ -1,9 +1,11 @@
-// Sign-in on an app's own page, by the authorization challenge endpoint (draft-ietf-oauth-first-party-apps-04):
+// Sign-in on an app's own page. By the authorization challenge endpoint (draft-ietf-oauth-first-party-apps-04):
 //   (here)                      the address, which for the library is a grant of the token endpoint
 //   authorization-challenge.ts  one step: what it proves, and the answer
 //   challenge-request.ts        what the app asks for in its first request
 //   auth-sessions.ts            what is kept between the steps
 //   direct-session.ts           session and grant of the person at the end
+//
+// The login API of the tenant does the same in one request: direct-login.ts, with tokens of direct-tokens.ts.
 import type { IncomingMessage } from 'node:http';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { rewriteForm } from '../provider/form-body.ts';

@@ -5,7 +5,7 @@ import type {
   LocalText,
   TenantDefinition,
 } from '../../config/tenant/tenant-definition.ts';
-import { hashId } from '../../crypto/ids.ts';
+import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { challengeGrant } from '../direct-login/challenge-endpoint.ts';
 
@@ -26,6 +26,15 @@ export const clientNameOf = (definition: TenantDefinition, clientId: string): Lo
 /** May people sign in on this client's own page? */
 export const isDirectLogin = ({ firstParty, directLogin }: ClientDefinition): boolean =>
   firstParty && directLogin;
+
+export const isSecretOf = ({ metadata, secondSecret }: ClientDefinition, presented: string): boolean => {
+  const hash = hashId(presented);
+  // each is compared, so that the time does not say which of two it was
+  const matches = [metadata.client_secret, secondSecret].filter(
+    (known) => known !== undefined && isEqualConstantTime(hash, hashId(known)),
+  );
+  return matches.length > 0;
+};
 
 /** Does this client have a `backchannel_logout_uri`? */
 export const wantsLogout = (definition: TenantDefinition, clientId: string): boolean =>

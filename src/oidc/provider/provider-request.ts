@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { TenantStorage } from '../../storage/storage.ts';
@@ -39,6 +40,13 @@ export interface ProviderRequests {
   beginScope(ctx: object): RequestScope;
   /** The scope of the request in progress; outside of one a fresh one, which is flushed after each write. */
   scope(): RequestScope;
+  /**
+   * Work with the library's models outside of its requests, as if it were one: what it writes is stored at the end, in
+   * one trip.
+   */
+  inOwnScope<T>(work: () => Promise<T>): Promise<T>;
+  /** Is there a request, or such work, at whose end the writes are stored? */
+  isStaging(): boolean;
   /** The library's context of the request in progress. */
   current(): KoaContextWithOIDC | undefined;
 }
@@ -46,6 +54,7 @@ export interface ProviderRequests {
 export const createProviderRequests = (storage: TenantStorage): ProviderRequests => {
   const facts = new WeakMap<IncomingMessage, ProviderRequest>();
   const scopes = new WeakMap<object, RequestScope>();
+  const ownScope = new AsyncLocalStorage<RequestScope>();
   const current = (): KoaContextWithOIDC | undefined => Provider.ctx;
 
   return {
@@ -61,9 +70,16 @@ export const createProviderRequests = (storage: TenantStorage): ProviderRequests
       scopes.set(ctx, scope);
       return scope;
     },
+    inOwnScope: async (work) => {
+      const scope = new StoreRequestScope(storage);
+      const result = await ownScope.run(scope, work);
+      await scope.flush();
+      return result;
+    },
+    isStaging: () => current() !== undefined || ownScope.getStore() !== undefined,
     scope: () => {
       const ctx = current();
-      const scope = ctx === undefined ? undefined : scopes.get(ctx);
+      const scope = ctx === undefined ? ownScope.getStore() : scopes.get(ctx);
       return scope ?? new StoreRequestScope(storage);
     },
   };

@@ -30,8 +30,12 @@ export interface TenantAccounts {
   /**
    * How the person signed in, for their access tokens; for those of a resource groups and roles too, when their scopes
    * were granted.
+   * @param ctx absent for a token of no request to the provider
    */
-  tokenClaims(ctx: KoaContextWithOIDC, token: object): Promise<Record<string, unknown> | undefined>;
+  tokenClaims(
+    ctx: KoaContextWithOIDC | undefined,
+    token: object,
+  ): Promise<Record<string, unknown> | undefined>;
 }
 
 /**
@@ -131,8 +135,9 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       // required at introspection by RFC 7662 section 2.2 and RFC 9068 section 2.2
       if (accountId === undefined) return { sub: clientId };
       const signIn = signInClaims(ctx, token);
-      const granted = new Set(ctx.oidc.grant?.getOIDCScope().split(' '));
-      if (aud === undefined || !(granted.has('groups') || granted.has('roles'))) return signIn;
+      const granted = new Set(ctx?.oidc.grant?.getOIDCScope().split(' '));
+      if (ctx === undefined || aud === undefined || !(granted.has('groups') || granted.has('roles')))
+        return signIn;
       const account = await findActive(ctx, accountId);
       return account === undefined
         ? signIn

@@ -34,6 +34,7 @@ import type { Pages } from '../../web/pages.ts';
 import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
 import { readProviderCookie } from '../cookies.ts';
 import { createChallengeEndpoint } from '../direct-login/challenge-endpoint.ts';
+import { createDirectTokens, type IssueDirectToken } from '../direct-login/direct-tokens.ts';
 import { registerGrants } from '../grants/register-grants.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
@@ -81,6 +82,8 @@ export interface TenantProvider {
   strengthenSession(ctx: Context, factor: FactorProof): Promise<void>;
   /** The unchecked value that the browser sent, to bind a form to the browser; empty when there is none. */
   readCookie(ctx: Context, cookie: 'session' | 'interaction'): string;
+  /** For a sign-in on an app's own page that is no authorization request. */
+  readonly issueDirectToken: IssueDirectToken;
   /** The upstream's tokens of a sign-in, for the apps that may have them. */
   readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
   readonly forgetUpstreamTokens: KeptUpstreamTokens['forget'];
@@ -201,6 +204,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     interactions: createInteractions(provider),
     findSession: (ctx) => findCurrentSession(provider, ctx),
     strengthenSession: (ctx, factor) => strengthenSession(provider, ctx, factor),
+    issueDirectToken: createDirectTokens(provider, { definition, requests }),
     readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),
     keepUpstreamTokens: (sub, source, tokens) => parts.upstreamTokens.keep(sub, source, tokens),
     forgetUpstreamTokens: (sub, source) => parts.upstreamTokens.forget(sub, source),

@@ -21,8 +21,8 @@ interface Proof {
 }
 
 /** The sign-in of a token that is being made: its own, or that of the code or refresh token that it is issued for. */
-export const signInClaims = (ctx: KoaContextWithOIDC, token: object): Record<string, unknown> => {
-  const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities;
+export const signInClaims = (ctx: KoaContextWithOIDC | undefined, token: object): Record<string, unknown> => {
+  const { AuthorizationCode, DeviceCode, RefreshToken } = ctx?.oidc.entities ?? {};
   const own: Proof = token; // the provider's types do not know what a grant of ours adds
   const proof: Proof | undefined =
     own.authTime === undefined ? (AuthorizationCode ?? DeviceCode ?? RefreshToken) : own;

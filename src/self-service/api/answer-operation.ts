@@ -37,10 +37,15 @@ export interface ApiRequest {
 export const recentSignInSeconds = 5 * 60;
 
 /** Answers the preflight request of another origin. */
-export const answerPreflight = (ctx: Context, { definition }: ApiTenant): void => {
+export const answerPreflight = (ctx: Context, tenant: ApiTenant): void => {
+  share(ctx, tenant);
+  ctx.status = 204;
+};
+
+/** While the client is not known. */
+const share = (ctx: Context, { definition }: ApiTenant): void => {
   ctx.set('Cache-Control', 'no-store');
   shareWithAll(ctx, definition.clients);
-  ctx.status = 204;
 };
 
 export const answerOperation = async (
@@ -48,17 +53,20 @@ export const answerOperation = async (
   operation: Operation,
   { ctx, tenant, path }: ApiRequest,
 ): Promise<void> => {
-  const person = await identify(parts, operation, { ctx, tenant, path });
-  if (person === undefined) return;
+  if (operation.isPublic) share(ctx, tenant);
+  const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
+  if (person === undefined && !operation.isPublic) return;
   const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
-  const asked = { ctx, tenant, person, path, query: { ...ctx.query }, body };
+  const asked = { ctx, tenant, path, query: { ...ctx.query }, body, ...definedOnly({ person }) };
   const outcome = await operation.run(asked).catch((error: unknown) => {
     if (error instanceof OperationRefusal) return error;
     throw error;
   });
   if (outcome instanceof OperationRefusal) {
-    const { status, code, message: description } = outcome;
-    return refuseAsJson(ctx, parts.log, { status, code, description });
+    const { status, code, message: description, members } = outcome;
+    refuseAsJson(ctx, parts.log, { status, code, description });
+    ctx.body = { ...(ctx.body as object), ...members }; // of the refusal, just set
+    return;
   }
   if (!outcome.ok) throw new AppError('invalid_request', wordsOf(outcome.invalid));
   if (operation.answer.schema === undefined) ctx.status = 204;
@@ -72,8 +80,7 @@ const identify = async (
   { ctx, tenant }: ApiRequest,
 ): Promise<ApiPerson | undefined> => {
   const { accessTokens, definition, provider } = tenant;
-  ctx.set('Cache-Control', 'no-store');
-  shareWithAll(ctx, definition.clients);
+  share(ctx, tenant);
   const refuse = (
     error?: BearerRefusal['error'],
     wanted: Pick<BearerRefusal, 'maxAge' | 'acr'> = {},

@@ -9,7 +9,7 @@ import {
 import { definedOnly } from '../../defined-only.ts';
 import { accountScope } from '../../protocol/scopes.ts';
 import { problemHeadersSchema, problemSchema } from './api-schemas.ts';
-import { type ApiTenant, apiPath, type Operation } from './operation.ts';
+import { type ApiTenant, apiPath, type DescribedRefusal, type Operation } from './operation.ts';
 import { operations } from './operations.ts';
 
 type DescribedTenant = Pick<ApiTenant, 'provider' | 'definition'>;
@@ -72,11 +72,12 @@ const pathsOf = (described: readonly Operation[]): ZodOpenApiPathsObject => {
 };
 
 const describeOperation = (operation: Operation): ZodOpenApiOperationObject => {
-  const { id, summary, description, parameters, body } = operation;
+  const { id, summary, description, parameters, body, isPublic } = operation;
   return {
     operationId: id,
     summary,
     ...definedOnly({ description }),
+    ...(isPublic ? { security: [] } : {}),
     requestParams: definedOnly({ path: parameters.path, query: parameters.query }),
     ...(body === undefined
       ? {}
@@ -94,12 +95,11 @@ const answersOf = (operation: Operation): ZodOpenApiResponsesObject => {
   return { ...success, ...refusalsOf(operation) };
 };
 
-const refusalsOf = ({ parameters, body, refusals = {} }: Operation): ZodOpenApiResponsesObject => {
+const refusalsOf = ({ parameters, body, isPublic, refusals = {} }: Operation): ZodOpenApiResponsesObject => {
   const isChecked = body !== undefined || parameters.path !== undefined || parameters.query !== undefined;
-  const described: Readonly<Record<string, string>> = {
+  const described: Readonly<Record<string, DescribedRefusal>> = {
     ...(isChecked ? { 400: 'The request is not as described.' } : {}),
-    401: 'There is no access token, it is no longer valid, or the sign-in was too long ago.',
-    403: `The access token lacks the scope ${accountScope}, or is for another service.`,
+    ...(isPublic ? {} : refusalsOfTokens),
     ...(parameters.path === undefined
       ? {}
       : { 404: 'There is no such thing, or it belongs to somebody else.' }),
@@ -108,13 +108,20 @@ const refusalsOf = ({ parameters, body, refusals = {} }: Operation): ZodOpenApiR
     ...refusals,
   };
   return Object.fromEntries(
-    Object.entries(described).map(([status, description]) => [
+    Object.entries(described).map(([status, refusal]) => [
       status,
       {
-        description,
+        description: typeof refusal === 'string' ? refusal : refusal.description,
         headers: problemHeadersSchema,
-        content: { 'application/json': { schema: problemSchema } },
+        content: {
+          'application/json': { schema: typeof refusal === 'string' ? problemSchema : refusal.schema },
+        },
       },
     ]),
   );
+};
+
+const refusalsOfTokens = {
+  401: 'There is no access token, it is no longer valid, or the sign-in was too long ago.',
+  403: `The access token lacks the scope ${accountScope}, or is for another service.`,
 };

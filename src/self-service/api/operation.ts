@@ -13,6 +13,7 @@ import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
+import type { DirectLogin } from '../../oidc/direct-login/direct-login.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
@@ -24,6 +25,7 @@ export const apiPath = '/api/v1';
 export interface ApiTenant {
   readonly definition: TenantDefinition;
   readonly provider: Pick<TenantProvider, 'issuer'>;
+  readonly directLogin: DirectLogin;
   readonly accessTokens: AccessTokens;
   readonly connectors: readonly Connector[];
   readonly devices: Devices;
@@ -61,16 +63,26 @@ export class OperationRefusal extends Error {
   override readonly name = 'OperationRefusal';
   readonly status: number;
   readonly code: string;
+  /** Further members of the answer, as `refusals` of the operation describes them. */
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     status: number,
-    { code, description }: { readonly code: string; readonly description: string },
+    {
+      code,
+      description,
+      ...members
+    }: { readonly code: string; readonly description: string } & Readonly<Record<string, unknown>>,
   ) {
     super(description);
     this.status = status;
     this.code = code;
+    this.members = members;
   }
 }
+
+/** One sentence, or with the members that the answer has beside the usual ones. */
+export type DescribedRefusal = string | { readonly description: string; readonly schema: z.ZodObject };
 
 interface OperationFacts {
   /** Unique; the name of the constant that holds the operation. */
@@ -86,7 +98,7 @@ interface OperationFacts {
   /** Is a sign-in with a second factor needed, of a person who has one? */
   readonly needsFactor?: true;
   /** Refusals beside those that every operation has. */
-  readonly refusals?: Readonly<Record<number, string>>;
+  readonly refusals?: Readonly<Record<number, DescribedRefusal>>;
 }
 
 export interface OperationSpec<
@@ -104,8 +116,22 @@ export interface OperationSpec<
   ) => Promise<z.input<Answer> | undefined>;
 }
 
+/** An operation for which nobody has to be signed in. */
+export interface PublicOperationSpec<
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+  Answer extends z.ZodType,
+> extends Omit<OperationSpec<Path, Query, Body, Answer>, 'handle' | 'needsRecentSignIn' | 'needsFactor'> {
+  readonly handle: (
+    call: Omit<ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>, 'person'>,
+  ) => Promise<z.input<Answer> | undefined>;
+}
+
 /** What was sent, unchecked. */
-export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant' | 'person'> {
+export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant'> {
+  /** Absent for a public operation. */
+  readonly person?: ApiPerson;
   readonly path: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: Readonly<Record<string, unknown>> | undefined;
@@ -122,6 +148,8 @@ export type OperationOutcome =
   | { readonly ok: false; readonly invalid: InvalidInput };
 
 export interface Operation extends OperationFacts {
+  /** Is no access token needed? */
+  readonly isPublic?: true;
   readonly parameters: { readonly path?: z.ZodObject; readonly query?: z.ZodObject };
   readonly body?: z.ZodObject;
   readonly answer: { readonly description: string; readonly schema?: z.ZodType };
@@ -141,24 +169,54 @@ export const defineOperation = <
   ...spec,
   parameters,
   run: async ({ ctx, tenant, person, ...given }) => {
-    const path = parameters.path?.safeParse(given.path);
-    if (path?.success === false) return refusal('path', path.error);
-    const query = parameters.query?.safeParse(given.query);
-    if (query?.success === false) return refusal('query', query.error);
-    const body = spec.body?.safeParse(given.body);
-    if (body?.success === false) return refusal('body', body.error);
-    const found = await handle({
-      ctx,
-      tenant,
-      person,
-      // an operation without a schema does not read what there is none for
-      path: path?.data as z.output<Path>,
-      query: query?.data as z.output<Query>,
-      body: body?.data as z.output<Body>,
-    });
-    return { ok: true, answer: spec.answer.schema?.parse(found) };
+    if (person === undefined) throw new Error('an operation ran without a person');
+    return runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, person, ...checked }));
   },
 });
+
+export const definePublicOperation = <
+  Answer extends z.ZodType = z.ZodNever,
+  Path extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodObject = z.ZodObject,
+>({
+  handle,
+  parameters = {},
+  ...spec
+}: PublicOperationSpec<Path, Query, Body, Answer>): Operation => ({
+  ...spec,
+  parameters,
+  isPublic: true,
+  run: ({ ctx, tenant, ...given }) =>
+    runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, ...checked })),
+});
+
+type Schemas<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject> = Pick<
+  OperationSpec<Path, Query, Body, z.ZodType>,
+  'parameters' | 'body' | 'answer'
+>;
+
+const runWith = async <Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
+  { parameters = {}, body: bodySchema, answer }: Schemas<Path, Query, Body>,
+  given: Pick<ApiInput, 'path' | 'query' | 'body'>,
+  handle: (
+    checked: Pick<ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>, 'path' | 'query' | 'body'>,
+  ) => Promise<unknown>,
+): Promise<OperationOutcome> => {
+  const path = parameters.path?.safeParse(given.path);
+  if (path?.success === false) return refusal('path', path.error);
+  const query = parameters.query?.safeParse(given.query);
+  if (query?.success === false) return refusal('query', query.error);
+  const body = bodySchema?.safeParse(given.body);
+  if (body?.success === false) return refusal('body', body.error);
+  const found = await handle({
+    // an operation without a schema does not read what there is none for
+    path: path?.data as z.output<Path>,
+    query: query?.data as z.output<Query>,
+    body: body?.data as z.output<Body>,
+  });
+  return { ok: true, answer: answer.schema?.parse(found) };
+};
 
 const refusal = (part: InvalidInput['part'], { issues }: z.ZodError): OperationOutcome => ({
   ok: false,

@@ -10,12 +10,15 @@ import {
   removeOwnFactor,
   renewOwnRecoveryCodes,
 } from './factor-api.ts';
+import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { changeOwnPassword } from './password-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
 export const operations: readonly Operation[] = [
+  logIn,
+  logOut,
   showOwnAccount,
   changeOwnPassword,
   listOwnSessions,

@@ -1,0 +1,57 @@
+import type { Context } from 'koa';
+import type { ClientDefinition, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { AppError } from '../../errors.ts';
+import { findClient, isDirectLogin, isSecretOf } from '../../oidc/provider/clients.ts';
+import { nothingHere } from '../../web/problem.ts';
+import { shareWith } from '../cross-origin.ts';
+import { OperationRefusal } from './operation.ts';
+
+export interface NamedClient {
+  readonly client_id: string;
+  readonly client_secret?: string | undefined;
+}
+
+/**
+ * The client with a sign-in page of its own that sends the request. A public one only names itself; a page may send it
+ * from the origins of the client.
+ * @throws AppError, OperationRefusal
+ */
+export const getDirectClient = (
+  ctx: Context,
+  definition: TenantDefinition,
+  { client_id: id, client_secret: secret }: NamedClient,
+): ClientDefinition => {
+  if (!definition.clients.some(isDirectLogin)) throw nothingHere();
+  const client = findClient(definition, id);
+  if (client === undefined || !isDirectLogin(client)) throw refusal(403, unauthorized);
+  shareWith(ctx, client.allowedOrigins);
+  const origin = ctx.get('Origin');
+  if (origin !== '' && !client.allowedOrigins.includes(origin))
+    throw new AppError('invalid_request', 'The origin is not in allowedOrigins of the client');
+  if (!isAuthenticated(client, secret)) throw refusal(401, wrongSecret);
+  return client;
+};
+
+const isAuthenticated = (client: ClientDefinition, presented: string | undefined): boolean => {
+  switch (client.metadata.token_endpoint_auth_method) {
+    case 'none':
+      return presented === undefined;
+    case 'private_key_jwt':
+      throw refusal(403, needsEndpoint);
+    default:
+      return presented !== undefined && isSecretOf(client, presented);
+  }
+};
+
+const refusal = (status: number, words: { readonly code: string; readonly description: string }) =>
+  new OperationRefusal(status, words);
+
+const unauthorized = {
+  code: 'unauthorized_client',
+  description: 'There is no client of this client_id with directLogin: true',
+};
+const wrongSecret = { code: 'invalid_client', description: 'The client_secret is missing, or is not right' };
+const needsEndpoint = {
+  code: 'unauthorized_client',
+  description: 'A client with private_key_jwt uses the authorization challenge endpoint',
+};
