@@ -292,6 +292,8 @@ describe('who has to use a browser', () => {
     const request = firstRequest(pkce(), { acr_values: 'mfa' });
     const refused = await challenge(issuer, { ...request, ...bob });
     expect([refused.status, refused.body.error]).toEqual([403, 'redirect_to_web']);
+    const passkey = await challenge(issuer, { ...firstRequest(pkce(), { acr_values: 'phr' }), ...bob });
+    expect(passkey.body.error_description).toMatch(/^passkey_required: /);
   });
 
   it('sets a factor up there', async () => {

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, CompleteOutcome, SignedIn } from '../../accounts/account-types.ts';
+import { isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
@@ -110,6 +111,9 @@ const provePassword = async (parts: AuthorizationChallengeParts, step: Step): Pr
   const { ctx, client, session, typed } = step;
   const { clientId } = client;
   const { login, password, otp } = typed;
+  const asked = session.request.acrValues?.split(' ');
+  if (isPasskeyDemanded(parts.definition.secondFactor, definedOnly({ acrValues: asked })))
+    throw redirectToWeb(factorWords.passkey_required);
   const { passwords, home, redirects } = parts.accounts.choose({ clientId, ...definedOnly({ login }) });
   if (home !== undefined) throw redirectToWeb('source: this person signs in elsewhere', { idp_hint: home });
   if (!passwords) throw redirectToWeb('source: no source of this tenant checks passwords for this client');
@@ -125,7 +129,6 @@ const provePassword = async (parts: AuthorizationChallengeParts, step: Step): Pr
     throw await again('credentials_required: send username and password');
 
   const { address, requestId } = parts.requestOf(ctx);
-  const asked = session.request.acrValues?.split(' ');
   const attempt = { login, password, address, requestId, via: 'direct_login', clientId } as const;
   const outcome = await asProtocolErrors(() =>
     parts.accounts.signInAtOnce({ ...attempt, ...definedOnly({ otp, acrValues: asked }) }),
@@ -186,6 +189,7 @@ const proveFactor = async (
 const factorWords = {
   mfa_required: 'mfa_required: send a code of the second factor in otp',
   invalid_otp: 'invalid_otp: the code is wrong, or was used already',
+  passkey_required: 'passkey_required: a passkey works in a browser only',
   mfa_enrolment_required: 'mfa_enrolment_required: a second factor has to be set up first, in a browser',
 } as const;
 
@@ -195,15 +199,13 @@ const askForFactor = async (
   { firstFactor, words }: { readonly firstFactor: FirstFactor | SignedIn; readonly words: string },
 ): Promise<ChallengeAnswer> => {
   const { account, amr, acr, source, signedInAt } = firstFactor;
+  const methods = codeMethodsOf(account);
+  if (methods.length === 0) return redirectToWeb(factorWords.passkey_required);
   const kept = { account, amr, source, signedInAt, ...definedOnly({ acr }) };
   const token = await asProtocolErrors(() =>
     authSessions.keep({ clientId, request, startedAt, firstFactor: kept }),
   );
-  return insufficient(words, {
-    auth_session: token,
-    required: ['otp'],
-    methods: codeMethodsOf(account),
-  });
+  return insufficient(words, { auth_session: token, required: ['otp'], methods });
 };
 
 /** Nobody has proven anything yet. @throws TooManyRequests */

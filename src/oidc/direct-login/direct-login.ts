@@ -1,5 +1,6 @@
 // The login API: a sign-in on an app's own page in one request, or two with a second factor.
 import type { Accounts, DisclosedRefusal, SignedIn } from '../../accounts/account-types.ts';
+import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -25,9 +26,19 @@ export type LoginOutcome =
   | { readonly ok: true; readonly token: DirectToken }
   | {
       readonly ok: false;
-      readonly reason: 'credentials' | 'invalid_otp' | 'mfa_token' | 'mfa_enrolment_required';
+      readonly reason:
+        | 'credentials'
+        | 'invalid_otp'
+        | 'mfa_token'
+        | 'mfa_enrolment_required'
+        | 'passkey_required';
     }
-  | { readonly ok: false; readonly reason: 'mfa_required'; readonly mfaToken: string }
+  | {
+      readonly ok: false;
+      readonly reason: 'mfa_required';
+      readonly mfaToken: string;
+      readonly methods: readonly string[];
+    }
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
   | { readonly ok: false; readonly reason: DisclosedRefusal };
 
@@ -61,13 +72,20 @@ export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
       return outcome;
     }
     switch (outcome.reason) {
-      case 'mfa_required':
+      case 'mfa_required': {
+        const methods = codeMethodsOf(outcome.firstFactor.account);
+        if (methods.length === 0) {
+          parts.passwordTokens.revoke(outcome.firstFactor);
+          return { ok: false, reason: 'passkey_required' };
+        }
         await parts.passwordTokens.keep(outcome.firstFactor);
         return {
           ok: false,
           reason: outcome.reason,
           mfaToken: await parts.mfaTokens.issue(clientId, outcome.firstFactor),
+          methods,
         };
+      }
       case 'invalid_otp':
       case 'mfa_enrolment_required':
         parts.passwordTokens.revoke(outcome.firstFactor);

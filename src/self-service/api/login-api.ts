@@ -117,22 +117,24 @@ const refusalOf = (
     case 'mfa_required':
       return unauthorized('mfa_required', 'A second factor is needed: send otp with the mfa_token', {
         mfa_token: outcome.mfaToken,
-        methods: ['totp', 'recovery_code'],
+        methods: [...outcome.methods],
       });
     default:
       return new OperationRefusal(403, { code: outcome.reason, description: obstacles[outcome.reason] });
   }
 };
 
-const obstacles: Readonly<Record<DisclosedRefusal | 'mfa_enrolment_required', string>> = {
-  mfa_enrolment_required: 'A second factor has to be set up first, in a browser',
-  password_change_required: 'The password must be changed before it can be used, in a browser',
-  password_expired: 'The password has expired; it can be changed in a browser',
-  account_disabled: 'The account is disabled',
-  account_locked: 'The account is locked',
-  hours_restricted: 'The account may not be used at this time',
-  workstation_restricted: 'The account may be used at certain computers only',
-};
+const obstacles: Readonly<Record<DisclosedRefusal | 'mfa_enrolment_required' | 'passkey_required', string>> =
+  {
+    passkey_required: 'The second factor is a passkey, which works in a browser only',
+    mfa_enrolment_required: 'A second factor has to be set up first, in a browser',
+    password_change_required: 'The password must be changed before it can be used, in a browser',
+    password_expired: 'The password has expired; it can be changed in a browser',
+    account_disabled: 'The account is disabled',
+    account_locked: 'The account is locked',
+    hours_restricted: 'The account may not be used at this time',
+    workstation_restricted: 'The account may be used at certain computers only',
+  };
 
 export const logOut = definePublicOperation({
   id: 'logOut',
