@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, CompleteOutcome, SignedIn } from '../../accounts/account-types.ts';
@@ -13,6 +12,7 @@ import { refusalWords } from '../grants/refusal-words.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import type { AuthSession, AuthSessions, FirstFactor } from './auth-sessions.ts';
+import { type ChallengeAnswer, InvalidSession, insufficient, redirectToWeb } from './challenge-answers.ts';
 import { noRedirectUri } from './challenge-endpoint.ts';
 import { challengeRequestParameters, readChallengeRequest, refuseChanges } from './challenge-request.ts';
 import { beginDirectSession } from './direct-session.ts';
@@ -268,36 +268,3 @@ const issueCode = async (
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
-
-/** Section 5.2.2.1: `insufficient_authorization` and `redirect_to_web` have status 403, and members of our own. */
-class ChallengeAnswer extends errors.OIDCProviderError {
-  readonly members: Readonly<Record<string, unknown>>;
-
-  constructor(code: 'insufficient_authorization' | 'redirect_to_web', words: string, members: object = {}) {
-    super(403, code);
-    this.error_description = words;
-    this.members = { ...members };
-  }
-}
-
-const insufficient = (words: string, members: object): ChallengeAnswer =>
-  new ChallengeAnswer('insufficient_authorization', words, members);
-
-const redirectToWeb = (words: string, members: object = {}): ChallengeAnswer =>
-  new ChallengeAnswer('redirect_to_web', words, members);
-
-class InvalidSession extends errors.OIDCProviderError {
-  constructor() {
-    super(400, 'invalid_session');
-    this.error_description =
-      'the auth_session is not valid, has expired, or was used already: begin again without it';
-  }
-}
-
-/** Members of the answer that the library's errors do not have. */
-export const announceChallenges = (provider: Provider): void => {
-  const emitter: EventEmitter = provider; // the event's typed signature knows no subclass
-  emitter.on('grant.error', (ctx: KoaContextWithOIDC, error: Error) => {
-    if (error instanceof ChallengeAnswer) Object.assign(ctx.body as object, error.members); // the error's, just set
-  });
-};

@@ -1,6 +1,6 @@
 // Sign-in on an app's own page. By the authorization challenge endpoint (draft-ietf-oauth-first-party-apps-04):
 //   (here)                      the address, which for the library is a grant of the token endpoint
-//   authorization-challenge.ts  one step: what it proves, and the answer
+//   authorization-challenge.ts  one step: what it proves; challenge-answers.ts: the answers
 //   challenge-request.ts        what the app asks for in its first request
 //   auth-sessions.ts            what is kept between the steps
 //   direct-session.ts           session and grant of the person at the end

@@ -13,10 +13,10 @@ import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import { createAuthSessions } from '../direct-login/auth-sessions.ts';
 import {
-  announceChallenges,
   challengeParameters,
   createAuthorizationChallenge,
 } from '../direct-login/authorization-challenge.ts';
+import { announceChallenges } from '../direct-login/challenge-answers.ts';
 import { type ChallengeEndpoint, challengeGrant } from '../direct-login/challenge-endpoint.ts';
 import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
