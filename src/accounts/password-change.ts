@@ -40,7 +40,7 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const startedAt = epochSeconds(parts.clock);
     const counted = await parts.gate(change, action);
     if (!counted.ok) return counted;
-    const verdict = await verification.ask(change);
+    const verdict = await verification.ask(counted, change);
     if (!verdict.ok && !isChangeable(verdict))
       return withoutReason(await verification.refuse(counted, verdict));
     const holder = verdict.connector;

@@ -32,6 +32,11 @@ export interface PasswordGateParts {
 /** An attempt that is counted already, before anything is verified. */
 export interface CountedAttempt {
   readonly ok: true;
+  /**
+   * Counts the attempt for the person whom the source found, before anybody learns what came of it. False: too many,
+   * whatever the names.
+   */
+  countFound(key: string): Promise<boolean>;
   /** The password was right: clears the counters of the name, and refunds those that others share. */
   accept(): Promise<void>;
   /** Nothing was verified, or not against this person's password alone: the attempt no longer counts. */
@@ -79,22 +84,34 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
       if (verdict.isFirstRefusal) await note(reason);
       return { ok: false, reason: 'throttled', retryAfterSeconds: verdict.retryAfterSeconds };
     };
-    const counted = (charges: readonly Charge[], options: Counted = {}): CountedAttempt => ({
-      ok: true,
-      refuse: async (reason, sub) => {
-        await note(reason, sub);
-        return options.refusal ?? { ok: false, reason: 'credentials' };
-      },
-      accept: async () => {
-        const restored = charges.map((charge) =>
-          charge.givenBack === undefined ? throttle.clear(charge.key) : refund(charge, charge.givenBack),
-        );
-        await Promise.all([...restored, options.onAccepted?.()]);
-      },
-      giveBack: async () => {
-        await Promise.all(charges.map((charge) => refund(charge)));
-      },
-    });
+    const counted = (known: readonly Charge[], options: Counted = {}): CountedAttempt => {
+      const charges = [...known];
+      return {
+        ok: true,
+        countFound: async (key) => {
+          if (options.findOwn === undefined) return true;
+          const found = ofName(key);
+          charges.push(found);
+          if ((await spend(found)).isAllowed) return true;
+          const own = await options.findOwn();
+          if (own !== undefined) charges.push(own);
+          return own !== undefined;
+        },
+        refuse: async (reason, sub) => {
+          await note(reason, sub);
+          return options.refusal ?? { ok: false, reason: 'credentials' };
+        },
+        accept: async () => {
+          const restored = charges.map((charge) =>
+            charge.givenBack === undefined ? throttle.clear(charge.key) : refund(charge, charge.givenBack),
+          );
+          await Promise.all([...restored, options.onAccepted?.()]);
+        },
+        giveBack: async () => {
+          await Promise.all(charges.map((charge) => refund(charge)));
+        },
+      };
+    };
 
     const login = preparePassword(attempt.password) === undefined ? undefined : canonicalLogin(attempt.login);
     const browser = login === undefined ? undefined : parts.knownBrowsers.find(attempt.browser, login);
@@ -120,10 +137,14 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     const byName = ofName(signInNameKey(login));
     const byPerson = hasOtherNames(account) ? ofName(signInPersonKey(account.sub)) : undefined;
     const byFolded = ofName(signInFoldedKey(login));
-    const admitAtKnownAddress = async (): Promise<CountedAttempt | undefined> => {
+    const findOwn = async (): Promise<Charge | undefined> => {
       const key = await knownAddresses.find(who);
       const own = key === undefined ? undefined : ofName(key);
-      return own !== undefined && (await spend(own)).isAllowed ? counted([byAddress, own]) : undefined;
+      return own !== undefined && (await spend(own)).isAllowed ? own : undefined;
+    };
+    const admitAtKnownAddress = async (): Promise<CountedAttempt | undefined> => {
+      const own = await findOwn();
+      return own === undefined ? undefined : counted([byAddress, own]);
     };
     const atName = await spend(byName);
     if (!atName.isAllowed)
@@ -150,7 +171,11 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     // a success forgives what was tried with this name, and not what was tried with names like it
     const forgiven = { ...byFolded, givenBack: atName.count };
     const charges = [byAddress, byName, forgiven, ...(byPerson === undefined ? [] : [byPerson])];
-    return counted(charges, { onAccepted: () => knownAddresses.note(who), ...definedOnly({ refusal }) });
+    return counted(charges, {
+      onAccepted: () => knownAddresses.note(who),
+      findOwn,
+      ...definedOnly({ refusal }),
+    });
   };
 };
 
@@ -158,6 +183,8 @@ interface Counted {
   readonly onAccepted?: () => Promise<void>;
   /** The answer to a wrong password; default: wrong credentials. */
   readonly refusal?: Refused;
+  /** The limit of this person at this address, spent, where they have one. Absent: the attempt is on it already. */
+  readonly findOwn?: () => Promise<Charge | undefined>;
 }
 
 export type PasswordGate = ReturnType<typeof createPasswordGate>;

@@ -1,7 +1,7 @@
 import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { Accounts, LinkOutcome, PasswordLinkOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
-import { askSources, endProof } from './password-sources.ts';
+import { endProof } from './password-sources.ts';
 import { createPasswordVerification, type SignInParts } from './sign-in.ts';
 
 /**
@@ -21,7 +21,7 @@ export const createPasswordLink = (
     if (connector?.passwords === undefined || connector.definition.type === 'local') return notThere;
     const counted = await parts.gate(attempt, 'account.link');
     if (!counted.ok) return counted;
-    const verdict = await askSources([connector], attempt);
+    const verdict = await verification.ask(counted, attempt, [connector]);
     if (!verdict.ok) return verification.refuse(counted, verdict);
     endProof(connector, verdict.grant);
     await counted.accept();

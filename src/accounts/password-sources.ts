@@ -26,6 +26,7 @@ export type SourcesVerdict =
       readonly connector: Connector;
       readonly rest: readonly Connector[];
       readonly sub?: string;
+      readonly subject?: string;
       readonly detail?: string;
       readonly outage?: Outage;
     }

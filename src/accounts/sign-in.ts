@@ -13,6 +13,7 @@ import { askSources, endProof, type SourcesVerdict, spendTimeOfRefusal } from '.
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
 import { mayHoldTokens } from './standing.ts';
+import { signInFoundKey } from './throttle.ts';
 
 export interface SignInParts {
   readonly tenant: string;
@@ -34,7 +35,12 @@ type Refusal = Exclude<SignInOutcome, SignedIn>;
 
 /** Asks the sources about a counted attempt, and converts their verdict into the outcome for the caller. */
 export interface PasswordVerification {
-  ask(attempt: PasswordAttempt): Promise<SourcesVerdict>;
+  /** Default: the sources that the name is for. */
+  ask(
+    counted: CountedAttempt,
+    attempt: PasswordAttempt,
+    sources?: readonly Connector[],
+  ): Promise<SourcesVerdict>;
   /** @throws AppError `unavailable` when no source decided and one of them could not be reached */
   refuse(counted: CountedAttempt, verdict: Unproven): Promise<Refusal>;
   /** The account behind the proof, if it may be used. */
@@ -47,8 +53,8 @@ export interface PasswordVerification {
  * password and names the obstacle.
  */
 export const createPasswordVerification = (parts: SignInParts): PasswordVerification => ({
-  ask: async (attempt) => {
-    const verdict = await askSources(passwordSourcesFor(parts.connectors, attempt), attempt);
+  ask: async (counted, attempt, sources = passwordSourcesFor(parts.connectors, attempt)) => {
+    const verdict = await countFound(await askSources(sources, attempt), { counted, attempt, sources });
     if (verdict.ok && verdict.outage !== undefined) {
       const { source, error } = verdict.outage;
       parts.log.warn({ tenant: parts.tenant, source, err: error }, 'a source of people cannot be reached');
@@ -73,6 +79,33 @@ export const createPasswordVerification = (parts: SignInParts): PasswordVerifica
       : refusal;
   },
 });
+
+/** A directory may take several names for a person (a name, its domain in front or behind, an e-mail address). */
+const countFound = async (
+  verdict: SourcesVerdict,
+  {
+    counted,
+    attempt,
+    sources,
+  }: { counted: CountedAttempt; attempt: PasswordAttempt; sources: readonly Connector[] },
+): Promise<SourcesVerdict> => {
+  if (!sources.some(({ definition }) => definition.type === 'ldap')) return verdict;
+  const subject = subjectOf(verdict);
+  if (subject === undefined || !('connector' in verdict)) {
+    // as long as for somebody who is found
+    await counted.countFound(signInFoundKey('', attempt.login));
+    return verdict;
+  }
+  const { connector, rest } = verdict;
+  if (await counted.countFound(signInFoundKey(connector.definition.id, subject))) return verdict;
+  if (verdict.ok) endProof(connector, verdict.grant);
+  return { ok: false, reason: 'credentials', connector, rest, detail: 'throttled_account' };
+};
+
+const subjectOf = (verdict: SourcesVerdict): string | undefined => {
+  if (!verdict.ok) return 'subject' in verdict ? verdict.subject : undefined;
+  return verdict.connector.definition.type === 'ldap' ? verdict.identity.subject : undefined;
+};
 
 /** A directory reveals by its own answers that an account is disabled; the local list, if the operator allows it. */
 const revealsDisabled = ({ type, revealDisabled }: Connector['definition']): boolean =>
@@ -130,7 +163,7 @@ export const createSignIn =
     const action = `sign_in.${attempt.via}`;
     const counted = await parts.gate(attempt, action);
     if (!counted.ok) return counted;
-    const verdict = await verification.ask(attempt);
+    const verdict = await verification.ask(counted, attempt);
     if (!verdict.ok) return verification.refuse(counted, verdict);
     const { connector, grant } = verdict;
     const { definition } = connector;

@@ -59,6 +59,10 @@ export const signInNameKey = (login: string): string => `sign-in/account/${hashI
 /** By the account behind the names, so that a person's user name and e-mail address are not two chances to guess. */
 export const signInPersonKey = (sub: string): string => `sign-in/person/${hashId(sub)}`;
 
+/** By the person whom a source found with a name: it may take more names for one person than are known here. */
+export const signInFoundKey = (source: string, subject: string): string =>
+  `sign-in/found/${hashParts(source, subject)}`;
+
 /**
  * By the plainest of the spellings that directories take for one name, since they overlook spaces, accents and more
  * (RFC 4518 sections 2.2 and 2.6.1; Active Directory). Not the key of that name itself, which may be another person's.

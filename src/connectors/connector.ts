@@ -69,6 +69,8 @@ export type PasswordVerdict<Person = Identity> =
       readonly reason: SourceRefusal;
       /** For the audit record only: what the source said where `reason` conceals it. */
       readonly detail?: string;
+      /** A directory only: the person whom it found by the name. Never shown to anybody. */
+      readonly subject?: string;
       /** Local source only: the account that was named, for the audit record. */
       readonly sub?: string;
     }

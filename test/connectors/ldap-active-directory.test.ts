@@ -131,6 +131,43 @@ mail: somebody@mail.example
     expect(await reasonOf('nobody@mail.example', password, { search })).toBe('unknown');
   });
 
+  it('says whom it refuses, whatever the suffix of the name: attempts are counted for the person', async () => {
+    samba.modify(`dn: CN=changer,CN=Users,${samba.baseDn}
+changetype: modify
+replace: userPrincipalName
+userPrincipalName: changer@suffix.example
+`);
+    const [plain, suffixed] = [
+      await signIn('changer', 'wrong'),
+      await signIn('changer@suffix.example', 'wrong'),
+    ];
+    expect(plain).toMatchObject({ ok: false, reason: 'credentials', subject: expect.any(String) });
+    expect(suffixed).toEqual(plain);
+    expect(await reasonOf('changer@suffix.example')).toBe('ok');
+    expect(await signIn('nobody', 'wrong')).toEqual({ ok: false, reason: 'unknown' });
+  });
+
+  it.each([
+    ['hours', `logonHours:: ${Buffer.alloc(21).toString('base64')}`, 'hours_restricted'],
+    ['workstations', 'userWorkstations: OTHERPC', 'workstation_restricted'],
+  ])('refuses outside of the %s of a person, which the operator can read', async (_, value, reason) => {
+    const [attribute] = value.split(':');
+    const change = (line: string): void =>
+      samba.modify(`dn: CN=Anna Adler,CN=Users,${samba.baseDn}
+changetype: modify
+${line}
+`);
+    change(`replace: ${attribute}\n${value}`);
+    try {
+      expect(await signIn('anna')).toMatchObject({ reason: 'credentials', detail: reason });
+      expect(await reasonOf('anna', password, { revealLock: true })).toBe(reason);
+      expect(await signIn('anna', 'wrong')).toMatchObject({ reason: 'credentials' });
+    } finally {
+      change(`delete: ${attribute}`);
+    }
+    expect(await reasonOf('anna')).toBe('ok');
+  });
+
   it('distinguishes what a right password is not enough for, and nothing for a wrong one', async () => {
     expect(await reasonOf('anna', 'wrong')).toBe('credentials');
     expect(await reasonOf('nobody')).toBe('unknown');

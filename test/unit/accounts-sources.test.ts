@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Accounts, PasswordAttempt } from '../../src/accounts/account-types.ts';
+import type { Credentials, PasswordVerdict } from '../../src/connectors/connector.ts';
+import { definedOnly } from '../../src/defined-only.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
 import { createScriptedSource, type ScriptedSource } from '../support/scripted-source.ts';
 
@@ -110,6 +112,37 @@ describe('a chain of sources', () => {
     expect(last).toMatchObject({ reason: 'throttled' });
     for (let at = 0; at < throttle.account.points; at += 1) await signInAs(accounts, 'bob', 'wrong');
     expect(await signInAs(accounts, 'bob@corp.example', local)).toMatchObject({ ok: true, source: 'local' });
+  });
+
+  it('counts as one all names with which a directory finds one person, before it says what came of it', async () => {
+    const alice = { subject: 'a-1', password: 'alice-corp' };
+    for (const name of ['alice', 'alice@suffix.example', 'a.liddell@mail.example'])
+      corp.people.set(name, alice);
+    corp.people.set('bob@suffix.example', { subject: 'b-1', password: 'bob-corp' });
+    const { definition, passwords } = corp.connector;
+    const verify = async (credentials: Credentials): Promise<PasswordVerdict> => {
+      const verdict = await passwords?.verify(credentials);
+      const subject = corp.people.get(credentials.login)?.subject;
+      if (verdict === undefined) throw new Error('it takes passwords');
+      return verdict.ok || verdict.reason === 'throttled'
+        ? verdict
+        : { ...verdict, ...definedOnly({ subject }) };
+    };
+    const directory = { ...definition, type: 'ldap' } as never; // what else a directory has is not asked for here
+    const accounts = people.accountsOf([{ ...corp.connector, definition: directory, passwords: { verify } }]);
+    const signInAt = (address: string, login: string, password: string) =>
+      accounts.signIn(attempt({ login, password, address }));
+    expect(await signInAt('192.0.2.7', 'alice', 'alice-corp')).toMatchObject({ ok: true });
+    const names = ['alice', 'alice@suffix.example', 'a.liddell@mail.example'];
+    for (let one = 0; one < throttle.account.points; one += 1)
+      await signInAt('192.0.2.9', names[one % 3] ?? '', 'wrong');
+
+    for (const name of names) expect(await signInAt('192.0.2.9', name, 'alice-corp')).toEqual(refused);
+    expect((await reasons()).at(-1)).toBe('corp: throttled_account');
+    expect(await signInAs(accounts, 'bob@suffix.example', 'bob-corp')).toMatchObject({ ok: true });
+    // where she has signed in before she has a limit of her own
+    expect(await signInAt('192.0.2.7', 'alice', 'alice-corp')).toMatchObject({ ok: true });
+    expect(await signInAt('192.0.2.9', 'alice@suffix.example', 'alice-corp')).toMatchObject({ ok: true });
   });
 
   it('says in the audit record which source decided', async () => {

@@ -37,7 +37,7 @@ const signInBySearch = async (
     work: (connection) => findByLogin({ ...parts, connection, deadline }, login),
   });
   // Before the bind: a fault of the configuration must look the same for right and wrong passwords.
-  if (entry !== undefined) subjectOf(entry, parts.source);
+  const subject = entry === undefined ? undefined : subjectOf(entry, parts.source);
   const { dn, secret } =
     entry === undefined ? decoyCredentials(parts.source) : { dn: entry.dn, secret: password };
   const answer = await parts.directory.use('people', {
@@ -47,7 +47,7 @@ const signInBySearch = async (
   });
   if (entry === undefined) return { ok: false, reason: 'unknown' };
   const refusal = bindRefusal(answer, parts.source);
-  if (refusal !== undefined) return refused(refusal, answer, parts);
+  if (refusal !== undefined) return { ...refused(refusal, answer, parts), ...definedOnly({ subject }) };
   const person = await describe(parts, entry, deadline);
   return { ok: true, person };
 };
