@@ -71,7 +71,7 @@ export interface AccountsParts {
   /** Tells people what was changed in their account. */
   readonly mail: Pick<TenantMail, 'hold'>;
   /** See `FactorsParts`. */
-  readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey' | 'challengeKey'>;
+  readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey' | 'challengeKey' | 'browserKey'>;
   /** Of the tenant. */
   readonly issuer: string;
   /** Ends the sessions and tokens of a person whom the source no longer knows, or whose password was changed. */

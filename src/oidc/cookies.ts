@@ -2,6 +2,7 @@
 // signs them. The table of all cookies is in docs/architecture.md.
 import type { Context } from 'koa';
 import type { Configuration } from 'oidc-provider';
+import { type CookieReader, readCookie, setCookie } from '../web/cookies.ts';
 
 /** Life in seconds of a session without a sign-in: it only carries the guard of a form. */
 export const anonymousSessionTtl = 3600;
@@ -90,3 +91,21 @@ export const readResumeProof = (issuer: string, { cookies }: Pick<Context, 'cook
 /** Empty: none. */
 export const readFirstFactorProof = (issuer: string, { cookies }: Pick<Context, 'cookies'>): string =>
   cookies.get(nameOf(issuer, 'first-factor'), { signed: false }) ?? '';
+
+/** Says that somebody has proven a second factor here; see `RememberedBrowsers`. */
+const rememberedBrowserName = (issuer: string): string =>
+  `${issuer.startsWith('https:') ? '__Secure-' : ''}drawbridge.remembered`;
+
+export const setRememberedBrowser = (
+  ctx: Context,
+  issuer: string,
+  { value, maxAgeSeconds }: { readonly value: string; readonly maxAgeSeconds: number },
+): void => {
+  const { pathname: path, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  setCookie(ctx, { name: rememberedBrowserName(issuer), value, path, maxAgeSeconds, isSecure });
+};
+
+/** The value as the browser sent it, unchecked. */
+export const readRememberedBrowser = (issuer: string, reader: CookieReader): string | undefined =>
+  readCookie(reader, rememberedBrowserName(issuer));

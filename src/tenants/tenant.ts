@@ -136,6 +136,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       sealingKey: masterKey.derive('authenticator apps'),
       recoveryKey: masterKey.derive('recovery codes'),
       challengeKey: masterKey.derive('passkey challenges'),
+      browserKey: masterKey.derive('browsers without a second factor'),
     },
     issuer,
     onEnded: (sub, reason) => revocations.endAccount(sub, reason),

@@ -15,6 +15,8 @@ export interface FactorPageModels {
     readonly username: string;
     /** The URL at which another sign-in begins. */
     readonly otherUrl: string;
+    /** For how long the browser is not asked again, if the person so chooses. */
+    readonly rememberSeconds?: number;
     readonly passkey?: PasskeyForm;
     /** Codes of an app, and recovery codes. */
     readonly isCodeAsked: boolean;

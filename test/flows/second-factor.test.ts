@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
-import { isLoginPage, redeem, signIn } from '../support/oauth-client.ts';
+import { type Credentials, isLoginPage, redeem, signIn } from '../support/oauth-client.ts';
 import { alice, bob, sampleTenant, shop, web } from '../support/sample-tenants.ts';
 import {
   afterPassword,
@@ -34,6 +34,7 @@ const server = await useServer({
     clients: demanding({ clients: [shop.id] }),
     asked: sampleTenant(),
     soon: demanding({ everyone: true }, { deadline: '2999-01-01' }),
+    kept: demanding({ everyone: true }, { rememberBrowser: '30d' }),
     off: sampleTenant({ secondFactor: { methods: [] } }),
   },
 });
@@ -46,12 +47,58 @@ const codeIn = (page: Page): string | undefined =>
 const setUp = (browser: Browser, page: Page) =>
   setUpApp(browser, page, { redirectUri, nowMs: () => clock.now() });
 
-const signInFirst = async (tenant: string, who = alice) => {
+const signInFirst = async (tenant: string, who: Credentials = alice) => {
   const browser = createBrowser();
   const request = { ...requestOf(tenant), extra: { acr_values: 'mfa' } };
   const { page } = await afterPassword(browser, request, who);
   return { ...(await setUp(browser, page)), browser };
 };
+
+describe('a browser that is remembered', () => {
+  const afterName = async (browser: Browser, extra: Readonly<Record<string, string>> = {}) =>
+    (await afterPassword(browser, { ...requestOf('kept'), extra: { prompt: 'login', ...extra } })).page;
+
+  it('is not asked again, until the factors change, and its tokens do not say mfa', async () => {
+    const { app } = await signInFirst('kept');
+    const browser = createBrowser();
+    const asked = await afterName(browser);
+    expect(asked.body).toContain('Do not ask again in this browser for 30 days');
+    clock.advance(30_000);
+    const fields = { code: app.next(), remember: 'yes' };
+    expect(codeIn(await sendTo(browser, asked, { fields, redirectUri }))).toEqual(expect.any(String));
+
+    const again = await afterPassword(browser, { ...requestOf('kept'), extra: { prompt: 'login' } });
+    const tokens = await redeem(requestOf('kept'), { ...again.prepared, code: codeIn(again.page) ?? '' });
+    const claims = decodeJwt(tokens.body.id_token ?? '');
+    expect([claims.acr, claims.amr]).toEqual([undefined, ['pwd']]);
+    expect(isFactorPage(await afterName(browser, { acr_values: 'mfa' }))).toBe(true);
+    expect(isFactorPage(await afterName(createBrowser()))).toBe(true);
+
+    const { accounts } = server.storage.forTenant('kept');
+    const account = await accounts.findByLogin(alice.username);
+    const added = {
+      type: 'totp',
+      id: 'other',
+      name: 'Other',
+      createdAt: 0,
+      sealedSecret: '',
+      lastStep: 0,
+    } as const;
+    await accounts.update(account?.sub ?? '', { factors: [...(account?.factors ?? []), added] });
+    expect(isFactorPage(await afterName(browser))).toBe(true);
+  });
+
+  it('is offered only where the tenant allows it', async () => {
+    const { app } = await signInFirst('globex', bob);
+    const browser = createBrowser();
+    const { page } = await afterPassword(browser, requestOf('globex'), bob);
+    expect(page.body).not.toContain('name="remember"');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
+    clock.advance(30_000);
+    await browser.post(`${page.url.split('?')[0]}/factor`, { csrf, code: app.next(), remember: 'yes' });
+    expect(browser.cookies().map(({ name }) => name)).not.toContain('drawbridge.remembered');
+  });
+});
 
 describe('a tenant that demands a second factor', () => {
   it('has it set up at the next sign-in, asks for it at each further one, and says so in the ID token', async () => {

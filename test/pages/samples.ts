@@ -370,6 +370,7 @@ export const samples: readonly Sample[] = [
   }),
   sample('password-changed', 'password-changed', { signInUrl: '/oauth/acme' }),
   sample('second-factor', 'second-factor', secondFactor),
+  sample('second-factor-remember', 'second-factor', { ...secondFactor, rememberSeconds: 30 * 86_400 }),
   ...(['code', 'missing_code', 'throttled'] as const).map((problem) =>
     sample(`second-factor-${problem}`, 'second-factor', { ...secondFactor, problem }),
   ),

@@ -160,6 +160,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
         sealingKey: Buffer.alloc(32, 1),
         recoveryKey: Buffer.alloc(32, 2),
         challengeKey: Buffer.alloc(32, 3),
+        browserKey: Buffer.alloc(32, 4),
       },
       issuer: `https://login.example/oauth/${tenant}`,
       onEnded: async (sub, reason) => void ended.push(`${sub} ${reason}`),

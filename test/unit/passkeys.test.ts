@@ -194,7 +194,7 @@ describe('acr=phr', () => {
   ] as const)(
     'is asked for by what the person has and has proven: case %#',
     (factors, acr, acrValues, missing) => {
-      const account = { factors, roles: [], groups: [] };
+      const account = { sub: 'alice', factors, roles: [], groups: [] };
       expect(factorDemandOf(secondFactor, { account, acr, acrValues }, 0)).toBe(missing);
       const without = { ...secondFactor, methods: [] };
       expect(factorDemandOf(without, { account, acr, acrValues }, 0)).toBe('none');

@@ -17,13 +17,20 @@ export const meetsAcr = (acr: string | undefined, wanted: readonly string[]): bo
 
 /** The facts about a sign-in by which it is judged. */
 export interface FactorQuestion {
-  readonly account: Pick<AccountRecord, 'factors' | 'roles' | 'groups'>;
+  readonly account: Pick<AccountRecord, 'sub' | 'notBefore' | 'factors' | 'roles' | 'groups'>;
   /** Absent where no app asked for the sign-in. */
   readonly clientId?: string | undefined;
   /** The values that the request asks for, one of which is to be met. */
   readonly acrValues?: readonly string[] | undefined;
   /** Of the sign-in. */
   readonly acr?: string | undefined;
+  /** The cookie of a browser that is remembered, as it was sent; for sign-ins on pages. */
+  readonly browser?: string | undefined;
+}
+
+/** The same, after the cookie was checked. */
+export interface JudgedQuestion extends Omit<FactorQuestion, 'browser'> {
+  readonly isRemembered?: boolean;
 }
 
 /**
@@ -32,14 +39,18 @@ export interface FactorQuestion {
  */
 export type FactorDemand = 'none' | 'factor' | 'enrolment' | 'enrolment_advised';
 
-/** Whoever has a factor is asked for it at each sign-in; the tenant's rules say who must have one. */
+/**
+ * Whoever has a factor is asked for it at each sign-in, but for a browser that is remembered; the tenant's rules say who
+ * must have one.
+ */
 export const factorDemandOf = (
   rules: SecondFactorRules,
-  { account, clientId, acrValues = [], acr }: FactorQuestion,
+  { account, clientId, acrValues = [], acr, isRemembered = false }: JudgedQuestion,
   nowMs: number,
 ): FactorDemand => {
   if (rules.methods.length === 0) return 'none';
-  if (!isMultiFactor(acr) && hasFactor(rules, account)) return 'factor';
+  if (!isMultiFactor(acr) && hasFactor(rules, account))
+    return isRemembered && !acrValues.some(isMultiFactor) ? 'none' : 'factor';
   // whoever has another factor has proven it by now, so a stranger cannot set up the passkey
   if (isPasskeyDemanded(rules, { acrValues, acr }))
     return hasPasskey(rules, account) ? 'factor' : 'enrolment';

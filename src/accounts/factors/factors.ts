@@ -2,6 +2,7 @@
 //   factor-demand.ts    who is asked for one
 //   totp.ts             codes of authenticator apps; recovery-codes.ts
 //   passkeys.ts         passkeys and security keys: passkey-ceremonies.ts (WebAuthn), passkey-challenge.ts
+//   remembered-browsers.ts  browsers in which nobody is asked for a while
 //   proven-factor.ts    what a factor adds to a sign-in
 //   factor-change.ts    changes of the account that only one of several callers makes; factor-guesses.ts, added-factor.ts
 //   factor-facts.ts     what may be shown of them; factor-reset.ts: what an operator does for people who lost one
@@ -26,6 +27,7 @@ import { createPasskeyChallenges } from './passkey-challenge.ts';
 import { createPasskeys, type Passkeys } from './passkeys.ts';
 import { byCode, type FactorOrigin, type FactorOutcome } from './proven-factor.ts';
 import { hashesOf, hashRecoveryCode, newRecoveryCodes, readRecoveryCode } from './recovery-codes.ts';
+import { createRememberedBrowsers, type RememberedBrowsers } from './remembered-browsers.ts';
 import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
 
 /** An authenticator app that is being set up. */
@@ -41,6 +43,8 @@ export interface NewTotp {
 /** All of them throw AppError `unavailable` when store or audit record are not available. */
 export interface Factors {
   demandOf(question: FactorQuestion): FactorDemand;
+  /** See `RememberedBrowsers`. */
+  readonly rememberBrowser: RememberedBrowsers['remember'];
   /**
    * Checks a code of an authenticator app, or a recovery code. Each is accepted once, of whichever number of callers.
    * After ten wrong ones within an hour, of all places where it is asked, none is checked.
@@ -70,6 +74,8 @@ export interface FactorsParts {
   readonly sealingKey: Buffer;
   /** Keys the hashes of recovery codes. */
   readonly recoveryKey: Buffer;
+  /** Signs the cookies of browsers that are remembered. */
+  readonly browserKey: Buffer;
   /** Signs the challenges of passkeys. */
   readonly challengeKey: Buffer;
   /** Of the tenant: the relying party of its passkeys. */
@@ -85,6 +91,12 @@ export const createFactors = (parts: FactorsParts): Factors => {
   const tenant = definition.id;
   const rules = definition.secondFactor;
   const addFactor = createAddFactor(parts);
+  const remembered = createRememberedBrowsers({
+    tenant,
+    key: parts.browserKey,
+    clock,
+    seconds: rules.rememberBrowser,
+  });
 
   const refuseUnlessOffered = (method: FactorMethod): void => {
     if (!rules.methods.includes(method))
@@ -145,7 +157,11 @@ export const createFactors = (parts: FactorsParts): Factors => {
     audit.noteBefore({ ...origin, action, outcome: 'success', actor: sub, object: sub });
 
   return {
-    demandOf: (question) => factorDemandOf(rules, question, clock.now()),
+    demandOf: ({ browser, ...question }) => {
+      const isRemembered = remembered.isRemembered(question.account, browser);
+      return factorDemandOf(rules, { ...question, isRemembered }, clock.now());
+    },
+    rememberBrowser: remembered.remember,
 
     verify: async (asked, typed, origin) => {
       const { account, result } = await changeFactors(records, asked, (now): Verdict => {

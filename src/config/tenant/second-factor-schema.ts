@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PathFault } from '../parsing/fault.ts';
-import { dateMs, plainText } from '../parsing/field-types.ts';
+import { dateMs, durationSeconds, plainText } from '../parsing/field-types.ts';
 import { reference } from '../parsing/name-references.ts';
 
 const names = (of: string) => z.array(plainText(200)).default([]).meta({ description: of });
@@ -28,6 +28,13 @@ export const secondFactorSchema = z.strictObject({
     .meta({
       description:
         'Who must have a second factor. Users without one set it up at their next sign-in. Whoever has one is always asked for it.',
+    }),
+  rememberBrowser: durationSeconds({ min: 3600, max: 90 * 86_400 })
+    .optional()
+    .meta({
+      description:
+        'Users may choose not to be asked again in the same browser for so long. Without it they are asked at each sign-in.',
+      examples: ['30d'],
     }),
   deadline: dateMs()
     .optional()

@@ -183,6 +183,8 @@ export interface SecondFactorRules {
     readonly groups: readonly string[];
     readonly clients: readonly string[];
   };
+  /** Seconds in which a browser is not asked again; absent: it is asked at each sign-in. */
+  readonly rememberBrowser?: number;
   /** Epoch milliseconds until which a sign-in without one is accepted. */
   readonly deadline?: number;
 }

@@ -183,9 +183,13 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
   };
 };
 
-const toSecondFactor = ({ deadline, ...rules }: TenantFileContent['secondFactor']): SecondFactorRules => ({
+const toSecondFactor = ({
+  deadline,
+  rememberBrowser,
+  ...rules
+}: TenantFileContent['secondFactor']): SecondFactorRules => ({
   ...rules,
-  ...definedOnly({ deadline }),
+  ...definedOnly({ deadline, rememberBrowser }),
 });
 
 const toBranding = (

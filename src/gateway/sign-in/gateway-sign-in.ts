@@ -15,6 +15,7 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
+import { readRememberedBrowser } from '../../oidc/cookies.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { ServiceProblem } from '../../web/page-problems.ts';
@@ -126,7 +127,8 @@ const findGoodSession = async (
   const account = await findActiveAccount({ definition, recheck: accounts.recheck }, stored, { signedInAt });
   if (account === undefined) return undefined;
   const { provenBy, acr } = session;
-  if (isFactorMissing(accounts.factors.demandOf({ account, ...definedOnly({ acr }) }))) return undefined;
+  const browser = readRememberedBrowser(provider.issuer, ctx);
+  if (isFactorMissing(accounts.factors.demandOf({ account, acr, browser }))) return undefined;
   // people of a source with `clients` may not use services
   return isAdmittedByClient(definition.sources, undefined, { account, provenBy }) ? session : undefined;
 };

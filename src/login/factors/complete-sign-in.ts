@@ -2,6 +2,7 @@
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { type FactorDemand, hasPasskey } from '../../accounts/factors/factor-demand.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { readRememberedBrowser } from '../../oidc/cookies.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { type InteractionVisit, interactionUrl, withLanguage } from '../interaction-form.ts';
@@ -48,7 +49,7 @@ export interface FirstFactorVisit {
 
 /** What the sign-in still needs. */
 export const demandOf = (
-  { tenant }: InteractionVisit,
+  { ctx, tenant }: InteractionVisit,
   { pending: { clientId, acrValues } }: OpenInteraction,
   { account, login: { acr } }: FirstFactorVisit,
 ): FactorDemand =>
@@ -56,6 +57,7 @@ export const demandOf = (
     account,
     clientId,
     acr,
+    browser: readRememberedBrowser(tenant.provider.issuer, ctx),
     ...definedOnly({ acrValues: acrValues?.split(' ') }),
   });
 

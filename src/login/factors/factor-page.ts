@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hasPasskey } from '../../accounts/factors/factor-demand.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { setRememberedBrowser } from '../../oidc/cookies.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { readForm } from '../../web/body.ts';
 import type { PageModels } from '../../web/pages.ts';
@@ -103,22 +104,28 @@ const showQuestion = (
       action: formAction(visit, 'factor'),
       csrf: csrfToken(parts.csrf, visit),
       otherUrl: choiceUrl(visit),
+      ...definedOnly({ rememberSeconds: tenant.definition.secondFactor.rememberBrowser }),
     },
     look: lookOf(ctx, tenant, { uiLocales: question.uiLocales }),
   });
 };
 
-const codeFields = z.object({ csrf: csrfField, code: z.string().default('') });
+const remember = z.string().default('');
+const codeFields = z.object({ csrf: csrfField, code: z.string().default(''), remember });
+const passkeyAnswerFields = passkeyFields.extend({ remember });
 
 export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
-  const { csrf, code } = await readForm(visit.ctx, codeFields);
+  const { csrf, code, ...choice } = await readForm(visit.ctx, codeFields);
   const asked = await openQuestion(parts, visit, csrf);
   if (asked === undefined) return;
   const { interaction, first } = asked;
   if (code.trim() === '') return askAgain(parts, visit, asked, { problem: 'missing_code' });
   const { factors } = visit.tenant.accounts;
   const outcome = await factors.verify(first.account, code, originOf(visit, interaction));
-  if (outcome.ok) return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  if (outcome.ok) {
+    rememberIfChosen(visit, outcome.account, choice);
+    return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  }
   askAgain(parts, visit, asked, {
     problem: outcome.reason,
     ...(outcome.reason === 'throttled' ? endOf(parts, outcome.retryAfterSeconds) : {}),
@@ -126,7 +133,7 @@ export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisi
 };
 
 export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
-  const { csrf, credential } = await readForm(visit.ctx, passkeyFields);
+  const { csrf, credential, ...choice } = await readForm(visit.ctx, passkeyAnswerFields);
   const asked = await openQuestion(parts, visit, csrf);
   if (asked === undefined) return;
   const { interaction, first } = asked;
@@ -135,11 +142,25 @@ export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVis
   const { passkeys } = visit.tenant.accounts.factors;
   const shown = { answer, browser: browserOf(visit) };
   const outcome = await passkeys.verify(first.account, shown, originOf(visit, interaction));
-  if (outcome.ok) return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  if (outcome.ok) {
+    rememberIfChosen(visit, outcome.account, choice);
+    return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+  }
   askAgain(parts, visit, asked, {
     problem: outcome.reason,
     ...(outcome.reason === 'throttled' ? endOf(parts, outcome.retryAfterSeconds) : {}),
   });
+};
+
+const rememberIfChosen = (
+  { ctx, tenant }: InteractionVisit,
+  account: Asked['first']['account'],
+  choice: { readonly remember: string },
+): void => {
+  const maxAgeSeconds = tenant.definition.secondFactor.rememberBrowser;
+  const value = choice.remember === '' ? undefined : tenant.accounts.factors.rememberBrowser(account);
+  if (value === undefined || maxAgeSeconds === undefined) return;
+  setRememberedBrowser(ctx, tenant.provider.issuer, { value, maxAgeSeconds });
 };
 
 /** Undefined, and a redirect to the page that fits, when no factor is asked for. */

@@ -2,6 +2,7 @@ import { interactionPolicy } from 'oidc-provider';
 import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { readRememberedBrowser } from '../cookies.ts';
 import { isConsentSkipped, mustAskAgain } from './consent-policy.ts';
 import { factorReason } from './interactions.ts';
 import { readProvenBy } from './proven-by.ts';
@@ -64,6 +65,7 @@ export const createPromptPolicy = (
         account,
         clientId: client?.clientId,
         acr: session.acr,
+        browser: readRememberedBrowser(ctx.oidc.issuer, ctx),
         ...(typeof asked === 'string' ? { acrValues: asked.split(' ') } : {}),
       });
       return isFactorMissing(demand) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
