@@ -81,7 +81,7 @@ export interface AuditRecords {
  * it.
  */
 export interface StoredRecord {
-  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'installation';
+  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'pictures' | 'installation';
   readonly tenant: string;
   readonly key: string;
   readonly value: unknown;

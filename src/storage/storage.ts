@@ -4,6 +4,7 @@ import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
 import type { StoredMails } from './storage-mails.ts';
+import type { PictureRecords } from './storage-pictures.ts';
 import type { StoredQueue } from './storage-queue.ts';
 import type {
   AuditRecords,
@@ -41,7 +42,7 @@ export interface Storage {
    */
   purgeTenant(tenant: string): Promise<number>;
   /**
-   * The same for one account and its artifacts, devices, mails and uses of the password grant; the account is last.
+   * The same for one account and its artifacts, devices, picture, mails and uses of the password grant; the account is last.
    */
   purgeAccount(tenant: string, sub: string): Promise<number>;
   /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
@@ -74,6 +75,7 @@ export interface TenantStorage {
   readonly events: RevocationEvents;
   readonly deliveries: StoredQueue<LogoutDelivery>;
   readonly mails: StoredMails;
+  readonly pictures: PictureRecords;
   readonly devices: DeviceRecords;
 }
 
@@ -245,6 +247,8 @@ export interface AccountRecord {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly groups: readonly string[];
   readonly roles: readonly string[];
+  /** The id of the picture that the person has uploaded; see `pictures`. */
+  readonly pictureId?: string;
   /** Epoch milliseconds; present while disabled or locked by an operator or by a directory. */
   readonly disabledAt?: number;
   readonly lockedAt?: number;

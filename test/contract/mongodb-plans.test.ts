@@ -184,6 +184,7 @@ const define = (): void => {
         'deliveries',
         'mails',
         'devices',
+        'pictures',
       ]) {
         const indexes = (await connection.db?.collection(name).indexes()) ?? [];
         const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);

@@ -9,6 +9,7 @@ import { deviceSql } from '../../src/storage/sqlite/devices.ts';
 import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
 import { eventSql } from '../../src/storage/sqlite/event-log.ts';
 import { mailSql } from '../../src/storage/sqlite/mails.ts';
+import { pictureSql } from '../../src/storage/sqlite/pictures.ts';
 import { recordSql } from '../../src/storage/sqlite/records.ts';
 import { type OpenedStore, sqliteStore } from '../support/stores.ts';
 
@@ -46,8 +47,8 @@ describe('SQLite', () => {
     );
 
   it.each(
-    [artifactSql, accountSql, recordSql, eventSql, deliverySql, mailSql, deviceSql].flatMap((texts) =>
-      Object.entries<string>(texts),
+    [artifactSql, accountSql, recordSql, eventSql, deliverySql, mailSql, deviceSql, pictureSql].flatMap(
+      (texts) => Object.entries<string>(texts),
     ),
   )('reads no table from end to end: %s', (_, sql) => {
     expect(scansOf(sql)).toEqual([]);

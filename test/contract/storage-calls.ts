@@ -9,6 +9,7 @@ import {
   event,
   key,
   mail,
+  picture,
   session,
   startMs,
 } from './storage-samples.ts';
@@ -18,7 +19,7 @@ export const requestCalls = (
   storage: Storage,
   tenant: string,
 ): Readonly<Record<string, () => Promise<unknown>>> => {
-  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, mails, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, mails, pictures, devices } =
     storage.forTenant(tenant);
   const settled = {
     state: 'delivered',
@@ -92,6 +93,9 @@ export const requestCalls = (
     'list mails further': () => mails.list({ beforeId: 'm-2', limit: 3 }),
     'release a mail': () => mails.release('m-2', startMs),
     'remove a mail': () => mails.remove('m-2'),
+    'put a picture': () => pictures.put(picture()),
+    'find a picture': () => pictures.find('alice'),
+    'remove a picture': () => pictures.remove('alice'),
     'sign in a device': () => devices.signIn(device()),
     'find a device': () => devices.find('device-1'),
     'list devices': () => devices.list({ limit: 3 }),
@@ -106,7 +110,7 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices } =
     storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
@@ -126,5 +130,6 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await audit.append(auditRecord({ actor: tenant }));
   await deliveries.add([delivery({ reason: tenant })]);
   await mails.add([mail({ purpose: tenant })]);
+  await pictures.put(picture({ id: tenant }));
   await devices.signIn(device({ name: tenant }));
 };

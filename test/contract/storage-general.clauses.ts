@@ -18,7 +18,7 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices } =
     storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
@@ -44,6 +44,7 @@ const look = async (storage: Storage, tenant: string) => {
     audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
     deliveries: (await deliveries.list({ limit: 9 })).map(({ reason }) => reason),
     mails: (await mails.list({ limit: 9 })).map(({ purpose }) => purpose),
+    picture: (await pictures.find('alice'))?.id,
     devices: (await devices.list({ limit: 9 })).map(({ name }) => name),
     devicesOfAlice: (await devices.list({ sub: 'alice', limit: 9 })).map(({ name }) => name),
     device: (await devices.find('device-1'))?.name,
@@ -87,6 +88,7 @@ export const generalClauses = (bench: GetBench): void => {
           audit: [tenant],
           deliveries: [tenant],
           mails: [tenant],
+          picture: tenant,
           devices: [tenant],
           devicesOfAlice: [tenant],
           device: tenant,
@@ -164,6 +166,7 @@ export const generalClauses = (bench: GetBench): void => {
       expect(await artifacts.tokensOfGrant('g')).toEqual([]);
       expect((await artifacts.load([{ kind: 'GatewaySession', id: 'of-alice' }])).artifacts).toEqual([]);
       expect(await devices.list({ sub: 'alice', limit: 9 })).toEqual([]);
+      expect(await first.forTenant('acme').pictures.find('alice')).toBeUndefined();
       expect((await first.forTenant('acme').mails.list({ limit: 9 })).map(({ sub }) => sub)).toEqual(['bob']);
       expect(await accounts.findByLogin('bob')).toMatchObject({ sub: 'bob' });
       expect(await artifacts.sessionsOf('bob')).toHaveLength(1);
@@ -180,7 +183,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(12);
+      expect(await second.purgeTenant('acme')).toBe(13);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);
@@ -265,6 +268,7 @@ export const generalClauses = (bench: GetBench): void => {
         usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
         audit: ['acme'],
         devices: ['acme'],
+        picture: 'acme',
       });
       expect(await first.installation.putIfAbsent('check', 'two')).toBe('one');
     });

@@ -2,6 +2,7 @@ import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
 import type { DeviceRecord } from '../../src/storage/storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
 import type { MailRecord } from '../../src/storage/storage-mails.ts';
+import type { PictureRecord } from '../../src/storage/storage-pictures.ts';
 import type { AuditRecord, KeyRecord } from '../../src/storage/storage-records.ts';
 
 /** Far from the machine's own clock, and later, so that nothing is swept behind a test's back. */
@@ -114,3 +115,10 @@ export const device = (changes: Partial<DeviceRecord> = {}): DeviceRecord => ({
 
 export const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
+
+export const picture = (changes: Partial<PictureRecord> = {}): PictureRecord => ({
+  sub: 'alice',
+  id: 'picture-1',
+  data: 'AAAA',
+  ...changes,
+});

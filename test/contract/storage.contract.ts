@@ -10,6 +10,7 @@ import { deviceClauses } from './storage-devices.clauses.ts';
 import { eventClauses } from './storage-events.clauses.ts';
 import { generalClauses } from './storage-general.clauses.ts';
 import { mailClauses } from './storage-mails.clauses.ts';
+import { pictureClauses } from './storage-pictures.clauses.ts';
 import { recordClauses } from './storage-records.clauses.ts';
 import { sessionClauses } from './storage-sessions.clauses.ts';
 
@@ -43,6 +44,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     eventClauses(getBench);
     deliveryClauses(getBench);
     mailClauses(getBench);
+    pictureClauses(getBench);
     generalClauses(getBench);
   });
 };

@@ -2,13 +2,15 @@ import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
+import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, KeyRecord, StoredRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
 import { toDeviceDocument, toDeviceRecord } from './devices.ts';
-import type { AccountDocument, DeviceDocument } from './documents.ts';
+import type { AccountDocument, DeviceDocument, PictureDocument } from './documents.ts';
 import { isDuplicate } from './errors.ts';
 import { call, reading, writing } from './limits.ts';
 import type { Collections } from './models.ts';
+import { toPictureDocument, toPictureRecord } from './pictures.ts';
 import { usageKey } from './records.ts';
 
 const recordsPerStep = 200;
@@ -44,6 +46,10 @@ export async function* exportRecords(collections: Collections): AsyncIterable<St
   for await (const { _id, tenant, ...value } of documentsOf(collections.audit)) {
     yield { collection: 'audit', tenant, key: value.id, value };
   }
+  for await (const document of documentsOf(collections.pictures)) {
+    const value = toPictureRecord(document as PictureDocument);
+    yield { collection: 'pictures', tenant: document.tenant, key: value.sub, value };
+  }
   for await (const document of documentsOf(collections.devices)) {
     const value = toDeviceRecord(document as DeviceDocument);
     yield { collection: 'devices', tenant: document.tenant, key: value.id, value };
@@ -64,6 +70,10 @@ const toReplacement = ({ collection, tenant, key, value }: StoredRecord): Replac
   }
   if (collection === 'devices') {
     const { _id, ...document } = toDeviceDocument(tenant, value as DeviceRecord);
+    return { collection, _id, document };
+  }
+  if (collection === 'pictures') {
+    const { _id, ...document } = toPictureDocument(tenant, value as PictureRecord);
     return { collection, _id, document };
   }
   if (collection === 'usage') {

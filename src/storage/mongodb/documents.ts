@@ -3,6 +3,7 @@ import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
+import type { PictureRecord } from '../storage-pictures.ts';
 import type { QueueEntry } from '../storage-queue.ts';
 import type { AuditRecord } from '../storage-records.ts';
 
@@ -54,6 +55,7 @@ export interface AccountDocument {
   readonly adoptedFrom?: string;
   readonly adoptedAt?: number;
   readonly seed?: string;
+  readonly pictureId?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly version: number;
@@ -128,3 +130,8 @@ export interface FactDocument {
 
 /** The range of `_id` that is one tenant's: `}` follows `|`. */
 export const rangeOf = (tenant: string) => ({ $gte: `${tenant}|`, $lt: `${tenant}}` });
+
+export interface PictureDocument extends PictureRecord {
+  readonly _id: string;
+  readonly tenant: string;
+}

@@ -13,6 +13,7 @@ const tenantCollections: readonly CollectionName[] = [
   'deliveries',
   'mails',
   'devices',
+  'pictures',
 ];
 
 const documentsPerStep = 500;
@@ -78,6 +79,7 @@ export const purgeTenant = async (collections: Collections, tenant: string): Pro
 const accountFields = [
   ['artifacts', 'account'],
   ['devices', 'sub'],
+  ['pictures', 'sub'],
   ['mails', 'sub'],
   ['usage', 'sub'],
   ['accounts', 'sub'],

@@ -12,6 +12,7 @@ import type {
   KeyDocument,
   LeaseDocument,
   MailDocument,
+  PictureDocument,
   UsageDocument,
 } from './documents.ts';
 
@@ -25,6 +26,7 @@ export interface Collections {
   readonly events: mongo.Collection<EventDocument>;
   readonly deliveries: mongo.Collection<DeliveryDocument>;
   readonly mails: mongo.Collection<MailDocument>;
+  readonly pictures: mongo.Collection<PictureDocument>;
   readonly devices: mongo.Collection<DeviceDocument>;
   readonly installation: mongo.Collection<FactDocument>;
   readonly leases: mongo.Collection<LeaseDocument>;
@@ -111,6 +113,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     adoptedFrom: String,
     adoptedAt: Number,
     seed: String,
+    pictureId: String,
     createdAt: number,
     updatedAt: number,
     version: number,
@@ -206,6 +209,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     events,
     deliveries,
     mails,
+    pictures: createSchema('pictures', { tenant: text, sub: text, id: text, data: text }),
     devices,
     installation: createSchema('installation', { value: text }),
     leases,

@@ -16,6 +16,7 @@ import { dropEphemeral, listTenants, purgeAccount, purgeTenant } from './houseke
 import { call, connectionLimits, retryUpsert, writeConcern, writing } from './limits.ts';
 import { createMails } from './mails.ts';
 import { type Collections, defineModels } from './models.ts';
+import { createPictures } from './pictures.ts';
 import { createQueue, tenantsWithDue } from './queue.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { takeStoreLease } from './store-lease.ts';
@@ -120,6 +121,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         audit: createAudit(collections, tenant),
         events: createEvents(collections.events, tenant),
         deliveries: createQueue<LogoutDelivery>({ collection: collections.deliveries, run }, clock, tenant),
+        pictures: createPictures(collections, tenant),
         mails: createMails({ collection: collections.mails, run }, clock, tenant),
         devices: createDevices(collections, clock, tenant),
       };

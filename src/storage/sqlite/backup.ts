@@ -1,11 +1,13 @@
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
+import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, StoredRecord } from '../storage-records.ts';
 import { putAccount } from './accounts.ts';
 import type { Connection } from './connection.ts';
 import { putDevice } from './devices.ts';
 import { isUniqueViolation } from './errors.ts';
+import { putPicture } from './pictures.ts';
 import type { Statements } from './statements.ts';
 
 const recordsPerStep = 200;
@@ -42,6 +44,11 @@ const sources: readonly Source[] = [
     collection: 'audit',
     page: `SELECT tenant, id AS k1, '' AS k2, value FROM audit
       WHERE (tenant, id, '') > (?, ?, ?) ORDER BY tenant, id LIMIT ?`,
+  },
+  {
+    collection: 'pictures',
+    page: `SELECT tenant, sub AS k1, '' AS k2, json_object('sub', sub, 'id', id, 'data', data) AS value
+      FROM pictures WHERE (tenant, sub, '') > (?, ?, ?) ORDER BY tenant, sub LIMIT ?`,
   },
   {
     collection: 'devices',
@@ -112,6 +119,8 @@ const put = (sql: Statements, record: StoredRecord): void => {
       (value as AuditRecord).at,
       JSON.stringify(value),
     );
+  } else if (record.collection === 'pictures') {
+    putPicture(sql, tenant, value as PictureRecord);
   } else if (record.collection === 'devices') {
     putDevice(sql, tenant, value as DeviceRecord);
   } else {

@@ -12,6 +12,7 @@ const tenantTables = [
   'deliveries',
   'mails',
   'devices',
+  'pictures',
 ] as const;
 type Table = (typeof tenantTables)[number] | 'events';
 
@@ -28,6 +29,7 @@ const primaryKeys: Readonly<Record<Table, string>> = {
   deliveries: 'tenant, id',
   mails: 'tenant, id',
   devices: 'tenant, id',
+  pictures: 'tenant, sub',
   events: 'seq',
 };
 
@@ -75,6 +77,7 @@ export const purgeTenant = async (connection: Connection, tenant: string): Promi
 const accountColumns = [
   ['artifacts', 'account_id'],
   ['devices', 'sub'],
+  ['pictures', 'sub'],
   ['mails', 'sub'],
   ['usage', 'sub'],
   ['accounts', 'sub'],

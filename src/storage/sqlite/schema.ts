@@ -88,8 +88,15 @@ CREATE INDEX mails_due ON mails (tenant, next_attempt_at) WHERE state = 'pending
 CREATE INDEX mails_expiry ON mails (expires_at);
 `;
 
+/** Pictures of people. */
+const version6 = `
+CREATE TABLE pictures (
+  tenant TEXT NOT NULL, sub TEXT NOT NULL, id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (tenant, sub)
+) STRICT;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
-export const schemaSteps: readonly string[] = [version1, version2, version3, version4, version5];
+export const schemaSteps: readonly string[] = [version1, version2, version3, version4, version5, version6];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

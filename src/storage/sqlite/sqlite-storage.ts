@@ -12,6 +12,7 @@ import { createDevices } from './devices.ts';
 import { createEventLog } from './event-log.ts';
 import { dropEphemeral, listTenants, purgeAccount, purgeTenant, sweep } from './housekeeping.ts';
 import { createMails, tenantsWithDueMails } from './mails.ts';
+import { createPictures } from './pictures.ts';
 import { createAudit, createCounters, createKeys, createUsage } from './records.ts';
 import { lockFolder } from './server-lock.ts';
 
@@ -55,6 +56,7 @@ export const openSqliteStorage = async ({
         events: eventLog.forTenant(tenant),
         deliveries: createDeliveries(connection, clock, tenant),
         mails: createMails(connection, clock, tenant),
+        pictures: createPictures(connection, tenant),
         devices: createDevices(connection, clock, tenant),
       };
     },
