@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, Room>> = {
   web: {
     uses: [],
     knows: ['config'],
-    owns: ['@koa/bodyparser', '@koa/send', 'helmet', 'i18next'],
+    owns: ['@fastify/busboy', '@koa/bodyparser', '@koa/send', 'helmet', 'i18next'],
   },
   connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
   audit: { uses: [], knows: ['storage'], owns: [] },
@@ -52,7 +52,7 @@ const rooms: Readonly<Record<string, Room>> = {
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors', 'mail'],
-    owns: ['bowser', 'otpauth', '@simplewebauthn/server'],
+    owns: ['bowser', 'otpauth', 'sharp', '@simplewebauthn/server'],
   },
   // the refusals of the protocol have the headers and ids of all others (web/problem.ts)
   oidc: {

@@ -7,6 +7,7 @@ import type { Devices } from './devices.ts';
 import { factorFacts, recoveryCodesLeft } from './factors/factor-facts.ts';
 import type { PersonApps } from './person-apps.ts';
 import type { PersonSessions } from './person-sessions.ts';
+import type { Pictures } from './pictures.ts';
 
 /** @throws AppError `unavailable` */
 export type ExportPerson = (account: AccountRecord) => Promise<PersonExport>;
@@ -29,6 +30,7 @@ export interface PersonExportParts {
   readonly apps: Pick<PersonApps, 'list'>;
   readonly devices: Pick<Devices, 'list'>;
   readonly personAudit: PersonAudit;
+  readonly pictures: Pick<Pictures, 'find'>;
   readonly clock: Clock;
 }
 
@@ -39,15 +41,19 @@ export const createPersonExport =
   (parts: PersonExportParts): ExportPerson =>
   async (account) => {
     const { sub } = account;
-    const [sessions, apps, devices, audit] = await Promise.all([
+    const [sessions, apps, devices, audit, picture] = await Promise.all([
       parts.sessions.list(sub),
       parts.apps.list(sub),
       inPages((afterId) => parts.devices.list({ sub, limit: pageSize, ...definedOnly({ afterId }) })),
       inPages((beforeId) => parts.personAudit.list({ sub, limit: pageSize, ...definedOnly({ beforeId }) })),
+      account.pictureId === undefined ? undefined : parts.pictures.find(sub, account.pictureId),
     ]);
     return {
       exported_at: toSeconds(parts.clock.now()),
-      account: accountFacts(account),
+      account: {
+        ...accountFacts(account),
+        ...(picture === undefined ? {} : { picture: `data:image/jpeg;base64,${picture.toString('base64')}` }),
+      },
       sessions: sessions.map(({ id, signedInAt, expiresAt, clients, origin }) => ({
         id,
         ...definedOnly({ signed_in_at: signedInAt }),

@@ -19,6 +19,7 @@ import type { Devices } from '../accounts/devices.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
 import type { PersonSessions } from '../accounts/person-sessions.ts';
+import type { Pictures } from '../accounts/pictures.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -44,6 +45,7 @@ export interface LoginTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly pictures: Pictures;
   readonly interactions: Interactions;
   /** Its sources of people, in the order of its file. */
   readonly connectors: readonly Connector[];

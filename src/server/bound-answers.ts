@@ -15,6 +15,7 @@ import {
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForPasskey, submitNewPasskey } from '../login/account/account-passkeys.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
+import { submitPicture, submitPictureRemoval } from '../login/account/account-picture.ts';
 import {
   showOwnSessions,
   submitOtherSessionsEnd,
@@ -54,6 +55,7 @@ import { answerOperation, answerPreflight } from '../self-service/api/answer-ope
 import { createApiDocument } from '../self-service/api/api-document.ts';
 import { operations } from '../self-service/api/operations.ts';
 import { allowOrigin, listDevices, renameDevice, revokeDevice } from '../self-service/own-devices.ts';
+import { showPicture } from '../self-service/show-picture.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { createFormParser, createJsonParser } from '../web/body.ts';
@@ -194,6 +196,10 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
         submitWithdrawal(login, ctx, { tenant, clientId }),
       ),
       showActivity: (ctx, tenant) => showActivity(login, ctx, tenant),
+      submitPicture: (ctx, tenant) =>
+        orAskAgain((_, place, here) => submitPicture(login, place, here))(login, ctx, tenant),
+      submitPictureRemoval: accountForm((ctx, tenant) => submitPictureRemoval(login, ctx, tenant)),
+      showPicture: (ctx, tenant, { sub = '', id = '' }) => showPicture(ctx, tenant, { sub, id }),
       submitExport: accountForm((ctx, tenant) => submitExport(login, ctx, tenant)),
       submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
       showDemoMail: (ctx, tenant) => showDemoMail(login, ctx, tenant),

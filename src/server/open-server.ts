@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createPictureRewriter } from '../accounts/picture-file.ts';
 import { openRevocationHub, type RevocationHub } from '../accounts/revocation-hub.ts';
 import type { Clock } from '../clock.ts';
 import { idleLimits } from '../config/gateway/gateway-references.ts';
@@ -93,7 +94,9 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const { publicUrl, host } = settings.server;
     const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
     const mail = openMail({ settings: settings.mail, storage, masterKey, viewsDirectory, clock, log });
-    const shared = { storage, masterKey, hasher, connections, mail, pages, notices, clock, log };
+    const rewritePicture = createPictureRewriter();
+    const pageParts = { pages, notices, clock, log };
+    const shared = { storage, masterKey, hasher, rewritePicture, connections, mail, ...pageParts };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),

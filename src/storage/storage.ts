@@ -41,9 +41,7 @@ export interface Storage {
    * kept for their minutes, because watchers must still receive them.
    */
   purgeTenant(tenant: string): Promise<number>;
-  /**
-   * The same for one account and its artifacts, devices, picture, mails and uses of the password grant; the account is last.
-   */
+  /** The same for one account: its artifacts, devices, picture, mails, uses of the password grant; itself at last. */
   purgeAccount(tenant: string, sub: string): Promise<number>;
   /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
@@ -51,8 +49,8 @@ export interface Storage {
   exportRecords(): AsyncIterable<StoredRecord>;
   /**
    * Calls the watcher for each revocation event of any tenant that any process on this store publishes from now on:
-   * once, and within half a second. Events that were published while the store could not be reached follow afterwards;
-   * when that is not certain, `lost` is called, and every cache must be emptied.
+   * once, and within half a second. Events from while the store could not be reached follow afterwards; when that is
+   * not certain, `lost` is called, and every cache must be emptied.
    */
   watchEvents(watcher: EventWatcher): Promise<{ close(): Promise<void> }>;
   /** Tenants that have deliveries (mails) due at `nowMs`. */
@@ -230,8 +228,6 @@ export interface Artifacts {
   /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */
   tokensOfGrant(grantId: string): Promise<readonly Artifact[]>;
 }
-
-// --- accounts ----------------------------------------------------------------------------------------------
 
 export interface AccountRecord {
   /** Stable, opaque, never reassigned. */

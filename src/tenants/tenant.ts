@@ -5,11 +5,14 @@
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
+import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
 import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
 import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
 import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
+import type { RewritePicture } from '../accounts/picture-file.ts';
+import { createPictures, type Pictures } from '../accounts/pictures.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -58,6 +61,7 @@ export interface Tenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly pictures: Pictures;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly upstreamLogins: UpstreamLogins;
@@ -76,6 +80,7 @@ export interface TenantParts {
   readonly storage: Storage;
   readonly masterKey: MasterKey;
   readonly hasher: PasswordHasher;
+  readonly rewritePicture: RewritePicture;
   readonly connections: SourceConnections;
   readonly mail: Pick<Mail, 'forTenant'>;
   readonly pages: Pages;
@@ -143,6 +148,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     lookAgain: (sub, identity) => upstreamTokens.lookAgain(sub, identity),
     clock,
     log,
+  });
+  const pictures = createPictures({
+    ...{ tenant: definition.id, issuer, storage, rewrite: parts.rewritePicture, audit, clock },
+    isElsewhere: (account) =>
+      managedElsewhere(account, { sources: definition.sources, connectors }).profile !== undefined,
   });
   const { artifacts } = storage;
   const upstreamLogins = createUpstreamLogins({
@@ -217,7 +227,8 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     sessions,
     apps,
     personAudit,
-    exportPerson: createPersonExport({ sessions, apps, devices, personAudit, clock }),
+    pictures,
+    exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,
     upstreamLogins,

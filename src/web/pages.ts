@@ -203,12 +203,30 @@ export interface PageModels extends AccountPageModels, FactorPageModels {
     readonly sources: readonly AccountSource[];
     readonly accountUrl: string;
     readonly exportAction: string;
+    /** Of the uploaded picture. */
+    readonly pictureUrl?: string;
+    /** Absent where a source gives the profile. With `/remove`, it removes the picture. */
+    readonly pictureAction?: string;
     /** What is changed at sources, with their names. */
     readonly managed?: { readonly profile?: readonly string[]; readonly password?: readonly string[] };
     /** Those that the person has approved. */
     readonly devices?: readonly AccountDevice[];
-    readonly outcome?: 'connected' | 'disconnected' | 'device_signed_out';
-    readonly problem?: 'cancelled' | 'invalid' | 'last' | 'not_found' | 'taken' | 'unavailable';
+    readonly outcome?:
+      | 'connected'
+      | 'disconnected'
+      | 'device_signed_out'
+      | 'picture_changed'
+      | 'picture_removed';
+    readonly problem?:
+      | 'cancelled'
+      | 'invalid'
+      | 'last'
+      | 'not_found'
+      | 'picture_missing'
+      | 'picture_too_large'
+      | 'picture_unreadable'
+      | 'taken'
+      | 'unavailable';
   };
   'connect-source': {
     readonly action: string;

@@ -1,6 +1,7 @@
 // What people do with their own account, by the API: where they are signed in, which apps have access, what was done.
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import sharp from 'sharp';
 import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
@@ -371,6 +372,127 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       } finally {
         restoreTime();
       }
+    });
+  });
+
+  describe('the picture', () => {
+    const upload = async (token: string | undefined, body: Buffer, type = 'image/png'): Promise<Answer> =>
+      toAnswer(
+        await fetch(`${issuer}/api/v1/picture`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${token}`, 'content-type': type },
+          body: new Uint8Array(body),
+        }),
+      );
+    const image = (width: number, height = width) =>
+      sharp({ create: { width, height, channels: 4, background: { r: 200, g: 0, b: 0, alpha: 0.5 } } });
+    const claimOf = async (token: string | undefined) => (await userinfo(issuer, token ?? '')).body.picture;
+    const withProfile = () =>
+      tokensFor(createBrowser(), { issuer, client: web, scope: `${scope} profile` }, person);
+
+    it('is written anew, served to everybody who knows its address, and is a claim', async () => {
+      const mine = await withProfile();
+      const secret = 'where it was taken';
+      const sent = await image(300, 200)
+        .withExif({ IFD0: { ImageDescription: secret } })
+        .png()
+        .toBuffer();
+      expect(sent.includes(secret)).toBe(true);
+      const { status, body } = await upload(mine.access_token, sent);
+      expect(status).toBe(200);
+      const url = String(body.picture);
+      expect(url.startsWith(`${issuer}/pictures/${sub}/`)).toBe(true);
+
+      const served = await fetch(url);
+      expect(served.status).toBe(200);
+      expect(Object.fromEntries(served.headers)).toMatchObject({
+        'content-type': 'image/jpeg',
+        'x-content-type-options': 'nosniff',
+        'cross-origin-resource-policy': 'cross-origin',
+        'cache-control': 'public, max-age=3600',
+      });
+      const file = Buffer.from(await served.arrayBuffer());
+      expect(await sharp(file).metadata()).toMatchObject({ format: 'jpeg', width: 256, height: 256 });
+      expect(file.includes(secret)).toBe(false);
+      expect(await claimOf(mine.access_token)).toBe(url);
+      expect((await ask(mine.access_token, '/account')).body.picture).toBe(url);
+      const exported = (await ask(mine.access_token, '/export')).body.account as { picture: string };
+      expect(exported.picture).toBe(`data:image/jpeg;base64,${file.toString('base64')}`);
+
+      const next = String((await upload(mine.access_token, sent)).body.picture);
+      expect([(await fetch(url)).status, (await fetch(next)).status]).toEqual([404, 200]);
+      expect((await ask(mine.access_token, '/picture', 'DELETE')).status).toBe(204);
+      expect((await ask(mine.access_token, '/picture', 'DELETE')).status).toBe(404);
+      expect((await fetch(next)).status).toBe(404);
+      expect(await claimOf(mine.access_token)).toBeUndefined();
+      expect(await actionsOf()).toEqual(
+        expect.arrayContaining(['account.picture', 'account.picture_removed']),
+      );
+    });
+
+    it.each([
+      ['of another type', async () => Buffer.from('hello'), 'text/plain', 415],
+      ['that is none', async () => Buffer.from('hello'), 'image/png', 400],
+      ['that is empty', async () => Buffer.alloc(0), 'image/png', 400],
+      [
+        'that could have scripts',
+        async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+        'image/png',
+        400,
+      ],
+      ['that is damaged', async () => (await image(300).png().toBuffer()).subarray(0, 300), 'image/png', 400],
+      ['with too many pixels', () => image(5100).png().toBuffer(), 'image/png', 400],
+      ['that is too large', async () => Buffer.alloc(4_000_001), 'image/png', 413],
+    ])('refuses a file %s', async (_what, file, type, status) => {
+      const mine = await signInWith();
+      const answer = await upload(mine.access_token, await file(), type);
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('x-error-id')).toBe(answer.body.error_id);
+      expect((await ask(mine.access_token, '/account')).body).not.toHaveProperty('picture');
+    });
+
+    it('goes with the account', async () => {
+      const mine = await signInWith();
+      const { body } = await upload(mine.access_token, await image(9).png().toBuffer());
+      expect((await fetch(String(body.picture))).status).toBe(200);
+      expect(await server.users('acme').remove(person.username)).toMatchObject({ ok: true });
+      expect((await fetch(String(body.picture))).status).toBe(404);
+    });
+
+    it('is changed and removed on the account page', async () => {
+      const browser = createBrowser();
+      await signInWith(browser);
+      const page = await browser.get(`${issuer}/account`);
+      const csrf = formsOf(page).find(({ action }) => action.endsWith('/picture'))?.fields.csrf ?? '';
+      const send = async (file: Buffer): Promise<string> => {
+        const form = new FormData();
+        form.set('csrf', csrf);
+        form.set('picture', new Blob([new Uint8Array(file)]), 'me.png');
+        const answer = await fetch(`${issuer}/account/picture`, {
+          method: 'POST',
+          body: form,
+          redirect: 'manual',
+          headers: {
+            cookie: browser
+              .cookies()
+              .map(({ name, value }) => `${name}=${value}`)
+              .join('; '),
+          },
+        });
+        expect(answer.status).toBe(303);
+        return textOf(await browser.get(new URL(answer.headers.get('location') ?? '', issuer).href));
+      };
+      expect(await send(Buffer.alloc(0))).toContain('Please choose a file first.');
+      expect(await send(Buffer.from('hello'))).toContain('could not be read as a picture');
+      expect(await send(Buffer.alloc(4_000_001))).toContain('too large');
+      expect(await send(await image(9).webp().toBuffer())).toContain('Your picture has been changed.');
+      const shown = await browser.get(`${issuer}/account`);
+      const url = /<img[^>]* src="([^"]*pictures[^"]*)"/.exec(shown.body)?.[1] ?? '';
+      expect((await fetch(url)).headers.get('content-type')).toBe('image/jpeg');
+      const index = formsOf(shown).findIndex(({ action }) => action.endsWith('/picture/remove'));
+      const removed = await browser.follow(await browser.submit(shown, {}, index));
+      expect(textOf(removed)).toContain('Your picture has been removed.');
+      expect((await fetch(url)).status).toBe(404);
     });
   });
 

@@ -44,6 +44,7 @@ const samples: Readonly<Record<string, string>> = {
   source: 'local',
   id: 'x',
   client_id: 'x',
+  sub: 'x',
   file: 'drawbridge.css',
   // the provider takes a trailing slash
   rest: 'jwks/',

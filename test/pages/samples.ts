@@ -105,7 +105,10 @@ const account: PageModels['account'] = {
   sources: [],
   accountUrl: '/oauth/acme/account',
   exportAction: '/oauth/acme/account/export',
+  pictureAction: '/oauth/acme/account/picture',
 };
+
+const { pictureAction: _, ...accountWithoutPicture } = account;
 
 const accountSessions: PageModels['account-sessions'] = {
   accountUrl: '/oauth/acme/account',
@@ -571,8 +574,9 @@ export const samples: readonly Sample[] = [
   sample('signed-out', 'signed-out', { signInUrl: '/oauth/acme' }),
   sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
   sample('account', 'account', account),
+  sample('account-picture', 'account', { ...account, pictureUrl: '/assets/favicon.svg' }),
   sample('account-managed', 'account', {
-    ...account,
+    ...accountWithoutPicture,
     managed: { profile: ['Staff directory', 'Globex Account'], password: ['Staff directory'] },
   }),
   sample('account-sessions', 'account-sessions', accountSessions),

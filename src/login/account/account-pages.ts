@@ -3,9 +3,10 @@
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
 //                           account-devices.ts: signing a device out; account-factors.ts: second factors
 //   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
-//                           done; account-export.ts: all that is kept, as a file
+//                           done; account-export.ts: all that is kept, as a file; account-picture.ts
 import type { Context } from 'koa';
 import { canChangePassword, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
+import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
 import type { AccountDevice, AccountSource, PageModels } from '../../web/pages.ts';
@@ -25,8 +26,18 @@ import {
 type AccountModel = PageModels['account'];
 
 const news = {
-  outcome: ['connected', 'disconnected', 'device_signed_out'],
-  problem: ['cancelled', 'invalid', 'last', 'not_found', 'taken', 'unavailable'],
+  outcome: ['connected', 'disconnected', 'device_signed_out', 'picture_changed', 'picture_removed'],
+  problem: [
+    'cancelled',
+    'invalid',
+    'last',
+    'not_found',
+    'taken',
+    'unavailable',
+    'picture_missing',
+    'picture_too_large',
+    'picture_unreadable',
+  ],
 } as const satisfies {
   readonly outcome: readonly AccountModel['outcome'][];
   readonly problem: readonly AccountModel['problem'][];
@@ -57,6 +68,7 @@ export const showAccount = async (
   const { name } = account.claims;
   const devices = await devicesOf(tenant, account.sub);
   const sources = { sources: tenant.definition.sources, connectors: tenant.connectors };
+  const managed = managedElsewhere(account, sources);
   sendPage(ctx, parts.pages, {
     name: 'account',
     model: {
@@ -71,7 +83,9 @@ export const showAccount = async (
       ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
       accountUrl: accountUrl(tenant),
       exportAction: `${accountUrl(tenant)}/export`,
-      managed: managedElsewhere(account, sources),
+      managed,
+      ...(managed.profile === undefined ? { pictureAction: `${accountUrl(tenant)}/picture` } : {}),
+      ...definedOnly({ pictureUrl: pictureUrl(tenant.provider.issuer, account) }),
       ...definedOnly({ email: account.email }),
       ...newsOf(ctx, news),
     },

@@ -3,6 +3,7 @@ import type { Accounts } from '../../accounts/account-types.ts';
 import { claimsOf } from '../../accounts/claims.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { Factors } from '../../accounts/factors/factors.ts';
+import { pictureUrl } from '../../accounts/pictures.ts';
 import { type ActiveAccountOptions, findActiveAccount } from '../../accounts/standing.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -48,6 +49,7 @@ const provenAt = (token: object | undefined): number | undefined => {
 };
 
 export interface TenantAccountsParts {
+  readonly issuer: string;
   readonly recheck: Accounts['recheck'];
   readonly displayEmail: Accounts['displayEmail'];
   readonly factorDemandOf: Factors['demandOf'];
@@ -126,6 +128,7 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
         accountId: account.sub,
         claims: async (_use, scope) => ({
           ...claimsOf(await withBelievedEmail(account), new Set(scope.split(' ')), parts.furtherClaims),
+          ...definedOnly({ picture: pictureUrl(parts.issuer, account) }),
           sub: account.sub,
         }),
       };

@@ -123,6 +123,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     requests,
   });
   const tenantAccounts = createTenantAccounts({
+    issuer,
     scopeOf: requests.scope,
     recheck: (account, when) => parts.accounts.recheck(account, when),
     displayEmail: (account) => parts.accounts.displayEmail(account),

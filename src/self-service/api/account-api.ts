@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { managedElsewhere } from '../../accounts/managed-elsewhere.ts';
+import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
 import { defineOperation } from './operation.ts';
@@ -20,6 +21,7 @@ const accountSchema = z
     email: text,
     email_verified: z.boolean().optional(),
     locale: text,
+    picture: text.meta({ description: 'The address of a picture.' }),
     created_at: timeSchema,
     changed_at_sources: z
       .object({ profile: z.array(z.string()).optional(), password: z.array(z.string()).optional() })
@@ -36,14 +38,16 @@ export const showOwnAccount = defineOperation({
   path: '/account',
   summary: 'The person of the access token',
   answer: { description: 'Their account.', schema: accountSchema },
-  handle: async ({ tenant: { definition, connectors }, person: { account } }) => {
+  handle: async ({ tenant: { definition, connectors, provider }, person: { account } }) => {
     const { name, locale } = account.claims;
+    const picture = pictureUrl(provider.issuer, account) ?? account.claims.picture;
     const elsewhere = managedElsewhere(account, { sources: definition.sources, connectors });
     return {
       sub: account.sub,
       username: account.username,
       ...(typeof name === 'string' ? { name } : {}),
       ...(typeof locale === 'string' ? { locale } : {}),
+      ...(typeof picture === 'string' ? { picture } : {}),
       ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
       created_at: toSeconds(account.createdAt),
       changed_at_sources: {

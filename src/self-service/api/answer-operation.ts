@@ -8,6 +8,7 @@ import { findClient } from '../../oidc/provider/clients.ts';
 import { accountScope } from '../../protocol/scopes.ts';
 import { readJson } from '../../web/body.ts';
 import { refuseAsJson } from '../../web/error-boundary.ts';
+import { readBytes } from '../../web/file-form.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { type BearerRefusal, readBearer, refuseBearer } from '../bearer.ts';
 import { shareWith, shareWithAll } from '../cross-origin.ts';
@@ -57,7 +58,8 @@ export const answerOperation = async (
   const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined && !operation.isPublic) return;
   const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
-  const asked = { ctx, tenant, path, query: { ...ctx.query }, body, ...definedOnly({ person }) };
+  const file = operation.file === undefined ? Buffer.alloc(0) : await readFile(operation.file, ctx);
+  const asked = { ctx, tenant, path, query: { ...ctx.query }, body, file, ...definedOnly({ person }) };
   const outcome = await operation.run(asked).catch((error: unknown) => {
     if (error instanceof OperationRefusal) return error;
     throw error;
@@ -122,6 +124,19 @@ const readBody = async (
   }
   await parseJson(ctx, async () => {});
   return readJson(ctx);
+};
+
+/** @throws errors with status 413 and 415 */
+const readFile = async (
+  { types, longest }: NonNullable<Operation['file']>,
+  ctx: Context,
+): Promise<Buffer> => {
+  if (!types.includes(ctx.request.type)) {
+    ctx.set('Accept', types.join(', ')); // RFC 9110 section 15.5.16
+    ctx.throw(415, `The body must be one of ${types.join(', ')}`);
+  }
+  const file = await readBytes(ctx, longest);
+  return file ?? ctx.throw(413, `The file is larger than ${longest} bytes`);
 };
 
 /** Names the members, and says what zod says of each. */

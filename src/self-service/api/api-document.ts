@@ -72,7 +72,7 @@ const pathsOf = (described: readonly Operation[]): ZodOpenApiPathsObject => {
 };
 
 const describeOperation = (operation: Operation): ZodOpenApiOperationObject => {
-  const { id, summary, description, parameters, body, isPublic } = operation;
+  const { id, summary, description, parameters, body, file, isPublic } = operation;
   return {
     operationId: id,
     summary,
@@ -82,9 +82,16 @@ const describeOperation = (operation: Operation): ZodOpenApiOperationObject => {
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(file === undefined ? {} : { requestBody: describeFile(file) }),
     responses: answersOf(operation),
   };
 };
+
+const describeFile = ({ types, longest }: NonNullable<Operation['file']>) => ({
+  required: true,
+  description: `At most ${longest} bytes.`,
+  content: Object.fromEntries(types.map((type) => [type, {}])),
+});
 
 const answersOf = (operation: Operation): ZodOpenApiResponsesObject => {
   const { description, schema } = operation.answer;
@@ -95,7 +102,13 @@ const answersOf = (operation: Operation): ZodOpenApiResponsesObject => {
   return { ...success, ...refusalsOf(operation) };
 };
 
-const refusalsOf = ({ parameters, body, isPublic, refusals = {} }: Operation): ZodOpenApiResponsesObject => {
+const refusalsOf = ({
+  parameters,
+  body,
+  file,
+  isPublic,
+  refusals = {},
+}: Operation): ZodOpenApiResponsesObject => {
   const isChecked = body !== undefined || parameters.path !== undefined || parameters.query !== undefined;
   const described: Readonly<Record<string, DescribedRefusal>> = {
     ...(isChecked ? { 400: 'The request is not as described.' } : {}),
@@ -104,6 +117,7 @@ const refusalsOf = ({ parameters, body, isPublic, refusals = {} }: Operation): Z
       ? {}
       : { 404: 'There is no such thing, or it belongs to somebody else.' }),
     ...(body === undefined ? {} : { 413: 'The body is too large.', 415: 'The body is not JSON in UTF-8.' }),
+    ...(file === undefined ? {} : { 413: 'The file is too large.', 415: 'The file is of another kind.' }),
     503: 'The store or a source cannot be reached; try again after Retry-After seconds.',
     ...refusals,
   };

@@ -10,6 +10,7 @@ import type { Devices } from '../../accounts/devices.ts';
 import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
+import type { Pictures } from '../../accounts/pictures.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -33,6 +34,7 @@ export interface ApiTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly pictures: Pictures;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 
@@ -54,6 +56,8 @@ export interface ApiCall<Path, Query, Body> {
   readonly path: Path;
   readonly query: Query;
   readonly body: Body;
+  /** Empty for operations without a file. */
+  readonly file: Buffer;
 }
 
 export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -97,6 +101,8 @@ interface OperationFacts {
   readonly needsRecentSignIn?: true;
   /** Is a sign-in with a second factor needed, of a person who has one? */
   readonly needsFactor?: true;
+  /** A file as the body, in place of JSON. */
+  readonly file?: { readonly types: readonly string[]; readonly longest: number };
   /** Refusals beside those that every operation has. */
   readonly refusals?: Readonly<Record<number, DescribedRefusal>>;
 }
@@ -129,7 +135,7 @@ export interface PublicOperationSpec<
 }
 
 /** What was sent, unchecked. */
-export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant'> {
+export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant' | 'file'> {
   /** Absent for a public operation. */
   readonly person?: ApiPerson;
   readonly path: Readonly<Record<string, unknown>>;
@@ -168,9 +174,11 @@ export const defineOperation = <
 }: OperationSpec<Path, Query, Body, Answer>): Operation => ({
   ...spec,
   parameters,
-  run: async ({ ctx, tenant, person, ...given }) => {
+  run: async ({ ctx, tenant, person, file, ...given }) => {
     if (person === undefined) throw new Error('an operation ran without a person');
-    return runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, person, ...checked }));
+    return runWith({ ...spec, parameters }, given, (checked) =>
+      handle({ ctx, tenant, person, file, ...checked }),
+    );
   },
 });
 
@@ -187,8 +195,8 @@ export const definePublicOperation = <
   ...spec,
   parameters,
   isPublic: true,
-  run: ({ ctx, tenant, ...given }) =>
-    runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, ...checked })),
+  run: ({ ctx, tenant, file, ...given }) =>
+    runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, file, ...checked })),
 });
 
 type Schemas<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject> = Pick<

@@ -13,6 +13,7 @@ import {
 import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { changeOwnPassword } from './password-api.ts';
+import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
@@ -21,6 +22,8 @@ export const operations: readonly Operation[] = [
   logOut,
   showOwnAccount,
   changeOwnPassword,
+  replaceOwnPicture,
+  removeOwnPicture,
   listOwnSessions,
   endOtherOwnSessions,
   endOwnSession,

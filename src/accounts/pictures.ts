@@ -1,0 +1,73 @@
+// The picture that a person has uploaded. People whose profile comes from a source change it there.
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import { isEqualConstantTime, randomId } from '../crypto/ids.ts';
+import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import type { SessionActor } from './person-sessions.ts';
+import type { RewritePicture } from './picture-file.ts';
+
+export type PictureOutcome =
+  | { readonly ok: true; readonly url: string }
+  /** `elsewhere`: a source gives the profile of this person. */
+  | { readonly ok: false; readonly reason: 'unreadable' | 'elsewhere' };
+
+/** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
+export interface Pictures {
+  /** The file in place of the picture that the person has. */
+  replace(account: AccountRecord, file: Buffer, by: SessionActor): Promise<PictureOutcome>;
+  /** False when there is none. */
+  remove(account: AccountRecord, by: SessionActor): Promise<boolean>;
+  /** A JPEG. Undefined when the person has another picture now, or none. */
+  find(sub: string, id: string): Promise<Buffer | undefined>;
+}
+
+export interface PicturesParts {
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly storage: Pick<TenantStorage, 'accounts' | 'pictures'>;
+  readonly rewrite: RewritePicture;
+  /** Does a source give the profile of this person? */
+  readonly isElsewhere: (account: AccountRecord) => boolean;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}
+
+export const createPictures = (parts: PicturesParts): Pictures => {
+  const { storage, audit, clock } = parts;
+  const note = (action: string, { sub }: AccountRecord, by: SessionActor): Promise<void> =>
+    audit.noteBefore({ ...by, action, object: sub, outcome: 'success' });
+
+  return {
+    replace: async (account, file, by) => {
+      if (parts.isElsewhere(account)) return { ok: false, reason: 'elsewhere' };
+      const rewritten = await parts.rewrite(parts.tenant, file);
+      if (rewritten === undefined) return { ok: false, reason: 'unreadable' };
+      await note('account.picture', account, by);
+      const id = randomId(16);
+      const { sub } = account;
+      await storage.pictures.put({ sub, id, data: rewritten.toString('base64') });
+      await storage.accounts.update(sub, { pictureId: id, updatedAt: clock.now() });
+      return { ok: true, url: urlOf(parts.issuer, sub, id) };
+    },
+    remove: async (account, by) => {
+      if (account.pictureId === undefined) return false;
+      await note('account.picture_removed', account, by);
+      await storage.accounts.update(account.sub, { pictureId: undefined, updatedAt: clock.now() });
+      await storage.pictures.remove(account.sub);
+      return true;
+    },
+    find: async (sub, id) => {
+      const picture = await storage.pictures.find(sub);
+      if (picture === undefined || !isEqualConstantTime(picture.id, id)) return undefined;
+      return Buffer.from(picture.data, 'base64');
+    },
+  };
+};
+
+const urlOf = (issuer: string, sub: string, id: string): string => `${issuer}/pictures/${sub}/${id}`;
+
+/** The address of the uploaded picture; it changes with the picture, and nobody can guess it. */
+export const pictureUrl = (
+  issuer: string,
+  { sub, pictureId }: Pick<AccountRecord, 'sub' | 'pictureId'>,
+): string | undefined => (pictureId === undefined ? undefined : urlOf(issuer, sub, pictureId));
