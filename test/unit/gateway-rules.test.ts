@@ -263,6 +263,8 @@ describe('strength of a sign-in', () => {
   it.each<[string, Partial<AccessRule>, Partial<Caller>, boolean]>([
     ['the class', { acr: ['gold', 'silver'] }, {}, true],
     ['another class', { acr: ['gold'] }, {}, false],
+    ['two factors, after a passkey', { acr: ['mfa'] }, { acr: 'phr' }, true],
+    ['a passkey, after a code', { acr: ['phr'] }, { acr: 'mfa' }, false],
     ['all methods', { amr: ['pwd', 'otp'] }, { amr: ['otp', 'pwd'] }, true],
     ['a method that is missing', { amr: ['pwd', 'otp'] }, {}, false],
     ['the age', { maxAge: 600 }, {}, true],
@@ -346,6 +348,12 @@ describe('the stricter of two verdicts', () => {
         { verdict: 'step_up', demand: { maxAge: 9 } },
       ),
     ).toEqual({ verdict: 'step_up', demand: { acrValues: ['gold'], maxAge: 9 } });
+    expect(
+      stricter(
+        { verdict: 'step_up', demand: { acrValues: ['mfa'] } },
+        { verdict: 'step_up', demand: { acrValues: ['phr'] } },
+      ),
+    ).toEqual({ verdict: 'step_up', demand: { acrValues: ['phr'] } });
   });
 
   it('is a denial where no sign-in could hold both', () => {

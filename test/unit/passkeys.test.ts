@@ -6,6 +6,7 @@ import type { AccountRecord } from '../../src/storage/storage.ts';
 import { type Authenticator, createAuthenticator } from '../support/authenticator.ts';
 import { openPeople, type People, secondFactor } from '../support/people.ts';
 import { createScriptedSource } from '../support/scripted-source.ts';
+import { eachStore } from '../support/stores.ts';
 
 const place = { address: '192.0.2.7' };
 const browser = 'a page in a browser';
@@ -40,27 +41,51 @@ const refused = { ok: false, reason: 'passkey' };
 const lastReason = async (): Promise<string | undefined> =>
   (await people.tenant('acme').audit.list({ limit: 1 }))[0]?.reason;
 
-const addLocal = async (username: string): Promise<AccountRecord> => {
-  const added = await people.users().add({ username, password: 'correct horse battery' });
+const addLocal = async (username: string, into = people): Promise<AccountRecord> => {
+  const added = await into.users().add({ username, password: 'correct horse battery' });
   if (!added.ok) throw new Error(added.message);
   return added.account;
 };
 
-describe('a passkey', () => {
+eachStore((store) => {
   it('answers each challenge once, of twenty callers at two instances, and without a hash', async () => {
-    const instances = [people.accounts(), people.accounts()] as const;
-    const key = await withPasskey(instances[0], await addLocal('raced'));
-    const answer = JSON.parse(key.get(await instances[0].factors.passkeys.ask(browser)));
-    const before = { ...people.hasher.computed };
-    const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, call) =>
-        (call % 2 === 0 ? instances[0] : instances[1]).signInWithPasskey({ answer, browser, ...place }),
-      ),
-    );
-    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
-    expect(outcomes.filter(({ ok }) => !ok)).toEqual(Array.from({ length: 19 }, () => refused));
-    expect(people.hasher.computed).toEqual(before);
-    expect(await alone(instances[1], key)).toMatchObject({ ok: true, acr: 'phr' });
+    const own = await openPeople(store);
+    try {
+      const instances = [own.accounts(), own.accounts()] as const;
+      const key = await withPasskey(instances[0], await addLocal('raced', own));
+      const answer = JSON.parse(key.get(await instances[0].factors.passkeys.ask(browser)));
+      const before = { ...own.hasher.computed };
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, call) =>
+          (call % 2 === 0 ? instances[0] : instances[1]).signInWithPasskey({ answer, browser, ...place }),
+        ),
+      );
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(outcomes.filter(({ ok }) => !ok)).toEqual(Array.from({ length: 19 }, () => refused));
+      expect(own.hasher.computed).toEqual(before);
+      expect(await alone(instances[1], key)).toMatchObject({ ok: true, acr: 'phr' });
+    } finally {
+      await own.close();
+    }
+  });
+});
+
+describe('a passkey', () => {
+  it('of another host is not asked for, and the codes still are', async () => {
+    const accounts = people.accounts();
+    const account = await addLocal('moved');
+    const key = await withPasskey(accounts, account);
+    const { accounts: records } = people.tenant('acme');
+    const { factors = [] } = (await records.findBySub(account.sub)) ?? {};
+    await records.update(account.sub, {
+      factors: factors.map((one) => (one.type === 'passkey' ? { ...one, rpId: 'old.example' } : one)),
+    });
+    const moved = await records.findBySub(account.sub);
+    if (moved === undefined) throw new Error('no account');
+    expect(await accounts.factors.passkeys.askFor(moved, browser)).toBeUndefined();
+    expect(await alone(accounts, key)).toEqual(refused);
+    expect(accounts.factors.demandOf({ account: moved })).toBe('factor');
+    await people.storage.purgeAccount('acme', account.sub);
   });
 
   it('answers within half an hour, for the same page, and for one purpose', async () => {

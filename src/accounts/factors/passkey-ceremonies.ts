@@ -25,6 +25,8 @@ export type PasskeyFault = 'passkey_challenge' | 'passkey_origin' | 'wrong_passk
 type Checked<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly fault: PasskeyFault };
 
 export interface PasskeyCeremonies {
+  /** Id of the relying party. */
+  readonly rpId: string;
   /** JSON for `navigator.credentials.create`. */
   askForNew(account: AccountRecord, purpose: ChallengePurpose): Promise<string>;
   checkNew(
@@ -66,7 +68,7 @@ export const createPasskeyCeremonies = ({
   issuer,
   challenges,
 }: CeremoniesParts): PasskeyCeremonies => {
-  const rpID = relyingPartyOf(issuer);
+  const rpId = relyingPartyOf(issuer);
   const { origin: expectedOrigin } = new URL(issuer);
 
   const judge = (
@@ -81,11 +83,13 @@ export const createPasskeyCeremonies = ({
   };
 
   return {
+    rpId,
+
     askForNew: async ({ sub, username, claims, factors = [] }, purpose) =>
       JSON.stringify(
         await generateRegistrationOptions({
           rpName: definition.displayName,
-          rpID,
+          rpID: rpId,
           userName: username,
           userDisplayName: typeof claims?.name === 'string' ? claims.name : username,
           // a sign-in without a name finds the account by it
@@ -105,7 +109,7 @@ export const createPasskeyCeremonies = ({
           response: answer,
           expectedChallenge: () => true, // judged above
           expectedOrigin,
-          expectedRPID: rpID,
+          expectedRPID: rpId,
           requireUserVerification: false,
         }),
       );
@@ -122,7 +126,7 @@ export const createPasskeyCeremonies = ({
           counter: credential.counter,
           isSynced: credentialDeviceType === 'multiDevice',
           isBackedUp: credentialBackedUp,
-          rpId: rpID,
+          rpId,
           ...definedOnly({ transports }),
         },
       };
@@ -131,7 +135,7 @@ export const createPasskeyCeremonies = ({
     ask: async (purpose, known) =>
       JSON.stringify(
         await generateAuthenticationOptions({
-          rpID,
+          rpID: rpId,
           challenge: challenges.create(purpose),
           timeout,
           // after another factor, to have the key is enough; without one, the device has to know the person
@@ -148,7 +152,7 @@ export const createPasskeyCeremonies = ({
           response: answer,
           expectedChallenge: () => true, // judged above
           expectedOrigin,
-          expectedRPID: rpID,
+          expectedRPID: rpId,
           requireUserVerification: purpose.kind === 'alone',
           // the counter is compared where the account is changed, with the one that is kept then
           credential: {

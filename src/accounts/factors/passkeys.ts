@@ -53,8 +53,10 @@ export interface Passkeys {
     shown: ShownPasskey<NewPasskeyAnswer> & { readonly name: string },
     origin: FactorOrigin,
   ): Promise<PasskeyAdded>;
-  /** JSON for `navigator.credentials.get`. @param account absent: whoever is at the browser */
-  ask(browser: string, account?: AccountRecord): Promise<string>;
+  /** JSON for `navigator.credentials.get`, for whoever is at the browser. */
+  ask(browser: string): Promise<string>;
+  /** The same for one person; undefined when no passkey of theirs works at this host. */
+  askFor(account: AccountRecord, browser: string): Promise<string | undefined>;
   /** Each answer is accepted once, of whichever number of callers. Wrong ones are counted with wrong codes. */
   verify(account: AccountRecord, shown: ShownPasskey, origin: FactorOrigin): Promise<PasskeyOutcome>;
   /** The same of an answer without another factor: the device has verified the person. Not audited. */
@@ -77,7 +79,9 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
   const { rules, records, ceremonies, audit, clock } = parts;
 
   const knownTo = ({ factors = [] }: AccountRecord): readonly PasskeyFactor[] =>
-    rules.methods.includes('passkey') ? factors.filter(isPasskey) : [];
+    rules.methods.includes('passkey')
+      ? factors.filter(isPasskey).filter(({ rpId }) => rpId === ceremonies.rpId)
+      : [];
 
   const refuseUnlessOffered = (): void => {
     if (!rules.methods.includes('passkey'))
@@ -140,10 +144,14 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
       return outcome.ok ? { ...outcome, proof: byPasskey(added) } : outcome;
     },
 
-    ask: (browser, account) =>
-      account === undefined
-        ? ceremonies.ask({ kind: 'alone', browser })
-        : ceremonies.ask({ kind: 'factor', browser, sub: account.sub }, knownTo(account)),
+    ask: (browser) => ceremonies.ask({ kind: 'alone', browser }),
+
+    askFor: async (account, browser) => {
+      const known = knownTo(account);
+      return known.length === 0
+        ? undefined
+        : ceremonies.ask({ kind: 'factor', browser, sub: account.sub }, known);
+    },
 
     verify: async (asked, shown, origin) => {
       const { account, outcome } = await verify(asked, shown, 'factor');

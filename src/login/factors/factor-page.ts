@@ -72,9 +72,9 @@ type Methods = Pick<PageModels['second-factor'], 'passkey' | 'isCodeAsked'>;
 
 /** By which factors the person of the sign-in may go on. */
 const methodsFor = async (visit: InteractionVisit, { interaction, first }: Asked): Promise<Methods> => {
-  const { definition, accounts } = visit.tenant;
-  if (!hasPasskey(definition.secondFactor, first.account)) return { isCodeAsked: true };
-  const options = await accounts.factors.passkeys.ask(browserOf(visit), first.account);
+  const { passkeys } = visit.tenant.accounts.factors;
+  const options = await passkeys.askFor(first.account, browserOf(visit));
+  if (options === undefined) return { isCodeAsked: true };
   return {
     passkey: { action: formAction(visit, 'factor/passkey'), options },
     isCodeAsked: !isPasskeyMissing(visit, interaction, first.login),
