@@ -7,6 +7,8 @@ const isReadOnly =
 const isFull = 'the disk is full; make room';
 const isBroken = 'the disk reports an error; see the log of the operating system';
 const isNoFolder = 'a part of the path is a file and not a folder; choose another place';
+const cannotBeMade =
+  'it cannot be made, since the folder above is read-only; mount the disk writable, or choose another place';
 const isDamaged = 'the file is damaged or of another program; restore a backup';
 
 /** Codes of the operating system (errno). */
@@ -40,5 +42,8 @@ export const diskFaultOf = (error: unknown): string | undefined => {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, errcode, syscall } = error as { code?: unknown; errcode?: unknown; syscall?: unknown }; // of Node and its SQLite
   if (typeof errcode === 'number') return sqliteWords[errcode & 0xff];
-  return typeof code === 'string' && syscall !== undefined ? systemWords[code]?.() : undefined;
+  if (typeof code !== 'string' || syscall === undefined) return undefined;
+  // so Node reports a read-only disk when it makes folders one in another
+  if (code === 'ENOENT' && syscall === 'mkdir') return cannotBeMade;
+  return systemWords[code]?.();
 };

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { checkDataFolder } from '../../src/cli/doctor/check-data-folder.ts';
 import { openMasterKey } from '../../src/crypto/master-key.ts';
 import { diskFaultOf } from '../../src/disk-fault.ts';
 import { explainFailure } from '../../src/process/explain-failure.ts';
@@ -16,6 +18,22 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drawbridge-disk-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+const mount = (...args: readonly string[]): void => {
+  execFileSync('mount', args, { stdio: 'ignore' });
+};
+const isMountable = (() => {
+  const place = mkdtempSync(join(tmpdir(), 'drawbridge-mount-'));
+  try {
+    mount('-t', 'tmpfs', 'none', place);
+    execFileSync('umount', [place], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(place, { recursive: true });
+  }
+})();
 
 const ownFault = 'fault in Drawbridge itself';
 const thrownBy = async (act: () => unknown): Promise<unknown> => {
@@ -74,6 +92,53 @@ describe('a file or folder that cannot be used', () => {
       detail: expect.stringMatching(/^the disk is full; make room: /),
     });
   });
+
+  // the modes of a folder do not stop root
+  (isMountable ? describe : describe.skip)(
+    'on a disk that is mounted read-only (needs the right to mount)',
+    () => {
+      beforeEach(() => {
+        mount('-t', 'tmpfs', 'none', folder);
+        writeFileSync(join(folder, 'file'), '');
+        mount('-o', 'remount,ro', folder);
+      });
+      afterEach(() => {
+        execFileSync('umount', [folder]);
+      });
+
+      it.each([
+        ['', /^The data in .* cannot be used: it is read-only; .*DRAWBRIDGE_STORAGE__URL/],
+        [
+          'new/below',
+          /^The data in .* cannot be used: it cannot be made, since the folder above is read-only; /,
+        ],
+      ])('is named when the store is in it: "%s"', async (below, words) => {
+        for (const role of ['server', 'cli'] as const) {
+          const url = `file:${join(folder, below)}`;
+          const error = await thrownBy(() =>
+            openStorage({ url, clock: createTestClock(0), log: pino({ level: 'silent' }), role }),
+          );
+          expect(explainFailure(error)).toMatch(words);
+          expect(explainFailure(error)).not.toContain(ownFault);
+        }
+      });
+
+      it.each(['', 'new/below'])('is found by doctor: "%s"', async (below) => {
+        const findings = await checkDataFolder(join(folder, below));
+        expect(findings).toContainEqual(
+          expect.objectContaining({
+            verdict: 'problem',
+            message: expect.stringMatching(/ cannot be used: it is read-only; /),
+          }),
+        );
+      });
+
+      it.each(['', 'new/below'])('is named when the master key is to be in it: "%s"', async (below) => {
+        const error = await thrownBy(() => openMasterKey({ folder: join(folder, below) }));
+        expect(explainFailure(error)).toMatch(/^The master key .* cannot be used: .*is read-only; /);
+      });
+    },
+  );
 
   it('is named when it is no database', async () => {
     writeFileSync(join(folder, 'drawbridge.db'), readFileSync(import.meta.filename));

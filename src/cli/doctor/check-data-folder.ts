@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { diskFaultOf } from '../../disk-fault.ts';
 import { networkFilesystemOf } from '../../storage/sqlite/network-filesystem.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
@@ -20,15 +20,20 @@ export const checkDataFolder = async (folder: string): Promise<readonly Finding[
             `${folder} is on a network file system (${network}), where the embedded store may lose data. Move it to a local disk, or use MongoDB.`,
           ),
         ];
-  if (!existsSync(folder)) return [...place, ok(about, `${folder} will be made on the first start`)];
+  const existing = existingPartOf(folder);
   try {
-    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    await access(existing, constants.W_OK | constants.X_OK | (existing === folder ? constants.R_OK : 0));
   } catch (error) {
-    return [...place, problem(about, `${folder} cannot be used: ${diskFaultOf(error) ?? String(error)}.`)];
+    return [...place, problem(about, `${existing} cannot be used: ${diskFaultOf(error) ?? String(error)}.`)];
   }
+  if (existing !== folder) return [...place, ok(about, `${folder} will be made on the first start`)];
   const findings = [...place, ...(await checkOwners(folder)), ...(await checkSpace(folder))];
   return findings.length === 0 ? [ok(about, folder)] : findings;
 };
+
+/** The folder itself, or the nearest one above, in which it would be made. */
+const existingPartOf = (folder: string): string =>
+  existsSync(folder) || dirname(folder) === folder ? folder : existingPartOf(dirname(folder));
 
 /** Files of another user appear when a command was run as root, and then the server cannot write them. */
 const checkOwners = async (folder: string): Promise<readonly Finding[]> => {
