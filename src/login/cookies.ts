@@ -1,6 +1,7 @@
 // The cookies of the pages of signing in. The table of all cookies is in docs/architecture.md.
 import type { Context } from 'koa';
 import { knownBrowserTtl } from '../accounts/known-browsers.ts';
+import { codeSeconds } from '../accounts/verifications.ts';
 import { type BegunLogin, upstreamLoginKey, upstreamLoginTtl } from '../oidc/upstream/upstream-logins.ts';
 import { readCookie, setCookie, surplusCookies } from '../web/cookies.ts';
 
@@ -80,6 +81,21 @@ export const clearUpstreamCookie = (ctx: Context, place: UpstreamLoginPlace): vo
 
 export const readUpstreamCookie = (ctx: Context, place: UpstreamLoginPlace): string | undefined =>
   readCookie(ctx, upstreamCookieName(place));
+
+/** The browser that asked for a mail: the code in it works there alone. As long as the code. */
+const recoveryCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  const name = `${isSecure ? '__Secure-' : ''}drawbridge.recovery`;
+  return { name, path: `${pathname}/recover`, maxAgeSeconds: codeSeconds, isSecure } as const;
+};
+
+/** An empty value removes the cookie. */
+export const setRecoveryCookie = (ctx: Context, issuer: string, value: string): void =>
+  setCookie(ctx, { ...recoveryCookie(issuer), value });
+
+export const readRecoveryCookie = (ctx: Context, issuer: string): string | undefined =>
+  readCookie(ctx, recoveryCookie(issuer).name);
 
 /** Says that somebody has signed in here; see `Accounts.rememberBrowser`. */
 const knownBrowserCookie = (issuer: string) => {

@@ -20,6 +20,7 @@ import {
 } from './interaction-form.ts';
 import { announce, endOf, type TimedNotice } from './login-problems.ts';
 import { findConnector, type LoginTenant, lookOf } from './login-tenant.ts';
+import { recoverUrl } from './recovery-url.ts';
 
 export interface LoginPageParts {
   readonly pages: Pages;
@@ -110,7 +111,7 @@ export const showLogin = async (
             clientName: clientNameOf(tenant.definition, clientId),
             cancelAction: formAction(visit, 'cancel'),
           }),
-      ...definedOnly({ switchTenantUrl }),
+      ...definedOnly({ switchTenantUrl, recoverUrl: recoverUrl(tenant) }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
         : {}),

@@ -12,7 +12,7 @@ import { requestFacts } from '../web/request-facts.ts';
 type Problem =
   | LoginProblem
   | FactorProblem
-  | NonNullable<PageModels['change-password' | 'connect-source']['problem']>;
+  | NonNullable<PageModels['change-password' | 'connect-source' | 'recover']['problem']>;
 
 interface ProblemAnswer {
   readonly status: number;
@@ -65,6 +65,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   },
   password_expired: { status: 403, code: 'password_expired', description: 'The password has expired' },
   policy: { status: 400, code: 'password_policy', description: 'The rules refuse the new password' },
+  link: { status: 400, code: 'invalid_link', description: 'The link is too old, or was used already' },
   set_up_expired: { status: 400, code: 'expired', description: 'The page was open for too long' },
   source_settings: {
     status: 500,

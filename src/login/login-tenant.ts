@@ -11,11 +11,13 @@
 //   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
 //                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
+//   recovery-pages.ts   a forgotten password; recovery-url.ts: its address
 //   demo-mail.ts        the mails of a demo tenant without a mail server
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
 import type { Devices } from '../accounts/devices.ts';
+import type { PasswordRecovery } from '../accounts/password-recovery.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
 import type { PersonSessions } from '../accounts/person-sessions.ts';
@@ -53,6 +55,7 @@ export interface LoginTenant {
   readonly upstreamSessions: UpstreamSessions;
   readonly upstreamSignOut: UpstreamSignOut;
   readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
+  readonly recovery: PasswordRecovery;
 }
 
 export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>

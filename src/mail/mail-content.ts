@@ -3,7 +3,15 @@ import { openSealed, seal } from '../crypto/sealed-box.ts';
 import { readEmail } from '../protocol/email-address.ts';
 
 /** Each has its texts in `views/locales`, below `mail`. */
-export const mailKinds = ['test', 'factor_added', 'factor_removed', 'recovery_codes_renewed'] as const;
+export const mailKinds = [
+  'test',
+  'factor_added',
+  'factor_removed',
+  'recovery_codes_renewed',
+  'password_reset',
+  'password_elsewhere',
+  'password_changed',
+] as const;
 
 export type MailKind = (typeof mailKinds)[number];
 
@@ -15,8 +23,10 @@ export interface MailContent {
   /** A page of the tenant, on its public URL. */
   readonly link?: string;
   readonly code?: string;
-  /** Seconds that link and code are good for. */
-  readonly goodForSeconds?: number;
+  /** Seconds that the link is good for. */
+  readonly linkSeconds?: number;
+  /** Seconds that the code is good for. */
+  readonly codeSeconds?: number;
   /** Further values of the texts, such as the user name. */
   readonly values?: Readonly<Record<string, string>>;
 }

@@ -25,12 +25,13 @@ export const openMailTexts = (viewsDirectory: string, clock: Clock): WriteMailTe
   const plain = new Eta({ views, autoEscape: false, cache: true, autoTrim: [false, 'nl'] });
   const textsOf = openTexts(join(viewsDirectory, 'locales'), clock);
   return (content, { displayName, branding }) => {
-    const { kind, locale, link, code, goodForSeconds } = content;
+    const { kind, locale, link, code, linkSeconds, codeSeconds } = content;
     const texts = textsOf[locale];
-    const duration = goodForSeconds === undefined ? undefined : texts.duration(goodForSeconds);
     const values = { ...content.values, tenant: displayName };
     const textOf = (part: string): string | undefined =>
       texts.has(`mail.${kind}.${part}`) ? texts.t(`mail.${kind}.${part}`, values) : undefined;
+    const validFor = (key: string, seconds: number | undefined): string | undefined =>
+      seconds === undefined ? undefined : texts.t(`mail.${key}`, { duration: texts.duration(seconds) });
     const model = {
       locale,
       displayName,
@@ -44,7 +45,8 @@ export const openMailTexts = (viewsDirectory: string, clock: Clock): WriteMailTe
         button: textOf('button'),
         codeLead: textOf('code'),
         note: textOf('note'),
-        valid: duration === undefined ? undefined : texts.t('mail.valid', { duration }),
+        linkValid: validFor('linkValid', linkSeconds),
+        codeValid: validFor('codeValid', codeSeconds),
       }),
       foot: texts.t('mail.foot', values),
     };

@@ -40,6 +40,15 @@ import { submitLogin } from '../login/login-page.ts';
 import { lookOf } from '../login/login-tenant.ts';
 import { submitPasskeyLogin } from '../login/passkey-login.ts';
 import { submitDemandedPasswordChange } from '../login/password-demand.ts';
+import {
+  askForCode,
+  askForName,
+  askForRecoveredPassword,
+  showRecovered,
+  submitCode,
+  submitName,
+  submitRecoveredPassword,
+} from '../login/recovery-pages.ts';
 import { orAskAgain, orSayItIsOver } from '../login/sign-in-over.ts';
 import { finishSignIn, startSignIn } from '../login/start-sign-in.ts';
 import { createTenantSelection } from '../login/tenant-selection.ts';
@@ -202,6 +211,13 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       showPicture: (ctx, tenant, { sub = '', id = '' }) => showPicture(ctx, tenant, { sub, id }),
       submitExport: accountForm((ctx, tenant) => submitExport(login, ctx, tenant)),
       submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
+      askForName: async (ctx, tenant) => askForName(login, ctx, tenant),
+      submitName: form((ctx, tenant) => submitName(login, ctx, tenant)),
+      askForCode: async (ctx, tenant) => askForCode(login, ctx, tenant),
+      submitCode: form((ctx, tenant) => submitCode(login, ctx, tenant)),
+      askForRecoveredPassword: (ctx, tenant) => askForRecoveredPassword(login, ctx, tenant),
+      submitRecoveredPassword: form((ctx, tenant) => submitRecoveredPassword(login, ctx, tenant)),
+      showRecovered: async (ctx, tenant) => showRecovered(login, ctx, tenant),
       showDemoMail: (ctx, tenant) => showDemoMail(login, ctx, tenant),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),

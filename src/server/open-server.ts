@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import { idleLimits } from '../config/gateway/gateway-references.ts';
 import { formatFault } from '../config/parsing/fault.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
+import { unmetMailNeeds } from '../config/tenant/mail-needs.ts';
 import { hashTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from '../connectors/open-connectors.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
@@ -102,8 +103,12 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),
       judge: (file) => {
         const loaded = loadTenant({ ...file, env });
+        const faults =
+          'faults' in loaded ? loaded.faults : unmetMailNeeds(loaded.definition, settings.mail, file.path);
         return Promise.resolve(
-          'definition' in loaded ? loaded : { faults: loaded.faults.map((fault) => formatFault(fault)) },
+          'definition' in loaded && faults.length === 0
+            ? loaded
+            : { faults: faults.map((fault) => formatFault(fault)) },
         );
       },
       build: (definition) =>

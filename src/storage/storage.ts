@@ -36,10 +36,7 @@ export interface Storage {
   ping(): Promise<void>;
   /** Ids of all tenants that have data. */
   listTenants(): Promise<readonly string[]>;
-  /**
-   * Deletes all data of a tenant in bounded steps; resumable. Resolves to the number of records removed. Events are
-   * kept for their minutes, because watchers must still receive them.
-   */
+  /** Deletes all data of a tenant in bounded steps, except events; resumable. Resolves to the number of records. */
   purgeTenant(tenant: string): Promise<number>;
   /** The same for one account: its artifacts, devices, picture, mails, uses of the password grant; itself at last. */
   purgeAccount(tenant: string, sub: string): Promise<number>;
@@ -116,7 +113,9 @@ export type ArtifactKind =
   /** A sign-in on an app's own page, between two steps; used once. */
   | 'AuthSession'
   /** What a refused request was about; its id is a place that later ones take over. */
-  | 'RefusedRequest';
+  | 'RefusedRequest'
+  /** A link or code of a mail that proves something, used once. Sealed. */
+  | 'Verification';
 
 /** `pending`: no person has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';

@@ -5,8 +5,10 @@
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
+import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
+import { createPasswordRecovery, type PasswordRecovery } from '../accounts/password-recovery.ts';
 import { faultOfPassword } from '../accounts/password-rules.ts';
 import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
 import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
@@ -15,6 +17,8 @@ import type { RewritePicture } from '../accounts/picture-file.ts';
 import { createPictures, type Pictures } from '../accounts/pictures.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
+import { createThrottle } from '../accounts/throttle.ts';
+import { createVerifications } from '../accounts/verifications.ts';
 import { createAudit } from '../audit/audit.ts';
 import { createPersonAudit, type PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
@@ -73,6 +77,7 @@ export interface Tenant {
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
+  readonly recovery: PasswordRecovery;
 }
 
 /** The parts that all tenants of a server share. */
@@ -184,6 +189,23 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
+  const throttle = createThrottle(storage.counters, clock);
+  const recovery = createPasswordRecovery({
+    ...{ definition, issuer, records: storage.accounts, throttle, mail, audit, log },
+    verifications: createVerifications({
+      tenant: definition.id,
+      artifacts,
+      throttle,
+      sealingKey: masterKey.derive('verifications'),
+      codeKey: masterKey.derive('verification codes'),
+      clock,
+    }),
+    usersAs: (actor) =>
+      createLocalUsers({
+        ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
+        purgeAccount: (sub) => parts.storage.purgeAccount(definition.id, sub),
+      }),
+  });
   const keys = await openTenantKeys(
     { tenant: definition.id, storage, sealingKey: masterKey.derive('signing keys'), clock },
     algorithmsOf(definition, parts.services),
@@ -261,6 +283,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       clock,
     }),
     mail,
+    recovery,
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };
 };

@@ -2,6 +2,7 @@ import type { Branding, Locale, LocalText } from '../config/tenant/tenant-defini
 import type { AccountPageModels, ScopeLine } from './account-page-models.ts';
 import type { ErrorHint } from './error-hint.ts';
 import type { FactorPageModels, PasskeyForm } from './factor-page-models.ts';
+import type { MailPageModels } from './mail-page-models.ts';
 import type { LoginProblem, PasswordProblem, ServiceProblem, SignInOver } from './page-problems.ts';
 
 /** How a page looks and speaks. */
@@ -40,7 +41,7 @@ export interface AccountDevice {
 }
 
 /** One entry a page: what its template needs. Every string is untrusted and escaped by the template. */
-export interface PageModels extends AccountPageModels, FactorPageModels {
+export interface PageModels extends AccountPageModels, FactorPageModels, MailPageModels {
   'select-tenant': {
     readonly tenants: readonly {
       readonly id: string;
@@ -73,6 +74,8 @@ export interface PageModels extends AccountPageModels, FactorPageModels {
     readonly cancelAction?: string;
     /** Where another tenant can be chosen. */
     readonly switchTenantUrl?: string;
+    /** For a forgotten password. */
+    readonly recoverUrl?: string;
     readonly login: string;
     /** Back to the step that asks the name. */
     readonly otherNameUrl?: string;
@@ -176,17 +179,6 @@ export interface PageModels extends AccountPageModels, FactorPageModels {
     readonly xsrf: string;
     readonly clientName?: LocalText;
     readonly username?: string;
-  };
-  /** Mails of a demo tenant, which are not sent. */
-  'demo-mail': {
-    readonly mails: readonly {
-      readonly to: string;
-      readonly subject: string;
-      readonly text: string;
-      readonly link?: string;
-      /** Epoch milliseconds. */
-      readonly writtenAt: number;
-    }[];
   };
   'signed-out': { readonly clientName?: LocalText; readonly signInUrl: string };
   account: {

@@ -35,6 +35,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   GatewaySession: true,
   GatewayTicket: true,
   RefusedRequest: true,
+  Verification: true,
   MfaToken: true,
   AuthSession: true,
 };

@@ -37,7 +37,8 @@ const linked: NewMail = {
   sub: 'sub-of-alice',
   link: 'https://login.example.com/oauth/acme/reset?token=the-secret-of-the-link',
   code: '83920571',
-  goodForSeconds: 1800,
+  linkSeconds: 1800,
+  codeSeconds: 600,
 };
 
 eachStore((store) => {
@@ -101,6 +102,7 @@ eachStore((store) => {
       expect(form).toContain(linked.link);
       expect(form).toContain(linked.code);
       expect(form).toContain('30 minutes');
+      expect(form).toContain('10 minutes');
     }
     expect(taken?.html).toContain('Äcme &amp; Söhne');
     expect(taken?.html).toContain('background-color:#ffd400;color:#000000');

@@ -197,6 +197,8 @@ const accountDevices: PageModels['account']['devices'] = [
 
 const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xsrf: csrf, userCode: '' };
 
+const recover = { action: '/oauth/acme/recover', startUrl: '/oauth/acme/recover', signInUrl: '/oauth/acme' };
+
 const tenants = [
   { id: 'default', displayName: 'Drawbridge Demo', url: '/oauth/default', color: '#2f5aa8' },
   { id: 'acme', displayName: 'Acme Corporation', url: '/oauth/acme', color: '#c2410c' },
@@ -215,6 +217,18 @@ const logo = `data:image/svg+xml,${encodeURIComponent(
 
 /** Every page, in the states that look different. */
 export const samples: readonly Sample[] = [
+  sample('recover-name', 'recover', { ...recover, step: 'name' }),
+  sample('recover-unknown-link', 'recover', { ...recover, step: 'name', problem: 'link' }),
+  sample('recover-code', 'recover', { ...recover, step: 'code', demoMailUrl: '/oauth/acme/demo-mail' }),
+  sample('recover-wrong-code', 'recover', { ...recover, step: 'code', problem: 'code' }),
+  sample('recover-password', 'recover', { ...recover, step: 'password', login: 'alice' }),
+  sample('recover-weak-password', 'recover', {
+    ...recover,
+    step: 'password',
+    login: 'alice',
+    problem: 'policy',
+    rule: 'The password is too short: it needs at least 12 characters.',
+  }),
   sample('demo-mail-none', 'demo-mail', { mails: [] }),
   sample('demo-mail', 'demo-mail', {
     mails: [
@@ -281,6 +295,7 @@ export const samples: readonly Sample[] = [
     true,
   ),
   sample('login', 'login', login),
+  sample('login-recover', 'login', { ...login, recoverUrl: '/oauth/acme/recover' }),
   sample('login-demo', 'login', {
     ...login,
     demoUsers: [

@@ -13,7 +13,8 @@ export interface TakenMail extends Email {
 
 export interface MailServer {
   readonly settings: MailSettings;
-  readonly taken: readonly TakenMail[];
+  /** A test may empty it. */
+  readonly taken: TakenMail[];
   /** What it does with a recipient; undefined: takes it. */
   refuse: ((recipient: string) => { readonly code: number; readonly words: string } | undefined) | undefined;
   /** The mails to an address, once there are so many. */

@@ -18,6 +18,8 @@ export interface TenantDefinition {
   readonly publicUrl?: string;
   readonly branding: Branding;
   readonly locale: Locale;
+  /** Absent: a forgotten password is an operator's to replace. */
+  readonly recovery?: { readonly password: 'mail' };
   /** Absent members: as the server has them. */
   readonly mail?: { readonly from?: string; readonly replyTo?: string };
   readonly lifetimes: Lifetimes;

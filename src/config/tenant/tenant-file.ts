@@ -154,6 +154,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...definedOnly({ publicUrl }),
     branding: toBranding(content.branding, logo),
     locale: content.locale,
+    ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,

@@ -12,7 +12,7 @@ import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
-import { tenantMailSchema } from './tenant-mail-schema.ts';
+import { recoverySchema, tenantMailSchema } from './tenant-mail-schema.ts';
 
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
@@ -207,6 +207,7 @@ export const tenantSchema = z.strictObject({
     .enum(['en', 'de'])
     .default('en')
     .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
+  recovery: recoverySchema.prefault({}).meta({ description: 'What people may do who cannot sign in.' }),
   mail: tenantMailSchema.prefault({}).meta({
     description: 'Mails to the users of the tenant.',
     examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],

@@ -1,0 +1,212 @@
+// A new password for somebody who has forgotten theirs, proven by a mail to the address of the account. It begins no session:
+// the person signs in afterwards as always, with the second factor that is asked for.
+import type { Audit } from '../audit/audit.ts';
+import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { hashId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { Log } from '../log.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { addressBucket } from './address-bucket.ts';
+import type { LocalUsers } from './local-users.ts';
+import { hasLocalPassword } from './password-adoption.ts';
+import { faultOfPassword } from './password-rules.ts';
+import { mayHoldTokens } from './standing.ts';
+import type { Throttle } from './throttle.ts';
+import { codeSeconds, linkSeconds, type Verifications, type Verified } from './verifications.ts';
+
+export interface RecoveryRequest {
+  /** As it was typed: a user name or an e-mail address. */
+  readonly login: string;
+  /** `newBrowser`; the code of the mail works in this browser alone. */
+  readonly browser: string;
+  readonly locale: Locale;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+export type RecoveryBegun =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
+
+export type PasswordReset =
+  | { readonly ok: true }
+  /** The link was used, is too old, or the account has changed since. */
+  | { readonly ok: false; readonly reason: 'link' }
+  | { readonly ok: false; readonly reason: 'policy'; readonly message: string };
+
+export interface PasswordRecovery {
+  /**
+   * Counts the request; whom it is about is looked at afterwards, and nobody waits for that. So the answer and its time are the
+   * same whether the name is known or not.
+   */
+  begin(request: RecoveryRequest): Promise<RecoveryBegun>;
+  /** The link that a right code stands for; undefined when the code is wrong, too old or used. */
+  exchangeCode(typed: { readonly browser: string; readonly code: string }): Promise<string | undefined>;
+  /** Whose password the link would change, without using it. */
+  find(link: string): Promise<AccountRecord | undefined>;
+  /** Uses the link, ends all sessions and sends a notice. */
+  reset(asked: ResetRequest): Promise<PasswordReset>;
+  /** Resolves when every mail that was asked for is written. */
+  idle(): Promise<void>;
+}
+
+export interface ResetRequest {
+  readonly link: string;
+  readonly password: string;
+  readonly locale: Locale;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+export interface PasswordRecoveryParts {
+  readonly definition: Pick<TenantDefinition, 'displayName' | 'sources' | 'throttle'>;
+  readonly issuer: string;
+  readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub'>;
+  readonly verifications: Verifications;
+  readonly throttle: Pick<Throttle, 'spend'>;
+  readonly mail: Pick<TenantMail, 'hold' | 'send'>;
+  /** The actor of the change is the person. */
+  readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPassword'>;
+  readonly audit: Audit;
+  readonly log: Log;
+}
+
+const hour = 3600;
+/** For one name, whether it is anybody's, and for one account by whatever name. */
+const perName = { points: 5, windowSeconds: hour } as const;
+/** Nobody writes more mails to the people of a tenant, from however many addresses. */
+const perTenant = { points: 1000, windowSeconds: hour } as const;
+const purpose = 'password-reset';
+/** Requests whose mail is being written; beyond it they are dropped, as the person may ask again. */
+const writtenAtOnce = 50;
+
+export const recoveryUrl = (issuer: string): string => `${issuer}/recover`;
+
+export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRecovery => {
+  const { definition, issuer, records, verifications, throttle, mail, audit, log } = parts;
+  const writing = new Set<Promise<void>>();
+
+  const canReset = (account: AccountRecord): boolean =>
+    account.origin !== 'demo' && hasLocalPassword(account, definition.sources);
+
+  const writeMail = async (request: RecoveryRequest, canonical: string): Promise<void> => {
+    const { locale, browser, address, requestId } = request;
+    const note = (outcome: 'success' | 'failure', reason: string, account?: AccountRecord): Promise<void> =>
+      audit.note({
+        ...{ action: 'recovery.begin', outcome, reason, address, requestId },
+        ...{ actor: request.login, ...definedOnly({ object: account?.sub }) },
+      });
+    const account = await records.findByLogin(canonical);
+    if (account === undefined) return note('failure', 'unknown_user');
+    const { sub, email, username } = account;
+    if (!mayHoldTokens(account)) return note('failure', 'account_disabled', account);
+    if (email === undefined) return note('failure', 'no_address', account);
+    const counted = await throttle.spend(`recovery/account/${hashId(sub)}`, perName);
+    if (!counted.isAllowed) return counted.isFirstRefusal ? note('failure', 'throttled', account) : undefined;
+    if (!canReset(account)) {
+      const values = { username, sources: sourcesOf(account, definition) };
+      await mail.send({ kind: 'password_elsewhere', to: email, locale, sub, values });
+      return note('failure', 'kept_elsewhere', account);
+    }
+    const secrets = await verifications.create({
+      purpose,
+      browser,
+      address: email,
+      sub,
+      about: markOf(account),
+    });
+    const link = `${recoveryUrl(issuer)}/password?token=${secrets.link}`;
+    const content = { kind: 'password_reset', to: email, locale, sub, link, values: { username } } as const;
+    await mail.send({ ...content, linkSeconds, codeSeconds, ...definedOnly({ code: secrets.code }) });
+    await note('success', 'mail', account);
+  };
+
+  /** The account as it is now, unless it is another's address by now, or had another password since. */
+  const holderOf = async (verified: Verified | undefined): Promise<AccountRecord | undefined> => {
+    const account = verified?.sub === undefined ? undefined : await records.findBySub(verified.sub);
+    if (account === undefined || !mayHoldTokens(account) || !canReset(account)) return undefined;
+    const isSame = account.email === verified?.address && markOf(account).since === verified?.about?.since;
+    return isSame ? account : undefined;
+  };
+
+  return {
+    begin: async (request) => {
+      const canonical = canonicalLogin(request.login);
+      const name = hashId(canonical ?? request.login);
+      const charges = [
+        [`recovery/address/${addressBucket(request.address)}`, definition.throttle.address],
+        [`recovery/name/${name}`, perName],
+        ['recovery/tenant', perTenant],
+      ] as const;
+      for (const [key, allowance] of charges) {
+        const { isAllowed, retryAfterSeconds } = await throttle.spend(key, allowance);
+        if (!isAllowed) return { ok: false, reason: 'throttled', retryAfterSeconds };
+      }
+      if (canonical === undefined) return { ok: true };
+      if (writing.size >= writtenAtOnce) {
+        log.warn({ requestId: request.requestId }, 'too many mails are being written; one is left out');
+        return { ok: true };
+      }
+      const task: Promise<void> = new Promise<void>((resolve) => setImmediate(resolve))
+        .then(() => writeMail(request, canonical))
+        .catch((err: unknown) =>
+          log.error({ err, requestId: request.requestId }, 'a mail for a new password could not be written'),
+        )
+        .finally(() => writing.delete(task));
+      writing.add(task);
+      return { ok: true };
+    },
+
+    exchangeCode: async (typed) => {
+      const verified = await verifications.consumeCode(purpose, typed);
+      if (verified === undefined) return undefined;
+      const { link } = await verifications.create({ ...verified, purpose, seconds: codeSeconds });
+      return link;
+    },
+
+    find: async (link) => holderOf(await verifications.find(purpose, link)),
+
+    reset: async ({ link, password, locale, address, requestId }) => {
+      const account = await holderOf(await verifications.find(purpose, link));
+      if (account?.email === undefined) return { ok: false, reason: 'link' };
+      const message = faultOfPassword(password, account.logins);
+      if (message !== undefined) return { ok: false, reason: 'policy', message };
+      if ((await verifications.consumeLink(purpose, link)) === undefined)
+        return { ok: false, reason: 'link' };
+      const { sub, email, username } = account;
+      const notice = await mail.hold({
+        kind: 'password_changed',
+        to: email,
+        locale,
+        sub,
+        values: { username },
+      });
+      const change = await parts.usersAs(sub).setPassword(sub, password);
+      await (change.ok ? notice.release() : notice.remove());
+      await audit.note({
+        ...{ action: 'recovery.reset', actor: sub, object: sub, address, requestId },
+        outcome: change.ok ? 'success' : 'failure',
+      });
+      return change.ok ? { ok: true } : { ok: false, reason: 'link' };
+    },
+
+    idle: async () => {
+      await Promise.all(writing);
+    },
+  };
+};
+
+/** Changes with each password and each forced sign-out: what was sent before is good for nothing then. */
+const markOf = ({ notBefore = 0 }: AccountRecord): { readonly since: string } => ({ since: `${notBefore}` });
+
+const sourcesOf = (
+  { identities = [] }: AccountRecord,
+  { sources, displayName }: Pick<TenantDefinition, 'sources' | 'displayName'>,
+): string => {
+  const names = identities
+    .filter(({ goneAt }) => goneAt === undefined)
+    .flatMap(({ source }) => sources.find(({ id }) => id === source)?.displayName ?? []);
+  return names.length === 0 ? displayName : names.join(', ');
+};

@@ -1,0 +1,149 @@
+import { randomInt } from 'node:crypto';
+import { type Clock, epochSeconds } from '../clock.ts';
+import { hashParts, hmac, isEqualConstantTime, randomId } from '../crypto/ids.ts';
+import { openSealed, seal } from '../crypto/sealed-box.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { Artifact, Artifacts, ArtifactWrite } from '../storage/storage.ts';
+import type { Throttle } from './throttle.ts';
+
+/** What a code or link is for; it is good for nothing else. */
+export type VerificationPurpose = 'password-reset';
+
+/** What was proven: somebody has received a mail at this address, for this account if there is one. */
+export interface Verified {
+  readonly address: string;
+  readonly sub?: string;
+  /** What the mail was written for, for the caller. */
+  readonly about?: Readonly<Record<string, string>>;
+}
+
+export interface NewVerification extends Verified {
+  readonly purpose: VerificationPurpose;
+  /**
+   * The secret of a cookie that the browser which asked has (`newBrowser`). With it the mail has a code too, which works in
+   * that browser alone.
+   */
+  readonly browser?: string;
+  /** Default: `linkSeconds`. */
+  readonly seconds?: number;
+}
+
+/** For the mail and nothing else. */
+export interface VerificationSecrets {
+  /** 256 bits. */
+  readonly link: string;
+  readonly code?: string;
+}
+
+export interface Verifications {
+  /** One trip. Link and code are two keys to the same lock: the use of one ends both. */
+  create(verification: NewVerification): Promise<VerificationSecrets>;
+  /** What the link would prove, without using it: for the page with the button. */
+  find(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
+  /** One of all callers gets it, once. */
+  consumeLink(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
+  /** The same by the code. Each call is counted before the code is compared, whether there is one or not. */
+  consumeCode(purpose: VerificationPurpose, typed: TypedCode): Promise<Verified | undefined>;
+}
+
+export interface TypedCode {
+  readonly browser: string;
+  readonly code: string;
+}
+
+export interface VerificationsParts {
+  readonly tenant: string;
+  readonly artifacts: Pick<Artifacts, 'load' | 'write' | 'consume'>;
+  readonly throttle: Pick<Throttle, 'spend'>;
+  /** For this purpose alone. */
+  readonly sealingKey: Buffer;
+  /** The same; codes have too few bits to be hashed without a key. */
+  readonly codeKey: Buffer;
+  readonly clock: Clock;
+}
+
+export const linkSeconds = 30 * 60;
+export const codeSeconds = 10 * 60;
+const codeDigits = 8;
+/** Wrong codes in one browser: with as many codes as the limits of mails allow, a guess stays hopeless. */
+const tries = { points: 5, windowSeconds: codeSeconds } as const;
+
+/** The secret of the cookie of a browser that asks for a code. */
+export const newBrowser = (): string => randomId(32);
+
+const kind = 'Verification';
+
+export const createVerifications = (parts: VerificationsParts): Verifications => {
+  const { tenant, artifacts, throttle, sealingKey, codeKey, clock } = parts;
+
+  /** Hashes name the purpose, so a link or code of another is one that does not exist. */
+  const idOfLink = (purpose: VerificationPurpose, link: string): string => hashParts('link', purpose, link);
+  const idOfBrowser = (purpose: VerificationPurpose, browser: string): string =>
+    hashParts('browser', purpose, browser);
+  const sealedFor = (id: string): string => `verification ${tenant} ${id}`;
+  const open = <Content>({ id, payload }: Artifact): Content =>
+    JSON.parse(openSealed(sealingKey, payload, sealedFor(id)).toString()) as Content; // sealed in `put`
+  const put = (artifact: Omit<Artifact, 'kind' | 'payload'>, content: object): ArtifactWrite => ({
+    op: 'put',
+    artifact: {
+      ...artifact,
+      kind,
+      payload: seal(sealingKey, Buffer.from(JSON.stringify(content)), sealedFor(artifact.id)),
+    },
+  });
+  const load = async (id: string): Promise<Artifact | undefined> => {
+    const { artifacts: found } = await artifacts.load([{ kind, id }]);
+    return found.find((artifact) => artifact.id === id && artifact.consumedAt === undefined);
+  };
+  const consume = async (id: string): Promise<Verified | undefined> => {
+    const found = await load(id);
+    if (found === undefined) return undefined;
+    const won = await artifacts.consume(kind, id, clock.now());
+    return won?.won === true ? open<Verified>(found) : undefined;
+  };
+
+  return {
+    create: async ({ purpose, browser, seconds = linkSeconds, sub, address, about }) => {
+      const link = randomId(32);
+      const id = idOfLink(purpose, link);
+      const nowSeconds = epochSeconds(clock);
+      const owner = definedOnly({ accountId: sub });
+      const verified: Verified = { address, ...definedOnly({ sub, about }) };
+      const lock = put({ id, expiresAt: nowSeconds + seconds, ...owner }, verified);
+      if (browser === undefined) {
+        await artifacts.write([lock]);
+        return { link };
+      }
+      const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
+      const content: CodeContent = { id, mac: hmac(codeKey, tenant, purpose, browser, code) };
+      const place = { id: idOfBrowser(purpose, browser), expiresAt: nowSeconds + codeSeconds };
+      await artifacts.write([lock, put({ ...place, ...owner }, content)]);
+      return { link, code };
+    },
+
+    find: async (purpose, link) => {
+      const found = await load(idOfLink(purpose, link));
+      return found === undefined ? undefined : open<Verified>(found);
+    },
+
+    consumeLink: (purpose, link) => consume(idOfLink(purpose, link)),
+
+    consumeCode: async (purpose, { browser, code }) => {
+      const place = idOfBrowser(purpose, browser);
+      const { isAllowed } = await throttle.spend(`verification/${place}`, tries);
+      if (!isAllowed) return undefined;
+      const found = await load(place);
+      if (found === undefined) return undefined;
+      const { id, mac } = open<CodeContent>(found);
+      const digits = code.replace(/[\s-]/g, '');
+      if (!isEqualConstantTime(mac, hmac(codeKey, tenant, purpose, browser, digits))) return undefined;
+      return consume(id);
+    },
+  };
+};
+
+interface CodeContent {
+  /** Of the artifact that is consumed. */
+  readonly id: string;
+  readonly mac: string;
+}

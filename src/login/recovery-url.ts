@@ -1,0 +1,5 @@
+import type { LoginTenant } from './login-tenant.ts';
+
+/** The page for a forgotten password; undefined where the tenant offers none. */
+export const recoverUrl = ({ definition, provider }: LoginTenant): string | undefined =>
+  definition.recovery === undefined ? undefined : `${provider.issuer}/recover`;
