@@ -346,9 +346,7 @@ describe('methods', () => {
         expect(answer.body + JSON.stringify(answer.headers)).not.toContain('in-a-cookie');
       }
     }
-    expect([0, 400, 404, 405, 501]).toContain(
-      (await ask({ method: 'CONNECT', target: 'evil.example:443' })).status,
-    );
+    expect((await ask({ method: 'CONNECT', target: 'evil.example:443' })).status).toBe(501);
   });
 
   it.each([

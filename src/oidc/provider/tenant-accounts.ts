@@ -111,8 +111,11 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     asProtocolErrors(() => current(sub, { signedInAt }));
 
   /** Verified once is not believed for ever: another account may have the address by now. */
-  const withBelievedEmail = async (account: AccountRecord): Promise<AccountRecord> => {
-    if (account.origin !== 'source' || account.email === undefined) return account;
+  const withBelievedEmail = async (
+    account: AccountRecord,
+    scopes: ReadonlySet<string>,
+  ): Promise<AccountRecord> => {
+    if (!scopes.has('email') || account.origin !== 'source' || account.email === undefined) return account;
     const { email: _, ...rest } = account;
     return { ...rest, ...definedOnly({ email: await asProtocolErrors(() => parts.displayEmail(account)) }) };
   };
@@ -126,11 +129,15 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       if (account === undefined || !isForItsClient(definition, ctx, { account, token })) return undefined;
       return {
         accountId: account.sub,
-        claims: async (_use, scope) => ({
-          ...claimsOf(await withBelievedEmail(account), new Set(scope.split(' ')), parts.furtherClaims),
-          ...definedOnly({ picture: pictureUrl(parts.issuer, account) }),
-          sub: account.sub,
-        }),
+        claims: async (_use, scope) => {
+          const scopes = new Set(scope.split(' '));
+          const picture = scopes.has('profile') ? pictureUrl(parts.issuer, account) : undefined;
+          return {
+            ...claimsOf(await withBelievedEmail(account, scopes), scopes, parts.furtherClaims),
+            ...definedOnly({ picture }),
+            sub: account.sub,
+          };
+        },
       };
     },
     tokenClaims: async (ctx, token) => {
