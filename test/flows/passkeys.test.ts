@@ -40,6 +40,7 @@ const server = await useServer({
     guessed: sampleTenant(),
     gone: sampleTenant(),
     strong: sampleTenant(),
+    removed: sampleTenant(),
   },
 });
 const { redirectUri } = web;
@@ -146,6 +147,12 @@ describe('a passkey as the second factor', () => {
   });
 
   it('is not offered where the tenant has none', async () => {
+    const acrOf = async (tenant: string) =>
+      JSON.parse(
+        (await createBrowser().get(`${server.issuer(tenant)}/.well-known/openid-configuration`)).body,
+      ).acr_values_supported;
+    expect(await acrOf('apps')).toEqual(['mfa']);
+    expect(await acrOf('keys')).toEqual(['mfa', 'phr']);
     const browser = createBrowser();
     await signIn(browser, requestOf('apps'));
     expect((await browser.get(`${server.issuer('apps')}/account/factors/passkey`)).status).toBe(404);
@@ -193,6 +200,14 @@ describe('a passkey alone', () => {
       { action: 'sign_in.passkey', outcome: 'failure', reason: 'wrong_passkey' },
       { action: 'sign_in.passkey', outcome: 'success', actor: claims.sub },
     ]);
+  });
+
+  it('is no longer known once the person has removed it', async () => {
+    const { browser, key } = await enrol('removed');
+    expect(codeIn((await alone('removed', key)).page)).toEqual(expect.any(String));
+    await browser.submit(await browser.get(`${server.issuer('removed')}/account/factors`), {}, 0);
+    expect(await factorsOf('removed')).toBeUndefined();
+    expect((await alone('removed', key)).page.status).toBe(400);
   });
 
   it('can be switched off', async () => {

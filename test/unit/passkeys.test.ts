@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Accounts } from '../../src/accounts/account-types.ts';
 import { factorDemandOf, meetsAcr } from '../../src/accounts/factors/factor-demand.ts';
-import { checkPasskeys } from '../../src/cli/doctor/check-passkeys.ts';
+import { checkPasskeyHost, checkPasskeys } from '../../src/cli/doctor/check-passkeys.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
 import { type Authenticator, createAuthenticator } from '../support/authenticator.ts';
 import { openPeople, type People, secondFactor } from '../support/people.ts';
@@ -127,6 +127,22 @@ describe('a passkey', () => {
       await checkPasskeys('x', { accounts: people.tenant('none').accounts, issuer: 'https://a' }),
     ).toEqual([]);
   });
+});
+
+describe('doctor', () => {
+  it.each([
+    ['https://login.example/oauth/acme', ['passkey'], 0],
+    ['http://localhost:3000/oauth/acme', ['passkey'], 0],
+    ['http://login.example/oauth/acme', ['passkey'], 1],
+    ['http://127.0.0.1:3000/oauth/acme', ['passkey'], 1],
+    ['https://[::1]/oauth/acme', ['passkey'], 1],
+    ['http://login.example/oauth/acme', ['totp', 'passkey'], 0],
+  ] as const)(
+    'warns where browsers have no passkeys and nothing else is offered: %s, %j',
+    (issuer, methods, warnings) => {
+      expect(checkPasskeyHost('tenant acme', { methods, issuer })).toHaveLength(warnings);
+    },
+  );
 });
 
 describe('a passkey of a person of a source', () => {

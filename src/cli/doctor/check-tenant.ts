@@ -4,7 +4,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { issuerOf } from '../../tenants/issuer.ts';
 import { demoRefusal } from '../../tenants/loopback-only.ts';
 import { count } from '../count.ts';
-import { checkPasskeys } from './check-passkeys.ts';
+import { checkPasskeyHost, checkPasskeys } from './check-passkeys.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 /** Checks a tenant without faults in its file: is it served with these settings, and can people use it? */
@@ -12,8 +12,10 @@ export const checkTenant = (settings: ServerSettings, definition: TenantDefiniti
   const about = `tenant ${definition.id}`;
   const refusal = demoRefusal(definition, settings.server);
   if (refusal !== undefined) return [problem(about, refusal)];
+  const issuer = issuerOf(definition, settings.server.publicUrl);
   return [
-    ok(about, issuerOf(definition, settings.server.publicUrl)),
+    ok(about, issuer),
+    ...checkPasskeyHost(about, { methods: definition.secondFactor.methods, issuer }),
     ...(definition.clients.length === 0
       ? [warning(about, 'It has no clients, so no app can use it. Add some to its file.')]
       : []),
