@@ -4,6 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { systemClock } from '../../src/clock.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { mongoStore, mongoUrl } from '../support/stores.ts';
 import { ensureBuilt } from './built.ts';
 import { createInstallation, type Installation, passwordGrant, serviceTenant } from './installation.ts';
@@ -503,14 +506,39 @@ describe('backup and restore', () => {
 });
 
 describe('mail list', () => {
+  beforeEach(() => home.putTenant('acme', serviceTenant()));
+
   it('says when there is none, and takes no wrong number', async () => {
-    const { code, stdout } = await home.run(['mail', 'list', 'acme']);
-    expect({ code, stdout }).toEqual({
+    expect(await home.run(['mail', 'list', 'acme'])).toMatchObject({
       code: 0,
       stdout: 'No mail was written for users of acme in the last 30 days.\n',
     });
     expect((await home.run(['mail', 'list', 'acme', '--limit', '0'])).code).toBe(2);
     expect((await home.run(['mail', 'list', 'never'])).code).toBe(1);
     expect((await home.run(['doctor', '--mail-to', 'a@example.com'])).code).toBe(2);
+  });
+
+  it('shows what came of each mail, and nothing that was in it', async () => {
+    const storage = await openStorage({
+      url: `file:${join(home.folder, 'data')}`,
+      clock: systemClock,
+      log: pino({ enabled: false }),
+    });
+    const now = Date.now();
+    const { mails } = storage.forTenant('acme');
+    const mail = { purpose: 'password_reset', address: 'a…@example.com', content: 'what is sealed' };
+    const entry = { createdAt: now, state: 'pending', attempts: 0, nextAttemptAt: now } as const;
+    await mails.add(['m-1', 'm-2'].map((id) => ({ id, ...mail, ...entry })));
+    const outcome = { nextAttemptAt: now + 60_000, lastAttemptAt: now };
+    await mails.settle('m-1', { ...outcome, state: 'failed', lastOutcome: '550 5.1.1' });
+    await mails.settle('m-2', { ...outcome, state: 'pending', lastOutcome: 'ESOCKET' });
+    await storage.close();
+
+    const text = (await home.run(['mail', 'list', 'acme'])).stdout;
+    expect(text).toMatch(/password_reset +a…@example\.com +- +pending +0 +ESOCKET +20\d\d-/);
+    expect(text).toMatch(/password_reset +a…@example\.com +- +failed +0 +550 5\.1\.1 +-/);
+    const json = (await home.run(['--json', 'mail', 'list', 'acme', '--limit', '1'])).stdout;
+    expect(JSON.parse(json)).toMatchObject([{ id: 'm-2', lastOutcome: 'ESOCKET' }]);
+    expect(`${text}${json}`).not.toMatch(/sealed|content/);
   });
 });

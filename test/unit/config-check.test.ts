@@ -33,6 +33,21 @@ describe('checkConfig', () => {
     expect(tenantCount).toBe(3);
   });
 
+  it('asks for a mail server where a tenant needs one', () => {
+    put('tenants/shop.yaml', 'displayName: Shop\nrecovery: { password: mail }\n');
+    put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\n');
+    const ask = (env: Record<string, string> = {}, tenant?: string) =>
+      checkConfig({ cwd, env, tenant }).faults.map(formatFault);
+    expect(ask()).toEqual([
+      'tenants/shop.yaml recovery.password: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
+    ]);
+    expect(
+      ask({ DRAWBRIDGE_MAIL__HOST: 'smtp.example.com', DRAWBRIDGE_MAIL__FROM: 'a@example.com' }),
+    ).toEqual([]);
+    expect(ask({}, 'demo')).toEqual([]);
+    expect(checkConfig({ cwd, env: {}, tenant: 'demo' }).otherFaulty).toEqual(['shop']);
+  });
+
   it('looks where the settings say, and says when that is nowhere', () => {
     mkdirSync(join(cwd, 'elsewhere'));
     put('elsewhere/one.yaml', 'locale: fr\n');
