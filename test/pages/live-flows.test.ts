@@ -9,6 +9,10 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { expectAccessible } from './accessibility.ts';
 import { describeInChromium, launchChromium } from './chromium.ts';
 
+/** One red point. */
+const smallPng =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
+
 /** An app whose callback really answers, so that what a browser thinks of the way back is seen. */
 const openApp = async (): Promise<{ readonly url: string; readonly server: Server }> => {
   const server = createServer((_req, res) => {
@@ -164,6 +168,41 @@ describeInChromium('the flows in a browser', () => {
     });
     expect(token.body.access_token).toEqual(expect.any(String));
     expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
+  });
+
+  it('leads through the pages of the account without JavaScript', async () => {
+    const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+    const other = await (await browser.newContext()).newPage();
+    for (const one of [page, other]) {
+      await one.goto(server.issuer('acme'));
+      await signIn(one);
+      await one.waitForSelector('.account-nav');
+    }
+    await page.setInputFiles('input[type=file]', {
+      name: 'me.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from(smallPng, 'base64'),
+    });
+    await page.click('button:has-text("Upload")');
+    await page.waitForSelector('#outcome');
+    const picture = await fetch((await page.getAttribute('.picture-now', 'src')) ?? '');
+    expect(picture.headers.get('content-type')).toBe('image/jpeg');
+    await page.click('.account-nav a:has-text("Sign-ins")');
+    expect(await page.locator('li.source').count()).toBe(2);
+    await page.click('button:has-text("Sign out everywhere else")');
+    await page.waitForSelector('#outcome');
+    expect(await page.locator('li.source').count()).toBe(1);
+    await other.reload();
+    await other.waitForSelector('[name=login]');
+    for (const name of ['Apps', 'Activity', 'Overview']) {
+      await page.click(`.account-nav a:has-text("${name}")`);
+      expect(await page.locator('.account-nav [aria-current=page]').textContent()).toBe(name);
+    }
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('button:has-text("Download")'),
+    ]);
+    expect(download.suggestedFilename()).toBe('acme-account.json');
   });
 
   it('shows the account, and signs out after asking', async () => {
