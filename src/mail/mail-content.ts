@@ -11,6 +11,7 @@ export const mailKinds = [
   'password_reset',
   'password_elsewhere',
   'password_changed',
+  'session_code',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];

@@ -110,8 +110,9 @@ export type ArtifactKind =
   | 'GatewayTicket'
   /** Stands for the right password of a person who needs a second factor; used once. */
   | 'MfaToken'
-  /** A sign-in on an app's own page, between two steps; used once. */
+  /** A sign-in on an app's own page, between two steps or before the code of a mail; used once. */
   | 'AuthSession'
+  | 'EmailSession'
   /** What a refused request was about; its id is a place that later ones take over. */
   | 'RefusedRequest'
   /** A link or code of a mail that proves something, used once. Sealed. */

@@ -35,15 +35,13 @@ import type { Mail } from '../mail/open-mail.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
 import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
-import { createDirectLogin, type DirectLogin } from '../oidc/direct-login/direct-login.ts';
-import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
+import { createDirectSignIns, type DirectSignIns } from '../oidc/direct-login/direct-sign-ins.ts';
 import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
 import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
-import { createPasswordTokens } from '../oidc/upstream/password-tokens.ts';
 import { createUpstreamEndings, type UpstreamEndings } from '../oidc/upstream/upstream-endings.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
@@ -55,7 +53,7 @@ import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant {
+export interface Tenant extends DirectSignIns {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
@@ -73,7 +71,6 @@ export interface Tenant {
   readonly upstreamSignOut: UpstreamSignOut;
   readonly upstreamEndings: UpstreamEndings;
   readonly accessTokens: AccessTokens;
-  readonly directLogin: DirectLogin;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
@@ -264,12 +261,15 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       clock,
       log,
     }),
-    directLogin: createDirectLogin({
-      definition,
-      accounts,
-      mfaTokens: createMfaTokens({ artifacts, clock }),
-      passwordTokens: createPasswordTokens({ upstreamTokens, connectors }),
+    ...createDirectSignIns({
+      ...{ definition, accounts, storage, upstreamTokens, connectors, clock },
       issue: provider.issueDirectToken,
+      key: masterKey.derive(`e-mail sessions ${definition.id}`),
+      note: (event) => audit.note(event),
+      sendCode:
+        mail.mode === 'none'
+          ? undefined
+          : (code) => mail.send({ kind: 'session_code', locale: definition.locale, ...code }),
     }),
     accessTokens: createAccessTokens({ definition, artifacts, verifyJwt, recheck: accounts.recheck }),
     gatewaySessions: createGatewaySessions({

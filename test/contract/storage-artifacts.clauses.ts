@@ -38,6 +38,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   Verification: true,
   MfaToken: true,
   AuthSession: true,
+  EmailSession: true,
 };
 const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others
 

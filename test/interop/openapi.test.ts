@@ -38,6 +38,18 @@ const settings = `
 include-operation-id = "logIn"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "429"]
 
+[[operations]]
+include-operation-id = "createEmailSession"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "429"]
+
+[[operations]]
+include-operation-id = "verifyEmailSession"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "429"]
+
+[[operations]]
+include-operation-id = "refreshOwnSession"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "401", "403", "409"]
+
 # it would end the session of the test
 [[operations]]
 include-operation-id = "logOut"

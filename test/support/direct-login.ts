@@ -8,7 +8,12 @@ export const backend = confidential('backend');
 export const appOrigin = 'https://app.example.com';
 
 export const directClients = [
-  publicClient(app, { application_type: 'web', directLogin: true, allowedOrigins: [appOrigin] }),
+  publicClient(app, {
+    application_type: 'web',
+    directLogin: true,
+    emailCode: true,
+    allowedOrigins: [appOrigin],
+  }),
   webClient(backend, { directLogin: true }),
 ] as const;
 

@@ -126,6 +126,7 @@ describe('loadTenant', () => {
         },
         firstParty: false,
         directLogin: false,
+        emailCode: false,
         idTokenClaims: 'standard',
         allowedOrigins: [],
         lifetimes: {},

@@ -27,7 +27,10 @@ export const checkClient = (client: ClientFile, tenant: TenantFacts): readonly P
 ];
 
 const checkDirectLogin = (client: ClientFile): readonly PathFault[] => {
-  if (!client.directLogin) return [];
+  if (!client.directLogin)
+    return client.emailCode
+      ? [{ path: ['emailCode'], message: 'is of no use without directLogin: true; add that, or remove this' }]
+      : [];
   if (!client.firstParty)
     return [
       {

@@ -199,6 +199,10 @@ export const clientSchema = z.strictObject({
     description:
       "true: users sign in on the client's own page, which sends name, password and second factor to Drawbridge. Only with firstParty: true.",
   }),
+  emailCode: z.boolean().default(false).meta({
+    description:
+      'true: local users with a verified e-mail address may sign in by a code that is sent there, in place of the password. Only with directLogin: true.',
+  }),
   idTokenClaims: z.enum(['standard', 'all']).default('standard').meta({
     description:
       'standard: the claims of the scopes profile and email are in userinfo only (OpenID Connect Core section 5.4). all: also in ID tokens.',

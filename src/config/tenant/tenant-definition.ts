@@ -115,6 +115,8 @@ export interface ClientDefinition {
   readonly firstParty: boolean;
   /** May people sign in on its own page? */
   readonly directLogin: boolean;
+  /** Also by a code that is sent by e-mail? */
+  readonly emailCode: boolean;
   /** `all`: claims of `profile` and `email` are in its ID tokens too. */
   readonly idTokenClaims: 'standard' | 'all';
   /** Groups in its ID tokens, or patterns of them; absent: all. Userinfo has all. */

@@ -213,8 +213,16 @@ const toClient = (
   { locale, secrets = [] }: { readonly locale: Locale; readonly secrets: readonly string[] | undefined },
 ): ClientDefinition => {
   const [secret, secondSecret] = secrets;
-  const { firstParty, directLogin, allowedOrigins, defaultResource, lifetimes, passwordGrant, ...metadata } =
-    client;
+  const {
+    firstParty,
+    directLogin,
+    emailCode,
+    allowedOrigins,
+    defaultResource,
+    lifetimes,
+    passwordGrant,
+    ...metadata
+  } = client;
   const {
     client_name: name,
     client_secret: _,
@@ -233,6 +241,7 @@ const toClient = (
     ...definedOnly({ name: name === undefined ? undefined : toLocalText(name), secondSecret }),
     firstParty,
     directLogin,
+    emailCode,
     idTokenClaims,
     ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),
     allowedOrigins,

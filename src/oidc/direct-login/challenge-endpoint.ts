@@ -5,7 +5,8 @@
 //   auth-sessions.ts            what is kept between the steps
 //   direct-session.ts           session and grant of the person at the end
 //
-// The login API of the tenant does the same in one request: direct-login.ts, with tokens of direct-tokens.ts.
+// The login API of the tenant does the same in one request: direct-login.ts, with tokens of direct-tokens.ts; email-sessions.ts
+// by a code that is sent by e-mail; prolong-session.ts.
 import type { IncomingMessage } from 'node:http';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { rewriteForm } from '../provider/form-body.ts';

@@ -12,6 +12,8 @@ export interface DirectTokenRequest {
   /** Separated by spaces; default: `defaultScope`. */
   readonly scope?: string | undefined;
   readonly origin: SessionOrigin;
+  /** Default: a random one. */
+  readonly value?: string;
   /** Of the token and its session. */
   readonly lifeSeconds: number;
 }
@@ -36,7 +38,7 @@ export const createDirectTokens =
     provider: Provider,
     { definition, requests }: { readonly definition: TenantDefinition; readonly requests: ProviderRequests },
   ): IssueDirectToken =>
-  async ({ clientId, proof, scope: asked = defaultScope, origin, lifeSeconds }) => {
+  async ({ clientId, proof, scope: asked = defaultScope, origin, lifeSeconds, value }) => {
     try {
       return await requests.inOwnScope(async () => {
         const client = await provider.Client.find(clientId);
@@ -68,9 +70,20 @@ export const createDirectTokens =
           expiresIn: lifeSeconds,
         });
         Object.assign(token, { sid: session.sidFor(clientId), authTime, amr, acr }); // the last for `signInClaims`
+        if (value !== undefined) giveValue(token, value);
         return { value: await token.save(), lifeSeconds, scope };
       });
     } catch (error) {
       throw toAppError(error);
     }
   };
+
+/** The library chooses the token's format while it draws the value, so that is drawn too, and not used. */
+const giveValue = (token: object, value: string): void => {
+  const model = token as { generateTokenId(): string }; // public, but untyped
+  const drawn = model.generateTokenId.bind(token);
+  model.generateTokenId = () => {
+    drawn();
+    return value;
+  };
+};

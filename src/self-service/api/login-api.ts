@@ -1,17 +1,15 @@
 // Sign-in on an app's own page, in one request, and its end.
-import type { Context } from 'koa';
 import { z } from 'zod';
-import type { DisclosedRefusal } from '../../accounts/account-types.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import type { LoginOutcome, LoginProof } from '../../oidc/direct-login/direct-login.ts';
+import type { LoginProof } from '../../oidc/direct-login/direct-login.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { readToken } from '../bearer.ts';
 import { shareWith } from '../cross-origin.ts';
-import { problemSchema } from './api-schemas.ts';
 import { getDirectClient } from './direct-client.ts';
-import { type ApiTenant, definePublicOperation, OperationRefusal } from './operation.ts';
+import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
+import { definePublicOperation, OperationRefusal } from './operation.ts';
 
 const text = z.string().min(1);
 
@@ -31,25 +29,6 @@ const loginSchema = z.strictObject({
     .meta({ description: 'Built-in scopes, separated by spaces. Default: `openid account`.' }),
 });
 
-const tokenSchema = z
-  .object({
-    access_token: z.string(),
-    token_type: z.literal('Bearer'),
-    expires_in: z.int().min(0).meta({ description: 'Seconds.' }),
-    scope: z.string(),
-  })
-  .meta({ id: 'LoginToken' });
-
-const mfaProblemSchema = problemSchema
-  .extend({
-    mfa_token: z
-      .string()
-      .optional()
-      .meta({ description: 'With `mfa_required`: good for five minutes, once.' }),
-    methods: z.array(z.string()).optional(),
-  })
-  .meta({ id: 'LoginProblem' });
-
 export const logIn = definePublicOperation({
   id: 'logIn',
   method: 'POST',
@@ -59,22 +38,13 @@ export const logIn = definePublicOperation({
     'For clients with `directLogin: true`. The token has a session of its own, which lives as long.',
   body: loginSchema,
   answer: { description: 'An opaque access token.', schema: tokenSchema },
-  refusals: {
-    401: {
-      description:
-        'The name or the password is wrong (`invalid_credentials`), a second factor is needed (`mfa_required`), its code is wrong (`invalid_otp`), the `mfa_token` or the `client_secret` is not valid (`invalid_mfa_token`, `invalid_client`).',
-      schema: mfaProblemSchema,
-    },
-    403: 'The client may not do this (`unauthorized_client`), or the person has to use a browser, or may not sign in.',
-    404: 'No client of this tenant may do this.',
-    429: 'Too many attempts; try again after Retry-After seconds.',
-  },
+  refusals: loginRefusals,
   handle: async ({ ctx, tenant, body }) => {
     const { metadata } = getDirectClient(ctx, tenant.definition, definedOnly(body));
     const { address, requestId } = requestFacts(ctx);
     const origin = { clientId: metadata.client_id, address, requestId, userAgent: ctx.get('User-Agent') };
     const outcome = await tenant.directLogin.login(proofIn(body), origin, body.scope);
-    if (!outcome.ok) throw refusalOf(ctx, tenant, outcome);
+    if (!outcome.ok) throw loginRefusal(ctx, tenant, outcome);
     const { value, lifeSeconds, scope } = outcome.token;
     return { access_token: value, token_type: 'Bearer' as const, expires_in: lifeSeconds, scope };
   },
@@ -93,48 +63,6 @@ const proofIn = ({
     return { username, password, ...definedOnly({ otp }) };
   throw new AppError('invalid_request', 'Send username and password, or mfa_token and otp');
 };
-
-const refusalOf = (
-  ctx: Context,
-  { provider }: ApiTenant,
-  outcome: Exclude<LoginOutcome, { readonly ok: true }>,
-): Error => {
-  const unauthorized = (code: string, description: string, members: object = {}): Error => {
-    ctx.set('WWW-Authenticate', `Bearer realm="${provider.issuer}"`); // RFC 9110 section 11.6.1: required
-    return new OperationRefusal(401, { code, description, ...members });
-  };
-  switch (outcome.reason) {
-    case 'throttled':
-      return new AppError('throttled', 'Too many attempts. Please try again later.', {
-        retryAfterSeconds: outcome.retryAfterSeconds,
-      });
-    case 'credentials':
-      return unauthorized('invalid_credentials', 'The name or the password is wrong');
-    case 'invalid_otp':
-      return unauthorized('invalid_otp', 'The code is wrong, or was used already');
-    case 'mfa_token':
-      return unauthorized('invalid_mfa_token', 'The mfa_token is not valid, or has expired');
-    case 'mfa_required':
-      return unauthorized('mfa_required', 'A second factor is needed: send otp with the mfa_token', {
-        mfa_token: outcome.mfaToken,
-        methods: [...outcome.methods],
-      });
-    default:
-      return new OperationRefusal(403, { code: outcome.reason, description: obstacles[outcome.reason] });
-  }
-};
-
-const obstacles: Readonly<Record<DisclosedRefusal | 'mfa_enrolment_required' | 'passkey_required', string>> =
-  {
-    passkey_required: 'The second factor is a passkey, which works in a browser only',
-    mfa_enrolment_required: 'A second factor has to be set up first, in a browser',
-    password_change_required: 'The password must be changed before it can be used, in a browser',
-    password_expired: 'The password has expired; it can be changed in a browser',
-    account_disabled: 'The account is disabled',
-    account_locked: 'The account is locked',
-    hours_restricted: 'The account may not be used at this time',
-    workstation_restricted: 'The account may be used at certain computers only',
-  };
 
 export const logOut = definePublicOperation({
   id: 'logOut',

@@ -15,6 +15,8 @@ import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
 import type { DirectLogin } from '../../oidc/direct-login/direct-login.ts';
+import type { EmailSessions } from '../../oidc/direct-login/email-sessions.ts';
+import type { ProlongSession } from '../../oidc/direct-login/prolong-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
@@ -27,6 +29,8 @@ export interface ApiTenant {
   readonly definition: TenantDefinition;
   readonly provider: Pick<TenantProvider, 'issuer'>;
   readonly directLogin: DirectLogin;
+  readonly emailSessions: EmailSessions;
+  readonly prolongSession: ProlongSession;
   readonly accessTokens: AccessTokens;
   readonly connectors: readonly Connector[];
   readonly devices: Devices;

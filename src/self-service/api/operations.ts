@@ -2,6 +2,12 @@ import { showOwnAccount } from './account-api.ts';
 import { listOwnApps, withdrawOwnApp } from './app-api.ts';
 import { listOwnAudit } from './audit-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
+import {
+  createEmailSession,
+  refreshOwnSession,
+  showOwnSession,
+  verifyEmailSession,
+} from './email-session-api.ts';
 import { exportOwnAccount } from './export-api.ts';
 import {
   beginOwnTotp,
@@ -24,6 +30,10 @@ export const operations: readonly Operation[] = [
   changeOwnPassword,
   replaceOwnPicture,
   removeOwnPicture,
+  createEmailSession,
+  verifyEmailSession,
+  showOwnSession,
+  refreshOwnSession,
   listOwnSessions,
   endOtherOwnSessions,
   endOwnSession,
