@@ -212,7 +212,9 @@ eachStore((store) => {
       await eventually('the end', async () => (await find())?.state === 'failed', timeoutMs);
 
       expect((await find())?.lastOutcome).toBe('HTTP 503');
-      expect(server.logLines().join('')).toContain('a logout will not be delivered');
+      // the line is written once the outcome is stored
+      const isLogged = () => server.logLines().join('').includes('a logout will not be delivered');
+      await eventually('the line in the log', isLogged, timeoutMs);
     });
   });
 });
