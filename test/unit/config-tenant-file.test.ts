@@ -450,6 +450,9 @@ describe('rules of a client', () => {
     expect(clientFaults(...publicApp, 'directLogin: true')).toEqual([
       'directLogin: lets a third party read passwords; remove it, or write firstParty: true if the client is your own',
     ]);
+    expect(clientFaults(...publicApp, 'emailCode: true', 'firstParty: true')).toEqual([
+      'emailCode: is of no use without directLogin: true; add that, or remove this',
+    ]);
     const device = ['grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]', 'redirect_uris: []'];
     const withoutCodes = publicApp.filter((line) => !line.startsWith('redirect_uris'));
     expect(clientFaults(...withoutCodes, ...device, 'directLogin: true', 'firstParty: true')).toEqual([
