@@ -135,6 +135,9 @@ describe('a session by e-mail', () => {
   it('accepts a code of twenty callers at two instances once', async () => {
     const begun = await begin(email);
     const code = await lastCode();
+    // with connections that are open, the requests come at the same moment
+    const none = { ...begun, body: { verification_id: 'none' } };
+    await Promise.all(Array.from({ length: 20 }, () => verify(none, { code })));
     const answers = await Promise.all(Array.from({ length: 20 }, () => verify(begun, { code })));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
