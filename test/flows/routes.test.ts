@@ -28,7 +28,11 @@ beforeAll(async () => {
   server = await startTestServer({
     store: sqliteStore,
     tenants: {
-      acme: sampleTenant({ clients: [...sampleClients, ...directClients], gateway: { deviceClient: tv.id } }),
+      acme: sampleTenant({
+        clients: [...sampleClients, ...directClients],
+        gateway: { deviceClient: tv.id },
+        recovery: { password: 'mail' },
+      }),
     },
     settings: {
       server: { port, publicUrl: `http://localhost:${port}`, trustedProxies: ['127.0.0.1'] },
