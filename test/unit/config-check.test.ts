@@ -34,12 +34,15 @@ describe('checkConfig', () => {
   });
 
   it('asks for a mail server where a tenant needs one', () => {
-    put('tenants/shop.yaml', 'displayName: Shop\nrecovery: { password: mail }\n');
+    const app =
+      '{ client_id: app, token_endpoint_auth_method: none, redirect_uris: ["https://app.example.com/cb"], firstParty: true, directLogin: true, emailCode: true }';
+    put('tenants/shop.yaml', `recovery: { password: mail }\nclients: [${app}]\n`);
     put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\n');
     const ask = (env: Record<string, string> = {}, tenant?: string) =>
       checkConfig({ cwd, env, tenant }).faults.map(formatFault);
     expect(ask()).toEqual([
       'tenants/shop.yaml recovery.password: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
+      'tenants/shop.yaml clients.0.emailCode: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove it',
     ]);
     expect(
       ask({ DRAWBRIDGE_MAIL__HOST: 'smtp.example.com', DRAWBRIDGE_MAIL__FROM: 'a@example.com' }),

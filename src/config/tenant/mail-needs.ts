@@ -4,15 +4,23 @@ import type { TenantDefinition } from './tenant-definition.ts';
 
 /**
  * Settings of a tenant that need a mail server, where there is none. A demo tenant needs none: a page shows its mails.
- * @param path of the tenant's file, as faults show it
+ * @param file the tenant's file, as faults show it
  */
 export const unmetMailNeeds = (
-  { demo, recovery }: Pick<TenantDefinition, 'demo' | 'recovery'>,
+  { demo, recovery, clients }: Pick<TenantDefinition, 'demo' | 'recovery' | 'clients'>,
   mail: MailSettings | undefined,
-  path: string,
+  file: string,
 ): readonly Fault[] => {
-  if (demo || mail !== undefined || recovery === undefined) return [];
-  const message =
-    'is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off';
-  return [{ file: path, path: 'recovery.password', message }];
+  if (demo || mail !== undefined) return [];
+  const needs = [
+    ...(recovery === undefined ? [] : [['recovery.password', 'is mail', 'write off'] as const]),
+    ...clients.flatMap(({ emailCode }, index) =>
+      emailCode ? [[`clients.${index}.emailCode`, 'sends mails', 'remove it'] as const] : [],
+    ),
+  ];
+  return needs.map(([path, need, otherwise]) => ({
+    file,
+    path,
+    message: `${need}, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or ${otherwise}`,
+  }));
 };
