@@ -17,7 +17,8 @@
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   person-sessions.ts, person-apps.ts, person-export.ts   what people see and end of their own; session-origin.ts;
 //                            managed-elsewhere.ts: what is changed at their sources
-//   local-users.ts           what an operator does with local users; password-rules.ts, logins.ts; seeding.ts: demo users
+//   local-users.ts           what an operator does with local users; logins.ts; seeding.ts: demo users
+//   password-rules.ts        what a new password must be; common-passwords.ts
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; start-budget.ts: what strangers begin;
 //                            bounded-cache.ts: remembered in memory
 import type { Audit } from '../audit/audit.ts';

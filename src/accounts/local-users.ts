@@ -8,7 +8,7 @@ import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-log
 import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import { loginsOf } from './logins.ts';
-import { faultOfPassword } from './password-rules.ts';
+import type { FaultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { createThrottle, signInFoldedKey, signInNameKey, signInPersonKey } from './throttle.ts';
@@ -58,6 +58,7 @@ export interface LocalUsersParts {
   readonly purgeAccount: (sub: string) => Promise<number>;
   readonly revocations: Pick<Revocations, 'endAccount' | 'publish'>;
   readonly hasher: PasswordHasher;
+  readonly faultOfPassword: FaultOfPassword;
   readonly audit: Audit;
   readonly clock: Clock;
   /** The actor, for the audit record: `cli`, or a sub. */
@@ -65,7 +66,7 @@ export interface LocalUsersParts {
 }
 
 export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
-  const { tenant, hasher, audit, clock, actor } = parts;
+  const { tenant, hasher, faultOfPassword, audit, clock, actor } = parts;
   const records = parts.storage.accounts;
   const throttle = createThrottle(parts.storage.counters, clock);
 
@@ -76,7 +77,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
   };
 
   const add = async (user: NewUser): Promise<UserChange> => {
-    const fault = faultOfUser(user);
+    const fault = faultOfUser(user, faultOfPassword);
     if (fault !== undefined) return fault;
     const account = toAccount(user, await hasher.hash(tenant, user.password), clock.now());
     const taken = await Promise.all(account.logins.map((login) => records.findByLogin(login)));
@@ -107,7 +108,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
   const setPassword = async (login: string, password: string): Promise<UserChange> => {
     const account = await find(login);
     if (account === undefined) return notFound;
-    const message = faultOfPassword(password, account.logins);
+    const message = faultOfPassword(password, account);
     if (message !== undefined) return { ok: false, reason: 'password', message };
     const passwordHash = await hasher.hash(tenant, password);
     const notBefore = endOfSessions(clock.now());
@@ -145,11 +146,12 @@ interface PlannedChange {
   readonly patch: { readonly [K in keyof AccountRecord]?: AccountRecord[K] | undefined };
 }
 
-const faultOfUser = ({ username, email, password }: NewUser): UserChange | undefined => {
+const faultOfUser = (user: NewUser, faultOfPassword: FaultOfPassword): UserChange | undefined => {
+  const { username, email, password } = user;
   if (canonicalLogin(username) === undefined) return unusableName;
   const read = email === undefined ? undefined : readEmail(email);
   if (read?.ok === false) return unusableEmail(read.message);
-  const message = faultOfPassword(password, [username, ...(email === undefined ? [] : [email])]);
+  const message = faultOfPassword(password, user);
   return message === undefined ? undefined : { ok: false, reason: 'password', message };
 };
 

@@ -11,7 +11,7 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
-import { faultOfPassword } from './password-rules.ts';
+import type { FaultOfPassword } from './password-rules.ts';
 import { mayHoldTokens } from './standing.ts';
 import type { Throttle } from './throttle.ts';
 import { codeSeconds, linkSeconds, type Verifications, type Verified } from './verifications.ts';
@@ -66,6 +66,7 @@ export interface PasswordRecoveryParts {
   readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub'>;
   readonly verifications: Verifications;
   readonly throttle: Pick<Throttle, 'spend'>;
+  readonly faultOfPassword: FaultOfPassword;
   readonly mail: Pick<TenantMail, 'hold' | 'send'>;
   /** The actor of the change is the person. */
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPassword'>;
@@ -171,7 +172,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     reset: async ({ link, password, locale, address, requestId }) => {
       const account = await holderOf(await verifications.find(purpose, link));
       if (account?.email === undefined) return { ok: false, reason: 'link' };
-      const message = faultOfPassword(password, account.logins);
+      const message = parts.faultOfPassword(password, account);
       if (message !== undefined) return { ok: false, reason: 'policy', message };
       if ((await verifications.consumeLink(purpose, link)) === undefined)
         return { ok: false, reason: 'link' };

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { faultOfPassword } from '../accounts/password-rules.ts';
+import { createPasswordRules } from '../accounts/password-rules.ts';
+import { systemClock } from '../clock.ts';
 import { formatFault } from '../config/parsing/fault.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import { checkRedirectUri } from '../config/tenant/redirect-uri.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { loadTenant } from '../config/tenant/tenant-file.ts';
 import { definedOnly } from '../defined-only.ts';
 import { packageRoot } from '../package-root.ts';
@@ -78,12 +80,18 @@ const init = async (context: CliContext, options: InitOptions): Promise<void> =>
     secretFile,
   });
   const secret = randomBytes(32).toString('base64url');
-  refuseFaults({ id, path: file, text, env: context.env, readFile: () => Buffer.from(secret) });
+  const definition = refuseFaults({
+    id,
+    path: file,
+    text,
+    env: context.env,
+    readFile: () => Buffer.from(secret),
+  });
   const email = options.email;
-  const names = [username, ...(email === undefined ? [] : [email])];
+  const faultOfPassword = createPasswordRules(definition, systemClock);
   const password = await takeNewPassword(options, {
     message: `Password of ${username}`,
-    judge: (answer) => faultOfPassword(answer, names),
+    judge: (answer) => faultOfPassword(answer, { username, ...definedOnly({ email }) }),
   });
 
   await withStore(context, async (parts) => {
@@ -207,7 +215,8 @@ const writePrivately = (path: string, content: string): void => {
 };
 
 /** Refuses a file that would not be served, before it is written. */
-const refuseFaults = (options: Parameters<typeof loadTenant>[0]): void => {
+const refuseFaults = (options: Parameters<typeof loadTenant>[0]): TenantDefinition => {
   const loaded = loadTenant(options);
   if ('faults' in loaded) throw new CommandFailure(loaded.faults.map(formatFault).join('\n'));
+  return loaded.definition;
 };

@@ -1,6 +1,7 @@
 // What the verbs of `drawbridge user` share: the people of a tenant, and the report of a change.
 import { factorFacts, recoveryCodesLeft } from '../accounts/factors/factor-facts.ts';
 import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
+import { createPasswordRules, type FaultOfPassword } from '../accounts/password-rules.ts';
 import type { UserChange } from '../accounts/user-change.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
@@ -45,6 +46,19 @@ export const noteUnlistedDomain = (
     context.note(`${context.colors.yellow('warning')} ${words}.`);
 };
 
+/** A file with faults says nothing about second factors, so the strictest rule holds. */
+export const passwordRulesOf = ({ settings, env }: StoreParts, tenant: string): FaultOfPassword => {
+  const loaded = readTenant(settings, { id: tenant, env });
+  const strictest = { id: tenant, displayName: tenant, secondFactor: noSecondFactor };
+  return createPasswordRules('definition' in loaded ? loaded.definition : strictest, systemClock);
+};
+
+const noSecondFactor = {
+  methods: [],
+  passwordless: false,
+  required: { everyone: false, roles: [], groups: [], clients: [] },
+};
+
 export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
   const { storage, settings, log } = parts;
   const records = storage.forTenant(tenant);
@@ -54,6 +68,7 @@ export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
     purgeAccount: (sub) => storage.purgeAccount(tenant, sub),
     revocations: openRevocations(parts, tenant),
     hasher: createPasswordHasher(settings.passwords),
+    faultOfPassword: passwordRulesOf(parts, tenant),
     audit: createAudit({ records: records.audit, log: log.child({ tenant }), clock: systemClock }),
     clock: systemClock,
     actor: 'cli',

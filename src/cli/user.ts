@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { faultOfPassword } from '../accounts/password-rules.ts';
+import { definedOnly } from '../defined-only.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
-import { collect, noAccount, noteUnlistedDomain, report, withUsers } from './open-users.ts';
+import { collect, noAccount, noteUnlistedDomain, passwordRulesOf, report, withUsers } from './open-users.ts';
 import { type NewPasswordOptions, takeNewPassword } from './prompts.ts';
 import { addUserDelete } from './user-delete.ts';
 import { addUserEdit } from './user-edit.ts';
@@ -67,18 +67,22 @@ const add = async (
 ): Promise<void> => {
   const { email, emailVerified, name, group, role } = options;
   await withUsers(context, tenant, async (users, parts) => {
-    const names = [username, ...(email === undefined ? [] : [email])];
-    const password = await takeNewPassword(options, {
-      message: `Password of ${username}`,
-      judge: (answer) => faultOfPassword(answer, names),
-    });
-    const change = await users.add({
+    const person = {
       username,
-      password,
-      ...(email === undefined ? {} : { email, emailVerified: emailVerified ?? false }),
+      ...definedOnly({ email }),
       ...(name === undefined ? {} : { claims: { name } }),
       groups: group,
       roles: role,
+    };
+    const faultOfPassword = passwordRulesOf(parts, tenant);
+    const password = await takeNewPassword(options, {
+      message: `Password of ${username}`,
+      judge: (answer) => faultOfPassword(answer, person),
+    });
+    const change = await users.add({
+      ...person,
+      password,
+      ...(email === undefined ? {} : { emailVerified: emailVerified ?? false }),
     });
     report(context, { change, done: 'added' });
     if (change.ok) noteUnlistedDomain(context, parts, { tenant, account: change.account });
@@ -89,12 +93,13 @@ const setPassword = async (
   context: CliContext,
   { tenant, login, options }: { tenant: string; login: string; options: NewPasswordOptions },
 ): Promise<void> =>
-  withUsers(context, tenant, async (users) => {
+  withUsers(context, tenant, async (users, parts) => {
     const account = await users.find(login);
     if (account === undefined) throw new CommandFailure(noAccount(tenant, login));
+    const faultOfPassword = passwordRulesOf(parts, tenant);
     const password = await takeNewPassword(options, {
       message: `New password of ${account.username}`,
-      judge: (answer) => faultOfPassword(answer, account.logins),
+      judge: (answer) => faultOfPassword(answer, account),
     });
     const change = await users.setPassword(login, password);
     const more = account.origin === 'demo' ? [ownPassword(tenant)] : [];

@@ -9,7 +9,7 @@ import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { createPasswordRecovery, type PasswordRecovery } from '../accounts/password-recovery.ts';
-import { faultOfPassword } from '../accounts/password-rules.ts';
+import { createPasswordRules } from '../accounts/password-rules.ts';
 import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
 import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
 import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
@@ -115,6 +115,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     isApp: (clientId) => clientId !== accountClientId,
   });
   const personAudit = createPersonAudit(storage.audit);
+  const faultOfPassword = createPasswordRules(definition, clock);
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,
@@ -188,7 +189,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const throttle = createThrottle(storage.counters, clock);
   const recovery = createPasswordRecovery({
-    ...{ definition, issuer, records: storage.accounts, throttle, mail, audit, log },
+    ...{ definition, issuer, records: storage.accounts, throttle, mail, audit, log, faultOfPassword },
     verifications: createVerifications({
       tenant: definition.id,
       artifacts,
@@ -199,7 +200,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     }),
     usersAs: (actor) =>
       createLocalUsers({
-        ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
+        ...{ tenant: definition.id, storage, revocations, hasher, faultOfPassword, audit, clock, actor },
         purgeAccount: (sub) => parts.storage.purgeAccount(definition.id, sub),
       }),
   });

@@ -203,6 +203,7 @@ eachStore((store) => {
       const short = await choose(link, 'short');
       expect(short.status).toBe(400);
       expect(textOf(short)).toContain('too short');
+      expect(textOf(await choose(link, 'ruth@example.com-1'))).toContain('easy to guess');
       const different = await createBrowser().post(link, { new_password: fresh, repeated: `${fresh}x` });
       expect(textOf(different)).toContain('The two passwords differ');
       expect(isDone(await choose(link))).toBe(true);

@@ -227,7 +227,7 @@ export const samples: readonly Sample[] = [
     step: 'password',
     login: 'alice',
     problem: 'policy',
-    rule: 'The password is too short: it needs at least 12 characters.',
+    rule: 'The password is too short: it needs at least 15 characters.',
   }),
   sample('demo-mail-none', 'demo-mail', { mails: [] }),
   sample('demo-mail', 'demo-mail', {

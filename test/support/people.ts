@@ -2,7 +2,7 @@ import type { Accounts } from '../../src/accounts/account-types.ts';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
 import { hasLocalPassword } from '../../src/accounts/password-adoption.ts';
-import { faultOfPassword } from '../../src/accounts/password-rules.ts';
+import { createPasswordRules } from '../../src/accounts/password-rules.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import type { LocalSource } from '../../src/config/source/source-definition.ts';
@@ -140,7 +140,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       records: own.accounts,
       hasher: ownHasher,
       hasLocalPassword: (account) => hasLocalPassword(account, sources),
-      faultOfPassword,
+      faultOfPassword: createPasswordRules(definition, clock),
       log,
     });
     return createAccounts({
@@ -204,6 +204,7 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
           clock,
         }),
         hasher,
+        faultOfPassword: createPasswordRules({ ...acme, id: tenant }, clock),
         audit: audit(tenant),
         clock,
         actor: 'cli',

@@ -209,6 +209,7 @@ export const startTestServer = async (options: TestServerOptions): Promise<TestS
           publish: async (event) => (await revocationsOf(tenant))?.publish(event),
         },
         hasher: createPasswordHasher(lightHashing),
+        faultOfPassword: () => undefined,
         audit,
         clock,
         actor: 'cli',

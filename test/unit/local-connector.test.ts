@@ -1,8 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { hash as bcrypt } from 'bcrypt';
-import { faultOfPassword } from '../../src/accounts/password-rules.ts';
 import { createLocalConnector } from '../../src/connectors/local/local-connector.ts';
-import { localSource, openPeople } from '../support/people.ts';
+import { localSource, openPeople, secondFactor } from '../support/people.ts';
 
 it('the local list knows no person whom another source made, until their password is here', async () => {
   const people = await openPeople();
@@ -13,7 +12,13 @@ it('the local list knows no person whom another source made, until their passwor
       ...{ origin: 'source', createdAt: 1, updatedAt: 1, version: 1 },
     });
     const statusWhen = async (isHere: boolean) => {
-      const parts = { tenant: 'acme', records, hasher: people.hasher, log: people.log, faultOfPassword };
+      const parts = {
+        tenant: 'acme',
+        records,
+        hasher: people.hasher,
+        log: people.log,
+        faultOfPassword: () => undefined,
+      };
       const connector = createLocalConnector(localSource, { ...parts, hasLocalPassword: () => isHere });
       return (await connector.lookup?.find({ login: 'eve' }))?.status;
     };
@@ -38,7 +43,13 @@ it('an imported bcrypt hash stays when more was typed than bcrypt reads, and the
         ...{ createdAt: 1, updatedAt: 1, version: 1, passwordHash: await bcrypt(password, 4) },
       });
     }
-    const parts = { tenant: 'acme', records, hasher: people.hasher, log: people.log, faultOfPassword };
+    const parts = {
+      tenant: 'acme',
+      records,
+      hasher: people.hasher,
+      log: people.log,
+      faultOfPassword: () => undefined,
+    };
     const { passwords } = createLocalConnector(localSource, { ...parts, hasLocalPassword: () => true });
     const isAccepted = async (login: string, password: string) =>
       (await passwords?.verify({ login, password }))?.ok;
@@ -50,6 +61,37 @@ it('an imported bcrypt hash stays when more was typed than bcrypt reads, and the
     expect(await isAccepted('short', short)).toBe(true);
     expect(await hashOf('short')).toMatch(/^\$argon2id\$/);
     expect(await isAccepted('short', short)).toBe(true);
+  } finally {
+    await people.close();
+  }
+});
+
+it('a password older than the rules signs in, and the next one is as long as the person needs', async () => {
+  const people = await openPeople();
+  try {
+    const passwordHash = await people.hasher.hash('acme', 'old one');
+    for (const [username, groups] of [
+      ['alice', []],
+      ['bob', ['staff']],
+    ] as const) {
+      await people.tenant('acme').accounts.insert({
+        ...{ sub: username, logins: [username], username, passwordHash, claims: {}, groups, roles: [] },
+        ...{ origin: 'local', createdAt: 1, updatedAt: 1, version: 1 },
+      });
+    }
+    const required = { ...secondFactor.required, groups: ['staff'] };
+    const accounts = people.accounts({ secondFactor: { ...secondFactor, required } });
+    const sent = { password: 'old one', address: '192.0.2.1', via: 'page' } as const;
+    const change = (login: string, newPassword: string) =>
+      accounts.changePassword({ ...sent, login, newPassword });
+
+    expect(await accounts.signIn({ ...sent, login: 'alice' })).toMatchObject({ ok: true });
+    expect(await change('alice', 'vk7whqzm')).toMatchObject({
+      reason: 'policy',
+      message: expect.stringContaining('at least 15 characters'),
+    });
+    expect(await change('alice', 'Acme-Acme-Acme-2029')).toMatchObject({ reason: 'policy' });
+    expect(await change('bob', 'vk7whqzm')).toMatchObject({ ok: true });
   } finally {
     await people.close();
   }

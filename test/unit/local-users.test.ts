@@ -97,6 +97,7 @@ describe('adding a user', () => {
       purgeAccount: () => Promise.resolve(0),
       revocations: { endAccount: () => Promise.resolve(), publish: () => Promise.resolve() },
       hasher: people.hasher,
+      faultOfPassword: () => undefined,
       audit: {
         note: () => Promise.resolve(),
         noteBefore: () => Promise.reject(new AppError('unavailable', 'no disk')),
@@ -151,6 +152,15 @@ describe('changing a user', () => {
     await accounts.admit(await corp.identityOf('eve'), { address: '192.0.2.1', via: 'upstream' });
     expect(await people.tenant('acme').accounts.findByLogin('eve')).toMatchObject({ groups: [] });
     expect(await signInAs('another long password')).toMatchObject({ ok: true, source: 'local' });
+  });
+
+  it('refuses one of words of the person or the tenant', async () => {
+    const user = { username: 'bob', email: 'b.builder@mailhost.example', claims: { name: 'Robert Fixit' } };
+    const weak = { ok: false, reason: 'password' };
+    for (const guess of ['Fixit-Fixit-Fixit-1', 'builder.mailhost.24', 'acme acme acme acme 1'])
+      expect(await people.users().add({ ...user, password: guess })).toMatchObject(weak);
+    expect(await people.users().add({ ...user, password })).toMatchObject({ ok: true });
+    expect(await people.users().setPassword('bob', 'Fixit-Fixit-Fixit-1')).toMatchObject(weak);
   });
 
   it('refuses a bad password and keeps the old one', async () => {

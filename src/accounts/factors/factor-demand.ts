@@ -85,6 +85,16 @@ export const hasPasskey = (
   { factors = [] }: Pick<AccountRecord, 'factors'>,
 ): boolean => methods.includes('passkey') && factors.some(({ type }) => type === 'passkey');
 
+/** Must the person have a second factor by now, whatever app they sign in to? */
+export const isFactorEnforced = (
+  rules: SecondFactorRules,
+  person: Pick<AccountRecord, 'roles' | 'groups'>,
+  nowMs: number,
+): boolean =>
+  rules.methods.length > 0 &&
+  isRequired(rules, person, undefined) &&
+  (rules.deadline === undefined || nowMs >= rules.deadline);
+
 const isRequired = (
   { required }: SecondFactorRules,
   { roles, groups }: Pick<AccountRecord, 'roles' | 'groups'>,
