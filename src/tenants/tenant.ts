@@ -255,6 +255,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamSessions,
     upstreamSignOut,
     upstreamEndings: createUpstreamEndings({
+      connectors,
       tenant: definition.id,
       artifacts,
       sessions: upstreamSessions,

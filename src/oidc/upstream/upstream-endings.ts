@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { RevocationEvent } from '../../storage/storage-endings.ts';
@@ -16,6 +17,8 @@ export interface UpstreamEndings {
 
 export interface UpstreamEndingsParts {
   readonly tenant: string;
+  /** Of the tenant: without one that keeps tokens of an upstream, nothing is left there. */
+  readonly connectors: readonly Pick<Connector, 'revoke'>[];
   readonly artifacts: Pick<TenantStorage['artifacts'], 'load' | 'write' | 'consume' | 'sessionsOf'>;
   readonly sessions: Pick<UpstreamSessions, 'open'>;
   readonly tokens: Pick<KeptUpstreamTokens, 'endSignIn' | 'endAll'>;
@@ -41,6 +44,7 @@ export const createUpstreamEndings = (parts: UpstreamEndingsParts): UpstreamEndi
 
   return {
     end: async ({ id, sub }) => {
+      if (parts.connectors.every(({ revoke }) => revoke === undefined)) return;
       try {
         await (id === sub ? endPerson(sub) : endSession(id));
       } catch (err) {
