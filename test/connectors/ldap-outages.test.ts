@@ -92,7 +92,7 @@ describe('a directory that accepts connections and never answers', () => {
       expect(bench.directories.size).toBeLessThanOrEqual(4 + 4);
       const meanwhile = await healthy();
       const verdicts = await Promise.all(hanging);
-      expect(performance.now() - begin).toBeLessThan(1_500);
+      expect(performance.now() - begin).toBeLessThan(5_000);
       expect(new Set(verdicts)).toEqual(new Set(['unavailable']));
       expect(meanwhile).toBeLessThan(before + 20);
       expect(heapInUse() - memoryBefore).toBeLessThan(20 * 1024 * 1024);

@@ -22,7 +22,7 @@ const documentOf = async (id: string): Promise<Record<string, unknown>> => {
 
 /** What a tenant says of itself that has a client for each flow, all of them with secrets or public. */
 const everything = {
-  acr_values_supported: ['mfa'],
+  acr_values_supported: ['mfa', 'phr'],
   claim_types_supported: ['normal'],
   authorization_endpoint: '<issuer>/auth',
   authorization_response_iss_parameter_supported: true,

@@ -62,6 +62,6 @@ it('names what its sources can say of a sign-in', async () => {
   const response = await fetch(`${issuer}/.well-known/openid-configuration`);
 
   expect(await response.json()).toMatchObject({
-    acr_values_supported: ['mfa', 'urn:acme:two', 'urn:acme:one'],
+    acr_values_supported: ['mfa', 'phr', 'urn:acme:two', 'urn:acme:one'],
   });
 });
