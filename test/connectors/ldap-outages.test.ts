@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { LdapSource } from '../../src/config/source/source-definition.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFreezingProxy } from '../support/freezing-proxy.ts';
@@ -6,6 +6,9 @@ import { heapInUse } from '../support/heap.ts';
 import { type LdapBench, openLdapBench } from '../support/ldap-bench.ts';
 import { findFreePort, type Slapd, startSlapd } from '../support/slapd.ts';
 import { ldapSource } from '../support/slapd-source.ts';
+
+// what is measured here are limits of time: a pause of a busy machine counts as one of the directory
+jest.retryTimes(3);
 
 let slapd: Slapd;
 let other: Slapd;
@@ -250,7 +253,7 @@ describe('the account of the tenant', () => {
       detail: expect.stringContaining('refuses the bind of the tenant'),
     });
     expect(bench.logged.join('')).not.toContain('an-old-secret');
-    expect(await outcome(verify())).toBe('in');
+    expect(await outcome(verify(unhurried))).toBe('in');
   });
 
   it('gives its connections to no source with another account, or none', async () => {
