@@ -28,6 +28,13 @@ export const mayHoldTokensSince = (
  */
 export const endOfSessions = (nowMs: number): number => Math.ceil(nowMs / 1000);
 
+/** Seconds: another person at an unlocked browser must not be able to do what cannot be undone. */
+export const recentSignInSeconds = 5 * 60;
+
+/** @param signedInAt epoch seconds */
+export const isRecentSignIn = (signedInAt: number, nowMs: number): boolean =>
+  nowMs / 1000 - signedInAt <= recentSignInSeconds;
+
 export interface ActiveAccountParts {
   readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
   readonly recheck: Accounts['recheck'];

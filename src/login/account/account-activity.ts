@@ -7,9 +7,8 @@ import type { AccountActivity } from '../../web/account-page-models.ts';
 import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import { appName } from './account-apps.ts';
-import { accountUrl, findAccountVisit } from './account-visit.ts';
+import { accountUrl, visitOrSignIn } from './account-visit.ts';
 
 const pageSize = 25;
 
@@ -19,8 +18,8 @@ export const showActivity = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const url = `${accountUrl(tenant)}/activity`;
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: url });
+  const visit = await visitOrSignIn(ctx, tenant, url);
+  if (visit === undefined) return;
   const { before } = ctx.query;
   const beforeId = typeof before === 'string' && /^[\w-]{1,64}$/.test(before) ? before : undefined;
   const entries = await tenant.personAudit.list({

@@ -1,29 +1,24 @@
 // The apps with access to the account of the person who is signed in.
 import type { Context } from 'koa';
-import { z } from 'zod';
 import type { PersonApp } from '../../accounts/person-apps.ts';
 import type { Locale } from '../../config/tenant/tenant-definition.ts';
 import { accountClientId, clientNameOf } from '../../oidc/provider/clients.ts';
 import type { AccountApp } from '../../web/account-page-models.ts';
-import { readForm } from '../../web/body.ts';
 import { textIn } from '../../web/local-text.ts';
 import { sendPage } from '../../web/send-page.ts';
 import { resourceLines } from '../consent-page.ts';
-import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import {
   accountCsrfToken,
   accountUrl,
-  findAccountVisit,
   goTo,
   newsOf,
   personOf,
-  refuseForeignForm,
+  submittedBy,
+  visitOrSignIn,
 } from './account-visit.ts';
 
-const fields = z.object({ csrf: csrfField });
 const news = { outcome: ['withdrawn'], problem: ['not_found'] } as const;
 
 const pageUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/apps`;
@@ -37,8 +32,8 @@ export const showOwnApps = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: pageUrl(tenant) });
+  const visit = await visitOrSignIn(ctx, tenant, pageUrl(tenant));
+  if (visit === undefined) return;
   const look = lookOf(ctx, tenant);
   const apps = await tenant.apps.list(visit.session.sub);
   sendPage(ctx, parts.pages, {
@@ -70,10 +65,8 @@ export const submitWithdrawal = async (
   ctx: Context,
   { tenant, clientId }: { readonly tenant: LoginTenant; readonly clientId: string },
 ): Promise<void> => {
-  const { csrf } = await readForm(ctx, fields);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: pageUrl(tenant) });
-  refuseForeignForm(parts.csrf, visit, csrf);
+  const visit = await submittedBy(parts, ctx, () => visitOrSignIn(ctx, tenant, pageUrl(tenant)));
+  if (visit === undefined) return;
   const isWithdrawn = await tenant.apps.withdraw(visit.session.sub, clientId, personOf(visit));
   goTo(ctx, pageUrl(tenant), isWithdrawn ? { outcome: 'withdrawn' } : { problem: 'not_found' });
 };

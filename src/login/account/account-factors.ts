@@ -1,18 +1,16 @@
 // The second factors of the person who is signed in; account-passkeys.ts: a new passkey. Whoever changes them has just
 // signed in, with a factor if there is one.
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
 import { byCode } from '../../accounts/factors/proven-factor.ts';
+import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
 import type { FactorProblem } from '../../web/page-problems.ts';
-import { requestFacts } from '../../web/request-facts.ts';
 import { sendPage } from '../../web/send-page.ts';
-import { totpPicture } from '../factors/totp-picture.ts';
-import { csrfField } from '../interaction-form.ts';
+import { totpFields, totpPicture, totpProblem } from '../factors/totp-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
@@ -22,11 +20,11 @@ import {
   accountCsrfToken,
   accountUrl,
   findAccountVisit,
+  personOf,
   refuseForeignForm,
+  submittedBy,
+  visitOrSignIn,
 } from './account-visit.ts';
-
-/** Seconds: another person at an unlocked browser must not be able to change the factors. */
-const recentSignIn = 5 * 60;
 
 export const factorsUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/factors`;
 const totpUrl = (tenant: LoginTenant): string => `${factorsUrl(tenant)}/totp`;
@@ -49,14 +47,14 @@ export const visitToChange = async (
 ): Promise<AccountVisit | undefined> => {
   if (!offersFactors(tenant)) throw new AppError('not_found', 'There are no second factors here');
   const visit = await findAccountVisit(ctx, tenant);
-  const isRecent = visit !== undefined && parts.clock.now() / 1000 - visit.session.signedInAt <= recentSignIn;
+  const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, parts.clock.now());
   const isStrong =
     visit !== undefined &&
     (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
   if (isRecent && isStrong) return visit;
   startSignIn(ctx, tenant, {
     target: url,
-    maxAge: recentSignIn,
+    maxAge: recentSignInSeconds,
     ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
   });
   return undefined;
@@ -69,8 +67,8 @@ export const showFactors = async (
 ): Promise<void> => {
   if (!offersFactors(tenant)) throw new AppError('not_found', 'There are no second factors here');
   const url = factorsUrl(tenant);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: url });
+  const visit = await visitOrSignIn(ctx, tenant, url);
+  if (visit === undefined) return;
   const last = parts.notices.last<FactorsNotice>({ ctx, url });
   const { outcome, recoveryCodes } = last?.isNew === true ? last.notice : {};
   const look = lookOf(ctx, tenant);
@@ -136,41 +134,31 @@ export const askForTotp = async (parts: LoginPageParts, ctx: Context, tenant: Lo
   });
 };
 
-const setUpFields = z.object({
-  csrf: csrfField,
-  code: z.string().default(''),
-  sealed: z.string().default(''),
-  name: z.string().default(''),
-});
-
 export const submitTotp = async (parts: LoginPageParts, ctx: Context, tenant: LoginTenant): Promise<void> => {
-  const { csrf, code, sealed, name } = await readForm(ctx, setUpFields);
+  const { csrf, code, sealed, name } = await readForm(ctx, totpFields);
   const url = totpUrl(tenant);
   const visit = await visitToChange(parts, ctx, { tenant, url });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
-  const added = await tenant.accounts.factors.addTotp(visit.account, { sealed, code, name }, originOf(ctx));
+  const added = await tenant.accounts.factors.addTotp(visit.account, { sealed, code, name }, personOf(visit));
   if (!added.ok) {
-    const problem = added.reason === 'expired' ? 'set_up_expired' : added.reason;
-    return parts.notices.show({ ctx, url }, { problem, sealed } satisfies TotpNotice);
+    const notice: TotpNotice = { problem: totpProblem(added.reason), sealed };
+    return parts.notices.show({ ctx, url }, notice);
   }
   await tenant.provider.strengthenSession(ctx, byCode);
   const { recoveryCodes } = added;
   showFactorsAgain(parts, visit, { outcome: 'added', ...definedOnly({ recoveryCodes }) });
 };
 
-const fields = z.object({ csrf: csrfField });
-
 export const submitFactorRemoval = async (
   parts: LoginPageParts,
   ctx: Context,
   { tenant, id }: { readonly tenant: LoginTenant; readonly id: string },
 ): Promise<void> => {
-  const { csrf } = await readForm(ctx, fields);
-  const visit = await visitToChange(parts, ctx, { tenant, url: factorsUrl(tenant) });
+  const url = factorsUrl(tenant);
+  const visit = await submittedBy(parts, ctx, () => visitToChange(parts, ctx, { tenant, url }));
   if (visit === undefined) return;
-  refuseForeignForm(parts.csrf, visit, csrf);
-  const isRemoved = await tenant.accounts.factors.remove(visit.account, id, originOf(ctx));
+  const isRemoved = await tenant.accounts.factors.remove(visit.account, id, personOf(visit));
   showFactorsAgain(parts, visit, isRemoved ? { outcome: 'removed' } : {});
 };
 
@@ -179,11 +167,10 @@ export const submitNewRecoveryCodes = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
-  const { csrf } = await readForm(ctx, fields);
-  const visit = await visitToChange(parts, ctx, { tenant, url: factorsUrl(tenant) });
+  const url = factorsUrl(tenant);
+  const visit = await submittedBy(parts, ctx, () => visitToChange(parts, ctx, { tenant, url }));
   if (visit === undefined) return;
-  refuseForeignForm(parts.csrf, visit, csrf);
-  const renewed = await tenant.accounts.factors.renewRecoveryCodes(visit.account, originOf(ctx));
+  const renewed = await tenant.accounts.factors.renewRecoveryCodes(visit.account, personOf(visit));
   showFactorsAgain(parts, visit, definedOnly({ recoveryCodes: renewed?.codes }));
 };
 
@@ -192,8 +179,3 @@ export const showFactorsAgain = (
   { ctx, tenant }: AccountVisit,
   notice: FactorsNotice,
 ): void => parts.notices.show({ ctx, url: factorsUrl(tenant) }, notice);
-
-export const originOf = (ctx: Context) => {
-  const { address, requestId } = requestFacts(ctx);
-  return { address, requestId };
-};

@@ -8,8 +8,8 @@ import { newPasskeyFields, readNewPasskeyAnswer } from '../factors/passkey-form.
 import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
-import { factorsUrl, originOf, showFactorsAgain, visitToChange } from './account-factors.ts';
-import { accountCsrfToken, browserAtAccount, refuseForeignForm } from './account-visit.ts';
+import { factorsUrl, showFactorsAgain, visitToChange } from './account-factors.ts';
+import { accountCsrfToken, browserAtAccount, personOf, refuseForeignForm } from './account-visit.ts';
 
 const passkeyUrl = (tenant: LoginTenant): string => `${factorsUrl(tenant)}/passkey`;
 
@@ -59,7 +59,7 @@ export const submitNewPasskey = async (
   const added = await tenant.accounts.factors.passkeys.add(
     visit.account,
     { answer, browser: browserAtAccount(visit), name },
-    originOf(ctx),
+    personOf(visit),
   );
   if (!added.ok) return showAgain(added.reason === 'expired' ? 'passkey' : added.reason);
   await tenant.provider.strengthenSession(ctx, added.proof);

@@ -8,13 +8,12 @@ import type { LoginPageParts } from '../login-form.ts';
 import { endOf, restOf, type TimedNotice } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { changePassword, type PasswordNews, passwordFields, showPasswordForm } from '../password-form.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
-  findAccountVisit,
   refuseForeignForm,
+  visitOrSignIn,
 } from './account-visit.ts';
 
 /** The page for people of a source that supports password changes. */
@@ -25,8 +24,8 @@ export const askForNewPassword = async (
 ): Promise<void> => {
   const last = parts.notices.last<PasswordNotice>({ ctx, url: placeOf(tenant) });
   if (last?.isNew === true && last.notice.isChanged === true) return showDone(parts, ctx, tenant);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: placeOf(tenant) });
+  const visit = await visitOrSignIn(ctx, tenant, placeOf(tenant));
+  if (visit === undefined) return;
   const { username } = visit.account;
   if (last?.isNew !== true) return show(parts, visit, { login: username });
   const { until, login = username, isChanged: _, ...news } = last.notice;
@@ -45,8 +44,8 @@ export const submitNewPassword = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const sent = await readForm(ctx, passwordFields);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant, { target: placeOf(tenant) });
+  const visit = await visitOrSignIn(ctx, tenant, placeOf(tenant));
+  if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, sent.csrf);
   const outcome = await changePassword(parts, { ctx, tenant }, sent);
   if (!outcome.ok) {

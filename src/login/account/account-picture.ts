@@ -1,18 +1,12 @@
 // The picture of the person who is signed in.
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { longestPictureFile } from '../../accounts/picture-file.ts';
 import { AppError } from '../../errors.ts';
-import { readForm } from '../../web/body.ts';
 import { readFileForm } from '../../web/file-form.ts';
-import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import type { LoginTenant } from '../login-tenant.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import { goToAccount } from './account-pages.ts';
-import { findAccountVisit, personOf, refuseForeignForm } from './account-visit.ts';
-
-const fields = z.object({ csrf: csrfField });
+import { personOf, refuseForeignForm, submittedBy, visitOrSignIn } from './account-visit.ts';
 
 export const submitPicture = async (
   parts: LoginPageParts,
@@ -20,8 +14,8 @@ export const submitPicture = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   // nothing of a stranger is read
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant);
+  const visit = await visitOrSignIn(ctx, tenant);
+  if (visit === undefined) return;
   const { fields: sent, file } = await readFileForm(ctx, longestPictureFile);
   refuseForeignForm(parts.csrf, visit, String(sent.csrf));
   if (file === undefined) return goToAccount(ctx, tenant, { problem: 'picture_too_large' });
@@ -38,10 +32,8 @@ export const submitPictureRemoval = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
-  const { csrf } = await readForm(ctx, fields);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant);
-  refuseForeignForm(parts.csrf, visit, csrf);
+  const visit = await submittedBy(parts, ctx, () => visitOrSignIn(ctx, tenant));
+  if (visit === undefined) return;
   await tenant.pictures.remove(visit.account, personOf(visit));
   goToAccount(ctx, tenant, { outcome: 'picture_removed' });
 };

@@ -21,7 +21,6 @@ import {
 } from '../login-problems.ts';
 import { findConnector, findRedirectConnector, type LoginTenant, lookOf } from '../login-tenant.ts';
 import { showOver } from '../sign-in-over.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import { goToAccount } from './account-pages.ts';
 import {
   type AccountVisit,
@@ -29,10 +28,11 @@ import {
   accountUrl,
   findAccountVisit,
   refuseForeignForm,
+  submittedBy,
+  visitOrSignIn,
   visitRecently,
 } from './account-visit.ts';
 
-const fields = z.object({ csrf: csrfField });
 const passwordFields = z.object({
   csrf: csrfField,
   login: z.string().default(''),
@@ -206,10 +206,8 @@ export const submitDisconnect = async (
   ctx: Context,
   { tenant, source }: Asked,
 ): Promise<void> => {
-  const { csrf } = await readForm(ctx, fields);
-  const visit = await findAccountVisit(ctx, tenant);
-  if (visit === undefined) return startSignIn(ctx, tenant);
-  refuseForeignForm(parts.csrf, visit, csrf);
+  const visit = await submittedBy(parts, ctx, () => visitOrSignIn(ctx, tenant));
+  if (visit === undefined) return;
   const { address, requestId } = requestFacts(ctx);
   const origin = { address, requestId, via: 'link' } as const;
   const outcome = await tenant.accounts.unlink(visit.session.sub, source, origin);

@@ -1,11 +1,13 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
 import type { SignedIn } from '../../accounts/account-types.ts';
-import { mayHoldTokensSince } from '../../accounts/standing.ts';
+import { isRecentSignIn, mayHoldTokensSince, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
+import { readForm } from '../../web/body.ts';
 import { type Csrf, type CsrfBinding, isCrossSite } from '../../web/csrf.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { FormOutOfDate } from '../interaction-form.ts';
+import { csrfField, FormOutOfDate } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import type { LoginTenant } from '../login-tenant.ts';
 import { startSignIn } from '../start-sign-in.ts';
@@ -32,8 +34,19 @@ export const findAccountVisit = async (
   return { ctx, tenant, session, account };
 };
 
-/** Seconds: another person at an unlocked browser must not be able to do what cannot be undone. */
-const recentSignIn = 5 * 60;
+/**
+ * The same; whoever is not signed in is redirected to a sign-in that returns to `target`, by default the account page.
+ * @throws AppError `unavailable`
+ */
+export const visitOrSignIn = async (
+  ctx: Context,
+  tenant: LoginTenant,
+  target?: string,
+): Promise<AccountVisit | undefined> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit === undefined) startSignIn(ctx, tenant, definedOnly({ target }));
+  return visit;
+};
 
 /**
  * The visit of a person who has just signed in; any other is redirected to a sign-in and returns to the account.
@@ -45,8 +58,8 @@ export const visitRecently = async (
   tenant: LoginTenant,
 ): Promise<AccountVisit | undefined> => {
   const visit = await findAccountVisit(ctx, tenant);
-  if (visit !== undefined && clock.now() / 1000 - visit.session.signedInAt <= recentSignIn) return visit;
-  startSignIn(ctx, tenant, { maxAge: recentSignIn });
+  if (visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now())) return visit;
+  startSignIn(ctx, tenant, { maxAge: recentSignInSeconds });
   return undefined;
 };
 
@@ -73,6 +86,24 @@ export const browserAtAccount = (visit: AccountVisit): string => {
 /** @throws FormOutOfDate unless the form is ours, from this site, tenant and session */
 export const refuseForeignForm = (csrf: Csrf, visit: AccountVisit, token: string): void => {
   if (isCrossSite(visit.ctx.headers) || !csrf.verify(bindingOf(visit), token)) throw new FormOutOfDate(token);
+};
+
+const fields = z.object({ csrf: csrfField });
+
+/**
+ * The visit in which a form without other fields was sent.
+ * @param find as for the page of the form; undefined after a redirect
+ * @throws FormOutOfDate
+ */
+export const submittedBy = async (
+  { csrf }: Pick<LoginPageParts, 'csrf'>,
+  ctx: Context,
+  find: () => Promise<AccountVisit | undefined>,
+): Promise<AccountVisit | undefined> => {
+  const { csrf: token } = await readForm(ctx, fields);
+  const visit = await find();
+  if (visit !== undefined) refuseForeignForm(csrf, visit, token);
+  return visit;
 };
 
 export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;

@@ -1,6 +1,7 @@
 // Every sign-in on our pages ends here, so that none begins a session without the second factor that it needs.
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { type FactorDemand, hasPasskey } from '../../accounts/factors/factor-demand.ts';
+import { isRecentSignIn } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { readRememberedBrowser } from '../../oidc/cookies.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
@@ -61,9 +62,6 @@ export const demandOf = (
     ...definedOnly({ acrValues: acrValues?.split(' ') }),
   });
 
-/** Seconds: somebody else at an unlocked browser must not be able to set up a factor of their own. */
-const recentSignIn = 5 * 60;
-
 /**
  * The first factor of this sign-in; or the session of a person who lacks nothing but the second one. A session is enough
  * to be asked for a factor, and to set one up only if it has just begun.
@@ -79,7 +77,7 @@ export const findFirstFactor = async (
   const account = login === undefined ? undefined : await visit.tenant.accounts.findBySub(login.sub);
   if (login === undefined || account === undefined) return undefined;
   const found = { account, login };
-  const isOld = firstFactor === undefined && nowMs / 1000 - login.signedInAt > recentSignIn;
+  const isOld = firstFactor === undefined && !isRecentSignIn(login.signedInAt, nowMs);
   return isOld && demandOf(visit, interaction, found) !== 'factor' ? undefined : found;
 };
 

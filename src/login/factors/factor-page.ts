@@ -1,7 +1,8 @@
 // The second factor in the middle of a sign-in: the page that asks for it. factor-set-up.ts has one set up first.
 import { z } from 'zod';
 import { hasPasskey } from '../../accounts/factors/factor-demand.ts';
-import { withFactor } from '../../accounts/factors/proven-factor.ts';
+import type { PasskeyOutcome } from '../../accounts/factors/passkeys.ts';
+import { type FactorOutcome, withFactor } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { setRememberedBrowser } from '../../oidc/cookies.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
@@ -122,14 +123,7 @@ export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisi
   if (code.trim() === '') return askAgain(parts, visit, asked, { problem: 'missing_code' });
   const { factors } = visit.tenant.accounts;
   const outcome = await factors.verify(first.account, code, originOf(visit, interaction));
-  if (outcome.ok) {
-    rememberIfChosen(visit, outcome.account, choice);
-    return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
-  }
-  askAgain(parts, visit, asked, {
-    problem: outcome.reason,
-    ...(outcome.reason === 'throttled' ? endOf(parts, outcome.retryAfterSeconds) : {}),
-  });
+  await answer(parts, visit, { asked, outcome, choice });
 };
 
 export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
@@ -137,11 +131,26 @@ export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVis
   const asked = await openQuestion(parts, visit, csrf);
   if (asked === undefined) return;
   const { interaction, first } = asked;
-  const answer = readPasskeyAnswer(credential);
-  if (answer === undefined) return askAgain(parts, visit, asked, { problem: 'passkey' });
+  const shown = readPasskeyAnswer(credential);
+  if (shown === undefined) return askAgain(parts, visit, asked, { problem: 'passkey' });
   const { passkeys } = visit.tenant.accounts.factors;
-  const shown = { answer, browser: browserOf(visit) };
-  const outcome = await passkeys.verify(first.account, shown, originOf(visit, interaction));
+  const presented = { answer: shown, browser: browserOf(visit) };
+  const outcome = await passkeys.verify(first.account, presented, originOf(visit, interaction));
+  await answer(parts, visit, { asked, outcome, choice });
+};
+
+interface Answered {
+  readonly asked: Asked;
+  readonly outcome: FactorOutcome | PasskeyOutcome;
+  readonly choice: { readonly remember: string };
+}
+
+const answer = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { asked, outcome, choice }: Answered,
+): Promise<void> => {
+  const { interaction, first } = asked;
   if (outcome.ok) {
     rememberIfChosen(visit, outcome.account, choice);
     return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });

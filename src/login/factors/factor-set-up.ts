@@ -30,7 +30,7 @@ import {
   showAgain,
 } from './factor-step.ts';
 import { newPasskeyFields, readNewPasskeyAnswer } from './passkey-form.ts';
-import { totpPicture } from './totp-picture.ts';
+import { totpFields, totpPicture, totpProblem } from './totp-form.ts';
 
 interface Shown extends Asked {
   readonly notice: FactorNotice;
@@ -98,13 +98,6 @@ export const showDone = async (
   });
 };
 
-const totpFields = z.object({
-  csrf: csrfField,
-  code: z.string().default(''),
-  sealed: z.string().default(''),
-  name: z.string().default(''),
-});
-
 export const submitFactorSetUp = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, ...setUp } = await readForm(visit.ctx, totpFields);
   const asked = await openSetUp(parts, visit, csrf);
@@ -113,8 +106,7 @@ export const submitFactorSetUp = async (parts: LoginPageParts, visit: Interactio
   const { factors } = visit.tenant.accounts;
   const added = await factors.addTotp(first.account, setUp, originOf(visit, interaction));
   if (added.ok) return showAdded(parts, visit, { asked, added, proof: byCode });
-  const problem = added.reason === 'expired' ? 'set_up_expired' : added.reason;
-  showAgain(parts, visit, { problem, sealed: setUp.sealed });
+  showAgain(parts, visit, { problem: totpProblem(added.reason), sealed: setUp.sealed });
 };
 
 export const submitPasskeySetUp = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {

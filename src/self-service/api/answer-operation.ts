@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -33,9 +34,6 @@ export interface ApiRequest {
   /** The parameters of the path by name. */
   readonly path: Readonly<Record<string, string>>;
 }
-
-/** Seconds: another person at an unlocked browser must not be able to do what cannot be undone. */
-export const recentSignInSeconds = 5 * 60;
 
 /** Answers the preflight request of another origin. */
 export const answerPreflight = (ctx: Context, tenant: ApiTenant): void => {
@@ -102,7 +100,7 @@ const identify = async (
   // a client may have lost the right since the token was issued; a token for a resource is for that alone
   const isForUs = !live.isThirdParty && live.audiences.length === 0 && live.scopes.includes(accountScope);
   if (account === undefined || !isForUs) return refuse('insufficient_scope');
-  if (operation.needsRecentSignIn && clock.now() / 1000 - authTime > recentSignInSeconds)
+  if (operation.needsRecentSignIn && !isRecentSignIn(authTime, clock.now()))
     return refuse('insufficient_user_authentication', { maxAge: recentSignInSeconds });
   const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
