@@ -275,7 +275,8 @@ describe('what is refused', () => {
 
     expect(codeIn(await send())).toEqual(expect.any(String));
     const again = createBrowser();
-    expect((await again.follow(await again.post(action, { csrf, credential }))).status).not.toBe(303);
+    expect((await again.follow(await again.post(action, { csrf, credential }))).status).toBe(403);
+    expect(await send()).toMatchObject({ status: 404, location: undefined });
   });
 
   it('a passkey of another tenant, and one that names another person', async () => {

@@ -191,7 +191,7 @@ describe('a source that is limited to other apps later', () => {
       fetch(service, { headers: { cookie, ...headers }, redirect: 'manual' });
     expect((await asked({})).status).toBe(200);
     await federation.setSources([{ ...localSource, clients: [web.id] }, corpFor(undefined)]);
-    expect((await asked({})).status).not.toBe(200);
+    expect((await asked({})).status).toBe(401);
     expect((await asked({ authorization })).status).toBe(401);
   });
 
