@@ -5,10 +5,11 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 import { operations } from '../../src/self-service/api/operations.ts';
+import { type ApiQuestion, askApi } from '../support/account-api.ts';
 import { type Browser, createBrowser } from '../support/browser.ts';
 import { approveDevice, pollDevice, type StartedDevice } from '../support/device.ts';
 import { documentedBlocks } from '../support/documented.ts';
-import { type Answer, postAs, toAnswer, tokensFor } from '../support/oauth-client.ts';
+import { type Answer, postAs, tokensFor } from '../support/oauth-client.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import {
   bob,
@@ -49,24 +50,8 @@ beforeAll(async () => {
   token = (await tokensFor(browser, { issuer, client: web, scope })).access_token;
 });
 
-interface Asked {
-  readonly method?: string;
-  readonly token?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-const ask = async (path: string, asked: Asked = {}): Promise<Answer> => {
-  const { method = 'GET', body, headers = {} } = asked;
-  const bearer = 'token' in asked ? asked.token : token;
-  return toAnswer(
-    await fetch(`${api}${path}`, {
-      method,
-      headers: { ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
-      ...(body === undefined ? {} : { body }),
-    }),
-  );
-};
+const ask = (path: string, asked: ApiQuestion = {}): Promise<Answer> =>
+  askApi(issuer, path, { token, ...asked });
 const json = { 'content-type': 'application/json' };
 
 /** Each refusal says what went wrong, with an id that is also in the log. */

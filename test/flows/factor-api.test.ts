@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { definedOnly } from '../../src/defined-only.ts';
+import { askApi } from '../support/account-api.ts';
 import { createBrowser } from '../support/browser.ts';
-import { type Answer, toAnswer, tokensFor } from '../support/oauth-client.ts';
+import { type Answer, tokensFor } from '../support/oauth-client.ts';
 import { sampleTenant, web } from '../support/sample-tenants.ts';
 import { afterPassword, authenticatorApp, isFactorPage } from '../support/second-factor.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -17,14 +19,8 @@ const tokenAt = async (tenant: string): Promise<string> =>
 
 const askAt =
   (tenant: string, token: string) =>
-  async (method: string, path: string, body?: object): Promise<Answer> =>
-    toAnswer(
-      await fetch(`${server.issuer(tenant)}/api/v1${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
-    );
+  (method: string, path: string, body?: object): Promise<Answer> =>
+    askApi(server.issuer(tenant), path, { method, token, ...definedOnly({ body }) });
 
 describe('second factors by the API', () => {
   it('sets an app up, and changes it only after a sign-in with it', async () => {

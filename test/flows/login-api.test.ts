@@ -1,15 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { type ApiQuestion, askApi } from '../support/account-api.ts';
 import { createBrowser } from '../support/browser.ts';
 import { basicOf, callerIn, identifyAt, requestOf, serviceOf } from '../support/callers.ts';
 import { app, appOrigin, backend, directClients, signInDirectly } from '../support/direct-login.ts';
-import {
-  type Answer,
-  refresh,
-  toAnswer,
-  tokenRequest,
-  tokensFor,
-  userinfo,
-} from '../support/oauth-client.ts';
+import { type Answer, refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
 import {
   alice,
   bob,
@@ -45,29 +39,17 @@ const server = await useServer({
 const issuer = server.issuer('acme');
 const { username, password } = alice;
 
-const post = async (
+const post = (
   path: string,
-  {
-    body,
-    headers = {},
-    at = issuer,
-  }: { readonly body?: object; readonly headers?: Readonly<Record<string, string>>; readonly at?: string },
-): Promise<Answer> =>
-  toAnswer(
-    await fetch(`${at}/api/v1${path}`, {
-      method: 'POST',
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }),
-  );
+  { at = issuer, ...asked }: ApiQuestion & { readonly at?: string },
+): Promise<Answer> => askApi(at, path, { method: 'POST', ...asked });
 const logIn = (body: object, at = issuer): Promise<Answer> =>
   post('/login', { body: { client_id: app.id, ...body }, at });
 const tokenOf = ({ status, body }: Answer): string => {
   if (status !== 200) throw new Error(`no token, but ${JSON.stringify(body)}`);
   return String(body.access_token);
 };
-const logOut = (token: string): Promise<Answer> =>
-  post('/logout', { headers: { authorization: `Bearer ${token}` } });
+const logOut = (token: string): Promise<Answer> => post('/logout', { token });
 
 describe('the login API', () => {
   it('gives a token for name and password, which a service takes as Basic user name too', async () => {

@@ -2,12 +2,14 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import sharp from 'sharp';
+import { askApi } from '../support/account-api.ts';
 import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { eventually } from '../support/eventually.ts';
 import { instanceHeader } from '../support/instances-front.ts';
 import { openLogoutApp } from '../support/logout-app.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
+import { addNewPerson, type NewPerson } from '../support/new-person.ts';
 import {
   type Answer,
   refresh,
@@ -58,23 +60,15 @@ const tenant = sampleTenant({
 
 await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
   const issuer = server.issuer('acme');
-  const password = 'lantern orbit mosaic';
-  let person: { readonly username: string; readonly password: string };
+  let person: NewPerson;
   let sub: string;
-  let added = 0;
 
   beforeEach(async () => {
-    added += 1;
-    person = { username: `dana-${added}`, password };
-    const change = await server.users('acme').add({ ...person, email: `dana-${added}@acme.example` });
-    if (!change.ok) throw new Error(change.message);
-    sub = change.account.sub;
+    ({ person, sub } = await addNewPerson(server));
   });
 
-  const ask = async (token: string | undefined, path: string, method = 'GET'): Promise<Answer> =>
-    toAnswer(
-      await fetch(`${issuer}/api/v1${path}`, { method, headers: { authorization: `Bearer ${token}` } }),
-    );
+  const ask = (token: string | undefined, path: string, method = 'GET'): Promise<Answer> =>
+    askApi(issuer, path, { method, token });
   const signInWith = (browser: Browser = createBrowser(), client = web): Promise<TokenBody> =>
     tokensFor(browser, { issuer, client, scope }, person);
   const sessionsOf = async (token: string | undefined): Promise<readonly ShownSession[]> => {
@@ -308,7 +302,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       const mine = await signInWith();
       const { audit } = server.storage.forTenant('acme');
       for (let n = 0; n < 55; n += 1)
-        await audit.append({ id: `p${added}-${n}`, at: n, action: 'test', outcome: 'success', actor: sub });
+        await audit.append({ id: `${sub}-${n}`, at: n, action: 'test', outcome: 'success', actor: sub });
       const first = (await ask(mine.access_token, '/audit')).body;
       expect(first.entries).toHaveLength(50);
       const next = (await ask(mine.access_token, `/audit?before=${first.next}`)).body;
@@ -317,7 +311,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
         ({ id }) => id,
       );
       expect(new Set(ids).size).toBe(ids.length);
-      expect(ids.filter((id) => id.startsWith(`p${added}-`))).toHaveLength(55);
+      expect(ids.filter((id) => id.startsWith(`${sub}-`))).toHaveLength(55);
     });
   });
 
@@ -512,11 +506,11 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       const wrong = await change(mine.access_token, { old_password: 'wrong', new_password: next });
       expect([wrong.status, wrong.body.error]).toEqual([403, 'wrong_password']);
       expect(wrong.headers.get('x-error-id')).toBe(wrong.body.error_id);
-      const weak = await change(mine.access_token, { old_password: password, new_password: 'x' });
+      const weak = await change(mine.access_token, { old_password: person.password, new_password: 'x' });
       expect([weak.status, weak.body.error]).toEqual([400, 'password_refused']);
       expect(await statusOf(other.access_token)).toEqual([200, 200]);
 
-      const changed = await change(mine.access_token, { old_password: password, new_password: next });
+      const changed = await change(mine.access_token, { old_password: person.password, new_password: next });
       expect(changed.status).toBe(204);
       for (const { access_token } of [mine, other]) expect(await statusOf(access_token)).toEqual([401, 401]);
       expect((await ask(mine.access_token, '/account')).status).toBe(401);
@@ -609,7 +603,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       const { audit } = server.storage.forTenant('acme');
       for (let n = 0; n < 26; n += 1)
         await audit.append({
-          id: `v${added}-${n}`,
+          id: `v-${sub}-${n}`,
           at: n,
           action: `test.${n}`,
           outcome: 'success',

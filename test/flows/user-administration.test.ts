@@ -6,6 +6,7 @@ import { createLog } from '../../src/log.ts';
 import { authorizationsOf, originOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import { createBrowser, formsOf } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
+import { addNewPerson, type NewPerson } from '../support/new-person.ts';
 import { refresh, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
 import { migrator, sampleTenant, tv, web } from '../support/sample-tenants.ts';
@@ -13,17 +14,11 @@ import { withEachStore } from '../support/use-server.ts';
 
 await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server) => {
   const issuer = server.issuer('acme');
-  const password = 'lantern orbit mosaic';
-  let person: { readonly username: string; readonly password: string };
+  let person: NewPerson;
   let sub: string;
-  let added = 0;
 
   beforeEach(async () => {
-    added += 1;
-    person = { username: `dana-${added}`, password };
-    const change = await server.users('acme').add({ ...person, email: `dana-${added}@acme.example` });
-    if (!change.ok) throw new Error(change.message);
-    sub = change.account.sub;
+    ({ person, sub } = await addNewPerson(server));
   });
 
   const openSessions = async (): Promise<PersonSessions> => {
@@ -87,7 +82,7 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
     );
     const browser = createBrowser();
     const login = await browser.follow(await browser.get(issuer));
-    await browser.follow(await browser.submit(login, { login: person.username, password }));
+    await browser.follow(await browser.submit(login, { login: person.username, password: person.password }));
     const page = await browser.get(`${issuer}/account`);
     const forms = formsOf(page).flatMap(({ action }, index) => (action.includes('/devices/') ? [index] : []));
     expect(forms).toHaveLength(2);
