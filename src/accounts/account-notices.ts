@@ -1,6 +1,7 @@
 // Mails that notify people of what was changed in their account, so that a change by somebody else is noticed.
 import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
+import type { Log } from '../log.ts';
 import type { MailKind } from '../mail/mail-content.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import type { AccountRecord } from '../storage/storage.ts';
@@ -13,7 +14,8 @@ export interface AccountNotice {
 
 /**
  * Makes a change of which the person is notified: the mail is written before it, and leaves when it is done. People without
- * a verified address are not notified.
+ * a verified address are not notified. Throws what the change throws; a change that was made stays made when its mail cannot
+ * be released, which leaves by itself then, a minute after it was written.
  * @param isDone default: always, unless the change throws
  */
 export type NotifyOfChange = <T>(
@@ -26,10 +28,11 @@ export interface AccountNoticesParts {
   readonly mail: Pick<TenantMail, 'hold'>;
   /** Of the tenant, for people whose own language is not known. */
   readonly locale: Locale;
+  readonly log: Log;
 }
 
 export const createNotifyOfChange =
-  ({ mail, locale }: AccountNoticesParts): NotifyOfChange =>
+  ({ mail, locale, log }: AccountNoticesParts): NotifyOfChange =>
   async (account, { kind, values }, { make, isDone = () => true }) => {
     const { email: to, emailVerified, username, sub } = account;
     if (to === undefined || emailVerified !== true) return make();
@@ -40,14 +43,16 @@ export const createNotifyOfChange =
       locale: localeOf(account) ?? locale,
       values: { username, ...definedOnly(values ?? {}) },
     });
-    try {
-      const result = await make();
-      await (isDone(result) ? held.release() : held.remove());
-      return result;
-    } catch (error) {
-      await held.remove();
+    const settle = (work: Promise<void>): Promise<void> =>
+      work.catch((err: unknown) =>
+        log.error({ err, sub, kind }, 'a mail about a change could not be settled'),
+      );
+    const result = await make().catch(async (error: unknown) => {
+      await settle(held.remove());
       throw error;
-    }
+    });
+    await settle(isDone(result) ? held.release() : held.remove());
+    return result;
   };
 
 const localeOf = ({ claims: { locale } }: AccountRecord): Locale | undefined => {

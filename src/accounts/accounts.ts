@@ -137,7 +137,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     issuer,
     definition,
     records,
-    notifyOfChange: createNotifyOfChange({ mail, locale: definition.locale }),
+    notifyOfChange: createNotifyOfChange({ mail, locale: definition.locale, log: shared.log }),
     audit,
     clock: shared.clock,
   });
