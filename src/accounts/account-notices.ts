@@ -10,6 +10,10 @@ export interface AccountNotice {
   readonly kind: MailKind;
   /** Values of its text beside the user name. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Of the page where the change is made; default: the person's own, or the tenant's. */
+  readonly locale?: Locale;
+  /** A mail to the address of the account has just been answered: it is as good as a verified one. */
+  readonly isAddressProven?: boolean;
 }
 
 /**
@@ -33,14 +37,14 @@ export interface AccountNoticesParts {
 
 export const createNotifyOfChange =
   ({ mail, locale, log }: AccountNoticesParts): NotifyOfChange =>
-  async (account, { kind, values }, { make, isDone = () => true }) => {
-    const { email: to, emailVerified, username, sub } = account;
-    if (to === undefined || emailVerified !== true) return make();
+  async (account, { kind, values, isAddressProven, ...page }, { make, isDone = () => true }) => {
+    const { email: to, emailVerified = false, username, sub } = account;
+    if (to === undefined || !(emailVerified || isAddressProven === true)) return make();
     const held = await mail.hold({
       kind,
       to,
       sub,
-      locale: localeOf(account) ?? locale,
+      locale: page.locale ?? localeOf(account) ?? locale,
       values: { username, ...definedOnly(values ?? {}) },
     });
     const settle = (work: Promise<void>): Promise<void> =>

@@ -35,6 +35,8 @@ export interface LocalUsers {
   add(user: NewUser): Promise<UserChange>;
   /** Ends all sessions, lifts the throttle, and makes a demo user a local one. Takes up to a second. */
   setPassword(login: string, password: string): Promise<UserChange>;
+  /** The same for this account alone: never for one whose name is written like the sub. */
+  setPasswordBySub(sub: string, password: string): Promise<UserChange>;
   /** Ends all sessions for good; enabling again does not revive them. */
   disable(login: string): Promise<UserChange>;
   /** Lifts a source's lock too, until that source is asked again. */
@@ -94,8 +96,10 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     await Promise.all([signInPersonKey(sub), ...new Set(keys)].map((key) => throttle.clear(key)));
   };
 
-  const change = async (login: string, { action, patch }: PlannedChange): Promise<UserChange> => {
-    const account = await find(login);
+  const change = async (
+    account: AccountRecord | undefined,
+    { action, patch }: PlannedChange,
+  ): Promise<UserChange> => {
     if (account === undefined) return notFound;
     await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
     if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
@@ -105,8 +109,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     return changed === undefined ? notFound : { ok: true, account: changed };
   };
 
-  const setPassword = async (login: string, password: string): Promise<UserChange> => {
-    const account = await find(login);
+  const setPasswordOf = async (account: AccountRecord | undefined, password: string): Promise<UserChange> => {
     if (account === undefined) return notFound;
     const message = faultOfPassword(password, account);
     if (message !== undefined) return { ok: false, reason: 'password', message };
@@ -116,7 +119,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     // a source still updates the account that it fills: groups that end there must end here
     const origin = account.origin === 'source' ? 'source' : 'local';
     const patch = { ...own, notBefore, origin, seed: undefined } as const;
-    const changed = await change(login, { action: 'user.passwd', patch });
+    const changed = await change(account, { action: 'user.passwd', patch });
     // Tokens have whole seconds only: a token issued in the rest of this second would be invalid at once.
     await setTimeout(notBefore * 1000 - clock.now());
     return changed;
@@ -124,15 +127,16 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   return {
     add,
-    setPassword,
-    disable: (login) => {
+    setPassword: async (login, password) => setPasswordOf(await find(login), password),
+    setPasswordBySub: async (sub, password) => setPasswordOf(await records.findBySub(sub), password),
+    disable: async (login) => {
       const nowMs = clock.now();
       const patch = { disabledAt: nowMs, notBefore: endOfSessions(nowMs) };
-      return change(login, { action: 'user.disable', patch });
+      return change(await find(login), { action: 'user.disable', patch });
     },
-    enable: (login) => {
+    enable: async (login) => {
       const patch = { disabledAt: undefined, lockedAt: undefined, lockedBy: undefined };
-      return change(login, { action: 'user.enable', patch });
+      return change(await find(login), { action: 'user.enable', patch });
     },
     edit: createUserEdit({ ...parts, records, find }),
     remove: createUserRemoval({ ...parts, records, find, clearThrottle }),

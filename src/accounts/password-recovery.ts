@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { createNotifyOfChange } from './account-notices.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
@@ -61,7 +62,7 @@ export interface ResetRequest {
 }
 
 export interface PasswordRecoveryParts {
-  readonly definition: Pick<TenantDefinition, 'displayName' | 'sources' | 'throttle'>;
+  readonly definition: Pick<TenantDefinition, 'displayName' | 'locale' | 'sources' | 'throttle'>;
   readonly issuer: string;
   readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub'>;
   readonly verifications: Verifications;
@@ -69,7 +70,7 @@ export interface PasswordRecoveryParts {
   readonly faultOfPassword: FaultOfPassword;
   readonly mail: Pick<TenantMail, 'hold' | 'send'>;
   /** The actor of the change is the person. */
-  readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPassword'>;
+  readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPasswordBySub'>;
   readonly audit: Audit;
   readonly log: Log;
 }
@@ -87,6 +88,7 @@ export const recoveryUrl = (issuer: string): string => `${issuer}/recover`;
 
 export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRecovery => {
   const { definition, issuer, records, verifications, throttle, mail, audit, log } = parts;
+  const notifyOfChange = createNotifyOfChange({ mail, log, locale: definition.locale });
   const writing = new Set<Promise<void>>();
 
   const canReset = (account: AccountRecord): boolean =>
@@ -171,21 +173,17 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
 
     reset: async ({ link, password, locale, address, requestId }) => {
       const account = await holderOf(await verifications.find(purpose, link));
-      if (account?.email === undefined) return { ok: false, reason: 'link' };
+      if (account === undefined) return { ok: false, reason: 'link' };
       const message = parts.faultOfPassword(password, account);
       if (message !== undefined) return { ok: false, reason: 'policy', message };
       if ((await verifications.consumeLink(purpose, link)) === undefined)
         return { ok: false, reason: 'link' };
-      const { sub, email, username } = account;
-      const notice = await mail.hold({
-        kind: 'password_changed',
-        to: email,
-        locale,
-        sub,
-        values: { username },
-      });
-      const change = await parts.usersAs(sub).setPassword(sub, password);
-      await (change.ok ? notice.release() : notice.remove());
+      const { sub } = account;
+      const change = await notifyOfChange(
+        account,
+        { kind: 'password_changed', locale, isAddressProven: true },
+        { make: () => parts.usersAs(sub).setPasswordBySub(sub, password), isDone: ({ ok }) => ok },
+      );
       await audit.note({
         ...{ action: 'recovery.reset', actor: sub, object: sub, address, requestId },
         outcome: change.ok ? 'success' : 'failure',

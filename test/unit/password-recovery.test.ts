@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LocalUsers } from '../../src/accounts/local-users.ts';
+import { createPasswordRecovery } from '../../src/accounts/password-recovery.ts';
+import { createThrottle } from '../../src/accounts/throttle.ts';
+import { createVerifications } from '../../src/accounts/verifications.ts';
+import { AppError } from '../../src/errors.ts';
+import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import { throttle as limits, localSource, openPeople, type People } from '../support/people.ts';
+
+const password = 'lantern orbit mosaic';
+const fresh = 'another mosaic in orbit';
+const from = { address: '192.0.2.1', requestId: 'r' };
+let people: People;
+/** Mails about changes that wait or may leave. */
+let notices: NewMail[];
+let sent: NewMail[];
+
+beforeEach(async () => {
+  people = await openPeople();
+  notices = [];
+  sent = [];
+});
+afterEach(() => people.close());
+
+const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users()) => {
+  const { accounts, artifacts, counters } = people.tenant('acme');
+  const throttle = createThrottle(counters, people.clock);
+  return createPasswordRecovery({
+    definition: { displayName: 'Acme', locale: 'en', sources: [localSource], throttle: limits },
+    issuer: 'https://login.example/oauth/acme',
+    records: accounts,
+    verifications: createVerifications({
+      ...{ tenant: 'acme', artifacts, throttle, clock: people.clock },
+      sealingKey: Buffer.alloc(32, 5),
+      codeKey: Buffer.alloc(32, 6),
+    }),
+    throttle,
+    faultOfPassword: () => undefined,
+    mail: {
+      hold: async (mail) => {
+        notices.push(mail);
+        return {
+          release: async () => {},
+          remove: async () => void notices.splice(notices.indexOf(mail), 1),
+        };
+      },
+      send: async (mail) => void sent.push(mail),
+    },
+    usersAs: () => users,
+    audit: people.audit('acme'),
+    log: people.log,
+  });
+};
+
+const add = async (username: string, email?: string) => {
+  const added = await people.users().add({ username, password, ...(email === undefined ? {} : { email }) });
+  if (!added.ok) throw new Error(added.message);
+  return added.account;
+};
+
+const linkFor = async (login: string): Promise<string> => {
+  const recovery = recoveryWith();
+  await recovery.begin({ ...from, login, locale: 'de', browser: 'b'.repeat(43) });
+  await recovery.idle();
+  return new URL(sent.at(-1)?.link ?? '').searchParams.get('token') ?? '';
+};
+
+const reset = async (link: string, users?: Pick<LocalUsers, 'setPasswordBySub'>) =>
+  recoveryWith(users).reset({ ...from, link, password: fresh, locale: 'de' });
+
+describe('a new password after a forgotten one', () => {
+  it('is in a mail, in the language of the page, also to an address that was not verified', async () => {
+    await add('ruth', 'ruth@acme.example');
+    expect(await reset(await linkFor('ruth'))).toEqual({ ok: true });
+    expect(notices).toMatchObject([{ kind: 'password_changed', to: 'ruth@acme.example', locale: 'de' }]);
+  });
+
+  it('is in no mail when it could not be saved', async () => {
+    await add('ruth', 'ruth@acme.example');
+    const link = await linkFor('ruth');
+    const outage = () => Promise.reject(new AppError('unavailable', 'The store cannot be reached'));
+    await expect(reset(link, { setPasswordBySub: outage })).rejects.toThrow('cannot be reached');
+    expect(notices).toEqual([]);
+  });
+
+  it('is for the account of the mail, not for one whose name is written like its sub', async () => {
+    const ruth = await add('ruth', 'ruth@acme.example');
+    const namesake = await add(ruth.sub);
+    expect(await reset(await linkFor('ruth'))).toEqual({ ok: true });
+    const hashes = await Promise.all(
+      [ruth, namesake].map(
+        async ({ sub }) => (await people.tenant('acme').accounts.findBySub(sub))?.passwordHash,
+      ),
+    );
+    expect(hashes[0]).not.toBe(ruth.passwordHash);
+    expect(hashes[1]).toBe(namesake.passwordHash);
+  });
+});
