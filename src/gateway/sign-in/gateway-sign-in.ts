@@ -169,9 +169,11 @@ const isRecent = (
 ): boolean =>
   maxAge === undefined || now - signedInAt <= maxAge || (askedAt !== undefined && signedInAt >= askedAt);
 
-/** A second factor can be added to the session. */
-const lacksFactorAlone = (state: HandOverState, session: CurrentSession, now: number): boolean =>
-  isRecent(state, session, now) && signInOptionsOf(state.demand).acrValues?.some(isMultiFactor) === true;
+/** A second factor can be added to the session. One that meets the `acr` already would come back as it is. */
+const lacksFactorAlone = (state: HandOverState, session: CurrentSession, now: number): boolean => {
+  const { acrValues = [] } = signInOptionsOf(state.demand);
+  return isRecent(state, session, now) && acrValues.some(isMultiFactor) && !meetsAcr(session.acr, acrValues);
+};
 
 const meets = (state: HandOverState, session: CurrentSession, now: number): boolean => {
   const { acrValues, amr = [] } = state.demand ?? {};
