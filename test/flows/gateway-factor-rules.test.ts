@@ -100,4 +100,23 @@ describe('a rule for the methods of a second factor', () => {
     expect(refused.headers.get('x-error')).toBe('The service demands a stronger or newer sign-in');
     expect(isLoginPage(await open(browser, `${vault()}/code/a`))).toBe(true);
   });
+
+  it('asks for the passkey beside a code that was right, where a method of it is wanted', async () => {
+    const { app, key } = await enrol();
+    const browser = newBrowser();
+    const factor = await enterPassword(browser, await open(browser, `${vault()}/key/a`));
+    expect(isFactorPage(factor)).toBe(true);
+    const more = await send(browser, factor, { code: app.next() });
+    expect([isLoginPage(more), isFactorPage(more)]).toEqual([false, false]);
+    const back = await browser.follow(await usePasskey(browser, more, { key }));
+    expect([back.url, back.status]).toEqual([`${vault()}/key/a`, 200]);
+  });
+
+  it('is satisfied with a code where any second factor will do', async () => {
+    const { app } = await enrol();
+    const browser = newBrowser();
+    const factor = await enterPassword(browser, await open(browser, `${vault()}/any/a`));
+    const back = await send(browser, factor, { code: app.next() });
+    expect([back.url, back.status]).toEqual([`${vault()}/any/a`, 200]);
+  });
 });

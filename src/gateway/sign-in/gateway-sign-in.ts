@@ -194,11 +194,14 @@ const signInOptionsOf = ({
 
 const acrValuesOf = (amr: readonly string[]): readonly string[] | undefined => {
   const isOne = (methods: readonly string[]): boolean => methods.some((method) => amr.includes(method));
-  if (isOne(byCode.amr)) return [mfaAcr];
-  return isOne(passkeyMethods) ? [phrAcr] : undefined;
+  if (isOne(passkeyMethods)) return [phrAcr];
+  return isOne(byCode.amr) ? [mfaAcr] : undefined;
 };
 
-const passkeyMethods = [true, false].flatMap((isSynced) => byPasskey({ isSynced }).amr);
+/** Those of a passkey alone. */
+const passkeyMethods = [true, false]
+  .flatMap((isSynced) => byPasskey({ isSynced }).amr)
+  .filter((method) => !byCode.amr.includes(method));
 
 interface CompletedSignIn<T> {
   readonly tenant: T;
