@@ -144,7 +144,7 @@ const firstOf = async (
   outcome: Exclude<CompleteOutcome, { readonly reason: 'credentials' }>,
 ): Promise<FirstFactor> => {
   if (outcome.ok) {
-    await parts.passwordTokens.keep(outcome);
+    await asProtocolErrors(() => parts.passwordTokens.keep(outcome));
     return outcome;
   }
   switch (outcome.reason) {
@@ -152,7 +152,7 @@ const firstOf = async (
       throw new TooManyRequests(outcome.retryAfterSeconds);
     case 'mfa_required':
     case 'invalid_otp':
-      await parts.passwordTokens.keep(outcome.firstFactor);
+      await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
       throw await askForFactor(parts, step, {
         firstFactor: outcome.firstFactor,
         words: factorWords[outcome.reason],

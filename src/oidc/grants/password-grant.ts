@@ -82,7 +82,7 @@ const provePassword = async (
     parts.accounts.signInAtOnce({ ...attempt, ...definedOnly({ otp }) }),
   );
   if (outcome.ok) {
-    await parts.passwordTokens.keep(outcome);
+    await asProtocolErrors(() => parts.passwordTokens.keep(outcome));
     return outcome;
   }
   switch (outcome.reason) {
@@ -92,7 +92,7 @@ const provePassword = async (
       if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
       throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
     case 'mfa_required': {
-      await parts.passwordTokens.keep(outcome.firstFactor);
+      await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
       throw new MfaRequired(
         await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
         codeMethodsOf(outcome.firstFactor.account),

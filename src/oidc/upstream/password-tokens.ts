@@ -1,11 +1,10 @@
 import type { SignedIn } from '../../accounts/account-types.ts';
 import type { Connector } from '../../connectors/connector.ts';
-import { asProtocolErrors } from '../provider/errors.ts';
 import type { KeptUpstreamTokens } from './upstream-tokens.ts';
 
 /** The tokens that an upstream gave for a password which a program sent. */
 export interface PasswordTokens {
-  /** For the apps that may have them; they are revoked where none may. */
+  /** For the apps that may have them; they are revoked where none may. @throws AppError `unavailable` */
   keep(signedIn: SignedIn): Promise<void>;
   /** The sign-in was refused after all. Nobody waits for it. */
   revoke(signedIn: SignedIn): void;
@@ -27,7 +26,7 @@ export const createPasswordTokens = ({
     keep: async (signedIn) => {
       const { account, source, grant } = signedIn;
       if (grant === undefined) return;
-      const isKept = await asProtocolErrors(() => upstreamTokens.keep(account.sub, source, grant.tokens));
+      const isKept = await upstreamTokens.keep(account.sub, source, grant.tokens);
       if (!isKept) revoke(signedIn);
     },
   };
