@@ -1,8 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Browser, createBrowser } from '../support/browser.ts';
+import { challenge, directClients, firstRequest } from '../support/direct-login.ts';
 import { eventually } from '../support/eventually.ts';
 import { codeOf, openApp } from '../support/federation.ts';
-import { redeem, refresh, signOut, type TokenBody, tokenRequest, userinfo } from '../support/oauth-client.ts';
+import {
+  type Answer,
+  pkce,
+  redeem,
+  refresh,
+  signOut,
+  type TokenBody,
+  tokenRequest,
+  userinfo,
+} from '../support/oauth-client.ts';
 import { sampleTenant, type TenantContent, web, webClient } from '../support/sample-tenants.ts';
 import { servedTenant } from '../support/served-tenant.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -25,6 +35,7 @@ const tenant = (upstream: UpstreamProvider, changes: object = {}): TenantContent
         grant_types: ['authorization_code', 'refresh_token', 'password'],
         post_logout_redirect_uris: [],
       }),
+      ...directClients,
     ],
   }),
   sources: [
@@ -202,6 +213,39 @@ describe('a person whose password an upstream checks', () => {
     expect(status).toBe(200);
     await eventually('the grant is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
     await server.putTenant('acme', tenant(upstream));
+  });
+
+  it.each<[string, () => Promise<Answer>]>([
+    [
+      'password grant',
+      () =>
+        tokenRequest(issuer, web, {
+          ...{ grant_type: 'password', scope: 'openid' },
+          ...{ username: who, password: passwordOf(who) },
+        }),
+    ],
+    [
+      'challenge endpoint',
+      () => challenge(issuer, { ...firstRequest(pkce()), username: who, password: passwordOf(who) }),
+    ],
+  ])('has no session there after the %s, where a passkey is the only second factor', async (_where, ask) => {
+    const known = await proveByBasic();
+    if (!known.ok) throw new Error(`not signed in: ${known.reason}`);
+    await eventually('the proof is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
+    await server.storage.forTenant('acme').accounts.update(known.account.sub, {
+      factors: [
+        {
+          ...{ type: 'passkey', id: 'laptop', name: 'Laptop', createdAt: clock.now() },
+          ...{ credentialId: 'a', publicKey: 'a', counter: 0, rpId: 'localhost' },
+          ...{ isSynced: false, isBackedUp: false },
+        },
+      ],
+    });
+    const { status, body } = await ask();
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(body.error_description).toMatch(/^passkey_required: /);
+    expect(body).not.toHaveProperty('mfa_token');
+    await eventually('the proof is revoked', () => upstream.refreshTokensOf(who) === 0, 5000);
   });
 
   it('has no session there when the upstream took the password but did not say who they are', async () => {

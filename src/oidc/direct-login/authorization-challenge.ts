@@ -152,6 +152,10 @@ const firstOf = async (
       throw new TooManyRequests(outcome.retryAfterSeconds);
     case 'mfa_required':
     case 'invalid_otp':
+      if (codeMethodsOf(outcome.firstFactor.account).length === 0) {
+        parts.passwordTokens.revoke(outcome.firstFactor);
+        throw redirectToWeb(factorWords.passkey_required);
+      }
       await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
       throw await askForFactor(parts, step, {
         firstFactor: outcome.firstFactor,

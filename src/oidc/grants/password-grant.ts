@@ -92,10 +92,15 @@ const provePassword = async (
       if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
       throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
     case 'mfa_required': {
+      const methods = codeMethodsOf(outcome.firstFactor.account);
+      if (methods.length === 0) {
+        parts.passwordTokens.revoke(outcome.firstFactor);
+        throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.passkey_required);
+      }
       await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
       throw new MfaRequired(
         await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
-        codeMethodsOf(outcome.firstFactor.account),
+        methods,
       );
     }
     case 'invalid_otp':
@@ -134,6 +139,7 @@ const proveSecondFactor = async (
 /** Each description begins with a code that programs may rely on. */
 const factorWords = {
   invalid_otp: 'invalid_otp: the code is wrong, or was used already',
+  passkey_required: 'passkey_required: a passkey works in a browser only',
   mfa_enrolment_required:
     'mfa_enrolment_required: the person must set up a second factor first, by signing in with a browser',
   mfa_token: 'mfa_token: it is not valid, or has expired; begin with the password again',
