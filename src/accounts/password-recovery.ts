@@ -99,7 +99,11 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     const note = (outcome: 'success' | 'failure', reason: string, account?: AccountRecord): Promise<void> =>
       audit.note({
         ...{ action: 'recovery.begin', outcome, reason, address, requestId },
-        ...{ actor: request.login, ...definedOnly({ object: account?.sub }) },
+        // whoever asked has proven nothing; what was typed matters where it is nobody's name
+        ...{
+          actor: account === undefined ? request.login : 'unknown',
+          ...definedOnly({ object: account?.sub }),
+        },
       });
     const account = await records.findByLogin(canonical);
     if (account === undefined) return note('failure', 'unknown_user');

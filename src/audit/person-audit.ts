@@ -9,8 +9,8 @@ export interface PersonAuditEntry {
   readonly at: number;
   readonly action: string;
   readonly outcome: AuditRecord['outcome'];
-  /** `unknown`: somebody who tried, which may have been the person. */
-  readonly by: 'person' | 'administrator' | 'unknown';
+  /** `source`: the directory or provider of the person. `unknown`: somebody who tried, which may have been the person. */
+  readonly by: 'person' | 'administrator' | 'source' | 'unknown';
   /** Of what the person did: an address of an administrator, or of somebody who tried, is theirs. */
   readonly address?: string;
   readonly clientId?: string;
@@ -43,7 +43,12 @@ const toEntry = (record: AuditRecord, sub: string): PersonAuditEntry => {
   };
 };
 
-const actorFor = ({ actor, outcome }: AuditRecord, sub: string): PersonAuditEntry['by'] => {
+/** What is done after a source was asked about the person; the actor is its id. */
+const actionsOfSources: ReadonlySet<string> = new Set(['account.source_gone', 'account.source_locked']);
+
+const actorFor = ({ action, actor, outcome }: AuditRecord, sub: string): PersonAuditEntry['by'] => {
   if (actor === sub) return 'person';
+  if (actionsOfSources.has(action)) return 'source';
+  if (actor === 'unknown') return 'unknown';
   return outcome === 'failure' && actor !== 'cli' ? 'unknown' : 'administrator';
 };

@@ -57,7 +57,7 @@ export interface AuditRecord {
   readonly at: number;
   readonly action: string;
   readonly outcome: 'success' | 'failure';
-  /** The actor: a sub, `cli`, or the name that was tried. */
+  /** A sub, `cli`, the id of a source, the name that was tried, or `unknown`: somebody who has proven nothing. */
   readonly actor: string;
   readonly object?: string;
   readonly address?: string;

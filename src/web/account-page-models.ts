@@ -42,7 +42,7 @@ export interface AccountActivity {
   /** As in the audit record. */
   readonly action: string;
   readonly isFailure: boolean;
-  readonly by: 'person' | 'administrator' | 'unknown';
+  readonly by: 'person' | 'administrator' | 'source' | 'unknown';
   readonly address?: string;
   readonly app?: string;
 }

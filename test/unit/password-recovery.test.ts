@@ -3,6 +3,7 @@ import type { LocalUsers } from '../../src/accounts/local-users.ts';
 import { createPasswordRecovery } from '../../src/accounts/password-recovery.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import { createVerifications } from '../../src/accounts/verifications.ts';
+import { createPersonAudit } from '../../src/audit/person-audit.ts';
 import { AppError } from '../../src/errors.ts';
 import type { NewMail } from '../../src/mail/tenant-mail.ts';
 import { throttle as limits, localSource, openPeople, type People } from '../support/people.ts';
@@ -67,6 +68,30 @@ const linkFor = async (login: string): Promise<string> => {
 
 const reset = async (link: string, users?: Pick<LocalUsers, 'setPasswordBySub'>) =>
   recoveryWith(users).reset({ ...from, link, password: fresh, locale: 'de' });
+
+describe('a mail that somebody asked for', () => {
+  it.each(['cli', 'CLI@acme.example'])(
+    'is by nobody who is known, and no administrator: asked for as %s',
+    async (login) => {
+      const { sub } = await add('cli', 'cli@acme.example');
+      await linkFor(login);
+      const { audit } = people.tenant('acme');
+      const entries = await createPersonAudit(audit).list({ sub, limit: 9 });
+      expect(entries.filter(({ action }) => action === 'recovery.begin')).toMatchObject([
+        { outcome: 'success', by: 'unknown' },
+      ]);
+      expect(JSON.stringify(entries)).not.toContain(from.address);
+    },
+  );
+
+  it('keeps the name that was typed where it is nobody\u2019s', async () => {
+    const recovery = recoveryWith();
+    await recovery.begin({ ...from, login: 'rhut', locale: 'de', browser: 'b'.repeat(43) });
+    await recovery.idle();
+    const [newest] = await people.tenant('acme').audit.list({ limit: 1 });
+    expect(newest).toMatchObject({ action: 'recovery.begin', actor: 'rhut', reason: 'unknown_user' });
+  });
+});
 
 describe('a new password after a forgotten one', () => {
   it('is in a mail, in the language of the page, also to an address that was not verified', async () => {

@@ -10,8 +10,9 @@ const entrySchema = z
     at: timeSchema,
     action: z.string().meta({ description: 'Such as `sign_in.page`.' }),
     outcome: z.enum(['success', 'failure']),
-    by: z.enum(['person', 'administrator', 'unknown']).meta({
-      description: '`unknown`: somebody who tried, which may have been the person.',
+    by: z.enum(['person', 'administrator', 'source', 'unknown']).meta({
+      description:
+        '`source`: the directory or provider of the person. `unknown`: somebody who tried, which may have been the person.',
     }),
     address: z.string().optional().meta({ description: 'Of what the person did.' }),
     client_id: z.string().optional(),
