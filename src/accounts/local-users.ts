@@ -11,7 +11,13 @@ import { loginsOf } from './logins.ts';
 import type { FaultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
-import { createThrottle, signInFoldedKey, signInNameKey, signInPersonKey } from './throttle.ts';
+import {
+  createThrottle,
+  signInFoldedKey,
+  signInFoundKey,
+  signInNameKey,
+  signInPersonKey,
+} from './throttle.ts';
 import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
 import { createUserEdit, type UserEdit } from './user-edit.ts';
 import { createUserRemoval } from './user-removal.ts';
@@ -91,9 +97,11 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     return alreadyTaken;
   };
 
-  const clearThrottle = async ({ sub, logins }: AccountRecord): Promise<void> => {
-    const keys = logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
-    await Promise.all([signInPersonKey(sub), ...new Set(keys)].map((key) => throttle.clear(key)));
+  const clearThrottle = async ({ sub, logins, identities = [] }: AccountRecord): Promise<void> => {
+    const byName = logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
+    const byFound = identities.map(({ source, subject }) => signInFoundKey(source, subject));
+    const keys = new Set([signInPersonKey(sub), ...byName, ...byFound]);
+    await Promise.all([...keys].map((key) => throttle.clear(key)));
   };
 
   const change = async (

@@ -1,12 +1,15 @@
 import type { HttpSource } from '../../src/config/source/source-definition.ts';
 import type {
   Connector,
+  Credentials,
   Identity,
   PasswordChangeVerdict,
+  PasswordVerdict,
   SourcePerson,
   SourceRefusal,
 } from '../../src/connectors/connector.ts';
 import { withMapping } from '../../src/connectors/mapping/with-mapping.ts';
+import { definedOnly } from '../../src/defined-only.ts';
 import { AppError } from '../../src/errors.ts';
 
 /** A person as a scripted source has them; a test may change any of it at any time. */
@@ -169,6 +172,21 @@ export const createScriptedSource = (
     },
   };
   return source;
+};
+
+/** The same source as a directory, which says whom it found even where the password is wrong. */
+export const asDirectory = ({ connector, people }: ScriptedSource): Connector => {
+  const { definition, passwords } = connector;
+  const verify = async (credentials: Credentials): Promise<PasswordVerdict> => {
+    const verdict = await passwords?.verify(credentials);
+    const subject = people.get(credentials.login)?.subject;
+    if (verdict === undefined) throw new Error('it takes passwords');
+    return verdict.ok || verdict.reason === 'throttled'
+      ? verdict
+      : { ...verdict, ...definedOnly({ subject }) };
+  };
+  const directory = { ...definition, type: 'ldap' } as never; // what else a directory has is not asked for here
+  return { ...connector, definition: directory, passwords: { verify } };
 };
 
 const toSourcePerson = (person: ScriptedPerson): SourcePerson => ({

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Accounts, PasswordAttempt } from '../../src/accounts/account-types.ts';
-import type { Credentials, PasswordVerdict } from '../../src/connectors/connector.ts';
-import { definedOnly } from '../../src/defined-only.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
-import { createScriptedSource, type ScriptedSource } from '../support/scripted-source.ts';
+import { asDirectory, createScriptedSource, type ScriptedSource } from '../support/scripted-source.ts';
 
 const local = 'lantern orbit mosaic';
 let people: People;
@@ -31,6 +29,10 @@ const attempt = (changes: Partial<PasswordAttempt> = {}): PasswordAttempt => ({
 const refused = { ok: false, reason: 'credentials' };
 const signInAs = (accounts: Accounts, login: string, password: string) =>
   accounts.signIn(attempt({ login, password }));
+const namesOfAlice = ['alice', 'alice@suffix.example', 'a.liddell@mail.example'];
+const knowAliceByAllNames = (): void => {
+  for (const name of namesOfAlice) corp.people.set(name, { subject: 'a-1', password: 'alice-corp' });
+};
 const audited = async () => [...(await people.tenant('acme').audit.list({ limit: 500 }))].reverse();
 const reasons = async () => (await audited()).map(({ reason }) => reason);
 
@@ -115,35 +117,39 @@ describe('a chain of sources', () => {
   });
 
   it('counts as one all names with which a directory finds one person, before it says what came of it', async () => {
-    const alice = { subject: 'a-1', password: 'alice-corp' };
-    for (const name of ['alice', 'alice@suffix.example', 'a.liddell@mail.example'])
-      corp.people.set(name, alice);
+    const accounts = people.accountsOf([asDirectory(corp)]);
+    knowAliceByAllNames();
     corp.people.set('bob@suffix.example', { subject: 'b-1', password: 'bob-corp' });
-    const { definition, passwords } = corp.connector;
-    const verify = async (credentials: Credentials): Promise<PasswordVerdict> => {
-      const verdict = await passwords?.verify(credentials);
-      const subject = corp.people.get(credentials.login)?.subject;
-      if (verdict === undefined) throw new Error('it takes passwords');
-      return verdict.ok || verdict.reason === 'throttled'
-        ? verdict
-        : { ...verdict, ...definedOnly({ subject }) };
-    };
-    const directory = { ...definition, type: 'ldap' } as never; // what else a directory has is not asked for here
-    const accounts = people.accountsOf([{ ...corp.connector, definition: directory, passwords: { verify } }]);
     const signInAt = (address: string, login: string, password: string) =>
       accounts.signIn(attempt({ login, password, address }));
     expect(await signInAt('192.0.2.7', 'alice', 'alice-corp')).toMatchObject({ ok: true });
-    const names = ['alice', 'alice@suffix.example', 'a.liddell@mail.example'];
     for (let one = 0; one < throttle.account.points; one += 1)
-      await signInAt('192.0.2.9', names[one % 3] ?? '', 'wrong');
+      await signInAt('192.0.2.9', namesOfAlice[one % 3] ?? '', 'wrong');
 
-    for (const name of names) expect(await signInAt('192.0.2.9', name, 'alice-corp')).toEqual(refused);
+    for (const name of namesOfAlice) expect(await signInAt('192.0.2.9', name, 'alice-corp')).toEqual(refused);
     expect((await reasons()).at(-1)).toBe('corp: throttled_account');
     expect(await signInAs(accounts, 'bob@suffix.example', 'bob-corp')).toMatchObject({ ok: true });
     // where she has signed in before she has a limit of her own
     expect(await signInAt('192.0.2.7', 'alice', 'alice-corp')).toMatchObject({ ok: true });
     expect(await signInAt('192.0.2.9', 'alice@suffix.example', 'alice-corp')).toMatchObject({ ok: true });
   });
+
+  it.each(['enable', 'setPassword'] as const)(
+    'lifts the limit of a person whom a directory finds by other names: %s',
+    async (change) => {
+      const accounts = people.accountsOf([asDirectory(corp)]);
+      knowAliceByAllNames();
+      const admitted = await signInAs(accounts, 'alice', 'alice-corp');
+      if (!admitted.ok) throw new Error(admitted.reason);
+      const signInAt = (login: string, password: string) =>
+        accounts.signIn(attempt({ login, password, address: '192.0.2.9' }));
+      for (let one = 0; one < throttle.account.points; one += 1)
+        await signInAt(namesOfAlice[one % 3] ?? '', 'wrong');
+      expect(await signInAt('alice', 'alice-corp')).toEqual(refused);
+      await people.users()[change](admitted.account.sub, 'another long password');
+      expect(await signInAt('alice', 'alice-corp')).toMatchObject({ ok: true });
+    },
+  );
 
   it('says in the audit record which source decided', async () => {
     const accounts = people.accountsOf([corp.connector, 'local']);
