@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { findLiveSession, type SessionAuthorization, servesGrant } from './live-session.ts';
+import { readPlainText } from './plain-text.ts';
 import type { Revocations } from './revocations.ts';
 import { mayHoldTokens } from './standing.ts';
 
@@ -144,12 +145,8 @@ const isSessionAlive = (
 /** Characters. */
 export const longestDeviceText = 100;
 
-/** Control characters, lone surrogates, and characters that change the direction of text: no name contains them. */
-const notPlain = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
-
 /** A name or description of a device. Undefined when it is empty, too long or no plain text. */
 export const readDeviceText = (value: unknown): string | undefined => {
-  if (typeof value !== 'string' || notPlain.test(value)) return undefined;
-  const text = value.normalize('NFC').trim();
-  return text === '' || [...text].length > longestDeviceText ? undefined : text;
+  const text = readPlainText(value);
+  return text === undefined || [...text].length > longestDeviceText ? undefined : text;
 };

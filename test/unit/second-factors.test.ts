@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { factorFacts } from '../../src/accounts/factors/factor-facts.ts';
 import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
 import type { Factors } from '../../src/accounts/factors/factors.ts';
 import { newRecoveryCode, readRecoveryCode } from '../../src/accounts/factors/recovery-codes.ts';
@@ -78,6 +79,18 @@ describe('an authenticator app', () => {
     });
     for (let app = 0; app < 9; app++) await setUp();
     await expect(setUp()).rejects.toThrow('limit');
+  });
+
+  it.each([
+    ['Phone', ' Phone '],
+    ['App', 'Phone\u202Egnp.exe'],
+    ['App', 'Phone\u0000'],
+    ['App', 'Phone\uD83D'],
+    ['App', '\u2029'],
+    ['\u{1F511}'.repeat(60), '\u{1F511}'.repeat(61)],
+  ])('has the name %j, of %j', async (name, typed) => {
+    const { account } = await setUp(typed);
+    expect(factorFacts(account)).toMatchObject([{ name }]);
   });
 
   it('shows the same secret again for the same form', () => {

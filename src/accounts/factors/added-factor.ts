@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts';
 import type { FactorRecord } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
+import { readPlainText } from '../plain-text.ts';
 import { changeFactors } from './factor-change.ts';
 import type { FactorOrigin } from './proven-factor.ts';
 import { hashesOf, newRecoveryCodes } from './recovery-codes.ts';
@@ -29,10 +30,12 @@ export interface AddedFactorParts {
 
 /** Of one person. */
 const mostFactors = 10;
+/** Characters. */
 const longestName = 60;
 
+/** The name that was typed, cut to its first 60 characters; `otherwise` when it is empty or no plain text. */
 export const nameOr = (typed: string, otherwise: string): string =>
-  typed.trim().slice(0, longestName) || otherwise;
+  [...(readPlainText(typed) ?? otherwise)].slice(0, longestName).join('').trim();
 
 export const createAddFactor =
   ({ records, recoveryKey, notifyOfChange, audit, clock }: AddedFactorParts) =>

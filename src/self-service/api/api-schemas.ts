@@ -7,7 +7,7 @@ import { accountClientId, findClient } from '../../oidc/provider/clients.ts';
 /** As the table of addresses has it, and every id of ours. */
 export const idSchema = z.string().regex(/^[\w-]{1,64}$/);
 
-/** As in `readDeviceText` of the accounts, written so that other languages read the pattern too. */
+/** As in `readPlainText` of the accounts, written so that other languages read the pattern too. */
 const notPlain = '\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069';
 
 /** Plain text of at most 100 characters, without a space in front. */

@@ -1,0 +1,8 @@
+/** Control characters, lone surrogates, and characters that change the direction of text: no name contains them. */
+const notPlain = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
+/** Text without a space at its ends. Undefined when it is empty or no plain text. */
+export const readPlainText = (value: unknown): string | undefined => {
+  if (typeof value !== 'string' || notPlain.test(value)) return undefined;
+  return value.normalize('NFC').trim() || undefined;
+};
