@@ -81,6 +81,21 @@ describe('an authenticator app', () => {
     await expect(setUp()).rejects.toThrow('limit');
   });
 
+  it('is not added beyond ten, however many are set up at once', async () => {
+    const added = await Promise.all(
+      Array.from({ length: 30 }, () => {
+        const { secret, sealed } = factors.newTotp(alice);
+        const code = authenticatorApp(secret, nowMs).next();
+        return factors.addTotp(alice, { sealed, code, name: '' }, origin);
+      }),
+    );
+    expect((await accountNow(alice)).factors).toHaveLength(10);
+    expect(added.filter(({ ok }) => ok)).toHaveLength(9);
+    const records = await people.tenant('acme').audit.list({ limit: 60 });
+    const refusals = records.filter(({ outcome, reason }) => outcome === 'failure' && reason === 'limit');
+    expect(refusals).toHaveLength(21);
+  });
+
   it.each([
     ['Phone', ' Phone '],
     ['App', 'Phone\u202Egnp.exe'],

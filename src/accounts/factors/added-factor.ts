@@ -1,11 +1,12 @@
 // A factor that is added to an account, with recovery codes if it is the first.
 import type { Audit } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
+import { definedOnly } from '../../defined-only.ts';
 import type { FactorRecord } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
 import { readPlainText } from '../plain-text.ts';
-import { changeFactors } from './factor-change.ts';
+import { changeFactors, type FactorPlan } from './factor-change.ts';
 import type { FactorOrigin } from './proven-factor.ts';
 import { hashesOf, newRecoveryCodes } from './recovery-codes.ts';
 
@@ -42,25 +43,39 @@ export const createAddFactor =
   async (asked: AccountRecord, added: NewFactor, origin: FactorOrigin): Promise<FactorAdded> => {
     if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
     const { sub } = asked;
-    await audit.noteBefore({ ...origin, action: 'factor.add', outcome: 'success', actor: sub, object: sub });
+    const event = { ...origin, action: 'factor.add', actor: sub, object: sub };
+    await audit.noteBefore({ ...event, outcome: 'success' });
     const codes = newRecoveryCodes();
     const add = () =>
-      changeFactors(records, asked, ({ factors = [] }) => {
+      changeFactors(records, asked, ({ factors = [] }): FactorPlan<Addition> => {
         // a form that is sent twice adds one factor
         if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
-          return { result: { isAdded: false, isFirst: false } };
+          return { result: {} };
+        if (factors.length >= mostFactors) return { result: { refusal: 'limit' } };
         const isFirst = factors.every(({ type }) => type === 'recovery_codes');
         const kept = isFirst ? [] : factors;
         const recovery = isFirst ? [recoveryCodesOf(hashesOf(recoveryKey, sub, codes), clock.now())] : [];
-        return { patch: { factors: [...kept, added, ...recovery] }, result: { isAdded: true, isFirst } };
+        return {
+          patch: { factors: [...kept, added, ...recovery] },
+          result: { isAdded: true, ...(isFirst ? { recoveryCodes: codes } : {}) },
+        };
       });
     const { account, result } = await notifyOfChange(
       asked,
       { kind: 'factor_added', values: { factor: added.name } },
-      { make: add, isDone: ({ result: { isAdded } }) => isAdded },
+      { make: add, isDone: ({ result: { isAdded } }) => isAdded === true },
     );
-    return { ok: true, account, ...(result.isFirst ? { recoveryCodes: codes } : {}) };
+    const { refusal, recoveryCodes } = result;
+    if (refusal === undefined) return { ok: true, account, ...definedOnly({ recoveryCodes }) };
+    await audit.note({ ...event, outcome: 'failure', reason: refusal });
+    return { ok: false, reason: refusal };
   };
+
+interface Addition {
+  readonly isAdded?: boolean;
+  readonly recoveryCodes?: readonly string[];
+  readonly refusal?: 'limit';
+}
 
 export const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({
   type: 'recovery_codes',
