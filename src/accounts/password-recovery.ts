@@ -10,6 +10,7 @@ import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { createNotifyOfChange } from './account-notices.ts';
 import { addressBucket } from './address-bucket.ts';
+import type { RunAfterAnswer } from './after-answer.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import type { FaultOfPassword } from './password-rules.ts';
@@ -49,8 +50,6 @@ export interface PasswordRecovery {
   find(link: string): Promise<AccountRecord | undefined>;
   /** Uses the link, ends all sessions and sends a notice. */
   reset(asked: ResetRequest): Promise<PasswordReset>;
-  /** Resolves when every mail that was asked for is written. */
-  idle(): Promise<void>;
 }
 
 export interface ResetRequest {
@@ -71,6 +70,7 @@ export interface PasswordRecoveryParts {
   readonly mail: Pick<TenantMail, 'hold' | 'send'>;
   /** The actor of the change is the person. */
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPasswordBySub'>;
+  readonly runAfterAnswer: RunAfterAnswer;
   readonly audit: Audit;
   readonly log: Log;
 }
@@ -81,15 +81,12 @@ const perName = { points: 5, windowSeconds: hour } as const;
 /** Nobody writes more mails to the people of a tenant, from however many addresses. */
 const perTenant = { points: 1000, windowSeconds: hour } as const;
 const purpose = 'password-reset';
-/** Requests whose mail is being written; beyond it they are dropped, as the person may ask again. */
-const writtenAtOnce = 50;
 
 export const recoveryUrl = (issuer: string): string => `${issuer}/recover`;
 
 export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRecovery => {
   const { definition, issuer, records, verifications, throttle, mail, audit, log } = parts;
   const notifyOfChange = createNotifyOfChange({ mail, log, locale: definition.locale });
-  const writing = new Set<Promise<void>>();
 
   const canReset = (account: AccountRecord): boolean =>
     account.origin !== 'demo' && hasLocalPassword(account, definition.sources);
@@ -152,17 +149,11 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
         if (!isAllowed) return { ok: false, reason: 'throttled', retryAfterSeconds };
       }
       if (canonical === undefined) return { ok: true };
-      if (writing.size >= writtenAtOnce) {
-        log.warn({ requestId: request.requestId }, 'too many mails are being written; one is left out');
-        return { ok: true };
-      }
-      const task: Promise<void> = new Promise<void>((resolve) => setImmediate(resolve))
-        .then(() => writeMail(request, canonical))
-        .catch((err: unknown) =>
-          log.error({ err, requestId: request.requestId }, 'a mail for a new password could not be written'),
-        )
-        .finally(() => writing.delete(task));
-      writing.add(task);
+      parts.runAfterAnswer({
+        what: 'mail for a new password',
+        requestId: request.requestId,
+        work: () => writeMail(request, canonical),
+      });
       return { ok: true };
     },
 
@@ -193,10 +184,6 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
         outcome: change.ok ? 'success' : 'failure',
       });
       return change.ok ? { ok: true } : { ok: false, reason: 'link' };
-    },
-
-    idle: async () => {
-      await Promise.all(writing);
     },
   };
 };

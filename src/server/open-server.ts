@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type AfterAnswer, createAfterAnswer } from '../accounts/after-answer.ts';
 import { createPictureRewriter } from '../accounts/picture-file.ts';
 import { openRevocationHub, type RevocationHub } from '../accounts/revocation-hub.ts';
 import type { Clock } from '../clock.ts';
@@ -51,6 +52,7 @@ export interface OpenServer {
   readonly storage: Storage;
   /** Revocation events of all processes on this store. */
   readonly hub: RevocationHub;
+  readonly afterAnswer: AfterAnswer;
   /**
    * Resolves to the port, which the system chose if the settings say 0.
    * @throws AppError `unavailable`, with the remedy, when a port is not available
@@ -95,9 +97,13 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const { publicUrl, host } = settings.server;
     const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
     const mail = openMail({ settings: settings.mail, storage, masterKey, viewsDirectory, clock, log });
+    const afterAnswer = createAfterAnswer(log);
     const rewritePicture = createPictureRewriter();
     const pageParts = { pages, notices, clock, log };
-    const shared = { storage, masterKey, hasher, rewritePicture, connections, mail, ...pageParts };
+    const shared = {
+      ...{ storage, masterKey, hasher, rewritePicture, connections, mail, afterAnswer },
+      ...pageParts,
+    };
     const tenants = await openTenantRegistry<Tenant>({
       files: createTenantFiles({ ...settings.tenants, log }),
       fingerprint: (file) => Promise.resolve(hashTenant({ ...file, env })),
@@ -172,6 +178,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       tenants,
       storage,
       hub,
+      afterAnswer,
       listen: async () => {
         const ports = await Promise.all(listeners.map((listener) => listener.listen()));
         return ports[0] ?? settings.server.port;
@@ -184,6 +191,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         for (const listener of listeners) await listener.close(settings.server.drainTimeoutMs);
         await gateway.close();
         await outbox.close();
+        await afterAnswer.idle();
         await mail.close();
         await upstreamEndings.close();
         await hub.close();

@@ -4,6 +4,7 @@
 //   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
+import type { AfterAnswer } from '../accounts/after-answer.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
@@ -85,6 +86,7 @@ export interface TenantParts {
   readonly rewritePicture: RewritePicture;
   readonly connections: SourceConnections;
   readonly mail: Pick<Mail, 'forTenant'>;
+  readonly afterAnswer: Pick<AfterAnswer, 'forTenant'>;
   readonly pages: Pages;
   readonly notices: FormNotices;
   readonly clock: Clock;
@@ -188,8 +190,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     log,
   });
   const throttle = createThrottle(storage.counters, clock);
+  const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
   const recovery = createPasswordRecovery({
     ...{ definition, issuer, records: storage.accounts, throttle, mail, audit, log, faultOfPassword },
+    runAfterAnswer,
     verifications: createVerifications({
       tenant: definition.id,
       artifacts,
@@ -264,7 +268,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       log,
     }),
     ...createDirectSignIns({
-      ...{ definition, accounts, storage, upstreamTokens, connectors, clock },
+      ...{ definition, accounts, storage, upstreamTokens, connectors, runAfterAnswer, clock },
       issue: provider.issueDirectToken,
       key: masterKey.derive(`e-mail sessions ${definition.id}`),
       note: (event) => audit.note(event),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type ApiQuestion, askApi } from '../support/account-api.ts';
 import { createBrowser } from '../support/browser.ts';
@@ -8,6 +9,7 @@ import { sampleClients, sampleTenant, secretOf, web } from '../support/sample-te
 import { afterPassword, setUpApp } from '../support/second-factor.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
+import { startTestServer } from '../support/test-server.ts';
 import { useServer } from '../support/use-server.ts';
 
 const clock = createTestClock(Date.now());
@@ -17,6 +19,8 @@ const tenant = sampleTenant({ clients, lifetimes });
 const email = 'alice@acme.example';
 /** Of bob, and not verified. */
 const unverified = 'bob@acme.example';
+/** Longer than a server takes to close. */
+const slowMs = 500;
 
 const server = await useServer({
   store: sqliteStore,
@@ -29,9 +33,11 @@ const ask = (
   path: string,
   { at = issuer, ...asked }: ApiQuestion & { readonly at?: string },
 ): Promise<Answer> => askApi(at, path, { method: 'POST', ...asked });
-const begin = (address: string, at = issuer): Promise<Answer> => {
+const begin = async (address: string, at = issuer): Promise<Answer> => {
   clock.advance(1000); // the newest mail is the last one
-  return ask('/sessions', { body: { client_id: app.id, email: address }, at });
+  const answer = await ask('/sessions', { body: { client_id: app.id, email: address }, at });
+  for (const { afterAnswer } of server.instances) await afterAnswer.idle();
+  return answer;
 };
 const verify = ({ body }: Answer, more: object, at = issuer): Promise<Answer> =>
   ask('/session/verify', {
@@ -173,6 +179,22 @@ describe('a session by e-mail', () => {
     for (let attempt = 0; attempt < 6; attempt++) statuses.push((await begin(email, at)).status);
     expect([statuses[4], statuses[5]]).toEqual([200, 429]);
     expect(await mailsOf('flooded')).toHaveLength(5);
+  });
+
+  it('has its mail written before the server closes', async () => {
+    const closing = await startTestServer({ store: sqliteStore });
+    const order: string[] = [];
+    closing.instances[0]?.afterAnswer.forTenant('acme')({
+      what: 'mail',
+      work: async () => {
+        await delay(slowMs);
+        await closing.storage.forTenant('acme').accounts.findByLogin('alice');
+        order.push('written');
+      },
+    });
+    await closing.close();
+    order.push('closed');
+    expect(order).toEqual(['written', 'closed']);
   });
 
   it('is for clients with emailCode', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type AfterAnswer, createAfterAnswer } from '../../src/accounts/after-answer.ts';
 import type { LocalUsers } from '../../src/accounts/local-users.ts';
 import { createPasswordRecovery } from '../../src/accounts/password-recovery.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
@@ -12,12 +13,14 @@ const password = 'lantern orbit mosaic';
 const fresh = 'another mosaic in orbit';
 const from = { address: '192.0.2.1', requestId: 'r' };
 let people: People;
+let afterAnswer: AfterAnswer;
 /** Mails about changes that wait or may leave. */
 let notices: NewMail[];
 let sent: NewMail[];
 
 beforeEach(async () => {
   people = await openPeople();
+  afterAnswer = createAfterAnswer(people.log);
   notices = [];
   sent = [];
 });
@@ -48,6 +51,7 @@ const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users
       send: async (mail) => void sent.push(mail),
     },
     usersAs: () => users,
+    runAfterAnswer: afterAnswer.forTenant('acme'),
     audit: people.audit('acme'),
     log: people.log,
   });
@@ -62,7 +66,7 @@ const add = async (username: string, email?: string) => {
 const linkFor = async (login: string): Promise<string> => {
   const recovery = recoveryWith();
   await recovery.begin({ ...from, login, locale: 'de', browser: 'b'.repeat(43) });
-  await recovery.idle();
+  await afterAnswer.idle();
   return new URL(sent.at(-1)?.link ?? '').searchParams.get('token') ?? '';
 };
 
@@ -87,7 +91,7 @@ describe('a mail that somebody asked for', () => {
   it('keeps the name that was typed where it is nobody\u2019s', async () => {
     const recovery = recoveryWith();
     await recovery.begin({ ...from, login: 'rhut', locale: 'de', browser: 'b'.repeat(43) });
-    await recovery.idle();
+    await afterAnswer.idle();
     const [newest] = await people.tenant('acme').audit.list({ limit: 1 });
     expect(newest).toMatchObject({ action: 'recovery.begin', actor: 'rhut', reason: 'unknown_user' });
   });

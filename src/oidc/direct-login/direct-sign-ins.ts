@@ -20,7 +20,8 @@ export interface DirectSignIns {
   readonly prolongSession: ProlongSession;
 }
 
-export interface DirectSignInsParts extends Pick<EmailSessionsParts, 'note' | 'sendCode' | 'key'> {
+export interface DirectSignInsParts
+  extends Pick<EmailSessionsParts, 'note' | 'sendCode' | 'key' | 'runAfterAnswer'> {
   readonly definition: TenantDefinition;
   readonly accounts: Pick<Accounts, 'signInAtOnce' | 'factors' | 'seed'>;
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts' | 'counters'>;

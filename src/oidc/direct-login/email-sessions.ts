@@ -1,6 +1,7 @@
 // Sessions that a code by e-mail begins. The token is given at once and becomes good when the code was right.
 import { randomInt } from 'node:crypto';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { RunAfterAnswer } from '../../accounts/after-answer.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
@@ -50,7 +51,8 @@ export type EmailSessionOutcome =
 
 export interface EmailSessions {
   /**
-   * Sends a code to the address, if it is one of a person who may sign in by it. The outcome is the same for all others.
+   * Sends a code to the address, if it is one of a person who may sign in by it. The outcome is the same for all others, and
+   * nobody waits for the mail.
    * @throws AppError `throttled`; `unavailable`, lasting where no mail server is set up
    */
   create(email: string, origin: LoginOrigin, scope?: string): Promise<NewEmailSession>;
@@ -85,6 +87,7 @@ export interface EmailSessionsParts {
   readonly artifacts: Artifacts;
   /** Undefined without a mail server. */
   readonly sendCode: ((mail: CodeMail) => Promise<void>) | undefined;
+  readonly runAfterAnswer: RunAfterAnswer;
   readonly mfaTokens: MfaTokens;
   readonly chargeStart: ChargeStart;
   readonly throttle: Pick<Throttle, 'spend'>;
@@ -209,8 +212,9 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
   };
 
   return {
-    create: async (typed, { clientId, address }, scope) => {
-      if (parts.sendCode === undefined)
+    create: async (typed, { clientId, address, requestId }, scope) => {
+      const { sendCode } = parts;
+      if (sendCode === undefined)
         throw new AppError(
           'unavailable',
           'Codes by e-mail need a mail server: set mail in config/server.yaml',
@@ -242,7 +246,11 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
         ...definedOnly({ accountId: account?.sub }),
       } as const;
       await artifacts.write([{ op: 'insert', artifact }]);
-      if (account !== undefined) await parts.sendCode({ to: email, sub: account.sub, code, codeSeconds });
+      if (account !== undefined)
+        parts.runAfterAnswer({
+          ...{ what: 'mail with a code', requestId },
+          work: () => sendCode({ to: email, sub: account.sub, code, codeSeconds }),
+        });
       return { token: tokenOf(clientId, verificationId), verificationId, codeSeconds };
     },
 
