@@ -29,6 +29,8 @@ interface Seen {
   readonly isInTime: boolean;
   /** Of anything that would have been issued. */
   readonly issued: readonly string[];
+  /** What the log says of an answer that is nobody's fault but ours. */
+  readonly faults: readonly string[];
 }
 
 const refused: Seen = {
@@ -36,6 +38,7 @@ const refused: Seen = {
   retryAfter: expect.stringMatching(/^\d+$/) as never,
   isInTime: true,
   issued: [],
+  faults: [],
 };
 
 const issuedBy = (answer: { readonly body: unknown; readonly headers: Headers }): readonly string[] => {
@@ -45,19 +48,6 @@ const issuedBy = (answer: { readonly body: unknown; readonly headers: Headers })
     ...(text.match(/access_token|refresh_token|device_code|user_code"/g) ?? []),
     ...(location.match(/[?&]code=/g) ?? []),
   ];
-};
-
-const watch = async (
-  play: () => Promise<{ readonly status: number; readonly headers: Headers; readonly body: unknown }>,
-): Promise<Seen> => {
-  const startedAt = performance.now();
-  const answer = await play();
-  return {
-    status: answer.status,
-    retryAfter: answer.headers.get('retry-after'),
-    isInTime: performance.now() - startedAt < limitMs,
-    issued: issuedBy(answer),
-  };
 };
 
 /** What there was before: each of these would go on if the store were there. */
@@ -148,6 +138,25 @@ const define = (): void => {
 
   const isWell = async (): Promise<boolean> => (await fetch(`${server.publicUrl}/readyz`)).status === 200;
 
+  const loggedFor = (headers: Headers): readonly string[] => {
+    const id = headers.get('x-error-id');
+    return id === null ? [] : server.logLines().filter((line) => line.includes(id));
+  };
+
+  const watch = async (
+    play: () => Promise<{ readonly status: number; readonly headers: Headers; readonly body: unknown }>,
+  ): Promise<Seen> => {
+    const startedAt = performance.now();
+    const answer = await play();
+    return {
+      status: answer.status,
+      retryAfter: answer.headers.get('retry-after'),
+      isInTime: performance.now() - startedAt < limitMs,
+      issued: issuedBy(answer),
+      faults: answer.status === 500 ? loggedFor(answer.headers) : [],
+    };
+  };
+
   const expectRefusals = async (before: Underway): Promise<void> => {
     const plays = Object.entries(requestsDuring(before));
     const seen = await Promise.all(plays.map(async ([name, play]) => [name, await watch(play)] as const));
@@ -215,8 +224,7 @@ const define = (): void => {
       expect(JSON.stringify(json.body)).not.toMatch(/mongo|ECONNREFUSED|127\.0\.0\.1/i);
       expect(json.body.error).toBe('temporarily_unavailable');
       for (const { headers } of [page, json]) {
-        const id = headers.get('x-error-id');
-        const [line] = server.logLines().filter((text) => id !== null && text.includes(id));
+        const [line] = loggedFor(headers);
         expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'error', err: { cause: expect.anything() } });
       }
     }, 90_000);
@@ -243,7 +251,8 @@ const define = (): void => {
         mongod.resume();
       }
       await eventually('it is ready again', isWell, 20_000);
-      expect((await userinfo(issuer, before.tokens.access_token)).status).toBe(200);
+      const { status, headers } = await userinfo(issuer, before.tokens.access_token);
+      expect({ status, logged: loggedFor(headers) }).toEqual({ status: 200, logged: [] });
     }, 90_000);
   });
 };

@@ -80,12 +80,25 @@ describe('an error of the driver or of mongoose', () => {
   it.each([
     ['no server was found', { name: 'MongoServerSelectionError' }],
     ['no time was left', { name: 'MongoNetworkTimeoutError' }],
+    ['the server hangs, and its connections are closed', { name: 'PoolClearedOnNetworkError' }],
+    ['connections are closed, because another failed', { name: 'MongoPoolClearedError' }],
     ['too few members have confirmed a write', { name: 'MongoWriteConcernError', code: 1 }],
     ['mongoose has no connection', { name: 'MongooseError' }],
     ['a batch lost its connection', wrapped({ name: 'MongoNetworkError' })],
     ['a statement of a batch was refused: the primary steps down', { name: 'RefusedWrite', code: 189 }],
   ])('is an outage when %s', (_why, error) => {
     expect(toStoreError(error)).toMatchObject({ code: 'unavailable', cause: error });
+  });
+
+  it.each(['MongoNetworkError', 'MongoPoolClearedError', 'PoolClearedOnNetworkError'])(
+    '%s is asked again',
+    (name) => {
+      expect(isBrokenOff({ name })).toBe(true);
+    },
+  );
+
+  it.each(['MongoNetworkTimeoutError', 'MongoServerSelectionError'])('%s is not', (name) => {
+    expect(isBrokenOff({ name })).toBe(false);
   });
 
   it.each([

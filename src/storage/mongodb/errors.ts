@@ -32,6 +32,9 @@ const serverErrors = ['MongoServerError', 'MongoBulkWriteError', 'MongoWriteConc
 
 const isFromServer = (error: unknown): boolean => serverErrors.includes(String(propertyOf(error, 'name')));
 
+/** The names of the driver's errors begin so; of them all, only `PoolClearedOnNetworkError` lacks `Mongo`. */
+const ofDriver = /^(Mongo|PoolCleared)/;
+
 /** When a connection ends while the driver writes to it, the driver throws the socket's own error. */
 const brokenSockets: ReadonlySet<unknown> = new Set([
   ...['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
@@ -46,7 +49,7 @@ export const isBrokenOff = (error: unknown): boolean => {
   if (name === 'MongoNetworkTimeoutError') return false; // no time is left for another try
   return (
     isBrokenSocket(error) ||
-    /^Mongo(Network|PoolCleared)/.test(name) ||
+    /^(Mongo(Network|PoolCleared)|PoolCleared)/.test(name) ||
     primaryChangedCodes.has(Number(propertyOf(error, 'code')))
   );
 };
@@ -73,7 +76,7 @@ const isOutage = (error: unknown): boolean => {
   // we have called the driver wrongly
   if (name === 'MongoInvalidArgumentError' || name === 'MongoMissingDependencyError') return false;
   // the driver found no server, or lost it, or no time was left
-  return name.startsWith('Mongo');
+  return ofDriver.test(name);
 };
 
 export const unavailable = (cause: unknown): AppError =>
