@@ -2,6 +2,7 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { isEqualConstantTime, randomId } from '../crypto/ids.ts';
+import { AppError } from '../errors.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import type { SessionActor } from './person-sessions.ts';
 import type { RewritePicture } from './picture-file.ts';
@@ -11,7 +12,7 @@ export type PictureOutcome =
   /** `elsewhere`: a source gives the profile of this person. */
   | { readonly ok: false; readonly reason: 'unreadable' | 'elsewhere' };
 
-/** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
+/** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. `not_found`: the account was deleted. */
 export interface Pictures {
   /** The file in place of the picture that the person has. */
   replace(account: AccountRecord, file: Buffer, by: SessionActor): Promise<PictureOutcome>;
@@ -32,10 +33,35 @@ export interface PicturesParts {
   readonly clock: Clock;
 }
 
+/** More would be an attack: a caller loses only to one that has changed the account. */
+const attempts = 40;
+
 export const createPictures = (parts: PicturesParts): Pictures => {
   const { storage, audit, clock } = parts;
   const note = (action: string, { sub }: AccountRecord, by: SessionActor): Promise<void> =>
     audit.noteBefore({ ...by, action, object: sub, outcome: 'success' });
+
+  /**
+   * The file first, then the account by compare-and-set. Whoever loses to another change does both again, so that file and
+   * account are of the same picture in the end.
+   */
+  const change = async (
+    { sub, ...before }: AccountRecord,
+    { store, id }: { readonly store: () => Promise<unknown>; readonly id: string | undefined },
+  ): Promise<void> => {
+    let { version } = before;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      await store();
+      if (await storage.accounts.update(sub, { pictureId: id, updatedAt: clock.now() }, version)) return;
+      const now = await storage.accounts.findBySub(sub);
+      if (now === undefined) {
+        await storage.pictures.remove(sub);
+        throw new AppError('not_found', 'This account no longer exists');
+      }
+      version = now.version;
+    }
+    throw new AppError('unavailable', 'The account is being changed by others. Please try again.');
+  };
 
   return {
     replace: async (account, file, by) => {
@@ -45,15 +71,14 @@ export const createPictures = (parts: PicturesParts): Pictures => {
       await note('account.picture', account, by);
       const id = randomId(16);
       const { sub } = account;
-      await storage.pictures.put({ sub, id, data: rewritten.toString('base64') });
-      await storage.accounts.update(sub, { pictureId: id, updatedAt: clock.now() });
+      const data = rewritten.toString('base64');
+      await change(account, { store: () => storage.pictures.put({ sub, id, data }), id });
       return { ok: true, url: urlOf(parts.issuer, sub, id) };
     },
     remove: async (account, by) => {
       if (account.pictureId === undefined) return false;
       await note('account.picture_removed', account, by);
-      await storage.accounts.update(account.sub, { pictureId: undefined, updatedAt: clock.now() });
-      await storage.pictures.remove(account.sub);
+      await change(account, { store: () => storage.pictures.remove(account.sub), id: undefined });
       return true;
     },
     find: async (sub, id) => {
