@@ -17,10 +17,24 @@ const decoders = ['Jpeg', 'Png', 'Webp', 'Nsgif'].map((kind) => `VipsForeignLoad
 /** Undefined when the file is no picture of these kinds, is damaged, or too large. */
 export type RewritePicture = (tenant: string, file: Buffer) => Promise<Buffer | undefined>;
 
-/** One picture at a time: each takes up to a hundred megabytes while it is read. @throws AppError `unavailable` */
-export const createPictureRewriter = (): RewritePicture => {
+/**
+ * One picture at a time: each takes up to a hundred megabytes while it is read.
+ * @param load the library, which takes memory and time: most processes never see a picture
+ * @throws AppError `unavailable`; what `load` throws
+ */
+export const createPictureRewriter = (load = loadPictureLibrary): RewritePicture => {
   const queue = createFairQueue({ concurrency: 1, queueLimit: 20 });
-  const open = loadedOnce();
+  let loading: ReturnType<typeof loadPictureLibrary> | undefined;
+  const open = async () => {
+    loading ??= load();
+    try {
+      return await loading;
+    } catch (error) {
+      // such as too few open files: the next picture may be luckier
+      loading = undefined;
+      throw error;
+    }
+  };
   return (tenant, file) =>
     queue.run(tenant, async () => {
       const sharp = await open();
@@ -39,19 +53,11 @@ export const createPictureRewriter = (): RewritePicture => {
     });
 };
 
-/** The library takes memory and time to load, and most processes never see a picture. */
-const loadedOnce = () => {
-  let loading: Promise<typeof import('sharp').default> | undefined;
-  const load = async () => {
-    const { default: sharp } = await import('sharp');
-    sharp.block({ operation: ['VipsForeignLoad'] });
-    sharp.unblock({ operation: decoders });
-    sharp.cache(false);
-    sharp.concurrency(1);
-    return sharp;
-  };
-  return () => {
-    loading ??= load();
-    return loading;
-  };
+export const loadPictureLibrary = async (): Promise<typeof import('sharp').default> => {
+  const { default: sharp } = await import('sharp');
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: decoders });
+  sharp.cache(false);
+  sharp.concurrency(1);
+  return sharp;
 };
