@@ -15,7 +15,15 @@ import {
   signInDirectly,
 } from '../support/direct-login.ts';
 import { documentedBlocks } from '../support/documented.ts';
-import { type Parameters, pkce, redeem, refresh, tokenRequest, userinfo } from '../support/oauth-client.ts';
+import {
+  type Parameters,
+  pkce,
+  redeem,
+  refresh,
+  signIn,
+  tokenRequest,
+  userinfo,
+} from '../support/oauth-client.ts';
 import {
   alice,
   bob,
@@ -284,6 +292,35 @@ describe('the authorization challenge endpoint', () => {
     expect(missing.body.error).toBe('invalid_grant');
     const right = await redeem({ issuer, client: app }, { code, verifier: proof.verifier });
     expect(right.status).toBe(200);
+  });
+
+  it('notes no attack where an app of the pages forgets its redirect URI', async () => {
+    const request = { issuer, client: web };
+    const signedIn = await signIn(createBrowser(), request);
+    const misuses = async () => {
+      const records = await server.storage.forTenant('acme').audit.list({ limit: 1000 });
+      return records.filter(({ action }) => action === 'code.misuse').map(({ reason }) => reason);
+    };
+    const forgotten = await redeem(request, signedIn, { redirect_uri: undefined });
+    expect([forgotten.status, forgotten.body.error]).toEqual([400, 'invalid_grant']);
+    expect(await misuses()).toEqual([]);
+    await redeem(request, signedIn, { redirect_uri: 'https://evil.example' });
+    expect(await misuses()).toEqual(['wrong_redirect_uri']);
+    expect((await redeem(request, signedIn)).status).toBe(200);
+  });
+
+  it('knows a code by its grant, in whatever encoding', async () => {
+    const proof = pkce();
+    const { body } = await challenge(issuer, { ...firstRequest(proof), username, password });
+    const form = new URLSearchParams({
+      ...{ client_id: app.id, code: String(body.authorization_code), code_verifier: proof.verifier },
+    });
+    const { status } = await fetch(`${issuer}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: `grant_type=authorization%5Fcode&${form}`,
+    });
+    expect(status).toBe(200);
   });
 });
 

@@ -63,7 +63,11 @@ export const createChallengeEndpoint = ({
   };
 };
 
+/** Most token requests have another grant; they need not be parsed. */
+const mayHaveCode = /authorization(?:_|%5f)code/i;
+
 const withRedirectUri = (body: string): string => {
+  if (!mayHaveCode.test(body)) return body;
   const form = new URLSearchParams(body);
   if (form.get('grant_type') !== 'authorization_code' || form.has('redirect_uri')) return body;
   form.set('redirect_uri', noRedirectUri);

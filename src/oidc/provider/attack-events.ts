@@ -4,6 +4,7 @@
 import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { unverifiedClaim } from '../../protocol/unverified-claim.ts';
+import { noRedirectUri } from '../direct-login/challenge-endpoint.ts';
 import { InvalidSubjectToken } from './errors.ts';
 import type { Presented, Replay, Replays } from './replays.ts';
 
@@ -17,6 +18,12 @@ const refusals = [
 ] as const;
 
 type Refusal = Error & { readonly error_detail?: string; readonly error_description?: string };
+
+interface Refused {
+  readonly error: Refusal;
+  /** A request that lacks it proves nothing wrong: the app may have forgotten it. */
+  readonly hasRedirectUri: boolean;
+}
 
 export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note' | 'findUnnoted'>): void => {
   const emitter: EventEmitter = provider; // the events' typed signatures differ by event
@@ -35,7 +42,9 @@ export const observeAttacks = (provider: Provider, replays: Pick<Replays, 'note'
     if (error instanceof InvalidSubjectToken)
       return replays.note({ action: 'token_exchange.subject_token', reason: 'not_valid', clientId });
     const presented = replays.findUnnoted();
-    const misuse = presented === undefined ? undefined : misuseOf(presented, { clientId, error });
+    const hasRedirectUri = oidc.params?.redirect_uri !== noRedirectUri;
+    const misuse =
+      presented === undefined ? undefined : misuseOf(presented, { clientId, error, hasRedirectUri });
     if (misuse !== undefined) replays.note(misuse);
   });
 
@@ -64,16 +73,16 @@ const actionIfUsed = {
  */
 const misuseOf = (
   { kind, isUsed, sub, ...issuedTo }: Presented,
-  { clientId, error }: { readonly clientId: string; readonly error: Refusal },
+  { clientId, ...refused }: Refused & { readonly clientId: string },
 ): Replay | undefined => {
-  const reason = clientId === issuedTo.clientId ? unprovenBy(error) : 'other_client';
+  const reason = clientId === issuedTo.clientId ? unprovenBy(refused) : 'other_client';
   if (reason === undefined) return undefined;
   return { action: isUsed ? actionIfUsed[kind] : `${kind}.misuse`, reason, clientId, sub };
 };
 
 /** RFC 7636 section 4.6 and RFC 6749 section 4.1.3: what the sender of a code must know. */
-const unprovenBy = ({ error_detail, error_description = '' }: Refusal): string | undefined => {
-  const words = error_detail ?? error_description;
+const unprovenBy = ({ error, hasRedirectUri }: Refused): string | undefined => {
+  const words = error.error_detail ?? error.error_description ?? '';
   if (words.includes('code_verifier')) return 'wrong_verifier';
-  return words.includes('redirect_uri mismatch') ? 'wrong_redirect_uri' : undefined;
+  return hasRedirectUri && words.includes('redirect_uri mismatch') ? 'wrong_redirect_uri' : undefined;
 };
