@@ -87,11 +87,20 @@ export const openSmtp = (settings: MailSettings): Smtp => {
 
 /** What nodemailer rejects with. */
 interface SmtpFailure {
+  /** `ESOCKET`, `EAUTH` and so on. */
   readonly code?: string;
+  /** Of the system error below it, such as `ECONNREFUSED`. */
+  readonly originalCode?: string;
   readonly responseCode?: number;
   readonly response?: string;
   readonly command?: string;
 }
+
+/** The most exact code of what an attempt, or `verify`, failed with. */
+export const codeOfFailure = (error: unknown): string | undefined => {
+  const { code, originalCode } = error as SmtpFailure;
+  return originalCode ?? code;
+};
 
 /** The commands that are about this mail; what the server says to others is about the connection. */
 const ofTheMail: ReadonlySet<string> = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
@@ -103,7 +112,8 @@ const authenticationRequired = 530;
  * the mail waits for it.
  */
 export const outcomeOf = (error: unknown): Outcome => {
-  const { code, responseCode, response, command } = error as SmtpFailure;
+  const { responseCode, response, command } = error as SmtpFailure;
+  const code = codeOfFailure(error);
   if (responseCode === undefined) return { state: 'pending', words: codeWord(code) };
   const isOfTheMail = ofTheMail.has(command ?? '') && responseCode !== authenticationRequired;
   // the rest of the answer may hold the address (RFC 3463: the enhanced code does not)
@@ -116,4 +126,4 @@ export const outcomeOf = (error: unknown): Outcome => {
 };
 
 const codeWord = (code: string | undefined): string =>
-  /^[A-Z_]{1,40}$/.test(code ?? '') ? `${code}` : 'unknown';
+  /^[A-Z][A-Z\d_]{0,59}$/.test(code ?? '') ? `${code}` : 'unknown';

@@ -146,7 +146,7 @@ eachStore((store) => {
     };
     await openWith(settings).forTenant(acme).send(linked);
     await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
-    expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'ESOCKET' });
+    expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'ECONNREFUSED' });
     server = await startMailServer({ port });
     await server.mailsTo('alice@example.com');
     expect(await settled()).toMatchObject([{ state: 'delivered' }]);
@@ -256,6 +256,7 @@ eachStore((store) => {
         await openWith(withoutCa).forTenant(acme).send(linked);
         await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
         expect((await records())[0]?.state).toBe('pending');
+        expect((await records())[0]?.lastOutcome).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
         expect(server.taken).toEqual([]);
       } finally {
         await authority.remove();

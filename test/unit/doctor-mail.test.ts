@@ -3,6 +3,7 @@ import { checkMail, sendTestMail } from '../../src/cli/doctor/check-mail.ts';
 import { systemClock } from '../../src/clock.ts';
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { freePort, type MailServer, startMailServer } from '../support/mail-server.ts';
+import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 
 const definition = (() => {
   const loaded = loadTenant({
@@ -37,6 +38,30 @@ describe('doctor of mail', () => {
     );
     expect(await verdicts({ ...server.settings, port: await freePort() })).toMatch(/^problem .*ECONNREFUSED/);
     expect(server.taken).toEqual([]);
+  });
+
+  it('advises on the network where nothing listens', async () => {
+    server = await startMailServer();
+    const refused = await verdicts({ ...server.settings, port: await freePort() });
+    expect(refused).toMatch(/^problem .*ECONNREFUSED.*\. Check mail\.host, mail\.port and the network\.$/);
+  });
+
+  it.each([
+    { fault: 'of another authority', names: 'IP:127.0.0.1', isCaKnown: false, days: 365 },
+    { fault: 'for another name', names: 'DNS:mail.example.com', isCaKnown: true, days: 365 },
+    { fault: 'that has expired', names: 'IP:127.0.0.1', isCaKnown: true, days: -1 },
+  ])('advises on TLS where the certificate is one $fault', async ({ names, isCaKnown, days }) => {
+    const authority = await createCertificateAuthority();
+    try {
+      const certificate = { ...(await authority.issue(names, days)), ca: authority.ca };
+      server = await startMailServer({ tls: 'implicit', certificate });
+      const { ca, ...rest } = server.settings;
+      expect(await verdicts({ ...rest, ...(isCaKnown ? { ca } : {}) })).toMatch(
+        /^problem .*certificate.*Check mail\.port, mail\.tls \(now implicit\), and mail\.ca/,
+      );
+    } finally {
+      await authority.remove();
+    }
   });
 
   it('sends a test mail in the language of the tenant', async () => {

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import type { MailSettings } from '../../config/server/mail-settings.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { tlsFaultOf } from '../../connectors/tls-fault.ts';
 import { randomId } from '../../crypto/ids.ts';
 import { composeMail } from '../../mail/compose-mail.ts';
 import { isOneAddress } from '../../mail/mail-content.ts';
 import { openMailTexts } from '../../mail/mail-texts.ts';
-import { openSmtp } from '../../mail/smtp.ts';
+import { codeOfFailure, openSmtp } from '../../mail/smtp.ts';
 import { packageRoot } from '../../package-root.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
@@ -22,8 +23,9 @@ export const checkMail = async (settings: MailSettings | undefined): Promise<rea
     await smtp.verify();
     return [ok(about, `${place} takes mails${settings.user === undefined ? '' : ' and the password'}`)];
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException; // what nodemailer rejects with
-    return [problem(about, `${place} takes no mails: ${firstLine(message)}. ${adviceFor(code, settings)}`)];
+    const { message } = error as Error; // what nodemailer rejects with
+    const advice = adviceFor(codeOfFailure(error), settings);
+    return [problem(about, `${place} takes no mails: ${firstLine(message)}. ${advice}`)];
   } finally {
     smtp.close();
   }
@@ -72,16 +74,12 @@ const placeOf = ({ host, port }: MailSettings): string => `${host}:${port}`;
 const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replace(/\.$/, '');
 
 const adviceFor = (code: string | undefined, { tls }: MailSettings): string => {
-  switch (code) {
-    case 'EAUTH':
-      return 'Check mail.user and mail.password.';
-    case 'ETLS':
-    case 'ESOCKET':
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return `Check mail.port, mail.tls (now ${tls}), and mail.ca if the server's certificate is from a CA of your own.`;
-    default:
-      return 'Check mail.host, mail.port and the network.';
-  }
+  if (code === 'EAUTH') return 'Check mail.user and mail.password.';
+  return isOfTls(code)
+    ? `Check mail.port, mail.tls (now ${tls}), and mail.ca if the server's certificate is from a CA of your own.`
+    : 'Check mail.host, mail.port and the network.';
 };
+
+/** Node says EPROTO where the answer of the server is no TLS. */
+const isOfTls = (code: string | undefined): boolean =>
+  code === 'ETLS' || code === 'EPROTO' || tlsFaultOf({ code }) !== undefined;
