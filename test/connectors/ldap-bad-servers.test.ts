@@ -112,6 +112,23 @@ describe('a server that answers badly', () => {
     expect(await verifyAt(url)).toMatchObject({ ok: true, person: { subject: 'id of anna' } });
   });
 
+  it('asks a domain that refuses to tell its names at most once a minute', async () => {
+    const refusal = 50; // insufficientAccessRights
+    const url = await serve(answering((socket, id) => socket.write(result(id, answers.done, refusal))));
+    const passwords = bench.passwords(sourceAt(url, { kind: 'active-directory' }));
+    const refusalsAfterSignIn = async (): Promise<number> => {
+      const attempt = passwords.verify({ login: 'example\\anna', password: 'anna-Passw0rd' });
+      await expect(attempt).rejects.toMatchObject({ code: 'unavailable', isLasting: true });
+      return bench.logged.filter((line) => line.includes('NetBIOS')).length;
+    };
+    expect(await refusalsAfterSignIn()).toBe(1);
+    bench.clock.advance(59_999);
+    expect(await refusalsAfterSignIn()).toBe(1);
+    bench.clock.advance(1);
+    expect(await refusalsAfterSignIn()).toBe(2);
+    expect(await refusalsAfterSignIn()).toBe(2);
+  });
+
   it('speaks another protocol', async () => {
     await expectUnavailable(await serve((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')));
   });

@@ -39,10 +39,14 @@ export const nameWithoutDomain = (login: string, searchBase: string): string => 
 /** The name to search for: without the domain in front, when that is a domain of this source. */
 export type FindWindowsName = (login: string, deadline: Deadline) => Promise<string>;
 
+/** Milliseconds after a refusal of the directory: it may be mended while the server runs. */
+const retryMs = 60_000;
+
 /** @throws AppError `unavailable` when the domain has to be asked for its name and does not answer */
 export const createFindWindowsName = (parts: LdapSourceParts): FindWindowsName => {
-  const { source, directory, log } = parts;
+  const { source, directory, log, clock } = parts;
   let known: Promise<ReadonlySet<string>> | undefined;
+  let knownUntilMs = Number.POSITIVE_INFINITY;
 
   const ask = async (deadline: Deadline): Promise<ReadonlySet<string>> => {
     const own = dnsNameOf(source.search.base);
@@ -57,7 +61,7 @@ export const createFindWindowsName = (parts: LdapSourceParts): FindWindowsName =
       return new Set([...names, own]);
     } catch (error) {
       if (!isAppError(error) || !error.isLasting) throw error;
-      known = undefined; // it may be mended while the server runs
+      knownUntilMs = clock.now() + retryMs;
       log.warn(
         { err: error },
         'the NetBIOS name of the domain cannot be read: set netbiosName of the source',
@@ -69,6 +73,10 @@ export const createFindWindowsName = (parts: LdapSourceParts): FindWindowsName =
   return async (login, deadline) => {
     const split = source.kind === 'active-directory' ? splitWindowsName(login) : undefined;
     if (split === undefined) return login;
+    if (clock.now() >= knownUntilMs) {
+      known = undefined;
+      knownUntilMs = Number.POSITIVE_INFINITY;
+    }
     known ??= ask(deadline).catch((error: unknown) => {
       known = undefined;
       throw error;
