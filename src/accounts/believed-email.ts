@@ -3,7 +3,7 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { UserSeed } from '../config/tenant/tenant-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { canonicalLogin, domainOfLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { emailKey, isTrustedWith, livingIdentities } from './linked-identities.ts';
 
@@ -28,7 +28,7 @@ export interface BelievedEmail {
 
 export const createBelievedEmail = ({ records, sources, users }: BelievedEmailParts): BelievedEmail => {
   const domainsOfUsers = new Set(
-    users.flatMap(({ username, email }) => [domainOf(username), domainOf(email)]),
+    users.flatMap(({ username, email }) => [domainOfLogin(username), domainOfLogin(email)]),
   );
 
   const isHeldByOther = async (email: string, sub: string | undefined): Promise<boolean> => {
@@ -38,7 +38,7 @@ export const createBelievedEmail = ({ records, sources, users }: BelievedEmailPa
 
   /** Is the domain one of the tenant's, and not one whose people sign in at this source? */
   const isOfOthers = (email: string, source: string): boolean => {
-    const domain = domainOf(email) ?? '';
+    const domain = domainOfLogin(email) ?? '';
     if (sources.find(({ id }) => id === source)?.domains.includes(domain) === true) return false;
     return domainsOfUsers.has(domain) || listedDomains(sources).includes(domain);
   };
@@ -75,8 +75,3 @@ export const listedDomains = (
   sources: readonly Pick<SourceDefinition, 'domains' | 'trustedEmailDomains'>[],
 ): readonly string[] =>
   sources.flatMap(({ domains, trustedEmailDomains }) => [...domains, ...trustedEmailDomains]);
-
-const domainOf = (name: string | undefined): string | undefined => {
-  const login = name === undefined ? undefined : canonicalLogin(name);
-  return login?.includes('@') === true ? login.slice(login.lastIndexOf('@') + 1) : undefined;
-};

@@ -1,7 +1,7 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { definedOnly } from '../defined-only.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { domainOfLogin } from '../protocol/canonical-login.ts';
 import type { SourceChoice, SourceQuestion } from './account-types.ts';
 
 /** May people of this source sign in to this client? A source with `clients` is for these clients only. */
@@ -17,7 +17,7 @@ export const passwordSourcesFor = (
   all: readonly Connector[],
   { clientId, login, via }: SourceQuestion,
 ): readonly Connector[] => {
-  const domain = domainOf(login);
+  const domain = domainOfLogin(login);
   const connectors = via === 'basic' ? withRelays(all) : all;
   const isClaimed = connectors.some(({ definition }) => claims(definition, domain));
   const chosen = connectors.filter(
@@ -43,7 +43,7 @@ const withRelays = (connectors: readonly Connector[]): readonly Connector[] => [
 
 /** Home-realm discovery; it reads no accounts, so it reveals nothing about them. */
 export const chooseSources = (connectors: readonly Connector[], asked: SourceQuestion): SourceChoice => {
-  const domain = domainOf(asked.login);
+  const domain = domainOfLogin(asked.login);
   const redirects = connectors.filter(
     ({ definition, redirect }) => redirect !== undefined && isForClient(definition, asked.clientId),
   );
@@ -54,13 +54,6 @@ export const chooseSources = (connectors: readonly Connector[], asked: SourceQue
     ...definedOnly({ home }),
     asksNameFirst: redirects.some(({ definition }) => definition.domains.length > 0),
   };
-};
-
-/** The domain of a name, behind its last `@`; undefined for a plain name. */
-const domainOf = (login: string | undefined): string | undefined => {
-  const name = login === undefined ? undefined : canonicalLogin(login);
-  const at = name?.lastIndexOf('@') ?? -1;
-  return at < 1 ? undefined : name?.slice(at + 1);
 };
 
 const claims = ({ domains }: SourceDefinition, domain: string | undefined): boolean =>

@@ -26,3 +26,10 @@ export const canonicalLogin = (name: string): string | undefined => {
   if (canonical === '' || canonical.length > longest || forbidden.test(canonical)) return undefined;
   return canonical;
 };
+
+/** The domain of a user name or e-mail address, behind its last `@`, in canonical form; undefined for a plain name. */
+export const domainOfLogin = (name: string | undefined): string | undefined => {
+  const login = name === undefined ? undefined : canonicalLogin(name);
+  const at = login?.lastIndexOf('@') ?? -1;
+  return at < 1 ? undefined : login?.slice(at + 1);
+};

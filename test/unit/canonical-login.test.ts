@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalLogin } from '../../src/protocol/canonical-login.ts';
+import { canonicalLogin, domainOfLogin } from '../../src/protocol/canonical-login.ts';
 
 describe('canonicalLogin', () => {
   it.each([
@@ -56,5 +56,18 @@ describe('canonicalLogin', () => {
       }),
       { numRuns: 5000 },
     );
+  });
+});
+
+describe('domainOfLogin', () => {
+  it.each([
+    ['Alice@Example.COM', 'example.com'],
+    ['a@b@münchen.example', 'xn--mnchen-3ya.example'],
+    ['alice', undefined],
+    ['@alice', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('finds in %j the domain %j', (name, domain) => {
+    expect(domainOfLogin(name)).toBe(domain);
   });
 });

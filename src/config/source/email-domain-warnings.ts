@@ -1,3 +1,4 @@
+import { domainOfLogin } from '../../protocol/canonical-login.ts';
 import type { TenantDefinition } from '../tenant/tenant-definition.ts';
 import type { SourceDefinition } from './source-definition.ts';
 
@@ -11,7 +12,7 @@ export const withoutEmailDomains = ({
 }: Pick<TenantDefinition, 'sources' | 'users'>): readonly string[] => {
   const isSaid =
     sources.some(({ domains, trustedEmailDomains }) => domains.length + trustedEmailDomains.length > 0) ||
-    users.some(({ username, email = username }) => email.includes('@'));
+    domainsOf(users).length > 0;
   return isSaid
     ? []
     : believedSources(sources).map(
@@ -25,10 +26,10 @@ export const withoutEmailDomain = (
   { sources, users }: Pick<TenantDefinition, 'sources' | 'users'>,
   email: string,
 ): readonly string[] => {
-  const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
+  const domain = domainOfLogin(email) ?? '';
   const isSaid =
     sources.some((source) => [...source.domains, ...source.trustedEmailDomains].includes(domain)) ||
-    users.some(({ username, email: own = username }) => own.endsWith(`@${domain}`));
+    domainsOf(users).includes(domain);
   return isSaid
     ? []
     : believedSources(sources).map(
@@ -36,6 +37,11 @@ export const withoutEmailDomain = (
           `no source lists ${domain}: ${others} can give people verified addresses there; add it to trustedEmailDomains of the source ${local}`,
       );
 };
+
+const domainsOf = (users: TenantDefinition['users']): readonly string[] =>
+  users
+    .flatMap(({ username, email }) => [domainOfLogin(username), domainOfLogin(email)])
+    .filter((domain) => domain !== undefined);
 
 /** One entry, or none where there are no local users or no others. */
 const believedSources = (
