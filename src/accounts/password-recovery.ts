@@ -78,7 +78,7 @@ export interface PasswordRecoveryParts {
 const hour = 3600;
 /** For one name, whether it is anybody's, and for one account by whatever name. */
 const perName = { points: 5, windowSeconds: hour } as const;
-/** Nobody writes more mails to the people of a tenant, from however many addresses. */
+/** From however many addresses: of mails to people of the tenant, and, apart from them, of audit records of made-up names. */
 const perTenant = { points: 1000, windowSeconds: hour } as const;
 const purpose = 'password-reset';
 
@@ -103,12 +103,22 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
         },
       });
     const account = await records.findByLogin(canonical);
-    if (account === undefined) return note('failure', 'unknown_user');
+    if (account === undefined) {
+      const { isAllowed, count } = await throttle.spend('recovery/unknown', perTenant);
+      const isLast = count === perTenant.points;
+      const reason = isLast ? 'unknown_user, no more are recorded in this hour' : 'unknown_user';
+      return isAllowed ? note('failure', reason) : undefined;
+    }
     const { sub, email, username } = account;
     if (!mayHoldTokens(account)) return note('failure', 'account_disabled', account);
     if (email === undefined) return note('failure', 'no_address', account);
     const counted = await throttle.spend(`recovery/account/${hashId(sub)}`, perName);
     if (!counted.isAllowed) return counted.isFirstRefusal ? note('failure', 'throttled', account) : undefined;
+    const inTenant = await throttle.spend('recovery/tenant', perTenant);
+    if (!inTenant.isAllowed) {
+      if (inTenant.isFirstRefusal) log.warn({ requestId }, 'too many mails for new passwords in this hour');
+      return inTenant.isFirstRefusal ? note('failure', 'throttled_tenant', account) : undefined;
+    }
     if (!canReset(account)) {
       const values = { username, sources: sourcesOf(account, definition) };
       await mail.send({ kind: 'password_elsewhere', to: email, locale, sub, values });
@@ -142,7 +152,6 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
       const charges = [
         [`recovery/address/${addressBucket(request.address)}`, definition.throttle.address],
         [`recovery/name/${name}`, perName],
-        ['recovery/tenant', perTenant],
       ] as const;
       for (const [key, allowance] of charges) {
         const { isAllowed, retryAfterSeconds } = await throttle.spend(key, allowance);

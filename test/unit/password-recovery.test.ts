@@ -97,6 +97,42 @@ describe('a mail that somebody asked for', () => {
   });
 });
 
+describe('a flood of requests from many addresses', () => {
+  const askFor = async (logins: readonly string[]): Promise<readonly { readonly ok: boolean }[]> => {
+    const recovery = recoveryWith();
+    const outcomes = [];
+    for (const [index, login] of logins.entries()) {
+      const address = `2001:db8:${index.toString(16)}::1`;
+      outcomes.push(await recovery.begin({ ...from, address, login, locale: 'de', browser: 'b'.repeat(43) }));
+      await afterAnswer.idle();
+    }
+    return outcomes;
+  };
+  const recordsOf = async (refusal: string): Promise<number> =>
+    (await people.tenant('acme').audit.list({ limit: 5000 })).filter(
+      ({ reason }) => reason?.startsWith(refusal) === true,
+    ).length;
+
+  it('for made-up names keeps no mail from the people, and fills no audit record', async () => {
+    await add('ruth', 'ruth@acme.example');
+    await askFor(Array.from({ length: 1010 }, (_, index) => `nobody${index}`));
+    expect(await askFor(['ruth'])).toEqual([{ ok: true }]);
+    expect(sent).toMatchObject([{ to: 'ruth@acme.example' }]);
+    expect(await recordsOf('unknown_user')).toBe(1000);
+  });
+
+  it('for people of the tenant writes 1000 mails in an hour', async () => {
+    const names = Array.from({ length: 202 }, (_, index) => `person${index}`);
+    for (const name of names) await add(name, `${name}@acme.example`);
+    await askFor(names.flatMap((name) => Array.from({ length: 5 }, () => name)));
+    expect(sent).toHaveLength(1000);
+    expect(await recordsOf('throttled_tenant')).toBe(1);
+    people.clock.advance(3_600_000);
+    await askFor(['person201']);
+    expect(sent).toHaveLength(1001);
+  });
+});
+
 describe('a new password after a forgotten one', () => {
   it('is in a mail, in the language of the page, also to an address that was not verified', async () => {
     await add('ruth', 'ruth@acme.example');
