@@ -171,6 +171,13 @@ describe('a session by e-mail', () => {
     );
     const done = await verify(begun, { mfa_token, otp: nextCode() }, at);
     expect([done.status, done.body.access_token]).toEqual([200, token]);
+
+    const late = await begin(email, at);
+    const { body } = await verify(late, { code: await lastCode('factor') }, at);
+    const sources = [{ id: 'local', type: 'local' as const, clients: [web.id] }];
+    await server.putTenant('factor', { ...tenant, sources });
+    const refused = await verify(late, { mfa_token: String(body.mfa_token), otp: nextCode() }, at);
+    expect(refused.body.error).toBe('invalid_mfa_token');
   });
 
   it('sends an address five mails in an hour', async () => {

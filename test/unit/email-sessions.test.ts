@@ -10,28 +10,39 @@ const email = 'ruth@acme.example';
 const origin = { clientId: 'app', address: '192.0.2.1', requestId: 'r1', userAgent: 'a test' };
 const allowed = { isAllowed: true, retryAfterSeconds: 0 };
 let people: People;
+/** Names of counters. */
+let counted: string[];
+/** Reasons in the audit record; undefined is a success. */
+let noted: (string | undefined)[];
 let afterAnswer: AfterAnswer;
 
 beforeEach(async () => {
   people = await openPeople();
+  counted = [];
+  noted = [];
   afterAnswer = createAfterAnswer(people.log);
 });
 afterEach(() => people.close());
 
-const sessionsWith = (sendCode: (mail: CodeMail) => Promise<void>) => {
+const sessionsWith = (sendCode: (mail: CodeMail) => Promise<void>, file = 'displayName: Acme\n') => {
   const { accounts: records, artifacts, counters } = people.tenant('acme');
   const { clock } = people;
   return createEmailSessions({
-    definition: tenantTexts().define('displayName: Acme\n'),
+    definition: tenantTexts().define(file),
     accounts: people.accounts({ demo: true, users: [seedOf('ruth', { email, emailVerified: true })] }),
     ...{ records, artifacts, sendCode, clock },
     runAfterAnswer: afterAnswer.forTenant('acme'),
     mfaTokens: createMfaTokens({ artifacts, clock }),
     chargeStart: async () => allowed,
-    throttle: createThrottle(counters, clock),
+    throttle: {
+      spend: (key, allowance) => {
+        counted.push(key);
+        return createThrottle(counters, clock).spend(key, allowance);
+      },
+    },
     issue: async ({ value = '', lifeSeconds }) => ({ value, lifeSeconds, scope: 'openid' }),
     key: Buffer.alloc(32, 7),
-    note: async () => {},
+    note: async ({ reason }) => void noted.push(reason),
   });
 };
 
@@ -63,5 +74,49 @@ describe('the mail with the code of a session', () => {
     );
     await afterAnswer.idle();
     expect(people.lines.join()).toContain('the mails are full');
+  });
+});
+
+describe('the code of a session', () => {
+  /** A session whose mail was written. */
+  const begin = async (file?: string) => {
+    const codes: string[] = [];
+    const sessions = sessionsWith(async ({ code }) => void codes.push(code), file);
+    const { verificationId } = await sessions.create(email, origin);
+    await afterAnswer.idle();
+    return { sessions, verificationId, code: codes[0] ?? '' };
+  };
+  const local = (...clients: readonly string[]) =>
+    `sources:\n  - { id: people, type: local, clients: [${clients}] }\nclients: [${clients.map(clientOf)}]\n`;
+  const clientOf = (id: string) =>
+    `{ client_id: ${id}, token_endpoint_auth_method: none, redirect_uris: [https://${id}.example/cb] }`;
+
+  it('is refused when the tenant has kept its own list for other clients since', async () => {
+    const { verificationId, code } = await begin(local('app'));
+    const proof = { code };
+    const limited = sessionsWith(async () => {}, local('other'));
+    expect(await limited.verify(verificationId, proof, origin)).toEqual({ ok: false, reason: 'code' });
+    const same = sessionsWith(async () => {}, local('app'));
+    expect(await same.verify(verificationId, proof, origin)).toMatchObject({ ok: true });
+  });
+
+  it('is counted for ids that were given out, to the client that has them', async () => {
+    const { sessions, verificationId, code } = await begin();
+    counted = [];
+    expect(await sessions.verify('made up', { code }, origin)).toMatchObject({ reason: 'code' });
+    const other = { ...origin, clientId: 'other' };
+    expect(await sessions.verify(verificationId, { code }, other)).toMatchObject({ reason: 'code' });
+    expect(counted).toEqual([]);
+    expect(await sessions.verify(verificationId, { code }, origin)).toMatchObject({ ok: true });
+    expect(counted).toHaveLength(1);
+  });
+
+  it('has five tries for twenty callers at once', async () => {
+    const { sessions, verificationId, code } = await begin();
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) => sessions.verify(verificationId, { code: `wrong ${n}` }, origin)),
+    );
+    expect(noted).toEqual(Array.from({ length: 5 }, () => 'wrong_code'));
+    expect(await sessions.verify(verificationId, { code }, origin)).toEqual({ ok: false, reason: 'code' });
   });
 });

@@ -117,6 +117,7 @@ interface Proven {
   readonly account: AccountRecord;
   readonly amr: readonly string[];
   readonly acr?: string;
+  readonly source: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
   readonly scope?: string;
@@ -124,7 +125,9 @@ interface Proven {
 
 export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions => {
   const { definition, artifacts, throttle, key, clock } = parts;
-  const local = definition.sources.find(({ type }) => type === 'local');
+  /** Undefined when the tenant has no local list, or has it for other clients only. */
+  const localSourceFor = (clientId: string): string | undefined =>
+    definition.sources.find((source) => source.type === 'local' && isForClient(source, clientId))?.id;
 
   const tokenOf = (clientId: string, verificationId: string): string =>
     hmac(key, 'token', clientId, verificationId);
@@ -139,7 +142,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const account = await parts.records.findByLogin(email);
     const isTheirs =
       account?.email === email && account.emailVerified === true && account.origin !== 'source';
-    const isAllowed = local !== undefined && isForClient(local, clientId);
+    const isAllowed = localSourceFor(clientId) !== undefined;
     return isTheirs && isAllowed && mayHoldTokensSince(account, epochSeconds(clock)) ? account : undefined;
   };
 
@@ -158,14 +161,17 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     origin: LoginOrigin,
   ): Promise<Proven | Refused> => {
     const wrong = { ok: false, reason: 'code' } as const;
+    const source = localSourceFor(origin.clientId); // the file of the tenant may have changed since the mail
+    if (source === undefined) return wrong;
     const id = hashId(verificationId);
-    const { isAllowed } = await throttle.spend(`email_session/code/${id}`, tries);
-    if (!isAllowed) return wrong;
     const loaded = await artifacts.load([{ kind, id }]);
     const [artifact] = loaded.artifacts;
     if (artifact === undefined || artifact.consumedAt !== undefined) return wrong;
     const { clientId, scope, mac } = JSON.parse(artifact.payload) as Payload; // written in `create`
     if (clientId !== origin.clientId) return wrong;
+    // not for ids that nobody was given: their counters would fill the store
+    const { isAllowed } = await throttle.spend(`email_session/code/${id}`, tries);
+    if (!isAllowed) return wrong;
     const [account] = loaded.linkedAccounts;
     const isRight = isEqualConstantTime(mac, macOf(verificationId, code.replace(/[\s-]/g, '')));
     const signedInAt = epochSeconds(clock);
@@ -174,7 +180,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
       return wrong;
     }
     if ((await artifacts.consume(kind, id, clock.now()))?.won !== true) return wrong;
-    const first = { account, amr: ['email'], signedInAt, ...definedOnly({ scope }) };
+    const first = { account, amr: ['email'], source, signedInAt, ...definedOnly({ scope }) };
     const demand = parts.accounts.factors.demandOf({ account, clientId });
     await note(origin, { actor: account.sub, outcome: 'success' });
     if (!isFactorMissing(demand)) return first;
@@ -182,8 +188,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const methods = codeMethodsOf(account);
     if (methods.length === 0) return { ok: false, reason: 'passkey_required' };
     if (otp === undefined) {
-      const source = local?.id ?? '';
-      const mfaToken = await parts.mfaTokens.issue(boundTo(origin, verificationId), { ...first, source });
+      const mfaToken = await parts.mfaTokens.issue(boundTo(origin, verificationId), first);
       return { ok: false, reason: 'mfa_required', mfaToken, methods };
     }
     return proveFactor(first, otp, origin);
@@ -205,7 +210,8 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     origin: LoginOrigin,
   ): Promise<Proven | Refused> => {
     const first = await parts.mfaTokens.find(boundTo(origin, verificationId), mfaToken);
-    if (first === undefined) return { ok: false, reason: 'mfa_token' };
+    if (first === undefined || first.source !== localSourceFor(origin.clientId))
+      return { ok: false, reason: 'mfa_token' };
     const proven = await proveFactor(first, otp, origin);
     if ('reason' in proven) return proven;
     return (await parts.mfaTokens.consume(mfaToken)) ? proven : { ok: false, reason: 'mfa_token' };
@@ -260,13 +266,13 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
           ? await proveToken(verificationId, proof, origin)
           : await proveCode(verificationId, proof, origin);
       if ('reason' in proven) return proven;
-      const { account, amr, acr, signedInAt, scope } = proven;
+      const { account, amr, acr, source, signedInAt, scope } = proven;
       const { clientId, address, userAgent } = origin;
       const token = await parts.issue({
         clientId,
         scope,
         value: tokenOf(clientId, verificationId),
-        proof: { sub: account.sub, amr, acr, source: local?.id ?? '', signedInAt },
+        proof: { sub: account.sub, amr, acr, source, signedInAt },
         origin: sessionOrigin(address, userAgent),
         lifeSeconds: lifetimesOf(definition, clientId).directLogin,
       });
