@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import { readableOn } from '../web/brand-color.ts';
-import { openTexts } from '../web/texts.ts';
+import { openTexts, type TextsOfLocales } from '../web/texts.ts';
 import type { MailContent } from './mail-content.ts';
 
 export interface MailText {
@@ -18,12 +18,20 @@ export type WriteMailText = (
   tenant: Pick<TenantDefinition, 'displayName' | 'branding'>,
 ) => MailText;
 
-/** Reads templates and texts of the folder `views/` once. Both forms of a mail say the same. */
-export const openMailTexts = (viewsDirectory: string, clock: Clock): WriteMailText => {
+export interface MailTextsParts {
+  /** The folder `views`. */
+  readonly viewsDirectory: string;
+  readonly clock: Clock;
+  /** Default: those of the folder. */
+  readonly texts?: TextsOfLocales;
+}
+
+/** Reads templates and texts once. Both forms of a mail say the same. */
+export const openMailTexts = ({ viewsDirectory, clock, ...options }: MailTextsParts): WriteMailText => {
   const views = join(viewsDirectory, 'mail');
   const html = new Eta({ views, autoEscape: true, cache: true, autoTrim: [false, 'nl'] });
   const plain = new Eta({ views, autoEscape: false, cache: true, autoTrim: [false, 'nl'] });
-  const textsOf = openTexts(join(viewsDirectory, 'locales'), clock);
+  const textsOf = options.texts ?? openTexts(join(viewsDirectory, 'locales'), clock);
   return (content, { displayName, branding }) => {
     const { kind, locale, link, code, linkSeconds, codeSeconds } = content;
     const texts = textsOf[locale];

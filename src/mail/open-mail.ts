@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import type { MailSettings } from '../config/server/mail-settings.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
@@ -6,17 +5,14 @@ import type { Log } from '../log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Storage } from '../storage/storage.ts';
 import { openMailOutbox } from './mail-outbox.ts';
-import { openMailTexts } from './mail-texts.ts';
+import { type MailTextsParts, openMailTexts } from './mail-texts.ts';
 import { createTenantMail, type MailMode, type TenantMail } from './tenant-mail.ts';
 
-export interface MailParts {
+export interface MailParts extends MailTextsParts {
   /** The mail server; absent: there is none. */
   readonly settings: MailSettings | undefined;
   readonly storage: Storage;
   readonly masterKey: Pick<MasterKey, 'derive'>;
-  /** The folder `views`. */
-  readonly viewsDirectory: string;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -41,9 +37,9 @@ export const mailModeOf = (
 
 /** What the mails of all tenants share. */
 export const openMail = (parts: MailParts): Mail => {
-  const { settings, storage, viewsDirectory, clock, log } = parts;
+  const { settings, storage, clock, log } = parts;
   const sealingKey = parts.masterKey.derive('mails');
-  const writeText = openMailTexts(viewsDirectory, clock);
+  const writeText = openMailTexts(parts);
   let outbox: Outbox | undefined;
   return {
     forTenant: (definition) =>

@@ -26,6 +26,7 @@ import { createTenantFiles } from '../tenants/tenant-files.ts';
 import { openTenantRegistry, type TenantRegistry } from '../tenants/tenant-registry.ts';
 import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
+import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
 import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
@@ -79,7 +80,8 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const hub = await openRevocationHub({ storage, log });
     openHub = hub;
     const viewsDirectory = join(packageRoot(), 'views');
-    const pages = openPages({ directory: viewsDirectory, clock });
+    const texts = openTexts(join(viewsDirectory, 'locales'), clock);
+    const pages = openPages({ directory: viewsDirectory, texts });
     const notices = createSealedFormNotices(masterKey);
     const hasher = createPasswordHasher(settings.passwords);
     const connections = openSourceConnections({
@@ -96,7 +98,9 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const { publicUrl, host } = settings.server;
     const { services, sessionIdle: idle, sessionAbsolute: absolute } = settings.gateway;
-    const mail = openMail({ settings: settings.mail, storage, masterKey, viewsDirectory, clock, log });
+    const mail = openMail({
+      ...{ settings: settings.mail, storage, masterKey, viewsDirectory, texts, clock, log },
+    });
     const afterAnswer = createAfterAnswer(log);
     const rewritePicture = createPictureRewriter();
     const pageParts = { pages, notices, clock, log };

@@ -7,13 +7,15 @@ import { readableOn } from './brand-color.ts';
 import { textIn } from './local-text.ts';
 import type { Pages } from './pages.ts';
 import { safeImage, safeLink } from './safe-url.ts';
-import { locales, openTexts } from './texts.ts';
+import { locales, openTexts, type TextsOfLocales } from './texts.ts';
 
 export interface PagesOptions {
   /** The folder `views/`. */
   readonly directory: string;
   /** For "2 minutes ago". */
   readonly clock?: Clock;
+  /** Default: those of the folder. */
+  readonly texts?: TextsOfLocales;
 }
 
 /** The name on pages that belong to no tenant. */
@@ -25,9 +27,9 @@ const initial = (name: string): string => {
 };
 
 /** Reads templates, texts and assets once; `render` does no IO after a template's first use. */
-export const openPages = ({ directory, clock = systemClock }: PagesOptions): Pages => {
+export const openPages = ({ directory, clock = systemClock, ...options }: PagesOptions): Pages => {
   const eta = new Eta({ views: directory, autoEscape: true, cache: true, autoTrim: [false, 'nl'] });
-  const texts = openTexts(join(directory, 'locales'), clock);
+  const texts = options.texts ?? openTexts(join(directory, 'locales'), clock);
   const assets = openAssetUrls(join(directory, 'assets'));
   return {
     render: (name, model, look) =>

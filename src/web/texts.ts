@@ -6,7 +6,7 @@ import type { Locale } from '../config/tenant/tenant-definition.ts';
 
 export const locales: readonly Locale[] = ['en', 'de'];
 
-/** The words of the pages in one language. Results are plain text: the template escapes them. */
+/** The words of pages and mails in one language. Results are plain text: the template escapes them. */
 export interface Texts {
   t(key: string, values?: Readonly<Record<string, unknown>>): string;
   has(key: string): boolean;
@@ -50,6 +50,8 @@ export const reasonKey = (description: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_|_$/g, '');
+
+export type TextsOfLocales = Readonly<Record<Locale, Texts>>;
 
 interface TextSource {
   readonly locale: Locale;
@@ -107,7 +109,7 @@ const flatKeys = (tree: TextTree, prefix = ''): string[] =>
   );
 
 /** Reads `<folder>/<locale>.json`. A text that a language lacks is taken from English. */
-export const openTexts = (folder: string, clock: Clock): Readonly<Record<Locale, Texts>> => {
+export const openTexts = (folder: string, clock: Clock): TextsOfLocales => {
   const read = (locale: Locale): TextTree => JSON.parse(readFileSync(join(folder, `${locale}.json`), 'utf8'));
   const trees = { en: read('en'), de: read('de') };
   const keys = new Set(flatKeys(trees.en));

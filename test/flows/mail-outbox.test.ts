@@ -279,7 +279,7 @@ eachStore((store) => {
       const definition = { ...acme, displayName: 'Acme\r\nBcc: evil@example.com\r\n\r\n<b>' };
       const message = composeMail({
         ...{ content: linked, definition, from: 'a@example.com', id: 'an-id', createdAt: 0 },
-        writeText: openMailTexts(join(packageRoot(), 'views'), systemClock),
+        writeText: openMailTexts({ viewsDirectory: join(packageRoot(), 'views'), clock: systemClock }),
       });
       await smtp.send(message, new AbortController().signal);
       smtp.close();

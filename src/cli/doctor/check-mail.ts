@@ -50,7 +50,7 @@ export const sendTestMail = async (
       content: { kind: 'test', to, locale: definition.locale },
       definition,
       from: settings.from,
-      writeText: openMailTexts(join(packageRoot(), 'views'), clock),
+      writeText: openMailTexts({ viewsDirectory: join(packageRoot(), 'views'), clock }),
       id: randomId(12),
       createdAt: clock.now(),
     });
