@@ -6,7 +6,7 @@ import { type Outbox, type Outcome, openOutbox } from '../outbox/outbox.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { MailRecord } from '../storage/storage-mails.ts';
 import { composeMail } from './compose-mail.ts';
-import { openContent } from './mail-content.ts';
+import { type MailContent, openContent } from './mail-content.ts';
 import type { WriteMailText } from './mail-texts.ts';
 import { attemptMs, type MailMessage, openSmtp } from './smtp.ts';
 
@@ -32,6 +32,7 @@ export const openMailOutbox = (parts: MailOutboxParts): Outbox => {
     if (definition === undefined) return { state: 'pending', words: 'tenant_not_served' };
     const content = sealed === undefined ? undefined : openContent(sealingKey, { tenant, id }, sealed);
     if (content === undefined) return { state: 'failed', words: 'unknown_content' };
+    if (isOver(content, clock.now() - createdAt)) return { state: 'failed', words: 'too_late' };
     return composeMail({ content, definition, from: settings.from, writeText, id, createdAt });
   };
 
@@ -67,4 +68,10 @@ export const openMailOutbox = (parts: MailOutboxParts): Outbox => {
       smtp.close();
     },
   };
+};
+
+/** Neither its link nor its code is good for anything any more. */
+const isOver = ({ linkSeconds = 0, codeSeconds = 0 }: MailContent, ageMs: number): boolean => {
+  const seconds = Math.max(linkSeconds, codeSeconds);
+  return seconds > 0 && ageMs >= seconds * 1000;
 };

@@ -41,6 +41,8 @@ const linked: NewMail = {
   codeSeconds: 600,
 };
 
+const viewsDirectory = join(packageRoot(), 'views');
+
 eachStore((store) => {
   let opened: OpenedStore;
   let storage: Storage;
@@ -62,16 +64,17 @@ eachStore((store) => {
     await opened.cleanup();
   });
 
-  const openWith = (settings: MailSettings | undefined, served = true): Mail => {
+  const openMails = (settings: MailSettings | undefined, clock = systemClock): Mail => {
     const mail = openMail({
-      settings,
-      storage,
+      ...{ settings, storage, viewsDirectory, clock },
       masterKey: createMasterKey('a master key of this test alone, 0123456789'),
-      viewsDirectory: join(packageRoot(), 'views'),
-      clock: systemClock,
       log: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
     });
     open.push(mail);
+    return mail;
+  };
+  const openWith = (settings: MailSettings | undefined, served = true): Mail => {
+    const mail = openMails(settings);
     mail.deliver(() => Promise.resolve(served ? acme : undefined));
     return mail;
   };
@@ -136,6 +139,29 @@ eachStore((store) => {
       expect(dump).not.toContain(secret);
       expect(lines.join('')).not.toContain(secret);
     }
+  });
+
+  it('sends no mail whose link and code are over by then', async () => {
+    server = await startMailServer();
+    const writeBefore = (seconds: number, mail: NewMail): Promise<void> =>
+      openMails(server?.settings, { now: () => systemClock.now() - seconds * 1000 })
+        .forTenant(acme)
+        .send(mail);
+    const { link: _link, linkSeconds: _seconds, ...withCode } = linked;
+    await writeBefore(1801, { ...linked, to: 'both-over@example.com' });
+    await writeBefore(1201, { ...linked, to: 'code-over@example.com' });
+    await writeBefore(601, { ...withCode, to: 'only-code-over@example.com' });
+    await writeBefore(7200, { kind: 'test', locale: 'en', to: 'no-secret@example.com' });
+    openWith(server.settings);
+    const outcomes = (await settled(4)).map(({ state, lastOutcome }) => `${state} ${lastOutcome}`);
+    expect(outcomes.toSorted()).toEqual([
+      ...['delivered 250', 'delivered 250'],
+      ...['failed too_late', 'failed too_late'],
+    ]);
+    expect(server.taken.flatMap(({ recipients }) => recipients).toSorted()).toEqual([
+      'code-over@example.com',
+      'no-secret@example.com',
+    ]);
   });
 
   it('sends a mail once the mail server is there again', async () => {
@@ -279,7 +305,7 @@ eachStore((store) => {
       const definition = { ...acme, displayName: 'Acme\r\nBcc: evil@example.com\r\n\r\n<b>' };
       const message = composeMail({
         ...{ content: linked, definition, from: 'a@example.com', id: 'an-id', createdAt: 0 },
-        writeText: openMailTexts({ viewsDirectory: join(packageRoot(), 'views'), clock: systemClock }),
+        writeText: openMailTexts({ viewsDirectory, clock: systemClock }),
       });
       await smtp.send(message, new AbortController().signal);
       smtp.close();
