@@ -3,19 +3,17 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { newBrowser } from '../accounts/verifications.ts';
 import { definedOnly } from '../defined-only.ts';
-import { AppError } from '../errors.ts';
 import { readForm } from '../web/body.ts';
-import { isCrossSite } from '../web/csrf.ts';
 import { localeOf } from '../web/locale.ts';
 import type { PageModels } from '../web/pages.ts';
 import { nothingHere } from '../web/problem.ts';
-import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
 import { readRecoveryCookie, setRecoveryCookie } from './cookies.ts';
 import { demoMailUrl } from './demo-mail.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { announce } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
+import { factsOf, redirect, refuseOtherSites, tokenOf } from './mailed-form.ts';
 import { recoverUrl } from './recovery-url.ts';
 
 type Model = PageModels['recover'];
@@ -25,17 +23,6 @@ const placesOf = (tenant: LoginTenant) => {
   const start = recoverUrl(tenant);
   if (start === undefined) throw nothingHere();
   return { start, code: `${start}/code`, password: `${start}/password`, done: `${start}/done` };
-};
-
-/** The secret in a form or its address is the proof; a form that another site sends is refused all the same. */
-const refuseOtherSites = (ctx: Context): void => {
-  if (isCrossSite(ctx.headers))
-    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
-};
-
-const redirect = (ctx: Context, url: string): void => {
-  ctx.status = 303;
-  ctx.redirect(url);
 };
 
 const show = (
@@ -159,11 +146,3 @@ const showPassword = (
 
 const showGone = (parts: Parts, ctx: Context, tenant: LoginTenant): void =>
   show(parts, { ctx, tenant }, { step: 'name', action: placesOf(tenant).start, problem: 'link' });
-
-const tokenOf = ({ query: { token } }: Context): string =>
-  typeof token === 'string' && /^[\w-]{43}$/.test(token) ? token : '';
-
-const factsOf = (ctx: Context) => {
-  const { address, requestId } = requestFacts(ctx);
-  return { address, requestId };
-};
