@@ -7,13 +7,19 @@ import type { TenantDefinition } from './tenant-definition.ts';
  * @param file the tenant's file, as faults show it
  */
 export const unmetMailNeeds = (
-  { demo, recovery, clients }: Pick<TenantDefinition, 'demo' | 'recovery' | 'clients'>,
+  {
+    demo,
+    recovery,
+    registration,
+    clients,
+  }: Pick<TenantDefinition, 'demo' | 'recovery' | 'registration' | 'clients'>,
   mail: MailSettings | undefined,
   file: string,
 ): readonly Fault[] => {
   if (demo || mail !== undefined) return [];
   const needs = [
     ...(recovery === undefined ? [] : [['recovery.password', 'is mail', 'write off'] as const]),
+    ...(registration === undefined ? [] : [['registration', 'sends mails', 'remove registration'] as const]),
     ...clients.flatMap(({ emailCode }, index) =>
       emailCode ? [[`clients.${index}.emailCode`, 'sends mails', 'remove it'] as const] : [],
     ),

@@ -20,6 +20,8 @@ export interface TenantDefinition {
   readonly locale: Locale;
   /** Absent: a forgotten password is an operator's to replace. */
   readonly recovery?: { readonly password: 'mail' };
+  /** Absent: an operator adds people. */
+  readonly registration?: RegistrationRules;
   /** Absent members: as the server has them. */
   readonly mail?: { readonly from?: string; readonly replyTo?: string };
   readonly lifetimes: Lifetimes;
@@ -39,6 +41,18 @@ export interface TenantDefinition {
 }
 
 export type Locale = 'en' | 'de';
+
+/** Who may make an account of their own. Invitations work in each mode. */
+export interface RegistrationRules {
+  readonly mode: 'invited' | 'domains' | 'open';
+  /** E-mail domains, canonical; of the mode `domains`. */
+  readonly domains: readonly string[];
+  /** Of new people. */
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  /** Asked before a mail is sent; its requests are signed with the key. */
+  readonly check?: { readonly url: string; readonly key: string };
+}
 
 /** One for all languages, or at least one of them. */
 export type LocalText = string | { readonly [L in Locale]?: string | undefined };

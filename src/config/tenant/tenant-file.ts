@@ -16,12 +16,14 @@ import type { ClientFile } from './client-schema.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
 import { namesInFile } from './names-in-file.ts';
 import { type JudgedContent, partialContent, wholeContent } from './partial-content.ts';
+import { loadRegistration } from './registration-file.ts';
 import type {
   Allowance,
   Branding,
   ClientDefinition,
   Locale,
   LocalText,
+  RegistrationRules,
   ResourceDefinition,
   SecondFactorRules,
   TenantDefinition,
@@ -97,12 +99,13 @@ interface Filled {
   readonly passwords: ReadonlyMap<UserFile, string>;
   readonly sources: readonly SourceDefinition[];
   readonly gateway: TenantGateway;
+  readonly registration?: RegistrationRules;
   readonly logo?: string;
   readonly faults: readonly PathFault[];
 }
 
 /** Replaces references by the secrets that they refer to. */
-const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOptions): Filled => {
+const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: TenantFileOptions): Filled => {
   const sources = sourcesOf(options);
   const faults: PathFault[] = [];
   const secrets = new Map<ClientFile, readonly string[]>();
@@ -133,8 +136,14 @@ const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOpti
     tenantPath: options.path,
   });
   const { gateway, faults: gatewayFaults } = loadTenantGateway(content.gateway, context);
-  faults.push(...loaded.faults, ...gatewayFaults);
-  const filled = { content, secrets, passwords, sources: loaded.sources, gateway, faults };
+  const tenantSources = doubtful.has('sources') || loaded.faults.length > 0 ? undefined : loaded.sources;
+  const { registration, faults: registrationFaults } = loadRegistration(content.registration, {
+    ...context,
+    tenantSources,
+  });
+  faults.push(...loaded.faults, ...gatewayFaults, ...registrationFaults);
+  const people = { sources: loaded.sources, ...definedOnly({ registration }) };
+  const filled = { content, secrets, passwords, ...people, gateway, faults };
   if (content.branding.logo === undefined) return filled;
   const logo = loadLogo(content.branding.logo, options.path, sources.readFile);
   if (logo.ok) return { ...filled, logo: logo.value };
@@ -143,7 +152,7 @@ const fillIn = ({ content, fileIndexes }: JudgedContent, options: TenantFileOpti
 };
 
 const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
-  const { content, secrets, passwords, sources, gateway, logo } = filled;
+  const { content, secrets, passwords, sources, registration, gateway, logo } = filled;
   const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
   return {
     id: options.id,
@@ -155,6 +164,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     branding: toBranding(content.branding, logo),
     locale: content.locale,
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
+    ...definedOnly({ registration }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,

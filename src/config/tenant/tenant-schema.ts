@@ -10,6 +10,7 @@ import { topProperties } from '../source/upstream-source-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
+import { registrationSchema } from './registration-schema.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 import { recoverySchema, tenantMailSchema } from './tenant-mail-schema.ts';
@@ -208,6 +209,9 @@ export const tenantSchema = z.strictObject({
     .default('en')
     .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
   recovery: recoverySchema.prefault({}).meta({ description: 'What people may do who cannot sign in.' }),
+  registration: registrationSchema
+    .optional()
+    .meta({ description: 'People who make an account of their own. Absent: nobody can.' }),
   mail: tenantMailSchema.prefault({}).meta({
     description: 'Mails to the users of the tenant.',
     examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],
