@@ -23,6 +23,8 @@ import { createUserEdit, type UserEdit } from './user-edit.ts';
 import { createUserRemoval } from './user-removal.ts';
 
 export interface NewUser {
+  /** Default: a new one. */
+  readonly sub?: string;
   readonly username: string;
   readonly password: string;
   readonly email?: string;
@@ -170,7 +172,7 @@ const faultOfUser = (user: NewUser, faultOfPassword: FaultOfPassword): UserChang
 const toAccount = (user: NewUser, passwordHash: string, nowMs: number): AccountRecord => {
   const read = readEmail(user.email);
   return {
-    sub: randomId(16),
+    sub: user.sub ?? randomId(16),
     logins: loginsOf(user.username, user.email) ?? [],
     username: withoutInvisibleEdges(user.username),
     passwordHash,

@@ -71,6 +71,12 @@ export const startAgainOf = (
   return url === undefined ? undefined : { name: service, url };
 };
 
+/** Was this interaction begun in this browser, for an app or a service? It may be over. */
+export const isBegunHere = (
+  { ctx, tenant }: { readonly ctx: Context; readonly tenant: LoginTenant },
+  uid: string,
+): boolean => entriesOf(ctx, tenant).some((entry) => entry.startsWith(`${uid}.`));
+
 /** Undefined for a client that registered no address at which people can start. */
 export const startAgainAt = (tenant: LoginTenant, clientId: string): StartAgain | undefined => {
   const client = findClient(tenant.definition, clientId);

@@ -97,6 +97,21 @@ export const setRecoveryCookie = (ctx: Context, issuer: string, value: string): 
 export const readRecoveryCookie = (ctx: Context, issuer: string): string | undefined =>
   readCookie(ctx, recoveryCookie(issuer).name);
 
+/** The browser that asked for a mail to register. As long as the code. */
+const registrationCookie = (issuer: string) => {
+  const { pathname, protocol } = new URL(issuer);
+  const isSecure = protocol === 'https:';
+  const name = `${isSecure ? '__Secure-' : ''}drawbridge.registration`;
+  return { name, path: `${pathname}/register`, maxAgeSeconds: codeSeconds, isSecure } as const;
+};
+
+/** An empty value removes the cookie. */
+export const setRegistrationCookie = (ctx: Context, issuer: string, value: string): void =>
+  setCookie(ctx, { ...registrationCookie(issuer), value });
+
+export const readRegistrationCookie = (ctx: Context, issuer: string): string | undefined =>
+  readCookie(ctx, registrationCookie(issuer).name);
+
 /** Says that somebody has signed in here; see `Accounts.rememberBrowser`. */
 const knownBrowserCookie = (issuer: string) => {
   const { pathname, protocol } = new URL(issuer);

@@ -21,6 +21,7 @@ import {
 import { announce, endOf, type TimedNotice } from './login-problems.ts';
 import { findConnector, type LoginTenant, lookOf } from './login-tenant.ts';
 import { recoverUrl } from './recovery-url.ts';
+import { registrationUrlIn } from './registration-url.ts';
 
 export interface LoginPageParts {
   readonly pages: Pages;
@@ -111,7 +112,11 @@ export const showLogin = async (
             clientName: clientNameOf(tenant.definition, clientId),
             cancelAction: formAction(visit, 'cancel'),
           }),
-      ...definedOnly({ switchTenantUrl, recoverUrl: recoverUrl(tenant) }),
+      ...definedOnly({
+        switchTenantUrl,
+        recoverUrl: recoverUrl(tenant),
+        registerUrl: form.proven === undefined ? registrationUrlIn(tenant, visit.uid) : undefined,
+      }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }
         : {}),

@@ -4,7 +4,7 @@ import { definedOnly } from '../defined-only.ts';
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
-import type { FactorProblem, LoginProblem } from '../web/page-problems.ts';
+import type { FactorProblem, LoginProblem, RegistrationProblem } from '../web/page-problems.ts';
 import type { PageModels } from '../web/pages.ts';
 import { newErrorId, problemHeaders } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';
@@ -12,6 +12,7 @@ import { requestFacts } from '../web/request-facts.ts';
 type Problem =
   | LoginProblem
   | FactorProblem
+  | RegistrationProblem
   | NonNullable<PageModels['change-password' | 'connect-source' | 'recover']['problem']>;
 
 interface ProblemAnswer {
@@ -32,6 +33,11 @@ const down = {
 const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   account_disabled: { status: 403, code: 'account_disabled', description: 'The account is disabled' },
   account_locked: { status: 403, code: 'account_locked', description: 'The account is locked' },
+  address: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'This is not one plain e-mail address',
+  },
   cancelled: { status: 400, code: 'cancelled', description: 'The sign-in was cancelled at the source' },
   code: { status: 400, code: 'invalid_code', description: 'The code is wrong, or was used already' },
   confirm: { status: 200, code: 'login_required', description: 'The password has to be entered once more' },
@@ -41,12 +47,27 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     description: 'The user name or the password is wrong',
   },
   different: { status: 400, code: 'invalid_request', description: 'The two new passwords differ' },
+  domain: {
+    status: 403,
+    code: 'registration_refused',
+    description: 'Nobody registers with an address of this domain',
+  },
+  elsewhere: {
+    status: 403,
+    code: 'registration_refused',
+    description: 'People of this domain sign in at a source',
+  },
   hours_restricted: {
     status: 403,
     code: 'hours_restricted',
     description: 'The account may not be used at this time',
   },
   invalid: { status: 400, code: 'invalid', description: 'The answer of the source is not valid' },
+  known: {
+    status: 409,
+    code: 'account_exists',
+    description: 'There is an account with this e-mail address',
+  },
   missing,
   limit: { status: 400, code: 'limit', description: 'There are too many second factors already' },
   missing_code: missing,
@@ -56,6 +77,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     code: 'invalid_request',
     description: 'No source takes a password for this name',
   },
+  not_checked: {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description: 'The service that allows registrations does not answer now',
+  },
   not_offered: { status: 403, code: 'not_offered', description: 'The password cannot be changed here' },
   passkey: { status: 400, code: 'invalid_passkey', description: 'The passkey was not accepted' },
   password_change_required: {
@@ -64,8 +90,14 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     description: 'The password must be changed before the sign-in',
   },
   password_expired: { status: 403, code: 'password_expired', description: 'The password has expired' },
+  person_name: { status: 400, code: 'invalid_request', description: 'The name is no plain text' },
   policy: { status: 400, code: 'password_policy', description: 'The rules refuse the new password' },
   link: { status: 400, code: 'invalid_link', description: 'The link is too old, or was used already' },
+  refused: {
+    status: 403,
+    code: 'registration_refused',
+    description: 'The operator refuses this registration',
+  },
   set_up_expired: { status: 400, code: 'expired', description: 'The page was open for too long' },
   source_settings: {
     status: 500,
@@ -76,6 +108,12 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
   unavailable: down,
   upstream_unavailable: down,
+  username: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'The user name cannot be used',
+  },
+  username_taken: { status: 409, code: 'username_taken', description: 'The user name is taken' },
   workstation_restricted: {
     status: 403,
     code: 'workstation_restricted',

@@ -12,6 +12,8 @@
 //                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
 //   recovery-pages.ts   a forgotten password; recovery-url.ts: its address
+//   registration-pages.ts, new-account-page.ts   an account of one's own; registration-page.ts: what they share
+//   mailed-form.ts      forms that a mail leads to
 //   demo-mail.ts        the mails of a demo tenant without a mail server
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
@@ -22,6 +24,7 @@ import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
 import type { PersonSessions } from '../accounts/person-sessions.ts';
 import type { Pictures } from '../accounts/pictures.ts';
+import type { Registration } from '../accounts/registration.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -56,6 +59,7 @@ export interface LoginTenant {
   readonly upstreamSignOut: UpstreamSignOut;
   readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
   readonly recovery: PasswordRecovery;
+  readonly registration: Registration;
 }
 
 export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>

@@ -12,6 +12,10 @@ export const mailKinds = [
   'password_elsewhere',
   'password_changed',
   'session_code',
+  'registration',
+  'registration_known',
+  'registration_known_recovery',
+  'invitation',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];

@@ -38,6 +38,7 @@ import type { InteractionVisit } from '../login/interaction-form.ts';
 import { showInteraction } from '../login/interaction-page.ts';
 import { submitLogin } from '../login/login-page.ts';
 import { lookOf } from '../login/login-tenant.ts';
+import { askForNewAccount, submitNewAccount } from '../login/new-account-page.ts';
 import { submitPasskeyLogin } from '../login/passkey-login.ts';
 import { submitDemandedPasswordChange } from '../login/password-demand.ts';
 import {
@@ -49,6 +50,12 @@ import {
   submitName,
   submitRecoveredPassword,
 } from '../login/recovery-pages.ts';
+import {
+  askForAddress,
+  askForRegistrationCode,
+  submitAddress,
+  submitRegistrationCode,
+} from '../login/registration-pages.ts';
 import { orAskAgain, orSayItIsOver } from '../login/sign-in-over.ts';
 import { finishSignIn, startSignIn } from '../login/start-sign-in.ts';
 import { createTenantSelection } from '../login/tenant-selection.ts';
@@ -218,6 +225,12 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       askForRecoveredPassword: (ctx, tenant) => askForRecoveredPassword(login, ctx, tenant),
       submitRecoveredPassword: form((ctx, tenant) => submitRecoveredPassword(login, ctx, tenant)),
       showRecovered: async (ctx, tenant) => showRecovered(login, ctx, tenant),
+      askForAddress: async (ctx, tenant) => askForAddress(login, ctx, tenant),
+      submitAddress: form((ctx, tenant) => submitAddress(login, ctx, tenant)),
+      askForRegistrationCode: async (ctx, tenant) => askForRegistrationCode(login, ctx, tenant),
+      submitRegistrationCode: form((ctx, tenant) => submitRegistrationCode(login, ctx, tenant)),
+      askForNewAccount: (ctx, tenant) => askForNewAccount(login, ctx, tenant),
+      submitNewAccount: form((ctx, tenant) => submitNewAccount(login, ctx, tenant)),
       showDemoMail: (ctx, tenant) => showDemoMail(login, ctx, tenant),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),

@@ -2,6 +2,7 @@
 //   tenant-files.ts      the folder of files: list, read, watch
 //   tenant-registry.ts   finds a tenant by its id, keeps it built, reads changed files
 //   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
+//   mailed-proofs.ts     what people do with a link or code of a mail
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
@@ -9,7 +10,6 @@ import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
-import { createPasswordRecovery, type PasswordRecovery } from '../accounts/password-recovery.ts';
 import { createPasswordRules } from '../accounts/password-rules.ts';
 import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
 import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
@@ -19,7 +19,6 @@ import { createPictures, type Pictures } from '../accounts/pictures.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
-import { createVerifications } from '../accounts/verifications.ts';
 import { createAudit } from '../audit/audit.ts';
 import { createPersonAudit, type PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
@@ -52,9 +51,10 @@ import type { Storage } from '../storage/storage.ts';
 import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
+import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant extends DirectSignIns {
+export interface Tenant extends DirectSignIns, MailedProofs {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
@@ -75,7 +75,6 @@ export interface Tenant extends DirectSignIns {
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
-  readonly recovery: PasswordRecovery;
 }
 
 /** The parts that all tenants of a server share. */
@@ -191,17 +190,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const throttle = createThrottle(storage.counters, clock);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
-  const recovery = createPasswordRecovery({
-    ...{ definition, issuer, records: storage.accounts, throttle, mail, audit, log, faultOfPassword },
-    runAfterAnswer,
-    verifications: createVerifications({
-      tenant: definition.id,
-      artifacts,
-      throttle,
-      sealingKey: masterKey.derive('verifications'),
-      codeKey: masterKey.derive('verification codes'),
-      clock,
-    }),
+  const mailedProofs = createMailedProofs({
+    ...{ definition, issuer, storage, throttle, mail, masterKey, audit, clock, log },
+    ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer },
     usersAs: (actor) =>
       createLocalUsers({
         ...{ tenant: definition.id, storage, revocations, hasher, faultOfPassword, audit, clock, actor },
@@ -289,7 +280,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       clock,
     }),
     mail,
-    recovery,
+    ...mailedProofs,
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };
 };

@@ -1,3 +1,5 @@
+import type { RegistrationProblem } from './page-problems.ts';
+
 /** The pages that a mail leads to, or that show one. */
 export interface MailPageModels {
   /** A forgotten password. */
@@ -19,6 +21,25 @@ export interface MailPageModels {
     /** Where a demo tenant shows the mail. */
     readonly demoMailUrl?: string;
     readonly startUrl: string;
+    readonly signInUrl: string;
+  };
+  /** Somebody makes an account of their own. */
+  register: {
+    readonly step: 'address' | 'code' | 'account';
+    readonly action: string;
+    readonly email?: string;
+    readonly name?: string;
+    readonly username?: string;
+    readonly mayChooseUsername?: boolean;
+    readonly problem?: RegistrationProblem;
+    /** Where people of this domain sign in; of `elsewhere`. */
+    readonly source?: string;
+    readonly rule?: string;
+    readonly retryAfterSeconds?: number;
+    /** Where a demo tenant shows the mail. */
+    readonly demoMailUrl?: string;
+    /** The first step; absent where only an invitation leads to an account. */
+    readonly startUrl?: string;
     readonly signInUrl: string;
   };
   /** Mails of a demo tenant, which are not sent. */

@@ -46,6 +46,28 @@ export type FactorProblem =
   | 'set_up_expired'
   | 'throttled';
 
+/** Each has its words in `register.problem`. */
+export type RegistrationProblem =
+  | 'address'
+  | 'code'
+  | 'different'
+  | 'domain'
+  /** People of this domain sign in at a source. */
+  | 'elsewhere'
+  /** There is an account with this address, whose mails the person can read. */
+  | 'known'
+  | 'link'
+  | 'missing'
+  | 'missing_code'
+  /** The service that allows registrations did not answer. */
+  | 'not_checked'
+  | 'person_name'
+  | 'policy'
+  | 'refused'
+  | 'throttled'
+  | 'username'
+  | 'username_taken';
+
 /** Why a sign-in or a form does not go on. Each has its words in `over`. */
 export type SignInOver =
   /** It took too long, or was finished or cancelled before. */

@@ -76,6 +76,8 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
     readonly switchTenantUrl?: string;
     /** For a forgotten password. */
     readonly recoverUrl?: string;
+    /** Where people make an account of their own. */
+    readonly registerUrl?: string;
     readonly login: string;
     /** Back to the step that asks the name. */
     readonly otherNameUrl?: string;

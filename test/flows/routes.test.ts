@@ -32,6 +32,7 @@ beforeAll(async () => {
         clients: [...sampleClients, ...directClients],
         gateway: { deviceClient: tv.id },
         recovery: { password: 'mail' },
+        registration: { mode: 'open' },
       }),
     },
     settings: {

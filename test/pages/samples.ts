@@ -199,6 +199,14 @@ const deviceCode: PageModels['device-code'] = { action: '/oauth/acme/device', xs
 
 const recover = { action: '/oauth/acme/recover', startUrl: '/oauth/acme/recover', signInUrl: '/oauth/acme' };
 
+const register = {
+  action: '/oauth/acme/register',
+  startUrl: '/oauth/acme/register',
+  signInUrl: '/oauth/acme',
+};
+
+const dora = { step: 'account', email: 'dora@example.com', mayChooseUsername: true } as const;
+
 const tenants = [
   { id: 'default', displayName: 'Drawbridge Demo', url: '/oauth/default', color: '#2f5aa8' },
   { id: 'acme', displayName: 'Acme Corporation', url: '/oauth/acme', color: '#c2410c' },
@@ -228,6 +236,29 @@ export const samples: readonly Sample[] = [
     login: 'alice',
     problem: 'policy',
     rule: 'The password is too short: it needs at least 15 characters.',
+  }),
+  sample('register-address', 'register', { ...register, step: 'address' }),
+  sample('register-elsewhere', 'register', {
+    ...{
+      ...register,
+      step: 'address',
+      email: 'dora@contoso.example',
+      problem: 'elsewhere',
+      source: 'Contoso',
+    },
+  }),
+  sample('register-invited-only', 'register', {
+    ...{ action: '', signInUrl: '/oauth/acme', step: 'address', problem: 'link' },
+  }),
+  sample('register-code', 'register', {
+    ...{ ...register, step: 'code', demoMailUrl: '/oauth/acme/demo-mail' },
+  }),
+  sample('register-account', 'register', { ...register, ...dora }),
+  sample('register-account-taken', 'register', {
+    ...{ ...register, ...dora, name: 'Dora Dean', username: 'dora', problem: 'username_taken' },
+  }),
+  sample('register-account-by-address', 'register', {
+    ...{ ...register, ...dora, mayChooseUsername: false, problem: 'different' },
   }),
   sample('demo-mail-none', 'demo-mail', { mails: [] }),
   sample('demo-mail', 'demo-mail', {
@@ -296,6 +327,7 @@ export const samples: readonly Sample[] = [
   ),
   sample('login', 'login', login),
   sample('login-recover', 'login', { ...login, recoverUrl: '/oauth/acme/recover' }),
+  sample('login-register', 'login', { ...login, registerUrl: '/oauth/acme/register' }),
   sample('login-demo', 'login', {
     ...login,
     demoUsers: [

@@ -1,0 +1,115 @@
+// The account of an e-mail address that a mail has proven.
+import type { Audit } from '../audit/audit.ts';
+import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { hashId, randomId } from '../crypto/ids.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import { grantedBy, isInvited } from './invitations.ts';
+import type { LocalUsers } from './local-users.ts';
+import { mayChooseUsername, readNewPerson, type TypedPerson } from './new-person.ts';
+import { type FindKnown, registrationPurpose } from './registration-link.ts';
+import { judgeAddress, judgeInvitedAddress } from './registration-rules.ts';
+import type { Throttle } from './throttle.ts';
+import type { Verifications, Verified } from './verifications.ts';
+
+/** Whom the link of a mail makes an account for. */
+export interface Registrant {
+  /** Canonical. */
+  readonly email: string;
+  readonly mayChooseUsername: boolean;
+  /** The sign-in that goes on afterwards. */
+  readonly interaction?: string;
+}
+
+export interface NewAccountRequest extends TypedPerson {
+  readonly link: string;
+  readonly password: string;
+  readonly locale: Locale;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+export type NewAccountOutcome =
+  | { readonly ok: true; readonly account: AccountRecord; readonly interaction?: string }
+  /** The link was used, is too old, or the address may no longer have an account. */
+  | { readonly ok: false; readonly reason: 'link' }
+  /** There is an account with this address meanwhile. */
+  | { readonly ok: false; readonly reason: 'known' }
+  | { readonly ok: false; readonly reason: 'name' | 'username' | 'taken' }
+  | { readonly ok: false; readonly reason: 'policy'; readonly message: string }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
+
+export interface NewAccounts {
+  /** What the link would do, without using it. */
+  find(link: string): Promise<Registrant | undefined>;
+  /** Uses the link. One of all callers gets the account. Does not say who has a name before the address is proven. */
+  finish(asked: NewAccountRequest): Promise<NewAccountOutcome>;
+}
+
+export interface NewAccountsParts {
+  readonly definition: Pick<TenantDefinition, 'registration' | 'recovery' | 'sources'>;
+  readonly verifications: Pick<Verifications, 'find' | 'consumeLink'>;
+  readonly throttle: Pick<Throttle, 'spend'>;
+  readonly findKnown: FindKnown;
+  /** The actor of the change is the person. */
+  readonly usersAs: (actor: string) => Pick<LocalUsers, 'add'>;
+  readonly audit: Audit;
+}
+
+/** User names tried by who has proven an address: enough to find one, and few to list those that are taken. */
+const perProof = { points: 20, windowSeconds: 3600 } as const;
+
+export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
+  const { definition, verifications, throttle, findKnown, usersAs, audit } = parts;
+  const { sources, registration } = definition;
+
+  /** Undefined when the rules have changed since the mail was written. */
+  const provenBy = async (link: string): Promise<Verified | undefined> => {
+    const verified = await verifications.find(registrationPurpose, link);
+    if (verified === undefined || registration === undefined) return undefined;
+    const judge = isInvited(verified) ? judgeInvitedAddress : judgeAddress;
+    return judge(verified.address, definition).ok ? verified : undefined;
+  };
+
+  return {
+    find: async (link) => {
+      const verified = await provenBy(link);
+      if (verified === undefined) return undefined;
+      const { address: email, about } = verified;
+      return { email, mayChooseUsername: mayChooseUsername(sources), ...interactionIn(about) };
+    },
+
+    finish: async ({ link, password, locale, address, requestId, ...typed }) => {
+      const verified = await provenBy(link);
+      if (verified === undefined) return { ok: false, reason: 'link' };
+      const { address: email, about } = verified;
+      const { isAllowed, retryAfterSeconds } = await throttle.spend(
+        `registration/finish/${hashId(email)}`,
+        perProof,
+      );
+      if (!isAllowed) return { ok: false, reason: 'throttled', retryAfterSeconds };
+      if ((await findKnown(email)) !== undefined) return { ok: false, reason: 'known' };
+      const read = readNewPerson(typed, email, sources);
+      if (!read.ok) return read;
+      const sub = randomId(16);
+      const change = await usersAs(sub).add({
+        ...{ sub, username: read.username, password, email, emailVerified: true },
+        ...{ claims: { name: read.name, locale }, ...grantedBy(verified, registration) },
+      });
+      if (!change.ok) {
+        if (change.reason === 'password') return { ok: false, reason: 'policy', message: change.message };
+        // the name may be free, and the address taken just now
+        if ((await findKnown(email)) !== undefined) return { ok: false, reason: 'known' };
+        return { ok: false, reason: change.reason === 'taken' ? 'taken' : 'username' };
+      }
+      await verifications.consumeLink(registrationPurpose, link);
+      await audit.note({
+        ...{ action: 'registration.finish', outcome: 'success', actor: sub, object: sub },
+        ...{ address, requestId },
+      });
+      return { ok: true, account: change.account, ...interactionIn(about) };
+    },
+  };
+};
+
+const interactionIn = (about: Verified['about']): Pick<Registrant, 'interaction'> =>
+  about?.interaction === undefined ? {} : { interaction: about.interaction };

@@ -1,0 +1,35 @@
+// Which addresses may have an account of their own.
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { readEmail } from '../protocol/email-address.ts';
+
+export type JudgedAddress =
+  /** Canonical, as at sign-in. */
+  | { readonly ok: true; readonly email: string }
+  | { readonly ok: false; readonly reason: 'address' | 'domain' }
+  /** People of this domain have their account at a source; its name. */
+  | { readonly ok: false; readonly reason: 'elsewhere'; readonly source: string };
+
+type Rules = Pick<TenantDefinition, 'registration' | 'sources'>;
+
+/** For people whom an operator invites, whatever the mode is. */
+export const judgeInvitedAddress = (typed: string, { sources }: Rules): JudgedAddress => {
+  const read = readEmail(canonicalLogin(typed));
+  if (!read.ok) return { ok: false, reason: 'address' };
+  const domain = domainOf(read.email);
+  const home = sources.find(({ type, domains }) => type !== 'local' && domains.includes(domain));
+  if (home !== undefined) return { ok: false, reason: 'elsewhere', source: home.displayName };
+  return { ok: true, email: read.email };
+};
+
+/** For everybody else. The rules are public: they say nothing about accounts. */
+export const judgeAddress = (typed: string, rules: Rules): JudgedAddress => {
+  const judged = judgeInvitedAddress(typed, rules);
+  const { mode, domains = [] } = rules.registration ?? {};
+  if (!judged.ok || mode === 'open') return judged;
+  return mode === 'domains' && domains.includes(domainOf(judged.email))
+    ? judged
+    : { ok: false, reason: 'domain' };
+};
+
+const domainOf = (email: string): string => email.slice(email.lastIndexOf('@') + 1);

@@ -1,0 +1,149 @@
+// People who make an account of their own. There is no account before the e-mail address is proven by a mail; it begins no
+// session: the person signs in afterwards as always.
+//   registration-rules.ts   which addresses may have one; registration-check.ts: the operator's own service that is asked
+//   new-account.ts          the account of a proven address; new-person.ts: what people say of themselves
+//   invitations.ts          mails of an operator that invite somebody
+import type { Audit } from '../audit/audit.ts';
+import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { hashId } from '../crypto/ids.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
+import type { AccountRecord } from '../storage/storage.ts';
+import { addressBucket } from './address-bucket.ts';
+import type { RunAfterAnswer } from './after-answer.ts';
+import { createNewAccounts, type NewAccounts, type NewAccountsParts } from './new-account.ts';
+import type { CheckRegistration } from './registration-check.ts';
+import { newAccountUrl, registrationPurpose } from './registration-link.ts';
+import { type JudgedAddress, judgeAddress } from './registration-rules.ts';
+import type { Throttle } from './throttle.ts';
+import { codeSeconds, linkSeconds, type Verifications } from './verifications.ts';
+
+export interface RegistrationRequest {
+  /** As it was typed. */
+  readonly email: string;
+  /** The field that people do not see was filled in: nothing happens, and the answer is the same. */
+  readonly isHiddenFieldFilled?: boolean;
+  /** `newBrowser`; the code of the mail works in this browser alone. */
+  readonly browser: string;
+  /** The sign-in that goes on afterwards, if it is still open then. */
+  readonly interaction?: string | undefined;
+  readonly locale: Locale;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+}
+
+export type RegistrationBegun =
+  | { readonly ok: true }
+  | Extract<JudgedAddress, { readonly ok: false }>
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
+  /** By the operator's own service; `unavailable`: it gave no verdict. */
+  | { readonly ok: false; readonly reason: 'refused' | 'unavailable' };
+
+export interface Registration extends NewAccounts {
+  /**
+   * Counts the request, and asks the operator's own service. Whether there is an account with this address is looked at
+   * afterwards, and nobody waits for that: the answer and its time are the same.
+   */
+  begin(request: RegistrationRequest): Promise<RegistrationBegun>;
+  /** The link that a right code stands for; undefined when the code is wrong, too old or used. */
+  exchangeCode(typed: { readonly browser: string; readonly code: string }): Promise<string | undefined>;
+}
+
+export interface RegistrationParts extends NewAccountsParts {
+  readonly definition: NewAccountsParts['definition'] & Pick<TenantDefinition, 'throttle'>;
+  readonly issuer: string;
+  readonly verifications: Verifications;
+  readonly throttle: Pick<Throttle, 'spend'>;
+  /** Absent: every registration is allowed. */
+  readonly check?: CheckRegistration | undefined;
+  readonly mail: Pick<TenantMail, 'send'>;
+  readonly runAfterAnswer: RunAfterAnswer;
+  readonly audit: Audit;
+}
+
+const hour = 3600;
+const perAddress = { points: 5, windowSeconds: hour } as const;
+/** Each request writes one mail at most: nobody writes more to strangers, from however many IP addresses. */
+const perTenant = { points: 1000, windowSeconds: hour } as const;
+export const createRegistration = (parts: RegistrationParts): Registration => {
+  const { definition, issuer, verifications, throttle, check, mail, findKnown, audit } = parts;
+
+  const noteOf =
+    ({ address, requestId }: RegistrationRequest, email: string) =>
+    (outcome: 'success' | 'failure', reason: string, account?: AccountRecord): Promise<void> =>
+      audit.note({
+        ...{ action: 'registration.begin', outcome, reason, address, requestId },
+        // whoever asked has proven nothing
+        ...{ actor: account === undefined ? email : 'unknown', ...definedOnly({ object: account?.sub }) },
+      });
+
+  const writeMail = async (request: RegistrationRequest, email: string): Promise<void> => {
+    const { locale, browser, interaction } = request;
+    const note = noteOf(request, email);
+    const known = await findKnown(email);
+    if (known !== undefined) {
+      const recovery = definition.recovery === undefined ? '' : '_recovery';
+      const kind = `registration_known${recovery}` as const;
+      const values = { recoverUrl: `${issuer}/recover` };
+      await mail.send({ kind, to: email, locale, sub: known.sub, link: issuer, values });
+      return note('failure', 'known', known);
+    }
+    const about = definedOnly({ interaction });
+    const secrets = await verifications.create({
+      ...{ purpose: registrationPurpose, browser, address: email, about },
+    });
+    await mail.send({
+      ...{ kind: 'registration', to: email, locale, link: newAccountUrl(issuer, secrets.link) },
+      ...{ linkSeconds, codeSeconds, ...definedOnly({ code: secrets.code }) },
+    });
+    await note('success', 'mail');
+  };
+
+  /** In an order in which a flood of requests makes few counters: those of addresses come last. */
+  const chargesOf = (request: RegistrationRequest, email: string) =>
+    [
+      [`registration/address/${addressBucket(request.address)}`, definition.throttle.address],
+      ['registration/tenant', perTenant],
+      [`registration/email/${hashId(email)}`, perAddress],
+    ] as const;
+
+  return {
+    begin: async (request) => {
+      const judged = judgeAddress(request.email, definition);
+      if (!judged.ok) return judged;
+      const { email } = judged;
+      const note = noteOf(request, email);
+      for (const [key, allowance] of chargesOf(request, email)) {
+        const { isAllowed, isFirstRefusal, retryAfterSeconds } = await throttle.spend(key, allowance);
+        if (isAllowed) continue;
+        if (isFirstRefusal) await note('failure', 'throttled');
+        return { ok: false, reason: 'throttled', retryAfterSeconds };
+      }
+      if (request.isHiddenFieldFilled === true) {
+        await note('failure', 'hidden_field');
+        return { ok: true };
+      }
+      const verdict = (await check?.({ ...request, email })) ?? 'allowed';
+      if (verdict !== 'allowed') {
+        await note('failure', `check_${verdict}`);
+        return { ok: false, reason: verdict };
+      }
+      parts.runAfterAnswer({
+        what: 'mail for a registration',
+        requestId: request.requestId,
+        work: () => writeMail(request, email),
+      });
+      return { ok: true };
+    },
+
+    exchangeCode: async (typed) => {
+      const verified = await verifications.consumeCode(registrationPurpose, typed);
+      if (verified === undefined) return undefined;
+      const { link } = await verifications.create({ ...verified, purpose: registrationPurpose });
+      return link;
+    },
+
+    ...createNewAccounts(parts),
+  };
+};

@@ -1,0 +1,118 @@
+// The form of a new account, to which the link or code of a mail leads. Opening it changes nothing: programs that look into
+// mails open links too.
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { NewAccountOutcome, Registrant } from '../accounts/new-account.ts';
+import { newAccountUrl } from '../accounts/registration-link.ts';
+import { readForm } from '../web/body.ts';
+import { localeOf } from '../web/locale.ts';
+import { isBegunHere } from './begun-sign-ins.ts';
+import { choiceUrl } from './interaction-form.ts';
+import type { LoginNotice, LoginPageParts } from './login-form.ts';
+import type { LoginTenant } from './login-tenant.ts';
+import { factsOf, redirect, refuseOtherSites, tokenOf } from './mailed-form.ts';
+import {
+  placesOf,
+  type RegistrationModel,
+  type RegistrationVisit,
+  showRegistration,
+} from './registration-page.ts';
+import { startSignIn } from './start-sign-in.ts';
+
+type Parts = Pick<LoginPageParts, 'pages' | 'log' | 'notices'>;
+
+export const askForNewAccount = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
+  const visit = { ctx, tenant };
+  placesOf(visit);
+  const token = tokenOf(ctx);
+  const registrant = await tenant.registration.find(token);
+  if (registrant === undefined) return showGone(parts, visit);
+  showForm(parts, visit, { token, registrant });
+};
+
+const accountForm = z.object({
+  name: z.string().max(256).default(''),
+  username: z.string().max(256).default(''),
+  new_password: z.string().default(''),
+  repeated: z.string().default(''),
+});
+
+export const submitNewAccount = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
+  const visit = { ctx, tenant };
+  placesOf(visit);
+  refuseOtherSites(ctx);
+  const token = tokenOf(ctx);
+  const { name, username, new_password: password, repeated } = await readForm(ctx, accountForm);
+  const registrant = await tenant.registration.find(token);
+  if (registrant === undefined) return showGone(parts, visit);
+  const again = (problem: Problem): void =>
+    showForm(parts, visit, { token, registrant, typed: { name, username, ...problem } });
+  if (name.trim() === '' || password === '' || repeated === '') return again({ problem: 'missing' });
+  if (password !== repeated) return again({ problem: 'different' });
+  const locale = localeOf(ctx, tenant.definition.locale);
+  const outcome = await tenant.registration.finish({
+    ...{ link: token, name, username, password, locale },
+    ...factsOf(ctx),
+  });
+  if (outcome.ok) return goToSignIn(parts, visit, outcome);
+  if (outcome.reason === 'link') return showGone(parts, visit);
+  again(problemOf(outcome));
+};
+
+type Problem = Pick<RegistrationModel, 'problem' | 'rule' | 'retryAfterSeconds'>;
+
+const problemOf = (refused: Exclude<NewAccountOutcome, { readonly ok: true }>): Problem => {
+  switch (refused.reason) {
+    case 'policy':
+      return { problem: 'policy', rule: refused.message };
+    case 'throttled':
+      return { problem: 'throttled', retryAfterSeconds: refused.retryAfterSeconds };
+    case 'name':
+      return { problem: 'person_name' };
+    case 'taken':
+      return { problem: 'username_taken' };
+    default:
+      return { problem: refused.reason };
+  }
+};
+
+/** The sign-in page with the name filled in: of the sign-in that the person came from, in the same browser. */
+const goToSignIn = (
+  parts: Parts,
+  { ctx, tenant }: RegistrationVisit,
+  { account, interaction: uid }: Extract<NewAccountOutcome, { readonly ok: true }>,
+): void => {
+  const login = account.username;
+  if (uid === undefined || !isBegunHere({ ctx, tenant }, uid)) {
+    startSignIn(ctx, tenant, { loginHint: login });
+    return;
+  }
+  const { asksNameFirst } = tenant.accounts.choose({});
+  const notice: LoginNotice = { login, ...(asksNameFirst ? { step: 'password' } : {}) };
+  redirect(ctx, parts.notices.leave({ ctx, url: choiceUrl({ ctx, tenant, uid }) }, notice));
+};
+
+const showForm = (
+  parts: Parts,
+  visit: RegistrationVisit,
+  {
+    token,
+    registrant,
+    typed,
+  }: {
+    readonly token: string;
+    readonly registrant: Registrant;
+    readonly typed?: Pick<RegistrationModel, 'name' | 'username'> & Problem;
+  },
+): void => {
+  const { email, mayChooseUsername } = registrant;
+  const action = newAccountUrl(visit.tenant.provider.issuer, token);
+  showRegistration(parts, visit, { step: 'account', action, email, mayChooseUsername, ...typed });
+};
+
+const showGone = (parts: Parts, visit: RegistrationVisit): void =>
+  showRegistration(parts, visit, {
+    step: 'address',
+    action: placesOf(visit).start ?? '',
+    problem: 'link',
+  });

@@ -1,0 +1,66 @@
+// What the pages of a registration share.
+import type { Context } from 'koa';
+import { registerUrl } from '../accounts/registration-link.ts';
+import { definedOnly } from '../defined-only.ts';
+import type { PageModels } from '../web/pages.ts';
+import { nothingHere } from '../web/problem.ts';
+import { sendPage } from '../web/send-page.ts';
+import type { LoginPageParts } from './login-form.ts';
+import { announce } from './login-problems.ts';
+import { type LoginTenant, lookOf } from './login-tenant.ts';
+import { openRegistrationUrl } from './registration-url.ts';
+
+export type RegistrationModel = PageModels['register'];
+
+export interface RegistrationVisit {
+  readonly ctx: Context;
+  readonly tenant: LoginTenant;
+  /** The sign-in that the person came from, unchecked. */
+  readonly interaction?: string;
+}
+
+/** @throws AppError `not_found` where nobody can make an account */
+export const placesOf = ({ tenant, interaction }: RegistrationVisit) => {
+  const { definition, provider } = tenant;
+  if (definition.registration === undefined) throw nothingHere();
+  const start = openRegistrationUrl(tenant);
+  const from = interaction === undefined ? '' : `?interaction=${interaction}`;
+  return {
+    start: start === undefined ? undefined : `${start}${from}`,
+    code: `${registerUrl(provider.issuer)}/code${from}`,
+    signIn:
+      interaction === undefined
+        ? provider.issuer
+        : `${provider.issuer}/interaction/${interaction}?choose=yes`,
+  };
+};
+
+/** The same, where everybody may begin. */
+export const openPlacesOf = (visit: RegistrationVisit) => {
+  const { start, ...places } = placesOf(visit);
+  if (start === undefined) throw nothingHere();
+  return { start, ...places };
+};
+
+/** A visit, with the sign-in that the address of the page names. */
+export const visitOf = (ctx: Context, tenant: LoginTenant): RegistrationVisit => {
+  const { interaction } = ctx.query;
+  return typeof interaction === 'string' && /^[A-Za-z0-9_-]{10,64}$/.test(interaction)
+    ? { ctx, tenant, interaction }
+    : { ctx, tenant };
+};
+
+export const showRegistration = (
+  { pages, log }: Pick<LoginPageParts, 'pages' | 'log'>,
+  visit: RegistrationVisit,
+  model: Omit<RegistrationModel, 'startUrl' | 'signInUrl'>,
+): void => {
+  const { ctx, tenant } = visit;
+  const { start: startUrl, signIn: signInUrl } = placesOf(visit);
+  sendPage(ctx, pages, {
+    name: 'register',
+    status: announce(log, ctx, definedOnly(model)),
+    model: { ...model, signInUrl, ...definedOnly({ startUrl }) },
+    look: lookOf(ctx, tenant),
+  });
+};

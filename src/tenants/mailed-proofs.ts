@@ -1,0 +1,58 @@
+import {
+  createPasswordRecovery,
+  type PasswordRecovery,
+  type PasswordRecoveryParts,
+} from '../accounts/password-recovery.ts';
+import { createRegistration, type Registration, type RegistrationParts } from '../accounts/registration.ts';
+import { createRegistrationCheck } from '../accounts/registration-check.ts';
+import { createFindKnown } from '../accounts/registration-link.ts';
+import { createVerifications } from '../accounts/verifications.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+
+/** What people do with a link or code that a mail has brought them. */
+export interface MailedProofs {
+  readonly recovery: PasswordRecovery;
+  readonly registration: Registration;
+}
+
+export interface MailedProofsParts
+  extends Pick<
+    PasswordRecoveryParts & RegistrationParts,
+    'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'usersAs' | 'audit' | 'log' | 'runAfterAnswer'
+  > {
+  readonly definition: TenantDefinition;
+  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
+  /** The users of the tenant's file are in the store afterwards. */
+  readonly seed: () => Promise<void>;
+  readonly masterKey: Pick<MasterKey, 'derive'>;
+  readonly clock: Clock;
+}
+
+export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
+  const { definition, storage, masterKey, throttle, clock, log, seed } = parts;
+  const records = storage.accounts;
+  const verifications = createVerifications({
+    tenant: definition.id,
+    artifacts: storage.artifacts,
+    throttle,
+    sealingKey: masterKey.derive('verifications'),
+    codeKey: masterKey.derive('verification codes'),
+    clock,
+  });
+  const check = definition.registration?.check;
+  return {
+    recovery: createPasswordRecovery({ ...parts, records, verifications }),
+    registration: createRegistration({
+      ...parts,
+      verifications,
+      findKnown: createFindKnown({ records, seed }),
+      check:
+        check === undefined
+          ? undefined
+          : createRegistrationCheck({ tenant: definition.id, check, clock, log }),
+    }),
+  };
+};
