@@ -1,5 +1,6 @@
 // Whether a sign-in is complete, or needs a second factor.
-import type { SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
+import type { FactorMethod, SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
+import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 
 /** `acr` of a sign-in with two factors of ours, or with one of an upstream that its mapping says is as good. */
@@ -84,6 +85,15 @@ export const hasPasskey = (
   { methods }: Pick<SecondFactorRules, 'methods'>,
   { factors = [] }: Pick<AccountRecord, 'factors'>,
 ): boolean => methods.includes('passkey') && factors.some(({ type }) => type === 'passkey');
+
+/** @throws AppError `not_found` where the tenant has no second factor of this kind */
+export const refuseUnlessOffered = (
+  { methods }: Pick<SecondFactorRules, 'methods'>,
+  method: FactorMethod,
+): void => {
+  if (!methods.includes(method))
+    throw new AppError('not_found', 'This tenant has no second factor of this kind');
+};
 
 /** Must the person have a second factor by now, whatever app they sign in to? */
 export const isFactorEnforced = (

@@ -1,6 +1,7 @@
 // Wrong answers to the question for a factor: those of all methods and places are counted together, in the account.
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { FactorPatch } from './factor-change.ts';
+import type { FactorThrottled } from './proven-factor.ts';
 
 const guesses = { allowed: 10, windowMs: 3_600_000 } as const;
 
@@ -12,6 +13,13 @@ export const throttledUntil = ({ factorGuesses }: Guessed, nowMs: number): numbe
     ? factorGuesses.endsAt
     : undefined;
 
+/** @param until epoch milliseconds */
+export const throttledBy = (until: number, nowMs: number): FactorThrottled => ({
+  ok: false,
+  reason: 'throttled',
+  retryAfterSeconds: Math.ceil((until - nowMs) / 1000),
+});
+
 export const countGuess = ({ factorGuesses: before }: Guessed, nowMs: number): FactorPatch => ({
   factorGuesses:
     before !== undefined && nowMs < before.endsAt
@@ -19,5 +27,6 @@ export const countGuess = ({ factorGuesses: before }: Guessed, nowMs: number): F
       : { count: 1, endsAt: nowMs + guesses.windowMs },
 });
 
-/** After it was counted: is no further answer checked? */
-export const isLastGuess = ({ factorGuesses }: Guessed): boolean => factorGuesses?.count === guesses.allowed;
+/** Why the answer was wrong, for the audit record, after it was counted. */
+export const reasonOfGuess = ({ factorGuesses }: Guessed, fault: string): string =>
+  factorGuesses?.count === guesses.allowed ? `${fault}, throttled from now on` : fault;

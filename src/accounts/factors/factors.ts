@@ -10,18 +10,23 @@
 //   (here)              codes, and removing factors
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
-import type { FactorMethod, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { isAppError } from '../../errors.ts';
 import type { FactorRecord, TotpFactor } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
 import { createAddFactor, type FactorAdded, nameOr, recoveryCodesOf } from './added-factor.ts';
 import { changeFactors, type FactorPatch } from './factor-change.ts';
-import { type FactorDemand, type FactorQuestion, factorDemandOf } from './factor-demand.ts';
+import {
+  type FactorDemand,
+  type FactorQuestion,
+  factorDemandOf,
+  refuseUnlessOffered,
+} from './factor-demand.ts';
 import { factorFacts } from './factor-facts.ts';
-import { countGuess, isLastGuess, throttledUntil } from './factor-guesses.ts';
+import { countGuess, reasonOfGuess, throttledBy, throttledUntil } from './factor-guesses.ts';
 import { createPasskeyCeremonies } from './passkey-ceremonies.ts';
 import { createPasskeyChallenges } from './passkey-challenge.ts';
 import { createPasskeys, type Passkeys } from './passkeys.ts';
@@ -98,17 +103,12 @@ export const createFactors = (parts: FactorsParts): Factors => {
     seconds: rules.rememberBrowser,
   });
 
-  const refuseUnlessOffered = (method: FactorMethod): void => {
-    if (!rules.methods.includes(method))
-      throw new AppError('not_found', 'This tenant has no second factor of this kind');
-  };
-
   const aadOf = (sub: string): string => `totp ${tenant} ${sub}`;
   const sealSecret = (sub: string, secret: string): string =>
     seal(parts.sealingKey, Buffer.from(secret), aadOf(sub));
   const openSecret = (sub: string, sealed: string): string =>
     openSealed(parts.sealingKey, sealed, aadOf(sub)).toString();
-  const isCodeOf = (account: AccountRecord, factor: TotpFactor, code: string): number | undefined => {
+  const unusedStepOf = (account: AccountRecord, factor: TotpFactor, code: string): number | undefined => {
     const step = stepOfCode(openSecret(account.sub, factor.sealedSecret), code, clock.now());
     return step !== undefined && step > factor.lastStep ? step : undefined;
   };
@@ -128,7 +128,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
         return { method: factor.type, factors: replaced({ ...factor, hashes }), left: hashes.length };
       }
       if (factor.type !== 'totp' || !rules.methods.includes(factor.type)) continue;
-      const step = isCodeOf(account, factor, code);
+      const step = unusedStepOf(account, factor, code);
       if (step === undefined) continue;
       const used = { ...factor, lastStep: step, lastUsedAt: clock.now() };
       return { method: factor.type, factors: replaced(used) };
@@ -178,15 +178,14 @@ export const createFactors = (parts: FactorsParts): Factors => {
         const left = used.left === undefined ? {} : { recoveryCodesLeft: used.left };
         return { ok: true, account, ...byCode, ...left };
       }
-      if (until !== undefined)
-        return { ok: false, reason: 'throttled', retryAfterSeconds: Math.ceil((until - clock.now()) / 1000) };
-      const reason = isLastGuess(account) ? 'wrong_code, throttled from now on' : 'wrong_code';
+      if (until !== undefined) return throttledBy(until, clock.now());
+      const reason = reasonOfGuess(account, 'wrong_code');
       await note(account, origin, { action: 'factor.verify', outcome: 'failure', reason });
       return { ok: false, reason: 'code' };
     },
 
     newTotp: ({ sub, username }, sealed) => {
-      refuseUnlessOffered('totp');
+      refuseUnlessOffered(rules, 'totp');
       const known = sealed === undefined ? undefined : openSetUp(sub, sealed);
       const secret = known ?? newTotpSecret();
       return {
@@ -200,7 +199,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
     },
 
     addTotp: async (asked, { sealed, code, name }, origin) => {
-      refuseUnlessOffered('totp');
+      refuseUnlessOffered(rules, 'totp');
       const secret = openSetUp(asked.sub, sealed);
       if (secret === undefined) return { ok: false, reason: 'expired' };
       const step = stepOfCode(secret, code.replace(/\s/g, ''), clock.now());

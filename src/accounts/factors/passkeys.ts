@@ -2,12 +2,12 @@
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
 import type { SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
-import { AppError } from '../../errors.ts';
 import type { FactorRecord, PasskeyFactor } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import { type createAddFactor, type FactorAdded, nameOr } from './added-factor.ts';
 import { changeFactors, type FactorPatch, type FactorPlan } from './factor-change.ts';
-import { countGuess, isLastGuess, throttledUntil } from './factor-guesses.ts';
+import { refuseUnlessOffered } from './factor-demand.ts';
+import { countGuess, reasonOfGuess, throttledBy, throttledUntil } from './factor-guesses.ts';
 import {
   isPasskey,
   type NewPasskeyAnswer,
@@ -83,17 +83,6 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
       ? factors.filter(isPasskey).filter(({ rpId }) => rpId === ceremonies.rpId)
       : [];
 
-  const refuseUnlessOffered = (): void => {
-    if (!rules.methods.includes('passkey'))
-      throw new AppError('not_found', 'This tenant has no second factor of this kind');
-  };
-
-  const throttled = (until: number): FactorThrottled => ({
-    ok: false,
-    reason: 'throttled',
-    retryAfterSeconds: Math.ceil((until - clock.now()) / 1000),
-  });
-
   const count = async (asked: AccountRecord, fault: PasskeyFault): Promise<Judged> => {
     const { account, result } = await changeFactors(records, asked, (now): FactorPlan<number | undefined> => {
       const until = throttledUntil(now, clock.now());
@@ -101,7 +90,7 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
         ? { patch: countGuess(now, clock.now()), result: undefined }
         : { result: until };
     });
-    return { account, outcome: result === undefined ? refused(fault) : throttled(result) };
+    return { account, outcome: result === undefined ? refused(fault) : throttledBy(result, clock.now()) };
   };
 
   const verify = async (
@@ -121,7 +110,7 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
     const { account, result } = await changeFactors(records, asked, (now) =>
       planUse(now, { id: factor.id, use: checked.use, nowMs: clock.now() }),
     );
-    if (typeof result === 'object') return { account, outcome: throttled(result.until) };
+    if (typeof result === 'object') return { account, outcome: throttledBy(result.until, clock.now()) };
     return {
       account,
       outcome: result === 'proven' ? { ok: true, account, ...byPasskey(factor) } : refused(result),
@@ -130,12 +119,12 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
 
   return {
     askForNew: async (account, browser) => {
-      refuseUnlessOffered();
+      refuseUnlessOffered(rules, 'passkey');
       return ceremonies.askForNew(account, { kind: 'add', browser, sub: account.sub });
     },
 
     add: async (asked, { answer, browser, name }, origin) => {
-      refuseUnlessOffered();
+      refuseUnlessOffered(rules, 'passkey');
       const checked = await ceremonies.checkNew(answer, { kind: 'add', browser, sub: asked.sub });
       if (!checked.ok)
         return { ok: false, reason: checked.fault === 'passkey_challenge' ? 'expired' : 'passkey' };
@@ -159,11 +148,8 @@ export const createPasskeys = (parts: PasskeysParts): Passkeys => {
         audit.note({ ...origin, ...event, action: 'factor.verify', actor: asked.sub, object: asked.sub });
       if (outcome.ok) await note({ outcome: 'success', reason: 'passkey' });
       else if (outcome.reason === 'passkey') {
-        const isLast = isLastGuess(account) && isCounted(outcome.fault);
-        await note({
-          outcome: 'failure',
-          reason: isLast ? `${outcome.fault}, throttled from now on` : outcome.fault,
-        });
+        const { fault } = outcome;
+        await note({ outcome: 'failure', reason: isCounted(fault) ? reasonOfGuess(account, fault) : fault });
       }
       return outcome;
     },
