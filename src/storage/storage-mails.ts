@@ -2,7 +2,7 @@
 import type { QueueEntry, StoredQueue } from './storage-queue.ts';
 
 export interface MailRecord extends QueueEntry {
-  /** E.g. `password.reset`. */
+  /** The kind of the mail, such as `password_reset`. */
   readonly purpose: string;
   /** The account that it is about; absent when there is none (yet). */
   readonly sub?: string;

@@ -1,3 +1,4 @@
+import type { FactorGuesses, FactorRecord } from '../factor-record.ts';
 import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
@@ -56,6 +57,8 @@ export interface AccountDocument {
   readonly adoptedAt?: number;
   readonly seed?: string;
   readonly pictureId?: string;
+  readonly factors?: readonly FactorRecord[];
+  readonly factorGuesses?: FactorGuesses;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly version: number;

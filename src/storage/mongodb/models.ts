@@ -114,6 +114,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     adoptedAt: Number,
     seed: String,
     pictureId: String,
+    factors: { type: [Object], default: undefined },
+    factorGuesses: Object,
     createdAt: number,
     updatedAt: number,
     version: number,
