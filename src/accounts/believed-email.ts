@@ -71,7 +71,7 @@ export const createBelievedEmail = ({ records, sources, users }: BelievedEmailPa
 };
 
 /** The domains that some source of the tenant lists; those of local users can be in the lists of the local source. */
-export const listedDomains = (
+const listedDomains = (
   sources: readonly Pick<SourceDefinition, 'domains' | 'trustedEmailDomains'>[],
 ): readonly string[] =>
   sources.flatMap(({ domains, trustedEmailDomains }) => [...domains, ...trustedEmailDomains]);
