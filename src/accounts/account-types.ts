@@ -36,6 +36,9 @@ export interface SignedIn {
   readonly grant?: UpstreamGrant;
 }
 
+/** What a sign-in goes on with that may need a second factor. */
+export type FirstFactor = Pick<SignedIn, 'account' | 'amr' | 'acr' | 'source' | 'signedInAt'>;
+
 export type SignInOutcome =
   | SignedIn
   /** Unknown user, wrong password, disabled and locked have the same outcome. */

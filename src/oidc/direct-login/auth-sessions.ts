@@ -1,4 +1,4 @@
-import type { SignedIn } from '../../accounts/account-types.ts';
+import type { FirstFactor } from '../../accounts/account-types.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
@@ -17,8 +17,6 @@ export interface AuthSession {
   /** The right password of a person who still needs a second factor. */
   readonly firstFactor?: FirstFactor;
 }
-
-export type FirstFactor = Pick<SignedIn, 'account' | 'amr' | 'acr' | 'source' | 'signedInAt'>;
 
 export interface AuthSessions {
   /** @returns the `auth_session` of the next step */

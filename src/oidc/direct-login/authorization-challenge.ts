@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, CompleteOutcome, SignedIn } from '../../accounts/account-types.ts';
+import type { Accounts, CompleteOutcome, FirstFactor, SignedIn } from '../../accounts/account-types.ts';
 import { isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
@@ -11,7 +11,7 @@ import { definedOnly } from '../../defined-only.ts';
 import { refusalWords } from '../grants/refusal-words.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import type { PasswordTokens } from '../upstream/password-tokens.ts';
-import type { AuthSession, AuthSessions, FirstFactor } from './auth-sessions.ts';
+import type { AuthSession, AuthSessions } from './auth-sessions.ts';
 import { type ChallengeAnswer, InvalidSession, insufficient, redirectToWeb } from './challenge-answers.ts';
 import { noRedirectUri } from './challenge-endpoint.ts';
 import { challengeRequestParameters, readChallengeRequest, refuseChanges } from './challenge-request.ts';

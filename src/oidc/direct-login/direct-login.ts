@@ -1,5 +1,5 @@
 // The login API: a sign-in on an app's own page in one request, or two with a second factor.
-import type { Accounts, DisclosedRefusal, SignedIn } from '../../accounts/account-types.ts';
+import type { Accounts, DisclosedRefusal, FirstFactor } from '../../accounts/account-types.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
@@ -55,14 +55,13 @@ export interface DirectLoginParts {
   readonly issue: IssueDirectToken;
 }
 
-type Proven = Pick<SignedIn, 'account' | 'amr' | 'acr' | 'source' | 'signedInAt'>;
 type Refused = Exclude<LoginOutcome, { readonly ok: true }>;
 
 export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
   const provePassword = async (
     { username, password, otp }: Extract<LoginProof, { readonly username: string }>,
     { clientId, address, requestId }: LoginOrigin,
-  ): Promise<Proven | Refused> => {
+  ): Promise<FirstFactor | Refused> => {
     const outcome = await parts.accounts.signInAtOnce({
       ...{ login: username, password, address, requestId, clientId, via: 'direct_login' },
       ...definedOnly({ otp }),
@@ -98,7 +97,7 @@ export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
   const proveFactor = async (
     { mfaToken, otp }: Extract<LoginProof, { readonly mfaToken: string }>,
     { clientId, address, requestId }: LoginOrigin,
-  ): Promise<Proven | Refused> => {
+  ): Promise<FirstFactor | Refused> => {
     const first = await parts.mfaTokens.find(clientId, mfaToken);
     if (first === undefined) return { ok: false, reason: 'mfa_token' };
     const proven = await parts.accounts.factors.verify(first.account, otp, { address, requestId, clientId });

@@ -1,6 +1,6 @@
 // Sessions that a code by e-mail begins. The token is given at once and becomes good when the code was right.
 import { randomInt } from 'node:crypto';
-import type { Accounts } from '../../accounts/account-types.ts';
+import type { Accounts, FirstFactor } from '../../accounts/account-types.ts';
 import type { RunAfterAnswer } from '../../accounts/after-answer.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
@@ -113,13 +113,7 @@ interface Payload {
 }
 
 type Refused = Exclude<EmailSessionOutcome, { readonly ok: true }>;
-interface Proven {
-  readonly account: AccountRecord;
-  readonly amr: readonly string[];
-  readonly acr?: string;
-  readonly source: string;
-  /** Epoch seconds. */
-  readonly signedInAt: number;
+interface Proven extends FirstFactor {
   readonly scope?: string;
 }
 

@@ -1,14 +1,12 @@
 // A password grant whose person needs a second factor goes on with an `mfa_token`, which stands for the password.
 import type { EventEmitter } from 'node:events';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { SignedIn } from '../../accounts/account-types.ts';
+import type { FirstFactor } from '../../accounts/account-types.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifacts } from '../../storage/storage.ts';
-
-type FirstFactor = Pick<SignedIn, 'account' | 'amr' | 'acr' | 'source' | 'signedInAt'>;
 
 export interface MfaTokens {
   issue(clientId: string, firstFactor: FirstFactor): Promise<string>;

@@ -1,5 +1,5 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, SignedIn } from '../../accounts/account-types.ts';
+import type { Accounts, FirstFactor } from '../../accounts/account-types.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { Clock } from '../../clock.ts';
@@ -64,14 +64,12 @@ export const createPasswordGrant =
     await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
 
-type Proven = Pick<SignedIn, 'account' | 'source' | 'signedInAt' | 'amr' | 'acr'>;
-
 /** @throws OIDCProviderError unless it is right, with the second factor of a person who needs one */
 const provePassword = async (
   parts: PasswordGrantParts,
   ctx: KoaContextWithOIDC,
   clientId: string,
-): Promise<Proven> => {
+): Promise<FirstFactor> => {
   const { params = {} } = ctx.oidc;
   const login = requiredString(params.username, 'username');
   const password = requiredString(params.password, 'password');
@@ -117,7 +115,7 @@ const proveSecondFactor = async (
   { accounts, mfaTokens, requestOf }: PasswordGrantParts,
   ctx: KoaContextWithOIDC,
   clientId: string,
-): Promise<Proven> => {
+): Promise<FirstFactor> => {
   const { params = {} } = ctx.oidc;
   if (params.username !== undefined || params.password !== undefined)
     throw new errors.InvalidRequest('the mfa_token stands for username and password: leave them out');
