@@ -1,7 +1,7 @@
 // The API for people's own devices, as JSON, with an access token of the person: list, rename, sign one out.
 
 import type { Context, Middleware } from 'koa';
-import type { Device, DeviceActor, Devices } from '../accounts/devices.ts';
+import type { DeviceActor, Devices } from '../accounts/devices.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
@@ -11,6 +11,7 @@ import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
 import { readJson } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
+import { toPublicDevice } from './api/device-api.ts';
 import { readBearer, refuseBearer } from './bearer.ts';
 import { shareWith, shareWithAll } from './cross-origin.ts';
 
@@ -39,7 +40,7 @@ export const listDevices = async (
   ctx: Context,
   tenant: OwnDevicesTenant,
 ): Promise<void> => {
-  const { devices, definition } = tenant;
+  const { devices } = tenant;
   const owner = await identify(parts, ctx, tenant);
   if (owner === undefined) return;
   const { after } = ctx.query;
@@ -52,7 +53,7 @@ export const listDevices = async (
   const { ofClient } = owner.actor;
   const seen = found.filter(({ clientId }) => ofClient === undefined || clientId === ofClient);
   ctx.body = {
-    devices: seen.map((device) => toPublic(device, definition, owner)),
+    devices: seen.map((device) => toPublicDevice(device, tenant, owner)),
     ...definedOnly({ next }),
   };
 };
@@ -70,7 +71,7 @@ export const renameDevice = async (
   if (renamed === 'absent') throw noDevice();
   if (renamed === 'invalid')
     throw new AppError('invalid_request', 'A name is plain text of 1 to 100 characters: { "name": "…" }');
-  ctx.body = toPublic(renamed, tenant.definition, owner);
+  ctx.body = toPublicDevice(renamed, tenant, owner);
 };
 
 export const revokeDevice = async (
@@ -134,19 +135,3 @@ const identify = async (
 /** False for a token that is for another service. */
 const isForUs = ({ scopes, audiences }: LiveAccessToken): boolean =>
   scopes.includes('openid') && audiences.length === 0;
-
-/** Times in epoch seconds, as in tokens. */
-const toPublic = (device: Device, definition: TenantDefinition, { revocationIds }: Owner) => {
-  const clientName = findClient(definition, device.clientId)?.metadata.client_name;
-  return {
-    id: device.id,
-    ...definedOnly({ name: device.name, model: device.model, serial: device.serial }),
-    client_id: device.clientId,
-    ...definedOnly({ client_name: clientName }),
-    created_at: Math.floor(device.createdAt / 1000),
-    last_seen_at: Math.floor(device.lastSeenAt / 1000),
-    signed_in: device.isSignedIn,
-    /** Is it the device of the presented token? */
-    current: revocationIds.includes(device.grantId),
-  };
-};

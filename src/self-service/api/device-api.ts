@@ -44,7 +44,10 @@ export const listOwnDevices = defineOperation({
       ...definedOnly({ afterId: query.after }),
     });
     const next = found.length === pageSize ? found.at(-1)?.id : undefined;
-    return { devices: found.map((device) => toPublic(device, tenant, person)), ...definedOnly({ next }) };
+    return {
+      devices: found.map((device) => toPublicDevice(device, tenant, person)),
+      ...definedOnly({ next }),
+    };
   },
 });
 
@@ -61,7 +64,7 @@ export const renameOwnDevice = defineOperation({
     if (renamed === 'absent') throw noDevice();
     if (renamed === 'invalid')
       throw new AppError('invalid_request', 'A name is plain text of 1 to 100 characters');
-    return toPublic(renamed, tenant, person);
+    return toPublicDevice(renamed, tenant, person);
   },
 });
 
@@ -79,10 +82,10 @@ export const signOutOwnDevice = defineOperation({
   },
 });
 
-const toPublic = (
+export const toPublicDevice = (
   device: Device,
-  { definition }: ApiTenant,
-  { revocationIds }: ApiPerson,
+  { definition }: Pick<ApiTenant, 'definition'>,
+  { revocationIds }: Pick<ApiPerson, 'revocationIds'>,
 ): z.input<typeof deviceSchema> => ({
   id: device.id,
   ...definedOnly({ name: device.name, model: device.model, serial: device.serial }),
