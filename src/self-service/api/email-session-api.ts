@@ -1,4 +1,4 @@
-// Sessions that a code by e-mail begins; and how a session of the login API is shown and prolonged.
+// Sessions that a code by e-mail begins.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
@@ -7,11 +7,9 @@ import type { EmailCodeProof } from '../../oidc/direct-login/email-sessions.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { readBearer } from '../bearer.ts';
-import { timeSchema } from './api-schemas.ts';
 import { getDirectClient, type NamedClient } from './direct-client.ts';
 import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
-import { type ApiTenant, defineOperation, definePublicOperation, OperationRefusal } from './operation.ts';
+import { type ApiTenant, definePublicOperation } from './operation.ts';
 
 const text = z.string().min(1).max(1000);
 const clientSchema = { client_id: text, client_secret: text.optional() };
@@ -88,42 +86,3 @@ const proofIn = ({ code, otp, mfa_token: mfaToken }: z.output<typeof verifySchem
   if (code === undefined && mfaToken !== undefined && otp !== undefined) return { mfaToken, otp };
   throw new AppError('invalid_request', 'Send code, or mfa_token and otp');
 };
-
-export const showOwnSession = defineOperation({
-  id: 'showOwnSession',
-  method: 'GET',
-  path: '/session',
-  summary: 'Is the access token good, and for how long?',
-  answer: {
-    description: 'It is.',
-    schema: z
-      .object({ sub: z.string(), username: z.string(), expires_at: timeSchema })
-      .meta({ id: 'CurrentSession' }),
-  },
-  handle: async ({ ctx, tenant, person: { sub, account } }) => {
-    const live = await tenant.accessTokens.verify(readBearer(ctx) ?? '');
-    return { sub, username: account.username, expires_at: live?.expiresAt ?? 0 };
-  },
-});
-
-export const refreshOwnSession = defineOperation({
-  id: 'refreshOwnSession',
-  method: 'POST',
-  path: '/session/refresh',
-  summary: 'Prolong the session of the access token',
-  description: 'Of tokens of `POST /login` and `POST /sessions`. The token stays the same.',
-  answer: {
-    description: 'The token lives on.',
-    schema: z.object({ expires_in: z.int().min(0).meta({ description: 'Seconds.' }) }),
-  },
-  refusals: { 409: 'The token is of another kind; it is renewed by a refresh token.' },
-  handle: async ({ ctx, tenant }) => {
-    const expiresIn = await tenant.prolongSession(readBearer(ctx) ?? '');
-    if (expiresIn === undefined)
-      throw new OperationRefusal(409, {
-        code: 'not_refreshable',
-        description: 'Only tokens of the login API are prolonged',
-      });
-    return { expires_in: expiresIn };
-  },
-});

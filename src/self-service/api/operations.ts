@@ -1,13 +1,9 @@
 import { showOwnAccount } from './account-api.ts';
 import { listOwnApps, withdrawOwnApp } from './app-api.ts';
 import { listOwnAudit } from './audit-api.ts';
+import { refreshOwnSession, showOwnSession } from './current-session-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
-import {
-  createEmailSession,
-  refreshOwnSession,
-  showOwnSession,
-  verifyEmailSession,
-} from './email-session-api.ts';
+import { createEmailSession, verifyEmailSession } from './email-session-api.ts';
 import { exportOwnAccount } from './export-api.ts';
 import {
   beginOwnTotp,
