@@ -3,7 +3,6 @@ import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-
 import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { accountScope } from '../../protocol/scopes.ts';
@@ -13,13 +12,7 @@ import { readBytes } from '../../web/file-form.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { type BearerRefusal, readBearer, refuseBearer } from '../bearer.ts';
 import { shareWith, shareWithAll } from '../cross-origin.ts';
-import {
-  type ApiPerson,
-  type ApiTenant,
-  type InvalidInput,
-  type Operation,
-  OperationRefusal,
-} from './operation.ts';
+import { type ApiPerson, type ApiTenant, type Operation, OperationRefusal } from './operation.ts';
 
 export interface ApiParts {
   readonly parseJson: Middleware;
@@ -52,25 +45,24 @@ export const answerOperation = async (
   operation: Operation,
   { ctx, tenant, path }: ApiRequest,
 ): Promise<void> => {
-  if (operation.isPublic) share(ctx, tenant);
+  share(ctx, tenant);
   const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined && !operation.isPublic) return;
   const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
   const file = operation.file === undefined ? Buffer.alloc(0) : await readFile(operation.file, ctx);
   const asked = { ctx, tenant, path, query: { ...ctx.query }, body, file, ...definedOnly({ person }) };
-  const outcome = await operation.run(asked).catch((error: unknown) => {
+  const answer = await operation.run(asked).catch((error: unknown) => {
     if (error instanceof OperationRefusal) return error;
     throw error;
   });
-  if (outcome instanceof OperationRefusal) {
-    const { status, code, message: description, members } = outcome;
+  if (answer instanceof OperationRefusal) {
+    const { status, code, message: description, members } = answer;
     refuseAsJson(ctx, parts.log, { status, code, description });
     ctx.body = { ...(ctx.body as object), ...members }; // of the refusal, just set
     return;
   }
-  if (!outcome.ok) throw new AppError('invalid_request', wordsOf(outcome.invalid));
   if (operation.answer.schema === undefined) ctx.status = 204;
-  else ctx.body = outcome.answer;
+  else ctx.body = answer;
 };
 
 /** Undefined after a refusal, which is answered already (RFC 6750 section 3.1). */
@@ -80,7 +72,6 @@ const identify = async (
   { ctx, tenant }: ApiRequest,
 ): Promise<ApiPerson | undefined> => {
   const { accessTokens, definition, provider } = tenant;
-  share(ctx, tenant);
   const refuse = (
     error?: BearerRefusal['error'],
     wanted: Pick<BearerRefusal, 'maxAge' | 'acr'> = {},
@@ -135,11 +126,4 @@ const readFile = async (
   }
   const file = await readBytes(ctx, longest);
   return file ?? ctx.throw(413, `The file is larger than ${longest} bytes`);
-};
-
-/** Names the members, and says what zod says of each. */
-const wordsOf = ({ part, issues }: InvalidInput): string => {
-  const place = part === 'body' ? 'body' : `${part} parameter`;
-  const words = issues.map(({ path, message }) => `${[place, ...path.map(String)].join(' ')}: ${message}`);
-  return `The request is not as described. ${words.join('; ')}`;
 };

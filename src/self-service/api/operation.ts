@@ -14,6 +14,7 @@ import type { Pictures } from '../../accounts/pictures.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
+import { AppError } from '../../errors.ts';
 import type { DirectLogin } from '../../oidc/direct-login/direct-login.ts';
 import type { EmailSessions } from '../../oidc/direct-login/email-sessions.ts';
 import type { ProlongSession } from '../../oidc/direct-login/prolong-session.ts';
@@ -147,23 +148,17 @@ export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'te
   readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A part of a request that is not as described. */
-export interface InvalidInput {
-  readonly part: 'path' | 'query' | 'body';
-  readonly issues: z.ZodError['issues'];
-}
-
-export type OperationOutcome =
-  | { readonly ok: true; readonly answer: unknown }
-  | { readonly ok: false; readonly invalid: InvalidInput };
-
 export interface Operation extends OperationFacts {
   /** Is no access token needed? */
   readonly isPublic?: true;
   readonly parameters: { readonly path?: z.ZodObject; readonly query?: z.ZodObject };
   readonly body?: z.ZodObject;
   readonly answer: { readonly description: string; readonly schema?: z.ZodType };
-  run(input: ApiInput): Promise<OperationOutcome>;
+  /**
+   * @returns what the answer says; undefined without a schema
+   * @throws AppError `invalid_request` when a part of the request is not as described; OperationRefusal
+   */
+  run(input: ApiInput): Promise<unknown>;
 }
 
 export const defineOperation = <
@@ -173,18 +168,12 @@ export const defineOperation = <
   Body extends z.ZodObject = z.ZodObject,
 >({
   handle,
-  parameters = {},
   ...spec
-}: OperationSpec<Path, Query, Body, Answer>): Operation => ({
-  ...spec,
-  parameters,
-  run: async ({ ctx, tenant, person, file, ...given }) => {
+}: OperationSpec<Path, Query, Body, Answer>): Operation =>
+  operationOf(spec, (call, person) => {
     if (person === undefined) throw new Error('an operation ran without a person');
-    return runWith({ ...spec, parameters }, given, (checked) =>
-      handle({ ctx, tenant, person, file, ...checked }),
-    );
-  },
-});
+    return handle({ ...call, person });
+  });
 
 export const definePublicOperation = <
   Answer extends z.ZodType = z.ZodNever,
@@ -193,44 +182,50 @@ export const definePublicOperation = <
   Body extends z.ZodObject = z.ZodObject,
 >({
   handle,
-  parameters = {},
   ...spec
 }: PublicOperationSpec<Path, Query, Body, Answer>): Operation => ({
-  ...spec,
-  parameters,
+  ...operationOf(spec, handle),
   isPublic: true,
-  run: ({ ctx, tenant, file, ...given }) =>
-    runWith({ ...spec, parameters }, given, (checked) => handle({ ctx, tenant, file, ...checked })),
 });
 
-type Schemas<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject> = Pick<
-  OperationSpec<Path, Query, Body, z.ZodType>,
-  'parameters' | 'body' | 'answer'
->;
-
-const runWith = async <Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
-  { parameters = {}, body: bodySchema, answer }: Schemas<Path, Query, Body>,
-  given: Pick<ApiInput, 'path' | 'query' | 'body'>,
+const operationOf = <
+  Answer extends z.ZodType,
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+>(
+  spec: Omit<OperationSpec<Path, Query, Body, Answer>, 'handle'>,
   handle: (
-    checked: Pick<ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>, 'path' | 'query' | 'body'>,
+    call: Omit<ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>, 'person'>,
+    person: ApiPerson | undefined,
   ) => Promise<unknown>,
-): Promise<OperationOutcome> => {
-  const path = parameters.path?.safeParse(given.path);
-  if (path?.success === false) return refusal('path', path.error);
-  const query = parameters.query?.safeParse(given.query);
-  if (query?.success === false) return refusal('query', query.error);
-  const body = bodySchema?.safeParse(given.body);
-  if (body?.success === false) return refusal('body', body.error);
-  const found = await handle({
-    // an operation without a schema does not read what there is none for
-    path: path?.data as z.output<Path>,
-    query: query?.data as z.output<Query>,
-    body: body?.data as z.output<Body>,
-  });
-  return { ok: true, answer: answer.schema?.parse(found) };
+): Operation => {
+  const { parameters = {} } = spec;
+  return {
+    ...spec,
+    parameters,
+    run: async ({ ctx, tenant, person, file, ...given }) => {
+      const path = read('path parameter', parameters.path, given.path);
+      const query = read('query parameter', parameters.query, given.query);
+      const body = read('body', spec.body, given.body);
+      const found = await handle({ ctx, tenant, file, path, query, body }, person);
+      return spec.answer.schema?.parse(found);
+    },
+  };
 };
 
-const refusal = (part: InvalidInput['part'], { issues }: z.ZodError): OperationOutcome => ({
-  ok: false,
-  invalid: { part, issues },
-});
+/** Names the members that are not as described, and says what zod says of each. @throws AppError */
+const read = <Schema extends z.ZodObject>(
+  place: string,
+  schema: Schema | undefined,
+  given: unknown,
+): z.output<Schema> => {
+  const result = schema?.safeParse(given);
+  // an operation without a schema does not read what there is none for
+  if (result === undefined) return undefined as unknown as z.output<Schema>;
+  if (result.success) return result.data;
+  const words = result.error.issues.map(
+    ({ path, message }) => `${[place, ...path.map(String)].join(' ')}: ${message}`,
+  );
+  throw new AppError('invalid_request', `The request is not as described. ${words.join('; ')}`);
+};
