@@ -44,7 +44,7 @@ export const createNotifyOfChange =
       kind,
       to,
       sub,
-      locale: page.locale ?? localeOf(account) ?? locale,
+      locale: page.locale ?? languageOf(account) ?? locale,
       values: { username, ...definedOnly(values ?? {}) },
     });
     const settle = (work: Promise<void>): Promise<void> =>
@@ -59,7 +59,8 @@ export const createNotifyOfChange =
     return result;
   };
 
-const localeOf = ({ claims: { locale } }: AccountRecord): Locale | undefined => {
+/** The person's own; undefined when it is not known, or is one that we have no texts in. */
+export const languageOf = ({ claims: { locale } }: Pick<AccountRecord, 'claims'>): Locale | undefined => {
   const [language] = typeof locale === 'string' ? locale.toLowerCase().split(/[-_]/) : [];
   return language === 'de' || language === 'en' ? language : undefined;
 };

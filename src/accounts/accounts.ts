@@ -17,6 +17,7 @@
 //   revocations.ts           how sessions, grants and accounts end; live-session.ts, devices.ts, revocation-hub.ts
 //   person-sessions.ts, person-apps.ts, person-export.ts   what people see and end of their own; session-origin.ts;
 //                            managed-elsewhere.ts: what is changed at their sources
+//   profile-change.ts        name, language and user name, changed by the person; account-change.ts: compare-and-set
 //   local-users.ts           what an operator does with local users; logins.ts; seeding.ts: demo users
 //   password-rules.ts        what a new password must be; common-passwords.ts
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; start-budget.ts: what strangers begin;

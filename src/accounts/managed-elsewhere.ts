@@ -30,6 +30,9 @@ export const canChangePassword = (account: AccountRecord, { sources, connectors 
         : account.identities?.some(({ source }) => source === definition.id) === true),
   );
 
+/** May the person change name, language and e-mail address here? A source writes its own again at each sign-in. */
+export const hasOwnProfile = ({ origin }: Pick<AccountRecord, 'origin'>): boolean => origin !== 'source';
+
 export const managedElsewhere = (account: AccountRecord, tenant: AccountSources): ManagedElsewhere => {
   if (account.origin !== 'source') return {};
   const names = (account.identities ?? [])

@@ -33,6 +33,13 @@ const reserved: ReadonlySet<string> = new Set(
 /** In the forms that name somebody elsewhere: `name@domain`, `DOMAIN\name`, `source:name`, a path. */
 const elsewhere = /[@\\:/]/;
 
+/**
+ * A user name that people may give themselves.
+ * @param username canonical
+ */
+export const isFreeToChoose = (username: string): boolean =>
+  !elsewhere.test(username) && !reserved.has(username);
+
 /** @param email proven, canonical */
 export const readNewPerson = (
   { name: typedName, username: typed = '' }: TypedPerson,
@@ -44,10 +51,6 @@ export const readNewPerson = (
   const username = withoutInvisibleEdges(typed);
   const canonical = username === '' ? email : canonicalLogin(username);
   if (canonical === email) return { ok: true, name, username: email };
-  const isUsable =
-    canonical !== undefined &&
-    mayChooseUsername(sources) &&
-    !elsewhere.test(canonical) &&
-    !reserved.has(canonical);
+  const isUsable = canonical !== undefined && mayChooseUsername(sources) && isFreeToChoose(canonical);
   return isUsable ? { ok: true, name, username } : { ok: false, reason: 'username' };
 };

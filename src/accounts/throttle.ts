@@ -14,6 +14,8 @@ export interface Throttle {
   /** Gives back the points of attempts that no longer count; default: of one. */
   refund(key: string, allowance: Allowance, points?: number): Promise<void>;
   clear(key: string): Promise<void>;
+  /** Counts at another key what was counted at this one, for as long as it counts there. */
+  carry(from: string, to: string): Promise<void>;
   /** Remembers something for so long. */
   mark(key: string, seconds: number): Promise<void>;
   isMarked(key: string): Promise<boolean>;
@@ -46,6 +48,12 @@ export const createThrottle = (counters: Counters, clock: Clock): Throttle => {
       await add(key, -points, allowance);
     },
     clear: (key) => counters.reset(key),
+    carry: async (from, to) => {
+      const nowMs = clock.now();
+      const found = await counters.find(from, nowMs);
+      if (found === undefined || found.count <= 0) return;
+      await counters.add(to, { points: found.count, windowMs: found.endsAt - nowMs, nowMs });
+    },
     mark: async (key, seconds) => {
       await add(key, 1, { points: 1, windowSeconds: seconds });
     },
@@ -70,6 +78,23 @@ export const signInFoundKey = (source: string, subject: string): string =>
 export const signInFoldedKey = (login: string): string => {
   const plain = login.normalize('NFKD').replace(/[\s\p{M}\p{Default_Ignorable_Code_Point}]/gu, '');
   return `sign-in/folded/${hashId(plain)}`;
+};
+
+/**
+ * Wrong guesses at the names of an account count at its new names too: a new name or address gives nobody more guesses at
+ * the same password.
+ * @param names to sign in with, before and after
+ */
+export const carryGuesses = async (
+  throttle: Pick<Throttle, 'carry'>,
+  names: { readonly before: readonly string[]; readonly after: readonly string[] },
+): Promise<void> => {
+  const added = names.after.filter((name) => !names.before.includes(name));
+  for (const to of added)
+    for (const from of names.before) {
+      await throttle.carry(signInNameKey(from), signInNameKey(to));
+      await throttle.carry(signInFoldedKey(from), signInFoldedKey(to));
+    }
 };
 
 export const signInAddressKey = (address: string): string => `sign-in/address/${addressBucket(address)}`;

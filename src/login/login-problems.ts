@@ -4,7 +4,12 @@ import { definedOnly } from '../defined-only.ts';
 import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
-import type { FactorProblem, LoginProblem, RegistrationProblem } from '../web/page-problems.ts';
+import type {
+  FactorProblem,
+  LoginProblem,
+  ProfileProblem,
+  RegistrationProblem,
+} from '../web/page-problems.ts';
 import type { PageModels } from '../web/pages.ts';
 import { newErrorId, problemHeaders } from '../web/problem.ts';
 import { requestFacts } from '../web/request-facts.ts';
@@ -13,6 +18,7 @@ type Problem =
   | LoginProblem
   | FactorProblem
   | RegistrationProblem
+  | ProfileProblem
   | NonNullable<PageModels['change-password' | 'connect-source' | 'recover']['problem']>;
 
 interface ProblemAnswer {
@@ -72,6 +78,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   limit: { status: 400, code: 'limit', description: 'There are too many second factors already' },
   missing_code: missing,
   missing_name: missing,
+  name: { status: 400, code: 'invalid_request', description: 'The name is no plain text, or too long' },
   no_source: {
     status: 400,
     code: 'invalid_request',
@@ -112,6 +119,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     status: 400,
     code: 'invalid_request',
     description: 'The user name cannot be used',
+  },
+  username_address: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'The user name is an address of others',
   },
   username_taken: { status: 409, code: 'username_taken', description: 'The user name is taken' },
   workstation_restricted: {

@@ -24,6 +24,7 @@ import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
 import type { PersonSessions } from '../accounts/person-sessions.ts';
 import type { Pictures } from '../accounts/pictures.ts';
+import type { ProfileChanges } from '../accounts/profile-change.ts';
 import type { Registration } from '../accounts/registration.ts';
 import type { Revocations } from '../accounts/revocations.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
@@ -51,6 +52,7 @@ export interface LoginTenant {
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
   readonly pictures: Pictures;
+  readonly profile: ProfileChanges;
   readonly interactions: Interactions;
   /** Its sources of people, in the order of its file. */
   readonly connectors: readonly Connector[];

@@ -11,6 +11,7 @@ export const mailKinds = [
   'password_reset',
   'password_elsewhere',
   'password_changed',
+  'username_changed',
   'session_code',
   'registration',
   'registration_known',

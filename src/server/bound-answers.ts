@@ -17,6 +17,12 @@ import { askForPasskey, submitNewPasskey } from '../login/account/account-passke
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
 import { submitPicture, submitPictureRemoval } from '../login/account/account-picture.ts';
 import {
+  askForUsername,
+  showProfile,
+  submitProfile,
+  submitUsername,
+} from '../login/account/account-profile.ts';
+import {
   showOwnSessions,
   submitOtherSessionsEnd,
   submitSessionEnd,
@@ -212,6 +218,10 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
         submitWithdrawal(login, ctx, { tenant, clientId }),
       ),
       showActivity: (ctx, tenant) => showActivity(login, ctx, tenant),
+      showProfile: (ctx, tenant) => showProfile(login, ctx, tenant),
+      submitProfile: accountForm((ctx, tenant) => submitProfile(login, ctx, tenant)),
+      askForUsername: (ctx, tenant) => askForUsername(login, ctx, tenant),
+      submitUsername: accountForm((ctx, tenant) => submitUsername(login, ctx, tenant)),
       submitPicture: (ctx, tenant) =>
         orAskAgain((_, place, here) => submitPicture(login, place, here))(login, ctx, tenant),
       submitPictureRemoval: accountForm((ctx, tenant) => submitPictureRemoval(login, ctx, tenant)),

@@ -16,6 +16,7 @@ import { createPersonExport, type ExportPerson } from '../accounts/person-export
 import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
 import type { RewritePicture } from '../accounts/picture-file.ts';
 import { createPictures, type Pictures } from '../accounts/pictures.ts';
+import { createProfileChanges, type ProfileChanges } from '../accounts/profile-change.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
@@ -65,6 +66,7 @@ export interface Tenant extends DirectSignIns, MailedProofs {
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
   readonly pictures: Pictures;
+  readonly profile: ProfileChanges;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly upstreamLogins: UpstreamLogins;
@@ -243,6 +245,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     apps,
     personAudit,
     pictures,
+    profile: createProfileChanges({
+      ...{ definition, records: storage.accounts, revocations, throttle, mail, audit, clock, log },
+    }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,

@@ -1,4 +1,7 @@
 // What the templates of the account need, beside the overview in `pages.ts`. Each page has a navigation to the others.
+import type { Locale } from '../config/tenant/tenant-definition.ts';
+import type { ProfileProblem } from './page-problems.ts';
+
 export interface ScopeLine {
   readonly name: string;
   /** Plain words. Built-in scopes are worded by the view from `name`; this is for scopes of resources. */
@@ -48,6 +51,19 @@ export interface AccountActivity {
 }
 
 export interface AccountPageModels {
+  'account-profile': AccountForms & {
+    readonly action: string;
+    readonly name: string;
+    /** Empty: that of the browser. */
+    readonly language: Locale | '';
+    readonly problem?: ProfileProblem;
+  };
+  'account-username': AccountForms & {
+    readonly action: string;
+    readonly username: string;
+    readonly problem?: ProfileProblem;
+    readonly retryAfterSeconds?: number;
+  };
   'account-sessions': AccountForms & {
     readonly sessions: readonly AccountSession[];
     readonly endOthersAction: string;

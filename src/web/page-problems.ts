@@ -68,6 +68,15 @@ export type RegistrationProblem =
   | 'username'
   | 'username_taken';
 
+/** Each has its words in `account.profile.problem`. */
+export type ProfileProblem =
+  | 'name'
+  | 'throttled'
+  | 'username'
+  /** It is an e-mail address, and not the person's own. */
+  | 'username_address'
+  | 'username_taken';
+
 /** Why a sign-in or a form does not go on. Each has its words in `over`. */
 export type SignInOver =
   /** It took too long, or was finished or cancelled before. */

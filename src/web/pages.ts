@@ -190,6 +190,9 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
     readonly signOutUrl: string;
     readonly changePasswordUrl?: string;
     readonly factorsUrl?: string;
+    /** Absent where a source gives the profile. */
+    readonly profileUrl?: string;
+    readonly usernameUrl?: string;
     /** Epoch milliseconds. */
     readonly signedInAt: number;
     readonly csrf: string;
@@ -209,6 +212,8 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
       | 'connected'
       | 'disconnected'
       | 'device_signed_out'
+      | 'profile_changed'
+      | 'username_changed'
       | 'picture_changed'
       | 'picture_removed';
     readonly problem?:

@@ -106,9 +106,26 @@ const account: PageModels['account'] = {
   accountUrl: '/oauth/acme/account',
   exportAction: '/oauth/acme/account/export',
   pictureAction: '/oauth/acme/account/picture',
+  profileUrl: '/oauth/acme/account/profile',
+  usernameUrl: '/oauth/acme/account/username',
 };
 
-const { pictureAction: _, ...accountWithoutPicture } = account;
+const accountProfile: PageModels['account-profile'] = {
+  action: '/oauth/acme/account/profile',
+  csrf,
+  accountUrl: '/oauth/acme/account',
+  name: 'Alice Example',
+  language: '',
+};
+
+const accountUsername: PageModels['account-username'] = {
+  action: '/oauth/acme/account/username',
+  csrf,
+  accountUrl: '/oauth/acme/account',
+  username: 'alice',
+};
+
+const { pictureAction: _picture, profileUrl: _profile, usernameUrl: _username, ...managedAccount } = account;
 
 const accountSessions: PageModels['account-sessions'] = {
   accountUrl: '/oauth/acme/account',
@@ -622,8 +639,14 @@ export const samples: readonly Sample[] = [
   sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
   sample('account', 'account', account),
   sample('account-picture', 'account', { ...account, pictureUrl: '/assets/favicon.svg' }),
+  sample('account-profile', 'account-profile', accountProfile),
+  sample('account-profile-name', 'account-profile', { ...accountProfile, language: 'de', problem: 'name' }),
+  ...(['throttled', 'username', 'username_address', 'username_taken'] as const).map((problem) =>
+    sample(`account-username-${problem}`, 'account-username', { ...accountUsername, problem }),
+  ),
+  sample('account-username', 'account-username', accountUsername),
   sample('account-managed', 'account', {
-    ...accountWithoutPicture,
+    ...managedAccount,
     managed: { profile: ['Staff directory', 'Globex Account'], password: ['Staff directory'] },
   }),
   sample('account-sessions', 'account-sessions', accountSessions),
@@ -644,7 +667,7 @@ export const samples: readonly Sample[] = [
     sources: accountSources,
     changePasswordUrl: '/oauth/acme/account/password',
   }),
-  ...(['connected', 'disconnected'] as const).map((outcome) =>
+  ...(['connected', 'disconnected', 'profile_changed', 'username_changed'] as const).map((outcome) =>
     sample(`account-${outcome}`, 'account', { ...account, sources: accountSources, outcome }),
   ),
   sample('account-devices', 'account', {

@@ -61,18 +61,27 @@ export const formsOf = (page: Page): readonly Form[] =>
     .map(([, head = '', inner = '']) => ({
       action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
       method: (attribute(` ${head}`, 'method') ?? 'get').toLowerCase(),
-      fields: Object.fromEntries(
-        [...inner.matchAll(/<input\b[^>]*>/gi)]
+      fields: Object.fromEntries([
+        ...[...inner.matchAll(/<input\b[^>]*>/gi)]
           .map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const)
           .filter((pair): pair is readonly [string, string] => pair[0] !== undefined),
-      ),
+        ...selectsIn(inner),
+      ]),
       controls: new Set([
+        ...selectsIn(inner).map(([name]) => name),
         ...[...inner.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => attribute(tag, 'name') ?? ''),
         ...[...inner.matchAll(/<button\b[^>]*>/gi)].map(
           ([tag]) => `${attribute(tag, 'name')}=${attribute(tag, 'value') ?? ''}`,
         ),
       ]),
     }));
+
+/** Name and chosen value of each select. */
+const selectsIn = (form: string): readonly (readonly [string, string])[] =>
+  [...form.matchAll(/(<select\b[^>]*>)([\s\S]*?)<\/select>/gi)].map(([, tag = '', options = '']) => {
+    const chosen = /<option\b[^>]*\sselected[^>]*>/i.exec(options) ?? /<option\b[^>]*>/i.exec(options);
+    return [attribute(tag, 'name') ?? '', attribute(chosen?.[0] ?? '', 'value') ?? ''];
+  });
 
 /** Can these be filled in and pressed in one form of the page? */
 export const hasForm = (page: Page, fields: Readonly<Record<string, string>>): boolean =>

@@ -12,6 +12,17 @@ const app = (more = '') =>
 const exchange = ', urn:ietf:params:oauth:grant-type:token-exchange';
 
 describe('sources', () => {
+  it('leave no change of user names, but for the local list', () => {
+    const accounts = 'accounts: { usernameChange: true }\n';
+    expect(define(accounts).accounts).toEqual({ usernameChange: true });
+    expect(define(`${accounts}sources:\n${local}`).accounts).toEqual({ usernameChange: true });
+    expect(faultsOf(`${accounts}sources:\n${local}${google}`)).toEqual([
+      expect.stringMatching(
+        /^accounts\.usernameChange: is true, but the tenant has other sources .* remove it$/,
+      ),
+    ]);
+  });
+
   it('are the local list when the file names none', () => {
     expect(define('displayName: Acme\n').sources).toMatchObject([{ id: 'local', type: 'local' }]);
   });

@@ -63,6 +63,7 @@ describe('loadTenant', () => {
         deviceCode: 300,
       },
       grants: { password: false },
+      accounts: { usernameChange: false },
       pkceExemptions: [],
       resources: [],
       secondFactor: {

@@ -22,6 +22,7 @@ export interface TenantDefinition {
   readonly recovery?: { readonly password: 'mail' };
   /** Absent: an operator adds people. */
   readonly registration?: RegistrationRules;
+  readonly accounts: AccountRules;
   /** Absent members: as the server has them. */
   readonly mail?: { readonly from?: string; readonly replyTo?: string };
   readonly lifetimes: Lifetimes;
@@ -71,6 +72,11 @@ export interface Branding {
 }
 
 export type FooterLink = 'imprint' | 'privacy' | 'terms' | 'help';
+
+/** What people may do with their own account. */
+export interface AccountRules {
+  readonly usernameChange: boolean;
+}
 
 /** Seconds. */
 export interface Lifetimes {

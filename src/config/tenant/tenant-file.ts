@@ -165,6 +165,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     locale: content.locale,
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...definedOnly({ registration }),
+    accounts: content.accounts,
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,

@@ -4,6 +4,7 @@ import { checkTenantGateway } from '../gateway/tenant-gateway-rules.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { hint, reference, unique } from '../parsing/name-references.ts';
 import { checkSources } from '../source/source-rules.ts';
+import { checkAccounts } from './accounts-rules.ts';
 import { checkClient, isPublic } from './client-rules.ts';
 import type { NamesInFile } from './names-in-file.ts';
 import type { JudgedContent } from './partial-content.ts';
@@ -16,6 +17,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkResources(judged, names),
   ...checkSources(judged, names),
   ...checkUsers(judged),
+  ...checkAccounts(judged),
   ...checkSecondFactor(judged.content.secondFactor, names.clients),
   ...checkTenantGateway(judged, names.clients),
 ];

@@ -7,6 +7,7 @@ import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
+import { accountsSchema } from './accounts-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
@@ -212,6 +213,7 @@ export const tenantSchema = z.strictObject({
   registration: registrationSchema
     .optional()
     .meta({ description: 'People who make an account of their own. Absent: nobody can.' }),
+  accounts: accountsSchema.prefault({}).meta({ description: 'What users may do with their own account.' }),
   mail: tenantMailSchema.prefault({}).meta({
     description: 'Mails to the users of the tenant.',
     examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],

@@ -9,7 +9,7 @@ export const submitExport = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
-  const visit = await submittedBy(parts, ctx, () => visitRecently(parts, ctx, tenant));
+  const visit = await submittedBy(parts, ctx, () => visitRecently(parts, ctx, { tenant }));
   if (visit === undefined) return;
   const exported = await tenant.exportPerson(visit.account);
   ctx.set('Cache-Control', 'no-store');

@@ -1,10 +1,8 @@
 // The second factors of the person who is signed in; account-passkeys.ts: a new passkey. Whoever changes them has just
 // signed in, with a factor if there is one.
 import type { Context } from 'koa';
-import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
 import { byCode } from '../../accounts/factors/proven-factor.ts';
-import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readForm } from '../../web/body.ts';
@@ -14,16 +12,15 @@ import { totpFields, totpPicture, totpProblem } from '../factors/totp-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
-  findAccountVisit,
   personOf,
   refuseForeignForm,
   submittedBy,
   visitOrSignIn,
+  visitWithFactor,
 } from './account-visit.ts';
 
 export const factorsUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/factors`;
@@ -46,18 +43,7 @@ export const visitToChange = async (
   { tenant, url }: { readonly tenant: LoginTenant; readonly url: string },
 ): Promise<AccountVisit | undefined> => {
   if (!offersFactors(tenant)) throw new AppError('not_found', 'There are no second factors here');
-  const visit = await findAccountVisit(ctx, tenant);
-  const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, parts.clock.now());
-  const isStrong =
-    visit !== undefined &&
-    (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
-  if (isRecent && isStrong) return visit;
-  startSignIn(ctx, tenant, {
-    target: url,
-    maxAge: recentSignInSeconds,
-    ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
-  });
-  return undefined;
+  return visitWithFactor(parts, ctx, { tenant, url });
 };
 
 export const showFactors = async (

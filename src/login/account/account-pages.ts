@@ -3,9 +3,9 @@
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
 //                           account-devices.ts: signing a device out; account-factors.ts: second factors
 //   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
-//                           done; account-export.ts: all that is kept, as a file; account-picture.ts
+//                           done; account-export.ts: all that is kept, as a file; account-picture.ts; account-profile.ts: name, language, user name
 import type { Context } from 'koa';
-import { canChangePassword, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
+import { canChangePassword, hasOwnProfile, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { accountClientId } from '../../oidc/provider/clients.ts';
@@ -21,12 +21,22 @@ import {
   findAccountVisit,
   goTo,
   newsOf,
+  profileUrl,
+  usernameUrl,
 } from './account-visit.ts';
 
 type AccountModel = PageModels['account'];
 
 const news = {
-  outcome: ['connected', 'disconnected', 'device_signed_out', 'picture_changed', 'picture_removed'],
+  outcome: [
+    'connected',
+    'disconnected',
+    'device_signed_out',
+    'picture_changed',
+    'picture_removed',
+    'profile_changed',
+    'username_changed',
+  ],
   problem: [
     'cancelled',
     'invalid',
@@ -81,6 +91,10 @@ export const showAccount = async (
       ...(devices.length === 0 ? {} : { devices }),
       ...(canChangePassword(account, sources) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
+      ...(hasOwnProfile(account) ? { profileUrl: profileUrl(tenant) } : {}),
+      ...(hasOwnProfile(account) && tenant.definition.accounts.usernameChange
+        ? { usernameUrl: usernameUrl(tenant) }
+        : {}),
       accountUrl: accountUrl(tenant),
       exportAction: `${accountUrl(tenant)}/export`,
       managed,

@@ -52,7 +52,7 @@ export const askForSource = async (
   ctx: Context,
   { tenant, source }: Asked,
 ): Promise<void> => {
-  const visit = await visitRecently(parts, ctx, tenant);
+  const visit = await visitRecently(parts, ctx, { tenant });
   if (visit === undefined) return;
   const last = parts.notices.last<ConnectNotice>({ ctx, url: formUrl(tenant, source) });
   const { until, login = '', problem, reason } = last?.isNew === true ? last.notice : {};
@@ -101,7 +101,7 @@ export const submitConnect = async (
   { tenant, source }: Asked,
 ): Promise<void> => {
   const form = await readForm(ctx, passwordFields);
-  const visit = await visitRecently(parts, ctx, tenant);
+  const visit = await visitRecently(parts, ctx, { tenant });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, form.csrf);
   const connector = findRedirectConnector(tenant, source);

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { SignedIn } from '../../accounts/account-types.ts';
+import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRecentSignIn, mayHoldTokensSince, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
@@ -48,18 +49,49 @@ export const visitOrSignIn = async (
   return visit;
 };
 
+/** A page of the account to which a sign-in returns. */
+export interface AccountPlace {
+  readonly tenant: LoginTenant;
+  readonly url: string;
+}
+
 /**
- * The visit of a person who has just signed in; any other is redirected to a sign-in and returns to the account.
+ * The visit of a person who has just signed in; any other is redirected to a sign-in and returns to `target`, by
+ * default to the account page.
  * @throws AppError `unavailable`
  */
 export const visitRecently = async (
   { clock }: Pick<LoginPageParts, 'clock'>,
   ctx: Context,
-  tenant: LoginTenant,
+  { tenant, url }: Pick<AccountPlace, 'tenant'> & Partial<AccountPlace>,
 ): Promise<AccountVisit | undefined> => {
   const visit = await findAccountVisit(ctx, tenant);
   if (visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now())) return visit;
-  startSignIn(ctx, tenant, { maxAge: recentSignInSeconds });
+  startSignIn(ctx, tenant, { maxAge: recentSignInSeconds, ...definedOnly({ target: url }) });
+  return undefined;
+};
+
+/**
+ * The visit of a person who has just signed in, with a second factor if there is one; any other is redirected to such a
+ * sign-in, which returns to the page.
+ * @throws AppError `unavailable`
+ */
+export const visitWithFactor = async (
+  { clock }: Pick<LoginPageParts, 'clock'>,
+  ctx: Context,
+  { tenant, url }: AccountPlace,
+): Promise<AccountVisit | undefined> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now());
+  const isStrong =
+    visit !== undefined &&
+    (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
+  if (isRecent && isStrong) return visit;
+  startSignIn(ctx, tenant, {
+    target: url,
+    maxAge: recentSignInSeconds,
+    ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
+  });
   return undefined;
 };
 
@@ -107,6 +139,8 @@ export const submittedBy = async (
 };
 
 export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;
+export const profileUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/profile`;
+export const usernameUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/username`;
 
 /** To a page with a notice. An attacker can write it into the address, so it names a fixed text. */
 export const goTo = (ctx: Context, url: string, news: Readonly<Record<string, string>> = {}): void => {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
 import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
-import { defineOperation } from './operation.ts';
+import { type ApiTenant, defineOperation } from './operation.ts';
 
 const text = z.string().optional();
 
@@ -13,7 +14,7 @@ const sourceSchema = z.object({
   connected_at: timeSchema,
 });
 
-const accountSchema = z
+export const accountSchema = z
   .object({
     sub: idSchema,
     username: z.string(),
@@ -38,27 +39,32 @@ export const showOwnAccount = defineOperation({
   path: '/account',
   summary: 'The person of the access token',
   answer: { description: 'Their account.', schema: accountSchema },
-  handle: async ({ tenant: { definition, connectors, provider }, person: { account } }) => {
-    const { name, locale } = account.claims;
-    const picture = pictureUrl(provider.issuer, account) ?? account.claims.picture;
-    const elsewhere = managedElsewhere(account, { sources: definition.sources, connectors });
-    return {
-      sub: account.sub,
-      username: account.username,
-      ...(typeof name === 'string' ? { name } : {}),
-      ...(typeof locale === 'string' ? { locale } : {}),
-      ...(typeof picture === 'string' ? { picture } : {}),
-      ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
-      created_at: toSeconds(account.createdAt),
-      changed_at_sources: {
-        ...(elsewhere.profile === undefined ? {} : { profile: [...elsewhere.profile] }),
-        ...(elsewhere.password === undefined ? {} : { password: [...elsewhere.password] }),
-      },
-      sources: (account.identities ?? []).map(({ source, linkedAt }) => ({
-        id: source,
-        name: definition.sources.find(({ id }) => id === source)?.displayName ?? source,
-        connected_at: toSeconds(linkedAt),
-      })),
-    };
-  },
+  handle: async ({ tenant, person: { account } }) => toPublicAccount(tenant, account),
 });
+
+export const toPublicAccount = (
+  { definition, connectors, provider }: ApiTenant,
+  account: AccountRecord,
+): z.input<typeof accountSchema> => {
+  const { name, locale } = account.claims;
+  const picture = pictureUrl(provider.issuer, account) ?? account.claims.picture;
+  const elsewhere = managedElsewhere(account, { sources: definition.sources, connectors });
+  return {
+    sub: account.sub,
+    username: account.username,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof locale === 'string' ? { locale } : {}),
+    ...(typeof picture === 'string' ? { picture } : {}),
+    ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
+    created_at: toSeconds(account.createdAt),
+    changed_at_sources: {
+      ...(elsewhere.profile === undefined ? {} : { profile: [...elsewhere.profile] }),
+      ...(elsewhere.password === undefined ? {} : { password: [...elsewhere.password] }),
+    },
+    sources: (account.identities ?? []).map(({ source, linkedAt }) => ({
+      id: source,
+      name: definition.sources.find(({ id }) => id === source)?.displayName ?? source,
+      connected_at: toSeconds(linkedAt),
+    })),
+  };
+};

@@ -49,6 +49,8 @@ export const answerOperation = async (
   const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined && !operation.isPublic) return;
   const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
+  if (body !== undefined && person?.hasSignedInRecently === false && needsRecentSignIn(operation, body))
+    return refuseOldSignIn(parts, ctx, tenant);
   const file = operation.file === undefined ? Buffer.alloc(0) : await readFile(operation.file, ctx);
   const asked = { ctx, tenant, path, query: { ...ctx.query }, body, file, ...definedOnly({ person }) };
   const answer = await operation.run(asked).catch((error: unknown) => {
@@ -72,10 +74,7 @@ const identify = async (
   { ctx, tenant }: ApiRequest,
 ): Promise<ApiPerson | undefined> => {
   const { accessTokens, definition, provider } = tenant;
-  const refuse = (
-    error?: BearerRefusal['error'],
-    wanted: Pick<BearerRefusal, 'maxAge' | 'acr'> = {},
-  ): undefined =>
+  const refuse = (error?: BearerRefusal['error'], wanted: Pick<BearerRefusal, 'acr'> = {}): undefined =>
     refuseBearer(ctx, log, {
       realm: provider.issuer,
       scope: accountScope,
@@ -91,15 +90,31 @@ const identify = async (
   // a client may have lost the right since the token was issued; a token for a resource is for that alone
   const isForUs = !live.isThirdParty && live.audiences.length === 0 && live.scopes.includes(accountScope);
   if (account === undefined || !isForUs) return refuse('insufficient_scope');
-  if (operation.needsRecentSignIn && !isRecentSignIn(authTime, clock.now()))
-    return refuse('insufficient_user_authentication', { maxAge: recentSignInSeconds });
+  const hasSignedInRecently = isRecentSignIn(authTime, clock.now());
+  if (operation.needsRecentSignIn === true && !hasSignedInRecently) {
+    refuseOldSignIn({ log }, ctx, tenant);
+    return undefined;
+  }
   const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
     return refuse('insufficient_user_authentication', { acr: mfaAcr });
   const { sub } = account;
   const { address, requestId } = requestFacts(ctx);
-  return { sub, account, revocationIds: live.revocationIds, by: { actor: sub, address, requestId } };
+  const by = { actor: sub, address, requestId };
+  return { sub, account, revocationIds: live.revocationIds, hasSignedInRecently, by };
 };
+
+/** RFC 9470 section 3. */
+const refuseOldSignIn = ({ log }: Pick<ApiParts, 'log'>, ctx: Context, { provider }: ApiTenant): void =>
+  refuseBearer(ctx, log, {
+    ...{ realm: provider.issuer, scope: accountScope, maxAge: recentSignInSeconds },
+    error: 'insufficient_user_authentication',
+  });
+
+const needsRecentSignIn = (
+  { needsRecentSignIn: members }: Operation,
+  body: Readonly<Record<string, unknown>>,
+): boolean => Array.isArray(members) && members.some((member) => Object.hasOwn(body, member));
 
 /** @throws errors with status 400, 413 and 415 */
 const readBody = async (

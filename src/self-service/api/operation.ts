@@ -11,6 +11,7 @@ import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { Pictures } from '../../accounts/pictures.ts';
+import type { ProfileChanges } from '../../accounts/profile-change.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -40,6 +41,7 @@ export interface ApiTenant {
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
   readonly pictures: Pictures;
+  readonly profile: ProfileChanges;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 
@@ -49,6 +51,7 @@ export interface ApiPerson {
   readonly account: AccountRecord;
   /** The grant and the session of the presented token, as revocation events name them. */
   readonly revocationIds: readonly string[];
+  readonly hasSignedInRecently: boolean;
   /** For the audit record. */
   readonly by: { readonly actor: string; readonly address: string; readonly requestId: string };
 }
@@ -102,8 +105,8 @@ interface OperationFacts {
   /** One line for the reader of the document. */
   readonly summary: string;
   readonly description?: string;
-  /** Is a sign-in of the last five minutes needed? */
-  readonly needsRecentSignIn?: true;
+  /** Is a sign-in of the last five minutes needed? A list: for requests whose body has one of these members. */
+  readonly needsRecentSignIn?: true | readonly string[];
   /** Is a sign-in with a second factor needed, of a person who has one? */
   readonly needsFactor?: true;
   /** A file as the body, in place of JSON. */

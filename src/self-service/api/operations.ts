@@ -16,6 +16,7 @@ import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { changeOwnPassword } from './password-api.ts';
 import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
+import { changeOwnProfile } from './profile-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
@@ -23,6 +24,7 @@ export const operations: readonly Operation[] = [
   logIn,
   logOut,
   showOwnAccount,
+  changeOwnProfile,
   changeOwnPassword,
   replaceOwnPicture,
   removeOwnPicture,

@@ -1,0 +1,155 @@
+// What people change of their own profile: name, language and, where the tenant allows it, user name. Their sessions and
+// tokens stay; the next answer of userinfo has the new claims. People whose profile comes from a source change it there.
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { hashId } from '../crypto/ids.ts';
+import type { Log } from '../log.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { readEmail } from '../protocol/email-address.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { changeAccount } from './account-change.ts';
+import { createNotifyOfChange, languageOf } from './account-notices.ts';
+import type { AccountChange } from './linked-identities.ts';
+import { loginsOf } from './logins.ts';
+import { hasOwnProfile } from './managed-elsewhere.ts';
+import { isFreeToChoose } from './new-person.ts';
+import type { SessionActor } from './person-sessions.ts';
+import { readPlainText } from './plain-text.ts';
+import type { Revocations } from './revocations.ts';
+import { carryGuesses, type Throttle } from './throttle.ts';
+
+/** What is absent stays as it is; `null` removes it. */
+export interface ProfileChange {
+  /** The full name, the claim `name`. */
+  readonly name?: string | null;
+  /** The claim `locale`, and the language of mails about the account. */
+  readonly locale?: Locale | null;
+}
+
+export type ProfileOutcome =
+  | { readonly ok: true; readonly account: AccountRecord }
+  /** `elsewhere`: a source gives the profile of this person. `name`: no plain text, or too long. */
+  | { readonly ok: false; readonly reason: 'elsewhere' | 'name' };
+
+export type RenameOutcome =
+  | { readonly ok: true; readonly account: AccountRecord }
+  /** `address`: it is an e-mail address, and not the person's own verified one. */
+  | {
+      readonly ok: false;
+      readonly reason: 'elsewhere' | 'not_offered' | 'username' | 'address' | 'taken';
+    }
+  | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
+
+/** Both throw AppError `unavailable`; a change that cannot be recorded is not made. */
+export interface ProfileChanges {
+  change(account: AccountRecord, change: ProfileChange, by: SessionActor): Promise<ProfileOutcome>;
+  /** A new user name, for a person who has just signed in. */
+  rename(account: AccountRecord, username: string, by: SessionActor): Promise<RenameOutcome>;
+}
+
+export interface ProfileChangesParts {
+  readonly definition: Pick<TenantDefinition, 'locale' | 'accounts'>;
+  readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
+  readonly revocations: Pick<Revocations, 'publish'>;
+  readonly throttle: Pick<Throttle, 'spend' | 'carry'>;
+  readonly mail: Pick<TenantMail, 'hold'>;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Characters. */
+const longestName = 100;
+/** User names that one person tries in an hour: the answers say which of them somebody has. */
+const renames = { points: 10, windowSeconds: 3600 } as const;
+
+export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges => {
+  const { definition, records, revocations, throttle, audit, clock } = parts;
+  const notifyOfChange = createNotifyOfChange({ ...parts, locale: definition.locale });
+  const publish = (sub: string, reason: string): Promise<void> =>
+    revocations.publish({ what: 'account', id: sub, reason });
+
+  const makeRename = async (account: AccountRecord, username: string) => {
+    const outcome = await changeAccount(records, account, (current) => {
+      const logins = loginsOf(username, current.email);
+      return logins === undefined ? undefined : { username, logins, updatedAt: clock.now() };
+    });
+    if (outcome.ok) {
+      await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
+      await publish(account.sub, 'account.username');
+    }
+    return outcome;
+  };
+
+  return {
+    change: async (account, change, by) => {
+      if (!hasOwnProfile(account)) return { ok: false, reason: 'elsewhere' };
+      const { sub } = account;
+      const name = readName(change.name);
+      if (name === false) return { ok: false, reason: 'name' };
+      const planFor = (current: AccountRecord): AccountChange | undefined => {
+        const claims = claimsAfter(current, { ...change, ...(name === undefined ? {} : { name }) });
+        return claims === undefined ? undefined : { claims, updatedAt: clock.now() };
+      };
+      if (planFor(account) === undefined) return { ok: true, account };
+      const reason = Object.keys(change).sort().join(' ');
+      await audit.noteBefore({ ...by, action: 'account.profile', object: sub, outcome: 'success', reason });
+      const outcome = await changeAccount(records, account, planFor);
+      if (!outcome.ok) return { ok: true, account };
+      await publish(sub, 'account.profile');
+      return outcome;
+    },
+
+    rename: async (account, typed, by) => {
+      if (!definition.accounts.usernameChange) return { ok: false, reason: 'not_offered' };
+      if (!hasOwnProfile(account)) return { ok: false, reason: 'elsewhere' };
+      const username = withoutInvisibleEdges(typed);
+      const canonical = canonicalLogin(username);
+      if (canonical === undefined) return { ok: false, reason: 'username' };
+      if (username === account.username) return { ok: true, account };
+      if (!isOwnAddress(canonical, account)) {
+        if (readEmail(canonical).ok) return { ok: false, reason: 'address' };
+        if (!isFreeToChoose(canonical)) return { ok: false, reason: 'username' };
+      }
+      const { sub } = account;
+      const counted = await throttle.spend(`account/rename/${hashId(sub)}`, renames);
+      if (!counted.isAllowed)
+        return { ok: false, reason: 'throttled', retryAfterSeconds: counted.retryAfterSeconds };
+      const event = { ...by, action: 'account.username', object: sub } as const;
+      await audit.noteBefore({ ...event, outcome: 'success' });
+      const outcome = await notifyOfChange(
+        account,
+        { kind: 'username_changed', values: { next: username } },
+        { make: () => makeRename(account, username), isDone: ({ ok }) => ok },
+      );
+      if (outcome.ok) return outcome;
+      await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
+      return { ok: false, reason: 'taken' };
+    },
+  };
+};
+
+/** False when it is no plain text. */
+const readName = (name: string | null | undefined): string | null | undefined | false => {
+  if (name === undefined || name === null) return name;
+  const text = readPlainText(name);
+  return text === undefined || [...text].length > longestName ? false : text;
+};
+
+/** Undefined when they stay the same; a language that is written with its region stays as it is. */
+const claimsAfter = (account: AccountRecord, change: ProfileChange): AccountRecord['claims'] | undefined => {
+  const { claims } = account;
+  const wanted = { ...change, ...(change.locale === languageOf(account) ? { locale: undefined } : {}) };
+  const changes = Object.entries(wanted).filter(
+    ([member, value]) => value !== undefined && value !== (claims[member] ?? null),
+  );
+  if (changes.length === 0) return undefined;
+  const after = { ...claims, ...Object.fromEntries(changes) };
+  return Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null));
+};
+
+/** A name that is another address would keep the person who has that address from using it. */
+const isOwnAddress = (canonical: string, { email, emailVerified }: AccountRecord): boolean =>
+  email !== undefined && emailVerified === true && canonicalLogin(email) === canonical;

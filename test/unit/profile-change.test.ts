@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createProfileChanges } from '../../src/accounts/profile-change.ts';
+import { createThrottle } from '../../src/accounts/throttle.ts';
+import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import type { AccountRecord } from '../../src/storage/storage.ts';
+import { openPeople, type People } from '../support/people.ts';
+
+const password = 'lantern orbit mosaic';
+const by = { actor: 'dana', address: '192.0.2.1', requestId: 'r' };
+let people: People;
+let mails: NewMail[];
+
+beforeEach(async () => {
+  people = await openPeople();
+  mails = [];
+});
+afterEach(() => people.close());
+
+const profile = () => {
+  const { accounts, counters } = people.tenant('acme');
+  return createProfileChanges({
+    definition: { locale: 'en', accounts: { usernameChange: true } },
+    records: accounts,
+    revocations: { publish: async () => {} },
+    throttle: createThrottle(counters, people.clock),
+    mail: {
+      hold: async (mail) => ({ release: async () => void mails.push(mail), remove: async () => {} }),
+    },
+    audit: people.audit('acme'),
+    clock: people.clock,
+    log: people.log,
+  });
+};
+
+const add = async (username: string, email?: string): Promise<AccountRecord> => {
+  const facts = email === undefined ? {} : { email, emailVerified: true };
+  const added = await people.users().add({ username, password, ...facts });
+  if (!added.ok) throw new Error(added.message);
+  return added.account;
+};
+
+const now = async ({ sub }: AccountRecord): Promise<AccountRecord> => {
+  const found = await people.tenant('acme').accounts.findBySub(sub);
+  if (found === undefined) throw new Error('no account');
+  return found;
+};
+
+describe('a new user name', () => {
+  it('gives nobody more guesses at the password', async () => {
+    const dana = await add('dana');
+    const guess = (login: string, n: number) =>
+      people.accounts().signIn({ login, password: 'wrong', address: `198.51.100.${n}`, via: 'page' });
+    for (let n = 0; n < 10; n += 1) expect(await guess('dana', n)).toMatchObject({ reason: 'credentials' });
+    expect(await profile().rename(dana, 'diana', by)).toMatchObject({ ok: true });
+    expect(await guess('diana', 11)).toMatchObject({ reason: 'throttled' });
+    people.clock.advance(16 * 60_000);
+    expect(await guess('diana', 12)).toMatchObject({ reason: 'credentials' });
+  });
+
+  it('tells the person in the language of the profile', async () => {
+    const dana = await add('dana', 'dana@acme.example');
+    expect(await profile().change(dana, { locale: 'de' }, by)).toMatchObject({ ok: true });
+    await profile().rename(await now(dana), 'diana', by);
+    expect(mails).toMatchObject([
+      { kind: 'username_changed', locale: 'de', values: { username: 'dana', next: 'diana' } },
+    ]);
+  });
+});
+
+describe('a change of the profile', () => {
+  it('loses nothing that was changed since it was read', async () => {
+    const dana = await add('dana');
+    await profile().change(dana, { name: 'Dana Doe' }, by);
+    await profile().change(dana, { locale: 'de' }, by);
+    expect((await now(dana)).claims).toEqual({ name: 'Dana Doe', locale: 'de' });
+  });
+
+  it('keeps the region of a language that stays the same', async () => {
+    const dana = await add('dana');
+    await people.tenant('acme').accounts.update(dana.sub, { claims: { locale: 'de-AT' } });
+    const { version } = await now(dana);
+    await profile().change(await now(dana), { locale: 'de' }, by);
+    expect(await now(dana)).toMatchObject({ version, claims: { locale: 'de-AT' } });
+  });
+
+  it('leaves the sessions of the person as they are', async () => {
+    const dana = await add('dana');
+    await profile().change(dana, { name: 'Dana Doe' }, by);
+    await profile().rename(await now(dana), 'diana', by);
+    expect(await now(dana)).not.toHaveProperty('notBefore');
+    expect(people.ended).toEqual([]);
+  });
+});
