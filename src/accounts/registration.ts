@@ -4,7 +4,7 @@
 //   new-account.ts          the account of a proven address; new-person.ts: what people say of themselves
 //   invitations.ts          mails of an operator that invite somebody
 import type { Audit } from '../audit/audit.ts';
-import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import type { Allowance, Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
@@ -63,8 +63,8 @@ export interface RegistrationParts extends NewAccountsParts {
 }
 
 const hour = 3600;
-const perAddress = { points: 5, windowSeconds: hour } as const;
-/** Each request writes one mail at most: nobody writes more to strangers, from however many IP addresses. */
+const perEmail = { points: 5, windowSeconds: hour } as const;
+/** Each request that is allowed writes one mail: nobody writes more to strangers, from however many IP addresses. */
 const perTenant = { points: 1000, windowSeconds: hour } as const;
 export const createRegistration = (parts: RegistrationParts): Registration => {
   const { definition, issuer, verifications, throttle, check, mail, findKnown, audit } = parts;
@@ -100,13 +100,15 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
     await note('success', 'mail');
   };
 
-  /** In an order in which a flood of requests makes few counters: those of addresses come last. */
-  const chargesOf = (request: RegistrationRequest, email: string) =>
-    [
-      [`registration/address/${addressBucket(request.address)}`, definition.throttle.address],
-      ['registration/tenant', perTenant],
-      [`registration/email/${hashId(email)}`, perAddress],
-    ] as const;
+  /** Of a request that writes no mail, which anybody may send: so many of a tenant in an hour, and no more. */
+  const noteRefused = async (note: ReturnType<typeof noteOf>, reason: string): Promise<void> => {
+    const { isAllowed, count } = await throttle.spend('registration/refused', perTenant);
+    if (!isAllowed) return;
+    await note(
+      'failure',
+      count === perTenant.points ? `${reason}, no more are recorded in this hour` : reason,
+    );
+  };
 
   return {
     begin: async (request) => {
@@ -114,21 +116,30 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
       if (!judged.ok) return judged;
       const { email } = judged;
       const note = noteOf(request, email);
-      for (const [key, allowance] of chargesOf(request, email)) {
+      /** Undefined: it is allowed. */
+      const spend = async (key: string, allowance: Allowance): Promise<RegistrationBegun | undefined> => {
         const { isAllowed, isFirstRefusal, retryAfterSeconds } = await throttle.spend(key, allowance);
-        if (isAllowed) continue;
-        if (isFirstRefusal) await note('failure', 'throttled');
-        return { ok: false, reason: 'throttled', retryAfterSeconds };
-      }
+        if (isFirstRefusal) await noteRefused(note, 'throttled');
+        return isAllowed ? undefined : { ok: false, reason: 'throttled', retryAfterSeconds };
+      };
+
+      const ofAddress = `registration/address/${addressBucket(request.address)}`;
+      const tooMany = await spend(ofAddress, definition.throttle.address);
+      if (tooMany !== undefined) return tooMany;
       if (request.isHiddenFieldFilled === true) {
-        await note('failure', 'hidden_field');
+        await noteRefused(note, 'hidden_field');
         return { ok: true };
       }
       const verdict = (await check?.({ ...request, email })) ?? 'allowed';
       if (verdict !== 'allowed') {
-        await note('failure', `check_${verdict}`);
+        await noteRefused(note, `check_${verdict}`);
         return { ok: false, reason: verdict };
       }
+      // by tenant before by e-mail address: a flood of addresses makes few counters
+      const tooManyMails =
+        (await spend('registration/tenant', perTenant)) ??
+        (await spend(`registration/email/${hashId(email)}`, perEmail));
+      if (tooManyMails !== undefined) return tooManyMails;
       parts.runAfterAnswer({
         what: 'mail for a registration',
         requestId: request.requestId,

@@ -36,12 +36,16 @@ describe('checkConfig', () => {
   it('asks for a mail server where a tenant needs one', () => {
     const app =
       '{ client_id: app, token_endpoint_auth_method: none, redirect_uris: ["https://app.example.com/cb"], firstParty: true, directLogin: true, emailCode: true }';
-    put('tenants/shop.yaml', `recovery: { password: mail }\nclients: [${app}]\n`);
-    put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\n');
+    put(
+      'tenants/shop.yaml',
+      `recovery: { password: mail }\nregistration: { mode: invited }\nclients: [${app}]\n`,
+    );
+    put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\nregistration: { mode: open }\n');
     const ask = (env: Record<string, string> = {}, tenant?: string) =>
       checkConfig({ cwd, env, tenant }).faults.map(formatFault);
     expect(ask()).toEqual([
       'tenants/shop.yaml recovery.password: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
+      'tenants/shop.yaml registration: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove registration',
       'tenants/shop.yaml clients.0.emailCode: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove it',
     ]);
     expect(

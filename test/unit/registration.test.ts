@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createRegistration, type RegistrationRequest } from '../../src/accounts/registration.ts';
+import type { CheckRegistration } from '../../src/accounts/registration-check.ts';
+import { createFindKnown } from '../../src/accounts/registration-link.ts';
+import { createThrottle } from '../../src/accounts/throttle.ts';
+import { createVerifications } from '../../src/accounts/verifications.ts';
+import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import { throttle as limits, localSource, openPeople, type People } from '../support/people.ts';
+
+let people: People;
+let sent: NewMail[];
+let work: Promise<void>[];
+
+beforeEach(async () => {
+  people = await openPeople();
+  sent = [];
+  work = [];
+});
+afterEach(() => people.close());
+
+const registrationWith = (check?: CheckRegistration) => {
+  const { accounts, artifacts, counters } = people.tenant('acme');
+  const throttle = createThrottle(counters, people.clock);
+  const address = { points: 100_000, windowSeconds: 900 };
+  return createRegistration({
+    definition: {
+      registration: { mode: 'open', domains: [], roles: [], groups: [] },
+      sources: [localSource],
+      throttle: { ...limits, address },
+    },
+    issuer: 'https://login.example/oauth/acme',
+    findKnown: createFindKnown({ records: accounts, seed: async () => {} }),
+    verifications: createVerifications({
+      ...{ tenant: 'acme', artifacts, throttle, clock: people.clock },
+      sealingKey: Buffer.alloc(32, 5),
+      codeKey: Buffer.alloc(32, 6),
+    }),
+    throttle,
+    check,
+    mail: { send: async (mail) => void sent.push(mail) },
+    runAfterAnswer: (task) => void work.push(task.work()),
+    usersAs: () => people.users(),
+    audit: people.audit('acme'),
+  });
+};
+
+const request = (email: string): RegistrationRequest => ({
+  ...{ email, browser: 'b'.repeat(43), locale: 'de', userAgent: 'Mozilla/5.0' },
+  ...{ address: '192.0.2.1', requestId: 'r' },
+});
+const noted = async () =>
+  (await people.tenant('acme').audit.list({ limit: 2000 })).map(({ reason }) => reason);
+
+describe('a registration', () => {
+  it('asks the check before a mail, and not about addresses that the rules refuse', async () => {
+    const asked: string[] = [];
+    const registration = registrationWith(async ({ email, userAgent }) => {
+      asked.push(`${email} ${userAgent}`);
+      return email.startsWith('bot') ? 'refused' : 'allowed';
+    });
+    expect(await registration.begin(request('bot@example.com'))).toEqual({ ok: false, reason: 'refused' });
+    expect(await registration.begin(request('Dora@Example.com'))).toEqual({ ok: true });
+    expect(await registration.begin(request('no address'))).toEqual({ ok: false, reason: 'address' });
+    await Promise.all(work);
+    expect(asked).toEqual(['bot@example.com Mozilla/5.0', 'dora@example.com Mozilla/5.0']);
+    expect(sent).toMatchObject([{ kind: 'registration', to: 'dora@example.com', locale: 'de' }]);
+    expect(await noted()).toEqual(['mail', 'check_refused']);
+  });
+
+  it('is for nobody while the check gives no verdict', async () => {
+    const registration = registrationWith(async () => 'unavailable');
+    expect(await registration.begin(request('dora@example.com'))).toEqual({
+      ok: false,
+      reason: 'unavailable',
+    });
+    expect([work, sent]).toEqual([[], []]);
+    expect(await noted()).toEqual(['check_unavailable']);
+  });
+
+  it('is kept from nobody by a flood that the check refuses, which fills no audit record', async () => {
+    const registration = registrationWith(async ({ email }) =>
+      email.startsWith('bot') ? 'refused' : 'allowed',
+    );
+    for (let n = 0; n < 1100; n += 1) await registration.begin(request(`bot${n}@example.com`));
+    const reasons = await noted();
+    expect(reasons).toHaveLength(1000);
+    expect(reasons[0]).toBe('check_refused, no more are recorded in this hour');
+    expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
+  });
+
+  it('writes a thousand mails of a tenant in an hour at most', async () => {
+    const registration = registrationWith();
+    for (let n = 0; n < 1000; n += 1) await registration.begin(request(`p${n}@example.com`));
+    expect(await registration.begin(request('dora@example.com'))).toMatchObject({
+      ...{ ok: false, reason: 'throttled' },
+    });
+    await Promise.all(work);
+    expect(sent).toHaveLength(1000);
+    people.clock.advance(3_600_000);
+    expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
+    await Promise.all(work);
+  });
+});
