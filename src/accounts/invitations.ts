@@ -21,6 +21,8 @@ export type Invited =
   /** `message` is for the operator. */
   | { readonly ok: false; readonly message: string };
 
+export type SendInvitation = (invitation: Invitation) => Promise<Invited>;
+
 export interface InvitationsParts {
   readonly definition: Pick<TenantDefinition, 'registration' | 'sources'>;
   readonly issuer: string;
@@ -36,8 +38,8 @@ export const invitationSeconds = 7 * 24 * 3600;
 
 /** Several invitations of one address are all good until the first is used: then there is an account. */
 export const createInvitations =
-  ({ definition, issuer, findKnown, verifications, mail, audit, actor }: InvitationsParts) =>
-  async ({ email: typed, roles, groups, locale }: Invitation): Promise<Invited> => {
+  ({ definition, issuer, findKnown, verifications, mail, audit, actor }: InvitationsParts): SendInvitation =>
+  async ({ email: typed, roles, groups, locale }) => {
     const judged = judgeInvitedAddress(typed, definition);
     if (!judged.ok)
       return {

@@ -8,6 +8,7 @@ import { addUserDelete } from './user-delete.ts';
 import { addUserEdit } from './user-edit.ts';
 import { addUserFactors } from './user-factors.ts';
 import { addUserImport } from './user-import.ts';
+import { addUserInvite } from './user-invite.ts';
 import { addUserList } from './user-list.ts';
 import { addUserSessions } from './user-sessions.ts';
 
@@ -53,6 +54,7 @@ export const addUser = (program: Command): void => {
         });
       });
   }
+  addUserInvite(user);
   addUserEdit(user);
   addUserDelete(user);
   addUserList(user);

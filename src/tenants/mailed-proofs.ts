@@ -6,11 +6,33 @@ import {
 import { createRegistration, type Registration, type RegistrationParts } from '../accounts/registration.ts';
 import { createRegistrationCheck } from '../accounts/registration-check.ts';
 import { createFindKnown } from '../accounts/registration-link.ts';
-import { createVerifications } from '../accounts/verifications.ts';
+import {
+  createVerifications,
+  type Verifications,
+  type VerificationsParts,
+} from '../accounts/verifications.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { TenantStorage } from '../storage/storage.ts';
+
+/** The same for the server and the command line: either knows the links that the other has written. */
+export const openVerifications = (
+  tenant: string,
+  {
+    storage: { artifacts },
+    masterKey,
+    ...parts
+  }: Pick<MailedProofsParts, 'masterKey' | 'clock'> &
+    Pick<VerificationsParts, 'throttle'> & {
+      readonly storage: Pick<TenantStorage, 'artifacts'>;
+    },
+): Verifications =>
+  createVerifications({
+    ...{ ...parts, tenant, artifacts },
+    sealingKey: masterKey.derive('verifications'),
+    codeKey: masterKey.derive('verification codes'),
+  });
 
 /** What people do with a link or code that a mail has brought them. */
 export interface MailedProofs {
@@ -34,14 +56,7 @@ export interface MailedProofsParts
 export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const { definition, storage, masterKey, throttle, clock, log, seed } = parts;
   const records = storage.accounts;
-  const verifications = createVerifications({
-    tenant: definition.id,
-    artifacts: storage.artifacts,
-    throttle,
-    sealingKey: masterKey.derive('verifications'),
-    codeKey: masterKey.derive('verification codes'),
-    clock,
-  });
+  const verifications = openVerifications(definition.id, { storage, throttle, masterKey, clock });
   const check = definition.registration?.check;
   return {
     recovery: createPasswordRecovery({ ...parts, records, verifications }),

@@ -98,4 +98,54 @@ describe('user', () => {
     expect((await user('sessions', 'alice', '--end-all')).stdout).toBe('0 sessions of alice ended.\n');
     expect((await user('sessions', 'alice', '--end', 'x')).code).toBe(1);
   });
+
+  it('invites somebody, whose roles travel with the mail', async () => {
+    expect(await user('invite', 'dora@example.com')).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('Write registration: { mode: invited }') },
+    });
+    home.putTenant('acme', serviceTenant({ registration: { mode: 'invited' } }));
+    expect(await user('invite', 'dora@example.com')).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('set mail.host and mail.from') },
+    });
+
+    const invited = { mode: 'invited', groups: ['new'] };
+    const contoso = { id: 'contoso', type: 'http', url: 'https://c.test/check', domains: ['c.test'] };
+    const sources = [{ id: 'local', type: 'local' }, contoso];
+    home.putTenant('acme', serviceTenant({ demo: true, registration: invited, sources }));
+    for (const [address, words] of [
+      ['dora', 'is not one plain e-mail address'],
+      ['carol@c.test', 'People of this domain sign in with contoso'],
+    ] as const)
+      expect(await user('invite', address)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(words),
+      });
+    for (const role of ['editor', 'author'])
+      expect(await user('invite', 'Dora@example.com', '--role', role, '--group', 'board')).toMatchObject({
+        ...{ code: 0, stdout: expect.stringContaining('dora@example.com is invited') },
+      });
+
+    await home.start();
+    const mails = await (await fetch(`${home.issuer('acme')}/demo-mail`)).text();
+    const links = [...new Set(mails.match(/http[^"\s<]+\/register\/account\?token=[\w-]{43}/g) ?? [])];
+    expect(links).toHaveLength(2);
+    const form = { name: 'Dora Dean', new_password: password, repeated: password };
+    const statuses = [];
+    for (const link of links) {
+      const body = new URLSearchParams(form);
+      statuses.push((await fetch(link, { method: 'POST', body, redirect: 'manual' })).status);
+    }
+    // the newest mail is shown first
+    expect(statuses).toEqual([303, 409]);
+    const { stdout } = await user('list', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        ...{ username: 'dora@example.com', emailVerified: true, claims: { name: 'Dora Dean' } },
+        ...{ roles: ['author'], groups: ['new', 'board'] },
+      },
+    ]);
+    expect(await user('invite', 'dora@example.com')).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('has this address already') },
+    });
+  });
 });
