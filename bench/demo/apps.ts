@@ -40,6 +40,8 @@ export interface SignInOptions {
   readonly browser: Browser;
   /** Types name and password. Absent: the browser is signed in already, and no form may be shown. */
   readonly user?: DemoUser;
+  /** Of the second factor. Absent: none may be asked for. */
+  readonly code?: string;
   readonly scope: string;
   /** Id of the tenant's source of people to go to, without choosing on the page. */
   readonly idpHint?: string;
@@ -49,7 +51,7 @@ export interface SignInOptions {
 
 /** The authorization code flow with PKCE (RFC 7636), through the pages. */
 export const signIn = async (app: App, options: SignInOptions): Promise<Tokens> => {
-  const { browser, user, scope, idpHint, consents } = options;
+  const { browser, user, code, scope, idpHint, consents } = options;
   const { config, client } = app;
   const redirectUri = present('redirect_uris', client.redirect_uris[0]);
   const verifier = randomPKCECodeVerifier();
@@ -65,6 +67,7 @@ export const signIn = async (app: App, options: SignInOptions): Promise<Tokens> 
   });
   let page = await browser.open(request);
   if (user !== undefined) page = await fillInLogin(browser, page, user);
+  if (code !== undefined) page = await browser.submit(page, { fields: { code } });
   if (consents === true) page = await allow(browser, page);
   expectThat(page.isAtApp && page.url.href.startsWith(redirectUri), redirectUri, describePage(page));
   return authorizationCodeGrant(config, page.url, {

@@ -5,12 +5,14 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { packageRoot } from '../../src/package-root.ts';
 import { findSlapd, startDirectory } from '../directory/start-slapd.ts';
-import { loadDemoTenant } from './demo-tenant.ts';
+import { type DemoTenant, loadDemoTenant } from './demo-tenant.ts';
 import { describeFailure } from './expectations.ts';
 import { openHarbour } from './harbour.ts';
 import { openOffices } from './offices.ts';
+import { type Person, playAccount } from './play-account.ts';
 import { dora, playDirectory, playUpstream } from './play-federation.ts';
 import { playGateway } from './play-gateway.ts';
+import { findChromium, playPasskey } from './play-passkey.ts';
 import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
 import { settingsHere, usesStore, whoAnswers } from './server-here.ts';
 
@@ -114,7 +116,8 @@ const play = async (given: string | undefined): Promise<number> => {
       () => false,
     );
   }
-  const isFederated = isApart && (await playFederation(step));
+  const isAccountPlayed = isApart && (await playPeople(loadDemoTenant(directory, tenantIds[0], url), step));
+  const isFederated = isAccountPlayed && (await playFederation(step));
   const isGuarded = isFederated && (await playServices(step));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(
@@ -123,6 +126,23 @@ const play = async (given: string | undefined): Promise<number> => {
       : `\n${pc.red('A step failed.')}`,
   );
   return isGuarded ? 0 : 1;
+};
+
+/** A person's own account. False when a step failed. */
+const playPeople = async (tenant: DemoTenant, step: Step): Promise<boolean> => {
+  say(`\n${pc.bold('People look after their own account')} ${pc.dim(tenant.issuer)}`);
+  try {
+    const chromium = await findChromium();
+    const { issuer } = tenant;
+    const withPasskey =
+      chromium === undefined ? undefined : (person: Person) => playPasskey({ chromium, issuer }, person);
+    await playAccount(tenant, { step, withPasskey });
+    if (chromium === undefined)
+      say(pc.yellow('  - the step of a passkey needs Chromium, which is not installed'));
+    return true;
+  } catch {
+    return false; // the step has said it
+  }
 };
 
 /** People who are kept elsewhere, at a server that is started for it. False when a step failed. */
