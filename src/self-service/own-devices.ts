@@ -2,23 +2,17 @@
 
 import type { Context, Middleware } from 'koa';
 import type { DeviceActor, Devices } from '../accounts/devices.ts';
-import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { findClient } from '../oidc/provider/clients.ts';
-import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
-import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
+import type { LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
 import { readJson } from '../web/body.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { toPublicDevice } from './api/device-api.ts';
-import { readBearer, refuseBearer } from './bearer.ts';
-import { shareWith, shareWithAll } from './cross-origin.ts';
+import { type BearerTenant, identifyBearer, shareUnidentified } from './identify-bearer.ts';
 
-export interface OwnDevicesTenant {
-  readonly definition: TenantDefinition;
-  readonly provider: Pick<TenantProvider, 'issuer'>;
-  readonly accessTokens: AccessTokens;
+export interface OwnDevicesTenant extends BearerTenant {
   readonly devices: Devices;
 }
 
@@ -31,7 +25,7 @@ const pageSize = 100;
 
 /** Answers the preflight request of another origin. */
 export const allowOrigin = (ctx: Context, tenant: OwnDevicesTenant): void => {
-  share(ctx, tenant);
+  shareUnidentified(ctx, tenant);
   ctx.status = 204;
 };
 
@@ -97,39 +91,24 @@ interface Owner {
   readonly revocationIds: readonly string[];
 }
 
-const share = (ctx: Context, { definition }: OwnDevicesTenant): void => {
-  ctx.set('Cache-Control', 'no-store');
-  shareWithAll(ctx, definition.clients);
-};
-
 const noDevice = (): AppError => new AppError('not_found', 'There is no such device');
 
-/** Undefined after a refusal, which is answered already (RFC 6750 section 3.1). */
+/** Undefined after a refusal, which is answered already. */
 const identify = async (
   { log }: OwnDevicesParts,
   ctx: Context,
   tenant: OwnDevicesTenant,
 ): Promise<Owner | undefined> => {
-  const { accessTokens, definition, provider } = tenant;
-  share(ctx, tenant);
-  const refuse = (error?: 'invalid_token' | 'insufficient_scope'): undefined =>
-    refuseBearer(ctx, log, { realm: provider.issuer, scope: 'openid', ...definedOnly({ error }) });
-  const token = readBearer(ctx);
-  if (token === undefined) return refuse();
-  const live = await accessTokens.verify(token);
-  if (live === undefined || live.isSenderConstrained) return refuse('invalid_token');
-  shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
-  if (live.account === undefined || !isForUs(live)) return refuse('insufficient_scope');
-  const { sub } = live.account;
+  shareUnidentified(ctx, tenant);
+  const identity = await identifyBearer(ctx, tenant, { scope: 'openid', isForUs, log });
+  if (identity === undefined) return undefined;
+  const { clientId, revocationIds } = identity.live;
+  const { sub } = identity.account;
   const { address, requestId } = requestFacts(ctx);
   // the consent for a third-party app covers the person's identity, not their other devices
-  const isFirstParty = findClient(definition, live.clientId)?.firstParty === true;
-  const own = isFirstParty ? {} : { ofClient: live.clientId };
-  return {
-    sub,
-    revocationIds: live.revocationIds,
-    actor: { actor: sub, owner: sub, ...own, address, requestId },
-  };
+  const isFirstParty = findClient(tenant.definition, clientId)?.firstParty === true;
+  const own = isFirstParty ? {} : { ofClient: clientId };
+  return { sub, revocationIds, actor: { actor: sub, owner: sub, ...own, address, requestId } };
 };
 
 /** False for a token that is for another service. */

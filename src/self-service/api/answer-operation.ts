@@ -4,14 +4,14 @@ import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts'
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
-import { findClient } from '../../oidc/provider/clients.ts';
+import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
 import { accountScope } from '../../protocol/scopes.ts';
 import { readJson } from '../../web/body.ts';
 import { refuseAsJson } from '../../web/error-boundary.ts';
 import { readBytes } from '../../web/file-form.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { type BearerRefusal, readBearer, refuseBearer } from '../bearer.ts';
-import { shareWith, shareWithAll } from '../cross-origin.ts';
+import { refuseBearer } from '../bearer.ts';
+import { identifyBearer, shareUnidentified } from '../identify-bearer.ts';
 import { type ApiPerson, type ApiTenant, type Operation, OperationRefusal } from './operation.ts';
 
 export interface ApiParts {
@@ -30,14 +30,8 @@ export interface ApiRequest {
 
 /** Answers the preflight request of another origin. */
 export const answerPreflight = (ctx: Context, tenant: ApiTenant): void => {
-  share(ctx, tenant);
+  shareUnidentified(ctx, tenant);
   ctx.status = 204;
-};
-
-/** While the client is not known. */
-const share = (ctx: Context, { definition }: ApiTenant): void => {
-  ctx.set('Cache-Control', 'no-store');
-  shareWithAll(ctx, definition.clients);
 };
 
 export const answerOperation = async (
@@ -45,7 +39,7 @@ export const answerOperation = async (
   operation: Operation,
   { ctx, tenant, path }: ApiRequest,
 ): Promise<void> => {
-  share(ctx, tenant);
+  shareUnidentified(ctx, tenant);
   const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined && !operation.isPublic) return;
   const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
@@ -67,35 +61,22 @@ export const answerOperation = async (
   else ctx.body = answer;
 };
 
-/** Undefined after a refusal, which is answered already (RFC 6750 section 3.1). */
+/** Undefined after a refusal, which is answered already. */
 const identify = async (
   { log, clock }: ApiParts,
   operation: Operation,
   { ctx, tenant }: ApiRequest,
 ): Promise<ApiPerson | undefined> => {
-  const { accessTokens, definition, provider } = tenant;
-  const refuse = (error?: BearerRefusal['error'], wanted: Pick<BearerRefusal, 'acr'> = {}): undefined =>
-    refuseBearer(ctx, log, {
-      realm: provider.issuer,
-      scope: accountScope,
-      ...wanted,
-      ...definedOnly({ error }),
-    });
-  const token = readBearer(ctx);
-  if (token === undefined) return refuse();
-  const live = await accessTokens.verify(token);
-  if (live === undefined || live.isSenderConstrained) return refuse('invalid_token');
-  shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
-  const { account, authTime = 0 } = live;
-  // a client may have lost the right since the token was issued; a token for a resource is for that alone
-  const isForUs = !live.isThirdParty && live.audiences.length === 0 && live.scopes.includes(accountScope);
-  if (account === undefined || !isForUs) return refuse('insufficient_scope');
+  const identity = await identifyBearer(ctx, tenant, { scope: accountScope, isForUs, log });
+  if (identity === undefined) return undefined;
+  const { live, account, refuse } = identity;
+  const { authTime = 0 } = live;
   const hasSignedInRecently = isRecentSignIn(authTime, clock.now());
   if (operation.needsRecentSignIn === true && !hasSignedInRecently) {
     refuseOldSignIn({ log }, ctx, tenant);
     return undefined;
   }
-  const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(definition.secondFactor, account);
+  const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(tenant.definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
     return refuse('insufficient_user_authentication', { acr: mfaAcr });
   const { sub } = account;
@@ -103,6 +84,10 @@ const identify = async (
   const by = { actor: sub, address, requestId };
   return { sub, account, revocationIds: live.revocationIds, hasSignedInRecently, by };
 };
+
+/** A client may have lost the right since the token was issued; a token for a resource is for that alone. */
+const isForUs = ({ isThirdParty, audiences, scopes }: LiveAccessToken): boolean =>
+  !isThirdParty && audiences.length === 0 && scopes.includes(accountScope);
 
 /** RFC 9470 section 3. */
 const refuseOldSignIn = ({ log }: Pick<ApiParts, 'log'>, ctx: Context, { provider }: ApiTenant): void =>
