@@ -37,12 +37,14 @@ import type { TenantMail } from '../mail/tenant-mail.ts';
 import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
 import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
 import { createDirectSignIns, type DirectSignIns } from '../oidc/direct-login/direct-sign-ins.ts';
+import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
 import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
 import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
+import { createPasswordTokens } from '../oidc/upstream/password-tokens.ts';
 import { createUpstreamEndings, type UpstreamEndings } from '../oidc/upstream/upstream-endings.ts';
 import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
 import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
@@ -160,16 +162,18 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     isElsewhere: (account) =>
       managedElsewhere(account, { sources: definition.sources, connectors }).profile !== undefined,
   });
-  const { artifacts } = storage;
+  const { artifacts, counters } = storage;
+  const allowance = definition.throttle.startAddress;
+  const chargeStart = createStartBudget({ counters, clock, allowance });
+  const firstFactors = {
+    mfaTokens: createMfaTokens({ artifacts, clock }),
+    passwordTokens: createPasswordTokens({ upstreamTokens, connectors }),
+  };
   const upstreamLogins = createUpstreamLogins({
     tenant: definition.id,
     issuer,
     artifacts,
-    chargeStart: createStartBudget({
-      counters: storage.counters,
-      clock,
-      allowance: definition.throttle.startAddress,
-    }),
+    chargeStart,
     sealingKey: masterKey.derive('upstream logins'),
     clock,
   });
@@ -190,7 +194,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
     log,
   });
-  const throttle = createThrottle(storage.counters, clock);
+  const throttle = createThrottle(counters, clock);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, throttle, mail, masterKey, audit, clock, log },
@@ -223,6 +227,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamSessions,
     upstreamSignOut,
     upstreamTokens,
+    ...{ chargeStart, ...firstFactors },
     masterKey,
     pages,
     notices: parts.notices,
@@ -264,7 +269,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       log,
     }),
     ...createDirectSignIns({
-      ...{ definition, accounts, storage, upstreamTokens, connectors, runAfterAnswer, clock },
+      ...{ definition, accounts, storage, runAfterAnswer, chargeStart, ...firstFactors, clock },
       issue: provider.issueDirectToken,
       key: masterKey.derive(`e-mail sessions ${definition.id}`),
       note: (event) => audit.note(event),

@@ -10,7 +10,7 @@ import type { Adapter } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
-import { createStartBudget } from '../../accounts/start-budget.ts';
+import type { ChargeStart } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
@@ -50,6 +50,7 @@ export interface TenantAdaptersParts {
   readonly accounts: Pick<Accounts, 'noteAttack'>;
   readonly revocations: Pick<Revocations, 'publish'>;
   readonly verifyJwt: VerifyAccessTokenJwt;
+  readonly chargeStart: ChargeStart;
   readonly masterKey: MasterKey;
   readonly clock: Clock;
   readonly log: Log;
@@ -87,11 +88,7 @@ export const createTenantAdapters = (parts: TenantAdaptersParts): TenantAdapters
     },
   });
   const starts = createAnonymousStarts({
-    charge: createStartBudget({
-      counters: storage.counters,
-      clock,
-      allowance: definition.throttle.startAddress,
-    }),
+    charge: parts.chargeStart,
     current,
     addressOf: (ctx) => factsOf(ctx).address,
   });

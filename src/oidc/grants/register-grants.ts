@@ -5,7 +5,7 @@
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
-import { createStartBudget } from '../../accounts/start-budget.ts';
+import type { ChargeStart } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -22,9 +22,9 @@ import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
 import type { JwtHandles } from '../tokens/jwt-handles.ts';
-import { createPasswordTokens } from '../upstream/password-tokens.ts';
+import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
-import { announceMfaTokens, createMfaTokens } from './mfa-tokens.ts';
+import { announceMfaTokens, type MfaTokens } from './mfa-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
 import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
 
@@ -34,9 +34,12 @@ export interface RegisterGrantsParts {
   readonly tenantAccounts: TenantAccounts;
   readonly connectors: readonly Connector[];
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
+  readonly passwordTokens: PasswordTokens;
+  readonly mfaTokens: MfaTokens;
+  readonly chargeStart: ChargeStart;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
   readonly challengeEndpoint: Pick<ChallengeEndpoint, 'isChallenge'>;
-  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts' | 'counters'>;
+  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts'>;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,7 +49,6 @@ export interface RegisterGrantsParts {
 export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): void => {
   const { tenantAccounts, factsOf: requestOf } = parts;
   const { grants, hasDirectLogin } = offeredBy(parts.definition);
-  const passwordTokens = createPasswordTokens(parts);
   if (grants.has('password')) {
     announceMfaTokens(provider);
     provider.registerGrantType(
@@ -54,8 +56,6 @@ export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): 
       createPasswordGrant(provider, {
         ...parts,
         usage: parts.storage.usage,
-        passwordTokens,
-        mfaTokens: createMfaTokens({ artifacts: parts.storage.artifacts, clock: parts.clock }),
         findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
         requestOf,
       }) as never, // the library types the context of a custom grant by its parameters
@@ -69,16 +69,10 @@ export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): 
       challengeGrant,
       createAuthorizationChallenge(provider, {
         ...parts,
-        passwordTokens,
         authSessions: createAuthSessions({
           artifacts: parts.storage.artifacts,
           longestSeconds: parts.definition.lifetimes.interaction,
           clock: parts.clock,
-        }),
-        chargeStart: createStartBudget({
-          counters: parts.storage.counters,
-          clock: parts.clock,
-          allowance: parts.definition.throttle.startAddress,
         }),
         findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),
         requestOf,
