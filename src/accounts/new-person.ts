@@ -1,7 +1,7 @@
-// What people say of themselves when they register.
+// The names that people give themselves.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
-import { readDeviceText as readPlainText } from './devices.ts';
+import { readPlainText } from './plain-text.ts';
 
 export interface TypedPerson {
   readonly name: string;
@@ -40,13 +40,22 @@ const elsewhere = /[@\\:/]/;
 export const isFreeToChoose = (username: string): boolean =>
   !elsewhere.test(username) && !reserved.has(username);
 
+/** Characters. */
+const longestName = 100;
+
+/** The full name of a person. Undefined when it is empty, too long or no plain text. */
+export const readFullName = (typed: string): string | undefined => {
+  const text = readPlainText(typed);
+  return text === undefined || [...text].length > longestName ? undefined : text;
+};
+
 /** @param email proven, canonical */
 export const readNewPerson = (
   { name: typedName, username: typed = '' }: TypedPerson,
   email: string,
   sources: readonly SourceDefinition[],
 ): ReadPerson => {
-  const name = readPlainText(typedName);
+  const name = readFullName(typedName);
   if (name === undefined) return { ok: false, reason: 'name' };
   const username = withoutInvisibleEdges(typed);
   const canonical = username === '' ? email : canonicalLogin(username);

@@ -14,9 +14,8 @@ import { createNotifyOfChange, languageOf } from './account-notices.ts';
 import type { AccountChange } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import { hasOwnProfile } from './managed-elsewhere.ts';
-import { isFreeToChoose } from './new-person.ts';
+import { isFreeToChoose, readFullName } from './new-person.ts';
 import type { SessionActor } from './person-sessions.ts';
-import { readPlainText } from './plain-text.ts';
 import type { Revocations } from './revocations.ts';
 import { carryGuesses, type Throttle } from './throttle.ts';
 
@@ -60,8 +59,6 @@ export interface ProfileChangesParts {
   readonly log: Log;
 }
 
-/** Characters. */
-const longestName = 100;
 /** User names that one person tries in an hour: the answers say which of them somebody has. */
 const renames = { points: 10, windowSeconds: 3600 } as const;
 
@@ -131,11 +128,10 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
   };
 };
 
-/** False when it is no plain text. */
+/** False when it cannot be one. */
 const readName = (name: string | null | undefined): string | null | undefined | false => {
   if (name === undefined || name === null) return name;
-  const text = readPlainText(name);
-  return text === undefined || [...text].length > longestName ? false : text;
+  return readFullName(name) ?? false;
 };
 
 /** Undefined when they stay the same; a language that is written with its region stays as it is. */

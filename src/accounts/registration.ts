@@ -1,7 +1,7 @@
 // People who make an account of their own. There is no account before the e-mail address is proven by a mail; it begins no
 // session: the person signs in afterwards as always.
 //   registration-rules.ts   which addresses may have one; registration-check.ts: the operator's own service that is asked
-//   new-account.ts          the account of a proven address; new-person.ts: what people say of themselves
+//   new-account.ts          the account of a proven address; new-person.ts: the names that people give themselves
 //   invitations.ts          mails of an operator that invite somebody
 import type { Audit } from '../audit/audit.ts';
 import type { Allowance, Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';

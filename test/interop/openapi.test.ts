@@ -17,7 +17,9 @@ import { useServer } from '../support/use-server.ts';
 const python = findPart('schemathesis');
 const server = await useServer({
   store: sqliteStore,
-  tenants: { acme: sampleTenant({ clients: [...sampleClients, ...directClients] }) },
+  tenants: {
+    acme: sampleTenant({ clients: [...sampleClients, ...directClients], registration: { mode: 'open' } }),
+  },
 });
 const issuer = server.issuer('acme');
 
@@ -45,6 +47,18 @@ checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403",
 [[operations]]
 include-operation-id = "verifyEmailSession"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "429"]
+
+[[operations]]
+include-operation-id = "beginRegistration"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "429"]
+
+[[operations]]
+include-operation-id = "verifyRegistration"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
+
+[[operations]]
+include-operation-id = "finishRegistration"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
 
 [[operations]]
 include-operation-id = "refreshOwnSession"

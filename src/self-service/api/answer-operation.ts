@@ -57,8 +57,9 @@ export const answerOperation = async (
     ctx.body = { ...(ctx.body as object), ...members }; // of the refusal, just set
     return;
   }
-  if (operation.answer.schema === undefined) ctx.status = 204;
-  else ctx.body = answer;
+  const { schema, status = 200 } = operation.answer;
+  ctx.status = schema === undefined ? 204 : status;
+  if (schema !== undefined) ctx.body = answer;
 };
 
 /** Undefined after a refusal, which is answered already. */

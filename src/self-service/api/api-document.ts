@@ -94,11 +94,11 @@ const describeFile = ({ types, longest }: NonNullable<Operation['file']>) => ({
 });
 
 const answersOf = (operation: Operation): ZodOpenApiResponsesObject => {
-  const { description, schema } = operation.answer;
+  const { description, schema, status = 200 } = operation.answer;
   const success: ZodOpenApiResponsesObject =
     schema === undefined
       ? { '204': { description } }
-      : { '200': { description, content: { 'application/json': { schema } } } };
+      : { [`${status}`]: { description, content: { 'application/json': { schema } } } };
   return { ...success, ...refusalsOf(operation) };
 };
 

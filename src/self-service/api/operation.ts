@@ -12,6 +12,7 @@ import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { Pictures } from '../../accounts/pictures.ts';
 import type { ProfileChanges } from '../../accounts/profile-change.ts';
+import type { Registration } from '../../accounts/registration.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -42,6 +43,7 @@ export interface ApiTenant {
   readonly exportPerson: ExportPerson;
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
+  readonly registration: Registration;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 
@@ -96,6 +98,14 @@ export class OperationRefusal extends Error {
 /** One sentence, or with the members that the answer has beside the usual ones. */
 export type DescribedRefusal = string | { readonly description: string; readonly schema: z.ZodObject };
 
+/** Without a schema it is 204. Members that the schema does not name are not sent. */
+export interface DescribedAnswer<Answer extends z.ZodType> {
+  readonly description: string;
+  readonly schema?: Answer;
+  /** Of an answer with a schema; default 200. */
+  readonly status?: 201 | 202;
+}
+
 interface OperationFacts {
   /** Unique; the name of the constant that holds the operation. */
   readonly id: string;
@@ -123,8 +133,7 @@ export interface OperationSpec<
 > extends OperationFacts {
   readonly parameters?: { readonly path?: Path; readonly query?: Query };
   readonly body?: Body;
-  /** Without a schema it is 204. Members that the schema does not name are not sent. */
-  readonly answer: { readonly description: string; readonly schema?: Answer };
+  readonly answer: DescribedAnswer<Answer>;
   readonly handle: (
     call: ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>,
   ) => Promise<z.input<Answer> | undefined>;
@@ -156,7 +165,7 @@ export interface Operation extends OperationFacts {
   readonly isPublic?: true;
   readonly parameters: { readonly path?: z.ZodObject; readonly query?: z.ZodObject };
   readonly body?: z.ZodObject;
-  readonly answer: { readonly description: string; readonly schema?: z.ZodType };
+  readonly answer: DescribedAnswer<z.ZodType>;
   /**
    * @returns what the answer says; undefined without a schema
    * @throws AppError `invalid_request` when a part of the request is not as described; OperationRefusal

@@ -17,12 +17,16 @@ import { apiPath, type Operation } from './operation.ts';
 import { changeOwnPassword } from './password-api.ts';
 import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { changeOwnProfile } from './profile-api.ts';
+import { beginRegistration, finishRegistration, verifyRegistration } from './registration-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
 
 /** All operations, in the order of the document. */
 export const operations: readonly Operation[] = [
   logIn,
   logOut,
+  beginRegistration,
+  verifyRegistration,
+  finishRegistration,
   showOwnAccount,
   changeOwnProfile,
   changeOwnPassword,
