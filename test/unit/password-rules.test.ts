@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { openTexts } from '../../src/web/texts.ts';
 import { secondFactor } from '../support/people.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
@@ -88,4 +91,18 @@ describe('a new password', () => {
     const rules = { ...secondFactor, methods: [], required: { ...secondFactor.required, everyone: true } };
     expect(createPasswordRules({ ...tenant, secondFactor: rules }, clock)('kv7wqhzm', alice)).toMatch(/15/);
   });
+
+  it.each(['fourteen chars', 'x'.repeat(129), 'lantern\torbit mosaic', 'passwordpassword'])(
+    'is refused in German on a German page: %j',
+    (password) => {
+      const texts = openTexts(join(packageRoot(), 'views/locales'), clock).de;
+      const everyone = { ...secondFactor.required, everyone: true };
+      const withFactor = createPasswordRules(
+        { ...tenant, secondFactor: { ...secondFactor, required: everyone } },
+        clock,
+      );
+      const faults = [faultOf(password, alice), withFactor(password.slice(0, 7), alice)];
+      for (const fault of faults) expect(texts.reason(fault ?? '')).toMatchObject({ locale: 'de' });
+    },
+  );
 });
