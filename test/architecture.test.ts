@@ -52,7 +52,7 @@ const rooms: Readonly<Record<string, Room>> = {
   accounts: {
     uses: ['crypto', 'audit'],
     knows: ['config', 'storage', 'connectors', 'mail'],
-    owns: ['bowser', 'otpauth', 'sharp', '@simplewebauthn/server'],
+    owns: ['bowser', 'hibp', 'otpauth', 'sharp', '@simplewebauthn/server'],
   },
   // the refusals of the protocol have the headers and ids of all others (web/problem.ts)
   oidc: {

@@ -87,7 +87,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
   };
 
   const add = async (user: NewUser): Promise<UserChange> => {
-    const fault = faultOfUser(user, faultOfPassword);
+    const fault = await faultOfUser(user, faultOfPassword);
     if (fault !== undefined) return fault;
     const account = toAccount(user, await hasher.hash(tenant, user.password), clock.now());
     const taken = await Promise.all(account.logins.map((login) => records.findByLogin(login)));
@@ -121,7 +121,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   const setPasswordOf = async (account: AccountRecord | undefined, password: string): Promise<UserChange> => {
     if (account === undefined) return notFound;
-    const message = faultOfPassword(password, account);
+    const message = await faultOfPassword(password, account);
     if (message !== undefined) return { ok: false, reason: 'password', message };
     const passwordHash = await hasher.hash(tenant, password);
     const notBefore = endOfSessions(clock.now());
@@ -160,12 +160,15 @@ interface PlannedChange {
   readonly patch: { readonly [K in keyof AccountRecord]?: AccountRecord[K] | undefined };
 }
 
-const faultOfUser = (user: NewUser, faultOfPassword: FaultOfPassword): UserChange | undefined => {
+const faultOfUser = async (
+  user: NewUser,
+  faultOfPassword: FaultOfPassword,
+): Promise<UserChange | undefined> => {
   const { username, email, password } = user;
   if (canonicalLogin(username) === undefined) return unusableName;
   const read = email === undefined ? undefined : readEmail(email);
   if (read?.ok === false) return unusableEmail(read.message);
-  const message = faultOfPassword(password, user);
+  const message = await faultOfPassword(password, user);
   return message === undefined ? undefined : { ok: false, reason: 'password', message };
 };
 

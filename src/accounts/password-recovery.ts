@@ -178,7 +178,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     reset: async ({ link, password, locale, address, requestId }) => {
       const account = await holderOf(await verifications.find(purpose, link));
       if (account === undefined) return { ok: false, reason: 'link' };
-      const message = parts.faultOfPassword(password, account);
+      const message = await parts.faultOfPassword(password, account);
       if (message !== undefined) return { ok: false, reason: 'policy', message };
       if ((await verifications.consumeLink(purpose, link)) === undefined)
         return { ok: false, reason: 'link' };

@@ -11,7 +11,13 @@ export type PasswordOwner = Pick<AccountRecord, 'username'> &
   Partial<Pick<AccountRecord, 'logins' | 'email' | 'claims' | 'roles' | 'groups'>>;
 
 /** The fault in a new password, as a message for the person who chose it; `undefined` when it is accepted. */
-export type FaultOfPassword = (password: string, person: PasswordOwner) => string | undefined;
+export type FaultOfPassword = (
+  password: string,
+  person: PasswordOwner,
+) => string | undefined | Promise<string | undefined>;
+
+/** The part of it that asks nobody else. */
+export type PasswordRules = (password: string, person: PasswordOwner) => string | undefined;
 
 // NIST SP 800-63B-4 section 3.1.1.2
 const shortestAlone = 15;
@@ -25,7 +31,7 @@ const fewestOwn = 6;
  * rules about kinds of characters.
  */
 export const createPasswordRules =
-  (tenant: Pick<TenantDefinition, 'id' | 'displayName' | 'secondFactor'>, clock: Clock): FaultOfPassword =>
+  (tenant: Pick<TenantDefinition, 'id' | 'displayName' | 'secondFactor'>, clock: Clock): PasswordRules =>
   (password, person) => {
     const { roles = [], groups = [] } = person;
     const isWithFactor = isFactorEnforced(tenant.secondFactor, { roles, groups }, clock.now());

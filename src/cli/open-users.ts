@@ -1,7 +1,8 @@
 // What the verbs of `drawbridge user` share: the people of a tenant, and the report of a change.
+import { refuseBreached } from '../accounts/breached-passwords.ts';
 import { factorFacts, recoveryCodesLeft } from '../accounts/factors/factor-facts.ts';
 import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
-import { createPasswordRules, type FaultOfPassword } from '../accounts/password-rules.ts';
+import { createPasswordRules, type FaultOfPassword, type PasswordRules } from '../accounts/password-rules.ts';
 import type { UserChange } from '../accounts/user-change.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
@@ -47,7 +48,7 @@ export const noteUnlistedDomain = (
 };
 
 /** A file with faults says nothing about second factors, so the strictest rule holds. */
-export const passwordRulesOf = ({ settings, env }: StoreParts, tenant: string): FaultOfPassword => {
+export const passwordRulesOf = ({ settings, env }: StoreParts, tenant: string): PasswordRules => {
   const loaded = readTenant(settings, { id: tenant, env });
   const strictest = { id: tenant, displayName: tenant, secondFactor: noSecondFactor };
   return createPasswordRules('definition' in loaded ? loaded.definition : strictest, systemClock);
@@ -59,6 +60,13 @@ const noSecondFactor = {
   required: { everyone: false, roles: [], groups: [], clients: [] },
 };
 
+/** These rules, and the list of breached passwords that the tenant's file names. */
+const faultOfPasswordOf = (parts: StoreParts, tenant: string): FaultOfPassword => {
+  const rules = passwordRulesOf(parts, tenant);
+  const loaded = readTenant(parts.settings, { id: tenant, env: parts.env });
+  return 'definition' in loaded ? refuseBreached(rules, loaded.definition, parts.log) : rules;
+};
+
 export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
   const { storage, settings, log } = parts;
   const records = storage.forTenant(tenant);
@@ -68,7 +76,7 @@ export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {
     purgeAccount: (sub) => storage.purgeAccount(tenant, sub),
     revocations: openRevocations(parts, tenant),
     hasher: createPasswordHasher(settings.passwords),
-    faultOfPassword: passwordRulesOf(parts, tenant),
+    faultOfPassword: faultOfPasswordOf(parts, tenant),
     audit: createAudit({ records: records.audit, log: log.child({ tenant }), clock: systemClock }),
     clock: systemClock,
     actor: 'cli',

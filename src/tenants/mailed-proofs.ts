@@ -1,8 +1,10 @@
+import type { LocalUsers } from '../accounts/local-users.ts';
 import {
   createPasswordRecovery,
   type PasswordRecovery,
   type PasswordRecoveryParts,
 } from '../accounts/password-recovery.ts';
+import type { FaultOfPassword } from '../accounts/password-rules.ts';
 import { createRegistration, type Registration, type RegistrationParts } from '../accounts/registration.ts';
 import { createRegistrationCheck } from '../accounts/registration-check.ts';
 import { createFindKnown } from '../accounts/registration-link.ts';
@@ -43,10 +45,12 @@ export interface MailedProofs {
 export interface MailedProofsParts
   extends Pick<
     PasswordRecoveryParts & RegistrationParts,
-    'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'usersAs' | 'audit' | 'log' | 'runAfterAnswer'
+    'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'audit' | 'log' | 'runAfterAnswer'
   > {
   readonly definition: TenantDefinition;
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
+  /** @param faultOfPassword what judges the passwords that are set */
+  readonly usersAs: (actor: string, faultOfPassword: FaultOfPassword) => LocalUsers;
   /** The users of the tenant's file are in the store afterwards. */
   readonly seed: () => Promise<void>;
   readonly masterKey: Pick<MasterKey, 'derive'>;
@@ -59,10 +63,17 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const verifications = openVerifications(definition.id, { storage, throttle, masterKey, clock });
   const check = definition.registration?.check;
   return {
-    recovery: createPasswordRecovery({ ...parts, records, verifications }),
+    recovery: createPasswordRecovery({
+      ...parts,
+      records,
+      verifications,
+      // the recovery judges a password before it uses up the link
+      usersAs: (actor) => parts.usersAs(actor, () => undefined),
+    }),
     registration: createRegistration({
       ...parts,
       verifications,
+      usersAs: (actor) => parts.usersAs(actor, parts.faultOfPassword),
       findKnown: createFindKnown({ records, seed }),
       check:
         check === undefined

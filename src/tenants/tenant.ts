@@ -6,6 +6,7 @@
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
+import { refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
@@ -120,7 +121,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     isApp: (clientId) => clientId !== accountClientId,
   });
   const personAudit = createPersonAudit(storage.audit);
-  const faultOfPassword = createPasswordRules(definition, clock);
+  const faultOfPassword = refuseBreached(createPasswordRules(definition, clock), definition, log);
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,
@@ -199,9 +200,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, throttle, mail, masterKey, audit, clock, log },
     ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer },
-    usersAs: (actor) =>
+    usersAs: (actor, judge) =>
       createLocalUsers({
-        ...{ tenant: definition.id, storage, revocations, hasher, faultOfPassword, audit, clock, actor },
+        ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
+        faultOfPassword: judge,
         purgeAccount: (sub) => parts.storage.purgeAccount(definition.id, sub),
       }),
   });

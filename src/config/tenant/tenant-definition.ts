@@ -23,6 +23,8 @@ export interface TenantDefinition {
   /** Absent: an operator adds people. */
   readonly registration?: RegistrationRules;
   readonly accounts: AccountRules;
+  /** Absent: new passwords are judged by the rules alone. */
+  readonly breachedPasswords?: BreachedPasswordList;
   /** Absent members: as the server has them. */
   readonly mail?: { readonly from?: string; readonly replyTo?: string };
   readonly lifetimes: Lifetimes;
@@ -39,6 +41,14 @@ export interface TenantDefinition {
   readonly sources: readonly SourceDefinition[];
   readonly secondFactor: SecondFactorRules;
   readonly gateway: TenantGateway;
+}
+
+/** A list of passwords that have become public, as the range API of Pwned Passwords answers. */
+export interface BreachedPasswordList {
+  /** Without `/range/…`. */
+  readonly url: string;
+  /** The longest that a new password waits for it. */
+  readonly timeoutMs: number;
 }
 
 export type Locale = 'en' | 'de';

@@ -166,6 +166,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...definedOnly({ registration }),
     accounts: content.accounts,
+    ...definedOnly({ breachedPasswords: content.passwords.breached }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
     grants: content.grants,

@@ -15,6 +15,7 @@ import { registrationSchema } from './registration-schema.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 import { recoverySchema, tenantMailSchema } from './tenant-mail-schema.ts';
+import { passwordsSchema } from './tenant-passwords-schema.ts';
 
 const identifierWords =
   'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
@@ -214,6 +215,7 @@ export const tenantSchema = z.strictObject({
     .optional()
     .meta({ description: 'People who make an account of their own. Absent: nobody can.' }),
   accounts: accountsSchema.prefault({}).meta({ description: 'What users may do with their own account.' }),
+  passwords: passwordsSchema.prefault({}).meta({ description: 'New passwords of local users.' }),
   mail: tenantMailSchema.prefault({}).meta({
     description: 'Mails to the users of the tenant.',
     examples: [{ from: 'login@acme.example', replyTo: 'support@acme.example' }],

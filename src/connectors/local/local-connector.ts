@@ -22,7 +22,10 @@ export interface LocalConnectorParts {
   /** False for people whose password another source checks. */
   readonly hasLocalPassword: (account: AccountRecord) => boolean;
   /** The rules for new passwords: what is wrong with one of this person, in words for them. */
-  readonly faultOfPassword: (password: string, account: AccountRecord) => string | undefined;
+  readonly faultOfPassword: (
+    password: string,
+    account: AccountRecord,
+  ) => string | undefined | Promise<string | undefined>;
   readonly log: Log;
 }
 
@@ -92,7 +95,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     const message =
       newPassword === password
         ? 'This is the old password; choose another.'
-        : parts.faultOfPassword(newPassword, account);
+        : await parts.faultOfPassword(newPassword, account);
     if (message !== undefined) return { ok: false, reason: 'policy', message };
     const passwordHash = await hasher.hash(tenant, newPassword);
     // what a source has accepted is no longer this password
