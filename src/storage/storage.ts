@@ -1,3 +1,4 @@
+import type { ArtifactKind } from './artifact-kind.ts';
 import type { FactorGuesses, FactorRecord } from './factor-record.ts';
 import type { LinkedIdentity } from './linked-identity.ts';
 import type { DeviceRecords } from './storage-devices.ts';
@@ -53,6 +54,8 @@ export interface Storage {
   /** Tenants that have deliveries (mails) due at `nowMs`. */
   tenantsWithDueDeliveries(nowMs: number): Promise<readonly string[]>;
   tenantsWithDueMails(nowMs: number): Promise<readonly string[]>;
+  /** Tenants that have accounts whose `deleteAt` is `nowMs` or before. */
+  tenantsWithDueDeletions(nowMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */
   importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
@@ -73,50 +76,6 @@ export interface TenantStorage {
   readonly pictures: PictureRecords;
   readonly devices: DeviceRecords;
 }
-
-export type ArtifactKind =
-  | 'Session'
-  /** A cookie value, with a link to its Session (`sessionUid`); several may have the same Session. */
-  | 'SessionCookie'
-  | 'Interaction'
-  | 'Grant'
-  | 'AuthorizationCode'
-  | 'AccessToken'
-  | 'ClientCredentials'
-  | 'RefreshToken'
-  | 'DeviceCode'
-  | 'PushedAuthorizationRequest'
-  | 'ReplayDetection'
-  | 'RevokedToken'
-  /** A sign-in at an upstream under way, by its `state`. */
-  | 'UpstreamLogin'
-  /** Finds our interaction again after the callback of the upstream; used once. */
-  | 'UpstreamTicket'
-  /** The upstream of a Session (same id): source, `sid`, ID token for the logout there. Sealed. */
-  | 'UpstreamSession'
-  /** The same after the Session (same id) was ended, until the server has ended what was left at the upstream. Sealed. */
-  | 'UpstreamEnding'
-  /** The `sid` of an upstream, with a link to our Session (`sessionUid`). */
-  | 'UpstreamSid'
-  /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */
-  | 'UpstreamTokens'
-  /** A lock of the process that refreshes those tokens. */
-  | 'UpstreamLease'
-  /** The next step of a sign-out, after the sign-out at the upstream. */
-  | 'LogoutReturn'
-  /** A session of services behind the gateway; ends with a Session (`sessionUid`) unless a password began it. */
-  | 'GatewaySession'
-  /** Hands a finished sign-in over to the host of a service; used once. */
-  | 'GatewayTicket'
-  /** Stands for the right password of a person who needs a second factor; used once. */
-  | 'MfaToken'
-  /** A sign-in on an app's own page, between two steps or before the code of a mail; used once. */
-  | 'AuthSession'
-  | 'EmailSession'
-  /** What a refused request was about; its id is a place that later ones take over. */
-  | 'RefusedRequest'
-  /** A link or code of a mail that proves something, used once. Sealed. */
-  | 'Verification';
 
 /** `pending`: no person has claimed it; `claimed`: one person is deciding; `decided`: approved or refused. */
 export type Phase = 'pending' | 'claimed' | 'decided';
@@ -248,6 +207,8 @@ export interface AccountRecord {
   /** Epoch milliseconds; present while disabled or locked by an operator or by a directory. */
   readonly disabledAt?: number;
   readonly lockedAt?: number;
+  /** Epoch milliseconds; present while the person has asked for the deletion of the account: it is deleted then. */
+  readonly deleteAt?: number;
   /** Epoch seconds: sessions older than this are over (password change, forced logout). */
   readonly notBefore?: number;
   /** `demo`: seeded from the tenant's file; `source`: made at the first sign-in through a source of people. */
@@ -296,4 +257,6 @@ export interface AccountRecords {
   /** By sub, ascending, after `afterSub`. */
   list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
   count(): Promise<number>;
+  /** Those whose `deleteAt` is `nowMs` or before, the oldest first. */
+  dueForDeletion(due: { readonly nowMs: number; readonly limit: number }): Promise<readonly AccountRecord[]>;
 }

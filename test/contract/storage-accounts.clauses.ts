@@ -194,5 +194,35 @@ export const accountClauses = (bench: GetBench): void => {
       expect(await subs({ afterSub: 's5', limit: 2 })).toEqual([]);
       expect(await open().count()).toBe(5);
     });
+
+    it('are found from the time of their deletion on, the oldest first, and their tenants', async () => {
+      const due = async (nowMs: number, limit = 9, records = open()) =>
+        (await records.dueForDeletion({ nowMs, limit })).map(({ sub }) => sub);
+      const tenantsDue = async (nowMs: number) =>
+        (await bench().second.tenantsWithDueDeletions(nowMs)).toSorted();
+      for (const [n, deleteAt] of [3000, 1000, 2000].entries())
+        await open().insert(account({ sub: `s${n}`, logins: [`s${n}`], deleteAt }));
+      await open().insert(account());
+      await bench()
+        .first.forTenant('globex')
+        .accounts.insert(account({ deleteAt: 2000 }));
+      expect(await due(999)).toEqual([]);
+      expect(await due(1000, 9, elsewhere())).toEqual(['s1']);
+      expect(await due(9999)).toEqual(['s1', 's2', 's0']);
+      expect(await due(9999, 2)).toEqual(['s1', 's2']);
+      expect(await tenantsDue(999)).toEqual([]);
+      expect(await tenantsDue(1000)).toEqual(['acme']);
+      expect(await tenantsDue(2000)).toEqual(['acme', 'globex']);
+
+      // 20 who call it off and begin its removal at once: one of them changes the account
+      const changes = times(20, (n) => (n % 2 ? { deleteAt: undefined } : { disabledAt: 5000 }));
+      const won = await Promise.all(
+        changes.map((change, n) => (n % 3 ? open() : elsewhere()).update('s1', change, 1)),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      await open().update('s1', { deleteAt: undefined });
+      expect(await open().findBySub('s1')).not.toHaveProperty('deleteAt');
+      expect(await due(9999)).toEqual(['s2', 's0']);
+    });
   });
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Artifact, ArtifactKind, ArtifactRef, Artifacts } from '../../src/storage/storage.ts';
+import type { ArtifactKind } from '../../src/storage/artifact-kind.ts';
+import type { Artifact, ArtifactRef, Artifacts } from '../../src/storage/storage.ts';
 import type { GetBench } from './storage.contract.ts';
 import { account, artifact, session, startMs, startSeconds, times } from './storage-samples.ts';
 
@@ -36,6 +37,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   GatewayTicket: true,
   RefusedRequest: true,
   Verification: true,
+  RemovalLease: true,
   MfaToken: true,
   AuthSession: true,
   EmailSession: true,

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { hashId } from '../../src/crypto/ids.ts';
 import { findRefusal } from '../../src/oidc/provider/refusal-records.ts';
+import type { ArtifactKind } from '../../src/storage/artifact-kind.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { type Database, loadDriver } from '../../src/storage/sqlite/driver.ts';
-import type { ArtifactKind } from '../../src/storage/storage.ts';
 import { createBrowser } from '../support/browser.ts';
 import { pollDevice, startDevice } from '../support/device.ts';
 import { dumpStore } from '../support/dump-store.ts';

@@ -71,7 +71,12 @@ export const lightHashing: ServerSettings['passwords'] = {
 };
 
 /** What a server asks now and then of its own accord, for no request: SQLite names the operation, MongoDB the command. */
-const ownLooks: ReadonlySet<string> = new Set(['delivery.tenants', 'mail.tenants', 'distinct']);
+const ownLooks: ReadonlySet<string> = new Set([
+  'delivery.tenants',
+  'mail.tenants',
+  'deletion.tenants',
+  'distinct',
+]);
 
 const testSecretKey = 'the-tests-have-a-master-key-of-their-own-0123456789';
 

@@ -1,7 +1,8 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import { hashId } from '../../crypto/ids.ts';
-import type { ArtifactKind, TenantStorage } from '../../storage/storage.ts';
+import type { ArtifactKind } from '../../storage/artifact-kind.ts';
+import type { TenantStorage } from '../../storage/storage.ts';
 import type { DeviceCodes } from '../grants/device-codes.ts';
 import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
 import type { Replays } from '../provider/replays.ts';

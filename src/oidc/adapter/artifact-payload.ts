@@ -3,7 +3,8 @@ import type { SessionAuthorization } from '../../accounts/live-session.ts';
 import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { Artifact, ArtifactKind, ArtifactWrite, Phase } from '../../storage/storage.ts';
+import type { ArtifactKind } from '../../storage/artifact-kind.ts';
+import type { Artifact, ArtifactWrite, Phase } from '../../storage/storage.ts';
 import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
 
 /**

@@ -63,4 +63,17 @@ export const createAccounts = ({ accounts }: Collections, tenant: string): Accou
         .toArray();
       return counted[0]?.n ?? 0;
     }),
+
+  dueForDeletion: ({ nowMs, limit }) =>
+    call(async () => {
+      const options = { ...reading, sort: { deleteAt: 1 }, limit, batchSize: limit } as const;
+      return (await accounts.find({ deleteAt: { $lte: nowMs }, tenant }, options).toArray()).map(toAccount);
+    }),
 });
+
+export const tenantsWithDueDeletions = (
+  { accounts }: Collections,
+  nowMs: number,
+): Promise<readonly string[]> =>
+  // the condition on the tenant is for the index, which begins with it
+  call(() => accounts.distinct('tenant', { tenant: { $gt: '' }, deleteAt: { $lte: nowMs } }, reading));

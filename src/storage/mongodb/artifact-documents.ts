@@ -1,5 +1,6 @@
 import { definedOnly } from '../../defined-only.ts';
-import type { Artifact, ArtifactKind, Phase } from '../storage.ts';
+import type { ArtifactKind } from '../artifact-kind.ts';
+import type { Artifact, Phase } from '../storage.ts';
 import type { ArtifactDocument } from './documents.ts';
 
 export const artifactKey = (tenant: string, kind: ArtifactKind, id: string): string =>

@@ -1,7 +1,8 @@
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../clock.ts';
+import type { ArtifactKind } from '../artifact-kind.ts';
 import { isTooSoon, slowDownSeconds, toleranceMs } from '../polling.ts';
-import type { Artifact, ArtifactKind, ArtifactRef, Artifacts, Loaded } from '../storage.ts';
+import type { Artifact, ArtifactRef, Artifacts, Loaded } from '../storage.ts';
 import { toAccount } from './account-documents.ts';
 import { findJoined, type LoadedDocument, runStep } from './artifact-commands.ts';
 import { artifactKey, keyOf, toArtifact, toDocument } from './artifact-documents.ts';

@@ -47,6 +47,7 @@ export interface AccountDocument {
   readonly roles: readonly string[];
   readonly disabledAt?: number;
   readonly lockedAt?: number;
+  readonly deleteAt?: number;
   readonly notBefore?: number;
   readonly origin: AccountRecord['origin'];
   readonly identities?: readonly LinkedIdentity[];

@@ -105,6 +105,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     roles: [String],
     disabledAt: Number,
     lockedAt: Number,
+    deleteAt: Number,
     notBefore: Number,
     origin: text,
     identities: { type: [Object], default: undefined },
@@ -128,6 +129,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { tenant: 1, identityKeys: 1 },
     { unique: true, partialFilterExpression: { identityKeys: { $exists: true } } },
   );
+  accounts.index({ tenant: 1, deleteAt: 1 }, { partialFilterExpression: { deleteAt: { $exists: true } } });
   const keys = createSchema('keys', {
     tenant: text,
     slot: text,

@@ -5,7 +5,7 @@ import type { Storage } from '../storage.ts';
 import type { LogoutDelivery } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
 import { requireTenantId } from '../tenant-id.ts';
-import { createAccounts } from './accounts.ts';
+import { createAccounts, tenantsWithDueDeletions } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
@@ -139,6 +139,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     watchEvents: (watcher) => watches.open(watcher),
     tenantsWithDueDeliveries: (nowMs) => tenantsWithDue<LogoutDelivery>(collections.deliveries, nowMs),
     tenantsWithDueMails: (nowMs) => tenantsWithDue<MailRecord>(collections.mails, nowMs),
+    tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(collections, nowMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),
     close: async () => {

@@ -1,5 +1,8 @@
 import type { AccountRecord } from '../storage.ts';
 
+/** As in the index. */
+const deleteAt = "json_extract(value, '$.deleteAt')";
+
 export const accountSql = {
   bySub: 'SELECT value FROM accounts WHERE tenant = ? AND sub = ?',
   byLogin: `SELECT a.value FROM logins l JOIN accounts a ON a.tenant = l.tenant AND a.sub = l.sub
@@ -15,6 +18,16 @@ export const accountSql = {
   addIdentity: 'INSERT INTO identities (tenant, key, sub) VALUES (?, ?, ?)',
   removeIdentities: 'DELETE FROM identities WHERE tenant = ? AND sub = ?',
   list: 'SELECT value FROM accounts WHERE tenant = ? AND sub > ? ORDER BY sub LIMIT ?',
+  dueForDeletion: `SELECT value FROM accounts WHERE tenant = ? AND ${deleteAt} <= ? ORDER BY ${deleteAt} LIMIT ?`,
+  /** Skips from one tenant that has such accounts to the next. */
+  tenantsWithDueDeletions: `WITH RECURSIVE found (tenant) AS (
+      SELECT ''
+      UNION ALL
+      SELECT (SELECT a.tenant FROM accounts a WHERE a.tenant > found.tenant AND ${deleteAt} IS NOT NULL
+        ORDER BY a.tenant LIMIT 1)
+      FROM found WHERE found.tenant IS NOT NULL
+    ) SELECT tenant FROM found WHERE EXISTS (SELECT 1 FROM accounts a
+      WHERE a.tenant = found.tenant AND ${deleteAt} <= ?)`,
   count: 'SELECT count(*) AS n FROM accounts WHERE tenant = ?',
 } as const;
 

@@ -78,4 +78,16 @@ export const createAccounts = (connection: Connection, tenant: string): AccountR
 
   count: () =>
     connection.read('account.count', (sql) => (sql(accountSql.count).get(tenant) as { n: number }).n),
+
+  dueForDeletion: ({ nowMs, limit }) =>
+    connection.read('account.dueForDeletion', (sql) =>
+      sql(accountSql.dueForDeletion)
+        .all(tenant, nowMs, limit)
+        .flatMap((row) => toAccount(row) ?? []),
+    ),
 });
+
+export const tenantsWithDueDeletions = (connection: Connection, nowMs: number): Promise<readonly string[]> =>
+  connection.read('deletion.tenants', (sql) =>
+    (sql(accountSql.tenantsWithDueDeletions).all(nowMs) as { tenant: string }[]).map(({ tenant }) => tenant),
+  );

@@ -95,8 +95,22 @@ CREATE TABLE pictures (
 ) STRICT;
 `;
 
+/** Accounts that are to be deleted. */
+const version7 = `
+CREATE INDEX accounts_deletion ON accounts (tenant, json_extract(value, '$.deleteAt'))
+  WHERE json_extract(value, '$.deleteAt') IS NOT NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
-export const schemaSteps: readonly string[] = [version1, version2, version3, version4, version5, version6];
+export const schemaSteps: readonly string[] = [
+  version1,
+  version2,
+  version3,
+  version4,
+  version5,
+  version6,
+  version7,
+];
 
 const readVersion = (database: Database): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

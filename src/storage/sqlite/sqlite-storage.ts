@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { StorageOptions } from '../engine-options.ts';
 import type { Storage } from '../storage.ts';
 import { requireTenantId } from '../tenant-id.ts';
-import { createAccounts } from './accounts.ts';
+import { createAccounts, tenantsWithDueDeletions } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -73,6 +73,7 @@ export const openSqliteStorage = async ({
     watchEvents: (watcher) => eventLog.watch(watcher),
     tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(connection, nowMs),
     tenantsWithDueMails: (nowMs) => tenantsWithDueMails(connection, nowMs),
+    tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(connection, nowMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
     close: async () => {
