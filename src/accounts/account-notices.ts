@@ -10,6 +10,8 @@ export interface AccountNotice {
   readonly kind: MailKind;
   /** Values of its text beside the user name. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Epoch milliseconds; the time that its text speaks of. */
+  readonly momentMs?: number;
   /** Of the page where the change is made; default: the person's own, or the tenant's. */
   readonly locale?: Locale;
   /** A mail to the address of the account has just been answered: it is as good as a verified one. */
@@ -37,7 +39,7 @@ export interface AccountNoticesParts {
 
 export const createNotifyOfChange =
   ({ mail, locale, log }: AccountNoticesParts): NotifyOfChange =>
-  async (account, { kind, values, isAddressProven, ...page }, { make, isDone = () => true }) => {
+  async (account, { kind, values, momentMs, isAddressProven, ...page }, { make, isDone = () => true }) => {
     const { email: to, emailVerified = false, username, sub } = account;
     if (to === undefined || !(emailVerified || isAddressProven === true)) return make();
     const held = await mail.hold({
@@ -46,6 +48,7 @@ export const createNotifyOfChange =
       sub,
       locale: page.locale ?? languageOf(account) ?? locale,
       values: { username, ...definedOnly(values ?? {}) },
+      ...definedOnly({ momentMs }),
     });
     const settle = (work: Promise<void>): Promise<void> =>
       work.catch((err: unknown) =>

@@ -100,6 +100,25 @@ export interface ProofOrigin {
   readonly requestId?: string;
 }
 
+/** A sign-in with all its factors, and where it came from. */
+export interface CompletedSignIn {
+  /** As it was read at any time of the sign-in. */
+  readonly account: AccountRecord;
+  /** Epoch seconds; from `SignedIn`. */
+  readonly signedInAt: number;
+  readonly address: string;
+  readonly clientId?: string;
+  readonly requestId?: string;
+}
+
+/**
+ * A complete sign-in calls off the deletion that the person has asked for, if it began after that. Nothing is read or written
+ * for other accounts.
+ * @returns the account as it may be used; undefined when its time has come, or when it may not be used for another reason
+ * @throws AppError `unavailable`
+ */
+export type CallOffDeletion = (signIn: CompletedSignIn) => Promise<AccountRecord | undefined>;
+
 /** Which sources may check or redirect somebody? */
 export interface SourceQuestion {
   readonly clientId?: string;
@@ -206,6 +225,8 @@ export interface Accounts {
    * @throws AppError `unavailable`
    */
   displayEmail(account: AccountRecord): Promise<string | undefined>;
+  /** Every sign-in with all its factors, of a page or a program, asks it before it gives a session or token. */
+  readonly callOffDeletion: CallOffDeletion;
   readonly factors: Factors;
   /** An attack that was noticed and refused, for the audit record. */
   readonly noteAttack: NoteAttack;

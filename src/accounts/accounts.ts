@@ -19,6 +19,8 @@
 //                            managed-elsewhere.ts: what is changed at their sources
 //   profile-change.ts        name, language and user name, changed by the person; account-change.ts: compare-and-set
 //   local-users.ts           what an operator does with local users; logins.ts; seeding.ts: demo users
+//   deletion-request.ts      people who want their account deleted; deletion-call-off.ts: and sign in again;
+//                            due-deletions.ts: the deletion when its time has come
 //   password-rules.ts        what a new password must be; common-passwords.ts
 //   throttle.ts              attempts counted in the store, by address-bucket.ts; start-budget.ts: what strangers begin;
 //                            bounded-cache.ts: remembered in memory
@@ -37,6 +39,7 @@ import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
 import { createAttackRecord } from './attack-record.ts';
 import { createBelievedEmail } from './believed-email.ts';
+import { createDeletionCallOff } from './deletion-call-off.ts';
 import { createDisplayUsername } from './display-username.ts';
 import { isFactorMissing } from './factors/factor-demand.ts';
 import { createFactors, type FactorsParts } from './factors/factors.ts';
@@ -56,6 +59,7 @@ import { createSecretGate } from './secret-gate.ts';
 import { createSeeding } from './seeding.ts';
 import { createSignIn } from './sign-in.ts';
 import { chooseSources, passwordSourcesFor } from './source-choice.ts';
+import { mayHoldTokens } from './standing.ts';
 import { createThrottle } from './throttle.ts';
 
 export interface AccountsParts {
@@ -133,22 +137,18 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   const findByLogin = afterSeed(records.findByLogin);
   const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
-  const factors = createFactors({
-    ...factorKeys,
-    issuer,
-    definition,
-    records,
-    notifyOfChange: createNotifyOfChange({ mail, locale: definition.locale, log: shared.log }),
-    audit,
-    clock: shared.clock,
-  });
+  const notifyOfChange = createNotifyOfChange({ mail, locale: definition.locale, log: shared.log });
+  const changing = { records, notifyOfChange, audit, clock: shared.clock };
+  const factors = createFactors({ ...factorKeys, ...changing, issuer, definition });
+  const callOffDeletion = createDeletionCallOff(changing);
 
   const noteAttack = createAttackRecord({ throttle, limits: definition.throttle, audit });
 
   return {
     seed,
     signIn,
-    signInAtOnce: createSignInAtOnce(signIn, factors),
+    signInAtOnce: createSignInAtOnce({ signIn, callOffDeletion, ...factors }),
+    callOffDeletion,
     changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
     rememberBrowser: ({ account }, { login, browser }) => {
       const own = canonicalLogin(login) ?? login;
@@ -186,6 +186,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       const outcome = await federation.admit(identity, { ...origin, via: 'upstream_token' });
       if (!outcome.ok) return outcome;
       const { account, acr } = outcome;
+      // a program acts here, and the person does not sign in: that calls no deletion off
+      if (!mayHoldTokens(account)) return { ok: false, reason: 'account_disabled' };
       const demand = factors.demandOf({ account, clientId: origin.clientId, acr });
       return isFactorMissing(demand) ? { ok: false, reason: 'mfa_required' } : outcome;
     },

@@ -19,7 +19,7 @@ import { factsOf } from './password-gate.ts';
 import type { Plan, Resolver } from './resolve.ts';
 import { signedIn } from './sign-in.ts';
 import { isForClient } from './source-choice.ts';
-import { mayHoldTokens } from './standing.ts';
+import { mayHoldTokens, maySignIn } from './standing.ts';
 
 export interface FederationParts {
   /** In the file's order. */
@@ -68,7 +68,7 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
       const account = await resolver.resolve(identity, factsOf(origin));
       const action = `sign_in.${origin.via}`;
       const noted = { sub: account.sub, reason: source.id };
-      if (!mayHoldTokens(account) || !parts.isAdmitted(account)) {
+      if (!maySignIn(account) || !parts.isAdmitted(account)) {
         const reason = `${source.id}: disabled_or_locked`;
         await note(action, origin, { ...noted, outcome: 'failure', reason });
         return { ok: false, reason: 'account_disabled' };

@@ -11,13 +11,7 @@ import { loginsOf } from './logins.ts';
 import type { FaultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
-import {
-  createThrottle,
-  signInFoldedKey,
-  signInFoundKey,
-  signInNameKey,
-  signInPersonKey,
-} from './throttle.ts';
+import { createClearThrottle, createThrottle } from './throttle.ts';
 import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
 import { createUserEdit, type UserEdit } from './user-edit.ts';
 import { createUserRemoval } from './user-removal.ts';
@@ -99,12 +93,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     return alreadyTaken;
   };
 
-  const clearThrottle = async ({ sub, logins, identities = [] }: AccountRecord): Promise<void> => {
-    const byName = logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
-    const byFound = identities.map(({ source, subject }) => signInFoundKey(source, subject));
-    const keys = new Set([signInPersonKey(sub), ...byName, ...byFound]);
-    await Promise.all([...keys].map((key) => throttle.clear(key)));
-  };
+  const clearThrottle = createClearThrottle(throttle);
 
   const change = async (
     account: AccountRecord | undefined,

@@ -55,6 +55,7 @@ export const createPasskeySignIn = (parts: PasskeySignInParts): Accounts['signIn
   ): Promise<AccountRecord | 'disabled_or_locked' | 'source_not_asked' | 'other_client'> => {
     const active = await findActiveAccount({ definition, recheck: parts.recheck }, account, {
       when: 'always',
+      isSignIn: true,
     });
     if (active === undefined) return 'disabled_or_locked';
     if (!isConfirmed(active)) return 'source_not_asked';

@@ -14,7 +14,7 @@ import type { RunAfterAnswer } from './after-answer.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import type { FaultOfPassword } from './password-rules.ts';
-import { mayHoldTokens } from './standing.ts';
+import { maySignIn } from './standing.ts';
 import type { Throttle } from './throttle.ts';
 import { codeSeconds, linkSeconds, type Verifications, type Verified } from './verifications.ts';
 
@@ -110,7 +110,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
       return isAllowed ? note('failure', reason) : undefined;
     }
     const { sub, email, username } = account;
-    if (!mayHoldTokens(account)) return note('failure', 'account_disabled', account);
+    if (!maySignIn(account)) return note('failure', 'account_disabled', account);
     if (email === undefined) return note('failure', 'no_address', account);
     const counted = await throttle.spend(`recovery/account/${hashId(sub)}`, perName);
     if (!counted.isAllowed) return counted.isFirstRefusal ? note('failure', 'throttled', account) : undefined;
@@ -140,7 +140,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
   /** The account as it is now, unless it is another's address by now, or had another password since. */
   const holderOf = async (verified: Verified | undefined): Promise<AccountRecord | undefined> => {
     const account = verified?.sub === undefined ? undefined : await records.findBySub(verified.sub);
-    if (account === undefined || !mayHoldTokens(account) || !canReset(account)) return undefined;
+    if (account === undefined || !maySignIn(account) || !canReset(account)) return undefined;
     const isSame = account.email === verified?.address && markOf(account).since === verified?.about?.since;
     return isSame ? account : undefined;
   };

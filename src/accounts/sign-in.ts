@@ -12,7 +12,7 @@ import { type CountedAttempt, factsOf, type PasswordGate } from './password-gate
 import { askSources, endProof, type SourcesVerdict, spendTimeOfRefusal } from './password-sources.ts';
 import type { Resolver } from './resolve.ts';
 import { passwordSourcesFor } from './source-choice.ts';
-import { mayHoldTokens } from './standing.ts';
+import { maySignIn } from './standing.ts';
 import { signInFoundKey } from './throttle.ts';
 
 export interface SignInParts {
@@ -65,7 +65,7 @@ export const createPasswordVerification = (parts: SignInParts): PasswordVerifica
   admit: async (counted, attempt, { identity, connector, rest }) => {
     const { definition } = connector;
     const account = identity.account ?? (await parts.resolver.resolve(identity, factsOf(attempt)));
-    const isStanding = mayHoldTokens(account);
+    const isStanding = maySignIn(account);
     if (isStanding && parts.isAdmitted(account)) return account;
     const reason = at(connector, isStanding ? 'not_admitted' : 'disabled_or_locked');
     const refusal = await counted.refuse(reason, account.sub);

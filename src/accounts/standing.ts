@@ -1,13 +1,17 @@
-// Which accounts may hold tokens and sessions now, and which of these a password change or forced sign-out has ended.
-// Only this file compares `disabledAt`, `lockedAt` and `notBefore`.
+// Which people may sign in, which accounts may hold tokens and sessions now, and which of these a password change or forced
+// sign-out has ended. Only this file compares `disabledAt`, `lockedAt` and `notBefore`.
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 
+/** May this person sign in? Who has asked for the deletion of the account may: a complete sign-in calls it off. */
+export const maySignIn = (account: AccountRecord | undefined): account is AccountRecord =>
+  account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
+
 /** May this subject receive or use tokens now? Asked on every grant, at refresh, introspection and userinfo. */
 export const mayHoldTokens = (account: AccountRecord | undefined): account is AccountRecord =>
-  account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
+  maySignIn(account) && account.deleteAt === undefined;
 
 /**
  * Is a session or token valid whose person signed in at that time (epoch seconds)? Not after a password change or
@@ -21,6 +25,12 @@ export const mayHoldTokensSince = (
   account: AccountRecord | undefined,
   signedInAt: number,
 ): account is AccountRecord => mayHoldTokens(account) && isSessionCurrent(account, signedInAt);
+
+/** May this person complete a sign-in that began at that time (epoch seconds)? */
+export const mayCompleteSignIn = (
+  account: AccountRecord | undefined,
+  signedInAt: number,
+): account is AccountRecord => maySignIn(account) && isSessionCurrent(account, signedInAt);
 
 /**
  * The `notBefore` that ends every session begun until now. Rounded up: sessions have whole seconds only, and one that
@@ -45,21 +55,24 @@ export interface ActiveAccountOptions {
   readonly when?: 'due' | 'always';
   /** Epoch seconds; when the person signed in for the session or token in question. */
   readonly signedInAt?: number | undefined;
+  /** Is it asked in a sign-in, before the session? See `maySignIn`. Default: false. */
+  readonly isSignIn?: boolean;
 }
 
 /**
- * The account as it is now, if its person may hold tokens and sessions at this tenant.
+ * The account as it is now, if its person may hold tokens and sessions at this tenant, or sign in.
  * @throws AppError `unavailable`
  */
 export const findActiveAccount = async (
   { definition, recheck }: ActiveAccountParts,
   account: AccountRecord | undefined,
-  { when = 'due', signedInAt }: ActiveAccountOptions = {},
+  { when = 'due', signedInAt, isSignIn = false }: ActiveAccountOptions = {},
 ): Promise<AccountRecord | undefined> => {
+  const isActive = isSignIn ? maySignIn : mayHoldTokens;
   if (account === undefined || !isAdmittedTo(definition, account)) return undefined;
   // a source that locked the account may have unlocked it meanwhile
-  if (account.lockedBy === undefined && !mayHoldTokens(account)) return undefined;
+  if (account.lockedBy === undefined && !isActive(account)) return undefined;
   const now = await recheck(account, when);
-  if (!mayHoldTokens(now)) return undefined;
+  if (!isActive(now)) return undefined;
   return signedInAt === undefined || isSessionCurrent(now, signedInAt) ? now : undefined;
 };

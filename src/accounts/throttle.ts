@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Allowance } from '../config/tenant/tenant-definition.ts';
 import { hashId, hashParts } from '../crypto/ids.ts';
+import type { AccountRecord } from '../storage/storage.ts';
 import type { Counters } from '../storage/storage-records.ts';
 import { addressBucket } from './address-bucket.ts';
 
@@ -110,3 +111,15 @@ export const signInKnownAddressKeys = (who: string, address: string) => {
 
 /** The mark of a name without an account with which somebody signed in: a person of a directory. */
 export const signInOwnNameMark = (login: string): string => `sign-in/own-name/${hashId(login)}`;
+
+/** Forgets the failed sign-ins of a person. */
+export const createClearThrottle =
+  (throttle: Pick<Throttle, 'clear'>) =>
+  async ({ sub, logins, identities = [] }: NamedPerson): Promise<void> => {
+    const byName = logins.flatMap((name) => [signInNameKey(name), signInFoldedKey(name)]);
+    const byFound = identities.map(({ source, subject }) => signInFoundKey(source, subject));
+    const keys = new Set([signInPersonKey(sub), ...byName, ...byFound]);
+    await Promise.all([...keys].map((key) => throttle.clear(key)));
+  };
+
+type NamedPerson = Pick<AccountRecord, 'sub' | 'logins' | 'identities'>;

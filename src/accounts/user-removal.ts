@@ -5,28 +5,29 @@ import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { notFound, type UserChange } from './user-change.ts';
 
-export interface UserRemovalParts {
-  readonly records: AccountRecords;
-  readonly find: (login: string) => Promise<AccountRecord | undefined>;
+export interface AccountRemovalParts {
+  readonly records: Pick<AccountRecords, 'update'>;
   readonly clearThrottle: (account: AccountRecord) => Promise<void>;
   /** `Storage.purgeAccount` of this tenant. */
   readonly purgeAccount: (sub: string) => Promise<number>;
   readonly revocations: Pick<Revocations, 'endAccount'>;
   readonly audit: Audit;
   readonly clock: Clock;
+  /** For the audit record: `cli`, a sub, or `drawbridge` for the server itself. */
   readonly actor: string;
 }
+
+/** @throws AppError `unavailable`; it can be repeated then */
+export type RemoveAccount = (account: AccountRecord) => Promise<void>;
 
 /**
  * Each step can be repeated after an outage. The account is disabled before anything is removed, so that nobody signs in
  * between, and its apps get their logouts while its sessions still say which they are.
  */
-export const createUserRemoval =
-  (parts: UserRemovalParts) =>
-  async (login: string): Promise<UserChange> => {
+export const createAccountRemoval =
+  (parts: AccountRemovalParts): RemoveAccount =>
+  async (account) => {
     const { records, clock } = parts;
-    const account = await parts.find(login);
-    if (account === undefined) return notFound;
     const { sub } = account;
     // the sub alone: it is a random text, and says nothing of the person once the account is gone
     await parts.audit.noteBefore({
@@ -40,5 +41,18 @@ export const createUserRemoval =
     await parts.revocations.endAccount(sub, 'user.delete');
     await parts.clearThrottle(account);
     await parts.purgeAccount(sub);
+  };
+
+export interface UserRemovalParts extends AccountRemovalParts {
+  readonly find: (login: string) => Promise<AccountRecord | undefined>;
+}
+
+export const createUserRemoval = (parts: UserRemovalParts): ((login: string) => Promise<UserChange>) => {
+  const remove = createAccountRemoval(parts);
+  return async (login) => {
+    const account = await parts.find(login);
+    if (account === undefined) return notFound;
+    await remove(account);
     return { ok: true, account };
   };
+};

@@ -162,10 +162,11 @@ const finish = async (
     findSession: () => visit.tenant.provider.findSession(visit.ctx),
     isProof: proven !== undefined,
   });
-  const own = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr, upstream }) };
+  const { sub, deleteAt } = account;
+  const own = { sub, amr, source, signedInAt, ...definedOnly({ acr, upstream, deleteAt }) };
   if (proven === undefined) return completeSignIn(parts, visit, interaction, own);
   const earlier = openProven(visit, proven);
-  return earlier?.sub === account.sub
+  return earlier?.sub === sub
     ? completeSignIn(parts, visit, interaction, {
         ...earlier,
         ...own,

@@ -19,7 +19,7 @@ type Problem =
   | FactorProblem
   | RegistrationProblem
   | ProfileProblem
-  | NonNullable<PageModels['change-password' | 'connect-source' | 'recover']['problem']>;
+  | NonNullable<PageModels['change-password' | 'connect-source' | 'recover' | 'account-delete']['problem']>;
 
 interface ProblemAnswer {
   readonly status: number;
@@ -115,6 +115,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
   unavailable: down,
   upstream_unavailable: down,
+  other_username: { status: 400, code: 'invalid_request', description: 'This is not the user name' },
   username: {
     status: 400,
     code: 'invalid_request',

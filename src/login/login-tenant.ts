@@ -18,6 +18,7 @@
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
+import type { DeletionRequests } from '../accounts/deletion-request.ts';
 import type { Devices } from '../accounts/devices.ts';
 import type { PasswordRecovery } from '../accounts/password-recovery.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
@@ -51,6 +52,7 @@ export interface LoginTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly deletion: DeletionRequests;
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
   readonly interactions: Interactions;

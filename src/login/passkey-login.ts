@@ -42,7 +42,7 @@ export const submitPasskeyLogin = async (parts: LoginPageParts, visit: Interacti
       });
     }
     const { account, amr, acr, signedInAt } = outcome;
-    const login = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr }) };
+    const login = { sub: account.sub, amr, signedInAt, ...definedOnly({ acr, deleteAt: account.deleteAt }) };
     redirectTo(visit, await completeSignIn(parts, visit, interaction, login));
   } catch (err) {
     if (!isAppError(err, 'unavailable')) throw err;

@@ -66,7 +66,13 @@ export const submitDemandedPasswordChange = async (
     return demandPasswordChange(parts, visit, { ...news, login: sent.login });
   }
   const { account, amr, acr, source, signedInAt } = outcome;
-  const login = { sub: account.sub, amr, source, signedInAt, ...definedOnly({ acr }) };
+  const login = {
+    sub: account.sub,
+    amr,
+    source,
+    signedInAt,
+    ...definedOnly({ acr, deleteAt: account.deleteAt }),
+  };
   return redirectTo(visit, await completeSignIn(parts, visit, interaction, login));
 };
 

@@ -17,6 +17,8 @@ export const mailKinds = [
   'registration_known',
   'registration_known_recovery',
   'invitation',
+  'account_deletion_begun',
+  'account_deletion_undone',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];
@@ -33,6 +35,8 @@ export interface MailContent {
   readonly linkSeconds?: number;
   /** Seconds that the code is good for. */
   readonly codeSeconds?: number;
+  /** Epoch milliseconds; the time that the texts speak of. */
+  readonly momentMs?: number;
   /** Further values of the texts, such as the user name. */
   readonly values?: Readonly<Record<string, string>>;
 }

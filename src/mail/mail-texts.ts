@@ -33,9 +33,10 @@ export const openMailTexts = ({ viewsDirectory, clock, ...options }: MailTextsPa
   const plain = new Eta({ views, autoEscape: false, cache: true, autoTrim: [false, 'nl'] });
   const textsOf = options.texts ?? openTexts(join(viewsDirectory, 'locales'), clock);
   return (content, { displayName, branding }) => {
-    const { kind, locale, link, code, linkSeconds, codeSeconds } = content;
+    const { kind, locale, link, code, linkSeconds, codeSeconds, momentMs } = content;
     const texts = textsOf[locale];
-    const values = { ...content.values, tenant: displayName };
+    const moment = momentMs === undefined ? {} : { moment: texts.moment(momentMs) };
+    const values = { ...content.values, ...moment, tenant: displayName };
     const textOf = (part: string): string | undefined =>
       texts.has(`mail.${kind}.${part}`) ? texts.t(`mail.${kind}.${part}`, values) : undefined;
     const validFor = (key: string, seconds: number | undefined): string | undefined =>

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { createGatewayPages } from '../gateway/sign-in/gateway-pages.ts';
 import { showActivity } from '../login/account/account-activity.ts';
 import { showOwnApps, submitWithdrawal } from '../login/account/account-apps.ts';
+import { askForDeletion, submitDeletion } from '../login/account/account-deletion.ts';
 import { submitDeviceSignOut } from '../login/account/account-devices.ts';
 import { submitExport } from '../login/account/account-export.ts';
 import {
@@ -12,6 +13,7 @@ import {
   submitNewRecoveryCodes,
   submitTotp,
 } from '../login/account/account-factors.ts';
+import { showAccountKept } from '../login/account/account-kept.ts';
 import { showAccount } from '../login/account/account-pages.ts';
 import { askForPasskey, submitNewPasskey } from '../login/account/account-passkeys.ts';
 import { askForNewPassword, submitNewPassword } from '../login/account/account-password.ts';
@@ -227,6 +229,9 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitPictureRemoval: accountForm((ctx, tenant) => submitPictureRemoval(login, ctx, tenant)),
       showPicture: (ctx, tenant, { sub = '', id = '' }) => showPicture(ctx, tenant, { sub, id }),
       submitExport: accountForm((ctx, tenant) => submitExport(login, ctx, tenant)),
+      askForDeletion: (ctx, tenant) => askForDeletion(login, ctx, tenant),
+      submitDeletion: accountForm((ctx, tenant) => submitDeletion(login, ctx, tenant)),
+      showAccountKept: async (ctx, tenant) => showAccountKept(login, ctx, tenant),
       submitDeviceSignOut: accountForm((ctx, tenant, id) => submitDeviceSignOut(login, ctx, { tenant, id })),
       askForName: async (ctx, tenant) => askForName(login, ctx, tenant),
       submitName: form((ctx, tenant) => submitName(login, ctx, tenant)),

@@ -28,6 +28,7 @@ import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
+import { startDueDeletions } from './due-deletions.ts';
 import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
@@ -145,6 +146,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       return lookup.status === 'served' ? lookup.tenant.definition : undefined;
     });
     const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
+    const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
     const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
@@ -197,6 +199,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await outbox.close();
         await afterAnswer.idle();
         await mail.close();
+        await dueDeletions.close();
         await upstreamEndings.close();
         await hub.close();
         await tenants.close();

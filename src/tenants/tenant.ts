@@ -3,6 +3,7 @@
 //   tenant-registry.ts   finds a tenant by its id, keeps it built, reads changed files
 //   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
 //   mailed-proofs.ts     what people do with a link or code of a mail
+import { type AccountDeletion, createAccountDeletion } from '../accounts/account-deletion.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
@@ -68,6 +69,7 @@ export interface Tenant extends DirectSignIns, MailedProofs {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly deletion: AccountDeletion;
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
   readonly interactions: Interactions;
@@ -196,6 +198,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     log,
   });
   const throttle = createThrottle(counters, clock);
+  const purgeAccount = (sub: string): Promise<number> => parts.storage.purgeAccount(definition.id, sub);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, throttle, mail, masterKey, audit, clock, log },
@@ -204,7 +207,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       createLocalUsers({
         ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
         faultOfPassword: judge,
-        purgeAccount: (sub) => parts.storage.purgeAccount(definition.id, sub),
+        purgeAccount,
       }),
   });
   const keys = await openTenantKeys(
@@ -243,17 +246,12 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       log.warn({ tenant: definition.id, err: error }, 'demo users are not written yet'),
     );
   return {
-    definition,
-    provider,
-    accounts,
-    revocations,
-    devices,
-    sessions,
-    apps,
-    personAudit,
-    pictures,
+    ...{ definition, provider, accounts, revocations, devices, sessions, apps, personAudit, pictures },
     profile: createProfileChanges({
       ...{ definition, records: storage.accounts, revocations, throttle, mail, audit, clock, log },
+    }),
+    deletion: createAccountDeletion({
+      ...{ definition, storage, revocations, throttle, purgeAccount, mail, audit, clock, log },
     }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,

@@ -64,6 +64,23 @@ export interface AccountPageModels {
     readonly problem?: ProfileProblem;
     readonly retryAfterSeconds?: number;
   };
+  'account-delete': AccountForms & {
+    readonly username: string;
+    readonly exportAction: string;
+    /** Names of the sources at which the person keeps an account of their own. */
+    readonly sources: readonly string[];
+    /** Absent with a `refusal`. */
+    readonly action?: string;
+    /** Epoch milliseconds: when the account would be deleted. */
+    readonly deleteAt?: number;
+    /** Why this person cannot delete the account. */
+    readonly refusal?: 'file' | 'tenant';
+    /** What was typed is not the user name. */
+    readonly problem?: 'other_username';
+  };
+  /** Epoch milliseconds. */
+  'account-deleted': { readonly deleteAt: number; readonly signInUrl: string };
+  'account-kept': { readonly username: string; readonly deleteAt: number; readonly nextUrl: string };
   'account-sessions': AccountForms & {
     readonly sessions: readonly AccountSession[];
     readonly endOthersAction: string;

@@ -200,6 +200,7 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
     readonly sources: readonly AccountSource[];
     readonly accountUrl: string;
     readonly exportAction: string;
+    readonly deleteUrl?: string;
     /** Of the uploaded picture. */
     readonly pictureUrl?: string;
     /** Absent where a source gives the profile. With `/remove`, it removes the picture. */

@@ -153,7 +153,7 @@ describe('the API of the own account', () => {
   it('says for a wrong method which there are', async () => {
     const refused = await ask('/account', { method: 'POST' });
     expectRefusal(refused, 405, 'method_not_allowed');
-    expect(refused.headers.get('allow')).toBe('GET, HEAD, PATCH, OPTIONS');
+    expect(refused.headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
   });
 
   it.each(['/nothing', '/devices/a%2Fb', '/account/'])('does not know %s', async (path) => {

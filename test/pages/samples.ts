@@ -179,6 +179,19 @@ const accountApps: PageModels['account-apps'] = {
   ],
 };
 
+const accountDeleteRefused: PageModels['account-delete'] = {
+  accountUrl: '/oauth/acme/account',
+  csrf,
+  username: 'alice',
+  exportAction: '/oauth/acme/account/export',
+  sources: [],
+};
+const accountDelete: PageModels['account-delete'] = {
+  ...accountDeleteRefused,
+  action: '/oauth/acme/account/delete',
+  deleteAt: sampleNow + 7 * 24 * 3_600_000,
+};
+
 const activityOf = (action: string, minutes: number, isFailure = false) =>
   ({ at: sampleNow - minutes * 60_000, action, isFailure, by: 'person' }) as const;
 const accountActivity: PageModels['account-activity'] = {
@@ -661,6 +674,21 @@ export const samples: readonly Sample[] = [
     accountUrl: '/oauth/acme/account',
     isNewest: false,
     entries: [],
+  }),
+  sample('account-delete', 'account-delete', accountDelete),
+  sample('account-delete-other-username', 'account-delete', { ...accountDelete, problem: 'other_username' }),
+  sample('account-delete-sources', 'account-delete', { ...accountDelete, sources: ['Staff directory'] }),
+  ...(['file', 'tenant'] as const).map((refusal) =>
+    sample(`account-delete-${refusal}`, 'account-delete', { ...accountDeleteRefused, refusal }),
+  ),
+  sample('account-deleted', 'account-deleted', {
+    deleteAt: sampleNow + 7 * 24 * 3_600_000,
+    signInUrl: '/oauth/acme',
+  }),
+  sample('account-kept', 'account-kept', {
+    username: 'alice',
+    deleteAt: sampleNow + 24 * 3_600_000,
+    nextUrl: '/oauth/acme/auth/u1',
   }),
   sample('account-sources', 'account', {
     ...account,

@@ -63,7 +63,7 @@ describe('loadTenant', () => {
         deviceCode: 300,
       },
       grants: { password: false },
-      accounts: { usernameChange: false },
+      accounts: { usernameChange: false, deletion: { allowed: 'local', graceSeconds: 604_800 } },
       pkceExemptions: [],
       resources: [],
       secondFactor: {

@@ -19,7 +19,10 @@ afterEach(() => people.close());
 const profile = () => {
   const { accounts, counters } = people.tenant('acme');
   return createProfileChanges({
-    definition: { locale: 'en', accounts: { usernameChange: true } },
+    definition: {
+      locale: 'en',
+      accounts: { usernameChange: true, deletion: { allowed: 'local', graceSeconds: 3600 } },
+    },
     records: accounts,
     revocations: { publish: async () => {} },
     throttle: createThrottle(counters, people.clock),

@@ -1,24 +1,48 @@
 // A sign-in by a program, which presents the password and the code of a second factor in one request.
-import type { PasswordAttempt, SignInAtOnce, SignInOutcome } from '../account-types.ts';
+import type {
+  CallOffDeletion,
+  PasswordAttempt,
+  SignedIn,
+  SignInAtOnce,
+  SignInOutcome,
+} from '../account-types.ts';
 import { factsOf } from '../password-gate.ts';
+import { mayHoldTokens } from '../standing.ts';
 import { isFactorMissing } from './factor-demand.ts';
 import type { Factors } from './factors.ts';
 import { withFactor } from './proven-factor.ts';
 
-export const createSignInAtOnce =
-  (
-    signIn: (attempt: PasswordAttempt) => Promise<SignInOutcome>,
-    { demandOf, verify }: Pick<Factors, 'demandOf' | 'verify'>,
-  ): SignInAtOnce =>
-  async ({ otp, acrValues, ...attempt }) => {
+export interface SignInAtOnceParts extends Pick<Factors, 'demandOf' | 'verify'> {
+  readonly signIn: (attempt: PasswordAttempt) => Promise<SignInOutcome>;
+  readonly callOffDeletion: CallOffDeletion;
+}
+
+export const createSignInAtOnce = (parts: SignInAtOnceParts): SignInAtOnce => {
+  const { signIn, demandOf, verify } = parts;
+
+  /** A service behind the gateway checks a password again and again, and nobody signs in: that calls no deletion off. */
+  const complete = async (
+    signedIn: SignedIn,
+    attempt: PasswordAttempt,
+  ): Promise<SignedIn | { readonly ok: false; readonly reason: 'credentials' }> => {
+    const { account, signedInAt } = signedIn;
+    const kept =
+      attempt.via === 'basic'
+        ? [account].find(mayHoldTokens)
+        : await parts.callOffDeletion({ account, signedInAt, ...factsOf(attempt) });
+    return kept === undefined ? { ok: false, reason: 'credentials' } : { ...signedIn, account: kept };
+  };
+
+  return async ({ otp, acrValues, ...attempt }) => {
     const firstFactor = await signIn(attempt);
     if (!firstFactor.ok) return firstFactor;
     const { account, acr } = firstFactor;
     const demand = demandOf({ account, clientId: attempt.clientId, acrValues, acr });
-    if (!isFactorMissing(demand)) return firstFactor;
+    if (!isFactorMissing(demand)) return complete(firstFactor, attempt);
     if (demand === 'enrolment') return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
     if (otp === undefined) return { ok: false, reason: 'mfa_required', firstFactor };
     const proven = await verify(account, otp, factsOf(attempt));
-    if (proven.ok) return { ...withFactor(firstFactor, proven), account: proven.account };
+    if (proven.ok) return complete({ ...withFactor(firstFactor, proven), account: proven.account }, attempt);
     return proven.reason === 'throttled' ? proven : { ok: false, reason: 'invalid_otp', firstFactor };
   };
+};

@@ -86,6 +86,7 @@ export type FooterLink = 'imprint' | 'privacy' | 'terms' | 'help';
 /** What people may do with their own account. */
 export interface AccountRules {
   readonly usernameChange: boolean;
+  readonly deletion: DeletionRules;
 }
 
 /** Seconds. */
@@ -201,6 +202,13 @@ export interface TenantThrottle {
   readonly userCodeSession: Allowance;
   readonly userCodeAddress: Allowance;
   readonly userCodeTenant: Allowance;
+}
+
+/** The deletion of accounts by the people whose accounts they are. */
+export interface DeletionRules {
+  /** `local`: people who are kept here alone. */
+  readonly allowed: 'local' | 'everyone' | 'nobody';
+  readonly graceSeconds: number;
 }
 
 export type FactorMethod = 'totp' | 'passkey';

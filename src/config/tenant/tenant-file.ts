@@ -18,6 +18,7 @@ import { namesInFile } from './names-in-file.ts';
 import { type JudgedContent, partialContent, wholeContent } from './partial-content.ts';
 import { loadRegistration } from './registration-file.ts';
 import type {
+  AccountRules,
   Allowance,
   Branding,
   ClientDefinition,
@@ -165,7 +166,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     locale: content.locale,
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...definedOnly({ registration }),
-    accounts: content.accounts,
+    accounts: toAccountRules(content.accounts),
     ...definedOnly({ breachedPasswords: content.passwords.breached }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
@@ -195,6 +196,14 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     gateway,
   };
 };
+
+const toAccountRules = ({
+  deletion: { allowed, grace },
+  ...rules
+}: TenantFileContent['accounts']): AccountRules => ({
+  ...rules,
+  deletion: { allowed, graceSeconds: grace },
+});
 
 const toSecondFactor = ({
   deadline,

@@ -210,11 +210,14 @@ export const tenantSchema = z.strictObject({
     .enum(['en', 'de'])
     .default('en')
     .meta({ description: 'Language of the pages if the browser requests neither English nor German.' }),
+  accounts: accountsSchema.prefault({}).meta({
+    description: 'What users may do with their own account.',
+    examples: [{ deletion: { grace: '14d' } }],
+  }),
   recovery: recoverySchema.prefault({}).meta({ description: 'What people may do who cannot sign in.' }),
   registration: registrationSchema
     .optional()
     .meta({ description: 'People who make an account of their own. Absent: nobody can.' }),
-  accounts: accountsSchema.prefault({}).meta({ description: 'What users may do with their own account.' }),
   passwords: passwordsSchema.prefault({}).meta({ description: 'New passwords of local users.' }),
   mail: tenantMailSchema.prefault({}).meta({
     description: 'Mails to the users of the tenant.',

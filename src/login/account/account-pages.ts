@@ -4,6 +4,7 @@
 //                           account-devices.ts: signing a device out; account-factors.ts: second factors
 //   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
 //                           done; account-export.ts: all that is kept, as a file; account-picture.ts; account-profile.ts: name, language, user name
+//                           account-deletion.ts; account-kept.ts: after a sign-in that called the deletion off
 import type { Context } from 'koa';
 import { canChangePassword, hasOwnProfile, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { pictureUrl } from '../../accounts/pictures.ts';
@@ -13,6 +14,7 @@ import type { AccountDevice, AccountSource, PageModels } from '../../web/pages.t
 import { sendPage } from '../../web/send-page.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
+import { deletionUrl } from './account-deletion.ts';
 import { offersFactors } from './account-factors.ts';
 import {
   type AccountVisit,
@@ -97,6 +99,7 @@ export const showAccount = async (
         : {}),
       accountUrl: accountUrl(tenant),
       exportAction: `${accountUrl(tenant)}/export`,
+      ...(tenant.definition.accounts.deletion.allowed === 'nobody' ? {} : { deleteUrl: deletionUrl(tenant) }),
       managed,
       ...(managed.profile === undefined ? { pictureAction: `${accountUrl(tenant)}/picture` } : {}),
       ...definedOnly({ pictureUrl: pictureUrl(tenant.provider.issuer, account) }),

@@ -8,6 +8,7 @@ import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { type InteractionVisit, interactionUrl, withLanguage } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
+import { concludeSignIn } from './conclude-sign-in.ts';
 
 /** @returns the next URL: of the flow, or of the page that asks for the second factor */
 export const completeSignIn = async (
@@ -16,10 +17,11 @@ export const completeSignIn = async (
   interaction: OpenInteraction,
   login: ProvenLogin,
 ): Promise<string> => {
-  if (visit.tenant.definition.secondFactor.methods.length === 0) return interaction.finishLogin(login);
+  if (visit.tenant.definition.secondFactor.methods.length === 0)
+    return concludeSignIn(parts, visit, { interaction, login });
   const account = await visit.tenant.accounts.findBySub(login.sub);
   const demand = account === undefined ? 'none' : demandOf(visit, interaction, { account, login });
-  if (account === undefined || demand === 'none') return interaction.finishLogin(login);
+  if (account === undefined || demand === 'none') return concludeSignIn(parts, visit, { interaction, login });
   await interaction.keepFirstFactor(login);
   return demand === 'factor' && !hasPasskey(visit.tenant.definition.secondFactor, account)
     ? parts.notices.leave(

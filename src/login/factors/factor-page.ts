@@ -153,7 +153,8 @@ const answer = async (
   const { interaction, first } = asked;
   if (outcome.ok) {
     rememberIfChosen(visit, outcome.account, choice);
-    return goOn(visit, interaction, { ...outcome, login: withFactor(first.login, outcome) });
+    const proven = { ...outcome, login: withFactor(first.login, outcome) };
+    return goOn(parts, visit, { interaction, proven });
   }
   askAgain(parts, visit, asked, {
     problem: outcome.reason,

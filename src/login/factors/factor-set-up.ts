@@ -21,6 +21,7 @@ import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { lookOf } from '../login-tenant.ts';
 import { demandOf } from './complete-sign-in.ts';
+import { concludeSignIn } from './conclude-sign-in.ts';
 import {
   type Asked,
   type FactorNotice,
@@ -86,7 +87,7 @@ export const showDone = async (
 ): Promise<void> => {
   const { ctx, tenant } = visit;
   if (notice.recoveryCodes === undefined)
-    return redirectTo(visit, await interaction.finishLogin(first.login));
+    return redirectTo(visit, await concludeSignIn(parts, visit, { interaction, login: first.login }));
   sendPage(ctx, parts.pages, {
     name: 'recovery-codes',
     model: {
@@ -167,5 +168,10 @@ export const continueWithoutQuestion = async (
   if (asked === undefined) return;
   const { interaction, first } = asked;
   const isMissing = isFactorMissing(demandOf(visit, interaction, first));
-  redirectTo(visit, isMissing ? interactionUrl(visit) : await interaction.finishLogin(first.login));
+  redirectTo(
+    visit,
+    isMissing
+      ? interactionUrl(visit)
+      : await concludeSignIn(parts, visit, { interaction, login: first.login }),
+  );
 };

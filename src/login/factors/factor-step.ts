@@ -15,6 +15,7 @@ import {
   findFirstFactor,
   questionUrl,
 } from './complete-sign-in.ts';
+import { concludeSignIn } from './conclude-sign-in.ts';
 
 export interface FactorNotice extends TimedNotice {
   readonly problem?: FactorProblem;
@@ -48,12 +49,13 @@ export const showAgain = (parts: LoginPageParts, visit: InteractionVisit, notice
 
 /** To the app; or to the next question, where the request asks for more than was proven. */
 export const goOn = async (
+  parts: LoginPageParts,
   visit: InteractionVisit,
-  interaction: OpenInteraction,
-  proven: FirstFactorVisit,
+  { interaction, proven }: { readonly interaction: OpenInteraction; readonly proven: FirstFactorVisit },
 ): Promise<void> => {
+  const { login } = proven;
   if (!isFactorMissing(demandOf(visit, interaction, proven)))
-    return redirectTo(visit, await interaction.finishLogin(proven.login));
+    return redirectTo(visit, await concludeSignIn(parts, visit, { interaction, login }));
   await interaction.keepFirstFactor(proven.login);
   redirectTo(visit, interactionUrl(visit));
 };

@@ -114,7 +114,7 @@ const toLogin = (tenant: LoginTenant, admitted: SignedIn, { person, tokens, sid 
     amr,
     source,
     signedInAt: isOld ? signedInAt : Math.min(authTime, signedInAt),
-    ...definedOnly({ acr }),
+    ...definedOnly({ acr, deleteAt: account.deleteAt }),
     upstream: tenant.upstreamSessions.seal({
       source,
       ...definedOnly({ issuer, sid, idToken: tokens.idToken, grant: grantOf(account.sub, tokens) }),

@@ -1,5 +1,5 @@
 import type { FirstFactor } from '../../accounts/account-types.ts';
-import { mayHoldTokensSince } from '../../accounts/standing.ts';
+import { mayCompleteSignIn } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -72,7 +72,7 @@ export const createAuthSessions = ({
     if (session.clientId !== clientId) return undefined;
     if (firstFactor === undefined) return session;
     const [account] = loaded.linkedAccounts;
-    if (!mayHoldTokensSince(account, firstFactor.signedInAt)) return undefined;
+    if (!mayCompleteSignIn(account, firstFactor.signedInAt)) return undefined;
     return { ...session, firstFactor: { ...firstFactor, account } };
   },
 

@@ -184,7 +184,15 @@ const proveFactor = async (
   const { otp } = typed;
   const origin = { address, requestId, clientId: client.clientId };
   const proven = await asProtocolErrors(() => parts.accounts.factors.verify(first.account, otp, origin));
-  if (proven.ok) return { ...withFactor(first, proven), account: proven.account };
+  if (proven.ok) {
+    const { account } = proven;
+    const { signedInAt } = first;
+    const kept = await asProtocolErrors(() =>
+      parts.accounts.callOffDeletion({ account, signedInAt, ...origin }),
+    );
+    if (kept === undefined) throw new InvalidSession();
+    return { ...withFactor(first, proven), account: kept };
+  }
   if (proven.reason === 'throttled') throw new TooManyRequests(proven.retryAfterSeconds);
   throw await askForFactor(parts, step, { firstFactor: first, words: factorWords.invalid_otp });
 };

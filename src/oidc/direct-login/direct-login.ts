@@ -49,7 +49,7 @@ export interface DirectLogin {
 
 export interface DirectLoginParts {
   readonly definition: TenantDefinition;
-  readonly accounts: Pick<Accounts, 'signInAtOnce' | 'factors'>;
+  readonly accounts: Pick<Accounts, 'signInAtOnce' | 'callOffDeletion' | 'factors'>;
   readonly mfaTokens: MfaTokens;
   readonly passwordTokens: PasswordTokens;
   readonly issue: IssueDirectToken;
@@ -101,10 +101,16 @@ export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
     const first = await parts.mfaTokens.find(clientId, mfaToken);
     if (first === undefined) return { ok: false, reason: 'mfa_token' };
     const proven = await parts.accounts.factors.verify(first.account, otp, { address, requestId, clientId });
-    if (proven.ok)
-      return (await parts.mfaTokens.consume(mfaToken))
-        ? withFactor(first, proven)
-        : { ok: false, reason: 'mfa_token' };
+    if (proven.ok) {
+      const { account } = proven;
+      const { signedInAt } = first;
+      const kept = (await parts.mfaTokens.consume(mfaToken))
+        ? await parts.accounts.callOffDeletion({ account, signedInAt, address, requestId, clientId })
+        : undefined;
+      return kept === undefined
+        ? { ok: false, reason: 'mfa_token' }
+        : { ...withFactor(first, proven), account: kept };
+    }
     return proven.reason === 'throttled' ? proven : { ok: false, reason: 'invalid_otp' };
   };
 

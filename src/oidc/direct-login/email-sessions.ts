@@ -7,7 +7,7 @@ import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
 import { isForClient } from '../../accounts/source-choice.ts';
-import { mayHoldTokensSince } from '../../accounts/standing.ts';
+import { mayCompleteSignIn } from '../../accounts/standing.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import type { Throttle } from '../../accounts/throttle.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
@@ -82,7 +82,7 @@ export interface EmailSignInEvent {
 
 export interface EmailSessionsParts {
   readonly definition: TenantDefinition;
-  readonly accounts: Pick<Accounts, 'factors' | 'seed'>;
+  readonly accounts: Pick<Accounts, 'callOffDeletion' | 'factors' | 'seed'>;
   readonly records: Pick<AccountRecords, 'findByLogin'>;
   readonly artifacts: Artifacts;
   /** Undefined without a mail server. */
@@ -137,7 +137,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const isTheirs =
       account?.email === email && account.emailVerified === true && account.origin !== 'source';
     const isAllowed = localSourceFor(clientId) !== undefined;
-    return isTheirs && isAllowed && mayHoldTokensSince(account, epochSeconds(clock)) ? account : undefined;
+    return isTheirs && isAllowed && mayCompleteSignIn(account, epochSeconds(clock)) ? account : undefined;
   };
 
   const note = (
@@ -169,7 +169,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const [account] = loaded.linkedAccounts;
     const isRight = isEqualConstantTime(mac, macOf(verificationId, code.replace(/[\s-]/g, '')));
     const signedInAt = epochSeconds(clock);
-    if (!isRight || !mayHoldTokensSince(account, signedInAt)) {
+    if (!isRight || !mayCompleteSignIn(account, signedInAt)) {
       await note(origin, { actor: account?.sub ?? 'unknown', outcome: 'failure', reason: 'wrong_code' });
       return wrong;
     }
@@ -260,8 +260,12 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
           ? await proveToken(verificationId, proof, origin)
           : await proveCode(verificationId, proof, origin);
       if ('reason' in proven) return proven;
-      const { account, amr, acr, source, signedInAt, scope } = proven;
-      const { clientId, address, userAgent } = origin;
+      const { amr, acr, source, signedInAt, scope } = proven;
+      const { clientId, address, userAgent, requestId } = origin;
+      const account = await parts.accounts.callOffDeletion({
+        ...{ account: proven.account, signedInAt, clientId, address, requestId },
+      });
+      if (account === undefined) return { ok: false, reason: 'code' };
       const token = await parts.issue({
         clientId,
         scope,

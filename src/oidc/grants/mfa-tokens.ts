@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { FirstFactor } from '../../accounts/account-types.ts';
-import { mayHoldTokensSince } from '../../accounts/standing.ts';
+import { mayCompleteSignIn } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { hashId, randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -50,7 +50,7 @@ export const createMfaTokens = ({
     const account: AccountRecord | undefined = loaded.linkedAccounts[0];
     if (artifact === undefined || artifact.consumedAt !== undefined) return undefined;
     const { clientId: owner, ...proof } = JSON.parse(artifact.payload) as Payload; // written above
-    if (owner !== clientId || !mayHoldTokensSince(account, proof.signedInAt)) return undefined;
+    if (owner !== clientId || !mayCompleteSignIn(account, proof.signedInAt)) return undefined;
     return { ...proof, account };
   },
 

@@ -127,7 +127,13 @@ const proveSecondFactor = async (
   const origin = { address, requestId, clientId };
   const proven = await asProtocolErrors(() => accounts.factors.verify(first.account, otp, origin));
   if (proven.ok) {
-    if (await asProtocolErrors(() => mfaTokens.consume(token))) return withFactor(first, proven);
+    const { account } = proven;
+    const { signedInAt } = first;
+    const isWon = await asProtocolErrors(() => mfaTokens.consume(token));
+    const kept = isWon
+      ? await asProtocolErrors(() => accounts.callOffDeletion({ account, signedInAt, ...origin }))
+      : undefined;
+    if (kept !== undefined) return { ...withFactor(first, proven), account: kept };
     throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
   }
   if (proven.reason === 'throttled') throw new TooManyRequests(proven.retryAfterSeconds);

@@ -12,6 +12,8 @@ export interface ProvenLogin {
   readonly source?: string;
   /** Epoch seconds. */
   readonly signedInAt: number;
+  /** Epoch milliseconds, if the account is to be deleted then: this sign-in calls that off. */
+  readonly deleteAt?: number;
   /** The facts about the upstream that the session will keep; see `UpstreamSessions.seal`. */
   readonly upstream?: string;
 }

@@ -6,6 +6,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { DeletionRequests } from '../../accounts/deletion-request.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
@@ -41,6 +42,7 @@ export interface ApiTenant {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
+  readonly deletion: Pick<DeletionRequests, 'begin'>;
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
   readonly registration: Registration;

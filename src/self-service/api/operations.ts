@@ -2,6 +2,7 @@ import { showOwnAccount } from './account-api.ts';
 import { listOwnApps, withdrawOwnApp } from './app-api.ts';
 import { listOwnAudit } from './audit-api.ts';
 import { refreshOwnSession, showOwnSession } from './current-session-api.ts';
+import { deleteOwnAccount } from './deletion-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
 import { createEmailSession, verifyEmailSession } from './email-session-api.ts';
 import { exportOwnAccount } from './export-api.ts';
@@ -29,6 +30,7 @@ export const operations: readonly Operation[] = [
   finishRegistration,
   showOwnAccount,
   changeOwnProfile,
+  deleteOwnAccount,
   changeOwnPassword,
   replaceOwnPicture,
   removeOwnPicture,

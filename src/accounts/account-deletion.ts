@@ -1,0 +1,51 @@
+// The deletion of an account by its person: asked for, called off by a sign-in, and done when its time has come.
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import type { Log } from '../log.ts';
+import type { TenantMail } from '../mail/tenant-mail.ts';
+import type { TenantStorage } from '../storage/storage.ts';
+import { createNotifyOfChange } from './account-notices.ts';
+import { createDeletionRequests, type DeletionRequests } from './deletion-request.ts';
+import { createDueDeletions } from './due-deletions.ts';
+import type { Revocations } from './revocations.ts';
+import { createClearThrottle, type Throttle } from './throttle.ts';
+import { createAccountRemoval } from './user-removal.ts';
+
+export interface AccountDeletion extends DeletionRequests {
+  /** See `createDueDeletions`. */
+  removeDue(): Promise<number>;
+}
+
+export interface AccountDeletionParts {
+  readonly definition: Pick<TenantDefinition, 'accounts' | 'users' | 'locale'>;
+  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
+  readonly revocations: Pick<Revocations, 'endAccount'>;
+  readonly throttle: Pick<Throttle, 'clear'>;
+  /** `Storage.purgeAccount` of this tenant. */
+  readonly purgeAccount: (sub: string) => Promise<number>;
+  readonly mail: Pick<TenantMail, 'hold'>;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export const createAccountDeletion = (parts: AccountDeletionParts): AccountDeletion => {
+  const { definition, storage, mail, log, throttle, ...shared } = parts;
+  const records = storage.accounts;
+  const notifyOfChange = createNotifyOfChange({ mail, log, locale: definition.locale });
+  return {
+    ...createDeletionRequests({ ...shared, definition, records, notifyOfChange }),
+    removeDue: createDueDeletions({
+      ...shared,
+      records,
+      artifacts: storage.artifacts,
+      remove: createAccountRemoval({
+        ...shared,
+        records,
+        clearThrottle: createClearThrottle(throttle),
+        actor: 'drawbridge',
+      }),
+    }),
+  };
+};

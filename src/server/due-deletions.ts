@@ -1,0 +1,50 @@
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+
+export interface DueDeletionsParts {
+  readonly storage: Pick<Storage, 'tenantsWithDueDeletions'>;
+  readonly tenants: Pick<TenantRegistry<Tenant>, 'find'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const lookEveryMs = 60_000;
+
+/**
+ * Removes the accounts whose people have asked for it, when their time has come. Every process looks once a minute; each
+ * account is removed by the one that claims it. A tenant that is not served here waits.
+ */
+export const startDueDeletions = ({
+  storage,
+  tenants,
+  clock,
+  log,
+}: DueDeletionsParts): { close(): Promise<void> } => {
+  const lookAt = async (id: string): Promise<void> => {
+    const found = await tenants.find(id);
+    if (found.status !== 'served') return;
+    const removed = await found.tenant.deletion.removeDue();
+    if (removed > 0) log.info({ tenant: id, removed }, 'accounts were deleted, as their people had asked');
+  };
+  const look = async (): Promise<void> => {
+    try {
+      for (const id of await storage.tenantsWithDueDeletions(clock.now())) await lookAt(id);
+    } catch (err) {
+      log.warn({ err }, 'accounts that are to be deleted could not be deleted yet');
+    }
+  };
+  let looking = Promise.resolve();
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, lookEveryMs);
+  timer.unref();
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+};
