@@ -20,7 +20,7 @@ export const refuseBreached =
     const fault = rules(password, person);
     if (fault !== undefined || list === undefined) return fault;
     try {
-      return (await isListed(password, list)) ? breached : undefined;
+      return (await isBreached(password, list)) ? breached : undefined;
     } catch (err) {
       log.warn({ tenant, err }, 'the list of breached passwords could not be asked about a new password');
       return undefined;
@@ -35,7 +35,7 @@ const breached =
  * (k-anonymity). The answer is padded: its length does not show to which digits it belongs.
  * @throws what the request failed with
  */
-const isListed = async (
+export const isBreached = async (
   password: string,
   { url: baseUrl, timeoutMs }: BreachedPasswordList,
 ): Promise<boolean> => {

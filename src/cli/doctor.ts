@@ -6,6 +6,7 @@ import { dataFolder } from '../server/open-store.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
+import { checkBreachedPasswords } from './doctor/check-breached-passwords.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
 import { checkGateway, checkTenantGateway } from './doctor/check-gateway.ts';
 import { checkMail, sendTestMail } from './doctor/check-mail.ts';
@@ -80,6 +81,7 @@ const examine = async (context: CliContext, { tenant, mailTo }: Asked): Promise<
     if (mailTo !== undefined)
       findings.push(await sendTestMail(settings.mail, { definition, to: mailTo, clock: systemClock }));
     findings.push(...checkTenant(settings, definition), ...checkTenantGateway(settings, definition));
+    findings.push(...(await checkBreachedPasswords(definition)));
     findings.push(
       ...(await checkSources(definition, {
         issuer: issuerOf(definition, settings.server.publicUrl),

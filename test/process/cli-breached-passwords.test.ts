@@ -31,6 +31,7 @@ describe('a list of breached passwords', () => {
     ]);
     expect((await give('add', fresh)).code).toBe(0);
     expect((await give('passwd', listed)).code).toBe(1);
+    expect((await home.run(['doctor', 'acme'])).stdout).toContain(`breached passwords: ${list.url} answers`);
     list.instead = (response) => response.destroy();
     const open = await give('passwd', listed);
     expect(open.code).toBe(0);
