@@ -115,7 +115,8 @@ export const showLogin = async (
       ...definedOnly({
         switchTenantUrl,
         recoverUrl: recoverUrl(tenant),
-        registerUrl: form.proven === undefined ? registrationUrlIn(tenant, visit.uid) : undefined,
+        registerUrl:
+          form.proven === undefined ? registrationUrlIn(tenant, { uid: visit.uid, clientId }) : undefined,
       }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { codeOf, openApp, signInThere } from '../support/federation.ts';
 import { type MailServer, startMailServer, type TakenMail } from '../support/mail-server.ts';
 import { textOf } from '../support/page-text.ts';
-import { sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
+import { type KnownClient, sampleTenant, shop, type TenantContent, web } from '../support/sample-tenants.ts';
 import { describeOnce, eachStore, sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -272,6 +272,15 @@ eachStore((store) => {
       expect((await submitAccount(link, { username: 'dora' })).status).toBe(400);
       expect(isDone(await submitAccount(link, { username: '' }))).toBe(true);
       expect(mail.taken).toHaveLength(1);
+    });
+
+    it('is offered on the sign-in page of apps for local users', async () => {
+      const sources = [{ id: 'local', type: 'local' as const, clients: ['shop'] }];
+      await server.putTenant('acme', { ...tenantWith({ mode: 'open' }), sources });
+      const pageOf = async (client: KnownClient) =>
+        (await openApp(createBrowser(), issuer(), { client })).body;
+      expect(await pageOf(shop)).toContain('/register?interaction=');
+      expect(await pageOf(web)).not.toContain('/register');
     });
 
     it('makes links good for nothing when the rules change', async () => {
