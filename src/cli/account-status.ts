@@ -1,11 +1,14 @@
 import type { AccountRecord } from '../storage/storage.ts';
 
-export type AccountStatus = 'enabled' | 'disabled' | 'locked';
+/** `deleting`: its person has asked for the deletion, and may still call it off. */
+export type AccountStatus = 'enabled' | 'disabled' | 'locked' | 'deleting';
 
 export const statusOf = ({
   disabledAt,
   lockedAt,
-}: Pick<AccountRecord, 'disabledAt' | 'lockedAt'>): AccountStatus => {
+  deleteAt,
+}: Pick<AccountRecord, 'disabledAt' | 'lockedAt' | 'deleteAt'>): AccountStatus => {
   if (disabledAt !== undefined) return 'disabled';
-  return lockedAt === undefined ? 'enabled' : 'locked';
+  if (lockedAt !== undefined) return 'locked';
+  return deleteAt === undefined ? 'enabled' : 'deleting';
 };

@@ -41,7 +41,8 @@ const list = (context: CliContext, tenant: string, filter: Filter): Promise<void
   });
 
 const matches = (account: AccountRecord, filter: Filter): boolean => {
-  const isEnabled = statusOf(account) === 'enabled';
+  const status = statusOf(account);
+  const isEnabled = status !== 'disabled' && status !== 'locked';
   return (
     (filter.search === undefined || namesOf(account).some((name) => holds(name, filter.search ?? ''))) &&
     (filter.group === undefined || account.groups.includes(filter.group)) &&
