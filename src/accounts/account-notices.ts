@@ -16,6 +16,11 @@ export interface AccountNotice {
   readonly locale?: Locale;
   /** A mail to the address of the account has just been answered: it is as good as a verified one. */
   readonly isAddressProven?: boolean;
+  /** The notice is about the address, so it goes there in any case. */
+  readonly isAboutAddress?: boolean;
+  /** With which the change is undone, and the seconds that it is good for. */
+  readonly link?: string;
+  readonly linkSeconds?: number;
 }
 
 /**
@@ -39,14 +44,20 @@ export interface AccountNoticesParts {
 
 export const createNotifyOfChange =
   ({ mail, locale, log }: AccountNoticesParts): NotifyOfChange =>
-  async (account, { kind, values, momentMs, isAddressProven, ...page }, { make, isDone = () => true }) => {
+  async (
+    account,
+    { kind, values, momentMs, link, linkSeconds, ...notice },
+    { make, isDone = () => true },
+  ) => {
     const { email: to, emailVerified = false, username, sub } = account;
-    if (to === undefined || !(emailVerified || isAddressProven === true)) return make();
+    const isTrusted = emailVerified || notice.isAddressProven === true || notice.isAboutAddress === true;
+    if (to === undefined || !isTrusted) return make();
     const held = await mail.hold({
       kind,
       to,
       sub,
-      locale: page.locale ?? languageOf(account) ?? locale,
+      ...definedOnly({ link, linkSeconds }),
+      locale: notice.locale ?? languageOf(account) ?? locale,
       values: { username, ...definedOnly(values ?? {}) },
       ...definedOnly({ momentMs }),
     });

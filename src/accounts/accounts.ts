@@ -18,6 +18,7 @@
 //   person-sessions.ts, person-apps.ts, person-export.ts   what people see and end of their own; session-origin.ts;
 //                            managed-elsewhere.ts: what is changed at their sources
 //   profile-change.ts        name, language and user name, changed by the person; account-change.ts: compare-and-set
+//   email-change.ts, email-undo.ts   another e-mail address, and the old one again
 //   local-users.ts           what an operator does with local users; logins.ts; seeding.ts: demo users
 //   deletion-request.ts      people who want their account deleted; deletion-call-off.ts: and sign in again;
 //                            due-deletions.ts: the deletion when its time has come

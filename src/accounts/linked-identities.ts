@@ -184,6 +184,16 @@ export const emailKeysOf = (account: AccountRecord): readonly string[] => {
   return (account.identityKeys ?? []).filter((key) => !keys.has(key));
 };
 
+/** The keys of an account that has this address no more. */
+export const keysWithoutEmail = (
+  { identityKeys }: AccountRecord,
+  email: string,
+): readonly string[] | undefined => {
+  const key = emailKey(canonicalLogin(email) ?? email);
+  const kept = identityKeys?.filter((each) => each !== key);
+  return kept?.length === 0 ? undefined : kept;
+};
+
 export const toLinked = (
   { source, issuer, subject }: PersonAtSource,
   nowMs: number,

@@ -88,6 +88,11 @@ const accountFacts = (account: AccountRecord): Facts => ({
   username: account.username,
   logins: account.logins,
   ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
+  ...(account.formerEmails === undefined
+    ? {}
+    : {
+        former_emails: account.formerEmails.map(({ email, until }) => ({ email, until: toSeconds(until) })),
+      }),
   claims: account.claims,
   groups: account.groups,
   roles: account.roles,

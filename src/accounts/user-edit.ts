@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import { type AccountChange, emailKey } from './linked-identities.ts';
+import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import type { Revocations } from './revocations.ts';
 import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
@@ -88,16 +88,11 @@ const changeOf = (account: AccountRecord, edit: UserEdit): AccountChange | UserC
     // accounts were linked by the old address
     ...(isSameEmail || account.email === undefined
       ? {}
-      : { identityKeys: keysWithout(account, account.email) }),
+      : { identityKeys: keysWithoutEmail(account, account.email) }),
     ...(edit.name === undefined
       ? {}
       : { claims: edit.name === null ? otherClaims : { ...otherClaims, name: edit.name } }),
     ...(edit.groups === undefined ? {} : { groups: [...new Set(edit.groups)] }),
     ...(edit.roles === undefined ? {} : { roles: [...new Set(edit.roles)] }),
   };
-};
-
-const keysWithout = ({ identityKeys }: AccountRecord, email: string): readonly string[] | undefined => {
-  const kept = identityKeys?.filter((key) => key !== emailKey(email));
-  return kept?.length === 0 ? undefined : kept;
 };

@@ -5,6 +5,7 @@ import type { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { logProblem } from '../web/error-boundary.ts';
 import type {
+  EmailProblem,
   FactorProblem,
   LoginProblem,
   ProfileProblem,
@@ -16,6 +17,7 @@ import { requestFacts } from '../web/request-facts.ts';
 
 type Problem =
   | LoginProblem
+  | EmailProblem
   | FactorProblem
   | RegistrationProblem
   | ProfileProblem
@@ -63,6 +65,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     code: 'registration_refused',
     description: 'People of this domain sign in at a source',
   },
+  email_taken: { status: 409, code: 'email_taken', description: 'Another account has the e-mail address' },
   hours_restricted: {
     status: 403,
     code: 'hours_restricted',
@@ -105,6 +108,7 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     code: 'registration_refused',
     description: 'The operator refuses this registration',
   },
+  same: { status: 400, code: 'invalid_request', description: 'The account has this e-mail address already' },
   set_up_expired: { status: 400, code: 'expired', description: 'The page was open for too long' },
   source_settings: {
     status: 500,

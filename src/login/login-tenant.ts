@@ -11,6 +11,7 @@
 //   start-sign-in.ts    a sign-in that no app asked for; initiate-login.ts: one that an upstream begins; own-target.ts:
 //                       the URLs to which either may redirect
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
+//   email-undo-page.ts  puts an e-mail address of before back
 //   recovery-pages.ts   a forgotten password; recovery-url.ts: its address
 //   registration-pages.ts, new-account-page.ts   an account of one's own; registration-page.ts: what they share
 //   mailed-form.ts      forms that a mail leads to
@@ -20,6 +21,8 @@ import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
 import type { DeletionRequests } from '../accounts/deletion-request.ts';
 import type { Devices } from '../accounts/devices.ts';
+import type { EmailChanges } from '../accounts/email-change.ts';
+import type { EmailUndo } from '../accounts/email-undo.ts';
 import type { PasswordRecovery } from '../accounts/password-recovery.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
@@ -64,6 +67,8 @@ export interface LoginTenant {
   readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
   readonly recovery: PasswordRecovery;
   readonly registration: Registration;
+  readonly emailChanges: EmailChanges;
+  readonly emailUndo: EmailUndo;
 }
 
 export const findConnector = ({ connectors }: LoginTenant, source: string): Connector | undefined =>

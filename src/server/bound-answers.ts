@@ -5,6 +5,14 @@ import { showActivity } from '../login/account/account-activity.ts';
 import { showOwnApps, submitWithdrawal } from '../login/account/account-apps.ts';
 import { askForDeletion, submitDeletion } from '../login/account/account-deletion.ts';
 import { submitDeviceSignOut } from '../login/account/account-devices.ts';
+import {
+  askForEmail,
+  askForEmailCode,
+  askToConfirmEmail,
+  submitEmail,
+  submitEmailCode,
+  submitEmailConfirmation,
+} from '../login/account/account-email.ts';
 import { submitExport } from '../login/account/account-export.ts';
 import {
   askForTotp,
@@ -35,6 +43,7 @@ import { cancelInteraction, submitConsent } from '../login/consent-page.ts';
 import { showDemoMail } from '../login/demo-mail.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
+import { askToUndoEmail, showEmailUndone, submitEmailUndo } from '../login/email-undo-page.ts';
 import { submitFactor, submitPasskey } from '../login/factors/factor-page.ts';
 import {
   continueWithoutQuestion,
@@ -224,6 +233,15 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitProfile: accountForm((ctx, tenant) => submitProfile(login, ctx, tenant)),
       askForUsername: (ctx, tenant) => askForUsername(login, ctx, tenant),
       submitUsername: accountForm((ctx, tenant) => submitUsername(login, ctx, tenant)),
+      askForEmail: (ctx, tenant) => askForEmail(login, ctx, tenant),
+      submitEmail: accountForm((ctx, tenant) => submitEmail(login, ctx, tenant)),
+      askForEmailCode: (ctx, tenant) => askForEmailCode(login, ctx, tenant),
+      submitEmailCode: accountForm((ctx, tenant) => submitEmailCode(login, ctx, tenant)),
+      askToConfirmEmail: (ctx, tenant) => askToConfirmEmail(login, ctx, tenant),
+      submitEmailConfirmation: accountForm((ctx, tenant) => submitEmailConfirmation(login, ctx, tenant)),
+      askToUndoEmail: (ctx, tenant) => askToUndoEmail(login, ctx, tenant),
+      submitEmailUndo: form((ctx, tenant) => submitEmailUndo(login, ctx, tenant)),
+      showEmailUndone: async (ctx, tenant) => showEmailUndone(login, ctx, tenant),
       submitPicture: (ctx, tenant) =>
         orAskAgain((_, place, here) => submitPicture(login, place, here))(login, ctx, tenant),
       submitPictureRemoval: accountForm((ctx, tenant) => submitPictureRemoval(login, ctx, tenant)),

@@ -1,5 +1,6 @@
 import type { ArtifactKind } from './artifact-kind.ts';
 import type { FactorGuesses, FactorRecord } from './factor-record.ts';
+import type { FormerEmail } from './former-email.ts';
 import type { LinkedIdentity } from './linked-identity.ts';
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
@@ -202,6 +203,7 @@ export interface AccountRecord {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly groups: readonly string[];
   readonly roles: readonly string[];
+  readonly formerEmails?: readonly FormerEmail[];
   /** The id of the picture that the person has uploaded; see `pictures`. */
   readonly pictureId?: string;
   /** Epoch milliseconds; present while disabled or locked by an operator or by a directory. */

@@ -1,3 +1,5 @@
+import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '../accounts/email-change.ts';
+import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
 import type { LocalUsers } from '../accounts/local-users.ts';
 import {
   createPasswordRecovery,
@@ -40,11 +42,13 @@ export const openVerifications = (
 export interface MailedProofs {
   readonly recovery: PasswordRecovery;
   readonly registration: Registration;
+  readonly emailChanges: EmailChanges;
+  readonly emailUndo: EmailUndo;
 }
 
 export interface MailedProofsParts
   extends Pick<
-    PasswordRecoveryParts & RegistrationParts,
+    PasswordRecoveryParts & RegistrationParts & EmailChangesParts,
     'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'audit' | 'log' | 'runAfterAnswer'
   > {
   readonly definition: TenantDefinition;
@@ -53,6 +57,7 @@ export interface MailedProofsParts
   readonly usersAs: (actor: string, faultOfPassword: FaultOfPassword) => LocalUsers;
   /** The users of the tenant's file are in the store afterwards. */
   readonly seed: () => Promise<void>;
+  readonly revocations: EmailChangesParts['revocations'] & EmailUndoParts['revocations'];
   readonly masterKey: Pick<MasterKey, 'derive'>;
   readonly clock: Clock;
 }
@@ -61,6 +66,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const { definition, storage, masterKey, throttle, clock, log, seed } = parts;
   const records = storage.accounts;
   const verifications = openVerifications(definition.id, { storage, throttle, masterKey, clock });
+  const findKnown = createFindKnown({ records, seed });
   const check = definition.registration?.check;
   return {
     recovery: createPasswordRecovery({
@@ -70,11 +76,13 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
       // the recovery judges a password before it uses up the link
       usersAs: (actor) => parts.usersAs(actor, () => undefined),
     }),
+    emailChanges: createEmailChanges({ ...parts, records, verifications, findKnown }),
+    emailUndo: createEmailUndo({ ...parts, records, verifications }),
     registration: createRegistration({
       ...parts,
       verifications,
       usersAs: (actor) => parts.usersAs(actor, parts.faultOfPassword),
-      findKnown: createFindKnown({ records, seed }),
+      findKnown,
       check:
         check === undefined
           ? undefined

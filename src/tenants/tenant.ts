@@ -201,7 +201,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const purgeAccount = (sub: string): Promise<number> => parts.storage.purgeAccount(definition.id, sub);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
   const mailedProofs = createMailedProofs({
-    ...{ definition, issuer, storage, throttle, mail, masterKey, audit, clock, log },
+    ...{ definition, issuer, storage, revocations, throttle, mail, masterKey, audit, clock, log },
     ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer },
     usersAs: (actor, judge) =>
       createLocalUsers({

@@ -1,4 +1,4 @@
-import type { RegistrationProblem } from './page-problems.ts';
+import type { EmailProblem, RegistrationProblem } from './page-problems.ts';
 
 /** The pages that a mail leads to, or that show one. */
 export interface MailPageModels {
@@ -41,6 +41,40 @@ export interface MailPageModels {
     /** The first step; absent where only an invitation leads to an account. */
     readonly startUrl?: string;
     readonly signInUrl: string;
+  };
+  /**
+   * Another e-mail address of the person who is signed in. `confirm`: the link of the mail was opened; `sign_in`: by somebody
+   * who is not signed in as that person; `gone`: it is good for nothing.
+   */
+  'account-email': {
+    readonly step: 'address' | 'code' | 'confirm' | 'sign_in' | 'gone';
+    readonly action?: string;
+    readonly csrf?: string;
+    /** The address that the account has. */
+    readonly current?: string;
+    /** The one that it is to have. */
+    readonly email?: string;
+    readonly username?: string;
+    readonly problem?: EmailProblem;
+    /** Where people of this domain sign in; of `elsewhere`. */
+    readonly source?: string;
+    readonly retryAfterSeconds?: number;
+    /** Where a demo tenant shows the mail. */
+    readonly demoMailUrl?: string;
+    readonly accountUrl: string;
+    /** The first step. */
+    readonly emailUrl: string;
+  };
+  /** The address that an account had before is put back. */
+  'email-undo': {
+    readonly step: 'ask' | 'done' | 'gone';
+    readonly action?: string;
+    readonly email?: string;
+    readonly username?: string;
+    readonly problem?: 'email_taken' | 'link';
+    readonly signInUrl: string;
+    /** For a new password. */
+    readonly recoverUrl?: string;
   };
   /** Mails of a demo tenant, which are not sent. */
   'demo-mail': {

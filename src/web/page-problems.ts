@@ -68,6 +68,19 @@ export type RegistrationProblem =
   | 'username'
   | 'username_taken';
 
+/** Each has its words in `email.problem`. */
+export type EmailProblem =
+  /** It is not one plain address. */
+  | 'address'
+  | 'code'
+  | 'elsewhere'
+  | 'email_taken'
+  | 'link'
+  | 'missing_code'
+  /** The account has it already. */
+  | 'same'
+  | 'throttled';
+
 /** Each has its words in `account.profile.problem`. */
 export type ProfileProblem =
   | 'name'

@@ -193,6 +193,7 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
     /** Absent where a source gives the profile. */
     readonly profileUrl?: string;
     readonly usernameUrl?: string;
+    readonly emailUrl?: string;
     /** Epoch milliseconds. */
     readonly signedInAt: number;
     readonly csrf: string;
@@ -213,6 +214,7 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
       | 'connected'
       | 'disconnected'
       | 'device_signed_out'
+      | 'email_changed'
       | 'profile_changed'
       | 'username_changed'
       | 'picture_changed'

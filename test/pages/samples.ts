@@ -108,6 +108,7 @@ const account: PageModels['account'] = {
   pictureAction: '/oauth/acme/account/picture',
   profileUrl: '/oauth/acme/account/profile',
   usernameUrl: '/oauth/acme/account/username',
+  emailUrl: '/oauth/acme/account/email',
 };
 
 const accountProfile: PageModels['account-profile'] = {
@@ -118,6 +119,16 @@ const accountProfile: PageModels['account-profile'] = {
   language: '',
 };
 
+const accountEmail = (step: PageModels['account-email']['step']): PageModels['account-email'] => ({
+  step,
+  accountUrl: '/oauth/acme/account',
+  emailUrl: '/oauth/acme/account/email',
+  ...(step === 'gone' || step === 'sign_in' ? {} : { action: '/oauth/acme/account/email', csrf }),
+  ...(step === 'address' ? { current: 'alice@acme.example' } : {}),
+  email: 'alice@home.example',
+  username: 'alice',
+});
+
 const accountUsername: PageModels['account-username'] = {
   action: '/oauth/acme/account/username',
   csrf,
@@ -125,7 +136,13 @@ const accountUsername: PageModels['account-username'] = {
   username: 'alice',
 };
 
-const { pictureAction: _picture, profileUrl: _profile, usernameUrl: _username, ...managedAccount } = account;
+const {
+  pictureAction: _picture,
+  profileUrl: _profile,
+  usernameUrl: _username,
+  emailUrl: _email,
+  ...managedAccount
+} = account;
 
 const accountSessions: PageModels['account-sessions'] = {
   accountUrl: '/oauth/acme/account',
@@ -652,6 +669,35 @@ export const samples: readonly Sample[] = [
   sample('signed-out-app', 'signed-out', { signInUrl: '/oauth/acme', clientName: 'Acme Notes' }),
   sample('account', 'account', account),
   sample('account-picture', 'account', { ...account, pictureUrl: '/assets/favicon.svg' }),
+  ...(['address', 'code', 'confirm', 'sign_in', 'gone'] as const).map((step) =>
+    sample(`account-email-${step}`, 'account-email', accountEmail(step)),
+  ),
+  ...(['address', 'elsewhere', 'same', 'throttled'] as const).map((problem) =>
+    sample(`account-email-address-${problem}`, 'account-email', {
+      ...accountEmail('address'),
+      source: 'Staff directory',
+      problem,
+    }),
+  ),
+  ...(['code', 'email_taken', 'missing_code'] as const).map((problem) =>
+    sample(`account-email-code-${problem}`, 'account-email', { ...accountEmail('code'), problem }),
+  ),
+  sample('account-email-link', 'account-email', { ...accountEmail('gone'), problem: 'link' }),
+  sample('email-undo', 'email-undo', {
+    step: 'ask',
+    action: '/oauth/acme/email-undo?token=aB3dE',
+    email: 'alice@acme.example',
+    username: 'alice',
+    signInUrl: '/oauth/acme',
+  }),
+  sample('email-undo-done', 'email-undo', {
+    step: 'done',
+    signInUrl: '/oauth/acme',
+    recoverUrl: '/oauth/acme/recover',
+  }),
+  ...(['email_taken', 'link'] as const).map((problem) =>
+    sample(`email-undo-${problem}`, 'email-undo', { step: 'gone', problem, signInUrl: '/oauth/acme' }),
+  ),
   sample('account-profile', 'account-profile', accountProfile),
   sample('account-profile-name', 'account-profile', { ...accountProfile, language: 'de', problem: 'name' }),
   ...(['throttled', 'username', 'username_address', 'username_taken'] as const).map((problem) =>
@@ -695,8 +741,8 @@ export const samples: readonly Sample[] = [
     sources: accountSources,
     changePasswordUrl: '/oauth/acme/account/password',
   }),
-  ...(['connected', 'disconnected', 'profile_changed', 'username_changed'] as const).map((outcome) =>
-    sample(`account-${outcome}`, 'account', { ...account, sources: accountSources, outcome }),
+  ...(['connected', 'disconnected', 'email_changed', 'profile_changed', 'username_changed'] as const).map(
+    (outcome) => sample(`account-${outcome}`, 'account', { ...account, sources: accountSources, outcome }),
   ),
   sample('account-devices', 'account', {
     ...account,

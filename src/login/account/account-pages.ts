@@ -3,7 +3,8 @@
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
 //                           account-devices.ts: signing a device out; account-factors.ts: second factors
 //   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
-//                           done; account-export.ts: all that is kept, as a file; account-picture.ts; account-profile.ts: name, language, user name
+//                           done; account-export.ts: all that is kept, as a file; account-picture.ts;
+//                           account-profile.ts: name, language, user name; account-email.ts: e-mail address;
 //                           account-deletion.ts; account-kept.ts: after a sign-in that called the deletion off
 import type { Context } from 'koa';
 import { canChangePassword, hasOwnProfile, managedElsewhere } from '../../accounts/managed-elsewhere.ts';
@@ -20,6 +21,7 @@ import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
+  emailUrl,
   findAccountVisit,
   goTo,
   newsOf,
@@ -34,6 +36,7 @@ const news = {
     'connected',
     'disconnected',
     'device_signed_out',
+    'email_changed',
     'picture_changed',
     'picture_removed',
     'profile_changed',
@@ -97,6 +100,7 @@ export const showAccount = async (
       ...(hasOwnProfile(account) && tenant.definition.accounts.usernameChange
         ? { usernameUrl: usernameUrl(tenant) }
         : {}),
+      ...(tenant.emailChanges.isOffered(account) ? { emailUrl: emailUrl(tenant) } : {}),
       accountUrl: accountUrl(tenant),
       exportAction: `${accountUrl(tenant)}/export`,
       ...(tenant.definition.accounts.deletion.allowed === 'nobody' ? {} : { deleteUrl: deletionUrl(tenant) }),

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { DeletionRequests } from '../../accounts/deletion-request.ts';
 import type { Devices } from '../../accounts/devices.ts';
+import type { EmailChanges } from '../../accounts/email-change.ts';
 import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
@@ -46,6 +47,7 @@ export interface ApiTenant {
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
   readonly registration: Registration;
+  readonly emailChanges: EmailChanges;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 

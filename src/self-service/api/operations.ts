@@ -4,6 +4,7 @@ import { listOwnAudit } from './audit-api.ts';
 import { refreshOwnSession, showOwnSession } from './current-session-api.ts';
 import { deleteOwnAccount } from './deletion-api.ts';
 import { listOwnDevices, renameOwnDevice, signOutOwnDevice } from './device-api.ts';
+import { beginOwnEmailChange, verifyOwnEmailChange } from './email-change-api.ts';
 import { createEmailSession, verifyEmailSession } from './email-session-api.ts';
 import { exportOwnAccount } from './export-api.ts';
 import {
@@ -32,6 +33,8 @@ export const operations: readonly Operation[] = [
   changeOwnProfile,
   deleteOwnAccount,
   changeOwnPassword,
+  beginOwnEmailChange,
+  verifyOwnEmailChange,
   replaceOwnPicture,
   removeOwnPicture,
   createEmailSession,

@@ -1,4 +1,5 @@
 import type { FactorGuesses, FactorRecord } from '../factor-record.ts';
+import type { FormerEmail } from '../former-email.ts';
 import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
@@ -57,6 +58,7 @@ export interface AccountDocument {
   readonly adoptedFrom?: string;
   readonly adoptedAt?: number;
   readonly seed?: string;
+  readonly formerEmails?: readonly FormerEmail[];
   readonly pictureId?: string;
   readonly factors?: readonly FactorRecord[];
   readonly factorGuesses?: FactorGuesses;

@@ -114,6 +114,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     adoptedFrom: String,
     adoptedAt: Number,
     seed: String,
+    formerEmails: { type: [Object], default: undefined },
     pictureId: String,
     factors: { type: [Object], default: undefined },
     factorGuesses: Object,
