@@ -121,7 +121,7 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
       const sessions = await artifacts.sessionsOf(sub);
       const present = sessions.find(({ id }) => kept.includes(id));
       await audit.noteBefore({ ...by, action: 'session.end_others', object: sub, outcome: 'success' });
-      await revocations.endOtherSessions(sub, present?.id ?? '', 'session.end_others');
+      await revocations.endOtherSessions(sub, kept, 'session.end_others');
       const grants =
         present === undefined ? [] : authorizationsOf(present).flatMap(({ grantId = [] }) => grantId);
       await endGrantsBut(sub, new Set([...kept, ...grants]));

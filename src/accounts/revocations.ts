@@ -16,8 +16,8 @@ export interface Revocations {
    * locked the account: a session that began after that continues.
    */
   endAccount(sub: string, reason: string): Promise<void>;
-  /** Ends a person's sessions but the one with this id, with the tokens of all their apps. */
-  endOtherSessions(sub: string, keptId: string, reason: string): Promise<void>;
+  /** Ends a person's sessions but those with these ids, with the tokens of all their apps. */
+  endOtherSessions(sub: string, keptIds: readonly string[], reason: string): Promise<void>;
   /** Ends one session with the grants and tokens of all its apps. */
   endSession(session: Artifact, reason: string): Promise<void>;
   /** Ends one grant with its tokens; the session it came from continues, with its other grants. */
@@ -117,10 +117,10 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
       const isAllOver = !mayHoldTokensSince(account, epochSeconds(clock) - mostDelay);
       if (isAllOver) await publish({ what: 'upstream', id: sub, sub, reason });
     },
-    endOtherSessions: async (sub, keptId, reason) => {
+    endOtherSessions: async (sub, keptIds, reason) => {
       const sessions = await storage.artifacts.sessionsOf(sub);
       const ended = await end(
-        sessions.filter(({ id }) => id !== keptId),
+        sessions.filter(({ id }) => !keptIds.includes(id)),
         reason,
       );
       await publish({ what: 'account', id: sub, reason });

@@ -30,7 +30,7 @@ import type { PersonSessions } from '../accounts/person-sessions.ts';
 import type { Pictures } from '../accounts/pictures.ts';
 import type { ProfileChanges } from '../accounts/profile-change.ts';
 import type { Registration } from '../accounts/registration.ts';
-import type { Revocations } from '../accounts/revocations.ts';
+import type { DisconnectSource } from '../accounts/source-disconnection.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
@@ -49,7 +49,7 @@ export interface LoginTenant {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
-  readonly revocations: Pick<Revocations, 'endOtherSessions'>;
+  readonly disconnectSource: DisconnectSource;
   readonly devices: Pick<Devices, 'list' | 'revoke'>;
   readonly sessions: Pick<PersonSessions, 'list' | 'end' | 'endOthers'>;
   readonly apps: PersonApps;

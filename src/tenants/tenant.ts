@@ -3,6 +3,7 @@
 //   tenant-registry.ts   finds a tenant by its id, keeps it built, reads changed files
 //   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
 //   mailed-proofs.ts     what people do with a link or code of a mail
+//   upstreams.ts         sign-ins at sources to which the browser is redirected, and their ends
 import { type AccountDeletion, createAccountDeletion } from '../accounts/account-deletion.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
@@ -20,6 +21,7 @@ import type { RewritePicture } from '../accounts/picture-file.ts';
 import { createPictures, type Pictures } from '../accounts/pictures.ts';
 import { createProfileChanges, type ProfileChanges } from '../accounts/profile-change.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
+import { createDisconnectSource, type DisconnectSource } from '../accounts/source-disconnection.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -47,19 +49,16 @@ import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
 import { algorithmsOf, openTenantKeys } from '../oidc/tokens/tenant-keys.ts';
 import { createPasswordTokens } from '../oidc/upstream/password-tokens.ts';
-import { createUpstreamEndings, type UpstreamEndings } from '../oidc/upstream/upstream-endings.ts';
-import { createUpstreamLogins, type UpstreamLogins } from '../oidc/upstream/upstream-logins.ts';
-import { createUpstreamSessions, type UpstreamSessions } from '../oidc/upstream/upstream-sessions.ts';
-import { createUpstreamSignOut, type UpstreamSignOut } from '../oidc/upstream/upstream-sign-out.ts';
 import { createUpstreamTokens } from '../oidc/upstream/upstream-tokens.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
+import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant extends DirectSignIns, MailedProofs {
+export interface Tenant extends DirectSignIns, MailedProofs, Upstreams {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
@@ -72,12 +71,9 @@ export interface Tenant extends DirectSignIns, MailedProofs {
   readonly deletion: AccountDeletion;
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
+  readonly disconnectSource: DisconnectSource;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
-  readonly upstreamLogins: UpstreamLogins;
-  readonly upstreamSessions: UpstreamSessions;
-  readonly upstreamSignOut: UpstreamSignOut;
-  readonly upstreamEndings: UpstreamEndings;
   readonly accessTokens: AccessTokens;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
@@ -172,31 +168,21 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     mfaTokens: createMfaTokens({ artifacts, clock }),
     passwordTokens: createPasswordTokens({ upstreamTokens, connectors }),
   };
-  const upstreamLogins = createUpstreamLogins({
-    tenant: definition.id,
-    issuer,
-    artifacts,
-    chargeStart,
-    sealingKey: masterKey.derive('upstream logins'),
-    clock,
-  });
-  const upstreamSessions = createUpstreamSessions({
-    tenant: definition.id,
-    storage,
-    sealingKey: masterKey.derive('upstream sessions'),
-    revocations,
-    clock,
-  });
-  const upstreamSignOut = createUpstreamSignOut({
-    tenant: definition.id,
-    issuer,
-    artifacts,
-    connectors,
-    sessions: upstreamSessions,
+  const upstreams = createUpstreams({
+    ...{
+      tenant: definition.id,
+      issuer,
+      storage,
+      masterKey,
+      connectors,
+      revocations,
+      chargeStart,
+      clock,
+      log,
+    },
     tokens: upstreamTokens,
-    clock,
-    log,
   });
+  const { upstreamSessions, upstreamSignOut } = upstreams;
   const throttle = createThrottle(counters, clock);
   const purgeAccount = (sub: string): Promise<number> => parts.storage.purgeAccount(definition.id, sub);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
@@ -253,21 +239,14 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     deletion: createAccountDeletion({
       ...{ definition, storage, revocations, throttle, purgeAccount, mail, audit, clock, log },
     }),
+    disconnectSource: createDisconnectSource({
+      ...{ accounts, revocations },
+      forgetTokens: (sub, source) => upstreamTokens.forget(sub, source),
+    }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,
-    upstreamLogins,
-    upstreamSessions,
-    upstreamSignOut,
-    upstreamEndings: createUpstreamEndings({
-      connectors,
-      tenant: definition.id,
-      artifacts,
-      sessions: upstreamSessions,
-      tokens: upstreamTokens,
-      clock,
-      log,
-    }),
+    ...upstreams,
     ...createDirectSignIns({
       ...{ definition, accounts, storage, runAfterAnswer, chargeStart, ...firstFactors, clock },
       issue: provider.issueDirectToken,

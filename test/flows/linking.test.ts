@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { askApi } from '../support/account-api.ts';
 import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import {
   carol,
@@ -16,9 +17,9 @@ import {
   wayBack,
 } from '../support/federation.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
-import type { Credentials } from '../support/oauth-client.ts';
+import { type Credentials, tokensFor } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
-import { alice, bob } from '../support/sample-tenants.ts';
+import { alice, bob, web } from '../support/sample-tenants.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
 
 const legacyPassword = 'what the old system knows';
@@ -138,6 +139,41 @@ eachStore((store) => {
 
       expect((await intruder.browser.get(account())).status).toBe(303);
       expect((await browser.get(account())).status).toBe(200);
+    });
+
+    it('an app of the tenant takes it back as well, and its own session stays', async () => {
+      const browser = await signedIn();
+      await connectCorp(browser);
+      const intruder = await signInThrough(federation, 'corp');
+      const { access_token: token } = await tokensFor(browser, {
+        issuer: issuer(),
+        client: web,
+        scope: 'openid account',
+      });
+      const disconnect = (id: string) => askApi(issuer(), `/sources/${id}`, { method: 'DELETE', token });
+
+      expect((await disconnect('legacy')).status).toBe(404);
+      expect((await disconnect('corp')).status).toBe(204);
+      expect((await intruder.browser.get(account())).status).toBe(303);
+      expect((await askApi(issuer(), '/account', { token })).body).toMatchObject({
+        username: 'alice',
+        sources: [],
+      });
+      expect((await browser.get(account())).status).toBe(200);
+      expect((await disconnect('corp')).status).toBe(404);
+    });
+
+    it('an app does not take the last one', async () => {
+      const { browser } = await signInThrough(federation, 'corp');
+      const { access_token: token } = await tokensFor(browser, {
+        issuer: issuer(),
+        client: web,
+        scope: 'openid account',
+      });
+      const refused = await askApi(issuer(), '/sources/corp', { method: 'DELETE', token });
+
+      expect([refused.status, refused.body.error]).toEqual([409, 'last_source']);
+      expect(await nameThrough()).toBe('Carol Corp');
     });
 
     describeOnce(store, 'whatever the engine:', () => {

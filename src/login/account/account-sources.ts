@@ -209,14 +209,8 @@ export const submitDisconnect = async (
   const visit = await submittedBy(parts, ctx, () => visitOrSignIn(ctx, tenant));
   if (visit === undefined) return;
   const { address, requestId } = requestFacts(ctx);
-  const origin = { address, requestId, via: 'link' } as const;
-  const outcome = await tenant.accounts.unlink(visit.session.sub, source, origin);
-  if (outcome.ok) {
-    const { sub, id } = visit.session;
-    await tenant.provider.forgetUpstreamTokens(sub, source);
-    // disconnecting ends the sessions of a person who signed in through this source
-    await tenant.revocations.endOtherSessions(sub, id, 'account.unlink');
-  }
+  const { sub, id } = visit.session;
+  const outcome = await tenant.disconnectSource({ sub, source, keptIds: [id], address, requestId });
   goToAccount(ctx, tenant, outcome.ok ? { outcome: 'disconnected' } : { problem: outcome.reason });
 };
 

@@ -89,7 +89,6 @@ export interface TenantProvider {
   readonly issueDirectToken: IssueDirectToken;
   /** The upstream's tokens of a sign-in, for the apps that may have them. */
   readonly keepUpstreamTokens: KeptUpstreamTokens['keep'];
-  readonly forgetUpstreamTokens: KeptUpstreamTokens['forget'];
   /** See `createLogoutToken`. */
   logoutToken(delivery: LogoutDelivery): Promise<LogoutToken | undefined>;
 }
@@ -214,7 +213,6 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     issueDirectToken: createDirectTokens(provider, { definition, requests }),
     readCookie: (ctx, cookie) => readProviderCookie(issuer, ctx, cookie),
     keepUpstreamTokens: (sub, source, tokens) => parts.upstreamTokens.keep(sub, source, tokens),
-    forgetUpstreamTokens: (sub, source) => parts.upstreamTokens.forget(sub, source),
     logoutToken: (delivery) => createLogoutToken(provider, delivery),
   };
 };

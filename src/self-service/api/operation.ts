@@ -14,7 +14,11 @@ import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { Pictures } from '../../accounts/pictures.ts';
 import type { ProfileChanges } from '../../accounts/profile-change.ts';
+
 import type { Registration } from '../../accounts/registration.ts';
+
+import type { DisconnectSource } from '../../accounts/source-disconnection.ts';
+
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -48,6 +52,7 @@ export interface ApiTenant {
   readonly profile: ProfileChanges;
   readonly registration: Registration;
   readonly emailChanges: EmailChanges;
+  readonly disconnectSource: DisconnectSource;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;
 }
 

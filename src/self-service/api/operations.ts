@@ -21,6 +21,7 @@ import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { changeOwnProfile } from './profile-api.ts';
 import { beginRegistration, finishRegistration, verifyRegistration } from './registration-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
+import { disconnectOwnSource } from './source-api.ts';
 
 /** All operations, in the order of the document. */
 export const operations: readonly Operation[] = [
@@ -46,6 +47,7 @@ export const operations: readonly Operation[] = [
   endOwnSession,
   listOwnApps,
   withdrawOwnApp,
+  disconnectOwnSource,
   listOwnDevices,
   renameOwnDevice,
   signOutOwnDevice,
