@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { definedOnly } from '../../src/defined-only.ts';
 import { askApi } from '../support/account-api.ts';
+import { createAuthenticator, passkeyFormOn } from '../support/authenticator.ts';
 import { createBrowser } from '../support/browser.ts';
 import { type Answer, tokensFor } from '../support/oauth-client.ts';
 import { sampleTenant, web } from '../support/sample-tenants.ts';
@@ -10,7 +11,11 @@ import { useServer } from '../support/use-server.ts';
 
 const server = await useServer({
   store: sqliteStore,
-  tenants: { acme: sampleTenant(), off: sampleTenant({ secondFactor: { methods: [] } }) },
+  tenants: {
+    acme: sampleTenant(),
+    keys: sampleTenant(),
+    off: sampleTenant({ secondFactor: { methods: [] } }),
+  },
 });
 
 const tokenAt = async (tenant: string): Promise<string> =>
@@ -46,12 +51,34 @@ describe('second factors by the API', () => {
     expect(isFactorPage(page)).toBe(true);
   });
 
+  it('adds a passkey that was made with its options, by the same grant', async () => {
+    const ask = askAt('keys', await tokenAt('keys'));
+    const key = createAuthenticator({ origin: server.publicUrl });
+    const begun = await ask('POST', '/passkeys/options');
+    const options = JSON.stringify(begun.body.options);
+    expect(begun.body.options).toMatchObject({ rp: { id: 'localhost' }, user: { name: 'alice' } });
+    const credentialOf = (change = {}) => JSON.parse(key.create(options, change)) as object;
+    const add = (credential: object, by = ask) => by('POST', '/passkeys', { credential, name: 'Laptop' });
+
+    const elsewhere = await add(credentialOf({ origin: 'https://app.example.com' }));
+    expect([elsewhere.status, elsewhere.body.error]).toEqual([400, 'invalid_request']);
+    const stranger = await add(credentialOf(), askAt('keys', await tokenAt('keys')));
+    expect([stranger.status, stranger.body.error]).toEqual([400, 'invalid_request']);
+
+    const added = await add(credentialOf());
+    expect(added.body).toMatchObject({ factor: { type: 'passkey', name: 'Laptop' } });
+    expect(added.body.recovery_codes).toHaveLength(10);
+    const { page } = await afterPassword(createBrowser(), { issuer: server.issuer('keys'), client: web });
+    expect(passkeyFormOn(page)?.kind).toBe('get');
+  });
+
   it('is not there where the tenant has no second factors', async () => {
     const ask = askAt('off', await tokenAt('off'));
     for (const [method, path] of [
       ['GET', '/factors'],
       ['POST', '/totp'],
       ['DELETE', '/factors/none'],
+      ['POST', '/passkeys/options'],
     ] as const)
       expect((await ask(method, path)).status).toBe(404);
   });

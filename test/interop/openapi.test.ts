@@ -32,7 +32,7 @@ const options = [
 ];
 
 /**
- * A code that the app does not show now is refused, though it is as described; so are clients, passwords, and files that
+ * A code that the app does not show now is refused, though it is as described; so are passkeys, clients, passwords, and files that
  * are no pictures. The tool would also use the ids that it has seen, and so end what its own access token needs.
  */
 const settings = `
@@ -71,6 +71,10 @@ enabled = false
 
 [[operations]]
 include-operation-id = "confirmOwnTotp"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404"]
+
+[[operations]]
+include-operation-id = "addOwnPasskey"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404"]
 
 [[operations]]

@@ -6,12 +6,11 @@ import { AppError } from '../../errors.ts';
 import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
-const factorSchema = z
+export const factorSchema = z
   .object({
     id: idSchema,
     type: z.enum(['totp', 'passkey']).meta({
-      description:
-        '`totp`: an authenticator app. `passkey`: a passkey or security key; they are added on the account page.',
+      description: '`totp`: an authenticator app. `passkey`: a passkey or security key.',
     }),
     name: z.string(),
     created_at: timeSchema,
@@ -19,7 +18,7 @@ const factorSchema = z
   })
   .meta({ id: 'Factor' });
 
-const recoveryCodes = z
+export const recoveryCodes = z
   .array(z.string())
   .meta({ description: 'Each works once, in place of a code of the app. They are not shown again.' });
 
@@ -45,7 +44,10 @@ export const listOwnFactors = defineOperation({
   },
   handle: async ({ tenant, person: { account } }) => {
     offered(tenant);
-    return { factors: factorFacts(account).map(toPublic), recovery_codes_left: recoveryCodesLeft(account) };
+    return {
+      factors: factorFacts(account).map(toPublicFactor),
+      recovery_codes_left: recoveryCodesLeft(account),
+    };
   },
 });
 
@@ -96,7 +98,7 @@ export const confirmOwnTotp = defineOperation({
       originOf(person),
     );
     if (!added.ok) throw new AppError('invalid_request', refusalWords[added.reason]);
-    const factor = factorFacts(added.account).map(toPublic).at(-1);
+    const factor = factorFacts(added.account).map(toPublicFactor).at(-1);
     if (factor === undefined) throw new AppError('not_found', 'The factor was removed meanwhile');
     return { factor, ...definedOnly({ recovery_codes: added.recoveryCodes && [...added.recoveryCodes] }) };
   },
@@ -141,7 +143,11 @@ const refusalWords = {
 
 const originOf = ({ by: { address, requestId } }: ApiPerson): FactorOrigin => ({ address, requestId });
 
-const toPublic = ({ createdAt, lastUsedAt, ...factor }: FactorFacts): z.input<typeof factorSchema> => ({
+export const toPublicFactor = ({
+  createdAt,
+  lastUsedAt,
+  ...factor
+}: FactorFacts): z.input<typeof factorSchema> => ({
   ...factor,
   created_at: toSeconds(createdAt),
   ...definedOnly({ last_used_at: lastUsedAt === undefined ? undefined : toSeconds(lastUsedAt) }),

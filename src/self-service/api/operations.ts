@@ -16,6 +16,7 @@ import {
 } from './factor-api.ts';
 import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
+import { addOwnPasskey, beginOwnPasskey } from './passkey-api.ts';
 import { changeOwnPassword } from './password-api.ts';
 import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { changeOwnProfile } from './profile-api.ts';
@@ -54,6 +55,8 @@ export const operations: readonly Operation[] = [
   listOwnFactors,
   beginOwnTotp,
   confirmOwnTotp,
+  beginOwnPasskey,
+  addOwnPasskey,
   removeOwnFactor,
   renewOwnRecoveryCodes,
   listOwnAudit,
