@@ -4,20 +4,19 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { NewAccountOutcome, Registrant } from '../accounts/new-account.ts';
 import { newAccountUrl } from '../accounts/registration-link.ts';
+import { definedOnly } from '../defined-only.ts';
 import { readForm } from '../web/body.ts';
 import { localeOf } from '../web/locale.ts';
-import { isBegunHere } from './begun-sign-ins.ts';
-import { choiceUrl } from './interaction-form.ts';
-import type { LoginNotice, LoginPageParts } from './login-form.ts';
+import type { LoginPageParts } from './login-form.ts';
 import type { LoginTenant } from './login-tenant.ts';
-import { factsOf, redirect, refuseOtherSites, tokenOf } from './mailed-form.ts';
+import { factsOf, refuseOtherSites, tokenOf } from './mailed-form.ts';
 import {
+  goToSignIn,
   placesOf,
   type RegistrationModel,
   type RegistrationVisit,
   showRegistration,
 } from './registration-page.ts';
-import { startSignIn } from './start-sign-in.ts';
 
 type Parts = Pick<LoginPageParts, 'pages' | 'log' | 'notices'>;
 
@@ -54,7 +53,15 @@ export const submitNewAccount = async (parts: Parts, ctx: Context, tenant: Login
     ...{ link: token, name, username, password, locale },
     ...factsOf(ctx),
   });
-  if (outcome.ok) return goToSignIn(parts, visit, outcome);
+  if (outcome.ok) {
+    const { account, interaction } = outcome;
+    const { asksNameFirst } = tenant.accounts.choose({});
+    return goToSignIn(
+      parts,
+      { ...visit, ...definedOnly({ interaction }) },
+      { login: account.username, ...(asksNameFirst ? { step: 'password' } : {}) },
+    );
+  }
   if (outcome.reason === 'link') return showGone(parts, visit);
   again(problemOf(outcome));
 };
@@ -74,22 +81,6 @@ const problemOf = (refused: Exclude<NewAccountOutcome, { readonly ok: true }>): 
     default:
       return { problem: refused.reason };
   }
-};
-
-/** The sign-in page with the name filled in: of the sign-in that the person came from, in the same browser. */
-const goToSignIn = (
-  parts: Parts,
-  { ctx, tenant }: RegistrationVisit,
-  { account, interaction: uid }: Extract<NewAccountOutcome, { readonly ok: true }>,
-): void => {
-  const login = account.username;
-  if (uid === undefined || !isBegunHere({ ctx, tenant }, uid)) {
-    startSignIn(ctx, tenant, { loginHint: login });
-    return;
-  }
-  const { asksNameFirst } = tenant.accounts.choose({});
-  const notice: LoginNotice = { login, ...(asksNameFirst ? { step: 'password' } : {}) };
-  redirect(ctx, parts.notices.leave({ ctx, url: choiceUrl({ ctx, tenant, uid }) }, notice));
 };
 
 const showForm = (

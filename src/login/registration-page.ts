@@ -5,10 +5,13 @@ import { definedOnly } from '../defined-only.ts';
 import type { PageModels } from '../web/pages.ts';
 import { nothingHere } from '../web/problem.ts';
 import { sendPage } from '../web/send-page.ts';
-import type { LoginPageParts } from './login-form.ts';
+import { isBegunHere } from './begun-sign-ins.ts';
+import { choiceUrl } from './interaction-form.ts';
+import type { LoginNotice, LoginPageParts } from './login-form.ts';
 import { announce } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
 import { openRegistrationUrl } from './registration-url.ts';
+import { startSignIn } from './start-sign-in.ts';
 
 export type RegistrationModel = PageModels['register'];
 
@@ -63,4 +66,17 @@ export const showRegistration = (
     model: { ...model, signInUrl, ...definedOnly({ startUrl }) },
     look: lookOf(ctx, tenant),
   });
+};
+
+/** To the sign-in page with the name filled in: of the sign-in that the person came from, in the same browser. */
+export const goToSignIn = (
+  { notices }: Pick<LoginPageParts, 'notices'>,
+  { ctx, tenant, interaction: uid }: RegistrationVisit,
+  shown: Pick<LoginNotice, 'login' | 'step'>,
+): void => {
+  if (uid === undefined || !isBegunHere({ ctx, tenant }, uid)) {
+    startSignIn(ctx, tenant, { loginHint: shown.login });
+    return;
+  }
+  notices.show({ ctx, url: choiceUrl({ ctx, tenant, uid }) }, shown satisfies LoginNotice);
 };

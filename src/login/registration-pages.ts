@@ -13,6 +13,7 @@ import type { LoginPageParts } from './login-form.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { factsOf, redirect, refuseOtherSites } from './mailed-form.ts';
 import {
+  goToSignIn,
   openPlacesOf,
   type RegistrationModel,
   type RegistrationVisit,
@@ -20,7 +21,7 @@ import {
   visitOf,
 } from './registration-page.ts';
 
-type Parts = Pick<LoginPageParts, 'pages' | 'log'>;
+type Parts = Pick<LoginPageParts, 'pages' | 'log' | 'notices'>;
 
 export const askForAddress = (parts: Parts, ctx: Context, tenant: LoginTenant): void => {
   const visit = visitOf(ctx, tenant);
@@ -31,6 +32,8 @@ const addressForm = z.object({
   email: z.string().max(256).default(''),
   /** People do not see it. */
   homepage: z.string().default(''),
+  /** People of another source go to the sign-in. */
+  next: z.literal('sign-in').optional().catch(undefined),
 });
 
 /** The answer is the same whether there is an account with this address. */
@@ -38,7 +41,8 @@ export const submitAddress = async (parts: Parts, ctx: Context, tenant: LoginTen
   const visit = visitOf(ctx, tenant);
   const places = openPlacesOf(visit);
   refuseOtherSites(ctx);
-  const { email, homepage } = await readForm(ctx, addressForm);
+  const { email, homepage, next } = await readForm(ctx, addressForm);
+  if (next !== undefined) return goToSignIn(parts, visit, { login: email });
   const browser = newBrowser();
   const begun = await tenant.registration.begin({
     ...{ email, browser, isHiddenFieldFilled: homepage !== '' },

@@ -262,7 +262,22 @@ eachStore((store) => {
       expect(textOf(other)).toContain('an address of this domain');
       const elsewhere = await ask('carol@contoso.example');
       expect(elsewhere.status).toBe(403);
-      expect(textOf(elsewhere)).toContain('continue with Contoso');
+      expect(textOf(elsewhere)).toContain('Continue with Contoso');
+      const leading = createBrowser();
+      const asked = await ask('carol@contoso.example', leading);
+      const signInPage = await leading.follow(await leading.submit(asked));
+      expect(signInPage.body).toMatch(/name="login"[^>]* value="carol@contoso.example"/);
+      expect(signInPage.url).toContain('/interaction/');
+
+      // the same within the sign-in that the person came from
+      const start = await openApp(leading, issuer());
+      const [, uid = ''] = /\/register\?interaction=([\w-]+)"/.exec(start.body) ?? [];
+      const inside = await leading.post(`${register()}?interaction=${uid}`, {
+        email: 'carol@contoso.example',
+      });
+      const again = await leading.submit(inside);
+      expect(again.url).toContain(`/interaction/${uid}?`);
+      expect(again.body).toMatch(/name="login"[^>]* value="carol@contoso.example"/);
       expect((await ask('no address')).status).toBe(400);
       expect((await ask('dora@acme.example')).status).toBe(303);
       // a source names people too, so nobody chooses a user name
