@@ -100,6 +100,18 @@ describe('the code of a session', () => {
     expect(await same.verify(verificationId, proof, origin)).toMatchObject({ ok: true });
   });
 
+  it('is refused when the account has another address since, or it is not proven any more', async () => {
+    for (const change of [{ email: 'new@acme.example' }, { emailVerified: false }]) {
+      const { sessions, verificationId, code } = await begin();
+      const { accounts: records } = people.tenant('acme');
+      const sub = (await records.findByLogin(email))?.sub ?? '';
+      await records.update(sub, change);
+      expect(await sessions.verify(verificationId, { code }, origin)).toEqual({ ok: false, reason: 'code' });
+      await records.update(sub, { email, emailVerified: true });
+      expect(await sessions.verify(verificationId, { code }, origin)).toMatchObject({ ok: true });
+    }
+  });
+
   it('is counted for ids that were given out, to the client that has them', async () => {
     const { sessions, verificationId, code } = await begin();
     counted = [];

@@ -112,6 +112,12 @@ interface Payload {
   readonly mac: string;
 }
 
+interface MailedCode {
+  readonly verificationId: string;
+  readonly code: string;
+  readonly email: string;
+}
+
 type Refused = Exclude<EmailSessionOutcome, { readonly ok: true }>;
 interface Proven extends FirstFactor {
   readonly scope?: string;
@@ -125,7 +131,9 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
 
   const tokenOf = (clientId: string, verificationId: string): string =>
     hmac(key, 'token', clientId, verificationId);
-  const macOf = (verificationId: string, code: string): string => hmac(key, 'code', verificationId, code);
+  /** With the address: once the account has another one, what was mailed to the old one is good for nothing. */
+  const macOf = ({ verificationId, code, email }: MailedCode): string =>
+    hmac(key, 'code', verificationId, code, email);
   /** What an `mfa_token` of these sessions is bound to; no client has such an id. */
   const boundTo = ({ clientId }: LoginOrigin, verificationId: string): string =>
     `${clientId} ${hashId(verificationId)}`;
@@ -167,7 +175,8 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const { isAllowed } = await throttle.spend(`email_session/code/${id}`, tries);
     if (!isAllowed) return wrong;
     const [account] = loaded.linkedAccounts;
-    const isRight = isEqualConstantTime(mac, macOf(verificationId, code.replace(/[\s-]/g, '')));
+    const mailed = { verificationId, code: code.replace(/[\s-]/g, ''), email: account?.email ?? '' };
+    const isRight = isEqualConstantTime(mac, macOf(mailed)) && account?.emailVerified === true;
     const signedInAt = epochSeconds(clock);
     if (!isRight || !mayCompleteSignIn(account, signedInAt)) {
       await note(origin, { actor: account?.sub ?? 'unknown', outcome: 'failure', reason: 'wrong_code' });
@@ -237,7 +246,11 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
       const verificationId = randomId();
       const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
       const account = await findPerson(email, clientId);
-      const payload: Payload = { clientId, mac: macOf(verificationId, code), ...definedOnly({ scope }) };
+      const payload: Payload = {
+        clientId,
+        mac: macOf({ verificationId, code, email }),
+        ...definedOnly({ scope }),
+      };
       const artifact = {
         kind,
         id: hashId(verificationId),
