@@ -150,7 +150,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     signIn,
     signInAtOnce: createSignInAtOnce({ signIn, callOffDeletion, ...factors }),
     callOffDeletion,
-    changePassword: afterSeed(withVisibleLogin(createPasswordChange(signingIn))),
+    changePassword: afterSeed(withVisibleLogin(createPasswordChange({ ...signingIn, notifyOfChange }))),
     rememberBrowser: ({ account }, { login, browser }) => {
       const own = canonicalLogin(login) ?? login;
       const shared = sharedNameOf(connectors, own) ?? own;

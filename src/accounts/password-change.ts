@@ -5,6 +5,7 @@ import { preparePassword } from '../crypto/password-hasher.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import type { NotifyOfChange } from './account-notices.ts';
 import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
 import { factsOf } from './password-gate.ts';
 import type { SourcesVerdict } from './password-sources.ts';
@@ -13,11 +14,15 @@ import { endOfSessions } from './standing.ts';
 
 export interface PasswordChangeParts extends SignInParts {
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
+  readonly notifyOfChange: NotifyOfChange;
 }
 
 const action = 'user.passwd';
 
-/** The source that accepts the old password is asked to change it; then the person signs in there with the new one. */
+/**
+ * The source that accepts the old password is asked to change it; then the person signs in there with the new one, and gets a
+ * mail about it.
+ */
 export const createPasswordChange = (parts: PasswordChangeParts) => {
   const verification = createPasswordVerification(parts);
 
@@ -75,7 +80,11 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const proven = { ok: true, connector: holder, identity: proof.person, rest: [] } as const;
     const account = await verification.admit(counted, change, proven);
     if ('ok' in account) return withoutReason(account);
-    const current = await endOthers(account);
+    const current = await parts.notifyOfChange(
+      account,
+      { kind: 'password_changed' },
+      { make: () => endOthers(account) },
+    );
     await Promise.all([
       counted.accept(),
       parts.adopt({ account: current, password: newPassword, source: definition, isNew: true }),

@@ -12,7 +12,7 @@ const shots = process.env.DRAWBRIDGE_TEST_SHOTS;
 
 // One of each look is enough for a browser: the unit tests render the rest, which differs in words only.
 const alike =
-  /^error-(?!404|503-unavailable)|^device-code-(?!unknown)|^login-(missing|unavailable|throttled|problem|name-missing)|^change-password-(?!rule)|^connect-source-(?!credentials)|^sign-in-over-(?!expired|form|signed)|^select-tenant-(?=many)|^account-(?!sources$|connected|problem-taken|managed|picture|sessions$|apps$|activity$|factors)|-(all-scopes|empty)$|^device-confirm-/;
+  /^error-(?!404|503-unavailable)|^device-code-(?!unknown)|^login-(missing|unavailable|throttled|problem|name-missing)|^change-password-(?!rule)|^connect-source-(?!credentials)|^sign-in-over-(?!expired|form|signed)|^select-tenant-(?=many)|^account-(?!sources$|connected|problem-taken|managed|picture|sessions$|apps$|activity$|factors|profile$|username$|email-(address|code|confirm|gone)$|email-address-throttled)|-(all-scopes|empty)$|^device-confirm-/;
 // the page of a form that is sent on does not stay; live-flows.test.ts opens it
 const shown = samples.filter(({ id }) => !alike.test(id) && id !== 'form-post');
 

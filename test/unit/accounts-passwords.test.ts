@@ -195,6 +195,18 @@ describe('a person who changes a password', () => {
     );
   });
 
+  it('gets a mail about it at a verified address, once it is changed', async () => {
+    const password = 'lantern orbit mosaic';
+    const facts = { email: 'ruth@acme.example', emailVerified: true, claims: { locale: 'de' } };
+    await people.users().add({ username: 'ruth', password, ...facts });
+    await change('ruth', 'a wrong password', 'another mosaic in orbit');
+    expect(people.mails).toEqual([]);
+    expect(await change('ruth', password, 'another mosaic in orbit')).toMatchObject({ ok: true });
+    expect(people.mails).toMatchObject([
+      { kind: 'password_changed', to: 'ruth@acme.example', locale: 'de', values: { username: 'ruth' } },
+    ]);
+  });
+
   it.each(['password_change_required', 'password_expired'] as const)(
     'may, whose sign-in said %s',
     async (refusal) => {

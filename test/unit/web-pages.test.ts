@@ -76,7 +76,7 @@ describe.each(locales)('every page in %s', (locale) => {
     expect(html.match(/<main/g)).toHaveLength(1);
     expect(html).not.toMatch(/ style=|<style|<script(?! src="\/assets\/)|undefined|\[object|\{\{|NaN/);
     const roots =
-      'layout|login|selectAccount|selectTenant|scope|consent|device\\w*|formPost|logout|signedOut|account|connectSource|changePassword|passwordChanged|serviceSignOut|serviceProblem|over|error|time';
+      'layout|login|selectAccount|selectTenant|scope|consent|device\\w*|formPost|logout|signedOut|account|connectSource|changePassword|passwordChanged|serviceSignOut|serviceProblem|over|error|time|recover|register|email|emailUndo';
     expect(html.replace(/="[^"]*"/g, '')).not.toMatch(new RegExp(`\\b(${roots})\\.[a-z]\\w+`));
     const controls = [...html.matchAll(/<input(?![^>]*type="hidden")[^>]* id="([^"]+)"/g)].map(
       ([, id]) => id,
