@@ -73,8 +73,17 @@ export const playAccount = async (tenant: DemoTenant, { step, withPasskey }: Acc
     const password = passphrase();
     const fields = { new_password: password, repeated: password };
     await stranger.submit(await stranger.open(link), { fields });
-    const claims = (await signInAs({ ...user, password }, { code: takeOne(recoveryCodes) })).claims();
+    const code = takeOne(recoveryCodes);
+    const claims = (await signInAs({ ...user, password }, { browser, code })).claims();
     expectSame('sub, acr', [sub, 'mfa'], [claims?.sub, claims?.acr]);
+  });
+
+  await step('Deletion: everything ends at once, the account after a week', async () => {
+    const page = await browser.open(`${issuer}/account/delete`);
+    const done = await browser.submit(page, { fields: { username } });
+    expectThat(done.text.includes('deleted'), 'a page that says when it is deleted', describePage(done));
+    const account = await browser.open(`${issuer}/account`);
+    expectThat(isSignInPage(account), 'the sign-in page', describePage(account));
   });
 };
 

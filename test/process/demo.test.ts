@@ -70,7 +70,7 @@ describe('npm run demo', () => {
 
     const { code, stdout } = await playHere(home);
     expect(stdout).not.toContain('✗');
-    expect(stdout).toContain('✓ A forgotten password: a link by mail, the factor stays');
+    expect(stdout).toContain('✓ Deletion: everything ends at once, the account after a week');
     expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
     expect(code).toBe(0);
   }, 120_000);
