@@ -37,8 +37,10 @@ export type RegistrationBegun =
   | { readonly ok: true }
   | Extract<JudgedAddress, { readonly ok: false }>
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number }
-  /** By the operator's own service; `unavailable`: it gave no verdict. */
-  | { readonly ok: false; readonly reason: 'refused' | 'unavailable' };
+  /** By the operator's own service. */
+  | { readonly ok: false; readonly reason: 'refused' }
+  /** It gave no verdict. */
+  | { readonly ok: false; readonly reason: 'unavailable'; readonly retryAfterSeconds: number };
 
 export interface Registration extends NewAccounts {
   /**
@@ -66,6 +68,8 @@ const hour = 3600;
 const perEmail = { points: 5, windowSeconds: hour } as const;
 /** Each request that is allowed writes one mail: nobody writes more to strangers, from however many IP addresses. */
 const perTenant = { points: 1000, windowSeconds: hour } as const;
+const secondsAfterOutage = 30;
+
 export const createRegistration = (parts: RegistrationParts): Registration => {
   const { definition, issuer, verifications, throttle, check, mail, findKnown, audit } = parts;
 
@@ -133,7 +137,9 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
       const verdict = (await check?.({ ...request, email })) ?? 'allowed';
       if (verdict !== 'allowed') {
         await noteRefused(note, `check_${verdict}`);
-        return { ok: false, reason: verdict };
+        return verdict === 'refused'
+          ? { ok: false, reason: verdict }
+          : { ok: false, reason: verdict, retryAfterSeconds: secondsAfterOutage };
       }
       // by tenant before by e-mail address: a flood of addresses makes few counters
       const tooManyMails =

@@ -68,7 +68,7 @@ const problemOf = (
     case 'elsewhere':
       return { problem: 'elsewhere', source: refused.source };
     case 'unavailable':
-      return { problem: 'not_checked' };
+      return { problem: 'not_checked', retryAfterSeconds: refused.retryAfterSeconds };
     default:
       return { problem: refused.reason };
   }

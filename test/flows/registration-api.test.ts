@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { askApi } from '../support/account-api.ts';
+import { createBrowser } from '../support/browser.ts';
 import { app, appOrigin, backend, directClients } from '../support/direct-login.ts';
+import { textOf } from '../support/page-text.ts';
 import { sampleClients, sampleTenant, secretOf, web } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
@@ -148,6 +150,13 @@ describe('an account made on pages of an app', () => {
     for (const tenant of ['off', 'invited', 'pageless']) expect((await begin(dora, tenant)).status).toBe(404);
     const unchecked = await begin(dora, 'unchecked');
     expect([unchecked.status, await mailTo(dora, 'unchecked')]).toEqual([503, undefined]);
+    const page = await createBrowser().post(`${server.issuer('unchecked')}/register`, { email: dora });
+    expect([page.status, textOf(page)]).toEqual([
+      503,
+      expect.stringContaining('Nobody can create an account'),
+    ]);
+    for (const { headers } of [unchecked, page]) expect(headers.get('retry-after')).toBe('30');
+    expect(server.logLines().join('\n')).toContain('registration.check.url cannot be reached');
 
     const asClient = (client: object, step: '' | '/verify' | '/finish' = '') =>
       post(step, { email: 'x@acme.example', ...client });

@@ -72,6 +72,7 @@ describe('a registration', () => {
     expect(await registration.begin(request('dora@example.com'))).toEqual({
       ok: false,
       reason: 'unavailable',
+      retryAfterSeconds: 30,
     });
     expect([work, sent]).toEqual([[], []]);
     expect(await noted()).toEqual(['check_unavailable']);

@@ -78,7 +78,9 @@ const refusalToBegin = (refused: Extract<RegistrationBegun, { readonly ok: false
     case 'refused':
       return refusal('The operator refuses this registration');
     case 'unavailable':
-      return new AppError('unavailable', 'The service that allows registrations does not answer now');
+      return new AppError('unavailable', 'The service that allows registrations does not answer now', {
+        retryAfterSeconds: refused.retryAfterSeconds,
+      });
     case 'throttled':
       return throttled(refused.retryAfterSeconds);
   }
