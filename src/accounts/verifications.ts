@@ -7,7 +7,12 @@ import type { Artifact, Artifacts, ArtifactWrite } from '../storage/storage.ts';
 import type { Throttle } from './throttle.ts';
 
 /** What a code or link is for; it is good for nothing else. */
-export type VerificationPurpose = 'password-reset' | 'registration' | 'email-change' | 'email-undo';
+export type VerificationPurpose =
+  | 'password-reset'
+  | 'registration'
+  | 'email-change'
+  | 'email-undo'
+  | 'factor-recovery';
 
 /** What was proven: somebody has received a mail at this address, for this account if there is one. */
 export interface Verified {

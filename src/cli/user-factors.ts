@@ -10,6 +10,7 @@ import { openUsers, requireAccount } from './open-users.ts';
 import { askConfirmation, canAsk } from './prompts.ts';
 import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
+import { sendRecoveryMail } from './user-recovery-mail.ts';
 import { createCliLog } from './with-store.ts';
 
 interface Person {
@@ -21,9 +22,11 @@ export const addUserFactors = (user: Command): void => {
   user
     .command('recovery-code <tenant> <login>')
     .description('a recovery code for a person who has lost their second factor; good once')
-    .action((tenant: string, login: string, _: unknown, command: Command) =>
-      issueCode(contextOf(command), { tenant, login }),
-    );
+    .option('--mail', 'send the person a link to it, good once for 24 hours, and print nothing of it')
+    .action((tenant: string, login: string, options: { readonly mail?: boolean }, command: Command) => {
+      const give = options.mail === true ? sendRecoveryMail : issueCode;
+      return give(contextOf(command), { tenant, login });
+    });
   user
     .command('mfa-reset <tenant> <login>')
     .description('remove all second factors of a person and end all sessions')

@@ -13,6 +13,7 @@
 //   device-login.ts, device-qr.ts            the device flow at short addresses, and its QR code
 //   email-undo-page.ts  puts an e-mail address of before back
 //   recovery-pages.ts   a forgotten password; recovery-url.ts: its address
+//   factor-recovery-page.ts   a lost second factor, after a mail of an operator
 //   registration-pages.ts, new-account-page.ts   an account of one's own; registration-page.ts: what they share
 //   mailed-form.ts      forms that a mail leads to
 //   demo-mail.ts        the mails of a demo tenant without a mail server
@@ -23,6 +24,7 @@ import type { DeletionRequests } from '../accounts/deletion-request.ts';
 import type { Devices } from '../accounts/devices.ts';
 import type { EmailChanges } from '../accounts/email-change.ts';
 import type { EmailUndo } from '../accounts/email-undo.ts';
+import type { FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import type { PasswordRecovery } from '../accounts/password-recovery.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
 import type { ExportPerson } from '../accounts/person-export.ts';
@@ -66,6 +68,7 @@ export interface LoginTenant {
   readonly upstreamSignOut: UpstreamSignOut;
   readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
   readonly recovery: PasswordRecovery;
+  readonly factorRecovery: FactorRecovery;
   readonly registration: Registration;
   readonly emailChanges: EmailChanges;
   readonly emailUndo: EmailUndo;

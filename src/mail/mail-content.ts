@@ -20,6 +20,7 @@ export const mailKinds = [
   'registration_known',
   'registration_known_recovery',
   'invitation',
+  'factor_recovery',
   'account_deletion_begun',
   'account_deletion_undone',
 ] as const;

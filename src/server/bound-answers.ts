@@ -44,6 +44,7 @@ import { showDemoMail } from '../login/demo-mail.ts';
 import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
 import { askToUndoEmail, showEmailUndone, submitEmailUndo } from '../login/email-undo-page.ts';
+import { askForFactorRecovery, submitFactorRecovery } from '../login/factor-recovery-page.ts';
 import { submitFactor, submitPasskey } from '../login/factors/factor-page.ts';
 import {
   continueWithoutQuestion,
@@ -264,6 +265,8 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitRegistrationCode: form((ctx, tenant) => submitRegistrationCode(login, ctx, tenant)),
       askForNewAccount: (ctx, tenant) => askForNewAccount(login, ctx, tenant),
       submitNewAccount: form((ctx, tenant) => submitNewAccount(login, ctx, tenant)),
+      askForFactorRecovery: (ctx, tenant) => askForFactorRecovery(login, ctx, tenant),
+      submitFactorRecovery: form((ctx, tenant) => submitFactorRecovery(login, ctx, tenant)),
       showDemoMail: (ctx, tenant) => showDemoMail(login, ctx, tenant),
       showDeviceQr: (ctx, { provider }) => showDeviceQr(ctx, provider.issuer),
       listDevices: (ctx, tenant) => listDevices(own, ctx, tenant),

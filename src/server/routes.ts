@@ -152,6 +152,8 @@ const tenantRows = [
   ['POST',             '/oauth/:tenant/register/code',                             'login/registration-pages.ts submitRegistrationCode',           'browsers'],
   ['GET HEAD',         '/oauth/:tenant/register/account',                          'login/new-account-page.ts askForNewAccount',                   'browsers'],
   ['POST',             '/oauth/:tenant/register/account',                          'login/new-account-page.ts submitNewAccount',                   'browsers'],
+  ['GET HEAD',         '/oauth/:tenant/recover/factor',                            'login/factor-recovery-page.ts askForFactorRecovery',          'browsers'],
+  ['POST',             '/oauth/:tenant/recover/factor',                            'login/factor-recovery-page.ts submitFactorRecovery',          'browsers'],
   ['GET HEAD',         '/oauth/:tenant/demo-mail',                                 'login/demo-mail.ts showDemoMail',                             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/device/qr',                                 'login/device-qr.ts showDeviceQr',                             'browsers'],
   ['GET HEAD',         '/oauth/:tenant/devices',                                   'self-service/own-devices.ts listDevices',                     'programs'],

@@ -1,5 +1,6 @@
 import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '../accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
+import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import type { LocalUsers } from '../accounts/local-users.ts';
 import {
   createPasswordRecovery,
@@ -42,6 +43,7 @@ export const openVerifications = (
 export interface MailedProofs {
   readonly recovery: PasswordRecovery;
   readonly registration: Registration;
+  readonly factorRecovery: FactorRecovery;
   readonly emailChanges: EmailChanges;
   readonly emailUndo: EmailUndo;
 }
@@ -69,6 +71,10 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const findKnown = createFindKnown({ records, seed });
   const check = definition.registration?.check;
   return {
+    factorRecovery: createFactorRecovery({
+      ...{ ...parts, records, verifications },
+      recoveryKey: masterKey.derive('recovery codes'),
+    }),
     recovery: createPasswordRecovery({
       ...parts,
       records,

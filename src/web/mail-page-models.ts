@@ -76,6 +76,16 @@ export interface MailPageModels {
     /** For a new password. */
     readonly recoverUrl?: string;
   };
+  /** A lost second factor: a button, then a recovery code. */
+  'recover-factor': {
+    readonly username?: string;
+    readonly action?: string;
+    readonly code?: string;
+    /** Where the person signs in and sets up a new factor. */
+    readonly nextUrl?: string;
+    /** The link was used, is too old, or the account has changed since. */
+    readonly problem?: 'link';
+  };
   /** Mails of a demo tenant, which are not sent. */
   'demo-mail': {
     readonly mails: readonly {

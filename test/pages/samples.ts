@@ -727,6 +727,16 @@ export const samples: readonly Sample[] = [
   ...(['file', 'tenant'] as const).map((refusal) =>
     sample(`account-delete-${refusal}`, 'account-delete', { ...accountDeleteRefused, refusal }),
   ),
+  sample('recover-factor', 'recover-factor', {
+    username: 'alice',
+    action: '/oauth/acme/recover/factor?token=t',
+  }),
+  sample('recover-factor-code', 'recover-factor', {
+    username: 'alice',
+    code: 'abcd-efgh-jkmn-pqrs',
+    nextUrl: '/oauth/acme/account/factors',
+  }),
+  sample('recover-factor-link', 'recover-factor', { problem: 'link' }),
   sample('account-deleted', 'account-deleted', {
     deleteAt: sampleNow + 7 * 24 * 3_600_000,
     signInUrl: '/oauth/acme',

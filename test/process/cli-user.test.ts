@@ -66,6 +66,8 @@ describe('user', () => {
     await add('alice');
     const without = await user('recovery-code', 'alice');
     expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('has no second factor')]);
+    const unmailed = await user('recovery-code', 'alice', '--mail');
+    expect([unmailed.code, unmailed.stderr]).toEqual([1, expect.stringContaining('There is no mail server')]);
     const unsure = await user('mfa-reset', 'alice');
     expect([unsure.code, unsure.stderr]).toEqual([2, expect.stringContaining('--yes')]);
     const done = await user('mfa-reset', 'alice', '--yes', '--json');

@@ -36,18 +36,9 @@ export const createFactorReset = (parts: FactorResetParts): FactorReset => {
 
   return {
     issueCode: async (asked) => {
-      if ((asked.factors ?? []).every(({ type }) => type === 'recovery_codes')) return undefined;
+      if (!hasLosableFactor(asked)) return undefined;
       await noteBefore(asked, 'user.recovery_code');
-      const code = newRecoveryCode();
-      await changeFactors(records, asked, ({ sub, factors = [] }) => {
-        const codes = factors.find((factor) => factor.type === 'recovery_codes');
-        const others = factors.filter((factor) => factor !== codes);
-        const hashes = [...(codes?.hashes ?? []), hashRecoveryCode(parts.recoveryKey, sub, code)];
-        const createdAt = codes?.createdAt ?? clock.now();
-        const changed = [...others, { type: 'recovery_codes', createdAt, hashes } as const];
-        return { patch: { factors: changed, factorGuesses: undefined }, result: undefined };
-      });
-      return code;
+      return addRecoveryCode(parts, asked);
     },
 
     removeAll: async (asked) => {
@@ -57,4 +48,25 @@ export const createFactorReset = (parts: FactorResetParts): FactorReset => {
       await parts.revocations.endAccount(asked.sub, 'user.mfa_reset');
     },
   };
+};
+
+/** Has the person a factor that a recovery code could stand in for? */
+export const hasLosableFactor = ({ factors = [] }: Pick<AccountRecord, 'factors'>): boolean =>
+  factors.some(({ type }) => type !== 'recovery_codes');
+
+/** @returns one more recovery code; only its keyed hash is stored */
+export const addRecoveryCode = async (
+  { records, recoveryKey, clock }: Pick<FactorResetParts, 'records' | 'recoveryKey' | 'clock'>,
+  account: AccountRecord,
+): Promise<string> => {
+  const code = newRecoveryCode();
+  await changeFactors(records, account, ({ sub, factors = [] }) => {
+    const codes = factors.find((factor) => factor.type === 'recovery_codes');
+    const others = factors.filter((factor) => factor !== codes);
+    const hashes = [...(codes?.hashes ?? []), hashRecoveryCode(recoveryKey, sub, code)];
+    const createdAt = codes?.createdAt ?? clock.now();
+    const changed = [...others, { type: 'recovery_codes', createdAt, hashes } as const];
+    return { patch: { factors: changed, factorGuesses: undefined }, result: undefined };
+  });
+  return code;
 };
