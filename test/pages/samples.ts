@@ -124,6 +124,7 @@ const accountEmail = (step: PageModels['account-email']['step']): PageModels['ac
   accountUrl: '/oauth/acme/account',
   emailUrl: '/oauth/acme/account/email',
   ...(step === 'gone' || step === 'sign_in' ? {} : { action: '/oauth/acme/account/email', csrf }),
+  ...(step === 'code' ? { demoMailUrl: '/oauth/acme/demo-mail' } : {}),
   ...(step === 'address' ? { current: 'alice@acme.example' } : {}),
   email: 'alice@home.example',
   username: 'alice',
