@@ -97,7 +97,7 @@ const createTexts = ({ locale, t, keys }: TextSource, clock: Clock): Texts => {
       const [unit, count] = amount(seconds);
       return relative.format(-count, unit);
     },
-    moment: (epochMs) => `${absolute.format(epochMs)} UTC`,
+    moment: (epochMs) => absolute.format(epochMs),
   };
 };
 

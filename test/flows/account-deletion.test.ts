@@ -100,7 +100,9 @@ eachStore((store) => {
     await signIn(elsewhere, request(), ruth);
     expect((await browser.get(`${issuer()}/account`)).body).toContain(`href="${deletion()}"`);
     const form = await browser.get(deletion());
-    expect(textOf(form)).toMatch(/On .* UTC the account is deleted with all that is kept of you here/);
+    expect(textOf(form)).toMatch(
+      /On \w+ \d+, \d+ at [\d:]+\s[AP]M UTC the account is deleted with all that is kept of you here/,
+    );
     const mistyped = await confirm(browser, 'Ruth Other');
     expect(mistyped.status).toBe(400);
     expect(textOf(mistyped)).toContain('This is not your user name');
