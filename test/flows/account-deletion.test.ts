@@ -3,12 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { askApi } from '../support/account-api.ts';
 import { createAuthenticator, usePasskey } from '../support/authenticator.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
-import { directClients } from '../support/direct-login.ts';
+import { challenge, directClients, firstRequest, nextOf } from '../support/direct-login.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import {
   goToAuthorization,
   isLoginPage,
+  pkce,
   prepareAuthorization,
   refresh,
   signIn,
@@ -209,6 +210,14 @@ eachStore((store) => {
       () => tokenRequest(issuer(), migrator, { grant_type: 'password', scope: 'openid', ...ruth }),
     ],
     [
+      "an app's own page",
+      () =>
+        challenge(issuer(), {
+          ...firstRequest(pkce()),
+          ...{ client_id: 'app', username: ruth.username, password: ruth.password },
+        }),
+    ],
+    [
       'the login API',
       () =>
         askApi(issuer(), '/login', {
@@ -223,6 +232,51 @@ eachStore((store) => {
     expect((await signInOnce()).status).toBe(200);
     const [, notice] = await mail.mailsTo(ruth.email, 2);
     expect(notice?.subject).toMatch(/stays$/);
+  });
+
+  it.each([
+    [
+      'the password grant',
+      async (otp: () => string) => {
+        const form = { grant_type: 'password', scope: 'openid' };
+        const first = await tokenRequest(issuer(), migrator, { ...form, ...ruth });
+        expect(first.body.error).toBe('mfa_required');
+        expect(await deleteAt()).toEqual(expect.any(Number));
+        const mfa_token = String(first.body.mfa_token);
+        return tokenRequest(issuer(), migrator, { ...form, mfa_token, otp: otp() });
+      },
+    ],
+    [
+      "an app's own page",
+      async (otp: () => string) => {
+        const { username, password } = ruth;
+        const asked = { ...firstRequest(pkce()), client_id: 'app' };
+        const first = await challenge(issuer(), { ...asked, username, password });
+        expect(first.body.error).toBe('insufficient_authorization');
+        expect(await deleteAt()).toEqual(expect.any(Number));
+        return challenge(issuer(), { client_id: 'app', ...nextOf(first), otp: otp() });
+      },
+    ],
+    [
+      'the login API',
+      async (otp: () => string) => {
+        const { username, password } = ruth;
+        const logIn = (proof: object) =>
+          askApi(issuer(), '/login', { method: 'POST', body: { client_id: 'app', ...proof } });
+        const first = await logIn({ username, password });
+        expect(first.body.mfa_token).toEqual(expect.any(String));
+        expect(await deleteAt()).toEqual(expect.any(Number));
+        return logIn({ mfa_token: first.body.mfa_token, otp: otp() });
+      },
+    ],
+  ])('is called off by %s after the second factor alone', async (_, signInInSteps) => {
+    const browser = createBrowser();
+    const { page } = await afterPassword(browser, request({ acr_values: 'mfa' }), ruth);
+    const { app } = await setUpApp(browser, page, { redirectUri, nowMs: () => Date.now() });
+    expect(textOf(await confirm(browser))).toContain('You are signed out everywhere');
+    moveTime(31);
+    expect((await signInInSteps(app.next)).status).toBe(200);
+    expect(await deleteAt()).toBeUndefined();
   });
 
   it('is asked for by the API, which needs a recent sign-in', async () => {
