@@ -61,6 +61,14 @@ include-operation-id = "finishRegistration"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
 
 [[operations]]
+include-operation-id = "beginOwnEmailChange"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "429"]
+
+[[operations]]
+include-operation-id = "verifyOwnEmailChange"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "409"]
+
+[[operations]]
 include-operation-id = "refreshOwnSession"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "401", "403", "409"]
 
