@@ -234,6 +234,23 @@ eachStore((store) => {
     expect(notice?.subject).toMatch(/stays$/);
   });
 
+  it('is called off by a code that is sent by e-mail, as that is a sign-in', async () => {
+    await ask();
+    // sign-ins within the second of the request are over
+    moveTime(1);
+    const post = (path: string, body: object) =>
+      askApi(issuer(), path, { method: 'POST', body: { client_id: 'app', ...body } });
+    const begun = await post('/sessions', { email: ruth.email });
+    expect(await deleteAt()).toEqual(expect.any(Number));
+    const [, sent] = await mail.mailsTo(ruth.email, 2);
+    const code = /^ {4}(\d{8})$/m.exec(sent?.text ?? '')?.[1];
+    const { verification_id } = begun.body;
+    expect((await post('/session/verify', { verification_id, code: '00000000' })).status).not.toBe(200);
+    expect(await deleteAt()).toEqual(expect.any(Number));
+    expect((await post('/session/verify', { verification_id, code })).status).toBe(200);
+    expect(await deleteAt()).toBeUndefined();
+  });
+
   it.each([
     [
       'the password grant',
