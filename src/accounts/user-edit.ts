@@ -85,6 +85,8 @@ const changeOf = (account: AccountRecord, edit: UserEdit): AccountChange | UserC
     logins,
     email,
     emailVerified: email === undefined ? undefined : (emailVerified ?? false),
+    // nobody puts back an address in place of the one that the operator chose
+    ...(isSameEmail ? {} : { formerEmails: undefined }),
     // accounts were linked by the old address
     ...(isSameEmail || account.email === undefined
       ? {}

@@ -1,7 +1,7 @@
 // Another e-mail address: proven at the new one, with a notice to the old one, which can be put back for three days.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { askApi } from '../support/account-api.ts';
-import { type Browser, createBrowser, type Page } from '../support/browser.ts';
+import { type Browser, createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { instanceHeader } from '../support/instances-front.ts';
 import { type MailServer, startMailServer, type TakenMail } from '../support/mail-server.ts';
@@ -108,6 +108,10 @@ eachStore((store) => {
     const otherBrowser = createBrowser();
     await tokenOf(other, otherBrowser);
     expect(textOf(await otherBrowser.get(link))).toContain(`Sign in as ${person.username}`);
+    const [csrf] = formsOf(await otherBrowser.get(`${issuer()}/account/profile`)).map(
+      ({ fields }) => fields.csrf,
+    );
+    expect((await otherBrowser.post(link, { csrf: csrf ?? '' })).status).toBe(400);
     const form = await browser.get(link);
     expect(textOf(form)).toContain(`The account ${person.username} gets the address ${fresh}`);
     expect((await stored()).email).toBe(old);
@@ -321,6 +325,14 @@ eachStore((store) => {
       expect((await stored()).email).toBe(fresh);
       await undo(fromOld);
       expect((await stored()).email).toBe(old);
+    });
+
+    it('is not put back in place of one that an operator chose', async () => {
+      await change();
+      const chosen = `chosen-${fresh}`;
+      expect((await server.users('acme').edit(person.username, { email: chosen })).ok).toBe(true);
+      expect((await undo(await undoLink())).status).toBe(400);
+      expect((await stored()).email).toBe(chosen);
     });
 
     it('can be put back for three days', async () => {
