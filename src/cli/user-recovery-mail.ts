@@ -1,5 +1,5 @@
 import { createFactorMails, factorRecoverySeconds } from '../accounts/factors/factor-recovery.ts';
-import { maskAddress } from '../mail/mail-content.ts';
+import { maskAddress } from '../protocol/email-address.ts';
 import { type CliContext, requireSettings } from './context.ts';
 import { CommandFailure } from './exit.ts';
 import { openUsers, requireAccount } from './open-users.ts';

@@ -70,9 +70,3 @@ export const isOneAddress = (address: string): boolean => {
   const read = readEmail(address);
   return read.ok && read.email === address;
 };
-
-/** `a…@example.com`: enough for an operator who knows the person, and no list of addresses. */
-export const maskAddress = (address: string): string => {
-  const at = address.lastIndexOf('@');
-  return `${address.slice(0, Math.min(1, at))}…${address.slice(at)}`;
-};

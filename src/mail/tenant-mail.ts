@@ -7,8 +7,9 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
+import { maskAddress } from '../protocol/email-address.ts';
 import type { StoredMails } from '../storage/storage-mails.ts';
-import { isOneAddress, type MailContent, maskAddress, openContent, sealContent } from './mail-content.ts';
+import { isOneAddress, type MailContent, openContent, sealContent } from './mail-content.ts';
 import type { MailText, WriteMailText } from './mail-texts.ts';
 
 /**

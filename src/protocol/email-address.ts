@@ -36,3 +36,9 @@ const notAnAddress = 'is not one plain e-mail address, such as name@example.com'
 const notAscii = 'has characters outside ASCII before the @, which are not supported';
 
 const isAscii = (text: string): boolean => /^[\x21-\x7e]*$/.test(text);
+
+/** `a…@example.com`: enough for an operator who knows the person, and no list of addresses. */
+export const maskAddress = (address: string): string => {
+  const at = address.lastIndexOf('@');
+  return `${address.slice(0, Math.min(1, at))}…${address.slice(at)}`;
+};
