@@ -89,6 +89,7 @@ export const checkConfig = (options: CheckConfigOptions): CheckedConfig => {
         ...plainConnections(loaded.definition),
         ...withoutRecheck(loaded.definition.sources),
         ...withoutEmailDomains(loaded.definition),
+        ...mailboxAlone(loaded.definition),
       ];
       if (isReported(id)) warnings.push(...found.map((words) => `${shownIn(path)}: ${words}`));
     } else if (isReported(id))
@@ -115,6 +116,13 @@ const plainConnections = ({ sources }: TenantDefinition): readonly string[] =>
   sources
     .filter((source) => source.type === 'ldap' && source.insecure)
     .map(({ id }) => `passwords go to the source ${id} in the clear; write ldaps://… and remove insecure`);
+
+const mailboxAlone = ({ recovery, secondFactor }: TenantDefinition): readonly string[] =>
+  recovery?.password === 'mail' && secondFactor.methods.includes('email')
+    ? [
+        'who reads the mails of a person can reset the password (recovery.password: mail) and gets the code too (email in secondFactor.methods): together they prove the mailbox alone; remove one of them',
+      ]
+    : [];
 
 const checkFile = (path: string, id: string, { env }: ServerSettingsOptions): LoadedTenant => {
   let text: string;

@@ -59,7 +59,7 @@ export type InteractionStep =
   | 'password'
   | 'factor'
   | 'passkey'
-  | `factor/${'passkey' | 'set-up' | 'set-up-passkey' | 'later' | 'done'}`
+  | `factor/${'passkey' | 'email' | 'mail' | 'set-up' | 'set-up-passkey' | 'later' | 'done'}`
   | `upstream/${string}`;
 
 /** The action of a form of the page; a language chosen on the page is kept. */

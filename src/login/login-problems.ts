@@ -65,6 +65,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     code: 'registration_refused',
     description: 'People of this domain sign in at a source',
   },
+  email_code: {
+    status: 400,
+    code: 'invalid_code',
+    description: 'The code is wrong, too old or used already',
+  },
   email_taken: { status: 409, code: 'email_taken', description: 'Another account has the e-mail address' },
   hours_restricted: {
     status: 403,
@@ -116,6 +121,11 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
     description: 'A setting keeps this account from signing in',
   },
   taken: { status: 403, code: 'taken', description: 'Another account is connected with this sign-in' },
+  too_many_mails: {
+    status: 429,
+    code: 'throttled',
+    description: 'Too many mails with codes for this account',
+  },
   throttled: { status: 429, code: 'too_many_requests', description: 'There were too many attempts' },
   unavailable: down,
   upstream_unavailable: down,

@@ -24,6 +24,7 @@ import type { DeletionRequests } from '../accounts/deletion-request.ts';
 import type { Devices } from '../accounts/devices.ts';
 import type { EmailChanges } from '../accounts/email-change.ts';
 import type { EmailUndo } from '../accounts/email-undo.ts';
+import type { EmailCodes } from '../accounts/factors/email-codes.ts';
 import type { FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import type { PasswordRecovery } from '../accounts/password-recovery.ts';
 import type { PersonApps } from '../accounts/person-apps.ts';
@@ -69,6 +70,7 @@ export interface LoginTenant {
   readonly mail: Pick<TenantMail, 'mode' | 'shown'>;
   readonly recovery: PasswordRecovery;
   readonly factorRecovery: FactorRecovery;
+  readonly emailCodes: EmailCodes;
   readonly registration: Registration;
   readonly emailChanges: EmailChanges;
   readonly emailUndo: EmailUndo;

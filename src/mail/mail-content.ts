@@ -16,6 +16,7 @@ export const mailKinds = [
   'email_taken',
   'email_changed',
   'session_code',
+  'factor_code',
   'registration',
   'registration_known',
   'registration_known_recovery',

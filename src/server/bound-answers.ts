@@ -45,6 +45,7 @@ import { pollDeviceLogin, startDeviceLogin } from '../login/device-login.ts';
 import { showDeviceQr } from '../login/device-qr.ts';
 import { askToUndoEmail, showEmailUndone, submitEmailUndo } from '../login/email-undo-page.ts';
 import { askForFactorRecovery, submitFactorRecovery } from '../login/factor-recovery-page.ts';
+import { submitMailedCode, submitMailRequest } from '../login/factors/email-code-page.ts';
 import { submitFactor, submitPasskey } from '../login/factors/factor-page.ts';
 import {
   continueWithoutQuestion,
@@ -183,6 +184,8 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitPasskeyLogin: form(visit(submitPasskeyLogin)),
       submitFactor: form(visit(submitFactor)),
       submitPasskey: form(visit(submitPasskey)),
+      submitMailedCode: form(visit(submitMailedCode)),
+      submitMailRequest: form(visit(submitMailRequest)),
       submitPasskeySetUp: form(visit(submitPasskeySetUp)),
       submitFactorSetUp: form(visit(submitFactorSetUp)),
       continueWithoutQuestion: form(visit(continueWithoutQuestion)),

@@ -85,6 +85,8 @@ const tenantRows = [
   ['POST',             '/oauth/:tenant/interaction/:uid/factor',                   'login/factors/factor-page.ts submitFactor',                   'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/passkey',                  'login/passkey-login.ts submitPasskeyLogin',                   'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/factor/passkey',           'login/factors/factor-page.ts submitPasskey',                  'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/factor/email',              'login/factors/email-code-page.ts submitMailedCode',           'browsers'],
+  ['POST',             '/oauth/:tenant/interaction/:uid/factor/mail',               'login/factors/email-code-page.ts submitMailRequest',          'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/factor/set-up-passkey',    'login/factors/factor-set-up.ts submitPasskeySetUp',           'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/factor/set-up',            'login/factors/factor-set-up.ts submitFactorSetUp',            'browsers'],
   ['POST',             '/oauth/:tenant/interaction/:uid/factor/later',             'login/factors/factor-set-up.ts continueWithoutQuestion',      'browsers'],

@@ -35,6 +35,8 @@ export type ArtifactKind =
   | 'GatewayTicket'
   /** Stands for the right password of a person who needs a second factor; used once. */
   | 'MfaToken'
+  /** A mailed code that is a second factor, by its keyed hash; used once. */
+  | 'EmailCode'
   /** A sign-in on an app's own page, between two steps or before the code of a mail; used once. */
   | 'AuthSession'
   | 'EmailSession'

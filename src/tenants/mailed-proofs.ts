@@ -1,5 +1,6 @@
 import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '../accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
+import { createEmailCodes, type EmailCodes } from '../accounts/factors/email-codes.ts';
 import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import type { LocalUsers } from '../accounts/local-users.ts';
 import {
@@ -44,6 +45,7 @@ export interface MailedProofs {
   readonly recovery: PasswordRecovery;
   readonly registration: Registration;
   readonly factorRecovery: FactorRecovery;
+  readonly emailCodes: EmailCodes;
   readonly emailChanges: EmailChanges;
   readonly emailUndo: EmailUndo;
 }
@@ -74,6 +76,10 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
     factorRecovery: createFactorRecovery({
       ...{ ...parts, records, verifications },
       recoveryKey: masterKey.derive('recovery codes'),
+    }),
+    emailCodes: createEmailCodes({
+      ...{ ...parts, records, artifacts: storage.artifacts },
+      key: masterKey.derive('mailed codes of second factors'),
     }),
     recovery: createPasswordRecovery({
       ...parts,

@@ -23,6 +23,22 @@ export interface FactorPageModels {
     readonly problem?: FactorProblem;
     readonly retryAfterSeconds?: number;
   };
+  'email-code': {
+    readonly action: string;
+    readonly csrf: string;
+    readonly username: string;
+    /** With most of its letters left out. */
+    readonly address: string;
+    /** A mail is on its way. */
+    readonly isMailed: boolean;
+    /** A form without fields: sends a mail, or another one. */
+    readonly mailAction: string;
+    readonly otherUrl: string;
+    /** Where a demo tenant shows its mails. */
+    readonly demoMailUrl?: string;
+    readonly problem?: FactorProblem;
+    readonly retryAfterSeconds?: number;
+  };
   'set-up-totp': {
     readonly action: string;
     readonly csrf: string;

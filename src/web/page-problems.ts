@@ -38,13 +38,16 @@ export type PasswordProblem =
 /** Each has its words in `factor.problem`. */
 export type FactorProblem =
   | 'code'
+  /** The code of a mail. */
+  | 'email_code'
   /** The person has as many as one may have. */
   | 'limit'
   | 'missing_code'
   | 'passkey'
   /** The page was open for too long. */
   | 'set_up_expired'
-  | 'throttled';
+  | 'throttled'
+  | 'too_many_mails';
 
 /** Each has its words in `register.problem`. */
 export type RegistrationProblem =

@@ -39,6 +39,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   Verification: true,
   RemovalLease: true,
   MfaToken: true,
+  EmailCode: true,
   AuthSession: true,
   EmailSession: true,
 };

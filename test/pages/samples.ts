@@ -54,6 +54,16 @@ const secondFactor: PageModels['second-factor'] = {
   isCodeAsked: true,
 };
 
+const emailCode: PageModels['email-code'] = {
+  action: '/oauth/acme/interaction/aB3dE/factor/email',
+  mailAction: '/oauth/acme/interaction/aB3dE/factor/mail',
+  csrf,
+  username: 'alice',
+  address: 'a…@acme.example',
+  isMailed: true,
+  otherUrl: '/oauth/acme/interaction/aB3dE?choose=yes',
+};
+
 const passkey = {
   action: '/oauth/acme/interaction/aB3dE/passkey',
   options: JSON.stringify({ challenge: 'Y2hhbGxlbmdl', rpId: 'localhost', userVerification: 'required' }),
@@ -480,6 +490,16 @@ export const samples: readonly Sample[] = [
   sample('second-factor-passkey', 'second-factor', { ...secondFactor, passkey }),
   sample('second-factor-passkey-refused', 'second-factor', { ...secondFactor, passkey, problem: 'passkey' }),
   sample('second-factor-passkey-only', 'second-factor', { ...secondFactor, passkey, isCodeAsked: false }),
+  sample('email-code', 'email-code', emailCode),
+  sample('email-code-unsent', 'email-code', { ...emailCode, isMailed: false }),
+  sample('email-code-demo', 'email-code', { ...emailCode, demoMailUrl: '/oauth/acme/demo-mail' }),
+  ...(['email_code', 'missing_code', 'throttled'] as const).map((problem) =>
+    sample(`email-code-${problem}`, 'email-code', { ...emailCode, problem }),
+  ),
+  sample('email-code-too-many-mails', 'email-code', {
+    ...{ ...emailCode, isMailed: false },
+    problem: 'too_many_mails',
+  }),
   sample('set-up-passkey', 'set-up-passkey', setUpPasskey),
   sample('set-up-passkey-refused', 'set-up-passkey', { ...setUpPasskey, problem: 'passkey' }),
   sample('set-up-passkey-later', 'set-up-passkey', {

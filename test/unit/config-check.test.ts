@@ -33,12 +33,29 @@ describe('checkConfig', () => {
     expect(tenantCount).toBe(3);
   });
 
+  it('warns where recovery and second factor both go by mail, and refuses email as the only method', () => {
+    put('config/server.yaml', 'mail: { host: mail.example.com, from: no-reply@example.com }\n');
+    const recovery = 'recovery: { password: mail }\n';
+    put('tenants/both.yaml', `${recovery}secondFactor: { methods: [totp, email] }\n`);
+    put('tenants/one.yaml', `${recovery}secondFactor: { methods: [totp] }\n`);
+    put('tenants/other.yaml', 'secondFactor: { methods: [totp, email] }\n');
+    put('tenants/sole.yaml', 'secondFactor: { methods: [email] }\n');
+    const { faults, warnings } = checkConfig({ cwd, env: {} });
+    const alone = warnings.filter((words) => words.includes('mailbox alone'));
+    expect(alone).toEqual([expect.stringMatching(/^tenants\/both\.yaml: .*remove one of them$/)]);
+    expect(faults.map(formatFault)).toEqual([
+      expect.stringMatching(
+        /sole\.yaml:1:\d+ secondFactor\.methods: holds email alone.*write \[totp, passkey, email\]$/,
+      ),
+    ]);
+  });
+
   it('asks for a mail server where a tenant needs one', () => {
     const app =
       '{ client_id: app, token_endpoint_auth_method: none, redirect_uris: ["https://app.example.com/cb"], firstParty: true, directLogin: true, emailCode: true }';
     put(
       'tenants/shop.yaml',
-      `recovery: { password: mail }\nregistration: { mode: invited }\nclients: [${app}]\n`,
+      `recovery: { password: mail }\nregistration: { mode: invited }\nsecondFactor: { methods: [totp, email] }\nclients: [${app}]\n`,
     );
     put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\nregistration: { mode: open }\n');
     const ask = (env: Record<string, string> = {}, tenant?: string) =>
@@ -46,6 +63,7 @@ describe('checkConfig', () => {
     expect(ask()).toEqual([
       'tenants/shop.yaml recovery.password: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
       'tenants/shop.yaml registration: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove registration',
+      'tenants/shop.yaml secondFactor.methods: holds email, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove email',
       'tenants/shop.yaml clients.0.emailCode: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove it',
     ]);
     expect(

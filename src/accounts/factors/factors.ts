@@ -2,6 +2,7 @@
 //   factor-demand.ts    who is asked for one
 //   totp.ts             codes of authenticator apps; recovery-codes.ts
 //   passkeys.ts         passkeys and security keys: passkey-ceremonies.ts (WebAuthn), passkey-challenge.ts
+//   email-codes.ts      codes by mail, for people who have neither
 //   remembered-browsers.ts  browsers in which nobody is asked for a while
 //   proven-factor.ts    what a factor adds to a sign-in
 //   factor-change.ts    changes of the account that only one of several callers makes; factor-guesses.ts, added-factor.ts

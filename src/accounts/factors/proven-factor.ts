@@ -1,7 +1,7 @@
 // What a factor adds to a sign-in, in the words of tokens.
 import type { AuditEvent } from '../../audit/audit.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
-import { mfaAcr, phrAcr } from './factor-demand.ts';
+import { emailMethod, mfaAcr, phrAcr } from './factor-demand.ts';
 
 /** Where an action comes from, for the audit record. */
 export type FactorOrigin = Pick<AuditEvent, 'address' | 'clientId' | 'requestId'>;
@@ -29,6 +29,9 @@ export type FactorOutcome = ProvenFactor | { readonly ok: false; readonly reason
 
 /** Of a sign-in with a code of an authenticator app, or a recovery code. */
 export const byCode: FactorProof = { amr: ['otp', 'mfa'], acr: mfaAcr };
+
+/** Of a sign-in with a mailed code beside the password. RFC 8176 has no word for it. */
+export const byEmail: FactorProof = { amr: [emailMethod, 'mfa'], acr: mfaAcr };
 
 /**
  * Of a sign-in with a passkey, after a password or with user verification. RFC 8176: `hwk`, a key that does not leave its

@@ -39,7 +39,8 @@ export const createSignInAtOnce = (parts: SignInAtOnceParts): SignInAtOnce => {
     const { account, acr } = firstFactor;
     const demand = demandOf({ account, clientId: attempt.clientId, acrValues, acr });
     if (!isFactorMissing(demand)) return complete(firstFactor, attempt);
-    if (demand === 'enrolment') return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
+    // a mailed code is for pages
+    if (demand !== 'factor') return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
     if (otp === undefined) return { ok: false, reason: 'mfa_required', firstFactor };
     const proven = await verify(account, otp, factsOf(attempt));
     if (proven.ok) return complete({ ...withFactor(firstFactor, proven), account: proven.account }, attempt);

@@ -11,8 +11,9 @@ export const unmetMailNeeds = (
     demo,
     recovery,
     registration,
+    secondFactor,
     clients,
-  }: Pick<TenantDefinition, 'demo' | 'recovery' | 'registration' | 'clients'>,
+  }: Pick<TenantDefinition, 'demo' | 'recovery' | 'registration' | 'secondFactor' | 'clients'>,
   mail: MailSettings | undefined,
   file: string,
 ): readonly Fault[] => {
@@ -20,6 +21,9 @@ export const unmetMailNeeds = (
   const needs = [
     ...(recovery === undefined ? [] : [['recovery.password', 'is mail', 'write off'] as const]),
     ...(registration === undefined ? [] : [['registration', 'sends mails', 'remove registration'] as const]),
+    ...(secondFactor.methods.includes('email')
+      ? [['secondFactor.methods', 'holds email', 'remove email'] as const]
+      : []),
     ...clients.flatMap(({ emailCode }, index) =>
       emailCode ? [[`clients.${index}.emailCode`, 'sends mails', 'remove it'] as const] : [],
     ),

@@ -7,11 +7,11 @@ const names = (of: string) => z.array(plainText(200)).default([]).meta({ descrip
 
 export const secondFactorSchema = z.strictObject({
   methods: z
-    .array(z.enum(['totp', 'passkey']))
+    .array(z.enum(['totp', 'passkey', 'email']))
     .default(['totp', 'passkey'])
     .meta({
       description:
-        'What users may set up. totp: an authenticator app (RFC 6238). passkey: a passkey or security key (WebAuthn). An empty list: no second factors, also not those that are set up already.',
+        'What users may set up. totp: an authenticator app (RFC 6238). passkey: a passkey or security key (WebAuthn). email: people who have neither and a verified e-mail address get a code by mail, if a second factor is demanded of them. An empty list: no second factors, also not those that are set up already.',
     }),
   passwordless: z.boolean().default(true).meta({
     description:
@@ -61,6 +61,15 @@ export const checkSecondFactor = (
           {
             path: ['methods'],
             message: 'is empty, but required demands a second factor; write [totp, passkey]',
+          },
+        ]
+      : []),
+    ...(methods.length > 0 && methods.every((method) => method === 'email')
+      ? [
+          {
+            path: ['methods'],
+            message:
+              'holds email alone, so people without a verified address could set up nothing; write [totp, passkey, email]',
           },
         ]
       : []),

@@ -211,7 +211,8 @@ export interface DeletionRules {
   readonly graceSeconds: number;
 }
 
-export type FactorMethod = 'totp' | 'passkey';
+/** `email`: a mailed code, of people who have none of the others; nothing is set up for it. */
+export type FactorMethod = 'totp' | 'passkey' | 'email';
 
 export interface SecondFactorRules {
   /** Those that users may set up; empty: there are no second factors. */

@@ -1,7 +1,7 @@
 // The person who is signed in wants the account deleted.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { canProveFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -35,7 +35,7 @@ const visitToDelete = async (
   const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, parts.clock.now());
   const isStrong =
     visit !== undefined &&
-    (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
+    (isMultiFactor(visit.session.acr) || !canProveFactor(tenant.definition.secondFactor, visit.account));
   if (isRecent && isStrong) return visit;
   startSignIn(ctx, tenant, {
     target: deletionUrl(tenant),

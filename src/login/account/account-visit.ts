@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { SignedIn } from '../../accounts/account-types.ts';
-import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { canProveFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRecentSignIn, mayHoldTokensSince, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { CurrentSession } from '../../oidc/provider/current-session.ts';
@@ -85,7 +85,7 @@ export const visitWithFactor = async (
   const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now());
   const isStrong =
     visit !== undefined &&
-    (isMultiFactor(visit.session.acr) || !hasFactor(tenant.definition.secondFactor, visit.account));
+    (isMultiFactor(visit.session.acr) || !canProveFactor(tenant.definition.secondFactor, visit.account));
   if (isRecent && isStrong) return visit;
   startSignIn(ctx, tenant, {
     target: url,

@@ -9,10 +9,11 @@ import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import { type InteractionVisit, interactionUrl, withLanguage } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { concludeSignIn } from './conclude-sign-in.ts';
+import { sendEmailCode } from './send-email-code.ts';
 
 /** @returns the next URL: of the flow, or of the page that asks for the second factor */
 export const completeSignIn = async (
-  parts: Pick<LoginPageParts, 'notices'>,
+  parts: Pick<LoginPageParts, 'notices' | 'clock'>,
   visit: InteractionVisit,
   interaction: OpenInteraction,
   login: ProvenLogin,
@@ -23,6 +24,7 @@ export const completeSignIn = async (
   const demand = account === undefined ? 'none' : demandOf(visit, interaction, { account, login });
   if (account === undefined || demand === 'none') return concludeSignIn(parts, visit, { interaction, login });
   await interaction.keepFirstFactor(login);
+  if (demand === 'email_code') return sendEmailCode(parts, visit, { interaction, account });
   return demand === 'factor' && !hasPasskey(visit.tenant.definition.secondFactor, account)
     ? parts.notices.leave(
         { ctx: visit.ctx, url: questionUrl(visit) },
@@ -54,12 +56,13 @@ export interface FirstFactorVisit {
 export const demandOf = (
   { ctx, tenant }: InteractionVisit,
   { pending: { clientId, acrValues } }: OpenInteraction,
-  { account, login: { acr } }: FirstFactorVisit,
+  { account, login: { acr, amr } }: FirstFactorVisit,
 ): FactorDemand =>
   tenant.accounts.factors.demandOf({
     account,
     clientId,
     acr,
+    amr,
     browser: readRememberedBrowser(tenant.provider.issuer, ctx),
     ...definedOnly({ acrValues: acrValues?.split(' ') }),
   });
@@ -80,7 +83,9 @@ export const findFirstFactor = async (
   if (login === undefined || account === undefined) return undefined;
   const found = { account, login };
   const isOld = firstFactor === undefined && !isRecentSignIn(login.signedInAt, nowMs);
-  return isOld && demandOf(visit, interaction, found) !== 'factor' ? undefined : found;
+  if (!isOld) return found;
+  const demand = demandOf(visit, interaction, found);
+  return demand === 'factor' || demand === 'email_code' ? found : undefined;
 };
 
 const loginOfSession = async (

@@ -24,6 +24,7 @@ import type { LoginPageParts } from '../login-form.ts';
 import { announce, endOf, restOf } from '../login-problems.ts';
 import { lookOf } from '../login-tenant.ts';
 import { demandOf, type FactorQuestionShown, findFirstFactor, questionOf } from './complete-sign-in.ts';
+import { showEmailQuestion } from './email-code-page.ts';
 import { showDone, showSetUp } from './factor-set-up.ts';
 import {
   type Asked,
@@ -65,6 +66,9 @@ export const showFactorStep = async (
   else if (demand === 'factor') {
     const question = questionOf(interaction, first.account);
     showQuestion(parts, visit, { notice, question, methods: await methodsFor(visit, asked) });
+  } else if (demand === 'email_code') {
+    const isMailed = last?.notice.isMailed === true; // also when the page is reloaded
+    showEmailQuestion(parts, visit, { ...asked, notice: { ...notice, isMailed } });
   } else await showSetUp(parts, visit, { ...asked, notice, isOptional: demand === 'enrolment_advised' });
   return true;
 };

@@ -20,6 +20,8 @@ import { concludeSignIn } from './conclude-sign-in.ts';
 export interface FactorNotice extends TimedNotice {
   readonly problem?: FactorProblem;
   readonly question?: FactorQuestionShown;
+  /** A code was mailed. */
+  readonly isMailed?: boolean;
   /** After a factor was set up: to be shown once. */
   readonly recoveryCodes?: readonly string[];
   /** The secret that is being set up is shown again after a wrong code. */

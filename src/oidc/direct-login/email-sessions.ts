@@ -184,10 +184,10 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     }
     if ((await artifacts.consume(kind, id, clock.now()))?.won !== true) return wrong;
     const first = { account, amr: ['email'], source, signedInAt, ...definedOnly({ scope }) };
-    const demand = parts.accounts.factors.demandOf({ account, clientId });
+    const demand = parts.accounts.factors.demandOf({ account, clientId, amr: first.amr });
     await note(origin, { actor: account.sub, outcome: 'success' });
     if (!isFactorMissing(demand)) return first;
-    if (demand === 'enrolment') return { ok: false, reason: 'mfa_enrolment_required' };
+    if (demand !== 'factor') return { ok: false, reason: 'mfa_enrolment_required' };
     const methods = codeMethodsOf(account);
     if (methods.length === 0) return { ok: false, reason: 'passkey_required' };
     if (otp === undefined) {

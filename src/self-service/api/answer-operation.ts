@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { hasFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
+import { canProveFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -77,7 +77,7 @@ const identify = async (
     refuseOldSignIn({ log }, ctx, tenant);
     return undefined;
   }
-  const isFactorMissing = !isMultiFactor(live.acr) && hasFactor(tenant.definition.secondFactor, account);
+  const isFactorMissing = !isMultiFactor(live.acr) && canProveFactor(tenant.definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
     return refuse('insufficient_user_authentication', { acr: mfaAcr });
   const { sub } = account;
