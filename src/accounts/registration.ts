@@ -56,7 +56,7 @@ export interface RegistrationParts extends NewAccountsParts {
   readonly definition: NewAccountsParts['definition'] & Pick<TenantDefinition, 'throttle'>;
   readonly issuer: string;
   readonly verifications: Verifications;
-  readonly throttle: Pick<Throttle, 'spend'>;
+  readonly throttle: Pick<Throttle, 'spend' | 'refund'>;
   /** Absent: every registration is allowed. */
   readonly check?: CheckRegistration | undefined;
   readonly mail: Pick<TenantMail, 'send'>;
@@ -142,10 +142,13 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
           : { ok: false, reason: verdict, retryAfterSeconds: secondsAfterOutage };
       }
       // by tenant before by e-mail address: a flood of addresses makes few counters
-      const tooManyMails =
-        (await spend('registration/tenant', perTenant)) ??
-        (await spend(`registration/email/${hashId(email)}`, perEmail));
-      if (tooManyMails !== undefined) return tooManyMails;
+      const tooManyOfTenant = await spend('registration/tenant', perTenant);
+      if (tooManyOfTenant !== undefined) return tooManyOfTenant;
+      const tooManyOfEmail = await spend(`registration/email/${hashId(email)}`, perEmail);
+      if (tooManyOfEmail !== undefined) {
+        await throttle.refund('registration/tenant', perTenant);
+        return tooManyOfEmail;
+      }
       parts.runAfterAnswer({
         what: 'mail for a registration',
         requestId: request.requestId,

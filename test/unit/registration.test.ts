@@ -89,6 +89,15 @@ describe('a registration', () => {
     expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
   });
 
+  it('is kept from nobody by a flood for one address, which gets five mails', async () => {
+    const registration = registrationWith();
+    for (let n = 0; n < 1010; n += 1) await registration.begin(request('victim@example.com'));
+    expect(await registration.begin(request('victim@example.com'))).toMatchObject({ reason: 'throttled' });
+    expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
+    await Promise.all(work);
+    expect(sent.map(({ to }) => to)).toEqual([...Array(5).fill('victim@example.com'), 'dora@example.com']);
+  });
+
   it('writes a thousand mails of a tenant in an hour at most', async () => {
     const registration = registrationWith();
     for (let n = 0; n < 1000; n += 1) await registration.begin(request(`p${n}@example.com`));
