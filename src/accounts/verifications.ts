@@ -47,7 +47,10 @@ export interface Verifications {
   find(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
   /** One of all callers gets it, once. */
   consumeLink(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
-  /** The same by the code. Each call is counted before the code is compared, whether there is one or not. */
+  /**
+   * The same by the code. Each call is counted before the code is compared. One for a browser that has no code takes as long,
+   * and has no counter of its own.
+   */
   consumeCode(purpose: VerificationPurpose, typed: TypedCode): Promise<Verified | undefined>;
 }
 
@@ -72,6 +75,12 @@ export const codeSeconds = 10 * 60;
 const codeDigits = 8;
 /** Wrong codes in one browser: with as many codes as the limits of mails allow, a guess stays hopeless. */
 const tries = { points: 5, windowSeconds: codeSeconds } as const;
+
+/**
+ * The counter of browsers without a code refuses nobody: it costs a trip, or the time would tell whether a mail was written.
+ * There are 64 of them, however many browsers somebody makes up.
+ */
+const sharedBy = (place: string): string => `none/${place.slice(0, 1)}`;
 
 /** The secret of the cookie of a browser that asks for a code. */
 export const newBrowser = (): string => randomId(32);
@@ -135,10 +144,12 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
 
     consumeCode: async (purpose, { browser, code }) => {
       const place = idOfBrowser(purpose, browser);
-      const { isAllowed } = await throttle.spend(`verification/${place}`, tries);
-      if (!isAllowed) return undefined;
       const found = await load(place);
-      if (found === undefined) return undefined;
+      const { isAllowed } = await throttle.spend(
+        `verification/${found === undefined ? sharedBy(place) : place}`,
+        tries,
+      );
+      if (found === undefined || !isAllowed) return undefined;
       const { id, mac } = open<CodeContent>(found);
       const digits = code.replace(/[\s-]/g, '');
       if (!isEqualConstantTime(mac, hmac(codeKey, tenant, purpose, browser, digits))) return undefined;

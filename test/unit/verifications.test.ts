@@ -46,13 +46,25 @@ eachStore((store) => {
     await opened.cleanup();
   });
 
+  /** Names of counters. */
+  let counted: string[];
+  beforeEach(() => {
+    counted = [];
+  });
+
   const of = (tenant: string, instance: 0 | 1 = 0): Verifications => {
     const storage = stores[instance].forTenant(tenant);
+    const throttle = createThrottle(storage.counters, clock);
     const masterKey = createMasterKey('a master key of this test alone, 0123456789');
     return createVerifications({
       tenant,
       artifacts: storage.artifacts,
-      throttle: createThrottle(storage.counters, clock),
+      throttle: {
+        spend: (key, allowance) => {
+          counted.push(key);
+          return throttle.spend(key, allowance);
+        },
+      },
       sealingKey: masterKey.derive('verifications'),
       codeKey: masterKey.derive('verification codes'),
       clock,
@@ -141,6 +153,32 @@ eachStore((store) => {
           await of('acme', instance).consumeCode(reset, { browser: guessed, code: wrong }),
         ).toBeUndefined();
       expect(await of('acme').consumeCode(reset, { browser: guessed, code })).toBeUndefined();
+    });
+
+    it('has five tries for twenty callers at once on two instances', async () => {
+      const tryAfter = async (callers: number) => {
+        const browser = newBrowser();
+        const { code = '' } = await of('acme').create({ ...alice, browser });
+        await Promise.all(
+          times(callers, (n) => of('acme', n % 2 ? 1 : 0).consumeCode(reset, { browser, code: 'wrong' })),
+        );
+        return of('acme').consumeCode(reset, { browser, code });
+      };
+      expect(await tryAfter(4)).toEqual(proven);
+      expect(await tryAfter(20)).toBeUndefined();
+    });
+
+    it('is counted for browsers that have one: those that are made up share a few counters', async () => {
+      const { code = '' } = await of('acme').create({ ...alice, browser: newBrowser() });
+      for (let n = 0; n < 300; n += 1) {
+        const before = counted.length;
+        expect(await of('acme').consumeCode(reset, { browser: newBrowser(), code })).toBeUndefined();
+        expect(counted.length - before).toBe(1); // as many trips as with a code
+      }
+      expect(new Set(counted).size).toBeLessThanOrEqual(64);
+      const browser = newBrowser();
+      const { code: own = '' } = await of('acme').create({ ...alice, browser });
+      expect(await of('acme').consumeCode(reset, { browser, code: own })).toEqual(proven);
     });
 
     it('and nothing else is accepted', async () => {
