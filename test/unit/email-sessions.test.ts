@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type AfterAnswer, createAfterAnswer } from '../../src/accounts/after-answer.ts';
+import type { ChargeStart } from '../../src/accounts/start-budget.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import { type CodeMail, createEmailSessions } from '../../src/oidc/direct-login/email-sessions.ts';
 import { createMfaTokens } from '../../src/oidc/grants/mfa-tokens.ts';
@@ -24,7 +25,11 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
-const sessionsWith = (sendCode: (mail: CodeMail) => Promise<void>, file = 'displayName: Acme\n') => {
+const sessionsWith = (
+  sendCode: (mail: CodeMail) => Promise<void>,
+  file = 'displayName: Acme\n',
+  chargeStart: ChargeStart = async () => allowed,
+) => {
   const { accounts: records, artifacts, counters } = people.tenant('acme');
   const { clock } = people;
   return createEmailSessions({
@@ -33,7 +38,7 @@ const sessionsWith = (sendCode: (mail: CodeMail) => Promise<void>, file = 'displ
     ...{ records, artifacts, sendCode, clock },
     runAfterAnswer: afterAnswer.forTenant('acme'),
     mfaTokens: createMfaTokens({ artifacts, clock }),
-    chargeStart: async () => allowed,
+    chargeStart,
     throttle: {
       spend: (key, allowance) => {
         counted.push(key);
@@ -74,6 +79,42 @@ describe('the mail with the code of a session', () => {
     );
     await afterAnswer.idle();
     expect(people.lines.join()).toContain('the mails are full');
+  });
+});
+
+describe('the mails of sessions', () => {
+  it('are used up by no IP address that is refused', async () => {
+    const refused = { isAllowed: false, retryAfterSeconds: 60 };
+    const sessions = sessionsWith(
+      async () => {},
+      'displayName: Acme\n',
+      async (address) => (address === origin.address ? allowed : refused),
+    );
+    for (let n = 0; n < 6; n += 1)
+      await expect(sessions.create(email, { ...origin, address: '198.51.100.7' })).rejects.toMatchObject({
+        ...{ code: 'throttled', retryAfterSeconds: 60 },
+      });
+    expect(await sessions.create(email, origin)).toMatchObject({ codeSeconds: 600 });
+  });
+
+  it('are a thousand of a tenant in an hour, and requests of strangers do not count', async () => {
+    const hour = { points: 1000, windowSeconds: 3600 };
+    const throttle = createThrottle(people.tenant('acme').counters, people.clock);
+    for (let n = 0; n < 999; n += 1) await throttle.spend('email_session/tenant', hour);
+    const sent: string[] = [];
+    const sessions = sessionsWith(async ({ to }) => void sent.push(to));
+    const outcomes = [];
+    for (const to of ['nobody@acme.example', email, email, email]) {
+      outcomes.push(await sessions.create(to, origin));
+      await afterAnswer.idle();
+    }
+    expect(sent).toEqual([email]);
+    expect(noted).toEqual(['throttled_tenant']);
+    expect(new Set(outcomes.map((outcome) => Object.keys(outcome).join())).size).toBe(1);
+    people.clock.advance(3_600_000);
+    await sessions.create(email, origin);
+    await afterAnswer.idle();
+    expect(sent).toEqual([email, email]);
   });
 });
 

@@ -104,6 +104,8 @@ const codeDigits = 8;
 const tries = { points: 5, windowSeconds: codeSeconds } as const;
 /** To one address. */
 const mails = { points: 5, windowSeconds: 3600 } as const;
+/** To people of the tenant, from however many IP addresses. */
+const mailsOfTenant = { points: 1000, windowSeconds: 3600 } as const;
 
 interface Payload {
   readonly clientId: string;
@@ -150,12 +152,20 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
 
   const note = (
     { clientId, address, requestId }: LoginOrigin,
-    event: { readonly actor: string; readonly outcome: 'success' | 'failure'; readonly reason?: string },
+    event: Pick<EmailSignInEvent, 'actor' | 'outcome' | 'reason'> & { readonly object?: string },
   ): Promise<void> =>
     parts.note({
       ...{ action: 'sign_in.email_code', object: event.actor, clientId, address, requestId },
       ...event,
     });
+
+  const mailCode = async (mail: CodeMail, origin: LoginOrigin): Promise<void> => {
+    const { isAllowed, isFirstRefusal } = await throttle.spend('email_session/tenant', mailsOfTenant);
+    if (isAllowed) return parts.sendCode?.(mail);
+    const reason = 'throttled_tenant';
+    if (isFirstRefusal)
+      await note(origin, { actor: 'unknown', object: mail.sub, outcome: 'failure', reason });
+  };
 
   const proveCode = async (
     verificationId: string,
@@ -221,28 +231,18 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
   };
 
   return {
-    create: async (typed, { clientId, address, requestId }, scope) => {
-      const { sendCode } = parts;
-      if (sendCode === undefined)
-        throw new AppError(
-          'unavailable',
-          'Codes by e-mail need a mail server: set mail in config/server.yaml',
-          {
-            isLasting: true,
-          },
-        );
+    create: async (typed, origin, scope) => {
+      const { clientId, address, requestId } = origin;
+      if (parts.sendCode === undefined) {
+        const message = 'Codes by e-mail need a mail server: set mail in config/server.yaml';
+        throw new AppError('unavailable', message, { isLasting: true });
+      }
       const read = readEmail(typed.trim().toLowerCase());
       if (!read.ok) throw new AppError('invalid_request', 'This is not one plain e-mail address');
       const { email } = read;
-      const spent = await Promise.all([
-        parts.chargeStart(address),
-        throttle.spend(`email_session/mail/${hashId(email)}`, mails),
-      ]);
-      const refused = spent.find(({ isAllowed }) => !isAllowed);
-      if (refused !== undefined)
-        throw new AppError('throttled', 'Too many attempts. Please try again later.', {
-          retryAfterSeconds: refused.retryAfterSeconds,
-        });
+      // one after the other: an IP address that is refused uses up nobody's mails
+      refuseThrottled(await parts.chargeStart(address));
+      refuseThrottled(await throttle.spend(`email_session/mail/${hashId(email)}`, mails));
       const verificationId = randomId();
       const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
       const account = await findPerson(email, clientId);
@@ -262,7 +262,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
       if (account !== undefined)
         parts.runAfterAnswer({
           ...{ what: 'mail with a code', requestId },
-          work: () => sendCode({ to: email, sub: account.sub, code, codeSeconds }),
+          work: () => mailCode({ to: email, sub: account.sub, code, codeSeconds }, origin),
         });
       return { token: tokenOf(clientId, verificationId), verificationId, codeSeconds };
     },
@@ -290,4 +290,9 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
       return { ok: true, token };
     },
   };
+};
+
+const refuseThrottled = ({ isAllowed, retryAfterSeconds }: Awaited<ReturnType<ChargeStart>>): void => {
+  if (!isAllowed)
+    throw new AppError('throttled', 'Too many attempts. Please try again later.', { retryAfterSeconds });
 };
