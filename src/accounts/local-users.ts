@@ -30,7 +30,8 @@ export interface NewUser {
 }
 
 /**
- * `login` is a name or an e-mail address to sign in with, or a sub: people of sources have no name of their own here.
+ * `login` is a name or an e-mail address to sign in with, or a sub, since people of sources have no name of their own here. A sub
+ * has precedence, or somebody's name could hide another's account.
  * All of them throw AppError `unavailable` when store, hashing queue or audit record are not available.
  */
 export interface LocalUsers {
@@ -75,9 +76,10 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
   const throttle = createThrottle(parts.storage.counters, clock);
 
   const find = async (login: string): Promise<AccountRecord | undefined> => {
+    const bySub = await records.findBySub(login);
+    if (bySub !== undefined) return bySub;
     const canonical = canonicalLogin(login);
-    const found = canonical === undefined ? undefined : await records.findByLogin(canonical);
-    return found ?? records.findBySub(login);
+    return canonical === undefined ? undefined : records.findByLogin(canonical);
   };
 
   const add = async (user: NewUser): Promise<UserChange> => {

@@ -33,12 +33,15 @@ const reserved: ReadonlySet<string> = new Set(
 /** In the forms that name somebody elsewhere: `name@domain`, `DOMAIN\name`, `source:name`, a path. */
 const elsewhere = /[@\\:/]/;
 
+/** As a `sub` of ours, in lower case: the name could be somebody's, for operators and services that take either. */
+const likeSub = /^[\w-]{22}$/;
+
 /**
  * A user name that people may give themselves.
  * @param username canonical
  */
 export const isFreeToChoose = (username: string): boolean =>
-  !elsewhere.test(username) && !reserved.has(username);
+  !elsewhere.test(username) && !likeSub.test(username) && !reserved.has(username);
 
 /** Characters. */
 const longestName = 100;

@@ -200,6 +200,16 @@ describe('changing a user', () => {
     expect(isSessionCurrent(enabled.account, before)).toBe(false);
   });
 
+  it('finds who has a sub before who has it as a name', async () => {
+    const users = people.users();
+    const { sub = '' } = (await users.find('alice')) ?? {};
+    expect(await users.add({ username: sub, password })).toMatchObject({ ok: true });
+    expect(await users.find(sub)).toMatchObject({ username: 'alice' });
+    await users.disable(sub);
+    expect((await users.find('alice'))?.disabledAt).toBeDefined();
+    expect(await users.find(sub.toUpperCase())).toMatchObject({ username: sub });
+  });
+
   it('says so when there is no account of that name', async () => {
     const users = people.users();
     const missing = { ok: false, reason: 'not_found' };
