@@ -65,7 +65,7 @@ export interface CompleteAttempt extends PasswordAttempt {
   readonly via: 'password_grant' | 'basic' | 'direct_login';
   /** The values that the request asks for, one of which is to be met. */
   readonly acrValues?: readonly string[];
-  /** A code of an authenticator app, or a recovery code. */
+  /** A code of an authenticator app, or a recovery code. One of a mail comes in a second step. */
   readonly otp?: string;
 }
 
@@ -73,7 +73,7 @@ export interface CompleteAttempt extends PasswordAttempt {
 export interface FactorMissing {
   readonly ok: false;
   /**
-   * `mfa_required`: no code was presented; `invalid_otp`: a wrong one; `mfa_enrolment_required`: the person has to set up
+   * `mfa_required`: no code was presented, or one of a mail is needed; `invalid_otp`: a wrong one; `mfa_enrolment_required`: the person has to set up
    * a second factor first, in a browser.
    */
   readonly reason: 'mfa_required' | 'invalid_otp' | 'mfa_enrolment_required';

@@ -10,6 +10,7 @@ import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
 import { refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
+import { createProgramCodes } from '../accounts/factors/program-codes.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
@@ -196,6 +197,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
         purgeAccount,
       }),
   });
+  const programCodes = createProgramCodes({ ...accounts, ...mailedProofs });
   const keys = await openTenantKeys(
     { tenant: definition.id, storage, sealingKey: masterKey.derive('signing keys'), clock },
     algorithmsOf(definition, parts.services),
@@ -218,7 +220,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamSessions,
     upstreamSignOut,
     upstreamTokens,
-    ...{ chargeStart, ...firstFactors },
+    ...{ chargeStart, programCodes, ...firstFactors },
     masterKey,
     pages,
     notices: parts.notices,
@@ -248,7 +250,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     connectors,
     ...upstreams,
     ...createDirectSignIns({
-      ...{ definition, accounts, storage, runAfterAnswer, chargeStart, ...firstFactors, clock },
+      ...{ definition, accounts, storage, runAfterAnswer, chargeStart, programCodes, ...firstFactors, clock },
       issue: provider.issueDirectToken,
       key: masterKey.derive(`e-mail sessions ${definition.id}`),
       note: (event) => audit.note(event),

@@ -44,7 +44,7 @@ eachStore((store) => {
     const { accounts, artifacts, counters, audit } = stores[instance].forTenant('acme');
     const required = { everyone: true, roles: [], groups: [], clients: [] };
     return createEmailCodes({
-      definition: { id: 'acme', secondFactor: { methods, passwordless: true, required } },
+      definition: { id: 'acme', locale: 'en', secondFactor: { methods, passwordless: true, required } },
       ...{ records: accounts, artifacts, clock },
       throttle: createThrottle(counters, clock),
       mail: { send: async (mail) => void mails.push(mail) },

@@ -8,6 +8,7 @@ import { hashId, hmac } from '../../crypto/ids.ts';
 import type { TenantMail } from '../../mail/tenant-mail.ts';
 import { maskAddress } from '../../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords, Artifacts } from '../../storage/storage.ts';
+import { languageOf } from '../account-notices.ts';
 import type { RunAfterAnswer } from '../after-answer.ts';
 import type { Throttle } from '../throttle.ts';
 import { changeFactors, type FactorPlan } from './factor-change.ts';
@@ -16,6 +17,8 @@ import { countGuess, reasonOfGuess, throttledBy, throttledUntil } from './factor
 import { byEmail, type FactorOrigin, type FactorOutcome, type FactorThrottled } from './proven-factor.ts';
 
 export interface EmailCodes {
+  /** Is a code what the person has, and nothing stronger? */
+  isFor(account: AccountRecord): boolean;
   /** Where the codes go, with most letters left out, for a page. */
   addressOf(account: Pick<AccountRecord, 'email'>): string;
   /**
@@ -33,7 +36,8 @@ export interface EmailCodes {
 export interface CodeRequest {
   /** What the code is good in: a page in one browser, or the sign-in of a program. */
   readonly place: string;
-  readonly locale: Locale;
+  /** Of the page that asks; default: the person's own, or the tenant's. */
+  readonly locale?: Locale;
   readonly requestId: string;
 }
 
@@ -42,7 +46,7 @@ export interface TypedEmailCode extends Pick<CodeRequest, 'place'> {
 }
 
 export interface EmailCodesParts {
-  readonly definition: Pick<TenantDefinition, 'id' | 'secondFactor'>;
+  readonly definition: Pick<TenantDefinition, 'id' | 'locale' | 'secondFactor'>;
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly artifacts: Pick<Artifacts, 'write' | 'consume'>;
   readonly throttle: Pick<Throttle, 'spend'>;
@@ -68,18 +72,21 @@ export const createEmailCodes = (parts: EmailCodesParts): EmailCodes => {
   const idOf = ({ sub, email = '', notBefore = 0 }: AccountRecord, { place, code }: TypedEmailCode): string =>
     hmac(key, definition.id, sub, email, `${notBefore}`, place, code.replace(/[\s-]/g, ''));
 
-  const writeMail = async (account: AccountRecord, { place, locale }: CodeRequest): Promise<void> => {
+  const writeMail = async (account: AccountRecord, { place, ...asked }: CodeRequest): Promise<void> => {
     const { sub, email, username } = account;
     if (email === undefined) return;
     const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
     const expiresAt = epochSeconds(clock) + codeSeconds;
     const id = idOf(account, { place, code });
     await artifacts.write([{ op: 'put', artifact: { kind, id, accountId: sub, payload: '{}', expiresAt } }]);
+    const locale = asked.locale ?? languageOf(account) ?? definition.locale;
     const content = { kind: 'factor_code', to: email, sub, locale, values: { username } } as const;
     await mail.send({ ...content, code, codeSeconds });
   };
 
   return {
+    isFor: (account) => hasEmailCode(rules, account),
+
     addressOf: ({ email = '' }) => maskAddress(email),
 
     send: async (account, request) => {

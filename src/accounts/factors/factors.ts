@@ -7,7 +7,7 @@
 //   proven-factor.ts    what a factor adds to a sign-in
 //   factor-change.ts    changes of the account that only one of several callers makes; factor-guesses.ts, added-factor.ts
 //   factor-facts.ts     what may be shown of them; factor-reset.ts: what an operator does for people who lost one
-//   sign-in-at-once.ts  password and code of a program
+//   sign-in-at-once.ts  password and code of a program; program-codes.ts: the code alone, in a second step
 //   (here)              codes, and removing factors
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';

@@ -39,9 +39,12 @@ export const createSignInAtOnce = (parts: SignInAtOnceParts): SignInAtOnce => {
     const { account, acr } = firstFactor;
     const demand = demandOf({ account, clientId: attempt.clientId, acrValues, acr });
     if (!isFactorMissing(demand)) return complete(firstFactor, attempt);
-    // a mailed code is for pages
-    if (demand !== 'factor') return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
-    if (otp === undefined) return { ok: false, reason: 'mfa_required', firstFactor };
+    // a request of its own is no answer to a mail
+    const isImpossible = demand === 'enrolment' || (demand === 'email_code' && attempt.via === 'basic');
+    if (isImpossible) return { ok: false, reason: 'mfa_enrolment_required', firstFactor };
+    // nobody has been sent a code yet
+    if (otp === undefined || demand === 'email_code')
+      return { ok: false, reason: 'mfa_required', firstFactor };
     const proven = await verify(account, otp, factsOf(attempt));
     if (proven.ok) return complete({ ...withFactor(firstFactor, proven), account: proven.account }, attempt);
     return proven.reason === 'throttled' ? proven : { ok: false, reason: 'invalid_otp', firstFactor };

@@ -14,6 +14,8 @@ export interface AuthSession {
   readonly startedAt: number;
   /** The name that was typed, before a password was right. */
   readonly login?: string;
+  /** For the code of a mail, in all steps. */
+  readonly codePlace?: string;
   /** The right password of a person who still needs a second factor. */
   readonly firstFactor?: FirstFactor;
 }

@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, CompleteOutcome, FirstFactor, SignedIn } from '../../accounts/account-types.ts';
 import { isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
-import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
+import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { refusalWords } from '../grants/refusal-words.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
@@ -32,6 +33,7 @@ export interface AuthorizationChallengeParts {
   readonly accounts: Accounts;
   readonly authSessions: AuthSessions;
   readonly passwordTokens: PasswordTokens;
+  readonly programCodes: ProgramCodes;
   /** Charges what a public client has the store keep before a password was right. */
   readonly chargeStart: ChargeStart;
   readonly challengeEndpoint: { isChallenge(req: IncomingMessage): boolean };
@@ -152,7 +154,7 @@ const firstOf = async (
       throw new TooManyRequests(outcome.retryAfterSeconds);
     case 'mfa_required':
     case 'invalid_otp':
-      if (codeMethodsOf(outcome.firstFactor.account).length === 0) {
+      if (parts.programCodes.methodsOf(outcome.firstFactor.account).length === 0) {
         parts.passwordTokens.revoke(outcome.firstFactor);
         throw redirectToWeb(factorWords.passkey_required);
       }
@@ -177,13 +179,14 @@ const proveFactor = async (
   step: Step,
   first: FirstFactor,
 ): Promise<FirstFactor> => {
-  const { ctx, client, typed } = step;
+  const { ctx, client, session, typed } = step;
   if (typed.otp === undefined)
     throw await askForFactor(parts, step, { firstFactor: first, words: factorWords.mfa_required });
   const { address, requestId } = parts.requestOf(ctx);
   const { otp } = typed;
   const origin = { address, requestId, clientId: client.clientId };
-  const proven = await asProtocolErrors(() => parts.accounts.factors.verify(first.account, otp, origin));
+  const answer = { place: session.codePlace ?? '', otp };
+  const proven = await asProtocolErrors(() => parts.programCodes.verify(first.account, answer, origin));
   if (proven.ok) {
     const { account } = proven;
     const { signedInAt } = first;
@@ -206,16 +209,21 @@ const factorWords = {
 } as const;
 
 const askForFactor = async (
-  { authSessions }: AuthorizationChallengeParts,
-  { session: { clientId, request, startedAt } }: Step,
+  { authSessions, programCodes, requestOf }: AuthorizationChallengeParts,
+  { ctx, session: { clientId, request, startedAt, codePlace = randomId() } }: Step,
   { firstFactor, words }: { readonly firstFactor: FirstFactor | SignedIn; readonly words: string },
 ): Promise<ChallengeAnswer> => {
   const { account, amr, acr, source, signedInAt } = firstFactor;
-  const methods = codeMethodsOf(account);
+  const methods = programCodes.methodsOf(account);
   if (methods.length === 0) return redirectToWeb(factorWords.passkey_required);
+  if (words === factorWords.mfa_required) {
+    const step = { place: codePlace, requestId: requestOf(ctx).requestId };
+    const sent = await asProtocolErrors(() => programCodes.send(account, step));
+    if (!sent.ok) throw new TooManyRequests(sent.retryAfterSeconds);
+  }
   const kept = { account, amr, source, signedInAt, ...definedOnly({ acr }) };
   const token = await asProtocolErrors(() =>
-    authSessions.keep({ clientId, request, startedAt, firstFactor: kept }),
+    authSessions.keep({ clientId, request, startedAt, codePlace, firstFactor: kept }),
   );
   return insufficient(words, { auth_session: token, required: ['otp'], methods });
 };

@@ -1,6 +1,6 @@
 // The login API: a sign-in on an app's own page in one request, or two with a second factor.
 import type { Accounts, DisclosedRefusal, FirstFactor } from '../../accounts/account-types.ts';
-import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
+import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -49,8 +49,9 @@ export interface DirectLogin {
 
 export interface DirectLoginParts {
   readonly definition: TenantDefinition;
-  readonly accounts: Pick<Accounts, 'signInAtOnce' | 'callOffDeletion' | 'factors'>;
+  readonly accounts: Pick<Accounts, 'signInAtOnce' | 'callOffDeletion'>;
   readonly mfaTokens: MfaTokens;
+  readonly programCodes: ProgramCodes;
   readonly passwordTokens: PasswordTokens;
   readonly issue: IssueDirectToken;
 }
@@ -72,18 +73,16 @@ export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
     }
     switch (outcome.reason) {
       case 'mfa_required': {
-        const methods = codeMethodsOf(outcome.firstFactor.account);
+        const { account } = outcome.firstFactor;
+        const methods = parts.programCodes.methodsOf(account);
         if (methods.length === 0) {
           parts.passwordTokens.revoke(outcome.firstFactor);
           return { ok: false, reason: 'passkey_required' };
         }
         await parts.passwordTokens.keep(outcome.firstFactor);
-        return {
-          ok: false,
-          reason: outcome.reason,
-          mfaToken: await parts.mfaTokens.issue(clientId, outcome.firstFactor),
-          methods,
-        };
+        const mfaToken = await parts.mfaTokens.issue(clientId, outcome.firstFactor);
+        const sent = await parts.programCodes.send(account, { place: mfaToken, requestId });
+        return sent.ok ? { ok: false, reason: outcome.reason, mfaToken, methods } : sent;
       }
       case 'invalid_otp':
       case 'mfa_enrolment_required':
@@ -100,12 +99,14 @@ export const createDirectLogin = (parts: DirectLoginParts): DirectLogin => {
   ): Promise<FirstFactor | Refused> => {
     const first = await parts.mfaTokens.find(clientId, mfaToken);
     if (first === undefined) return { ok: false, reason: 'mfa_token' };
-    const proven = await parts.accounts.factors.verify(first.account, otp, { address, requestId, clientId });
+    const typed = { place: mfaToken, otp };
+    const origin = { address, requestId, clientId };
+    const proven = await parts.programCodes.verify(first.account, typed, origin);
     if (proven.ok) {
       const { account } = proven;
       const { signedInAt } = first;
       const kept = (await parts.mfaTokens.consume(mfaToken))
-        ? await parts.accounts.callOffDeletion({ account, signedInAt, address, requestId, clientId })
+        ? await parts.accounts.callOffDeletion({ account, signedInAt, ...origin })
         : undefined;
       return kept === undefined
         ? { ok: false, reason: 'mfa_token' }

@@ -13,7 +13,7 @@ export interface DirectSignIns {
 
 export interface DirectSignInsParts
   extends Omit<EmailSessionsParts, 'artifacts' | 'records' | 'throttle' | 'accounts'>,
-    Pick<DirectLoginParts, 'passwordTokens'> {
+    Pick<DirectLoginParts, 'passwordTokens' | 'programCodes'> {
   readonly accounts: DirectLoginParts['accounts'] & EmailSessionsParts['accounts'];
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts' | 'counters'>;
 }

@@ -1,6 +1,6 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Accounts, FirstFactor } from '../../accounts/account-types.ts';
-import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
+import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -29,6 +29,7 @@ export interface PasswordGrantParts {
   readonly usage: PasswordGrantUsage;
   readonly passwordTokens: PasswordTokens;
   readonly mfaTokens: MfaTokens;
+  readonly programCodes: ProgramCodes;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -90,16 +91,17 @@ const provePassword = async (
       if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
       throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
     case 'mfa_required': {
-      const methods = codeMethodsOf(outcome.firstFactor.account);
+      const methods = parts.programCodes.methodsOf(outcome.firstFactor.account);
       if (methods.length === 0) {
         parts.passwordTokens.revoke(outcome.firstFactor);
         throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.passkey_required);
       }
       await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
-      throw new MfaRequired(
-        await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor)),
-        methods,
+      const mfaToken = await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor));
+      const sent = await asProtocolErrors(() =>
+        parts.programCodes.send(outcome.firstFactor.account, { place: mfaToken, requestId }),
       );
+      throw sent.ok ? new MfaRequired(mfaToken, methods) : new TooManyRequests(sent.retryAfterSeconds);
     }
     case 'invalid_otp':
     case 'mfa_enrolment_required':
@@ -112,7 +114,7 @@ const provePassword = async (
 
 /** The second step, after `mfa_required`. */
 const proveSecondFactor = async (
-  { accounts, mfaTokens, requestOf }: PasswordGrantParts,
+  { accounts, mfaTokens, programCodes, requestOf }: PasswordGrantParts,
   ctx: KoaContextWithOIDC,
   clientId: string,
 ): Promise<FirstFactor> => {
@@ -125,7 +127,9 @@ const proveSecondFactor = async (
   if (first === undefined) throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
   const { address, requestId } = requestOf(ctx);
   const origin = { address, requestId, clientId };
-  const proven = await asProtocolErrors(() => accounts.factors.verify(first.account, otp, origin));
+  const proven = await asProtocolErrors(() =>
+    programCodes.verify(first.account, { place: token, otp }, origin),
+  );
   if (proven.ok) {
     const { account } = proven;
     const { signedInAt } = first;

@@ -5,6 +5,7 @@
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -36,6 +37,7 @@ export interface RegisterGrantsParts {
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
   readonly passwordTokens: PasswordTokens;
   readonly mfaTokens: MfaTokens;
+  readonly programCodes: ProgramCodes;
   readonly chargeStart: ChargeStart;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
   readonly challengeEndpoint: Pick<ChallengeEndpoint, 'isChallenge'>;

@@ -20,6 +20,7 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
+import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import type { FactorProof } from '../../accounts/factors/proven-factor.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
@@ -109,6 +110,7 @@ export interface TenantProviderParts {
   readonly upstreamTokens: KeptUpstreamTokens;
   readonly passwordTokens: PasswordTokens;
   readonly mfaTokens: MfaTokens;
+  readonly programCodes: ProgramCodes;
   readonly chargeStart: ChargeStart;
   readonly masterKey: MasterKey;
   readonly pages: Pages;
