@@ -154,7 +154,12 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     rememberBrowser: ({ account }, { login, browser }) => {
       const own = canonicalLogin(login) ?? login;
       const shared = sharedNameOf(connectors, own) ?? own;
-      return knownBrowsers.remember(browser, [...account.logins, own, shared]);
+      const ownerOf = (name: string) => (account.logins.includes(name) ? account.sub : undefined);
+      const names = [...account.logins, own, shared];
+      return knownBrowsers.remember(
+        browser,
+        names.map((name) => ({ name, sub: ownerOf(name) })),
+      );
     },
     choose: (asked) => chooseSources(connectors, asked),
     recheck,

@@ -8,17 +8,26 @@ export const knownBrowserTtl = 180 * 86_400;
 /** People of one browser; with more of them the cookie would become too long for some proxies. */
 const mostPeople = 5;
 
+/** A name to sign in with, and whose it is: names go to somebody else. */
+export interface OwnedName {
+  /** Canonical. */
+  readonly name: string;
+  /** Of the account that is found by the name; undefined: none is, as with people of a directory. */
+  readonly sub: string | undefined;
+}
+
 export interface KnownBrowsers {
   /**
-   * The id of the browser for the person who signed in there with this name; undefined when nobody did.
+   * The id of the browser for the person who signed in there with this name; undefined when nobody did, or it was somebody
+   * else's then.
    * @param cookie as the browser sent it
    */
-  find(cookie: string | undefined, login: string): string | undefined;
+  find(cookie: string | undefined, name: OwnedName): string | undefined;
   /**
    * The value of the cookie after a sign-in.
-   * @param names canonical; all of the person's, so that the browser is known by each
+   * @param names all of the person's, so that the browser is known by each
    */
-  remember(cookie: string | undefined, names: readonly string[]): string;
+  remember(cookie: string | undefined, names: readonly OwnedName[]): string;
 }
 
 export interface KnownBrowsersParts {
@@ -42,7 +51,8 @@ interface Entry {
  * cookie of one person is worth nothing for the names of another.
  */
 export const createKnownBrowsers = ({ tenant, key, clock }: KnownBrowsersParts): KnownBrowsers => {
-  const tagOf = (name: string): string => hmac(key, 'name', tenant, name).slice(0, 22);
+  const tagOf = ({ name, sub }: OwnedName): string =>
+    hmac(key, 'name', tenant, name, ...(sub === undefined ? [] : [sub])).slice(0, 22);
   const signatureOf = ({ id, at, tags }: Entry): string =>
     hmac(key, 'entry', tenant, id, String(at), ...tags);
   const nowSeconds = (): number => Math.floor(clock.now() / 1000);
@@ -64,11 +74,11 @@ export const createKnownBrowsers = ({ tenant, key, clock }: KnownBrowsersParts):
     entries.find((entry) => entry.tags.some((tag) => tags.includes(tag)));
 
   return {
-    find: (cookie, login) =>
-      cookie === undefined ? undefined : findEntry(entriesOf(cookie), [tagOf(login)])?.id,
+    find: (cookie, name) =>
+      cookie === undefined ? undefined : findEntry(entriesOf(cookie), [tagOf(name)])?.id,
     remember: (cookie, names) => {
       const entries = entriesOf(cookie);
-      const tags = [...new Set(names)].map(tagOf);
+      const tags = [...new Set(names.map(tagOf))];
       const earlier = findEntry(entries, tags);
       const entry = { id: earlier?.id ?? randomId(12), at: nowSeconds(), tags };
       return [entry, ...entries.filter((other) => other !== earlier)]

@@ -114,7 +114,13 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     };
 
     const login = preparePassword(attempt.password) === undefined ? undefined : canonicalLogin(attempt.login);
-    const browser = login === undefined ? undefined : parts.knownBrowsers.find(attempt.browser, login);
+    const findAccount = async () => (login === undefined ? undefined : parts.records.findByLogin(login));
+    // without a cookie it is looked up while the attempt is counted
+    const early = attempt.browser === undefined ? undefined : { account: await findAccount() };
+    const browser =
+      login === undefined
+        ? undefined
+        : parts.knownBrowsers.find(attempt.browser, { name: login, sub: early?.account?.sub });
     if (browser !== undefined) {
       const own = ofName(signInBrowserKey(browser));
       const verdict = await spend(own);
@@ -125,7 +131,7 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     const byAddress = { key: signInAddressKey(attempt.address), allowance: limits.address, givenBack: 1 };
     const [atAddress, account] = await Promise.all([
       spend(byAddress),
-      login === undefined ? undefined : parts.records.findByLogin(login),
+      early === undefined ? findAccount() : early.account,
     ]);
     if (!atAddress.isAllowed) return refuseThrottled(atAddress, 'throttled_address');
     if (login === undefined) {

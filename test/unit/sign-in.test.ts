@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PasswordAttempt, SignInOutcome } from '../../src/accounts/account-types.ts';
 import { createPasswordHasher } from '../../src/crypto/password-hasher.ts';
 import { countingHasher, lightHashing, openPeople, type People, throttle } from '../support/people.ts';
+import { createScriptedSource } from '../support/scripted-source.ts';
 
 const password = 'lantern orbit mosaic';
 let people: People;
@@ -380,6 +381,38 @@ describe('somebody who signed in before', () => {
         reason: 'throttled',
       });
     expect(await accounts.signIn(attempt({ ...elsewhere, browser: own }))).toMatchObject({ ok: true });
+  });
+
+  it('is not known in the browser of who had the name before', async () => {
+    const accounts = people.accounts();
+    const first = await accounts.signIn(attempt());
+    if (!first.ok) throw new Error('alice cannot sign in');
+    const browser = accounts.rememberBrowser(first, { login: 'alice' });
+    await people.users().edit('alice', { username: 'alicia' });
+    for (const login of ['alice', 'alice@acme.example']) await flood(login);
+    const atAddress = attempt({ ...elsewhere, login: 'alice@acme.example', browser });
+    expect(await accounts.signIn(atAddress)).toMatchObject({ ok: true });
+    expect(await accounts.signIn(attempt({ ...elsewhere, browser }))).toMatchObject({ reason: 'throttled' });
+    await people.users().add({ username: 'alice', password });
+    expect(await accounts.signIn(attempt({ ...elsewhere, browser }))).toMatchObject({ reason: 'throttled' });
+
+    await people.users().remove('alicia');
+    await people.users().add({ username: 'finn', email: 'alice@acme.example', password });
+    await flood('alice@acme.example');
+    expect(await accounts.signIn(atAddress)).toMatchObject({ reason: 'throttled' });
+  });
+
+  it('is known there as a person of a directory, whom no account is found for by the name', async () => {
+    const directory = createScriptedSource('directory');
+    directory.people.set('dora', { subject: 'd1', password, username: 'dora' });
+    const accounts = people.accountsOf([directory.connector, 'local']);
+    const login = 'dora';
+    const first = await accounts.signIn(attempt({ login }));
+    if (!first.ok) throw new Error('dora cannot sign in');
+    const browser = accounts.rememberBrowser(first, { login });
+    await flood(login);
+    expect(await accounts.signIn(attempt({ ...elsewhere, login }))).toMatchObject({ reason: 'throttled' });
+    expect(await accounts.signIn(attempt({ ...elsewhere, login, browser }))).toMatchObject({ ok: true });
   });
 
   it('shares the browser with a few others, whom the cookie does not name', async () => {
