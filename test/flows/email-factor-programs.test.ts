@@ -98,7 +98,10 @@ describe('a person whose second factor is a code by e-mail', () => {
       requestOf({ authorization, tenant: 'basic', otp: '12345678' }),
       serviceOf({ tenants: ['basic'] }),
     );
-    expect(refused).toMatchObject({ status: 'bad' });
+    expect(refused).toMatchObject({
+      status: 'bad',
+      description: expect.stringContaining('sign in with a browser'),
+    });
     expect(await mailsOf('basic')).toEqual([]);
 
     const at = server.issuer('mailed');

@@ -101,7 +101,7 @@ const otpHeader = 'x-otp';
 const factorWords = {
   mfa_required: 'A second factor is needed: send its code in X-OTP, and keep the cookie of the answer',
   invalid_otp: 'The code in X-OTP is wrong, or was used already',
-  mfa_enrolment_required: 'A second factor is needed: sign in with a browser to set it up',
+  mfa_enrolment_required: 'A second factor is needed: sign in with a browser, which shows what to do',
 } as const;
 
 const known = (caller: Caller | NotKnown, tenant: GatewayTenant): Identification =>
