@@ -36,7 +36,7 @@ export interface InvitationsParts {
 
 export const invitationSeconds = 7 * 24 * 3600;
 
-/** Several invitations of one address are all good until the first is used: then there is an account. */
+/** Several invitations of one address are all good until the first is used: that ends the others. */
 export const createInvitations =
   ({ definition, issuer, findKnown, verifications, mail, audit, actor }: InvitationsParts): SendInvitation =>
   async ({ email: typed, roles, groups, locale }) => {

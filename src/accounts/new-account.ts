@@ -3,7 +3,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../crypto/ids.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import { grantedBy, isInvited } from './invitations.ts';
+import { grantedBy, invitationSeconds, isInvited } from './invitations.ts';
 import type { LocalUsers } from './local-users.ts';
 import { mayChooseUsername, readNewPerson, type TypedPerson } from './new-person.ts';
 import { type FindKnown, registrationPurpose } from './registration-link.ts';
@@ -47,7 +47,7 @@ export interface NewAccounts {
 
 export interface NewAccountsParts {
   readonly definition: Pick<TenantDefinition, 'registration' | 'recovery' | 'sources'>;
-  readonly verifications: Pick<Verifications, 'find' | 'consumeLink'>;
+  readonly verifications: Pick<Verifications, 'find' | 'consumeLink' | 'endEarlier'>;
   readonly throttle: Pick<Throttle, 'spend'>;
   readonly findKnown: FindKnown;
   /** The actor of the change is the person. */
@@ -102,6 +102,8 @@ export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
         return { ok: false, reason: change.reason === 'taken' ? 'taken' : 'username' };
       }
       await verifications.consumeLink(registrationPurpose, link);
+      // or another one would make a second account of the same invitation once this one has another address, or is deleted
+      await verifications.endEarlier(registrationPurpose, { address: email, seconds: invitationSeconds });
       await audit.note({
         ...{ action: 'registration.finish', outcome: 'success', actor: sub, object: sub },
         ...{ address, requestId },

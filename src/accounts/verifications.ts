@@ -52,6 +52,12 @@ export interface Verifications {
    * and has no counter of its own.
    */
   consumeCode(purpose: VerificationPurpose, typed: TypedCode): Promise<Verified | undefined>;
+  /**
+   * The links and codes that were made for this address until now are good for nothing, also when the account that came of one
+   * is gone. Only for purposes that are in `endedByAddress`.
+   * @param seconds the longest life of such a link
+   */
+  endEarlier(purpose: VerificationPurpose, of: { address: string; seconds: number }): Promise<void>;
 }
 
 export interface TypedCode {
@@ -85,6 +91,9 @@ const sharedBy = (place: string): string => `none/${place.slice(0, 1)}`;
 /** The secret of the cookie of a browser that asks for a code. */
 export const newBrowser = (): string => randomId(32);
 
+/** Their links are looked up with one trip more. */
+const endedByAddress: ReadonlySet<VerificationPurpose> = new Set<VerificationPurpose>(['registration']);
+
 const kind = 'Verification';
 
 export const createVerifications = (parts: VerificationsParts): Verifications => {
@@ -94,6 +103,9 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
   const idOfLink = (purpose: VerificationPurpose, link: string): string => hashParts('link', purpose, link);
   const idOfBrowser = (purpose: VerificationPurpose, browser: string): string =>
     hashParts('browser', purpose, browser);
+  /** With a key: there are few addresses, and the mark stays when the account is deleted. */
+  const idOfMark = (purpose: VerificationPurpose, address: string): string =>
+    hmac(codeKey, tenant, 'ended', purpose, address);
   const sealedFor = (id: string): string => `verification ${tenant} ${id}`;
   const open = <Content>({ id, payload }: Artifact): Content =>
     JSON.parse(openSealed(sealingKey, payload, sealedFor(id)).toString()) as Content; // sealed in `put`
@@ -109,11 +121,19 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
     const { artifacts: found } = await artifacts.load([{ kind, id }]);
     return found.find((artifact) => artifact.id === id && artifact.consumedAt === undefined);
   };
-  const consume = async (id: string): Promise<Verified | undefined> => {
+  const find = async (purpose: VerificationPurpose, id: string): Promise<Verified | undefined> => {
     const found = await load(id);
     if (found === undefined) return undefined;
+    const { madeAt = 0, ...verified } = open<LinkContent>(found);
+    if (!endedByAddress.has(purpose)) return verified;
+    const mark = await load(idOfMark(purpose, verified.address));
+    return mark === undefined || open<MarkContent>(mark).endedAt < madeAt ? verified : undefined;
+  };
+  const consume = async (purpose: VerificationPurpose, id: string): Promise<Verified | undefined> => {
+    const found = await find(purpose, id);
+    if (found === undefined) return undefined;
     const won = await artifacts.consume(kind, id, clock.now());
-    return won?.won === true ? open<Verified>(found) : undefined;
+    return won?.won === true ? found : undefined;
   };
 
   return {
@@ -122,25 +142,22 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
       const id = idOfLink(purpose, link);
       const nowSeconds = epochSeconds(clock);
       const owner = definedOnly({ accountId: sub });
-      const verified: Verified = { address, ...definedOnly({ sub, about }) };
-      const lock = put({ id, expiresAt: nowSeconds + seconds, ...owner }, verified);
+      const content: LinkContent = { address, ...definedOnly({ sub, about }), madeAt: clock.now() };
+      const lock = put({ id, expiresAt: nowSeconds + seconds, ...owner }, content);
       if (browser === undefined) {
         await artifacts.write([lock]);
         return { link };
       }
       const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
-      const content: CodeContent = { id, mac: hmac(codeKey, tenant, purpose, browser, code) };
+      const mac = hmac(codeKey, tenant, purpose, browser, code);
       const place = { id: idOfBrowser(purpose, browser), expiresAt: nowSeconds + codeSeconds };
-      await artifacts.write([lock, put({ ...place, ...owner }, content)]);
+      await artifacts.write([lock, put({ ...place, ...owner }, { id, mac } satisfies CodeContent)]);
       return { link, code };
     },
 
-    find: async (purpose, link) => {
-      const found = await load(idOfLink(purpose, link));
-      return found === undefined ? undefined : open<Verified>(found);
-    },
+    find: (purpose, link) => find(purpose, idOfLink(purpose, link)),
 
-    consumeLink: (purpose, link) => consume(idOfLink(purpose, link)),
+    consumeLink: (purpose, link) => consume(purpose, idOfLink(purpose, link)),
 
     consumeCode: async (purpose, { browser, code }) => {
       const place = idOfBrowser(purpose, browser);
@@ -153,10 +170,25 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
       const { id, mac } = open<CodeContent>(found);
       const digits = code.replace(/[\s-]/g, '');
       if (!isEqualConstantTime(mac, hmac(codeKey, tenant, purpose, browser, digits))) return undefined;
-      return consume(id);
+      return consume(purpose, id);
+    },
+
+    endEarlier: async (purpose, { address, seconds }) => {
+      const place = { id: idOfMark(purpose, address), expiresAt: epochSeconds(clock) + seconds };
+      await artifacts.write([put(place, { endedAt: clock.now() } satisfies MarkContent)]);
     },
   };
 };
+
+interface LinkContent extends Verified {
+  /** Epoch milliseconds. */
+  readonly madeAt?: number;
+}
+
+interface MarkContent {
+  /** Epoch milliseconds. */
+  readonly endedAt: number;
+}
 
 interface CodeContent {
   /** Of the artifact that is consumed. */

@@ -131,6 +131,26 @@ eachStore((store) => {
     }
   });
 
+  it('is for the address once, whatever becomes of the account, until somebody asks again', async () => {
+    await ask(dora);
+    await ask(dora);
+    const [first = '', second = ''] = (await mail.mailsTo(dora, 2)).map(linkIn);
+    expect(isDone(await submitAccount(first))).toBe(true);
+    const { sub = '' } = (await accountOf(dora)) ?? {};
+    const { accounts } = server.storage.forTenant('acme');
+    const moved = 'dora@moved.example';
+    await accounts.update(sub, { email: moved, username: moved, logins: [moved] });
+    expect((await submitAccount(second)).status).toBe(400);
+    await server.storage.purgeAccount('acme', sub);
+    expect((await createBrowser().get(second)).status).toBe(400);
+    expect((await submitAccount(second)).status).toBe(400);
+    expect(await accountOf(dora)).toBeUndefined();
+
+    await ask(dora);
+    const later = (await mail.mailsTo(dora, 3)).map(linkIn)[2] ?? '';
+    expect(isDone(await submitAccount(later))).toBe(true);
+  });
+
   it('keeps no link, code, address or password in store and log', async () => {
     const browser = createBrowser();
     await ask(dora, browser);

@@ -106,6 +106,26 @@ eachStore((store) => {
       expect(await of('acme').consumeLink(reset, link)).toBeDefined();
     });
 
+    it('of a registration ends with the others of its address, not with later ones, nor those of others', async () => {
+      const dora = { purpose: 'registration', address: 'dora@example.com' } as const;
+      const ben = { ...dora, address: 'ben@example.com' };
+      const browser = newBrowser();
+      const { link, code = '' } = await of('acme').create({ ...dora, browser });
+      const others = [await of('acme').create(ben), await of('globex').create(dora)];
+      expect(await of('acme').find('registration', link)).toEqual({ address: dora.address });
+      clock.advance(1);
+      await of('acme').endEarlier('registration', { address: dora.address, seconds: 7 * 86_400 });
+      expect(await of('acme', 1).find('registration', link)).toBeUndefined();
+      expect(await of('acme', 1).consumeLink('registration', link)).toBeUndefined();
+      expect(await of('acme', 1).consumeCode('registration', { browser, code })).toBeUndefined();
+      const [ofBen, ofGlobex] = others;
+      expect(await of('acme').consumeLink('registration', ofBen?.link ?? '')).toBeDefined();
+      expect(await of('globex').consumeLink('registration', ofGlobex?.link ?? '')).toBeDefined();
+      clock.advance(1);
+      const later = await of('acme').create(dora);
+      expect(await of('acme', 1).consumeLink('registration', later.link)).toEqual({ address: dora.address });
+    });
+
     it('ends with its account', async () => {
       const { link } = await of('acme').create(alice);
       await stores[0].purgeAccount('acme', alice.sub);
@@ -202,6 +222,7 @@ eachStore((store) => {
   it('leaves nothing of link, code, address and browser in the store', async () => {
     const browser = newBrowser();
     const { link, code = '' } = await of('acme').create({ ...alice, browser });
+    await of('acme').endEarlier('registration', { address: alice.address, seconds: 60 });
     const dump = await dumpStore(opened.url);
     expect(dump).toContain('Verification');
     for (const secret of [link, code, browser, alice.address]) expect(dump).not.toContain(secret);
