@@ -16,7 +16,8 @@ export const instanceHeader = 'x-test-instance';
 export const openInstancesFront = async (port = 0): Promise<InstancesFront> => {
   let ports: readonly number[] = [];
   let turn = 0;
-  const agent = new Agent({ keepAlive: true });
+  // idle connections end here before the instances end them, so that none ends under a request
+  const agent = new Agent({ keepAlive: true, timeout: 30_000 });
   const server: Server = createServer((req, res) => {
     const chosen = req.headers[instanceHeader];
     const index = chosen === undefined ? turn++ % ports.length : Number(chosen);
