@@ -13,6 +13,7 @@ import { changeAccount } from './account-change.ts';
 import { createNotifyOfChange } from './account-notices.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
 import { emailUndoUrl, undoSeconds } from './email-undo.ts';
+import { keepSignIn } from './kept-sign-in.ts';
 import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import { hasOwnProfile } from './managed-elsewhere.ts';
@@ -244,7 +245,7 @@ const changeTo = (
   const former =
     old === undefined || isAddressOf(account, email)
       ? []
-      : [{ id, email: old, isVerified, until, ...(isUsername ? { username: account.username } : {}) }];
+      : [{ id, email: old, isVerified, until, username: account.username, kept: keepSignIn(account) }];
   return {
     ...{ email, emailVerified: true, username, logins: loginsOf(username, email) ?? account.logins },
     ...(old === undefined ? {} : { identityKeys: keysWithoutEmail(account, old) }),

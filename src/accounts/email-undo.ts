@@ -1,12 +1,14 @@
 // Puts back the e-mail address that an account had before, for whoever reads the mails of that address: another person may have
-// changed it, and may be signed in. An older address outlives the undoing of a newer one, and not the other way round.
+// changed it, and may be signed in. With it comes back what the person signed in with (kept-sign-in.ts), and a deletion that was
+// asked for since is called off. An older address outlives the undoing of a newer one, and not the other way round.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { FormerEmail } from '../storage/former-email.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
-import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
+import { identitiesAddedSince, signInAsKept } from './kept-sign-in.ts';
+import { type AccountChange, changed, identityKey, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import { hasOwnProfile } from './managed-elsewhere.ts';
 import type { SessionActor } from './person-sessions.ts';
@@ -35,9 +37,11 @@ export interface EmailUndo {
 }
 
 export interface EmailUndoParts {
-  readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
+  readonly records: Pick<AccountRecords, 'findBySub' | 'findByLogin' | 'findByIdentity' | 'update'>;
   readonly verifications: Pick<Verifications, 'find' | 'consumeLink'>;
   readonly revocations: Pick<Revocations, 'endAccount'>;
+  /** The tokens of a source whose connection is gone. */
+  readonly forgetTokens: (sub: string, source: string) => Promise<void>;
   readonly throttle: Pick<Throttle, 'carry'>;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -62,22 +66,43 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
     const account = await records.findBySub(verified.sub);
     const former = account === undefined ? undefined : findFormer(account, id);
     if (account === undefined || former === undefined || !hasOwnProfile(account)) return undefined;
-    return { account, email: former.email, id };
+    return { account, email: former.email, former };
   };
 
-  const planFor = (account: AccountRecord, id: string): AccountChange | undefined => {
+  const isOfOther = (holder: AccountRecord | undefined, sub: string): boolean =>
+    holder !== undefined && holder.sub !== sub;
+
+  /** What cannot come back with the address, because another account has it by now. */
+  const findTaken = async ({ sub }: AccountRecord, { username, kept }: FormerEmail): Promise<Taken> => {
+    const login = canonicalLogin(username);
+    const keys = (kept.identities ?? []).map(identityKey);
+    const [holder, ...holders] = await Promise.all([
+      login === undefined ? undefined : records.findByLogin(login),
+      ...keys.map((key) => records.findByIdentity(key)),
+    ]);
+    return {
+      isUsername: isOfOther(holder, sub),
+      identityKeys: new Set(keys.filter((_key, index) => isOfOther(holders[index], sub))),
+    };
+  };
+
+  const planFor = (account: AccountRecord, id: string, taken: Taken): AccountChange | undefined => {
+    const nowMs = clock.now();
     const former = findFormer(account, id);
-    if (former === undefined || !hasOwnProfile(account)) return undefined;
+    const isDeletionDue = account.deleteAt !== undefined && account.deleteAt <= nowMs;
+    if (former === undefined || isDeletionDue || !hasOwnProfile(account)) return undefined;
     const { formerEmails = [], email, notBefore = 0 } = account;
-    const isUsername = email !== undefined && canonicalLogin(account.username) === canonicalLogin(email);
-    const username = isUsername ? (former.username ?? account.username) : account.username;
+    const username = taken.isUsername ? usernameWithout(account, former.email) : former.username;
+    const signIn = signInAsKept(account, former.kept, (key) => taken.identityKeys.has(key));
     return {
       ...{ email: former.email, emailVerified: former.isVerified, username },
       logins: loginsOf(username, former.email) ?? account.logins,
-      ...(email === undefined ? {} : { identityKeys: keysWithoutEmail(account, email) }),
+      ...signIn,
+      ...(email === undefined ? {} : { identityKeys: keysWithoutEmail(changed(account, signIn), email) }),
       formerEmails: formerEmails.slice(0, formerEmails.indexOf(former)),
-      notBefore: Math.max(endOfSessions(clock.now()), notBefore),
-      updatedAt: clock.now(),
+      deleteAt: undefined,
+      notBefore: Math.max(endOfSessions(nowMs), notBefore),
+      updatedAt: nowMs,
     };
   };
 
@@ -87,18 +112,36 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
       const found = await find(link);
       if (found === undefined || (await verifications.consumeLink(purpose, link)) === undefined)
         return { ok: false, reason: 'link' };
-      const { account, id } = found;
+      const { account, former } = found;
       const { sub } = account;
+      const taken = await findTaken(account, former);
       const event = { ...from, action: 'account.email_undo', actor: sub, object: sub } as const;
       await audit.noteBefore({ ...event, outcome: 'success' });
-      const outcome = await changeAccount(records, account, (current) => planFor(current, id));
+      let before = account;
+      const outcome = await changeAccount(records, account, (current) => {
+        before = current;
+        return planFor(current, former.id, taken);
+      });
       if (!outcome.ok) {
         await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
         return { ok: false, reason: outcome.reason === 'taken' ? 'taken' : 'link' };
       }
+      if (before.deleteAt !== undefined)
+        await audit.note({ ...event, action: 'account.delete_undo', outcome: 'success' });
       await parts.revocations.endAccount(sub, 'account.email_undo');
+      for (const { source } of identitiesAddedSince(before, former.kept))
+        await parts.forgetTokens(sub, source);
       await carryGuesses(parts.throttle, { before: account.logins, after: outcome.account.logins });
       return { ok: true };
     },
   };
 };
+
+interface Taken {
+  readonly isUsername: boolean;
+  readonly identityKeys: ReadonlySet<string>;
+}
+
+/** The user name of now, unless it is the address that the account loses. */
+const usernameWithout = ({ username, email }: AccountRecord, former: string): string =>
+  email !== undefined && canonicalLogin(username) === canonicalLogin(email) ? former : username;

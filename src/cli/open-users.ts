@@ -93,8 +93,17 @@ export const requireAccount = async (
   return account;
 };
 
-export const toPublic = ({ passwordHash, factors, factorGuesses: _, ...account }: AccountRecord) => ({
+export const toPublic = ({
+  passwordHash,
+  factors,
+  factorGuesses: _,
+  formerEmails,
+  ...account
+}: AccountRecord) => ({
   ...account,
+  ...(formerEmails === undefined
+    ? {}
+    : { formerEmails: formerEmails.map(({ email, until }) => ({ email, until })) }),
   hasPassword: passwordHash !== undefined,
   ...(factors === undefined
     ? {}

@@ -62,6 +62,7 @@ export interface MailedProofsParts
   /** The users of the tenant's file are in the store afterwards. */
   readonly seed: () => Promise<void>;
   readonly revocations: EmailChangesParts['revocations'] & EmailUndoParts['revocations'];
+  readonly forgetTokens: EmailUndoParts['forgetTokens'];
   readonly masterKey: Pick<MasterKey, 'derive'>;
   readonly clock: Clock;
 }

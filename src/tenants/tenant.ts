@@ -187,9 +187,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const throttle = createThrottle(counters, clock);
   const purgeAccount = (sub: string): Promise<number> => parts.storage.purgeAccount(definition.id, sub);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
+  const forgetTokens = (sub: string, source: string): Promise<void> => upstreamTokens.forget(sub, source);
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, revocations, throttle, mail, masterKey, audit, clock, log },
-    ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer },
+    ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer, forgetTokens },
     usersAs: (actor, judge) =>
       createLocalUsers({
         ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
@@ -241,10 +242,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     deletion: createAccountDeletion({
       ...{ definition, storage, revocations, throttle, purgeAccount, mail, audit, clock, log },
     }),
-    disconnectSource: createDisconnectSource({
-      ...{ accounts, revocations },
-      forgetTokens: (sub, source) => upstreamTokens.forget(sub, source),
-    }),
+    disconnectSource: createDisconnectSource({ accounts, revocations, forgetTokens }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,

@@ -206,6 +206,29 @@ eachStore((store) => {
     );
   });
 
+  it('is put back with password and factors of then, whoever has changed them since', async () => {
+    await change();
+    const thief = createBrowser();
+    await thief.post(`${issuer()}/recover`, { login: fresh });
+    const form = await thief.get(linkIn(await lastTo(fresh, 2)));
+    const chosen = 'another mosaic in orbit';
+    const reset = await thief.submit(form, { new_password: chosen, repeated: chosen });
+    expect(reset.location).toBe(`${issuer()}/recover/done`);
+    expect(await signInWith(old)).toBe(400);
+    const codes = { type: 'recovery_codes', createdAt: 1, hashes: ['x'] } as const;
+    const patch = { factors: [codes], deleteAt: Date.now() + 3600_000 };
+    expect(await server.storage.forTenant('acme').accounts.update(sub, patch)).toBe(true);
+
+    expect((await undo(await undoLink())).location).toBe(`${issuer()}/email-undo/done`);
+    expect(await signInWith(old)).toBe(200);
+    const after = await stored();
+    for (const gone of ['factors', 'deleteAt', 'identities', 'identityKeys'])
+      expect(after).not.toHaveProperty(gone);
+    expect(await audited()).toEqual(
+      expect.arrayContaining(['account.email_undo success', 'account.delete_undo success']),
+    );
+  });
+
   it('keeps no link and code in store and log', async () => {
     await ask();
     const taken = await lastTo(fresh);

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { identityKey } from '../../src/accounts/linked-identities.ts';
+import type { FactorRecord, RecoveryCodes } from '../../src/storage/factor-record.ts';
+import type { AccountPatch, AccountRecord } from '../../src/storage/storage.ts';
+import { type EmailChangesOfPeople, emailChangesOf } from '../support/email-changes.ts';
+import { openPeople, type People } from '../support/people.ts';
+
+const password = 'lantern orbit mosaic';
+const thieves = 'another mosaic in orbit';
+const old = 'dana@acme.example';
+const fresh = 'thief@acme.example';
+let people: People;
+let emails: EmailChangesOfPeople;
+let dana: AccountRecord;
+
+beforeEach(async () => {
+  people = await openPeople();
+  emails = emailChangesOf(people);
+  dana = await add('dana', old);
+});
+afterEach(() => people.close());
+
+const add = async (username: string, email: string): Promise<AccountRecord> => {
+  const added = await people.users().add({ username, password, email, emailVerified: true });
+  if (!added.ok) throw new Error(added.message);
+  return added.account;
+};
+const now = async ({ sub }: AccountRecord = dana): Promise<AccountRecord> => {
+  const found = await people.tenant('acme').accounts.findBySub(sub);
+  if (found === undefined) throw new Error('no account');
+  return found;
+};
+const write = async (patch: AccountPatch): Promise<void> => {
+  expect(await people.tenant('acme').accounts.update(dana.sub, patch)).toBe(true);
+};
+const change = async (email = fresh): Promise<void> => {
+  expect(await emails.change(await now(), email)).toMatchObject({ ok: true });
+};
+const from = { address: '192.0.2.1', requestId: 'r' };
+const undo = () => emails.undo().undo(emails.linkTo(old), from);
+const actions = async () =>
+  (await people.tenant('acme').audit.list({ sub: dana.sub, limit: 100 })).map(({ action }) => action);
+
+const app = (id: string, lastStep = 1): FactorRecord => ({
+  ...{ type: 'totp', id, name: id, createdAt: 1, sealedSecret: `sealed ${id}`, lastStep },
+});
+const codes = (createdAt: number, ...hashes: readonly string[]): RecoveryCodes => ({
+  ...{ type: 'recovery_codes', createdAt, hashes },
+});
+const linked = (source: string) => ({ source, subject: `dana of ${source}`, linkedAt: 1, checkedAt: 1 });
+
+describe('with the address of before comes back', () => {
+  it('the password', async () => {
+    await change();
+    await people.users().setPassword('dana', thieves);
+    expect(await undo()).toEqual({ ok: true });
+    const signIn = (typed: string) =>
+      people.accounts().signIn({ login: old, password: typed, address: from.address, via: 'page' });
+    expect(await signIn(thieves)).toMatchObject({ ok: false, reason: 'credentials' });
+    expect(await signIn(password)).toMatchObject({ ok: true });
+  });
+
+  it('no second factor that was added since', async () => {
+    await change();
+    await write({ factors: [app('thief'), codes(2, 'c')], factorGuesses: { count: 10, endsAt: 4e12 } });
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).not.toHaveProperty('factors');
+    expect(await now()).not.toHaveProperty('factorGuesses');
+  });
+
+  it('each second factor that was removed since', async () => {
+    const factors = [app('phone'), codes(1, 'a', 'b')];
+    await write({ factors });
+    await change();
+    await write({ factors: [app('thief'), codes(2, 'c')] });
+    await undo();
+    expect((await now()).factors).toEqual(factors);
+  });
+
+  it('no code that was used since, and none that was issued since', async () => {
+    await write({ factors: [app('phone'), codes(1, 'a', 'b')] });
+    await change();
+    await write({ factors: [app('phone', 7), codes(1, 'b', 'c')] });
+    await undo();
+    expect((await now()).factors).toEqual([app('phone', 7), codes(1, 'b')]);
+  });
+
+  it('the connected sources of then, without those that were connected since', async () => {
+    const [kept, removed, stolen] = [linked('kept'), linked('removed'), linked('stolen')];
+    const given = linked('given');
+    const then = [kept, removed, given];
+    await write({ identities: then, identityKeys: [...then.map(identityKey), 'a key by address'] });
+    await change();
+    const since = [kept, stolen];
+    await write({ identities: since, identityKeys: [...since.map(identityKey), 'a key by address'] });
+    const other = await add('other', 'other@acme.example');
+    await people
+      .tenant('acme')
+      .accounts.update(other.sub, { identities: [given], identityKeys: [identityKey(given)] });
+
+    expect(await undo()).toEqual({ ok: true });
+    const after = await now();
+    expect(after.identities).toEqual([kept, removed]);
+    expect(after.identityKeys).toEqual([identityKey(kept), identityKey(removed), 'a key by address']);
+    expect(emails.forgotten).toEqual([`${dana.sub} stolen`]);
+  });
+
+  it('the account, when its deletion was asked for since', async () => {
+    await change();
+    await write({ deleteAt: people.clock.now() + 3600_000 });
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).not.toHaveProperty('deleteAt');
+    expect(await actions()).toContain('account.delete_undo');
+  });
+
+  it('no account whose deletion is due', async () => {
+    await change();
+    await write({ deleteAt: people.clock.now() });
+    expect(await undo()).toEqual({ ok: false, reason: 'link' });
+  });
+
+  it('the user name, when it is the address of now', async () => {
+    await change();
+    await write({ username: fresh, logins: [fresh] });
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).toMatchObject({ username: 'dana', logins: ['dana', old] });
+    expect(await actions()).not.toContain('account.delete_undo');
+  });
+
+  it('in place of a user name that another account has by now, the address', async () => {
+    await change();
+    await write({ username: fresh, logins: [fresh] });
+    await add('dana', 'other@acme.example');
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).toMatchObject({ username: old, logins: [old] });
+  });
+
+  it('what there was at the first of two changes', async () => {
+    await change();
+    await people.users().setPassword('dana', thieves);
+    await write({ factors: [app('thief'), codes(2, 'c')] });
+    await change('next@acme.example');
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).toMatchObject({ email: old, passwordHash: dana.passwordHash });
+    expect(await now()).not.toHaveProperty('factors');
+  });
+});
