@@ -1,6 +1,7 @@
 // The names that people give themselves.
 import type { SourceDefinition } from '../config/source/source-definition.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { hasSubForm } from '../protocol/sub-form.ts';
 import { readPlainText } from './plain-text.ts';
 
 export interface TypedPerson {
@@ -33,15 +34,12 @@ const reserved: ReadonlySet<string> = new Set(
 /** In the forms that name somebody elsewhere: `name@domain`, `DOMAIN\name`, `source:name`, a path. */
 const elsewhere = /[@\\:/]/;
 
-/** As a `sub` of ours, in lower case: the name could be somebody's, for operators and services that take either. */
-const likeSub = /^[\w-]{22}$/;
-
 /**
  * A user name that people may give themselves.
  * @param username canonical
  */
 export const isFreeToChoose = (username: string): boolean =>
-  !elsewhere.test(username) && !likeSub.test(username) && !reserved.has(username);
+  !elsewhere.test(username) && !hasSubForm(username) && !reserved.has(username);
 
 /** Characters. */
 const longestName = 100;

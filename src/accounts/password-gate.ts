@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts';
+import { typedActor } from '../audit/typed-actor.ts';
 import type { Clock } from '../clock.ts';
 import type { Allowance, TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
@@ -76,7 +77,7 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     const note = (reason: string, sub?: string): Promise<void> =>
       audit.note({
         ...factsOf(attempt),
-        ...{ actor: attempt.login, ...definedOnly({ object: sub }) },
+        ...{ actor: typedActor(attempt.login), ...definedOnly({ object: sub }) },
         ...{ action, outcome: 'failure', reason },
       });
     const refuseThrottled = async (verdict: ThrottleVerdict, reason: string): Promise<Refused> => {

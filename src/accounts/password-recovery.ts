@@ -1,6 +1,7 @@
 // A new password for somebody who has forgotten theirs, proven by a mail to the address of the account. It begins no session:
 // the person signs in afterwards as always, with the second factor that is asked for.
 import type { Audit } from '../audit/audit.ts';
+import { typedActor } from '../audit/typed-actor.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -98,7 +99,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
         ...{ action: 'recovery.begin', outcome, reason, address, requestId },
         // whoever asked has proven nothing; what was typed matters where it is nobody's name
         ...{
-          actor: account === undefined ? request.login : 'unknown',
+          actor: account === undefined ? typedActor(request.login) : 'unknown',
           ...definedOnly({ object: account?.sub }),
         },
       });

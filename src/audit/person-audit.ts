@@ -46,7 +46,17 @@ const toEntry = (record: AuditRecord, sub: string): PersonAuditEntry => {
 /** What is done after a source was asked about the person; the actor is its id. */
 const actionsOfSources: ReadonlySet<string> = new Set(['account.source_gone', 'account.source_locked']);
 
+/** The actor of a failure is what was typed, which may be a `sub`. */
+const actionsOfTypedNames: ReadonlySet<string> = new Set([
+  'recovery.begin',
+  'sign_in.basic',
+  'sign_in.direct_login',
+  'sign_in.page',
+  'sign_in.password_grant',
+]);
+
 const actorFor = ({ action, actor, outcome }: AuditRecord, sub: string): PersonAuditEntry['by'] => {
+  if (outcome === 'failure' && actionsOfTypedNames.has(action)) return 'unknown';
   if (actor === sub) return 'person';
   if (actionsOfSources.has(action)) return 'source';
   if (actor === 'unknown') return 'unknown';

@@ -57,7 +57,10 @@ export interface AuditRecord {
   readonly at: number;
   readonly action: string;
   readonly outcome: 'success' | 'failure';
-  /** A sub, `cli`, the id of a source, the name that was tried, or `unknown`: somebody who has proven nothing. */
+  /**
+   * A sub, `cli`, `drawbridge`, the id of a source, the name that was tried (`typedActor`), or `unknown`: somebody who has proven
+   * nothing.
+   */
   readonly actor: string;
   readonly object?: string;
   readonly address?: string;

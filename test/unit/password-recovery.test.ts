@@ -97,6 +97,26 @@ describe('a mail that somebody asked for', () => {
   });
 });
 
+describe('the record of a request with a name that reads like another actor', () => {
+  it('does not say that the operator or another person has asked', async () => {
+    const { sub } = await add('ruth');
+    const recovery = recoveryWith();
+    for (const login of ['cli', 'Drawbridge ', 'unknown', sub]) {
+      await recovery.begin({ ...from, login, locale: 'de', browser: 'b'.repeat(43) });
+      await afterAnswer.idle();
+    }
+    const { audit } = people.tenant('acme');
+    const begun = (await audit.list({ limit: 50 })).filter(({ action }) => action === 'recovery.begin');
+    expect(begun.map(({ actor, reason }) => `${actor} ${reason}`).reverse()).toEqual([
+      '"cli" unknown_user',
+      '"Drawbridge " unknown_user',
+      '"unknown" unknown_user',
+      `"${sub}" unknown_user`,
+    ]);
+    expect(JSON.stringify(await createPersonAudit(audit).list({ sub, limit: 50 }))).not.toContain('recovery');
+  });
+});
+
 describe('a flood of requests from many addresses', () => {
   const askFor = async (logins: readonly string[]): Promise<readonly { readonly ok: boolean }[]> => {
     const recovery = recoveryWith();

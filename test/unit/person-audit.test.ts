@@ -33,6 +33,21 @@ describe('what was done with an account', () => {
     expect(await actionsOf(admitted.account.sub)).toContain(`${action} by source`);
   });
 
+  it('is by nobody known where a sub was typed as a name', async () => {
+    const sub = 'sub-of-an-import';
+    await people.users().add({ sub, username: 'bob', password: 'lantern orbit mosaic' });
+    const place = { address: '192.0.2.1', via: 'page' } as const;
+    const signIn = (login: string, password: string) =>
+      people.accounts().signIn({ login, password, ...place });
+    await signIn(sub, 'a guess');
+    await signIn('bob', 'lantern orbit mosaic');
+    expect(await actionsOf(sub)).toEqual([
+      'sign_in.page by person',
+      'sign_in.page by unknown',
+      'user.add by administrator',
+    ]);
+  });
+
   it('is by an administrator where an operator did it', async () => {
     const added = await people.users().add({ username: 'bob', password: 'lantern orbit mosaic' });
     if (!added.ok) throw new Error(added.message);

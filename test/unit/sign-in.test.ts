@@ -456,6 +456,20 @@ describe('the audit record of a sign-in', () => {
     expect(failure).toMatchObject({ outcome: 'failure', actor: 'Nobody', reason: 'unknown_login' });
   });
 
+  it('does not say that the operator or another person has typed a wrong name', async () => {
+    const { sub = '' } = (await people.tenant('acme').accounts.findByLogin('alice')) ?? {};
+    const typed = ['cli', 'CLI', 'drawbridge', sub, `${sub} `, 'cliff'];
+    for (const login of typed) await people.accounts().signIn(attempt({ login, password: 'wrong' }));
+    const failures = (await records()).filter(({ action }) => action === 'sign_in.page');
+    expect(failures.map(({ actor }) => actor).reverse()).toEqual([
+      '"cli"',
+      '"CLI"',
+      '"drawbridge"',
+      ...[`"${sub}"`, `"${sub}"`],
+      'cliff',
+    ]);
+  });
+
   it('holds no password', async () => {
     await people.accounts().signIn(attempt());
     await people.accounts().signIn(attempt({ password: 'wrong but secret' }));
