@@ -1,5 +1,5 @@
-// Another e-mail address for the person who is signed in: proven by a mail to it, with a notice to the old one, which
-// email-undo.ts puts back.
+// Another e-mail address for the person who is signed in: proven by a mail to it. An old one that was verified gets a notice, with
+// a link that puts it back (email-undo.ts); nobody knows whose an address is that was not.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -198,11 +198,12 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
       }
       await audit.noteBefore({ ...event, outcome: 'success' });
       const id = randomId(16);
+      const old = undoableEmail(account, verified.address);
       const undo =
-        account.email === undefined || isAddressOf(account, verified.address)
+        old === undefined
           ? undefined
           : await verifications.create({
-              ...{ purpose: 'email-undo', address: account.email, sub, about: { id } },
+              ...{ purpose: 'email-undo', address: old, sub, about: { id } },
               seconds: undoSeconds,
             });
       const make = () => change(account, verified, id);
@@ -229,6 +230,10 @@ const markOf = ({ email = '', notBefore = 0 }: AccountRecord) => ({ from: email,
 
 const boundTo = (sub: string, browser: string): string => `${sub} ${browser}`;
 
+/** The verified address that the account loses with this change. */
+const undoableEmail = (account: AccountRecord, next: string): string | undefined =>
+  account.emailVerified === true && !isAddressOf(account, next) ? account.email : undefined;
+
 const isAddressOf = ({ email }: AccountRecord, canonical: string): boolean =>
   email !== undefined && canonicalLogin(email) === canonical;
 
@@ -238,14 +243,15 @@ const changeTo = (
   email: string,
   { id, until, nowMs }: { readonly id: string; readonly until: number; readonly nowMs: number },
 ): AccountChange => {
-  const { email: old, emailVerified: isVerified = false, formerEmails = [] } = account;
+  const { email: old, formerEmails = [] } = account;
   const isUsername = old !== undefined && canonicalLogin(account.username) === canonicalLogin(old);
   const username = isUsername ? email : account.username;
   const kept = formerEmails.filter((former) => former.until > nowMs);
+  const lost = undoableEmail(account, email);
   const former =
-    old === undefined || isAddressOf(account, email)
+    lost === undefined
       ? []
-      : [{ id, email: old, isVerified, until, username: account.username, kept: keepSignIn(account) }];
+      : [{ id, email: lost, until, username: account.username, kept: keepSignIn(account) }];
   return {
     ...{ email, emailVerified: true, username, logins: loginsOf(username, email) ?? account.logins },
     ...(old === undefined ? {} : { identityKeys: keysWithoutEmail(account, old) }),

@@ -95,7 +95,7 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
     const username = taken.isUsername ? usernameWithout(account, former.email) : former.username;
     const signIn = signInAsKept(account, former.kept, (key) => taken.identityKeys.has(key));
     return {
-      ...{ email: former.email, emailVerified: former.isVerified, username },
+      ...{ email: former.email, emailVerified: true, username },
       logins: loginsOf(username, former.email) ?? account.logins,
       ...signIn,
       ...(email === undefined ? {} : { identityKeys: keysWithoutEmail(changed(account, signIn), email) }),

@@ -1,12 +1,11 @@
 import type { FactorRecord } from './factor-record.ts';
 import type { LinkedIdentity } from './linked-identity.ts';
 
-/** An address of before, which the person can put back; an account has the oldest first. */
+/** A verified address of before, which the person can put back; an account has the oldest first. */
 export interface FormerEmail {
   /** What puts it back names it so. */
   readonly id: string;
   readonly email: string;
-  readonly isVerified: boolean;
   readonly username: string;
   /** Epoch milliseconds. */
   readonly until: number;

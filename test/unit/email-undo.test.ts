@@ -49,6 +49,15 @@ const codes = (createdAt: number, ...hashes: readonly string[]): RecoveryCodes =
 });
 const linked = (source: string) => ({ source, subject: `dana of ${source}`, linkedAt: 1, checkedAt: 1 });
 
+describe('an address that was not verified', () => {
+  it('cannot be put back, and gets no mail that says the new one', async () => {
+    await write({ emailVerified: false });
+    await change();
+    expect(await now()).toMatchObject({ email: fresh, emailVerified: true, formerEmails: [] });
+    expect(emails.mails.map(({ to }) => to)).toEqual([fresh]);
+  });
+});
+
 describe('with the address of before comes back', () => {
   it('the password', async () => {
     await change();
