@@ -3,6 +3,7 @@
 // asked for since is called off. An older address outlives the undoing of a newer one, and not the other way round.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { FormerEmail } from '../storage/former-email.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
@@ -32,7 +33,7 @@ export type EmailUndone = { readonly ok: true } | { readonly ok: false; readonly
 export interface EmailUndo {
   /** Without using the link. */
   find(link: string): Promise<UndoableEmail | undefined>;
-  /** Ends all sessions and tokens too. */
+  /** Ends all sessions and tokens too. The link stays good unless the address is put back. */
   undo(link: string, from: Omit<SessionActor, 'actor'>): Promise<EmailUndone>;
 }
 
@@ -45,6 +46,7 @@ export interface EmailUndoParts {
   readonly throttle: Pick<Throttle, 'carry'>;
   readonly audit: Audit;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export const undoSeconds = 3 * 24 * 3600;
@@ -54,7 +56,7 @@ const purpose = 'email-undo';
 export const emailUndoUrl = (issuer: string, token: string): string => `${issuer}/email-undo?token=${token}`;
 
 export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
-  const { records, verifications, audit, clock } = parts;
+  const { records, verifications, audit, clock, log } = parts;
 
   const findFormer = ({ formerEmails = [] }: AccountRecord, id: string): FormerEmail | undefined =>
     formerEmails.find((former) => former.id === id && former.until > clock.now());
@@ -106,12 +108,20 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
     };
   };
 
+  /** The change counts once already: what the link would put back is gone. */
+  const consume = async (link: string, sub: string): Promise<void> => {
+    try {
+      await verifications.consumeLink(purpose, link);
+    } catch (err) {
+      log.warn({ err, sub }, 'a link that put back an e-mail address is still stored');
+    }
+  };
+
   return {
     find,
     undo: async (link, from) => {
       const found = await find(link);
-      if (found === undefined || (await verifications.consumeLink(purpose, link)) === undefined)
-        return { ok: false, reason: 'link' };
+      if (found === undefined) return { ok: false, reason: 'link' };
       const { account, former } = found;
       const { sub } = account;
       const taken = await findTaken(account, former);
@@ -126,9 +136,10 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
         await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
         return { ok: false, reason: outcome.reason === 'taken' ? 'taken' : 'link' };
       }
+      await parts.revocations.endAccount(sub, 'account.email_undo');
+      await consume(link, sub);
       if (before.deleteAt !== undefined)
         await audit.note({ ...event, action: 'account.delete_undo', outcome: 'success' });
-      await parts.revocations.endAccount(sub, 'account.email_undo');
       for (const { source } of identitiesAddedSince(before, former.kept))
         await parts.forgetTokens(sub, source);
       await carryGuesses(parts.throttle, { before: account.logins, after: outcome.account.logins });

@@ -3,7 +3,7 @@ import { createEmailChanges, type EmailConfirmed } from '../../src/accounts/emai
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../../src/accounts/email-undo.ts';
 import { createFindKnown, type FindKnown } from '../../src/accounts/registration-link.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
-import { createVerifications } from '../../src/accounts/verifications.ts';
+import { createVerifications, type Verifications } from '../../src/accounts/verifications.ts';
 import type { NewMail } from '../../src/mail/tenant-mail.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
 import { localSource, type People } from './people.ts';
@@ -16,6 +16,7 @@ export interface EmailChangesOfPeople {
   readonly forgotten: string[];
   readonly findKnown: FindKnown;
   change(account: AccountRecord, email: string): Promise<EmailConfirmed>;
+  readonly verifications: Verifications;
   undo(changes?: Partial<EmailUndoParts>): EmailUndo;
   /** The secret of the link in the last mail to this address. */
   linkTo(address: string): string;
@@ -61,7 +62,7 @@ export const emailChangesOf = (people: People): EmailChangesOfPeople => {
     return new URL(link).searchParams.get('token') ?? '';
   };
   return {
-    ...{ mails, forgotten, findKnown, linkTo },
+    ...{ mails, forgotten, findKnown, verifications, linkTo },
     change: async (account, email) => {
       const asked = { email, browser: 'b'.repeat(43), locale: 'en' } as const;
       const begun = await changes.begin(account, asked, by(account.sub));
@@ -71,7 +72,7 @@ export const emailChangesOf = (people: People): EmailChangesOfPeople => {
     },
     undo: (other = {}) =>
       createEmailUndo({
-        ...{ records, verifications, throttle, audit, clock },
+        ...{ records, verifications, throttle, audit, clock, log },
         revocations: { endAccount: async () => {} },
         forgetTokens: async (sub, source) => void forgotten.push(`${sub} ${source}`),
         ...other,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { identityKey } from '../../src/accounts/linked-identities.ts';
+import { AppError } from '../../src/errors.ts';
 import type { FactorRecord, RecoveryCodes } from '../../src/storage/factor-record.ts';
 import type { AccountPatch, AccountRecord } from '../../src/storage/storage.ts';
 import { type EmailChangesOfPeople, emailChangesOf } from '../support/email-changes.ts';
@@ -152,5 +153,42 @@ describe('with the address of before comes back', () => {
     expect(await undo()).toEqual({ ok: true });
     expect(await now()).toMatchObject({ email: old, passwordHash: dana.passwordHash });
     expect(await now()).not.toHaveProperty('factors');
+  });
+});
+
+describe('the link', () => {
+  const outage = () => Promise.reject(new AppError('unavailable', 'The store cannot be reached'));
+
+  it('stays good after an outage, whatever cannot be reached', async () => {
+    await change();
+    const link = emails.linkTo(old);
+    const { accounts } = people.tenant('acme');
+    const audit = people.audit('acme');
+    for (const parts of [
+      { records: { ...accounts, findByLogin: outage } },
+      { records: { ...accounts, update: outage } },
+      { audit: { ...audit, noteBefore: outage } },
+    ])
+      await expect(emails.undo(parts).undo(link, from)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await emails.undo().undo(link, from)).toEqual({ ok: true });
+  });
+
+  it('stays good while another account has the address', async () => {
+    await change();
+    const other = await add('other', old);
+    expect(await undo()).toEqual({ ok: false, reason: 'taken' });
+    await people.users().edit(other.username, { email: null });
+    expect(await undo()).toEqual({ ok: true });
+  });
+
+  it('counts once, of 20 uses at once, even when it cannot be used up', async () => {
+    await change();
+    const link = emails.linkTo(old);
+    const verifications = { ...emails.verifications, consumeLink: outage };
+    const used = await Promise.all(
+      Array.from({ length: 20 }, () => emails.undo({ verifications }).undo(link, from)),
+    );
+    expect(used.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(await emails.undo().find(link)).toBeUndefined();
   });
 });
