@@ -4,6 +4,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
+import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
@@ -17,6 +18,7 @@ import { hasOwnProfile } from './managed-elsewhere.ts';
 import { isFreeToChoose, readFullName } from './new-person.ts';
 import type { SessionActor } from './person-sessions.ts';
 import type { Revocations } from './revocations.ts';
+import { mayStillChange } from './standing.ts';
 import { carryGuesses, type Throttle } from './throttle.ts';
 
 /** What is absent stays as it is; `null` removes it. */
@@ -41,7 +43,10 @@ export type RenameOutcome =
     }
   | { readonly ok: false; readonly reason: 'throttled'; readonly retryAfterSeconds: number };
 
-/** Both throw AppError `unavailable`; a change that cannot be recorded is not made. */
+/**
+ * Both throw AppError `unavailable`, and `not_found` when the account was disabled or signed out everywhere meanwhile. A change
+ * that cannot be recorded is not made.
+ */
 export interface ProfileChanges {
   change(account: AccountRecord, change: ProfileChange, by: SessionActor): Promise<ProfileOutcome>;
   /** A new user name, for a person who has just signed in. */
@@ -71,7 +76,8 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
   const makeRename = async (account: AccountRecord, username: string) => {
     const outcome = await changeAccount(records, account, (current) => {
       const logins = loginsOf(username, current.email);
-      return logins === undefined ? undefined : { username, logins, updatedAt: clock.now() };
+      if (logins === undefined || !mayChange(current, account)) return undefined;
+      return { username, logins, updatedAt: clock.now() };
     });
     if (outcome.ok) {
       await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
@@ -92,9 +98,17 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
       };
       if (planFor(account) === undefined) return { ok: true, account };
       const reason = Object.keys(change).sort().join(' ');
-      await audit.noteBefore({ ...by, action: 'account.profile', object: sub, outcome: 'success', reason });
-      const outcome = await changeAccount(records, account, planFor);
-      if (!outcome.ok) return { ok: true, account };
+      const event = { ...by, action: 'account.profile', object: sub, reason } as const;
+      await audit.noteBefore({ ...event, outcome: 'success' });
+      const outcome = await changeAccount(records, account, (current) =>
+        mayChange(current, account) ? planFor(current) : undefined,
+      );
+      if (!outcome.ok) {
+        const current = await records.findBySub(sub);
+        if (mayChange(current, account)) return { ok: true, account: current };
+        await audit.note({ ...event, outcome: 'failure' });
+        throw signedOut();
+      }
       await publish(sub, 'account.profile');
       return outcome;
     },
@@ -122,11 +136,17 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
         { make: () => makeRename(account, username), isDone: ({ ok }) => ok },
       );
       if (outcome.ok) return outcome;
-      await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
+      await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
+      if (outcome.reason === 'not_planned') throw signedOut();
       return { ok: false, reason: 'taken' };
     },
   };
 };
+
+const mayChange = (now: AccountRecord | undefined, asRead: AccountRecord): now is AccountRecord =>
+  mayStillChange(now, asRead) && hasOwnProfile(now);
+
+const signedOut = (): AppError => new AppError('not_found', 'This account may no longer be used');
 
 /** False when it cannot be one. */
 const readName = (name: string | null | undefined): string | null | undefined | false => {

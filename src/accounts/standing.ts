@@ -45,6 +45,10 @@ export const recentSignInSeconds = 5 * 60;
 export const isRecentSignIn = (signedInAt: number, nowMs: number): boolean =>
   nowMs / 1000 - signedInAt <= recentSignInSeconds;
 
+/** May a person whose session was good when the account was read still change it? Not after a sign-out everywhere since then. */
+export const mayStillChange = (now: AccountRecord | undefined, asRead: AccountRecord): now is AccountRecord =>
+  mayHoldTokens(now) && now.notBefore === asRead.notBefore;
+
 export interface ActiveAccountParts {
   readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
   readonly recheck: Accounts['recheck'];

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createProfileChanges } from '../../src/accounts/profile-change.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import type { NewMail } from '../../src/mail/tenant-mail.ts';
-import type { AccountRecord } from '../../src/storage/storage.ts';
+import type { AccountRecord, AccountRecords } from '../../src/storage/storage.ts';
 import { openPeople, type People } from '../support/people.ts';
 
 const password = 'lantern orbit mosaic';
@@ -16,14 +16,14 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
-const profile = () => {
+const profile = (changes: Partial<AccountRecords> = {}) => {
   const { accounts, counters } = people.tenant('acme');
   return createProfileChanges({
     definition: {
       locale: 'en',
       accounts: { usernameChange: true, deletion: { allowed: 'local', graceSeconds: 3600 } },
     },
-    records: accounts,
+    records: { ...accounts, ...changes },
     revocations: { publish: async () => {} },
     throttle: createThrottle(counters, people.clock),
     mail: {
@@ -93,4 +93,23 @@ describe('a change of the profile', () => {
     expect(await now(dana)).not.toHaveProperty('notBefore');
     expect(people.ended).toEqual([]);
   });
+});
+
+it('is not made for a person who was signed out everywhere since the account was read', async () => {
+  const dana = await add('dana', 'dana@acme.example');
+  const { accounts } = people.tenant('acme');
+  let isFirst = true;
+  const signOutBefore: AccountRecords['update'] = async (...update) => {
+    if (isFirst) await accounts.update(dana.sub, { notBefore: Math.ceil(people.clock.now() / 1000) });
+    isFirst = false;
+    return accounts.update(...update);
+  };
+  const late = profile({ update: signOutBefore });
+  await expect(late.rename(dana, 'diana', by)).rejects.toMatchObject({ code: 'not_found' });
+  expect(mails).toEqual([]);
+  isFirst = true;
+  const read = await now(dana);
+  people.clock.advance(5000);
+  await expect(late.change(read, { name: 'Diana' }, by)).rejects.toMatchObject({ code: 'not_found' });
+  expect(await now(dana)).toMatchObject({ username: 'dana', claims: {} });
 });
