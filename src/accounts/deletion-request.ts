@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import type { Revocations } from './revocations.ts';
-import { endOfSessions, mayHoldTokens } from './standing.ts';
+import { endOfSessions, mayStillChange } from './standing.ts';
 
 /** `file`: the tenant's file has this person, who would be there again; `tenant`: the tenant does not let this person. */
 export type DeletionRefusal = 'file' | 'tenant';
@@ -25,14 +25,17 @@ export type DeletionBegun =
   { readonly ok: true; readonly deleteAt: number } | { readonly ok: false; readonly reason: DeletionRefusal };
 
 export interface DeletionRequests {
-  /** Seconds between the request and the deletion. */
-  readonly graceSeconds: number;
+  /**
+   * Epoch milliseconds of the deletion, if it is asked for now: after the grace period, and not while an e-mail address of before
+   * can be put back, which calls the deletion off.
+   */
+  dueAt(account: AccountRecord): number;
   /** Why this person cannot ask; undefined: they can. */
   refusalFor(account: AccountRecord): DeletionRefusal | undefined;
   /**
    * Sets the time of the deletion and ends all sessions and tokens of the person, who gets a mail about it. The caller has
    * made sure that it is the person, by a recent sign-in.
-   * @throws AppError `unavailable`; `not_found` when the account was deleted or disabled meanwhile
+   * @throws AppError `unavailable`; `not_found` when the account was deleted, disabled or signed out everywhere meanwhile
    */
   begin(account: AccountRecord, by: DeletionBy): Promise<DeletionBegun>;
 }
@@ -60,21 +63,25 @@ export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRe
     return account.origin === 'demo' || isInFile ? 'file' : undefined;
   };
 
+  const dueAt = ({ formerEmails = [] }: AccountRecord): number =>
+    Math.max(clock.now() + graceSeconds * 1000, ...formerEmails.map(({ until }) => until));
+
   return {
-    graceSeconds,
+    dueAt,
     refusalFor,
     begin: async (account, { locale, ...by }) => {
-      const reason = refusalFor(account);
-      if (reason !== undefined) return { ok: false, reason };
       const { sub } = account;
       const event = { ...by, action, object: sub };
       let current: AccountRecord | undefined = account;
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         // the same request twice at once
         if (current?.deleteAt !== undefined) return { ok: true, deleteAt: current.deleteAt };
-        if (!mayHoldTokens(current)) throw new AppError('not_found', 'This account may no longer be used');
+        if (!mayStillChange(current, account))
+          throw new AppError('not_found', 'This account may no longer be used');
+        const reason = refusalFor(current);
+        if (reason !== undefined) return { ok: false, reason };
         const nowMs = clock.now();
-        const deleteAt = nowMs + graceSeconds * 1000;
+        const deleteAt = dueAt(current);
         const { version } = current;
         const patch = { deleteAt, notBefore: endOfSessions(nowMs), updatedAt: nowMs };
         const isDone = await notifyOfChange(

@@ -9,7 +9,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { DeletionRules } from '../../src/config/tenant/tenant-definition.ts';
 import { AppError } from '../../src/errors.ts';
 import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
-import type { AccountRecord } from '../../src/storage/storage.ts';
+import type { AccountPatch, AccountRecord, AccountRecords } from '../../src/storage/storage.ts';
 import { artifact, times } from '../contract/storage-samples.ts';
 import { openPeople, type People, seedOf } from '../support/people.ts';
 
@@ -36,10 +36,12 @@ interface Changed {
   readonly rules?: Partial<DeletionRules>;
   readonly clock?: Clock;
   readonly purgeAccount?: (sub: string) => Promise<number>;
+  readonly update?: AccountRecords['update'];
 }
 
-const deletion = ({ rules, clock = people.clock, purgeAccount }: Changed = {}) => {
+const deletion = ({ rules, clock = people.clock, purgeAccount, update }: Changed = {}) => {
   const storage = people.tenant('acme');
+  const accounts = update === undefined ? storage.accounts : { ...storage.accounts, update };
   return createAccountDeletion({
     definition: {
       locale: 'en',
@@ -49,7 +51,7 @@ const deletion = ({ rules, clock = people.clock, purgeAccount }: Changed = {}) =
       },
       users: [seedOf('demo-dora')],
     },
-    storage,
+    storage: { ...storage, accounts },
     revocations: createRevocations({ storage, authorizationsOf, wantsLogout: () => true, clock }),
     throttle: createThrottle(storage.counters, clock),
     purgeAccount: purgeAccount ?? ((sub) => people.storage.purgeAccount('acme', sub)),
@@ -119,6 +121,51 @@ describe('asking for the deletion', () => {
     const account = await add();
     await people.users().disable('dora');
     await expect(deletion().begin(account, by(account.sub))).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('asking for the deletion of an account that is being changed', () => {
+  /** Another change wins the first time. */
+  const afterOther = (sub: string, patch: AccountPatch): AccountRecords['update'] => {
+    const { accounts } = people.tenant('acme');
+    let isFirst = true;
+    return async (...update) => {
+      if (isFirst) await accounts.update(sub, patch);
+      isFirst = false;
+      return accounts.update(...update);
+    };
+  };
+
+  it('is refused when the person was signed out everywhere', async () => {
+    const account = await add();
+    const { sub } = account;
+    const late = deletion({ update: afterOther(sub, { notBefore: 4e9 }) }).begin(account, by(sub));
+    await expect(late).rejects.toMatchObject({ code: 'not_found' });
+    expect(await stored(sub)).not.toHaveProperty('deleteAt');
+    expect(mails).toEqual([]);
+  });
+
+  it('is refused when the account is one of a source by now', async () => {
+    const account = await add();
+    const { sub } = account;
+    const late = deletion({ update: afterOther(sub, { origin: 'source' }) }).begin(account, by(sub));
+    expect(await late).toEqual({ ok: false, reason: 'tenant' });
+    expect(await stored(sub)).not.toHaveProperty('deleteAt');
+  });
+
+  it('has a date when no address of before can be put back any more', async () => {
+    const account = await add();
+    const { sub } = account;
+    const until = people.clock.now() + 3 * 24 * 3600_000;
+    const formerEmails = [{ id: 'i', email: 'old@acme.example', username: 'dora', until, kept: {} }];
+    const soon = deletion({
+      rules: { graceSeconds: 3600 },
+      update: afterOther(sub, { formerEmails }),
+    });
+    expect(soon.dueAt(account)).toBe(people.clock.now() + 3600_000);
+    expect(await soon.begin(account, by(sub))).toEqual({ ok: true, deleteAt: until });
+    expect(await stored(sub)).toMatchObject({ deleteAt: until });
+    expect(deletion().dueAt({ ...account, formerEmails })).toBe(people.clock.now() + grace * 1000);
   });
 });
 

@@ -92,7 +92,7 @@ const show = (parts: LoginPageParts, visit: AccountVisit, problem?: 'other_usern
       exportAction: `${accountUrl(tenant)}/export`,
       sources,
       ...(reason === undefined
-        ? { action: deletionUrl(tenant), deleteAt: parts.clock.now() + deletion.graceSeconds * 1000 }
+        ? { action: deletionUrl(tenant), deleteAt: deletion.dueAt(account) }
         : { refusal: reason }),
       ...definedOnly({ problem }),
     },
