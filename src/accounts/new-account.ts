@@ -9,7 +9,7 @@ import { mayChooseUsername, readNewPerson, type TypedPerson } from './new-person
 import { type FindKnown, registrationPurpose } from './registration-link.ts';
 import { judgeAddress, judgeInvitedAddress } from './registration-rules.ts';
 import type { Throttle } from './throttle.ts';
-import type { Verifications, Verified } from './verifications.ts';
+import type { FoundVerification, Verifications, Verified } from './verifications.ts';
 
 /** Whom the link of a mail makes an account for. */
 export interface Registrant {
@@ -63,7 +63,7 @@ export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
   const { sources, registration } = definition;
 
   /** Undefined when the rules have changed since the mail was written. */
-  const provenBy = async (link: string): Promise<Verified | undefined> => {
+  const provenBy = async (link: string): Promise<FoundVerification | undefined> => {
     const verified = await verifications.find(registrationPurpose, link);
     if (verified === undefined || registration === undefined) return undefined;
     const judge = isInvited(verified) ? judgeInvitedAddress : judgeAddress;
@@ -74,7 +74,9 @@ export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
     find: async (link) => {
       const verified = await provenBy(link);
       if (verified === undefined) return undefined;
-      const { address: email, about } = verified;
+      const { address: email, about, isEnded } = verified;
+      // while the account is there, the answer to the form says so
+      if (isEnded && (await findKnown(email)) === undefined) return undefined;
       return { email, mayChooseUsername: mayChooseUsername(sources), ...interactionIn(about) };
     },
 
@@ -88,6 +90,7 @@ export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
       );
       if (!isAllowed) return { ok: false, reason: 'throttled', retryAfterSeconds };
       if ((await findKnown(email)) !== undefined) return { ok: false, reason: 'known' };
+      if (verified.isEnded) return { ok: false, reason: 'link' };
       const read = readNewPerson(typed, email, sources);
       if (!read.ok) return read;
       const sub = randomId(16);

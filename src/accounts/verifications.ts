@@ -22,6 +22,11 @@ export interface Verified {
   readonly about?: Readonly<Record<string, string>>;
 }
 
+export interface FoundVerification extends Verified {
+  /** By `endEarlier`: it proves nothing any more. Absent: it was not. */
+  readonly isEnded?: true;
+}
+
 export interface NewVerification extends Verified {
   readonly purpose: VerificationPurpose;
   /**
@@ -44,7 +49,7 @@ export interface Verifications {
   /** One trip. Link and code are two keys to the same lock: the use of one ends both. */
   create(verification: NewVerification): Promise<VerificationSecrets>;
   /** What the link would prove, without using it: for the page with the button. */
-  find(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
+  find(purpose: VerificationPurpose, link: string): Promise<FoundVerification | undefined>;
   /** One of all callers gets it, once. */
   consumeLink(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
   /**
@@ -121,17 +126,18 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
     const { artifacts: found } = await artifacts.load([{ kind, id }]);
     return found.find((artifact) => artifact.id === id && artifact.consumedAt === undefined);
   };
-  const find = async (purpose: VerificationPurpose, id: string): Promise<Verified | undefined> => {
+  const find = async (purpose: VerificationPurpose, id: string): Promise<FoundVerification | undefined> => {
     const found = await load(id);
     if (found === undefined) return undefined;
     const { madeAt = 0, ...verified } = open<LinkContent>(found);
     if (!endedByAddress.has(purpose)) return verified;
     const mark = await load(idOfMark(purpose, verified.address));
-    return mark === undefined || open<MarkContent>(mark).endedAt < madeAt ? verified : undefined;
+    const isEnded = mark !== undefined && madeAt <= open<MarkContent>(mark).endedAt;
+    return isEnded ? { ...verified, isEnded } : verified;
   };
   const consume = async (purpose: VerificationPurpose, id: string): Promise<Verified | undefined> => {
     const found = await find(purpose, id);
-    if (found === undefined) return undefined;
+    if (found === undefined || found.isEnded) return undefined;
     const won = await artifacts.consume(kind, id, clock.now());
     return won?.won === true ? found : undefined;
   };

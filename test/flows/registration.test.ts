@@ -138,6 +138,7 @@ eachStore((store) => {
     expect(isDone(await submitAccount(first))).toBe(true);
     const { sub = '' } = (await accountOf(dora)) ?? {};
     const { accounts } = server.storage.forTenant('acme');
+    expect((await submitAccount(second)).status).toBe(409);
     const moved = 'dora@moved.example';
     await accounts.update(sub, { email: moved, username: moved, logins: [moved] });
     expect((await submitAccount(second)).status).toBe(400);

@@ -110,4 +110,21 @@ describe('a registration', () => {
     expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
     await Promise.all(work);
   });
+
+  it('makes no second account by another link, once the first account is gone', async () => {
+    const registration = registrationWith();
+    for (let n = 0; n < 2; n += 1) await registration.begin(request('dora@example.com'));
+    await Promise.all(work);
+    const links = sent.map(({ link = '' }) => new URL(link).searchParams.get('token') ?? '');
+    const finish = (n: number) =>
+      registration.finish({
+        ...{ link: links[n] ?? '', name: 'Dora', password: 'lantern orbit mosaic', locale: 'de' },
+        ...{ address: '192.0.2.1', requestId: 'r' },
+      });
+    expect(await finish(0)).toMatchObject({ ok: true });
+    expect(await finish(1)).toEqual({ ok: false, reason: 'known' });
+    await people.users().remove('dora@example.com');
+    expect(await finish(1)).toEqual({ ok: false, reason: 'link' });
+    expect(await registration.find(links[1] ?? '')).toBeUndefined();
+  });
 });

@@ -115,7 +115,9 @@ eachStore((store) => {
       expect(await of('acme').find('registration', link)).toEqual({ address: dora.address });
       clock.advance(1);
       await of('acme').endEarlier('registration', { address: dora.address, seconds: 7 * 86_400 });
-      expect(await of('acme', 1).find('registration', link)).toBeUndefined();
+      expect(await of('acme', 1).find('registration', link)).toEqual({
+        ...{ address: dora.address, isEnded: true },
+      });
       expect(await of('acme', 1).consumeLink('registration', link)).toBeUndefined();
       expect(await of('acme', 1).consumeCode('registration', { browser, code })).toBeUndefined();
       const [ofBen, ofGlobex] = others;
