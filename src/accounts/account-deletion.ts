@@ -33,7 +33,7 @@ export interface AccountDeletionParts {
 export const createAccountDeletion = (parts: AccountDeletionParts): AccountDeletion => {
   const { definition, storage, mail, log, throttle, ...shared } = parts;
   const records = storage.accounts;
-  const notifyOfChange = createNotifyOfChange({ mail, log, locale: definition.locale });
+  const notifyOfChange = createNotifyOfChange({ mail, log, clock: parts.clock, locale: definition.locale });
   return {
     ...createDeletionRequests({ ...shared, definition, records, notifyOfChange }),
     removeDue: createDueDeletions({

@@ -138,7 +138,7 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   const findByLogin = afterSeed(records.findByLogin);
   const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
-  const notifyOfChange = createNotifyOfChange({ mail, locale: definition.locale, log: shared.log });
+  const notifyOfChange = createNotifyOfChange({ ...shared, mail, locale: definition.locale });
   const changing = { records, notifyOfChange, audit, clock: shared.clock };
   const factors = createFactors({ ...factorKeys, ...changing, issuer, definition });
   const callOffDeletion = createDeletionCallOff(changing);

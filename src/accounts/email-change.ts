@@ -134,18 +134,13 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
     return verifications.consumeLink(purpose, proof.link);
   };
 
-  const change = async (account: AccountRecord, verified: Verified, formerId: string) => {
+  const change = (account: AccountRecord, verified: Verified, formerId: string) => {
     const until = clock.now() + undoSeconds * 1000;
-    const outcome = await changeAccount(records, account, (current) =>
+    return changeAccount(records, account, (current) =>
       isCurrent(current, verified)
         ? changeTo(current, verified.address, { id: formerId, until, nowMs: clock.now() })
         : undefined,
     );
-    if (outcome.ok) {
-      await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
-      await parts.revocations.publish({ what: 'account', id: account.sub, reason: 'account.email' });
-    }
-    return outcome;
   };
 
   return {
@@ -213,12 +208,16 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
           : await notifyOfChange(
               account,
               {
-                ...{ kind: 'email_changed', isAboutAddress: true, values: { email: verified.address } },
+                ...{ kind: 'email_changed', values: { email: verified.address } },
                 ...{ link: emailUndoUrl(issuer, undo.link), linkSeconds: undoSeconds },
               },
               { make, isDone: ({ ok }) => ok },
             );
-      if (outcome.ok) return outcome;
+      if (outcome.ok) {
+        await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
+        await parts.revocations.publish({ what: 'account', id: sub, reason: 'account.email' });
+        return outcome;
+      }
       await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
       return { ok: false, reason: outcome.reason === 'taken' ? 'taken' : 'proof' };
     },

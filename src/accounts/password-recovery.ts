@@ -2,6 +2,7 @@
 // the person signs in afterwards as always, with the second factor that is asked for.
 import type { Audit } from '../audit/audit.ts';
 import { typedActor } from '../audit/typed-actor.ts';
+import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -73,6 +74,7 @@ export interface PasswordRecoveryParts {
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPasswordBySub'>;
   readonly runAfterAnswer: RunAfterAnswer;
   readonly audit: Audit;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -87,7 +89,7 @@ export const recoveryUrl = (issuer: string): string => `${issuer}/recover`;
 
 export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRecovery => {
   const { definition, issuer, records, verifications, throttle, mail, audit, log } = parts;
-  const notifyOfChange = createNotifyOfChange({ mail, log, locale: definition.locale });
+  const notifyOfChange = createNotifyOfChange({ mail, log, clock: parts.clock, locale: definition.locale });
 
   const canReset = (account: AccountRecord): boolean =>
     account.origin !== 'demo' && hasLocalPassword(account, definition.sources);

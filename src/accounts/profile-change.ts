@@ -73,18 +73,12 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
   const publish = (sub: string, reason: string): Promise<void> =>
     revocations.publish({ what: 'account', id: sub, reason });
 
-  const makeRename = async (account: AccountRecord, username: string) => {
-    const outcome = await changeAccount(records, account, (current) => {
+  const makeRename = (account: AccountRecord, username: string) =>
+    changeAccount(records, account, (current) => {
       const logins = loginsOf(username, current.email);
       if (logins === undefined || !mayChange(current, account)) return undefined;
       return { username, logins, updatedAt: clock.now() };
     });
-    if (outcome.ok) {
-      await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
-      await publish(account.sub, 'account.username');
-    }
-    return outcome;
-  };
 
   return {
     change: async (account, change, by) => {
@@ -135,7 +129,11 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
         { kind: 'username_changed', values: { next: username } },
         { make: () => makeRename(account, username), isDone: ({ ok }) => ok },
       );
-      if (outcome.ok) return outcome;
+      if (outcome.ok) {
+        await carryGuesses(throttle, { before: account.logins, after: outcome.account.logins });
+        await publish(sub, 'account.username');
+        return outcome;
+      }
       await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
       if (outcome.reason === 'not_planned') throw signedOut();
       return { ok: false, reason: 'taken' };

@@ -209,6 +209,7 @@ eachStore((store) => {
 
   it('is put back with password and factors of then, whoever has changed them since', async () => {
     await change();
+    const back = await undoLink();
     const thief = createBrowser();
     await thief.post(`${issuer()}/recover`, { login: fresh });
     const form = await thief.get(linkIn(await lastTo(fresh, 2)));
@@ -216,11 +217,12 @@ eachStore((store) => {
     const reset = await thief.submit(form, { new_password: chosen, repeated: chosen });
     expect(reset.location).toBe(`${issuer()}/recover/done`);
     expect(await signInWith(old)).toBe(400);
+    expect((await mail.mailsTo(old, 2)).at(-1)?.subject).toContain('password');
     const codes = { type: 'recovery_codes', createdAt: 1, hashes: ['x'] } as const;
     const patch = { factors: [codes], deleteAt: Date.now() + 3600_000 };
     expect(await server.storage.forTenant('acme').accounts.update(sub, patch)).toBe(true);
 
-    expect((await undo(await undoLink())).location).toBe(`${issuer()}/email-undo/done`);
+    expect((await undo(back)).location).toBe(`${issuer()}/email-undo/done`);
     expect(await signInWith(old)).toBe(200);
     const after = await stored();
     for (const gone of ['factors', 'deleteAt', 'identities', 'identityKeys'])

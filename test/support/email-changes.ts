@@ -5,7 +5,7 @@ import { createFindKnown, type FindKnown } from '../../src/accounts/registration
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import { createVerifications, type Verifications } from '../../src/accounts/verifications.ts';
 import type { NewMail } from '../../src/mail/tenant-mail.ts';
-import type { AccountRecord } from '../../src/storage/storage.ts';
+import type { AccountRecord, AccountRecords } from '../../src/storage/storage.ts';
 import { localSource, type People } from './people.ts';
 
 /** Changes of e-mail addresses at `acme`, and their undoing, on the store of these people. */
@@ -24,8 +24,11 @@ export interface EmailChangesOfPeople {
 
 const by = (sub: string) => ({ actor: sub, address: '192.0.2.1', requestId: 'r' });
 
-export const emailChangesOf = (people: People): EmailChangesOfPeople => {
-  const { accounts: records, artifacts, counters } = people.tenant('acme');
+export const emailChangesOf = (
+  people: People,
+  records: AccountRecords = people.tenant('acme').accounts,
+): EmailChangesOfPeople => {
+  const { artifacts, counters } = people.tenant('acme');
   const { clock, log } = people;
   const throttle = createThrottle(counters, clock);
   const afterAnswer = createAfterAnswer(log);

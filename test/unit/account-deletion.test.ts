@@ -64,7 +64,7 @@ const deletion = ({ rules, clock = people.clock, purgeAccount, update }: Changed
 const callOffAt = (clock: Clock = people.clock) =>
   createDeletionCallOff({
     records: people.tenant('acme').accounts,
-    notifyOfChange: createNotifyOfChange({ mail, locale: 'en', log: people.log }),
+    notifyOfChange: createNotifyOfChange({ mail, locale: 'en', clock, log: people.log }),
     audit: people.audit('acme'),
     clock,
   });

@@ -50,6 +50,19 @@ const codes = (createdAt: number, ...hashes: readonly string[]): RecoveryCodes =
 });
 const linked = (source: string) => ({ source, subject: `dana of ${source}`, linkedAt: 1, checkedAt: 1 });
 
+it('has a mail with its link when the answer of the store to the change is lost', async () => {
+  const { accounts } = people.tenant('acme');
+  const update: typeof accounts.update = async (...change) => {
+    await accounts.update(...change);
+    throw new AppError('unavailable', 'The store cannot be reached');
+  };
+  emails = emailChangesOf(people, { ...accounts, update });
+  await expect(emails.change(dana, fresh)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await now()).toMatchObject({ email: fresh });
+  emails = { ...emailChangesOf(people), linkTo: emails.linkTo };
+  expect(await undo()).toEqual({ ok: true });
+});
+
 describe('an address that was not verified', () => {
   it('cannot be put back, and gets no mail that says the new one', async () => {
     await write({ emailVerified: false });

@@ -53,6 +53,7 @@ const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users
     usersAs: () => users,
     runAfterAnswer: afterAnswer.forTenant('acme'),
     audit: people.audit('acme'),
+    clock: people.clock,
     log: people.log,
   });
 };
