@@ -8,11 +8,13 @@ import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
+import type { FormerEmail } from '../storage/former-email.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
 import { createNotifyOfChange } from './account-notices.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
 import { emailUndoUrl, undoSeconds } from './email-undo.ts';
+import type { FormerAddresses } from './former-addresses.ts';
 import { keepSignIn } from './kept-sign-in.ts';
 import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
@@ -75,6 +77,7 @@ export interface EmailChangesParts {
   readonly issuer: string;
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly findKnown: FindKnown;
+  readonly formerAddresses: Pick<FormerAddresses, 'note'>;
   readonly verifications: Verifications;
   readonly revocations: Pick<Revocations, 'publish'>;
   readonly throttle: Pick<Throttle, 'spend' | 'carry'>;
@@ -134,13 +137,18 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
     return verifications.consumeLink(purpose, proof.link);
   };
 
-  const change = (account: AccountRecord, verified: Verified, formerId: string) => {
-    const until = clock.now() + undoSeconds * 1000;
-    return changeAccount(records, account, (current) =>
+  const change = (account: AccountRecord, verified: Verified, former: FormerPlace) =>
+    changeAccount(records, account, (current) =>
       isCurrent(current, verified)
-        ? changeTo(current, verified.address, { id: formerId, until, nowMs: clock.now() })
+        ? changeTo(current, verified.address, { ...former, nowMs: clock.now() })
         : undefined,
     );
+
+  /** @returns the secret of its link */
+  const prepareUndo = async (sub: string, email: string, { id, until }: FormerPlace): Promise<string> => {
+    await parts.formerAddresses.note(sub, { email, until });
+    const content = { purpose: 'email-undo', address: email, sub, about: { id } } as const;
+    return (await verifications.create({ ...content, seconds: undoSeconds })).link;
   };
 
   return {
@@ -192,16 +200,10 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
         return { ok: false, reason: 'taken' };
       }
       await audit.noteBefore({ ...event, outcome: 'success' });
-      const id = randomId(16);
+      const former = { id: randomId(16), until: clock.now() + undoSeconds * 1000 };
       const old = undoableEmail(account, verified.address);
-      const undo =
-        old === undefined
-          ? undefined
-          : await verifications.create({
-              ...{ purpose: 'email-undo', address: old, sub, about: { id } },
-              seconds: undoSeconds,
-            });
-      const make = () => change(account, verified, id);
+      const undo = old === undefined ? undefined : await prepareUndo(sub, old, former);
+      const make = () => change(account, verified, former);
       const outcome =
         undo === undefined
           ? await make()
@@ -209,7 +211,7 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
               account,
               {
                 ...{ kind: 'email_changed', values: { email: verified.address } },
-                ...{ link: emailUndoUrl(issuer, undo.link), linkSeconds: undoSeconds },
+                ...{ link: emailUndoUrl(issuer, undo), linkSeconds: undoSeconds },
               },
               { make, isDone: ({ ok }) => ok },
             );
@@ -223,6 +225,8 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
     },
   };
 };
+
+type FormerPlace = Pick<FormerEmail, 'id' | 'until'>;
 
 /** Changes with each address, each password and each forced sign-out: what was sent before is good for nothing then. */
 const markOf = ({ email = '', notBefore = 0 }: AccountRecord) => ({ from: email, since: `${notBefore}` });
@@ -240,7 +244,7 @@ const isAddressOf = ({ email }: AccountRecord, canonical: string): boolean =>
 const changeTo = (
   account: AccountRecord,
   email: string,
-  { id, until, nowMs }: { readonly id: string; readonly until: number; readonly nowMs: number },
+  { id, until, nowMs }: FormerPlace & { readonly nowMs: number },
 ): AccountChange => {
   const { email: old, formerEmails = [] } = account;
   const isUsername = old !== undefined && canonicalLogin(account.username) === canonicalLogin(old);

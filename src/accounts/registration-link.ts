@@ -1,4 +1,5 @@
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import type { FormerAddresses } from './former-addresses.ts';
 import { emailKey } from './linked-identities.ts';
 
 /** Of verifications: proves an address that may get an account. */
@@ -12,6 +13,7 @@ export const newAccountUrl = (issuer: string, token: string): string =>
 
 export interface FindKnownParts {
   readonly records: Pick<AccountRecords, 'findByLogin' | 'findByIdentity'>;
+  readonly formerAddresses: Pick<FormerAddresses, 'find'>;
   /** The users of the tenant's file are in the store afterwards. */
   readonly seed: () => Promise<void>;
 }
@@ -19,10 +21,14 @@ export interface FindKnownParts {
 /** @param email canonical */
 export type FindKnown = (email: string) => Promise<AccountRecord | undefined>;
 
-/** The account that has this address: as a name to sign in with, or proven by a source. */
+/** The account that has this address, as a name to sign in with or proven by a source, or that can put it back. */
 export const createFindKnown =
-  ({ records, seed }: FindKnownParts): FindKnown =>
+  ({ records, formerAddresses, seed }: FindKnownParts): FindKnown =>
   async (email) => {
     await seed();
-    return (await records.findByLogin(email)) ?? records.findByIdentity(emailKey(email));
+    return (
+      (await records.findByLogin(email)) ??
+      (await records.findByIdentity(emailKey(email))) ??
+      formerAddresses.find(email)
+    );
   };

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { createFormerAddresses } from '../accounts/former-addresses.ts';
 import { createInvitations, invitationSeconds } from '../accounts/invitations.ts';
 import { createFindKnown } from '../accounts/registration-link.ts';
+import { systemClock } from '../clock.ts';
 import { unmetMailNeeds } from '../config/tenant/mail-needs.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
@@ -35,8 +37,10 @@ const invite = async (
   const definition = requireInviting(context, tenant);
   await withMailingTenant(context, definition, async (mailing, { storage, settings }) => {
     // the server has stored the users of the file already, or does so at the next sign-in
+    const { accounts: records, artifacts } = storage.forTenant(tenant);
     const findKnown = createFindKnown({
-      records: storage.forTenant(tenant).accounts,
+      records,
+      formerAddresses: createFormerAddresses({ artifacts, clock: systemClock }),
       seed: () => Promise.resolve(),
     });
     const send = createInvitations({ ...mailing, findKnown });

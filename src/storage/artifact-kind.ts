@@ -44,5 +44,7 @@ export type ArtifactKind =
   | 'RefusedRequest'
   /** A link or code of a mail that proves something, used once. Sealed. */
   | 'Verification'
+  /** An e-mail address that an account had before and can put back. */
+  | 'FormerEmail'
   /** A lock of the process that removes an account (id: its sub). */
   | 'RemovalLease';

@@ -2,6 +2,7 @@ import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '.
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
 import { createEmailCodes, type EmailCodes } from '../accounts/factors/email-codes.ts';
 import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
+import { createFormerAddresses } from '../accounts/former-addresses.ts';
 import type { LocalUsers } from '../accounts/local-users.ts';
 import {
   createPasswordRecovery,
@@ -71,7 +72,8 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const { definition, storage, masterKey, throttle, clock, log, seed } = parts;
   const records = storage.accounts;
   const verifications = openVerifications(definition.id, { storage, throttle, masterKey, clock });
-  const findKnown = createFindKnown({ records, seed });
+  const formerAddresses = createFormerAddresses({ artifacts: storage.artifacts, clock });
+  const findKnown = createFindKnown({ records, formerAddresses, seed });
   const check = definition.registration?.check;
   return {
     factorRecovery: createFactorRecovery({
@@ -89,7 +91,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
       // the recovery judges a password before it uses up the link
       usersAs: (actor) => parts.usersAs(actor, () => undefined),
     }),
-    emailChanges: createEmailChanges({ ...parts, records, verifications, findKnown }),
+    emailChanges: createEmailChanges({ ...parts, records, verifications, findKnown, formerAddresses }),
     emailUndo: createEmailUndo({ ...parts, records, verifications }),
     registration: createRegistration({
       ...parts,

@@ -37,6 +37,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   GatewayTicket: true,
   RefusedRequest: true,
   Verification: true,
+  FormerEmail: true,
   RemovalLease: true,
   MfaToken: true,
   EmailCode: true,

@@ -28,7 +28,7 @@ eachStore((store) => {
 
   beforeAll(async () => {
     mail = await startMailServer();
-    const acme = sampleTenant({ recovery: { password: 'mail' } });
+    const acme = sampleTenant({ recovery: { password: 'mail' }, registration: { mode: 'open' } });
     server = await startTestServer({
       store,
       tenants: { acme },
@@ -230,6 +230,19 @@ eachStore((store) => {
     expect(await audited()).toEqual(
       expect.arrayContaining(['account.email_undo success', 'account.delete_undo success']),
     );
+  });
+
+  it('leaves the old address to nobody else while it can be put back', async () => {
+    await change();
+    const back = await undoLink();
+    await createBrowser().post(`${issuer()}/register`, { email: old });
+    expect((await lastTo(old, 2)).text).toContain('There is one already');
+    const { person: rival } = await addNewPerson(server);
+    const begun = await api('/email-changes', { email: old }, {}, await tokenOf(rival));
+    expect(begun.status).toBe(202);
+    expect((await lastTo(old, 3)).text).toContain('It belongs to your account already');
+    expect((await undo(back)).location).toBe(`${issuer()}/email-undo/done`);
+    expect(await stored()).toMatchObject({ email: old });
   });
 
   it('keeps no link and code in store and log', async () => {

@@ -1,6 +1,7 @@
 import { createAfterAnswer } from '../../src/accounts/after-answer.ts';
 import { createEmailChanges, type EmailConfirmed } from '../../src/accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../../src/accounts/email-undo.ts';
+import { createFormerAddresses } from '../../src/accounts/former-addresses.ts';
 import { createFindKnown, type FindKnown } from '../../src/accounts/registration-link.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import { createVerifications, type Verifications } from '../../src/accounts/verifications.ts';
@@ -15,6 +16,8 @@ export interface EmailChangesOfPeople {
   /** Sources whose tokens were forgotten, as `sub source`. */
   readonly forgotten: string[];
   readonly findKnown: FindKnown;
+  /** @returns the use of the link in the mail to the new address */
+  begin(account: AccountRecord, email: string): Promise<() => Promise<EmailConfirmed>>;
   change(account: AccountRecord, email: string): Promise<EmailConfirmed>;
   readonly verifications: Verifications;
   undo(changes?: Partial<EmailUndoParts>): EmailUndo;
@@ -33,7 +36,8 @@ export const emailChangesOf = (
   const throttle = createThrottle(counters, clock);
   const afterAnswer = createAfterAnswer(log);
   const audit = people.audit('acme');
-  const findKnown = createFindKnown({ records, seed: async () => {} });
+  const formerAddresses = createFormerAddresses({ artifacts, clock });
+  const findKnown = createFindKnown({ records, formerAddresses, seed: async () => {} });
   const verifications = createVerifications({
     ...{ tenant: 'acme', artifacts, throttle, clock },
     sealingKey: Buffer.alloc(32, 5),
@@ -44,7 +48,7 @@ export const emailChangesOf = (
   const changes = createEmailChanges({
     definition: { locale: 'en', sources: [localSource] },
     issuer: 'https://login.example/oauth/acme',
-    ...{ records, findKnown, verifications, throttle, audit, clock, log },
+    ...{ records, findKnown, formerAddresses, verifications, throttle, audit, clock, log },
     revocations: { publish: async () => {} },
     mail: {
       mode: 'smtp',
@@ -64,15 +68,18 @@ export const emailChangesOf = (
     if (link === undefined) throw new Error(`no mail with a link to ${address}`);
     return new URL(link).searchParams.get('token') ?? '';
   };
+  const begin: EmailChangesOfPeople['begin'] = async (account, email) => {
+    const asked = { email, browser: 'b'.repeat(43), locale: 'en' } as const;
+    const begun = await changes.begin(account, asked, by(account.sub));
+    if (!begun.ok) throw new Error(begun.reason);
+    await afterAnswer.idle();
+    const link = linkTo(email);
+    return () => changes.confirm(account, { link }, by(account.sub));
+  };
   return {
     ...{ mails, forgotten, findKnown, verifications, linkTo },
-    change: async (account, email) => {
-      const asked = { email, browser: 'b'.repeat(43), locale: 'en' } as const;
-      const begun = await changes.begin(account, asked, by(account.sub));
-      if (!begun.ok) throw new Error(begun.reason);
-      await afterAnswer.idle();
-      return changes.confirm(account, { link: linkTo(email) }, by(account.sub));
-    },
+    begin,
+    change: async (account, email) => (await begin(account, email))(),
     undo: (other = {}) =>
       createEmailUndo({
         ...{ records, verifications, throttle, audit, clock, log },

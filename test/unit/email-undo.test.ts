@@ -169,6 +169,63 @@ describe('with the address of before comes back', () => {
   });
 });
 
+describe('while it can be put back, an address of before', () => {
+  const day = 24 * 3600_000;
+
+  it('is known', async () => {
+    await change();
+    expect(await emails.findKnown(old)).toMatchObject({ sub: dana.sub });
+    people.clock.advance(3 * day - 1);
+    expect(await emails.findKnown(old)).toMatchObject({ sub: dana.sub });
+    people.clock.advance(1);
+    expect(await emails.findKnown(old)).toBeUndefined();
+  });
+
+  it('is known before the account has another one', async () => {
+    const { accounts } = people.tenant('acme');
+    const seen: unknown[] = [];
+    const update: typeof accounts.update = async (...patch) => {
+      const isDone = await accounts.update(...patch);
+      seen.push((await emails.findKnown(old))?.sub);
+      return isDone;
+    };
+    emails = emailChangesOf(people, { ...accounts, update });
+    await change();
+    expect(seen).toEqual([dana.sub]);
+  });
+
+  it('is no name to sign in with', async () => {
+    await change();
+    const attempt = { login: old, password, address: from.address, via: 'page' } as const;
+    expect(await people.accounts().signIn(attempt)).toMatchObject({ ok: false, reason: 'credentials' });
+  });
+
+  it('goes to no other account, and back to its own one', async () => {
+    await write({ email: 'Dana@acme.example' });
+    await change();
+    const other = await add('other', 'other@acme.example');
+    await expect(emails.change(other, old)).rejects.toThrow('no mail with a link');
+    expect(emails.mails.at(-1)).toMatchObject({ kind: 'email_taken', to: old });
+    await change(old);
+    expect(await now()).toMatchObject({ email: old, logins: ['dana', old] });
+  });
+
+  it('goes to no other account that had proven it before', async () => {
+    const other = await add('other', 'other@acme.example');
+    await write({ email: fresh, logins: ['dana', fresh] });
+    const confirm = await emails.begin(other, old);
+    await write({ email: old, logins: ['dana', old] });
+    await change('next@acme.example');
+    expect(await confirm()).toEqual({ ok: false, reason: 'taken' });
+  });
+
+  it('is free when an operator has chosen the address of the account', async () => {
+    await change();
+    expect(await people.users().edit('dana', { email: 'chosen@acme.example' })).toMatchObject({ ok: true });
+    expect(await emails.findKnown(old)).toBeUndefined();
+  });
+});
+
 describe('the link', () => {
   const outage = () => Promise.reject(new AppError('unavailable', 'The store cannot be reached'));
 

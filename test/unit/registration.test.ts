@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createFormerAddresses } from '../../src/accounts/former-addresses.ts';
 import { createRegistration, type RegistrationRequest } from '../../src/accounts/registration.ts';
 import type { CheckRegistration } from '../../src/accounts/registration-check.ts';
 import { createFindKnown } from '../../src/accounts/registration-link.ts';
@@ -29,7 +30,11 @@ const registrationWith = (check?: CheckRegistration) => {
       throttle: { ...limits, address },
     },
     issuer: 'https://login.example/oauth/acme',
-    findKnown: createFindKnown({ records: accounts, seed: async () => {} }),
+    findKnown: createFindKnown({
+      records: accounts,
+      formerAddresses: createFormerAddresses({ artifacts, clock: people.clock }),
+      seed: async () => {},
+    }),
     verifications: createVerifications({
       ...{ tenant: 'acme', artifacts, throttle, clock: people.clock },
       sealingKey: Buffer.alloc(32, 5),
