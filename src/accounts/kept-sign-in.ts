@@ -36,6 +36,15 @@ export const signInAsKept = (
   };
 };
 
+/** What an operator has decided since then comes back too, and not what it replaces; undefined: nothing is kept. */
+export const keptAsDecided = (
+  { formerEmails }: AccountRecord,
+  decide: (kept: KeptSignIn) => KeptSignIn,
+): AccountChange | undefined =>
+  formerEmails === undefined || formerEmails.length === 0
+    ? undefined
+    : { formerEmails: formerEmails.map((former) => ({ ...former, kept: decide(former.kept) })) };
+
 /** The identities that the account has now and had not then. */
 export const identitiesAddedSince = (
   { identities = [] }: Pick<AccountRecord, 'identities'>,

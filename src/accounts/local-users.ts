@@ -4,9 +4,13 @@ import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { randomId } from '../crypto/ids.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
+import type { KeptSignIn } from '../storage/former-email.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import { changeAccount } from './account-change.ts';
+import { keptAsDecided } from './kept-sign-in.ts';
 import { loginsOf } from './logins.ts';
 import type { FaultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
@@ -36,9 +40,15 @@ export interface NewUser {
  */
 export interface LocalUsers {
   add(user: NewUser): Promise<UserChange>;
-  /** Ends all sessions, lifts the throttle, and makes a demo user a local one. Takes up to a second. */
+  /**
+   * Ends all sessions, lifts the throttle, and makes a demo user a local one. Putting an e-mail address of before back leaves
+   * this password. Takes up to a second.
+   */
   setPassword(login: string, password: string): Promise<UserChange>;
-  /** The same for this account alone: never for one whose name is written like the sub. */
+  /**
+   * For the person, and for this account alone: never for one whose name is written like the sub. Putting an e-mail address of
+   * before back replaces this password.
+   */
   setPasswordBySub(sub: string, password: string): Promise<UserChange>;
   /** Ends all sessions for good; enabling again does not revive them. */
   disable(login: string): Promise<UserChange>;
@@ -128,7 +138,17 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   return {
     add,
-    setPassword: async (login, password) => setPasswordOf(await find(login), password),
+    setPassword: async (login, password) => {
+      const set = await setPasswordOf(await find(login), password);
+      if (!set.ok) return set;
+      const { passwordHash } = set.account;
+      const decide = ({ adoptedFrom: _from, adoptedAt: _at, ...kept }: KeptSignIn): KeptSignIn => ({
+        ...kept,
+        ...definedOnly({ passwordHash }),
+      });
+      const kept = await changeAccount(records, set.account, (current) => keptAsDecided(current, decide));
+      return kept.ok ? kept : set;
+    },
     setPasswordBySub: async (sub, password) => setPasswordOf(await records.findBySub(sub), password),
     disable: async (login) => {
       const nowMs = clock.now();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
 import { identityKey } from '../../src/accounts/linked-identities.ts';
 import { AppError } from '../../src/errors.ts';
 import type { FactorRecord, RecoveryCodes } from '../../src/storage/factor-record.ts';
@@ -75,12 +76,28 @@ describe('an address that was not verified', () => {
 describe('with the address of before comes back', () => {
   it('the password', async () => {
     await change();
-    await people.users().setPassword('dana', thieves);
+    await people.users().setPasswordBySub(dana.sub, thieves);
     expect(await undo()).toEqual({ ok: true });
     const signIn = (typed: string) =>
       people.accounts().signIn({ login: old, password: typed, address: from.address, via: 'page' });
     expect(await signIn(thieves)).toMatchObject({ ok: false, reason: 'credentials' });
     expect(await signIn(password)).toMatchObject({ ok: true });
+  });
+
+  it('neither password nor second factors in place of what an operator has decided since', async () => {
+    await write({ factors: [app('phone'), codes(1, 'a', 'b')], adoptedFrom: 'gone', adoptedAt: 1 });
+    await change();
+    await people.users().setPassword('dana', thieves);
+    const decided = await now();
+    const { accounts } = people.tenant('acme');
+    await createFactorReset({
+      ...{ records: accounts, audit: people.audit('acme'), clock: people.clock, actor: 'cli' },
+      revocations: { endAccount: async () => {} },
+      recoveryKey: Buffer.alloc(32, 2),
+    }).removeAll(decided);
+    expect(await undo()).toEqual({ ok: true });
+    expect(await now()).toMatchObject({ email: old, passwordHash: decided.passwordHash });
+    for (const gone of ['factors', 'adoptedFrom', 'adoptedAt']) expect(await now()).not.toHaveProperty(gone);
   });
 
   it('no second factor that was added since', async () => {
@@ -160,7 +177,7 @@ describe('with the address of before comes back', () => {
 
   it('what there was at the first of two changes', async () => {
     await change();
-    await people.users().setPassword('dana', thieves);
+    await people.users().setPasswordBySub(dana.sub, thieves);
     await write({ factors: [app('thief'), codes(2, 'c')] });
     await change('next@acme.example');
     expect(await undo()).toEqual({ ok: true });

@@ -2,6 +2,8 @@
 import type { Audit } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { changeAccount } from '../account-change.ts';
+import { keptAsDecided } from '../kept-sign-in.ts';
 import type { Revocations } from '../revocations.ts';
 import { endOfSessions } from '../standing.ts';
 import { changeFactors } from './factor-change.ts';
@@ -44,7 +46,10 @@ export const createFactorReset = (parts: FactorResetParts): FactorReset => {
     removeAll: async (asked) => {
       await noteBefore(asked, 'user.mfa_reset');
       const notBefore = endOfSessions(clock.now());
-      await records.update(asked.sub, { factors: undefined, factorGuesses: undefined, notBefore });
+      await changeAccount(records, asked, (current) => ({
+        ...{ factors: undefined, factorGuesses: undefined, notBefore },
+        ...keptAsDecided(current, ({ factors: _, ...kept }) => kept),
+      }));
       await parts.revocations.endAccount(asked.sub, 'user.mfa_reset');
     },
   };
