@@ -17,6 +17,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testSequencer: '<rootDir>/test/support/slow-first-sequencer.mjs',
-  testTimeout: 30_000,
+  testTimeout: 90_000, // a test that hangs ends; on a busy machine ten commands in a row take half a minute
   maxWorkers: 2,
 };
