@@ -231,7 +231,8 @@ export const defineModels = async (connection: Connection): Promise<Collections>
   const models = Object.entries(createSchemas()).map(([name, schema]) =>
     connection.model(name, schema, name),
   );
-  await Promise.all(models.map((model) => model.createIndexes()));
+  // one after the other: together they would wait for connections, which a busy server opens slowly
+  for (const model of models) await model.createIndexes();
   const natives = Object.fromEntries(models.map((model) => [model.modelName, model.collection]));
   return natives as unknown as Collections; // the types of documents.ts say what the schemas hold
 };
