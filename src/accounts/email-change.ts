@@ -20,6 +20,7 @@ import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import { hasOwnProfile } from './managed-elsewhere.ts';
 import type { SessionActor } from './person-sessions.ts';
+import { proofMarkOf } from './proof-holder.ts';
 import type { FindKnown } from './registration-link.ts';
 import { judgeInvitedAddress } from './registration-rules.ts';
 import type { Revocations } from './revocations.ts';
@@ -228,8 +229,8 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
 
 type FormerPlace = Pick<FormerEmail, 'id' | 'until'>;
 
-/** Changes with each address, each password and each forced sign-out: what was sent before is good for nothing then. */
-const markOf = ({ email = '', notBefore = 0 }: AccountRecord) => ({ from: email, since: `${notBefore}` });
+/** Changes with each address too: what was sent before is good for nothing then. */
+const markOf = (account: AccountRecord) => ({ from: account.email ?? '', ...proofMarkOf(account) });
 
 const boundTo = (sub: string, browser: string): string => `${sub} ${browser}`;
 

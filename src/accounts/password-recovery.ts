@@ -16,9 +16,10 @@ import type { RunAfterAnswer } from './after-answer.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import type { FaultOfPassword } from './password-rules.ts';
+import { createFindHolder, proofMarkOf } from './proof-holder.ts';
 import { maySignIn } from './standing.ts';
 import type { Throttle } from './throttle.ts';
-import { codeSeconds, linkSeconds, type Verifications, type Verified } from './verifications.ts';
+import { codeSeconds, linkSeconds, type Verifications } from './verifications.ts';
 
 export interface RecoveryRequest {
   /** As it was typed: a user name or an e-mail address. */
@@ -132,7 +133,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
       browser,
       address: email,
       sub,
-      about: markOf(account),
+      about: proofMarkOf(account),
     });
     const link = `${recoveryUrl(issuer)}/password?token=${secrets.link}`;
     const content = { kind: 'password_reset', to: email, locale, sub, link, values: { username } } as const;
@@ -140,13 +141,7 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     await note('success', 'mail', account);
   };
 
-  /** The account as it is now, unless it is another's address by now, or had another password since. */
-  const holderOf = async (verified: Verified | undefined): Promise<AccountRecord | undefined> => {
-    const account = verified?.sub === undefined ? undefined : await records.findBySub(verified.sub);
-    if (account === undefined || !maySignIn(account) || !canReset(account)) return undefined;
-    const isSame = account.email === verified?.address && markOf(account).since === verified?.about?.since;
-    return isSame ? account : undefined;
-  };
+  const holderOf = createFindHolder(records, canReset);
 
   return {
     begin: async (request) => {
@@ -199,9 +194,6 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     },
   };
 };
-
-/** Changes with each password and each forced sign-out: what was sent before is good for nothing then. */
-const markOf = ({ notBefore = 0 }: AccountRecord): { readonly since: string } => ({ since: `${notBefore}` });
 
 const sourcesOf = (
   { identities = [] }: AccountRecord,

@@ -1,15 +1,13 @@
 // The link of a mail for a person who has lost their second factor: a button, then a recovery code that is shown once.
 import type { Context } from 'koa';
 import { factorRecoveryUrl } from '../accounts/factors/factor-recovery.ts';
-import { AppError } from '../errors.ts';
-import { isCrossSite } from '../web/csrf.ts';
 import type { PageModels } from '../web/pages.ts';
-import { requestFacts } from '../web/request-facts.ts';
 import { sendPage } from '../web/send-page.ts';
 import { factorsUrl } from './account/account-factors.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { announce } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
+import { factsOf, refuseOtherSites, tokenOf } from './mailed-form.ts';
 
 type Parts = Pick<LoginPageParts, 'pages' | 'notices' | 'log'>;
 
@@ -20,7 +18,6 @@ interface RecoveredFactor {
 }
 
 const urlOf = ({ provider }: LoginTenant): string => factorRecoveryUrl(provider.issuer);
-const tokenOf = ({ query: { token } }: Context): string => (typeof token === 'string' ? token : '');
 
 /** Opening the link changes nothing: programs that look into mails open links too. */
 export const askForFactorRecovery = async (
@@ -35,7 +32,7 @@ export const askForFactorRecovery = async (
   const token = tokenOf(ctx);
   const account = await tenant.factorRecovery.find(token);
   if (account === undefined) return show(parts, { ctx, tenant }, { problem: 'link' });
-  const action = `${urlOf(tenant)}?token=${encodeURIComponent(token)}`;
+  const action = `${urlOf(tenant)}?token=${token}`;
   show(parts, { ctx, tenant }, { username: account.username, action });
 };
 
@@ -44,13 +41,10 @@ export const submitFactorRecovery = async (
   ctx: Context,
   tenant: LoginTenant,
 ): Promise<void> => {
-  if (isCrossSite(ctx.headers))
-    throw new AppError('forbidden', 'This form is out of date. Go back, reload the page and try again.');
+  refuseOtherSites(ctx);
   const token = tokenOf(ctx);
-  const { address, requestId } = requestFacts(ctx);
   const account = await tenant.factorRecovery.find(token);
-  const code =
-    account === undefined ? undefined : await tenant.factorRecovery.redeem(token, { address, requestId });
+  const code = account === undefined ? undefined : await tenant.factorRecovery.redeem(token, factsOf(ctx));
   if (account === undefined || code === undefined) return show(parts, { ctx, tenant }, { problem: 'link' });
   const { username } = account;
   parts.notices.show({ ctx, url: urlOf(tenant) }, { username, code } satisfies RecoveredFactor);

@@ -5,8 +5,9 @@ import type { Clock } from '../../clock.ts';
 import type { Locale } from '../../config/tenant/tenant-definition.ts';
 import type { TenantMail } from '../../mail/tenant-mail.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { createFindHolder, proofMarkOf } from '../proof-holder.ts';
 import { maySignIn } from '../standing.ts';
-import type { Verifications, Verified } from '../verifications.ts';
+import type { Verifications } from '../verifications.ts';
 import { addRecoveryCode, hasLosableFactor } from './factor-reset.ts';
 
 export type FactorMailSent =
@@ -40,7 +41,7 @@ export const createFactorMails =
     const seconds = factorRecoverySeconds;
     const { link } = await verifications.create({
       ...{ purpose, address: email, sub, seconds },
-      about: markOf(account),
+      about: proofMarkOf(account),
     });
     await mail.send({
       ...{ kind: 'factor_recovery', to: email, sub, locale, values: { username } },
@@ -71,12 +72,7 @@ export interface FactorRecoveryParts {
 export const createFactorRecovery = (parts: FactorRecoveryParts): FactorRecovery => {
   const { records, verifications, audit } = parts;
 
-  const holderOf = async (verified: Verified | undefined): Promise<AccountRecord | undefined> => {
-    const account = verified?.sub === undefined ? undefined : await records.findBySub(verified.sub);
-    if (account === undefined || !maySignIn(account) || !hasLosableFactor(account)) return undefined;
-    const isSame = account.email === verified?.address && markOf(account).since === verified?.about?.since;
-    return isSame ? account : undefined;
-  };
+  const holderOf = createFindHolder(records, hasLosableFactor);
 
   return {
     find: async (link) => holderOf(await verifications.find(purpose, link)),
@@ -90,6 +86,3 @@ export const createFactorRecovery = (parts: FactorRecoveryParts): FactorRecovery
     },
   };
 };
-
-/** Changes with each password and each forced sign-out: a mail from before is good for nothing then. */
-const markOf = ({ notBefore = 0 }: AccountRecord): { readonly since: string } => ({ since: `${notBefore}` });
