@@ -12,6 +12,7 @@ import {
 } from '../support/direct-login.ts';
 import { type Answer, type Parameters, pkce, tokenRequest } from '../support/oauth-client.ts';
 import { alice, migrator, sampleClients, sampleTenant } from '../support/sample-tenants.ts';
+import { lastMailedCode, shownMails } from '../support/shown-mails.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { useServer } from '../support/use-server.ts';
@@ -28,16 +29,11 @@ const server = await useServer({
   tenants: { grant: tenant, login: tenant, challenge: tenant, basic: tenant, mailed: tenant },
 });
 const { username, password } = alice;
-const mailsOf = async (id: string) => {
-  for (const { afterAnswer } of server.instances) await afterAnswer.idle();
-  const found = await server.instances[0]?.tenants.find(id);
-  if (found?.status !== 'served') throw new Error(`no tenant ${id}`);
-  return found.tenant.mail.shown(50);
-};
+const mailsOf = (id: string) => shownMails(server, id);
 const lastCode = async (id: string): Promise<string> => {
-  const [mail] = await mailsOf(id);
+  const code = await lastMailedCode(server, id);
   clock.advance(1000); // the newest mail is the last one
-  return /\b\d{8}\b/.exec(mail?.text ?? '')?.[0] ?? '';
+  return code;
 };
 
 describe('a person whose second factor is a code by e-mail', () => {

@@ -14,6 +14,7 @@ import {
   secretOn,
   sendTo,
 } from '../support/second-factor.ts';
+import { lastMailedCode, shownMails } from '../support/shown-mails.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { useServer } from '../support/use-server.ts';
@@ -43,16 +44,8 @@ const requestOf = (tenant: string, extra: Readonly<Record<string, string>> = {})
 });
 const codeIn = ({ location }: Page): string | undefined =>
   location === undefined ? undefined : (new URL(location).searchParams.get('code') ?? undefined);
-const mailsOf = async (id: string) => {
-  for (const { afterAnswer } of server.instances) await afterAnswer.idle();
-  const found = await server.instances[0]?.tenants.find(id);
-  if (found?.status !== 'served') throw new Error(`no tenant ${id}`);
-  return found.tenant.mail.shown(50);
-};
-const lastCode = async (id: string): Promise<string> => {
-  const [mail] = await mailsOf(id);
-  return /\b\d{8}\b/.exec(mail?.text ?? '')?.[0] ?? '';
-};
+const mailsOf = (id: string) => shownMails(server, id);
+const lastCode = (id: string): Promise<string> => lastMailedCode(server, id);
 const isCodePage = (page: Page): boolean => isFactorPage(page) && page.body.includes('/factor/email"');
 const enter = (browser: Browser, page: Page, code: string): Promise<Page> =>
   sendTo(browser, page, { fields: { code }, redirectUri });

@@ -7,6 +7,7 @@ import { app, backend, directClients } from '../support/direct-login.ts';
 import { type Answer, userinfo } from '../support/oauth-client.ts';
 import { sampleClients, sampleTenant, secretOf, web } from '../support/sample-tenants.ts';
 import { afterPassword, setUpApp } from '../support/second-factor.ts';
+import { lastMailedCode, shownMails } from '../support/shown-mails.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { startTestServer } from '../support/test-server.ts';
@@ -44,15 +45,8 @@ const verify = ({ body }: Answer, more: object, at = issuer): Promise<Answer> =>
     body: { client_id: app.id, verification_id: body.verification_id, ...more },
     at,
   });
-const mailsOf = async (id: string) => {
-  const found = await server.instances[0]?.tenants.find(id);
-  if (found?.status !== 'served') throw new Error(`no tenant ${id}`);
-  return found.tenant.mail.shown(50);
-};
-const lastCode = async (id = 'acme'): Promise<string> => {
-  const [mail] = await mailsOf(id);
-  return /\b\d{8}\b/.exec(mail?.text ?? '')?.[0] ?? '';
-};
+const mailsOf = (id: string) => shownMails(server, id);
+const lastCode = (id = 'acme'): Promise<string> => lastMailedCode(server, id);
 
 describe('a session by e-mail', () => {
   it('has a token that the code makes good, until it is ended', async () => {
