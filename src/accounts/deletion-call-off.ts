@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import type { CallOffDeletion } from './account-types.ts';
+import { changed } from './linked-identities.ts';
 import { mayCompleteSignIn } from './standing.ts';
 
 export interface DeletionCallOffParts {
@@ -32,8 +33,7 @@ export const createDeletionCallOff =
       if (await notifyOfChange(current, notice, { make, isDone: (isDone) => isDone })) {
         const event = { ...origin, action: 'account.delete_undo', actor: sub, object: sub };
         await audit.note({ ...event, outcome: 'success' });
-        const { deleteAt: _, ...kept } = current;
-        return { ...kept, updatedAt: nowMs, version: version + 1 };
+        return changed(current, patch);
       }
       current = await records.findBySub(sub);
     }

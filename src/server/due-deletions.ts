@@ -23,26 +23,41 @@ export const startDueDeletions = ({
   clock,
   log,
 }: DueDeletionsParts): { close(): Promise<void> } => {
+  /** A tenant that fails holds up no other. */
   const lookAt = async (id: string): Promise<void> => {
-    const found = await tenants.find(id);
-    if (found.status !== 'served') return;
-    const removed = await found.tenant.deletion.removeDue();
-    if (removed > 0) log.info({ tenant: id, removed }, 'accounts were deleted, as their people had asked');
+    try {
+      const found = await tenants.find(id);
+      if (found.status !== 'served') return;
+      const removed = await found.tenant.deletion.removeDue();
+      if (removed > 0) log.info({ tenant: id, removed }, 'accounts were deleted, as their people had asked');
+    } catch (err) {
+      log.warn({ tenant: id, err }, 'accounts that are to be deleted could not be deleted yet');
+    }
   };
+  let isClosed = false;
   const look = async (): Promise<void> => {
     try {
-      for (const id of await storage.tenantsWithDueDeletions(clock.now())) await lookAt(id);
+      for (const id of await storage.tenantsWithDueDeletions(clock.now())) {
+        if (isClosed) return;
+        await lookAt(id);
+      }
     } catch (err) {
-      log.warn({ err }, 'accounts that are to be deleted could not be deleted yet');
+      log.warn({ err }, 'accounts that are to be deleted could not be found yet');
     }
   };
   let looking = Promise.resolve();
+  let isLooking = false;
   const timer = setInterval(() => {
-    looking = looking.then(look);
+    if (isLooking) return;
+    isLooking = true;
+    looking = look().finally(() => {
+      isLooking = false;
+    });
   }, lookEveryMs);
   timer.unref();
   return {
     close: async () => {
+      isClosed = true;
       clearInterval(timer);
       await looking;
     },

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { pino } from 'pino';
+import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
+import { createTestClock } from '../support/test-clock.ts';
+
+const minute = 60_000;
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+/** Tenants `broken`, which fails, and `acme`; the ids of those that were looked at. */
+const start = (removeDue: () => Promise<number>) => {
+  const looked: string[] = [];
+  const lines: string[] = [];
+  const find = async (id: string) => {
+    looked.push(id);
+    if (id === 'broken') throw new Error('its file is gone');
+    return { status: 'served', tenant: { deletion: { removeDue } } };
+  };
+  const deletions = startDueDeletions({
+    storage: { tenantsWithDueDeletions: async () => ['broken', 'acme'] },
+    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(0),
+    log: pino({}, { write: (line: string) => void lines.push(line) }),
+  });
+  return { looked, lines, deletions };
+};
+
+it('a tenant that fails holds up no other, and is named in the log', async () => {
+  const { looked, lines, deletions } = start(async () => 2);
+  await jest.advanceTimersByTimeAsync(minute);
+  await deletions.close();
+  expect(looked).toEqual(['broken', 'acme']);
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { tenant: 'broken', err: { message: 'its file is gone' } },
+    { tenant: 'acme', removed: 2 },
+  ]);
+});
+
+it('a look that takes long is not begun again meanwhile', async () => {
+  let letGo = (): void => {};
+  const { looked, deletions } = start(() => new Promise((resolve) => (letGo = () => resolve(0))));
+  await jest.advanceTimersByTimeAsync(5 * minute);
+  expect(looked).toEqual(['broken', 'acme']);
+  letGo();
+  await jest.advanceTimersByTimeAsync(minute);
+  expect(looked).toHaveLength(4);
+  letGo();
+  await deletions.close();
+});
