@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FactorAdded } from '../../accounts/factors/added-factor.ts';
 import { type FactorFacts, factorFacts, recoveryCodesLeft } from '../../accounts/factors/factor-facts.ts';
 import type { FactorOrigin } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -6,7 +7,7 @@ import { AppError } from '../../errors.ts';
 import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
-export const factorSchema = z
+const factorSchema = z
   .object({
     id: idSchema,
     type: z.enum(['totp', 'passkey']).meta({
@@ -18,12 +19,27 @@ export const factorSchema = z
   })
   .meta({ id: 'Factor' });
 
-export const recoveryCodes = z
+const recoveryCodes = z
   .array(z.string())
   .meta({ description: 'Each works once, in place of a code of the app. They are not shown again.' });
 
+export const addedAnswer = {
+  description: 'The factor; with the first one the recovery codes.',
+  schema: z.object({ factor: factorSchema, recovery_codes: recoveryCodes.optional() }),
+};
+
+/** @throws AppError `not_found` */
+export const toAdded = ({
+  account,
+  recoveryCodes: codes,
+}: Extract<FactorAdded, { readonly ok: true }>): z.input<typeof addedAnswer.schema> => {
+  const factor = factorFacts(account).map(toPublicFactor).at(-1);
+  if (factor === undefined) throw new AppError('not_found', 'The factor was removed meanwhile');
+  return { factor, ...definedOnly({ recovery_codes: codes && [...codes] }) };
+};
+
 /** Changes of factors: of a person who has just signed in, with a factor if there is one. */
-const protectedChange = { needsRecentSignIn: true, needsFactor: true } as const;
+export const protectedChange = { needsRecentSignIn: true, needsFactor: true } as const;
 
 const offered = ({ definition }: ApiTenant): void => {
   if (definition.secondFactor.methods.length === 0)
@@ -86,10 +102,7 @@ export const confirmOwnTotp = defineOperation({
     code: z.string().max(32).meta({ description: 'The code that the app shows.' }),
     name: nameSchema,
   }),
-  answer: {
-    description: 'The factor; with the first one the recovery codes.',
-    schema: z.object({ factor: factorSchema, recovery_codes: recoveryCodes.optional() }),
-  },
+  answer: addedAnswer,
   handle: async ({ tenant, person, body: { set_up: sealed, code, name } }) => {
     offered(tenant);
     const added = await tenant.accounts.factors.addTotp(
@@ -98,9 +111,7 @@ export const confirmOwnTotp = defineOperation({
       originOf(person),
     );
     if (!added.ok) throw new AppError('invalid_request', refusalWords[added.reason]);
-    const factor = factorFacts(added.account).map(toPublicFactor).at(-1);
-    if (factor === undefined) throw new AppError('not_found', 'The factor was removed meanwhile');
-    return { factor, ...definedOnly({ recovery_codes: added.recoveryCodes && [...added.recoveryCodes] }) };
+    return toAdded(added);
   },
 });
 
@@ -143,11 +154,7 @@ const refusalWords = {
 
 const originOf = ({ by: { address, requestId } }: ApiPerson): FactorOrigin => ({ address, requestId });
 
-export const toPublicFactor = ({
-  createdAt,
-  lastUsedAt,
-  ...factor
-}: FactorFacts): z.input<typeof factorSchema> => ({
+const toPublicFactor = ({ createdAt, lastUsedAt, ...factor }: FactorFacts): z.input<typeof factorSchema> => ({
   ...factor,
   created_at: toSeconds(createdAt),
   ...definedOnly({ last_used_at: lastUsedAt === undefined ? undefined : toSeconds(lastUsedAt) }),

@@ -1,14 +1,10 @@
 // A new passkey from an app's own page. The browser makes it for the host of the issuer, so the page has the origin of the issuer.
 import { z } from 'zod';
-import { factorFacts } from '../../accounts/factors/factor-facts.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { nameSchema } from './api-schemas.ts';
-import { factorSchema, recoveryCodes, toPublicFactor } from './factor-api.ts';
+import { addedAnswer, protectedChange, toAdded } from './factor-api.ts';
 import { type ApiPerson, defineOperation } from './operation.ts';
-
-/** Changes of factors: of a person who has just signed in, with a factor if there is one. */
-const protectedChange = { needsRecentSignIn: true, needsFactor: true } as const;
 
 const notOffered = { 404: 'The tenant has no passkeys.' } as const;
 
@@ -63,10 +59,7 @@ export const addOwnPasskey = defineOperation({
     credential: credentialSchema.meta({ description: '`toJSON()` of what the browser returns.' }),
     name: nameSchema,
   }),
-  answer: {
-    description: 'The factor; with the first one the recovery codes.',
-    schema: z.object({ factor: factorSchema, recovery_codes: recoveryCodes.optional() }),
-  },
+  answer: addedAnswer,
   handle: async ({ tenant, person, body: { credential, name } }) => {
     const { transports, ...response } = credential.response;
     const added = await tenant.accounts.factors.passkeys.add(
@@ -83,9 +76,7 @@ export const addOwnPasskey = defineOperation({
       { address: person.by.address, requestId: person.by.requestId },
     );
     if (!added.ok) throw new AppError('invalid_request', refusalWords[added.reason]);
-    const factor = factorFacts(added.account).map(toPublicFactor).at(-1);
-    if (factor === undefined) throw new AppError('not_found', 'The factor was removed meanwhile');
-    return { factor, ...definedOnly({ recovery_codes: added.recoveryCodes && [...added.recoveryCodes] }) };
+    return toAdded(added);
   },
 });
 
