@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Account, type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, CompleteOutcome, FirstFactor, SignedIn } from '../../accounts/account-types.ts';
+import type { Accounts, CompleteOutcome, FirstFactor } from '../../accounts/account-types.ts';
 import { isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
 import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
@@ -161,7 +161,7 @@ const firstOf = async (
       await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
       throw await askForFactor(parts, step, {
         firstFactor: outcome.firstFactor,
-        words: factorWords[outcome.reason],
+        reason: outcome.reason,
       });
     case 'mfa_enrolment_required':
       parts.passwordTokens.revoke(outcome.firstFactor);
@@ -181,7 +181,7 @@ const proveFactor = async (
 ): Promise<FirstFactor> => {
   const { ctx, client, session, typed } = step;
   if (typed.otp === undefined)
-    throw await askForFactor(parts, step, { firstFactor: first, words: factorWords.mfa_required });
+    throw await askForFactor(parts, step, { firstFactor: first, reason: 'mfa_required' });
   const { address, requestId } = parts.requestOf(ctx);
   const { otp } = typed;
   const origin = { address, requestId, clientId: client.clientId };
@@ -197,7 +197,7 @@ const proveFactor = async (
     return { ...withFactor(first, proven), account: kept };
   }
   if (proven.reason === 'throttled') throw new TooManyRequests(proven.retryAfterSeconds);
-  throw await askForFactor(parts, step, { firstFactor: first, words: factorWords.invalid_otp });
+  throw await askForFactor(parts, step, { firstFactor: first, reason: 'invalid_otp' });
 };
 
 /** Each description begins with a code that programs may rely on. */
@@ -211,12 +211,15 @@ const factorWords = {
 const askForFactor = async (
   { authSessions, programCodes, requestOf }: AuthorizationChallengeParts,
   { ctx, session: { clientId, request, startedAt, codePlace = randomId() } }: Step,
-  { firstFactor, words }: { readonly firstFactor: FirstFactor | SignedIn; readonly words: string },
+  {
+    firstFactor,
+    reason,
+  }: { readonly firstFactor: FirstFactor; readonly reason: 'mfa_required' | 'invalid_otp' },
 ): Promise<ChallengeAnswer> => {
   const { account, amr, acr, source, signedInAt } = firstFactor;
   const methods = programCodes.methodsOf(account);
   if (methods.length === 0) return redirectToWeb(factorWords.passkey_required);
-  if (words === factorWords.mfa_required) {
+  if (reason === 'mfa_required') {
     const step = { place: codePlace, requestId: requestOf(ctx).requestId };
     const sent = await asProtocolErrors(() => programCodes.send(account, step));
     if (!sent.ok) throw new TooManyRequests(sent.retryAfterSeconds);
@@ -225,7 +228,7 @@ const askForFactor = async (
   const token = await asProtocolErrors(() =>
     authSessions.keep({ clientId, request, startedAt, codePlace, firstFactor: kept }),
   );
-  return insufficient(words, { auth_session: token, required: ['otp'], methods });
+  return insufficient(factorWords[reason], { auth_session: token, required: ['otp'], methods });
 };
 
 /** Nobody has proven anything yet. @throws TooManyRequests */
