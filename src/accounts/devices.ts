@@ -146,7 +146,4 @@ const isSessionAlive = (
 export const longestDeviceText = 100;
 
 /** A name or description of a device. Undefined when it is empty, too long or no plain text. */
-export const readDeviceText = (value: unknown): string | undefined => {
-  const text = readPlainText(value);
-  return text === undefined || [...text].length > longestDeviceText ? undefined : text;
-};
+export const readDeviceText = (value: unknown): string | undefined => readPlainText(value, longestDeviceText);

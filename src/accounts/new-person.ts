@@ -45,10 +45,7 @@ export const isFreeToChoose = (username: string): boolean =>
 const longestName = 100;
 
 /** The full name of a person. Undefined when it is empty, too long or no plain text. */
-export const readFullName = (typed: string): string | undefined => {
-  const text = readPlainText(typed);
-  return text === undefined || [...text].length > longestName ? undefined : text;
-};
+export const readFullName = (typed: string): string | undefined => readPlainText(typed, longestName);
 
 /** @param email proven, canonical */
 export const readNewPerson = (

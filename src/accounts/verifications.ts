@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { type Clock, epochSeconds } from '../clock.ts';
 import { hashParts, hmac, isEqualConstantTime, randomId } from '../crypto/ids.ts';
+import { newMailedCode, withoutSeparators } from '../crypto/mailed-code.ts';
 import { openSealed, seal } from '../crypto/sealed-box.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Artifact, Artifacts, ArtifactWrite } from '../storage/storage.ts';
@@ -83,7 +83,6 @@ export interface VerificationsParts {
 
 export const linkSeconds = 30 * 60;
 export const codeSeconds = 10 * 60;
-const codeDigits = 8;
 /** Wrong codes in one browser: with as many codes as the limits of mails allow, a guess stays hopeless. */
 const tries = { points: 5, windowSeconds: codeSeconds } as const;
 
@@ -154,7 +153,7 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
         await artifacts.write([lock]);
         return { link };
       }
-      const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
+      const code = newMailedCode();
       const mac = hmac(codeKey, tenant, purpose, browser, code);
       const place = { id: idOfBrowser(purpose, browser), expiresAt: nowSeconds + codeSeconds };
       await artifacts.write([lock, put({ ...place, ...owner }, { id, mac } satisfies CodeContent)]);
@@ -174,7 +173,7 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
       );
       if (found === undefined || !isAllowed) return undefined;
       const { id, mac } = open<CodeContent>(found);
-      const digits = code.replace(/[\s-]/g, '');
+      const digits = withoutSeparators(code);
       if (!isEqualConstantTime(mac, hmac(codeKey, tenant, purpose, browser, digits))) return undefined;
       return consume(purpose, id);
     },

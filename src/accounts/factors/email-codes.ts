@@ -1,10 +1,11 @@
 // A code that a mail brings, as the second factor of people who have set up none. It is stored as a keyed hash of all that it
 // is bound to, and nothing else: a code that is wrong, or for something else, is one that does not exist.
-import { randomInt } from 'node:crypto';
+
 import type { Audit } from '../../audit/audit.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { Locale, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac } from '../../crypto/ids.ts';
+import { newMailedCode, withoutSeparators } from '../../crypto/mailed-code.ts';
 import type { TenantMail } from '../../mail/tenant-mail.ts';
 import { maskAddress } from '../../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords, Artifacts } from '../../storage/storage.ts';
@@ -60,7 +61,6 @@ export interface EmailCodesParts {
 
 const kind = 'EmailCode';
 const codeSeconds = 600;
-const codeDigits = 8;
 /** To one account. */
 const mails = { points: 5, windowSeconds: 3600 } as const;
 
@@ -70,12 +70,12 @@ export const createEmailCodes = (parts: EmailCodesParts): EmailCodes => {
 
   /** Another address, a new password and a forced sign-out end the codes that were mailed before. */
   const idOf = ({ sub, email = '', notBefore = 0 }: AccountRecord, { place, code }: TypedEmailCode): string =>
-    hmac(key, definition.id, sub, email, `${notBefore}`, place, code.replace(/[\s-]/g, ''));
+    hmac(key, definition.id, sub, email, `${notBefore}`, place, withoutSeparators(code));
 
   const writeMail = async (account: AccountRecord, { place, ...asked }: CodeRequest): Promise<void> => {
     const { sub, email, username } = account;
     if (email === undefined) return;
-    const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
+    const code = newMailedCode();
     const expiresAt = epochSeconds(clock) + codeSeconds;
     const id = idOf(account, { place, code });
     await artifacts.write([{ op: 'put', artifact: { kind, id, accountId: sub, payload: '{}', expiresAt } }]);

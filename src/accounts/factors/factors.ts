@@ -9,10 +9,12 @@
 //   factor-facts.ts     what may be shown of them; factor-reset.ts: what an operator does for people who lost one
 //   sign-in-at-once.ts  password and code of a program; program-codes.ts: the code alone, in a second step
 //   (here)              codes, and removing factors
+
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { withoutSeparators } from '../../crypto/mailed-code.ts';
 import { openSealed, seal } from '../../crypto/sealed-box.ts';
 import { isAppError } from '../../errors.ts';
 import type { FactorRecord, TotpFactor } from '../../storage/factor-record.ts';
@@ -117,7 +119,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
   /** The factors after this code was used; undefined when it is of none of them. */
   const useCode = (account: AccountRecord, typed: string): UsedCode | undefined => {
     const { sub, factors = [] } = account;
-    const code = typed.replace(/[\s-]/g, '');
+    const code = withoutSeparators(typed);
     const recovery = readRecoveryCode(typed);
     const hash = recovery === undefined ? undefined : hashRecoveryCode(parts.recoveryKey, sub, recovery);
     for (const factor of factors) {

@@ -1,5 +1,5 @@
 // Sessions that a code by e-mail begins. The token is given at once and becomes good when the code was right.
-import { randomInt } from 'node:crypto';
+
 import type { Accounts, FirstFactor } from '../../accounts/account-types.ts';
 import type { RunAfterAnswer } from '../../accounts/after-answer.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
@@ -13,6 +13,7 @@ import type { Throttle } from '../../accounts/throttle.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, hmac, isEqualConstantTime, randomId } from '../../crypto/ids.ts';
+import { newMailedCode, withoutSeparators } from '../../crypto/mailed-code.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { readEmail } from '../../protocol/email-address.ts';
@@ -100,7 +101,6 @@ export interface EmailSessionsParts {
 
 const kind = 'EmailSession';
 const codeSeconds = 600;
-const codeDigits = 8;
 const tries = { points: 5, windowSeconds: codeSeconds } as const;
 /** To one address. */
 const mails = { points: 5, windowSeconds: 3600 } as const;
@@ -185,7 +185,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     const { isAllowed } = await throttle.spend(`email_session/code/${id}`, tries);
     if (!isAllowed) return wrong;
     const [account] = loaded.linkedAccounts;
-    const mailed = { verificationId, code: code.replace(/[\s-]/g, ''), email: account?.email ?? '' };
+    const mailed = { verificationId, code: withoutSeparators(code), email: account?.email ?? '' };
     const isRight = isEqualConstantTime(mac, macOf(mailed)) && account?.emailVerified === true;
     const signedInAt = epochSeconds(clock);
     if (!isRight || !mayCompleteSignIn(account, signedInAt)) {
@@ -244,7 +244,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
       refuseThrottled(await parts.chargeStart(address));
       refuseThrottled(await throttle.spend(`email_session/mail/${hashId(email)}`, mails));
       const verificationId = randomId();
-      const code = `${randomInt(10 ** codeDigits)}`.padStart(codeDigits, '0');
+      const code = newMailedCode();
       const account = await findPerson(email, clientId);
       const payload: Payload = {
         clientId,
