@@ -25,21 +25,31 @@ export interface UndoableEmail {
 }
 
 /**
- * `link`: it was used, is too old, or an older address was put back. `taken`: another account has the address by now.
+ * `link`: it is too old, or an older address was put back. `done`: the account has the address again already, and nothing was
+ * changed. `taken`: another account has the address by now.
  */
-export type EmailUndone = { readonly ok: true } | { readonly ok: false; readonly reason: 'link' | 'taken' };
+export type EmailUndone =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'link' | 'done' | 'taken' };
 
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
 export interface EmailUndo {
   /** Without using the link. */
   find(link: string): Promise<UndoableEmail | undefined>;
-  /** Ends all sessions and tokens too. The link stays good unless the address is put back. */
+  /** What the link has put back already, as long as it is so. */
+  findDone(link: string): Promise<UndoableEmail | undefined>;
+  /**
+   * Ends all sessions and tokens too. The link stays good unless the address is put back; what an outage has kept from being
+   * ended then, the next use of the link ends.
+   */
   undo(link: string, from: Omit<SessionActor, 'actor'>): Promise<EmailUndone>;
 }
 
 export interface EmailUndoParts {
   readonly records: Pick<AccountRecords, 'findBySub' | 'findByLogin' | 'findByIdentity' | 'update'>;
-  readonly verifications: Pick<Verifications, 'find' | 'consumeLink'>;
+  readonly verifications: Pick<Verifications, 'find' | 'findUsed' | 'consumeLink'>;
+  /** Ids of the tenant's sources. */
+  readonly sources: readonly string[];
   readonly revocations: Pick<Revocations, 'endAccount'>;
   /** The tokens of a source whose connection is gone. */
   readonly forgetTokens: (sub: string, source: string) => Promise<void>;
@@ -69,6 +79,18 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
     const former = account === undefined ? undefined : findFormer(account, id);
     if (account === undefined || former === undefined || !hasOwnProfile(account)) return undefined;
     return { account, email: former.email, former };
+  };
+
+  const findDone = async (
+    link: string,
+  ): Promise<(UndoableEmail & { readonly isUsed: boolean }) | undefined> => {
+    const unused = await verifications.find(purpose, link);
+    const verified = unused ?? (await verifications.findUsed(purpose, link));
+    const { sub, address, about } = verified ?? {};
+    const account = sub === undefined ? undefined : await records.findBySub(sub);
+    if (account === undefined || address === undefined || about?.id === undefined) return undefined;
+    if (!hasVerified(account, address) || findFormer(account, about.id) !== undefined) return undefined;
+    return { account, email: address, isUsed: unused === undefined };
   };
 
   const isOfOther = (holder: AccountRecord | undefined, sub: string): boolean =>
@@ -117,11 +139,26 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
     }
   };
 
+  /** An outage may have hidden that the address was put back, and then the rest was not done. */
+  const repeat = async (link: string): Promise<EmailUndone> => {
+    const done = await findDone(link);
+    if (done === undefined) return { ok: false, reason: 'link' };
+    const { sub } = done.account;
+    if (!done.isUsed) {
+      await parts.revocations.endAccount(sub, 'account.email_undo');
+      // which of them were connected since the change is no longer known
+      for (const source of parts.sources) await parts.forgetTokens(sub, source);
+      await consume(link, sub);
+    }
+    return { ok: false, reason: 'done' };
+  };
+
   return {
     find,
+    findDone,
     undo: async (link, from) => {
       const found = await find(link);
-      if (found === undefined) return { ok: false, reason: 'link' };
+      if (found === undefined) return repeat(link);
       const { account, former } = found;
       const { sub } = account;
       const taken = await findTaken(account, former);
@@ -134,14 +171,15 @@ export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
       });
       if (!outcome.ok) {
         await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
-        return { ok: false, reason: outcome.reason === 'taken' ? 'taken' : 'link' };
+        if (outcome.reason === 'taken') return { ok: false, reason: 'taken' };
+        return { ok: false, reason: (await findDone(link)) === undefined ? 'link' : 'done' };
       }
       await parts.revocations.endAccount(sub, 'account.email_undo');
+      for (const { source } of identitiesAddedSince(before, former.kept))
+        await parts.forgetTokens(sub, source);
       await consume(link, sub);
       if (before.deleteAt !== undefined)
         await audit.note({ ...event, action: 'account.delete_undo', outcome: 'success' });
-      for (const { source } of identitiesAddedSince(before, former.kept))
-        await parts.forgetTokens(sub, source);
       await carryGuesses(parts.throttle, { before: account.logins, after: outcome.account.logins });
       return { ok: true };
     },
@@ -152,6 +190,9 @@ interface Taken {
   readonly isUsername: boolean;
   readonly identityKeys: ReadonlySet<string>;
 }
+
+const hasVerified = ({ email, emailVerified }: AccountRecord, address: string): boolean =>
+  emailVerified === true && email !== undefined && canonicalLogin(email) === canonicalLogin(address);
 
 /** The user name of now, unless it is the address that the account loses. */
 const usernameWithout = ({ username, email }: AccountRecord, former: string): string =>

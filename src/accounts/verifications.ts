@@ -50,6 +50,8 @@ export interface Verifications {
   create(verification: NewVerification): Promise<VerificationSecrets>;
   /** What the link would prove, without using it: for the page with the button. */
   find(purpose: VerificationPurpose, link: string): Promise<FoundVerification | undefined>;
+  /** What the link has proven, until it would have ended unused: it proves nothing any more. */
+  findUsed(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
   /** One of all callers gets it, once. */
   consumeLink(purpose: VerificationPurpose, link: string): Promise<Verified | undefined>;
   /**
@@ -121,9 +123,13 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
       payload: seal(sealingKey, Buffer.from(JSON.stringify(content)), sealedFor(artifact.id)),
     },
   });
-  const load = async (id: string): Promise<Artifact | undefined> => {
+  const loadAny = async (id: string): Promise<Artifact | undefined> => {
     const { artifacts: found } = await artifacts.load([{ kind, id }]);
-    return found.find((artifact) => artifact.id === id && artifact.consumedAt === undefined);
+    return found.find((artifact) => artifact.id === id);
+  };
+  const load = async (id: string): Promise<Artifact | undefined> => {
+    const found = await loadAny(id);
+    return found?.consumedAt === undefined ? found : undefined;
   };
   const find = async (purpose: VerificationPurpose, id: string): Promise<FoundVerification | undefined> => {
     const found = await load(id);
@@ -161,6 +167,11 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
     },
 
     find: (purpose, link) => find(purpose, idOfLink(purpose, link)),
+
+    findUsed: async (purpose, link) => {
+      const found = await loadAny(idOfLink(purpose, link));
+      return found?.consumedAt === undefined ? undefined : open<LinkContent>(found);
+    },
 
     consumeLink: (purpose, link) => consume(purpose, idOfLink(purpose, link)),
 

@@ -33,21 +33,29 @@ const show = (
 export const askToUndoEmail = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
   const token = tokenOf(ctx);
   const found = await tenant.emailUndo.find(token);
-  if (found === undefined) return show(parts, { ctx, tenant }, { step: 'gone', problem: 'link' });
+  if (found === undefined) return showLinkOver(parts, { ctx, tenant, token });
   const { email, account } = found;
   const action = `${undoUrl(tenant)}?token=${token}`;
   show(parts, { ctx, tenant }, { step: 'ask', action, email, username: account.username });
 };
 
+/** The truth to who has lost the answer of a first use, or sends the form twice. */
+const showLinkOver = async (
+  parts: Parts,
+  { token, ...place }: { readonly ctx: Context; readonly tenant: LoginTenant; readonly token: string },
+): Promise<void> => {
+  const done = await place.tenant.emailUndo.findDone(token);
+  if (done === undefined) return show(parts, place, { step: 'gone', problem: 'link' });
+  show(parts, place, { step: 'already', email: done.email, username: done.account.username });
+};
+
 export const submitEmailUndo = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
   refuseOtherSites(ctx);
-  const outcome = await tenant.emailUndo.undo(tokenOf(ctx), factsOf(ctx));
+  const token = tokenOf(ctx);
+  const outcome = await tenant.emailUndo.undo(token, factsOf(ctx));
   if (outcome.ok) return redirect(ctx, `${undoUrl(tenant)}/done`);
-  show(
-    parts,
-    { ctx, tenant },
-    { step: 'gone', problem: outcome.reason === 'taken' ? 'email_taken' : 'link' },
-  );
+  if (outcome.reason !== 'taken') return showLinkOver(parts, { ctx, tenant, token });
+  show(parts, { ctx, tenant }, { step: 'gone', problem: 'email_taken' });
 };
 
 export const showEmailUndone = (parts: Parts, ctx: Context, tenant: LoginTenant): void =>

@@ -92,7 +92,10 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
       usersAs: (actor) => parts.usersAs(actor, () => undefined),
     }),
     emailChanges: createEmailChanges({ ...parts, records, verifications, findKnown, formerAddresses }),
-    emailUndo: createEmailUndo({ ...parts, records, verifications }),
+    emailUndo: createEmailUndo({
+      ...{ ...parts, records, verifications },
+      sources: definition.sources.map(({ id }) => id),
+    }),
     registration: createRegistration({
       ...parts,
       verifications,

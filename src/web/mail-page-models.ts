@@ -67,7 +67,8 @@ export interface MailPageModels {
   };
   /** The address that an account had before is put back. */
   'email-undo': {
-    readonly step: 'ask' | 'done' | 'gone';
+    /** `already`: by this link, some time ago. */
+    readonly step: 'ask' | 'done' | 'already' | 'gone';
     readonly action?: string;
     readonly email?: string;
     readonly username?: string;

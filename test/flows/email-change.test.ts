@@ -193,6 +193,11 @@ eachStore((store) => {
     expect((await stored()).email).toBe(fresh);
     const tried = await Promise.all(Array.from({ length: 20 }, () => createBrowser().submit(form)));
     expect(tried.filter(({ location }) => location === `${issuer()}/email-undo/done`)).toHaveLength(1);
+    for (const again of [await createBrowser().submit(form), await createBrowser().get(link)])
+      expect([again.status, textOf(again)]).toEqual([
+        200,
+        expect.stringContaining(`The account ${person.username} has the address ${old} again`),
+      ]);
 
     expect(await stored()).toMatchObject({ email: old, emailVerified: true, formerEmails: [] });
     expect((await browser.get(`${issuer()}/account`)).status).toBe(303);

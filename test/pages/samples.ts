@@ -716,6 +716,13 @@ export const samples: readonly Sample[] = [
     signInUrl: '/oauth/acme',
     recoverUrl: '/oauth/acme/recover',
   }),
+  sample('email-undo-already', 'email-undo', {
+    step: 'already',
+    email: 'alice@acme.example',
+    username: 'alice',
+    signInUrl: '/oauth/acme',
+    recoverUrl: '/oauth/acme/recover',
+  }),
   ...(['email_taken', 'link'] as const).map((problem) =>
     sample(`email-undo-${problem}`, 'email-undo', { step: 'gone', problem, signInUrl: '/oauth/acme' }),
   ),

@@ -85,6 +85,7 @@ export const emailChangesOf = (
         ...{ records, verifications, throttle, audit, clock, log },
         revocations: { endAccount: async () => {} },
         forgetTokens: async (sub, source) => void forgotten.push(`${sub} ${source}`),
+        sources: ['local', 'corp'],
         ...other,
       }),
   };

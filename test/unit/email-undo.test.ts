@@ -260,6 +260,30 @@ describe('the link', () => {
     expect(await emails.undo().undo(link, from)).toEqual({ ok: true });
   });
 
+  it('says that the address is back when the answer of the store was lost, and ends what is left', async () => {
+    await change();
+    const link = emails.linkTo(old);
+    const { accounts } = people.tenant('acme');
+    const update: typeof accounts.update = async (...patch) => {
+      await accounts.update(...patch);
+      return outage();
+    };
+    const ended: unknown[] = [];
+    const revocations = { endAccount: async (sub: string) => void ended.push(sub) };
+    const undoAgain = () => emails.undo({ revocations }).undo(link, from);
+    await expect(emails.undo({ records: { ...accounts, update } }).undo(link, from)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(await undoAgain()).toEqual({ ok: false, reason: 'done' });
+    expect(emails.forgotten).toEqual([`${dana.sub} local`, `${dana.sub} corp`]);
+    const { version } = await now();
+    expect(await undoAgain()).toEqual({ ok: false, reason: 'done' });
+    expect(await emails.undo().findDone(link)).toMatchObject({ email: old, account: { sub: dana.sub } });
+    expect([ended, emails.forgotten.length, (await now()).version]).toEqual([[dana.sub], 2, version]);
+    await change();
+    expect(await undoAgain()).toEqual({ ok: false, reason: 'link' });
+  });
+
   it('stays good while another account has the address', async () => {
     await change();
     const other = await add('other', old);
