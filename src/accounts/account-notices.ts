@@ -8,6 +8,7 @@ import type { MailKind } from '../mail/mail-content.ts';
 import type { HeldMail, TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import { localeClaimOf } from './claims.ts';
 
 export interface AccountNotice {
   readonly kind: MailKind;
@@ -93,7 +94,7 @@ const recipientsOf = (
 const isRefusal = (error: unknown): boolean => isAppError(error) && error.code !== 'unavailable';
 
 /** The person's own; undefined when it is not known, or is one that we have no texts in. */
-export const languageOf = ({ claims: { locale } }: Pick<AccountRecord, 'claims'>): Locale | undefined => {
-  const [language] = typeof locale === 'string' ? locale.toLowerCase().split(/[-_]/) : [];
+export const languageOf = (account: Pick<AccountRecord, 'chosenLocale' | 'claims'>): Locale | undefined => {
+  const [language] = localeClaimOf(account)?.toLowerCase().split(/[-_]/) ?? [];
   return language === 'de' || language === 'en' ? language : undefined;
 };

@@ -1,4 +1,5 @@
 import type { SourceDefinition } from '../config/source/source-definition.ts';
+import { definedOnly } from '../defined-only.ts';
 import { standardClaims } from '../protocol/standard-claims.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 
@@ -18,6 +19,13 @@ export const furtherClaims = (sources: readonly SourceDefinition[]): readonly st
   return [...new Set(made)].filter((name) => !placed.has(name));
 };
 
+/** A BCP 47 tag, as the person chose it or a source wrote it. */
+export const localeClaimOf = ({
+  chosenLocale,
+  claims,
+}: Pick<AccountRecord, 'chosenLocale' | 'claims'>): string | undefined =>
+  chosenLocale ?? (typeof claims.locale === 'string' ? claims.locale : undefined);
+
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
 
 /**
@@ -35,6 +43,7 @@ export const claimsOf = (
       .filter((name) => account.claims[name] != null)
       .map((name) => [name, account.claims[name]]),
   ),
+  ...definedOnly({ locale: localeClaimOf(account) }),
   sub: account.sub,
   preferred_username: account.username,
   // apps that identify people by their address do not all look at `email_verified`

@@ -94,6 +94,7 @@ const accountFacts = (account: AccountRecord): Facts => ({
         former_emails: account.formerEmails.map(({ email, until }) => ({ email, until: toSeconds(until) })),
       }),
   claims: account.claims,
+  ...definedOnly({ chosen_locale: account.chosenLocale }),
   groups: account.groups,
   roles: account.roles,
   has_password: account.passwordHash !== undefined,

@@ -1,5 +1,6 @@
 // What people change of their own profile: name, language and, where the tenant allows it, user name. Their sessions and
-// tokens stay; the next answer of userinfo has the new claims. People whose profile comes from a source change it there.
+// tokens stay; the next answer of userinfo has the new claims. People whose profile comes from a source change it there, but
+// for the language, which is theirs to choose here too.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -25,13 +26,13 @@ import { carryGuesses, type Throttle } from './throttle.ts';
 export interface ProfileChange {
   /** The full name, the claim `name`. */
   readonly name?: string | null;
-  /** The claim `locale`, and the language of mails about the account. */
+  /** The claim `locale`, and the language of mails about the account; `null` is that of the source where there is one. */
   readonly locale?: Locale | null;
 }
 
 export type ProfileOutcome =
   | { readonly ok: true; readonly account: AccountRecord }
-  /** `elsewhere`: a source gives the profile of this person. `name`: no plain text, or too long. */
+  /** `elsewhere`: a source gives the name of this person. `name`: no plain text, or too long. */
   | { readonly ok: false; readonly reason: 'elsewhere' | 'name' };
 
 export type RenameOutcome =
@@ -82,24 +83,24 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
 
   return {
     change: async (account, change, by) => {
-      if (!hasOwnProfile(account)) return { ok: false, reason: 'elsewhere' };
       const { sub } = account;
       const name = readName(change.name);
       if (name === false) return { ok: false, reason: 'name' };
+      if (name !== undefined && !hasOwnProfile(account)) return { ok: false, reason: 'elsewhere' };
       const planFor = (current: AccountRecord): AccountChange | undefined => {
-        const claims = claimsAfter(current, { ...change, ...(name === undefined ? {} : { name }) });
-        return claims === undefined ? undefined : { claims, updatedAt: clock.now() };
+        const planned = profileAfter(current, { ...change, ...(name === undefined ? {} : { name }) });
+        return planned === undefined ? undefined : { ...planned, updatedAt: clock.now() };
       };
       if (planFor(account) === undefined) return { ok: true, account };
       const reason = Object.keys(change).sort().join(' ');
       const event = { ...by, action: 'account.profile', object: sub, reason } as const;
       await audit.noteBefore({ ...event, outcome: 'success' });
       const outcome = await changeAccount(records, account, (current) =>
-        mayChange(current, account) ? planFor(current) : undefined,
+        mayStillChange(current, account) ? planFor(current) : undefined,
       );
       if (!outcome.ok) {
         const current = await records.findBySub(sub);
-        if (mayChange(current, account)) return { ok: true, account: current };
+        if (mayStillChange(current, account)) return { ok: true, account: current };
         await audit.note({ ...event, outcome: 'failure' });
         throw signedOut();
       }
@@ -152,16 +153,27 @@ const readName = (name: string | null | undefined): string | null | undefined | 
   return readFullName(name) ?? false;
 };
 
-/** Undefined when they stay the same; a language that is written with its region stays as it is. */
-const claimsAfter = (account: AccountRecord, change: ProfileChange): AccountRecord['claims'] | undefined => {
-  const { claims } = account;
-  const wanted = { ...change, ...(change.locale === languageOf(account) ? { locale: undefined } : {}) };
+/** Undefined when it stays the same; a language that is written with its region stays as it is. */
+const profileAfter = (
+  account: AccountRecord,
+  { name, locale }: ProfileChange,
+): Pick<AccountChange, 'claims' | 'chosenLocale'> | undefined => {
+  const isSame = locale === undefined || locale === languageOf(account);
+  if (hasOwnProfile(account)) return claimsAfter(account, isSame ? { name } : { name, locale });
+  const chosenLocale = locale ?? undefined;
+  return isSame || chosenLocale === account.chosenLocale ? undefined : { chosenLocale };
+};
+
+const claimsAfter = (
+  { claims }: AccountRecord,
+  wanted: { readonly [member: string]: unknown },
+): Pick<AccountChange, 'claims'> | undefined => {
   const changes = Object.entries(wanted).filter(
     ([member, value]) => value !== undefined && value !== (claims[member] ?? null),
   );
   if (changes.length === 0) return undefined;
   const after = { ...claims, ...Object.fromEntries(changes) };
-  return Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null));
+  return { claims: Object.fromEntries(Object.entries(after).filter(([, value]) => value !== null)) };
 };
 
 /** A name that is another address would keep the person who has that address from using it. */

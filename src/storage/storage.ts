@@ -206,6 +206,8 @@ export interface AccountRecord {
   readonly formerEmails?: readonly FormerEmail[];
   /** The id of the picture that the person has uploaded; see `pictures`. */
   readonly pictureId?: string;
+  /** The language that a person of a source has chosen here, in place of the claim `locale`, which the source writes. */
+  readonly chosenLocale?: string;
   /** Epoch milliseconds; present while disabled or locked by an operator or by a directory. */
   readonly disabledAt?: number;
   readonly lockedAt?: number;

@@ -53,8 +53,9 @@ export interface AccountActivity {
 export interface AccountPageModels {
   'account-profile': AccountForms & {
     readonly action: string;
-    readonly name: string;
-    /** Empty: that of the browser. */
+    /** Absent: a source gives it. */
+    readonly name?: string;
+    /** Empty: that of the browser, or of the source. */
     readonly language: Locale | '';
     readonly problem?: ProfileProblem;
   };

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { askApi } from '../support/account-api.ts';
 import { createBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openApp, signInThere } from '../support/federation.ts';
-import { refresh, type TokenBody, tokenRequest, userinfo } from '../support/oauth-client.ts';
+import { refresh, type TokenBody, tokenRequest, tokensFor, userinfo } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
-import { migrator, sampleTenant, type TenantContent } from '../support/sample-tenants.ts';
+import { migrator, sampleTenant, type TenantContent, web } from '../support/sample-tenants.ts';
 import { type Slapd, startSlapd } from '../support/slapd.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
@@ -34,6 +35,7 @@ const directoryTenant = (slapd: Slapd, source: object = {}): TenantContent => {
         mapping: [
           { role: 'publisher', of: 'groups', equals: 'division' },
           { rename: 'sn', to: 'surname_at_work' },
+          { default: 'locale', value: 'fr-CA' },
         ],
         recheck: '5m',
         degraded: { sessions: '30m' },
@@ -106,6 +108,21 @@ eachStore((store) => {
         preferred_username: 'anna',
         surname_at_work: 'Adler',
       });
+    });
+
+    it('keeps the language that was chosen here, whatever the directory says', async () => {
+      const request = { issuer: issuer(), client: web, scope: 'openid account profile' };
+      const { access_token: token } = await tokensFor(createBrowser(), request, anna);
+      const choose = (locale: string | null) =>
+        askApi(issuer(), '/account', { method: 'PATCH', token, body: { locale } });
+      const languageOf = async () =>
+        (await userinfo(issuer(), (await signedIn()).access_token ?? '')).body.locale;
+
+      expect(await languageOf()).toBe('fr-CA');
+      expect((await choose('de')).body).toMatchObject({ name: 'Anna Adler', locale: 'de' });
+      expect(await languageOf()).toBe('de');
+      await choose(null);
+      expect(await languageOf()).toBe('fr-CA');
     });
 
     it('is one account, however many first sign-ins there are at once', async () => {

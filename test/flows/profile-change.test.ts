@@ -1,7 +1,7 @@
 // What people change of their own profile: name, language, user name.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { askApi } from '../support/account-api.ts';
-import { createBrowser, type Page } from '../support/browser.ts';
+import { createBrowser, formsOf, type Page } from '../support/browser.ts';
 import { instanceHeader } from '../support/instances-front.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
@@ -200,10 +200,14 @@ eachStore((store) => {
       const token = await tokenOf(person, browser);
       const identities = [{ source: 'gone', subject: 'lena', linkedAt: 1, checkedAt: 1 }];
       await accounts.update(sub, { origin: 'source', identities });
-      expect((await patch(token, { name: 'Mallory' })).status).toBe(404);
+      expect((await patch(token, { name: 'Mallory', locale: 'de' })).status).toBe(404);
+      expect((await browser.get(account('/username'))).status).toBe(404);
       const page: Page = await browser.get(account('/profile'));
-      expect(page.status).toBe(404);
-      expect((await stored())?.claims).toEqual({});
+      const { action, fields } = formsOf(page)[0] ?? { action: '', fields: {} };
+      expect(fields).not.toHaveProperty('name');
+      expect((await browser.post(action, { ...fields, name: 'Mallory', language: 'de' })).status).toBe(303);
+      expect(await stored()).toMatchObject({ claims: {}, chosenLocale: 'de' });
+      expect((await browser.get(account('/profile'))).body).toMatch(/value="de"[^>]* selected/);
     });
   });
 });

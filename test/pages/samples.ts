@@ -121,13 +121,13 @@ const account: PageModels['account'] = {
   emailUrl: '/oauth/acme/account/email',
 };
 
-const accountProfile: PageModels['account-profile'] = {
+const accountLanguage: PageModels['account-profile'] = {
   action: '/oauth/acme/account/profile',
   csrf,
   accountUrl: '/oauth/acme/account',
-  name: 'Alice Example',
   language: '',
 };
+const accountProfile: PageModels['account-profile'] = { ...accountLanguage, name: 'Alice Example' };
 
 const accountEmail = (step: PageModels['account-email']['step']): PageModels['account-email'] => ({
   step,
@@ -727,6 +727,7 @@ export const samples: readonly Sample[] = [
     sample(`email-undo-${problem}`, 'email-undo', { step: 'gone', problem, signInUrl: '/oauth/acme' }),
   ),
   sample('account-profile', 'account-profile', accountProfile),
+  sample('account-profile-language', 'account-profile', { ...accountLanguage, language: 'de' }),
   sample('account-profile-name', 'account-profile', { ...accountProfile, language: 'de', problem: 'name' }),
   ...(['throttled', 'username', 'username_address', 'username_taken'] as const).map((problem) =>
     sample(`account-username-${problem}`, 'account-username', { ...accountUsername, problem }),

@@ -96,7 +96,7 @@ export const showAccount = async (
       ...(devices.length === 0 ? {} : { devices }),
       ...(canChangePassword(account, sources) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
-      ...(hasOwnProfile(account) ? { profileUrl: profileUrl(tenant) } : {}),
+      profileUrl: profileUrl(tenant),
       ...(hasOwnProfile(account) && tenant.definition.accounts.usernameChange
         ? { usernameUrl: usernameUrl(tenant) }
         : {}),

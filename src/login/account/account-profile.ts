@@ -1,4 +1,5 @@
-// Name and language of the person who is signed in, and the user name where the tenant lets people change it.
+// Name and language of the person who is signed in, and the user name where the tenant lets people change it. People whose
+// name comes from a source choose their language alone.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { languageOf } from '../../accounts/account-notices.ts';
@@ -31,12 +32,6 @@ interface ProfileNotice {
   readonly name: string;
 }
 
-/** @throws AppError `not_found` */
-const refuseForeignProfile = (account: AccountVisit['account']): void => {
-  if (!hasOwnProfile(account))
-    throw new AppError('not_found', 'Your name is not changed here, but where your profile is kept');
-};
-
 export const showProfile = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -46,7 +41,6 @@ export const showProfile = async (
   const visit = await visitOrSignIn(ctx, tenant, url);
   if (visit === undefined) return;
   const { account } = visit;
-  refuseForeignProfile(account);
   const last = parts.notices.last<ProfileNotice>({ ctx, url });
   const { problem, name } = last?.isNew === true ? last.notice : {};
   const { name: current } = account.claims;
@@ -57,8 +51,12 @@ export const showProfile = async (
       action: url,
       csrf: accountCsrfToken(parts.csrf, visit),
       accountUrl: accountUrl(tenant),
-      name: name ?? (typeof current === 'string' ? current : ''),
-      language: languageOf(account) ?? '',
+      ...(hasOwnProfile(account)
+        ? {
+            name: name ?? (typeof current === 'string' ? current : ''),
+            language: languageOf(account) ?? '',
+          }
+        : { language: languageOf({ ...account, claims: {} }) ?? '' }),
       ...definedOnly({ problem }),
     },
     look: lookOf(ctx, tenant),
@@ -81,8 +79,10 @@ export const submitProfile = async (
   const visit = await visitOrSignIn(ctx, tenant, url);
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
-  refuseForeignProfile(visit.account);
-  const change = { name: name.trim() === '' ? null : name, locale: language === '' ? null : language };
+  const change = {
+    locale: language === '' ? null : language,
+    ...(hasOwnProfile(visit.account) ? { name: name.trim() === '' ? null : name } : {}),
+  };
   const outcome = await tenant.profile.change(visit.account, change, personOf(visit));
   if (outcome.ok) return goToAccount(ctx, tenant, { outcome: 'profile_changed' });
   const notice: ProfileNotice = { problem: 'name', name: name.slice(0, 200) };

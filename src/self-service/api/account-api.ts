@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { localeClaimOf } from '../../accounts/claims.ts';
 import { managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -46,16 +47,19 @@ export const toPublicAccount = (
   { definition, connectors, provider }: ApiTenant,
   account: AccountRecord,
 ): z.input<typeof accountSchema> => {
-  const { name, locale } = account.claims;
+  const { name } = account.claims;
   const picture = pictureUrl(provider.issuer, account) ?? account.claims.picture;
   const elsewhere = managedElsewhere(account, { sources: definition.sources, connectors });
   return {
     sub: account.sub,
     username: account.username,
     ...(typeof name === 'string' ? { name } : {}),
-    ...(typeof locale === 'string' ? { locale } : {}),
     ...(typeof picture === 'string' ? { picture } : {}),
-    ...definedOnly({ email: account.email, email_verified: account.emailVerified }),
+    ...definedOnly({
+      locale: localeClaimOf(account),
+      email: account.email,
+      email_verified: account.emailVerified,
+    }),
     created_at: toSeconds(account.createdAt),
     changed_at_sources: {
       ...(elsewhere.profile === undefined ? {} : { profile: [...elsewhere.profile] }),

@@ -16,7 +16,7 @@ export const changeOwnProfile = defineOperation({
   needsRecentSignIn: ['username'],
   refusals: {
     400: 'The request is not as described, or `username_refused`: error_description says why.',
-    404: 'The profile is changed at a source, or the tenant has no changes of user names.',
+    404: 'A source gives the name and the user name, or the tenant has no changes of user names.',
     409: '`username_taken`: the user name belongs to somebody else.',
     429: 'There were too many attempts; try again after Retry-After seconds.',
   },
@@ -45,7 +45,7 @@ export const changeOwnProfile = defineOperation({
 const refusalFor = (outcome: Extract<ProfileOutcome | RenameOutcome, { readonly ok: false }>): Error => {
   switch (outcome.reason) {
     case 'elsewhere':
-      return new AppError('not_found', 'The profile is not changed here, but where it is kept');
+      return new AppError('not_found', 'The name is not changed here, but where it is kept');
     case 'not_offered':
       return new AppError('not_found', 'User names are not changed at this tenant');
     case 'name':

@@ -60,6 +60,7 @@ export interface AccountDocument {
   readonly seed?: string;
   readonly formerEmails?: readonly FormerEmail[];
   readonly pictureId?: string;
+  readonly chosenLocale?: string;
   readonly factors?: readonly FactorRecord[];
   readonly factorGuesses?: FactorGuesses;
   readonly createdAt: number;

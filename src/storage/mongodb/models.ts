@@ -116,6 +116,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     seed: String,
     formerEmails: { type: [Object], default: undefined },
     pictureId: String,
+    chosenLocale: String,
     factors: { type: [Object], default: undefined },
     factorGuesses: Object,
     createdAt: number,
