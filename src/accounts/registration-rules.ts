@@ -12,6 +12,10 @@ export type JudgedAddress =
 
 type Rules = Pick<TenantDefinition, 'registration' | 'sources'>;
 
+/** May everybody begin to make an account? By invitation alone nobody may. */
+export const isRegistrationOpen = ({ registration }: Pick<Rules, 'registration'>): boolean =>
+  registration !== undefined && registration.mode !== 'invited';
+
 /** For people whom an operator invites, whatever the mode is. */
 export const judgeInvitedAddress = (typed: string, { sources }: Rules): JudgedAddress => {
   const read = readEmail(canonicalLogin(typed));

@@ -4,6 +4,7 @@ import { showFactorStep, showQuestionAsked } from './factors/factor-page.ts';
 import type { InteractionVisit } from './interaction-form.ts';
 import type { LoginPageParts } from './login-form.ts';
 import { openLogin } from './login-page.ts';
+import { openRegistration } from './registration-page.ts';
 
 /** The page of the step that an authorization request still waits for. */
 export const showInteraction = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
@@ -13,5 +14,6 @@ export const showInteraction = async (parts: LoginPageParts, visit: InteractionV
   if (interaction.pending.prompt === 'consent') return showConsent(parts, visit, interaction);
   if (await showFactorStep(parts, visit, interaction)) return;
   if (await showAccountChoice(parts, visit, interaction)) return;
+  if (openRegistration(visit, interaction)) return;
   return openLogin(parts, visit, interaction);
 };

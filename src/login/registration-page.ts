@@ -2,15 +2,16 @@
 import type { Context } from 'koa';
 import { registerUrl } from '../accounts/registration-link.ts';
 import { definedOnly } from '../defined-only.ts';
+import type { OpenInteraction } from '../oidc/provider/interactions.ts';
 import type { PageModels } from '../web/pages.ts';
 import { nothingHere } from '../web/problem.ts';
 import { sendPage } from '../web/send-page.ts';
 import { isBegunHere } from './begun-sign-ins.ts';
-import { choiceUrl } from './interaction-form.ts';
+import { choiceUrl, type InteractionVisit, redirectTo } from './interaction-form.ts';
 import type { LoginNotice, LoginPageParts } from './login-form.ts';
 import { announce } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
-import { openRegistrationUrl } from './registration-url.ts';
+import { openRegistrationUrl, registrationUrlIn } from './registration-url.ts';
 import { startSignIn } from './start-sign-in.ts';
 
 export type RegistrationModel = PageModels['register'];
@@ -51,6 +52,19 @@ export const visitOf = (ctx: Context, tenant: LoginTenant): RegistrationVisit =>
   return typeof interaction === 'string' && /^[A-Za-z0-9_-]{10,64}$/.test(interaction)
     ? { ctx, tenant, interaction }
     : { ctx, tenant };
+};
+
+/**
+ * `prompt=create`: the form of a new account instead of the sign-in, unless the person has chosen to sign in. False where
+ * the app does not ask for it, or is not for local users.
+ */
+export const openRegistration = (visit: InteractionVisit, { pending }: OpenInteraction): boolean => {
+  const { ctx, tenant, uid } = visit;
+  if (!pending.isRegistrationAsked || ctx.query.choose !== undefined) return false;
+  const url = registrationUrlIn(tenant, { uid, clientId: pending.clientId });
+  if (url === undefined) return false;
+  redirectTo(visit, url);
+  return true;
 };
 
 export const showRegistration = (

@@ -1,12 +1,11 @@
 import { registerUrl } from '../accounts/registration-link.ts';
+import { isRegistrationOpen } from '../accounts/registration-rules.ts';
 import { isForClient } from '../accounts/source-choice.ts';
 import type { LoginTenant } from './login-tenant.ts';
 
 /** The page on which everybody may begin to make an account; undefined where there is none. */
 export const openRegistrationUrl = ({ definition, provider }: LoginTenant): string | undefined =>
-  definition.registration === undefined || definition.registration.mode === 'invited'
-    ? undefined
-    : registerUrl(provider.issuer);
+  isRegistrationOpen(definition) ? registerUrl(provider.issuer) : undefined;
 
 /** The same from a sign-in, which goes on afterwards; undefined where the app is not for local users. */
 export const registrationUrlIn = (

@@ -60,8 +60,15 @@ const everything = {
 };
 
 describe('discovery', () => {
-  it.each(['default', 'acme'])('of the tenant %s lists what its clients may use', async (id) => {
-    expect(await documentOf(id)).toEqual(everything);
+  it('of the tenant acme lists what its clients may use', async () => {
+    expect(await documentOf('acme')).toEqual(everything);
+  });
+
+  it('of the tenant default also lists that everybody may make an account', async () => {
+    expect(await documentOf('default')).toEqual({
+      ...everything,
+      prompt_values_supported: [...everything.prompt_values_supported, 'create'],
+    });
   });
 
   it('of a tenant without clients lists no more than a sign-in', async () => {

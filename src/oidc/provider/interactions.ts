@@ -30,6 +30,8 @@ export interface PendingInteraction {
   readonly target?: string;
   /** The app asks which account is meant (`prompt=select_account`). */
   readonly isAccountAsked: boolean;
+  /** The app asks for a new account (`prompt=create`). */
+  readonly isRegistrationAsked: boolean;
   /** The app demands a new sign-in (`prompt=login`). */
   readonly isLoginDemanded: boolean;
   /** All that misses is a second factor of the person of the session. */
@@ -102,7 +104,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
         const { upstream: _, ...submitted } = { upstream: undefined, ...interaction.lastSubmission };
         return finish({
           ...submitted,
-          ...accountChosen(interaction),
+          ...accountKnown,
           login: {
             accountId: sub,
             amr: [...amr],
@@ -115,7 +117,7 @@ export const createInteractions = (provider: Provider): Interactions => ({
       },
       keepAccount: () => {
         if (interaction.session?.accountId === undefined) throw new InteractionGone();
-        return finish({ ...interaction.lastSubmission, ...accountChosen(interaction) });
+        return finish({ ...interaction.lastSubmission, ...accountKnown });
       },
       allow: async () =>
         finish({
@@ -139,11 +141,14 @@ export const observeBegunSignIns = (provider: Provider, factsOf: ProviderRequest
   });
 };
 
-/** The prompt whose name is in the result counts as answered. */
-const accountChosen = ({ prompt }: Interaction): { readonly [accountPrompt]?: object } =>
-  prompt.name === accountPrompt ? { [accountPrompt]: {} } : {};
+/** The app asks which account is meant (OpenID Connect Core section 3.1.2.1). */
+export const accountPrompt = 'select_account';
 
-const accountPrompt = 'select_account';
+/** The app asks for a new account (Initiating User Registration via OpenID Connect 1.0, section 4). */
+export const registrationPrompt = 'create';
+
+/** The prompts whose names are in the result count as answered: whoever has signed in needs neither of them. */
+const accountKnown = { [accountPrompt]: {}, [registrationPrompt]: {} } as const;
 
 /** Why the login prompt is shown; see `createPromptPolicy`. */
 export const factorReason = 'second_factor';
@@ -227,10 +232,11 @@ const grantWhatIsMissing = async (provider: Provider, interaction: Interaction):
   }
 };
 
+const knownPrompts: readonly string[] = ['login', 'consent', accountPrompt, registrationPrompt];
+
 const pendingOf = async (provider: Provider, interaction: Interaction): Promise<PendingInteraction> => {
   const { uid, params, prompt, session } = interaction;
-  const isAccountAsked = prompt.name === accountPrompt;
-  if (!isAccountAsked && prompt.name !== 'login' && prompt.name !== 'consent') throw new InteractionGone();
+  if (!knownPrompts.includes(prompt.name)) throw new InteractionGone();
   const clientId = String(params.client_id);
   const client = await provider.Client.find(clientId);
   if (client === undefined) throw new InteractionGone();
@@ -251,7 +257,8 @@ const pendingOf = async (provider: Provider, interaction: Interaction): Promise<
   return {
     uid,
     prompt: prompt.name === 'consent' ? 'consent' : 'login',
-    isAccountAsked,
+    isAccountAsked: prompt.name === accountPrompt,
+    isRegistrationAsked: prompt.name === registrationPrompt,
     clientId,
     missing: { scopes: details.missingOIDCScope ?? [], resources: details.missingResourceScopes ?? {} },
     isOfflineAccessAsked: String(params.scope ?? '')

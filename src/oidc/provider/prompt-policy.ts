@@ -1,16 +1,17 @@
 import { interactionPolicy } from 'oidc-provider';
 import { hasClientLimits, isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
+import { isRegistrationOpen } from '../../accounts/registration-rules.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { readRememberedBrowser } from '../cookies.ts';
 import { isConsentSkipped, mustAskAgain } from './consent-policy.ts';
-import { factorReason } from './interactions.ts';
+import { accountPrompt, factorReason, registrationPrompt } from './interactions.ts';
 import { readProvenBy } from './proven-by.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
 
 /**
  * When a person is asked what. The library's policy, with our rules: an app may ask which account is meant
- * (`prompt=select_account`, OpenID Connect Core section 3.1.2.1); a person who may not hold tokens, or whose session is older than the last
+ * (`prompt=select_account`, OpenID Connect Core section 3.1.2.1), or ask for a new one where everybody may make one (`prompt=create`); a person who may not hold tokens, or whose session is older than the last
  * password change, or from a source that is not for the client, signs in
  * again, and so does one who needs a second factor; consent is asked as
  * `consent-policy.ts` says.
@@ -22,7 +23,9 @@ export const createPromptPolicy = (
   const policy = interactionPolicy.base();
   const { Check, Prompt } = interactionPolicy;
   // first, so that an account that is chosen is one that the other rules then judge
-  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  if (isRegistrationOpen(definition))
+    policy.add(new Prompt({ name: registrationPrompt, requestable: true }), 0);
+  policy.add(new Prompt({ name: accountPrompt, requestable: true }), 0);
   const login = policy.get('login');
   const consent = policy.get('consent');
   if (login === undefined || consent === undefined)

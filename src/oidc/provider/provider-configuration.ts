@@ -2,6 +2,7 @@ import type { JWK } from 'jose';
 import type { Adapter, Configuration } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
 import { mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
+import { isRegistrationOpen } from '../../accounts/registration-rules.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
@@ -13,6 +14,7 @@ import { createAssertionCheck } from './client-assertions.ts';
 import { lifetimesOf, toProviderClients } from './clients.ts';
 import { loadGrant } from './consent-policy.ts';
 import type { CrossOrigin } from './cross-origin.ts';
+import { accountPrompt, registrationPrompt } from './interactions.ts';
 import { offeredBy } from './offered.ts';
 import { createPromptPolicy } from './prompt-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
@@ -117,7 +119,10 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       // section 8 of draft-ietf-oauth-first-party-apps-04
       ...(offered.hasDirectLogin ? { authorization_challenge_endpoint: `${issuer}${challengePath}` } : {}),
       service_documentation: undefined,
-      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+      prompt_values_supported: [
+        ...['none', 'login', 'consent', accountPrompt],
+        ...(isRegistrationOpen(definition) ? [registrationPrompt] : []),
+      ],
       ui_locales_supported: ['en', 'de'],
     },
     routes: {
