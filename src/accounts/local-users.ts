@@ -10,6 +10,7 @@ import { readEmail } from '../protocol/email-address.ts';
 import type { KeptSignIn } from '../storage/former-email.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
+import { createFormerUsernames } from './former-usernames.ts';
 import { keptAsDecided } from './kept-sign-in.ts';
 import { loginsOf } from './logins.ts';
 import type { FaultOfPassword } from './password-rules.ts';
@@ -68,7 +69,7 @@ export interface LocalUsers {
 
 export interface LocalUsersParts {
   readonly tenant: string;
-  readonly storage: Pick<TenantStorage, 'accounts' | 'counters'>;
+  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts' | 'counters'>;
   /** `Storage.purgeAccount` of this tenant. */
   readonly purgeAccount: (sub: string) => Promise<number>;
   readonly revocations: Pick<Revocations, 'endAccount' | 'publish'>;
@@ -159,7 +160,10 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
       const patch = { disabledAt: undefined, lockedAt: undefined, lockedBy: undefined };
       return change(await find(login), { action: 'user.enable', patch });
     },
-    edit: createUserEdit({ ...parts, records, find }),
+    edit: createUserEdit({
+      ...{ ...parts, records, find },
+      formerUsernames: createFormerUsernames({ records, artifacts: parts.storage.artifacts, clock }),
+    }),
     remove: createUserRemoval({ ...parts, records, find, clearThrottle }),
     find,
     list: (page) => records.list(page),

@@ -2,7 +2,9 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../crypto/ids.ts';
+import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import type { FormerUsernames } from './former-usernames.ts';
 import { grantedBy, invitationSeconds, isInvited } from './invitations.ts';
 import type { LocalUsers } from './local-users.ts';
 import { mayChooseUsername, readNewPerson, type TypedPerson } from './new-person.ts';
@@ -50,6 +52,7 @@ export interface NewAccountsParts {
   readonly verifications: Pick<Verifications, 'find' | 'consumeLink' | 'endEarlier'>;
   readonly throttle: Pick<Throttle, 'spend'>;
   readonly findKnown: FindKnown;
+  readonly formerUsernames: Pick<FormerUsernames, 'findHolder'>;
   /** The actor of the change is the person. */
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'add'>;
   readonly audit: Audit;
@@ -59,7 +62,7 @@ export interface NewAccountsParts {
 const perProof = { points: 20, windowSeconds: 3600 } as const;
 
 export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
-  const { definition, verifications, throttle, findKnown, usersAs, audit } = parts;
+  const { definition, verifications, throttle, findKnown, formerUsernames, usersAs, audit } = parts;
   const { sources, registration } = definition;
 
   /** Undefined when the rules have changed since the mail was written. */
@@ -93,6 +96,10 @@ export const createNewAccounts = (parts: NewAccountsParts): NewAccounts => {
       if (verified.isEnded) return { ok: false, reason: 'link' };
       const read = readNewPerson(typed, email, sources);
       if (!read.ok) return read;
+      const chosen = canonicalLogin(read.username);
+      // who has proven an address may have it, whoever had it as a user name
+      if (chosen !== undefined && chosen !== email && (await formerUsernames.findHolder(chosen)))
+        return { ok: false, reason: 'taken' };
       const sub = randomId(16);
       const change = await usersAs(sub).add({
         ...{ sub, username: read.username, password, email, emailVerified: true },

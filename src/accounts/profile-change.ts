@@ -13,6 +13,7 @@ import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
 import { createNotifyOfChange, languageOf } from './account-notices.ts';
+import { type FormerUsernames, usernameKeptSeconds } from './former-usernames.ts';
 import type { AccountChange } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import { hasOwnProfile } from './managed-elsewhere.ts';
@@ -20,7 +21,7 @@ import { isFreeToChoose, readFullName } from './new-person.ts';
 import type { SessionActor } from './person-sessions.ts';
 import type { Revocations } from './revocations.ts';
 import { mayStillChange } from './standing.ts';
-import { carryGuesses, type Throttle } from './throttle.ts';
+import { carryGuesses, type Throttle, type ThrottleVerdict } from './throttle.ts';
 
 /** What is absent stays as it is; `null` removes it. */
 export interface ProfileChange {
@@ -58,7 +59,8 @@ export interface ProfileChangesParts {
   readonly definition: Pick<TenantDefinition, 'locale' | 'accounts'>;
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly revocations: Pick<Revocations, 'publish'>;
-  readonly throttle: Pick<Throttle, 'spend' | 'carry'>;
+  readonly formerUsernames: FormerUsernames;
+  readonly throttle: Pick<Throttle, 'spend' | 'refund' | 'carry'>;
   readonly mail: Pick<TenantMail, 'hold'>;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -67,19 +69,37 @@ export interface ProfileChangesParts {
 
 /** User names that one person tries in an hour: the answers say which of them somebody has. */
 const renames = { points: 10, windowSeconds: 3600 } as const;
+/** So many names of before are kept for one person at most. */
+const newNames = { points: 5, windowSeconds: usernameKeptSeconds } as const;
 
 export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges => {
-  const { definition, records, revocations, throttle, audit, clock } = parts;
+  const { definition, records, revocations, formerUsernames, throttle, audit, clock } = parts;
   const notifyOfChange = createNotifyOfChange({ ...parts, locale: definition.locale });
   const publish = (sub: string, reason: string): Promise<void> =>
     revocations.publish({ what: 'account', id: sub, reason });
 
-  const makeRename = (account: AccountRecord, username: string) =>
-    changeAccount(records, account, (current) => {
+  const makeRename = async (account: AccountRecord, username: string) => {
+    let before = account;
+    const keepLost = (after: readonly string[]): Promise<void> =>
+      formerUsernames.keep(account.sub, { before: before.logins, after });
+    await keepLost(loginsOf(username, account.email) ?? []);
+    const outcome = await changeAccount(records, account, (current) => {
+      before = current;
       const logins = loginsOf(username, current.email);
       if (logins === undefined || !mayChange(current, account)) return undefined;
       return { username, logins, updatedAt: clock.now() };
     });
+    // another change of the same name has won in between
+    if (outcome.ok && before.version !== account.version) await keepLost(outcome.account.logins);
+    return outcome;
+  };
+
+  /** Names of before that the person takes back do not count: they are kept already. */
+  const countNewName = async (
+    sub: string,
+    holder: string | undefined,
+  ): Promise<ThrottleVerdict | undefined> =>
+    holder === sub ? undefined : throttle.spend(renamedKey(sub), newNames);
 
   return {
     change: async (account, change, by) => {
@@ -120,10 +140,18 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
         if (!isFreeToChoose(canonical)) return { ok: false, reason: 'username' };
       }
       const { sub } = account;
-      const counted = await throttle.spend(`account/rename/${hashId(sub)}`, renames);
-      if (!counted.isAllowed)
-        return { ok: false, reason: 'throttled', retryAfterSeconds: counted.retryAfterSeconds };
+      const tried = await throttle.spend(`account/rename/${hashId(sub)}`, renames);
+      if (!tried.isAllowed)
+        return { ok: false, reason: 'throttled', retryAfterSeconds: tried.retryAfterSeconds };
       const event = { ...by, action: 'account.username', object: sub } as const;
+      const holder = await formerUsernames.findHolder(canonical);
+      if (holder !== undefined && holder !== sub && !isOwnAddress(canonical, account)) {
+        await audit.note({ ...event, outcome: 'failure', reason: 'taken' });
+        return { ok: false, reason: 'taken' };
+      }
+      const renamed = await countNewName(sub, holder);
+      if (renamed?.isAllowed === false)
+        return { ok: false, reason: 'throttled', retryAfterSeconds: renamed.retryAfterSeconds };
       await audit.noteBefore({ ...event, outcome: 'success' });
       const outcome = await notifyOfChange(
         account,
@@ -135,12 +163,15 @@ export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges
         await publish(sub, 'account.username');
         return outcome;
       }
+      if (renamed !== undefined) await throttle.refund(renamedKey(sub), newNames);
       await audit.note({ ...event, outcome: 'failure', reason: outcome.reason });
       if (outcome.reason === 'not_planned') throw signedOut();
       return { ok: false, reason: 'taken' };
     },
   };
 };
+
+const renamedKey = (sub: string): string => `account/renamed/${hashId(sub)}`;
 
 const mayChange = (now: AccountRecord | undefined, asRead: AccountRecord): now is AccountRecord =>
   mayStillChange(now, asRead) && hasOwnProfile(now);

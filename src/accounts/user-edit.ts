@@ -1,8 +1,9 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
-import { withoutInvisibleEdges } from '../protocol/canonical-login.ts';
+import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import type { FormerUsernames } from './former-usernames.ts';
 import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import type { Revocations } from './revocations.ts';
@@ -24,6 +25,7 @@ export interface UserEdit {
 export interface UserEditParts {
   readonly records: AccountRecords;
   readonly find: (login: string) => Promise<AccountRecord | undefined>;
+  readonly formerUsernames: Pick<FormerUsernames, 'keep'>;
   readonly revocations: Pick<Revocations, 'publish'>;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -32,7 +34,7 @@ export interface UserEditParts {
 
 /** The change is in the next tokens, and at services at once: their caches forget the person. */
 export const createUserEdit =
-  ({ records, find, revocations, audit, clock, actor }: UserEditParts) =>
+  ({ records, find, formerUsernames, revocations, audit, clock, actor }: UserEditParts) =>
   async (login: string, edit: UserEdit): Promise<UserChange> => {
     const account = await find(login);
     if (account === undefined) return notFound;
@@ -41,6 +43,7 @@ export const createUserEdit =
     if ('ok' in planned) return planned;
     const event = { action: 'user.edit', actor, object: account.sub } as const;
     await audit.noteBefore({ ...event, outcome: 'success', reason: Object.keys(edit).sort().join(' ') });
+    await formerUsernames.keep(account.sub, lostUsername(account, planned));
     const patch = { ...planned, origin: 'local', seed: undefined, updatedAt: clock.now() } as const;
     if (!(await records.update(account.sub, patch, account.version))) {
       const now = await records.findBySub(account.sub);
@@ -58,6 +61,11 @@ const changedMeanwhile: UserChange = {
   reason: 'changed',
   message: 'Somebody else changed this user meanwhile; look at it, and try again.',
 };
+
+const lostUsername = ({ username }: AccountRecord, { logins = [] }: AccountChange) => ({
+  before: [canonicalLogin(username) ?? ''],
+  after: logins,
+});
 
 const ownedBySource = ({ identities = [] }: AccountRecord): UserChange => {
   const sources = [...new Set(identities.map(({ source }) => source))].join(', ');

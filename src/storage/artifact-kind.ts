@@ -46,5 +46,7 @@ export type ArtifactKind =
   | 'Verification'
   /** An e-mail address that an account had before and can put back. */
   | 'FormerEmail'
+  /** A user name that an account had before, which nobody else can choose for a time. */
+  | 'FormerUsername'
   /** A lock of the process that removes an account (id: its sub). */
   | 'RemovalLease';

@@ -3,6 +3,7 @@ import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../account
 import { createEmailCodes, type EmailCodes } from '../accounts/factors/email-codes.ts';
 import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import { createFormerAddresses } from '../accounts/former-addresses.ts';
+import { createFormerUsernames } from '../accounts/former-usernames.ts';
 import type { LocalUsers } from '../accounts/local-users.ts';
 import {
   createPasswordRecovery,
@@ -99,6 +100,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
     registration: createRegistration({
       ...parts,
       verifications,
+      formerUsernames: createFormerUsernames({ records, artifacts: storage.artifacts, clock }),
       usersAs: (actor) => parts.usersAs(actor, parts.faultOfPassword),
       findKnown,
       check:

@@ -11,6 +11,7 @@ import type { AfterAnswer } from '../accounts/after-answer.ts';
 import { refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createProgramCodes } from '../accounts/factors/program-codes.ts';
+import { createFormerUsernames } from '../accounts/former-usernames.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
@@ -238,6 +239,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     ...{ definition, provider, accounts, revocations, devices, sessions, apps, personAudit, pictures },
     profile: createProfileChanges({
       ...{ definition, records: storage.accounts, revocations, throttle, mail, audit, clock, log },
+      formerUsernames: createFormerUsernames({
+        records: storage.accounts,
+        artifacts: storage.artifacts,
+        clock,
+      }),
     }),
     deletion: createAccountDeletion({
       ...{ definition, storage, revocations, throttle, purgeAccount, mail, audit, clock, log },

@@ -38,6 +38,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   RefusedRequest: true,
   Verification: true,
   FormerEmail: true,
+  FormerUsername: true,
   RemovalLease: true,
   MfaToken: true,
   EmailCode: true,

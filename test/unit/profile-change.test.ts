@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createFormerUsernames } from '../../src/accounts/former-usernames.ts';
 import { createProfileChanges } from '../../src/accounts/profile-change.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import type { NewMail } from '../../src/mail/tenant-mail.ts';
@@ -17,13 +18,15 @@ beforeEach(async () => {
 afterEach(() => people.close());
 
 const profile = (changes: Partial<AccountRecords> = {}) => {
-  const { accounts, counters } = people.tenant('acme');
+  const { accounts, artifacts, counters } = people.tenant('acme');
+  const records = { ...accounts, ...changes };
   return createProfileChanges({
     definition: {
       locale: 'en',
       accounts: { usernameChange: true, deletion: { allowed: 'local', graceSeconds: 3600 } },
     },
-    records: { ...accounts, ...changes },
+    records,
+    formerUsernames: createFormerUsernames({ records, artifacts, clock: people.clock }),
     revocations: { publish: async () => {} },
     throttle: createThrottle(counters, people.clock),
     mail: {
@@ -67,6 +70,63 @@ describe('a new user name', () => {
     expect(mails).toMatchObject([
       { kind: 'username_changed', locale: 'de', values: { username: 'dana', next: 'diana' } },
     ]);
+  });
+});
+
+describe('a user name that somebody had', () => {
+  const day = 24 * 3600_000;
+
+  it('is kept from other people for thirty days, and not from its own person', async () => {
+    const [dana, other] = [await add('dana'), await add('other')];
+    expect(await profile().rename(dana, 'diana', by)).toMatchObject({ ok: true });
+    expect(await profile().rename(other, 'DANA', by)).toEqual({ ok: false, reason: 'taken' });
+    expect(await profile().rename(await now(dana), 'Dana', by)).toMatchObject({ ok: true });
+    expect(await profile().rename(await now(dana), 'diana', by)).toMatchObject({ ok: true });
+    people.clock.advance(30 * day - 1000);
+    expect(await profile().rename(other, 'dana', by)).toEqual({ ok: false, reason: 'taken' });
+    people.clock.advance(1000);
+    expect(await profile().rename(other, 'dana', by)).toMatchObject({ ok: true });
+  });
+
+  it('is kept before its account loses it, also when an operator changes it', async () => {
+    const [dana, other] = [await add('dana'), await add('other')];
+    const { accounts } = people.tenant('acme');
+    const update: AccountRecords['update'] = async (...change) => {
+      const isDone = await accounts.update(...change);
+      expect(await profile().rename(other, 'dana', by)).toEqual({ ok: false, reason: 'taken' });
+      return isDone;
+    };
+    expect(await profile({ update }).rename(dana, 'diana', by)).toMatchObject({ ok: true });
+    expect(await people.users().edit('diana', { username: 'dora' })).toMatchObject({ ok: true });
+    expect(await profile().rename(other, 'diana', by)).toEqual({ ok: false, reason: 'taken' });
+  });
+
+  it('is kept also when two changes of the name meet', async () => {
+    const [dana, other] = [await add('dana'), await add('other')];
+    for (const name of ['diana', 'dora'])
+      expect(await profile().rename(dana, name, by)).toMatchObject({ ok: true });
+    expect(await profile().rename(other, 'diana', by)).toEqual({ ok: false, reason: 'taken' });
+  });
+
+  it('is for an operator to give, and free when its account is deleted', async () => {
+    const dana = await add('dana');
+    await profile().rename(dana, 'diana', by);
+    expect(await add('dana')).toMatchObject({ username: 'dana' });
+    await profile().rename(await now(dana), 'dora', by);
+    expect(await people.users().remove('dora')).toMatchObject({ ok: true });
+    expect(await profile().rename(await add('other'), 'diana', by)).toMatchObject({ ok: true });
+  });
+
+  it('can be one of five in thirty days, so that nobody keeps many', async () => {
+    const dana = await add('dana');
+    const rename = async (name: string) => profile().rename(await now(dana), name, by);
+    await add('other');
+    for (const name of ['d1', 'd2', 'other', 'd3', 'd4', 'd5', 'dana'])
+      expect(await rename(name)).toMatchObject({ ok: name !== 'other' });
+    expect(await rename('d6')).toMatchObject({ ok: false, reason: 'throttled' });
+    expect(await rename('d5')).toMatchObject({ ok: true });
+    people.clock.advance(30 * day);
+    expect(await rename('d6')).toMatchObject({ ok: true });
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createFormerAddresses } from '../../src/accounts/former-addresses.ts';
+import { createFormerUsernames } from '../../src/accounts/former-usernames.ts';
 import { createRegistration, type RegistrationRequest } from '../../src/accounts/registration.ts';
 import type { CheckRegistration } from '../../src/accounts/registration-check.ts';
 import { createFindKnown } from '../../src/accounts/registration-link.ts';
@@ -35,6 +36,7 @@ const registrationWith = (check?: CheckRegistration) => {
       formerAddresses: createFormerAddresses({ artifacts, clock: people.clock }),
       seed: async () => {},
     }),
+    formerUsernames: createFormerUsernames({ records: accounts, artifacts, clock: people.clock }),
     verifications: createVerifications({
       ...{ tenant: 'acme', artifacts, throttle, clock: people.clock },
       sealingKey: Buffer.alloc(32, 5),
@@ -114,6 +116,23 @@ describe('a registration', () => {
     people.clock.advance(3_600_000);
     expect(await registration.begin(request('dora@example.com'))).toEqual({ ok: true });
     await Promise.all(work);
+  });
+
+  it('gives nobody a user name that another person had lately', async () => {
+    const users = people.users();
+    await users.add({ username: 'dana', password: 'lantern orbit mosaic' });
+    await users.edit('dana', { username: 'diana' });
+    const registration = registrationWith();
+    await registration.begin(request('dora@example.com'));
+    await Promise.all(work);
+    const link = new URL(sent[0]?.link ?? '').searchParams.get('token') ?? '';
+    const finish = (username: string) =>
+      registration.finish({
+        ...{ link, name: 'Dora', username, password: 'lantern orbit mosaic', locale: 'de' },
+        ...{ address: '192.0.2.1', requestId: 'r' },
+      });
+    expect(await finish('Dana')).toEqual({ ok: false, reason: 'taken' });
+    expect(await finish('dora')).toMatchObject({ ok: true });
   });
 
   it('makes no second account by another link, once the first account is gone', async () => {
