@@ -17,3 +17,6 @@ export const publicKeySignatures = [
 export const signingAlgorithms = ['EdDSA', 'RS256', 'PS256', 'ES256', 'Ed25519'] as const;
 
 export type SignatureAlgorithm = (typeof signingAlgorithms)[number];
+
+/** Of DPoP proofs (RFC 9449 section 4.2). */
+export const dpopAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'] as const;

@@ -8,7 +8,9 @@ import {
   alice,
   bob,
   migrator,
+  openClient,
   partner,
+  publicClient,
   sampleClients,
   sampleTenant,
   secretOf,
@@ -21,7 +23,12 @@ import { createTestClock } from '../support/test-clock.ts';
 import { useServer } from '../support/use-server.ts';
 
 const clock = createTestClock(Date.now());
-const clients = [...sampleClients, ...directClients];
+const bound = openClient('bound', 'https://bound.example.com/callback');
+const clients = [
+  ...sampleClients,
+  ...directClients,
+  publicClient(bound, { directLogin: true, emailCode: true, dpop_bound_access_tokens: true }),
+];
 const tenant = sampleTenant({ clients });
 const server = await useServer({
   store: sqliteStore,
@@ -212,6 +219,14 @@ describe('the login API', () => {
     expect(await ask('wrong')).toBe(401);
     expect(await ask(secretOf(backend.id))).toBe(200);
     expect((await logIn({ username, password }, server.issuer('none'))).status).toBe(404);
+    const email = 'alice@acme.example';
+    for (const [path, proof] of [
+      ['/login', { username, password }],
+      ['/sessions', { email }],
+    ] as const) {
+      const refused = await post(path, { body: { client_id: bound.id, ...proof } });
+      expect([refused.status, refused.body.error]).toEqual([403, 'unauthorized_client']);
+    }
   });
 
   it('lets the pages of the client read its answers, and no others', async () => {

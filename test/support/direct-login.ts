@@ -1,4 +1,5 @@
-import { type Answer, type Parameters, type Pkce, pkce, postAs, tokenRequest } from './oauth-client.ts';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type Answer, type Parameters, type Pkce, pkce, postAs } from './oauth-client.ts';
 import { confidential, type KnownClient, openClient, publicClient, webClient } from './sample-tenants.ts';
 
 /** A public app with a sign-in page of its own. */
@@ -45,13 +46,21 @@ export const redeemDirectly = (
     verifier,
     client = app,
     resource,
-  }: Pick<Pkce, 'verifier'> & { readonly client?: KnownClient; readonly resource?: string },
+    headers = {},
+  }: Pick<Pkce, 'verifier'> & {
+    readonly client?: KnownClient;
+    readonly resource?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
 ): Promise<Answer> =>
-  tokenRequest(issuer, client, {
-    grant_type: 'authorization_code',
-    code: String(body.authorization_code),
-    code_verifier: verifier,
-    resource,
+  postAs(client, `${issuer}/token`, {
+    form: {
+      grant_type: 'authorization_code',
+      code: String(body.authorization_code),
+      code_verifier: verifier,
+      resource,
+    },
+    headers,
   });
 
 /** @throws Error unless there are tokens */
@@ -66,4 +75,28 @@ export const signInDirectly = async (
   if (status !== 200 || body.access_token === undefined)
     throw new Error(`no tokens, but ${JSON.stringify([answer.body, body])}`);
   return { ...body, access_token: body.access_token };
+};
+
+/** A key of an app, with which it signs DPoP proofs (RFC 9449 section 4.2). */
+export const createDpopKey = async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(publicKey);
+  return {
+    jwk,
+    privateJwk: await exportJWK(privateKey),
+    thumbprint: await calculateJwkThumbprint(jwk),
+    /** @param claims in place of the right ones @param header the same */
+    proofFor: async (
+      htu: string,
+      claims: Readonly<Record<string, unknown>> = {},
+      header: Readonly<Record<string, unknown>> = {},
+    ): Promise<{ readonly DPoP: string }> => ({
+      DPoP: await new SignJWT({
+        ...{ htm: 'POST', htu, jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1000) },
+        ...claims,
+      })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk, ...header })
+        .sign(privateKey),
+    }),
+  };
 };

@@ -25,6 +25,8 @@ export interface AuthSessions {
   keep(session: AuthSession): Promise<string>;
   /** Undefined when it is unknown, expired, used, another client's, or its person may no longer sign in. */
   find(clientId: string, token: string): Promise<AuthSession | undefined>;
+  /** Id of the client that began it; undefined when it is unknown, expired or used. */
+  clientOf(token: string): Promise<string | undefined>;
   /** False for all but one of its callers. */
   consume(token: string): Promise<boolean>;
 }
@@ -43,40 +45,47 @@ export interface AuthSessionsParts {
   readonly clock: Clock;
 }
 
-export const createAuthSessions = ({
-  artifacts,
-  longestSeconds,
-  clock,
-}: AuthSessionsParts): AuthSessions => ({
-  keep: async ({ firstFactor, ...session }) => {
-    const token = randomId();
-    const { account, ...proof } = firstFactor ?? {};
-    const payload: Payload = {
-      ...session,
-      ...(firstFactor === undefined ? {} : { firstFactor: proof as Omit<FirstFactor, 'account'> }), // the rest of it
-    };
-    const artifact = {
-      kind,
-      id: hashId(token),
-      payload: JSON.stringify(payload),
-      ...definedOnly({ accountId: account?.sub }),
-      expiresAt: Math.min(epochSeconds(clock) + stepSeconds, session.startedAt + longestSeconds),
-    } as const;
-    await artifacts.write([{ op: 'insert', artifact }]);
-    return token;
-  },
-
-  find: async (clientId, token) => {
+export const createAuthSessions = ({ artifacts, longestSeconds, clock }: AuthSessionsParts): AuthSessions => {
+  const load = async (token: string) => {
     const loaded = await artifacts.load([{ kind, id: hashId(token) }]);
     const [artifact] = loaded.artifacts;
     if (artifact === undefined || artifact.consumedAt !== undefined) return undefined;
-    const { firstFactor, ...session } = JSON.parse(artifact.payload) as Payload; // written above
-    if (session.clientId !== clientId) return undefined;
-    if (firstFactor === undefined) return session;
-    const [account] = loaded.linkedAccounts;
-    if (!mayCompleteSignIn(account, firstFactor.signedInAt)) return undefined;
-    return { ...session, firstFactor: { ...firstFactor, account } };
-  },
+    const payload = JSON.parse(artifact.payload) as Payload; // written in `keep`
+    return { payload, account: loaded.linkedAccounts[0] };
+  };
 
-  consume: async (token) => (await artifacts.consume(kind, hashId(token), clock.now()))?.won === true,
-});
+  return {
+    keep: async ({ firstFactor, ...session }) => {
+      const token = randomId();
+      const { account, ...proof } = firstFactor ?? {};
+      const payload: Payload = {
+        ...session,
+        ...(firstFactor === undefined ? {} : { firstFactor: proof as Omit<FirstFactor, 'account'> }), // the rest of it
+      };
+      const artifact = {
+        kind,
+        id: hashId(token),
+        payload: JSON.stringify(payload),
+        ...definedOnly({ accountId: account?.sub }),
+        expiresAt: Math.min(epochSeconds(clock) + stepSeconds, session.startedAt + longestSeconds),
+      } as const;
+      await artifacts.write([{ op: 'insert', artifact }]);
+      return token;
+    },
+
+    find: async (clientId, token) => {
+      const found = await load(token);
+      if (found === undefined) return undefined;
+      const { firstFactor, ...session } = found.payload;
+      if (session.clientId !== clientId) return undefined;
+      if (firstFactor === undefined) return session;
+      const { account } = found;
+      if (!mayCompleteSignIn(account, firstFactor.signedInAt)) return undefined;
+      return { ...session, firstFactor: { ...firstFactor, account } };
+    },
+
+    clientOf: async (token) => (await load(token))?.payload.clientId,
+
+    consume: async (token) => (await artifacts.consume(kind, hashId(token), clock.now()))?.won === true,
+  };
+};

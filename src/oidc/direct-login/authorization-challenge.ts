@@ -5,7 +5,7 @@ import { isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
 import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
-import { type Clock, epochSeconds } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -15,8 +15,10 @@ import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import type { AuthSession, AuthSessions } from './auth-sessions.ts';
 import { type ChallengeAnswer, InvalidSession, insufficient, redirectToWeb } from './challenge-answers.ts';
 import { noRedirectUri } from './challenge-endpoint.ts';
-import { challengeRequestParameters, readChallengeRequest, refuseChanges } from './challenge-request.ts';
+import { challengeRequestParameters } from './challenge-request.ts';
 import { beginDirectSession } from './direct-session.ts';
+import type { VerifyDpopProof } from './dpop-proof.ts';
+import { openAuthSession } from './open-auth-session.ts';
 
 /** Beside the parameters of the request: what the person has typed. */
 export const challengeParameters = [
@@ -37,6 +39,7 @@ export interface AuthorizationChallengeParts {
   /** Charges what a public client has the store keep before a password was right. */
   readonly chargeStart: ChargeStart;
   readonly challengeEndpoint: { isChallenge(req: IncomingMessage): boolean };
+  readonly verifyProof: VerifyDpopProof;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -67,11 +70,7 @@ export const createAuthorizationChallenge =
     const { client, params = {} } = ctx.oidc;
     if (!parts.challengeEndpoint.isChallenge(ctx.req)) throw new errors.UnsupportedGrantType();
     if (client === undefined) throw new errors.InvalidClient('the client is not known');
-    if (ctx.get('DPoP') !== '')
-      throw new errors.InvalidRequest(
-        'DPoP proofs are not supported here: send dpop_jkt, and the proof with the code',
-      );
-    const session = await openSession(parts, ctx, client);
+    const session = await openAuthSession(parts, ctx, client);
     const typed = definedOnly({
       login: textOf(params.username) ?? textOf(params.login_hint) ?? session.login,
       password: textOf(params.password),
@@ -84,29 +83,6 @@ export const createAuthorizationChallenge =
         : await proveFactor(parts, step, session.firstFactor);
     ctx.body = { authorization_code: await issueCode(provider, parts, { ...step, proven }) };
   };
-
-/** @throws OIDCProviderError */
-const openSession = async (
-  parts: AuthorizationChallengeParts,
-  ctx: KoaContextWithOIDC,
-  client: Client,
-): Promise<AuthSession> => {
-  const { params = {} } = ctx.oidc;
-  const token = textOf(params.auth_session);
-  if (token === undefined)
-    return {
-      clientId: client.clientId,
-      request: readChallengeRequest(parts.definition, ctx, client),
-      startedAt: epochSeconds(parts.clock),
-    };
-  const found = await asProtocolErrors(() => parts.authSessions.find(client.clientId, token));
-  if (found === undefined) throw new InvalidSession();
-  refuseChanges(found.request, params);
-  if (found.firstFactor !== undefined && (params.username ?? params.password) !== undefined)
-    throw new errors.InvalidRequest('the auth_session stands for username and password: leave them out');
-  if (!(await asProtocolErrors(() => parts.authSessions.consume(token)))) throw new InvalidSession();
-  return found;
-};
 
 /** @throws OIDCProviderError unless it is right, with the second factor of a person who needs one */
 const provePassword = async (parts: AuthorizationChallengeParts, step: Step): Promise<FirstFactor> => {

@@ -19,10 +19,11 @@ export const redirectToWeb = (words: string, members: object = {}): ChallengeAns
   new ChallengeAnswer('redirect_to_web', words, members);
 
 export class InvalidSession extends errors.OIDCProviderError {
-  constructor() {
+  constructor(
+    words = 'the auth_session is not valid, has expired, or was used already: begin again without it',
+  ) {
     super(400, 'invalid_session');
-    this.error_description =
-      'the auth_session is not valid, has expired, or was used already: begin again without it';
+    this.error_description = words;
   }
 }
 

@@ -2,7 +2,8 @@
 //   (here)                      the address, which for the library is a grant of the token endpoint
 //   authorization-challenge.ts  one step: what it proves; challenge-answers.ts: the answers
 //   challenge-request.ts        what the app asks for in its first request
-//   auth-sessions.ts            what is kept between the steps
+//   auth-sessions.ts            what is kept between the steps; open-auth-session.ts: who may go on with it
+//   dpop-proof.ts               the DPoP proof of a step
 //   direct-session.ts           session and grant of the person at the end
 //
 // The login API of the tenant does the same in one request: direct-login.ts, with tokens of direct-tokens.ts; email-sessions.ts
@@ -39,10 +40,22 @@ const tokenForm = /^\/token\/?(?=\?|$)/i;
 
 export const createChallengeEndpoint = ({
   hasDirectLogin,
+  clientOf,
 }: {
   readonly hasDirectLogin: boolean;
+  /** Id of the client that began this `auth_session`. */
+  readonly clientOf: (authSession: string) => Promise<string | undefined>;
 }): ChallengeEndpoint => {
   const taken = new WeakSet<IncomingMessage>();
+
+  /** Section 5.1: an `auth_session` names its client too. */
+  const nameClient = async (req: IncomingMessage, form: URLSearchParams): Promise<void> => {
+    const isNamed =
+      req.headers.authorization !== undefined || form.has('client_id') || form.has('client_assertion');
+    const token = form.get('auth_session');
+    const clientId = isNamed || token === null ? undefined : await clientOf(token);
+    if (clientId !== undefined) form.set('client_id', clientId);
+  };
 
   return {
     isChallenge: (req) => taken.has(req),
@@ -53,6 +66,7 @@ export const createChallengeEndpoint = ({
         await rewriteForm(req, async (body) => {
           const form = new URLSearchParams(body);
           form.set('grant_type', challengeGrant);
+          await nameClient(req, form);
           return form.toString();
         });
         return path.replace(challengeForm, '/token');

@@ -11,8 +11,10 @@ export interface ChallengeRequest {
   readonly redirectUri?: string;
   readonly nonce?: string;
   readonly acrValues?: string;
-  /** RFC 9449 section 10. */
+  /** Thumbprint of the key to which the code is bound (RFC 9449 section 10). */
   readonly dpopJkt?: string;
+  /** Did a request have a DPoP proof of this key? */
+  readonly isKeyProven?: true;
 }
 
 export const challengeRequestParameters = [

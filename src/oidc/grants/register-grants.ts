@@ -12,13 +12,14 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
-import { createAuthSessions } from '../direct-login/auth-sessions.ts';
+import type { AuthSessions } from '../direct-login/auth-sessions.ts';
 import {
   challengeParameters,
   createAuthorizationChallenge,
 } from '../direct-login/authorization-challenge.ts';
 import { announceChallenges } from '../direct-login/challenge-answers.ts';
-import { type ChallengeEndpoint, challengeGrant } from '../direct-login/challenge-endpoint.ts';
+import { type ChallengeEndpoint, challengeGrant, challengePath } from '../direct-login/challenge-endpoint.ts';
+import { createVerifyDpopProof } from '../direct-login/dpop-proof.ts';
 import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
@@ -41,7 +42,8 @@ export interface RegisterGrantsParts {
   readonly chargeStart: ChargeStart;
   readonly jwtHandles: Pick<JwtHandles, 'nameFor'>;
   readonly challengeEndpoint: Pick<ChallengeEndpoint, 'isChallenge'>;
-  readonly storage: Pick<TenantStorage, 'usage' | 'artifacts'>;
+  readonly authSessions: AuthSessions;
+  readonly storage: Pick<TenantStorage, 'usage'>;
   readonly factsOf: (ctx: KoaContextWithOIDC) => ProviderRequest;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,9 +73,9 @@ export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): 
       challengeGrant,
       createAuthorizationChallenge(provider, {
         ...parts,
-        authSessions: createAuthSessions({
-          artifacts: parts.storage.artifacts,
-          longestSeconds: parts.definition.lifetimes.interaction,
+        verifyProof: createVerifyDpopProof({
+          provider,
+          uri: `${provider.issuer}${challengePath}`,
           clock: parts.clock,
         }),
         findAccount: (ctx, sub) => tenantAccounts.find(ctx, sub),

@@ -5,6 +5,7 @@ import { mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRegistrationOpen } from '../../accounts/registration-rules.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
+import { dpopAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { anonymousSessionTtl, providerCookies } from '../cookies.ts';
 import { challengePath } from '../direct-login/challenge-endpoint.ts';
 import { deviceParameters } from '../grants/device-description.ts';
@@ -107,7 +108,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     enabledJWA: {
       clientAuthSigningAlgValues: offered.assertionAlgorithms,
       idTokenSigningAlgValues: offered.idTokenAlgorithms,
-      dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'],
+      dPoPSigningAlgValues: [...dpopAlgorithms],
     },
     // the first names the source of people, without a choice by the person; `login` knows the sources
     extraParams: ['idp_hint', ...deviceParameters],

@@ -35,6 +35,7 @@ import type { FormNotices } from '../../web/form-notice.ts';
 import type { Pages } from '../../web/pages.ts';
 import { createTenantAdapters } from '../adapter/tenant-adapters.ts';
 import { readProviderCookie } from '../cookies.ts';
+import { createAuthSessions } from '../direct-login/auth-sessions.ts';
 import { createChallengeEndpoint } from '../direct-login/challenge-endpoint.ts';
 import { createDirectTokens, type IssueDirectToken } from '../direct-login/direct-tokens.ts';
 import type { MfaTokens } from '../grants/mfa-tokens.ts';
@@ -140,7 +141,12 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
   });
   const offered = offeredBy(definition);
   const methodsOf = createMethodsOf(offered);
-  const challengeEndpoint = createChallengeEndpoint(offered);
+  const authSessions = createAuthSessions({
+    artifacts: storage.artifacts,
+    longestSeconds: definition.lifetimes.interaction,
+    clock,
+  });
+  const challengeEndpoint = createChallengeEndpoint({ ...offered, clientOf: authSessions.clientOf });
   const pages = createProviderPages({
     ...parts,
     factsOf,
@@ -179,7 +185,14 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     ...{ definition, issuer, current, addressOf, rotation },
     noteLogout: endings.noteLogout,
   });
-  registerGrants(provider, { ...parts, tenantAccounts, jwtHandles, factsOf, challengeEndpoint });
+  registerGrants(provider, {
+    ...parts,
+    tenantAccounts,
+    jwtHandles,
+    factsOf,
+    challengeEndpoint,
+    authSessions,
+  });
   const prepared = createPreparedAnswers();
   provider.use(
     createProviderMiddleware({

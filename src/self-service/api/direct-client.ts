@@ -32,6 +32,17 @@ export const getDirectClient = (
   return client;
 };
 
+/** The same, for a token that whoever has it may use. @throws AppError, OperationRefusal */
+export const getBearerClient = (
+  ctx: Context,
+  definition: TenantDefinition,
+  named: NamedClient,
+): ClientDefinition => {
+  const client = getDirectClient(ctx, definition, named);
+  if (client.metadata.dpop_bound_access_tokens === true) throw refusal(403, needsProof);
+  return client;
+};
+
 const isAuthenticated = (client: ClientDefinition, presented: string | undefined): boolean => {
   switch (client.metadata.token_endpoint_auth_method) {
     case 'none':
@@ -54,4 +65,8 @@ const wrongSecret = { code: 'invalid_client', description: 'The client_secret is
 const needsEndpoint = {
   code: 'unauthorized_client',
   description: 'A client with private_key_jwt uses the authorization challenge endpoint',
+};
+const needsProof = {
+  code: 'unauthorized_client',
+  description: 'A client with dpop_bound_access_tokens uses the authorization challenge endpoint',
 };

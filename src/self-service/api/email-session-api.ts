@@ -7,7 +7,7 @@ import type { EmailCodeProof } from '../../oidc/direct-login/email-sessions.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { getDirectClient, type NamedClient } from './direct-client.ts';
+import { getBearerClient, type NamedClient } from './direct-client.ts';
 import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
 import { type ApiTenant, definePublicOperation } from './operation.ts';
 
@@ -16,7 +16,7 @@ const clientSchema = { client_id: text, client_secret: text.optional() };
 
 /** @throws AppError, OperationRefusal */
 const originOf = (ctx: Context, { definition }: ApiTenant, named: NamedClient) => {
-  const { metadata } = getDirectClient(ctx, definition, named);
+  const { metadata } = getBearerClient(ctx, definition, named);
   if (findClient(definition, metadata.client_id)?.emailCode !== true) throw nothingHere();
   const { address, requestId } = requestFacts(ctx);
   return { clientId: metadata.client_id, address, requestId, userAgent: ctx.get('User-Agent') };

@@ -7,7 +7,7 @@ import { findClient } from '../../oidc/provider/clients.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { readToken } from '../bearer.ts';
 import { shareWith } from '../cross-origin.ts';
-import { getDirectClient } from './direct-client.ts';
+import { getBearerClient } from './direct-client.ts';
 import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
 import { definePublicOperation, OperationRefusal } from './operation.ts';
 
@@ -40,7 +40,7 @@ export const logIn = definePublicOperation({
   answer: { description: 'An opaque access token.', schema: tokenSchema },
   refusals: loginRefusals,
   handle: async ({ ctx, tenant, body }) => {
-    const { metadata } = getDirectClient(ctx, tenant.definition, definedOnly(body));
+    const { metadata } = getBearerClient(ctx, tenant.definition, definedOnly(body));
     const { address, requestId } = requestFacts(ctx);
     const origin = { clientId: metadata.client_id, address, requestId, userAgent: ctx.get('User-Agent') };
     const outcome = await tenant.directLogin.login(proofIn(body), origin, body.scope);
