@@ -99,7 +99,7 @@ export interface Artifact {
   readonly phase?: Phase;
   /** Session: one entry per client, merged on write (`mergeSession`). Values are opaque. */
   readonly authorizations?: Readonly<Record<string, string>>;
-  /** Session: epoch seconds of the sign-in; absent before any sign-in. See `mergeSession`. */
+  /** Session, GatewaySession: epoch seconds of the sign-in; absent before any sign-in. See `mergeSession`. */
   readonly signedInAt?: number;
   /** Epoch milliseconds of the winning `consume`. Never set by the caller. */
   readonly consumedAt?: number;
@@ -183,6 +183,8 @@ export interface Artifacts {
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
   /** All Sessions of an account that have not expired. */
   sessionsOf(accountId: string): Promise<readonly Artifact[]>;
+  /** All GatewaySessions of an account that have not expired, those that end with a Session (`sessionUid`) included. */
+  gatewaySessionsOf(accountId: string): Promise<readonly Artifact[]>;
   /** Grants of an account that have not expired, by id, ascending, after `afterId`. */
   grantsOf(accountId: string, page: PageById): Promise<readonly Artifact[]>;
   /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */

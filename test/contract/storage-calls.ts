@@ -55,6 +55,7 @@ export const requestCalls = (
     'replace in phase': () => artifacts.replaceInPhase(deviceCode(), ['pending']),
     poll: () => artifacts.poll('device-1', startMs, 5),
     'sessions of an account': () => artifacts.sessionsOf('alice'),
+    'gateway sessions of an account': () => artifacts.gatewaySessionsOf('alice'),
     'grants of an account': () => artifacts.grantsOf('alice', { limit: 3 }),
     'grants of an account, further': () => artifacts.grantsOf('alice', { afterId: 'a', limit: 3 }),
     'tokens of a grant': () => artifacts.tokensOfGrant('other'),

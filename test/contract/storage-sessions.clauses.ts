@@ -12,6 +12,11 @@ const merge = (artifact: Artifact, removed: readonly string[] = []): ArtifactWri
 const find = async (artifacts: Artifacts, id = 'session-1') =>
   (await artifacts.load([{ kind: 'Session', id }])).artifacts[0];
 
+const gatewaySession = (changes: Partial<Artifact> = {}): Artifact => ({
+  ...artifact({ accountId: 'alice', sessionUid: 'session-1', signedInAt: startSeconds, ...changes }),
+  kind: 'GatewaySession',
+});
+
 export const sessionClauses = (bench: GetBench): void => {
   const open = () => bench().first.forTenant('acme').artifacts;
   const elsewhere = () => bench().second.forTenant('acme').artifacts;
@@ -210,6 +215,27 @@ export const sessionClauses = (bench: GetBench): void => {
       const byId = (a: Artifact, b: Artifact) => a.id.localeCompare(b.id);
       expect(found.sort(byId)).toEqual([...mine].sort(byId));
       expect(await elsewhere().sessionsOf('nobody')).toEqual([]);
+    });
+
+    it('of the gateway are found by their account, whether they end with a session or alone', async () => {
+      const { sessionUid: _, ...alone } = gatewaySession({ id: 'alone' });
+      const hers = [gatewaySession({ id: 'a' }), alone];
+      const others = [
+        gatewaySession({ id: 'bobs', accountId: 'bob' }),
+        gatewaySession({ id: 'ended', expiresAt: startSeconds + 1 }),
+        session(),
+      ];
+      await open().write([...hers, ...others].map((artifact) => ({ op: 'put', artifact })));
+      await bench()
+        .first.forTenant('zeta')
+        .artifacts.write([{ op: 'put', artifact: gatewaySession({ id: 'elsewhere' }) }]);
+      bench().clock.advance(1000);
+      const { trips } = bench();
+      trips.splice(0);
+      const found = await open().gatewaySessionsOf('alice');
+      expect(trips).toHaveLength(1);
+      expect(found.toSorted((one, other) => one.id.localeCompare(other.id))).toEqual(hers);
+      expect(await open().sessionsOf('alice')).toEqual([session()]);
     });
 
     it('do not count grants, which are listed in pages', async () => {

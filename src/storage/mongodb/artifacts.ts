@@ -74,6 +74,13 @@ export const createArtifacts = (
     tenant,
     expiresAt: { $gt: new Date(clock.now()) },
   });
+  const listOf = (kind: 'Session' | 'GatewaySession', accountId: string): Promise<readonly Artifact[]> =>
+    call(async () => {
+      const filter = { tenant, account: `${tenant}|${accountId}`, kind };
+      const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
+      const found = collection.find({ ...filter, ...isAlive }, { ...reading, batchSize: sessionsPerBatch });
+      return (await found.toArray()).map(toArtifact);
+    });
   return {
     load: async (refs) => {
       if (refs.length === 0) return { artifacts: [], linkedArtifacts: [], linkedAccounts: [] };
@@ -140,13 +147,9 @@ export const createArtifacts = (
         return { artifact: toArtifact(before), tooSoon };
       }),
 
-    sessionsOf: (accountId) =>
-      call(async () => {
-        const filter = { tenant, account: `${tenant}|${accountId}`, kind: 'Session' };
-        const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
-        const found = collection.find({ ...filter, ...isAlive }, { ...reading, batchSize: sessionsPerBatch });
-        return (await found.toArray()).map(toArtifact);
-      }),
+    sessionsOf: (accountId) => listOf('Session', accountId),
+
+    gatewaySessionsOf: (accountId) => listOf('GatewaySession', accountId),
 
     grantsOf: (accountId, { afterId, limit }) =>
       call(async () => {

@@ -89,6 +89,10 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { partialFilterExpression: { kind: 'Session', account: { $exists: true } } },
   );
   artifacts.index(
+    { tenant: 1, account: 1, kind: 1 },
+    { partialFilterExpression: { kind: 'GatewaySession', account: { $exists: true } } },
+  );
+  artifacts.index(
     { tenant: 1, account: 1, _id: 1 },
     { partialFilterExpression: { kind: 'Grant', account: { $exists: true } } },
   );

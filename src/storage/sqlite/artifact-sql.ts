@@ -29,6 +29,8 @@ export const artifactSql = {
   // The planner cannot know that an account has few sessions and a tenant many.
   sessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_account
     WHERE tenant = ? AND kind = 'Session' AND account_id = ? AND expires_at > ?`,
+  gatewaySessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_gateway_sessions
+    WHERE tenant = ? AND kind = 'GatewaySession' AND account_id = ? AND expires_at > ?`,
   grantsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_grants_of
     WHERE tenant = ? AND kind = 'Grant' AND account_id = ? AND id > ? AND expires_at > ? ORDER BY id LIMIT ?`,
   notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND id = ?`,

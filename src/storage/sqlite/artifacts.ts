@@ -101,6 +101,17 @@ const apply = (sql: Statements, scope: Scope, write: ArtifactWrite): void => {
 
 export const createArtifacts = (connection: Connection, clock: Clock, tenant: string): Artifacts => {
   const scope = (): Scope => ({ tenant, now: epochSeconds(clock) });
+  const listOf = (
+    name: 'sessionsOf' | 'gatewaySessionsOf',
+    accountId: string,
+  ): Promise<readonly Artifact[]> =>
+    connection.read(
+      name,
+      (sql) =>
+        sql(artifactSql[name])
+          .all(tenant, accountId, scope().now)
+          .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+    );
   return {
     load: (refs) => connection.read('load', (sql) => load(sql, scope(), refs)),
 
@@ -149,14 +160,9 @@ export const createArtifacts = (connection: Connection, clock: Clock, tenant: st
         return { artifact: toArtifact(row), tooSoon };
       }),
 
-    sessionsOf: (accountId) =>
-      connection.read(
-        'sessionsOf',
-        (sql) =>
-          sql(artifactSql.sessionsOf)
-            .all(tenant, accountId, scope().now)
-            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
-      ),
+    sessionsOf: (accountId) => listOf('sessionsOf', accountId),
+
+    gatewaySessionsOf: (accountId) => listOf('gatewaySessionsOf', accountId),
 
     grantsOf: (accountId, { afterId = '', limit }) =>
       connection.read(

@@ -101,6 +101,12 @@ CREATE INDEX accounts_deletion ON accounts (tenant, json_extract(value, '$.delet
   WHERE json_extract(value, '$.deleteAt') IS NOT NULL;
 `;
 
+/** Gateway sessions of an account. */
+const version8 = `
+CREATE INDEX artifacts_gateway_sessions ON artifacts (tenant, account_id)
+  WHERE kind = 'GatewaySession' AND account_id IS NOT NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -110,6 +116,7 @@ export const schemaSteps: readonly string[] = [
   version5,
   version6,
   version7,
+  version8,
 ];
 
 const readVersion = (database: Database): number =>
