@@ -111,6 +111,8 @@ const rooms: Readonly<Record<string, Room>> = {
       'audit',
       'accounts',
       'oidc',
+      // what a gateway session says of itself, to list it
+      'gateway',
       'tenants',
       'server',
       'process',
