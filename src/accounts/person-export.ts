@@ -54,11 +54,12 @@ export const createPersonExport =
         ...accountFacts(account),
         ...(picture === undefined ? {} : { picture: `data:image/jpeg;base64,${picture.toString('base64')}` }),
       },
-      sessions: sessions.map(({ id, signedInAt, expiresAt, clients, origin }) => ({
+      sessions: sessions.map(({ id, signedInAt, expiresAt, clients, services, origin }) => ({
         id,
         ...definedOnly({ signed_in_at: signedInAt }),
         expires_at: expiresAt,
         client_ids: clients,
+        services,
         ...definedOnly({ address: origin?.address, user_agent: origin?.userAgent }),
       })),
       apps: apps.map(({ clientId, scopes, resources, grantedAt, expiresAt }) => ({

@@ -1,4 +1,4 @@
-// The sessions of one person at the provider: their list, and how an operator or the person ends one or all of them.
+// The sessions of one person, at the provider and at services: their list, and how an operator or the person ends one or all.
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -17,6 +17,18 @@ export interface PersonSession {
   readonly expiresAt: number;
   /** The apps that it serves. */
   readonly clients: readonly string[];
+  /**
+   * Hosts of services behind the gateway where it is used; `*.example.com`: all below that domain. A session that a name and
+   * password began at a service has that one, and no apps.
+   */
+  readonly services: readonly string[];
+  readonly origin?: SessionOrigin;
+}
+
+export interface GatewaySessionFacts {
+  /** Host, or `*.example.com`. */
+  readonly service: string;
+  /** Absent for one that ends with a session at the provider. */
   readonly origin?: SessionOrigin;
 }
 
@@ -36,7 +48,7 @@ export interface PersonSessions {
   end(sub: string, id: string, by: SessionActor): Promise<boolean>;
   /** What has no session: a grant with its tokens. */
   endGrant(sub: string, id: string, by: SessionActor): Promise<void>;
-  /** All of them, and the sign-ins at services by password. Resolves to their number. */
+  /** All of them. Resolves to their number. */
   endAll(sub: string, by: SessionActor): Promise<number>;
   /**
    * All but what is kept, also tokens that have no session. Resolves to the number of sessions.
@@ -50,6 +62,7 @@ export interface PersonSessionsParts {
   readonly revocations: Pick<Revocations, 'endSession' | 'endAccount' | 'endOtherSessions' | 'endGrants'>;
   readonly authorizationsOf: (session: Artifact) => readonly SessionAuthorization[];
   readonly originOf: (session: Artifact) => SessionOrigin | undefined;
+  readonly gatewaySessionFacts: (gatewaySession: Artifact) => GatewaySessionFacts;
   readonly audit: Audit;
   readonly clock: Clock;
 }
@@ -57,8 +70,17 @@ export interface PersonSessionsParts {
 const grantsPerStep = 500;
 
 export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions => {
-  const { revocations, authorizationsOf, originOf, audit, clock } = parts;
+  const { revocations, authorizationsOf, originOf, gatewaySessionFacts, audit, clock } = parts;
   const { accounts, artifacts } = parts.storage;
+
+  const load = async (sub: string): Promise<SessionsOfPerson> => {
+    const [own, atServices] = await Promise.all([
+      artifacts.sessionsOf(sub),
+      artifacts.gatewaySessionsOf(sub),
+    ]);
+    const byPassword = atServices.filter(({ sessionUid }) => sessionUid === undefined);
+    return { own, byPassword, all: [...own, ...byPassword], atServices };
+  };
 
   /** Ids of those grants that are there: the end of one leaves its entry in the session. */
   const findGrants = async (sessions: readonly Artifact[]): Promise<ReadonlySet<string>> => {
@@ -83,23 +105,32 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
 
   return {
     list: async (sub) => {
-      const sessions = await artifacts.sessionsOf(sub);
-      const grants = await findGrants(sessions);
+      const { own, byPassword, atServices } = await load(sub);
+      const grants = await findGrants(own);
       const clientsOf = (session: Artifact): readonly string[] =>
         authorizationsOf(session)
           .filter(({ grantId }) => grantId !== undefined && grants.has(grantId))
           .map(({ clientId }) => clientId);
-      return sessions
-        .toSorted((one, other) => (other.signedInAt ?? 0) - (one.signedInAt ?? 0))
-        .map((session) => ({
-          id: session.id,
-          expiresAt: session.expiresAt,
-          ...definedOnly({ signedInAt: session.signedInAt, origin: originOf(session) }),
-          clients: [...new Set(clientsOf(session))],
-        }));
+      const servicesOf = (session: Artifact): readonly string[] =>
+        atServices
+          .filter(({ sessionUid }) => sessionUid === session.id)
+          .map((one) => gatewaySessionFacts(one).service);
+      const atProvider = own.map((session) => ({
+        ...timesOf(session),
+        ...definedOnly({ origin: originOf(session) }),
+        clients: [...new Set(clientsOf(session))],
+        services: [...new Set(servicesOf(session))],
+      }));
+      const atGateway = byPassword.map((session) => {
+        const { service, ...origin } = gatewaySessionFacts(session);
+        return { ...timesOf(session), ...origin, clients: [], services: [service] };
+      });
+      return [...atProvider, ...atGateway].toSorted(
+        (one, other) => (other.signedInAt ?? 0) - (one.signedInAt ?? 0),
+      );
     },
     end: async (sub, id, by) => {
-      const session = (await artifacts.sessionsOf(sub)).find((one) => one.id === id);
+      const session = (await load(sub)).all.find((one) => one.id === id);
       if (session === undefined) return false;
       await audit.noteBefore({ ...by, action: 'session.end', object: sub, outcome: 'success' });
       await revocations.endSession(session, 'session.end');
@@ -110,7 +141,7 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
       await revocations.endGrants({ ids: [id], sub }, 'session.end');
     },
     endAll: async (sub, by) => {
-      const before = await artifacts.sessionsOf(sub);
+      const { all: before } = await load(sub);
       await audit.noteBefore({ ...by, action: 'session.end_all', object: sub, outcome: 'success' });
       const nowMs = clock.now();
       await accounts.update(sub, { notBefore: endOfSessions(nowMs), updatedAt: nowMs });
@@ -118,7 +149,7 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
       return before.length;
     },
     endOthers: async (sub, kept, by) => {
-      const sessions = await artifacts.sessionsOf(sub);
+      const { all: sessions } = await load(sub);
       const present = sessions.find(({ id }) => kept.includes(id));
       await audit.noteBefore({ ...by, action: 'session.end_others', object: sub, outcome: 'success' });
       await revocations.endOtherSessions(sub, kept, 'session.end_others');
@@ -129,3 +160,23 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
     },
   };
 };
+
+interface SessionsOfPerson {
+  /** At the provider. */
+  readonly own: readonly Artifact[];
+  /** Gateway sessions that a name and password began: they end with no other. */
+  readonly byPassword: readonly Artifact[];
+  /** Both of these. */
+  readonly all: readonly Artifact[];
+  /** All gateway sessions. */
+  readonly atServices: readonly Artifact[];
+}
+
+const timesOf = ({
+  id,
+  expiresAt,
+  signedInAt,
+}: Artifact): Pick<PersonSession, 'id' | 'expiresAt' | 'signedInAt'> => ({
+  ...{ id, expiresAt },
+  ...definedOnly({ signedInAt }),
+});

@@ -16,9 +16,12 @@ export interface Revocations {
    * locked the account: a session that began after that continues.
    */
   endAccount(sub: string, reason: string): Promise<void>;
-  /** Ends a person's sessions but those with these ids, with the tokens of all their apps. */
+  /**
+   * Ends a person's sessions but those with these ids, with the tokens of all their apps, and the gateway sessions that a name
+   * and password began.
+   */
   endOtherSessions(sub: string, keptIds: readonly string[], reason: string): Promise<void>;
-  /** Ends one session with the grants and tokens of all its apps. */
+  /** Ends one session with the grants and tokens of all its apps; or a gateway session that has no other. */
   endSession(session: Artifact, reason: string): Promise<void>;
   /** Ends one grant with its tokens; the session it came from continues, with its other grants. */
   endGrant(grant: { readonly id: string; readonly sub: string }, reason: string): Promise<void>;
@@ -64,6 +67,15 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
     if (deliveries.length > 0) await storage.deliveries.add(deliveries);
   };
 
+  /** Those that end by themselves: a gateway session with a `sessionUid` ends with that session. */
+  const sessionsOf = async (sub: string): Promise<readonly Artifact[]> => {
+    const [own, atServices] = await Promise.all([
+      storage.artifacts.sessionsOf(sub),
+      storage.artifacts.gatewaySessionsOf(sub),
+    ]);
+    return [...own, ...atServices.filter(({ sessionUid }) => sessionUid === undefined)];
+  };
+
   const publish = (event: Omit<RevocationEvent, 'at'>): Promise<void> =>
     storage.events.publish({ ...event, at: clock.now() });
 
@@ -106,10 +118,7 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
     queueLogouts,
     publish,
     endAccount: async (sub, reason) => {
-      const [account, sessions] = await Promise.all([
-        storage.accounts.findBySub(sub),
-        storage.artifacts.sessionsOf(sub),
-      ]);
+      const [account, sessions] = await Promise.all([storage.accounts.findBySub(sub), sessionsOf(sub)]);
       const isOver = ({ signedInAt = 0 }: Artifact): boolean => !mayHoldTokensSince(account, signedInAt);
       const ended = await end(sessions.filter(isOver), reason);
       await publish({ what: 'account', id: sub, reason });
@@ -118,7 +127,7 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
       if (isAllOver) await publish({ what: 'upstream', id: sub, sub, reason });
     },
     endOtherSessions: async (sub, keptIds, reason) => {
-      const sessions = await storage.artifacts.sessionsOf(sub);
+      const sessions = await sessionsOf(sub);
       const ended = await end(
         sessions.filter(({ id }) => !keptIds.includes(id)),
         reason,
@@ -153,10 +162,10 @@ const logoutsOf = (
   );
 
 const removalsOf = (
-  { id }: Artifact,
+  { kind, id }: Artifact,
   authorizations: readonly SessionAuthorization[],
 ): readonly ArtifactWrite[] => [
-  { op: 'remove', kind: 'Session', id },
+  { op: 'remove', kind, id },
   ...authorizations.flatMap(({ grantId }): readonly ArtifactWrite[] =>
     grantId === undefined ? [] : removalsOfGrant(grantId),
   ),

@@ -24,9 +24,16 @@ export interface BrowserName {
   readonly system?: string;
 }
 
-/** The names of browser and operating system, for people; without those that are not known. */
+/**
+ * The names of browser and operating system, for people; without those that are not known. A program that is no browser has the
+ * name of its first product (RFC 9110 section 10.1.5), such as `git`.
+ */
 export const browserName = ({ userAgent = '' }: Pick<SessionOrigin, 'userAgent'>): BrowserName => {
   if (userAgent === '') return {};
   const { browser, os } = bowser.parse(userAgent);
-  return definedOnly({ browser: browser.name || undefined, system: os.name || undefined });
+  return definedOnly({ browser: browser.name || programName(userAgent), system: os.name || undefined });
 };
+
+/** All browsers say that they are `Mozilla`. */
+const programName = (userAgent: string): string | undefined =>
+  /^(?!Mozilla\b)([\w.+-]{1,40})(?:\/|$)/.exec(userAgent)?.[1];

@@ -3,6 +3,7 @@ import { createPersonSessions, type PersonSession } from '../accounts/person-ses
 import { browserName } from '../accounts/session-origin.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
+import { gatewaySessionFacts } from '../gateway/sign-in/gateway-sessions.ts';
 import { authorizationsOf, originOf } from '../oidc/adapter/artifact-payload.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
@@ -41,6 +42,7 @@ const sessions = (
       revocations: openRevocations(parts, tenant),
       authorizationsOf,
       originOf,
+      gatewaySessionFacts,
       audit: createAudit({ records: storage.audit, log: parts.log.child({ tenant }), clock: systemClock }),
       clock: systemClock,
     });
@@ -63,13 +65,14 @@ const sessions = (
 
 const tableOf = (found: readonly PersonSession[]): readonly string[] =>
   columns([
-    ['ID', 'SIGNED IN', 'ENDS', 'ADDRESS', 'BROWSER', 'APPS'],
-    ...found.map(({ id, signedInAt, expiresAt, clients, origin }) => [
+    ['ID', 'SIGNED IN', 'ENDS', 'ADDRESS', 'BROWSER', 'APPS', 'SERVICES'],
+    ...found.map(({ id, signedInAt, expiresAt, clients, services, origin }) => [
       id,
       formatTime(signedInAt === undefined ? undefined : signedInAt * 1000),
       formatTime(expiresAt * 1000),
       origin?.address ?? '-',
       Object.values(browserName(origin ?? {})).join(', ') || '-',
       clients.join(', ') || '-',
+      services.join(', ') || '-',
     ]),
   ]);

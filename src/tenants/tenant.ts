@@ -36,7 +36,11 @@ import type { SourceConnections } from '../connectors/open-connectors.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { createIdentityTokens, type IdentityTokens } from '../gateway/answer/identity-tokens.ts';
-import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/gateway-sessions.ts';
+import {
+  createGatewaySessions,
+  type GatewaySessions,
+  gatewaySessionFacts,
+} from '../gateway/sign-in/gateway-sessions.ts';
 import type { Log } from '../log.ts';
 import type { Mail } from '../mail/open-mail.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
@@ -115,7 +119,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
   });
   const devices = createDevices({ storage, revocations, authorizationsOf, audit, clock });
-  const sessions = createPersonSessions({ storage, revocations, authorizationsOf, originOf, audit, clock });
+  const sessions = createPersonSessions({
+    ...{ storage, revocations, authorizationsOf, originOf, gatewaySessionFacts, audit, clock },
+  });
   const apps = createPersonApps({
     ...{ storage, revocations, devices, authorizationsOf, withoutClient, grantFactsOf, audit },
     isApp: (clientId) => clientId !== accountClientId,

@@ -27,6 +27,8 @@ export interface AccountSession {
   readonly signedInAt?: number;
   /** Names of apps. */
   readonly apps: readonly string[];
+  /** Hosts of services behind the gateway. */
+  readonly services: readonly string[];
   readonly endAction: string;
 }
 

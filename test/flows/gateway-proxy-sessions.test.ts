@@ -1,10 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../../src/config/gateway/gateway-definition.ts';
+import { askApi } from '../support/account-api.ts';
+import { createBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { serviceOf } from '../support/guarded-service.ts';
+import { tokensFor } from '../support/oauth-client.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { alice, sampleTenant } from '../support/sample-tenants.ts';
+import { alice, sampleTenant, web } from '../support/sample-tenants.ts';
+import { servedTenant } from '../support/served-tenant.ts';
 import { type Service, startService } from '../support/service.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
@@ -158,6 +162,65 @@ describe('a caller with a name and password', () => {
     expect(await offered('Cookie: own=1')).toBe(false);
     clock.advance(600_000);
     expect(await offered()).toBe(true);
+  });
+
+  describe('finds the session in the account', () => {
+    interface Shown {
+      readonly id: string;
+      readonly current: boolean;
+      readonly services: readonly string[];
+    }
+    const askAccount = async (token: string | undefined, path: string, method = 'GET') =>
+      askApi(server.issuer('acme'), path, { method, token });
+    const signInToAccount = async (): Promise<string | undefined> => {
+      const app = { issuer: server.issuer('acme'), client: web, scope: 'openid account' };
+      return (await tokensFor(createBrowser(), app, alice)).access_token;
+    };
+    const shownTo = async (token: string | undefined): Promise<readonly Shown[]> =>
+      (await askAccount(token, '/sessions')).body.sessions as Shown[];
+    const byOf = async (session: string | undefined): Promise<number> =>
+      (await ask([`Cookie: ${session}`])).status;
+
+    it('with program, address and service, and ends it alone', async () => {
+      const token = await signInToAccount();
+      const sessions = [await ask([password(), 'User-Agent: git/2.43.0'])].map(sessionOf);
+      clock.advance(61_000);
+      sessions.push(sessionOf(await ask([password(), 'Cookie: own=1'])));
+      const found = (await shownTo(token)).filter(({ current }) => !current);
+      expect(found).toHaveLength(2);
+      expect(found.at(-1)).toEqual({
+        ...{ id: expect.stringMatching(/^[\w-]{43}$/), current: false, browser: 'git' },
+        ...{ signed_in_at: expect.any(Number), expires_at: expect.any(Number) },
+        ...{ address: '127.0.0.1', apps: [], services: ['orders.test'] },
+      });
+      expect(await Promise.all(sessions.map(byOf))).toEqual([200, 200]);
+
+      const { status } = await askAccount(token, `/sessions/${found.at(-1)?.id}`, 'DELETE');
+      expect(status).toBe(204);
+      expect(await Promise.all(sessions.map(byOf))).toEqual([401, 200]);
+      expect((await askAccount(token, `/sessions/${found.at(-1)?.id}`, 'DELETE')).status).toBe(404);
+      expect(await shownTo(token)).toHaveLength(2);
+    });
+
+    it('and ends it with all others, which those with the cookie alone notice at once', async () => {
+      const session = sessionOf(await ask([password()]));
+      const token = await signInToAccount();
+      expect(await byOf(session)).toBe(200);
+      expect((await askAccount(token, '/sessions', 'DELETE')).body).toEqual({ ended: 1 });
+      expect(await byOf(session)).toBe(401);
+      expect(await shownTo(token)).toEqual([expect.objectContaining({ current: true, services: [] })]);
+    });
+
+    it('and it is not listed any more when an operator has ended all', async () => {
+      const session = sessionOf(await ask([password()]));
+      const { sessions } = await servedTenant(server, 'acme');
+      const { accounts } = server.storage.forTenant('acme');
+      const { sub = '' } = (await accounts.findByLogin(alice.username)) ?? {};
+      expect(await sessions.list(sub)).toMatchObject([{ services: ['orders.test'], clients: [] }]);
+      expect(await sessions.endAll(sub, { actor: 'cli' })).toBe(1);
+      expect(await byOf(session)).toBe(401);
+      expect(await sessions.list(sub)).toEqual([]);
+    });
   });
 
   it.each(['public, max-age=60', 's-maxage=60'])(

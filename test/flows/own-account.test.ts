@@ -45,6 +45,7 @@ interface ShownSession {
   readonly address?: string;
   readonly browser?: string;
   readonly system?: string;
+  readonly services: readonly string[];
   readonly apps: readonly { readonly client_id: string }[];
 }
 
@@ -108,6 +109,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
           { client_id: 'web', client_name: 'The web app' },
           { client_id: 'shop', client_name: 'The shop app' },
         ]),
+        services: [],
       });
       expect(await sessionsOf(other.access_token)).toMatchObject(
         shown.map(({ id, current: isFirst }) => ({ id, current: !isFirst })),
@@ -126,6 +128,10 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
         ...{ sub, host: 'files.example.com', sessionId: id, signedInAt: nowSeconds, amr: ['pwd'] },
       });
       expect(await gatewaySessions.find(atService, 'files.example.com')).toBeDefined();
+      expect((await sessionsOf(mine.access_token)).map(({ services }) => services).toSorted()).toEqual([
+        [],
+        ['files.example.com'],
+      ]);
 
       expect((await ask(mine.access_token, `/sessions/${id}`, 'DELETE')).status).toBe(204);
       expect(await gatewaySessions.find(atService, 'files.example.com')).toBeUndefined();

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createPersonSessions, type PersonSessions } from '../../src/accounts/person-sessions.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { systemClock } from '../../src/clock.ts';
+import { gatewaySessionFacts } from '../../src/gateway/sign-in/gateway-sessions.ts';
 import { createLog } from '../../src/log.ts';
 import { authorizationsOf, originOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import { createBrowser, formsOf } from '../support/browser.ts';
@@ -30,6 +31,7 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
       revocations: found.tenant.revocations,
       authorizationsOf,
       originOf,
+      gatewaySessionFacts,
       audit: createAudit({ records: storage.audit, log: createLog({ level: 'silent' }), clock: systemClock }),
       clock: systemClock,
     });

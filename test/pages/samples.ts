@@ -166,6 +166,7 @@ const accountSessions: PageModels['account-sessions'] = {
       address: '2001:db8:85a3::8a2e:370:7334',
       signedInAt: sampleNow - 5 * 60_000,
       apps: ['Notes', 'Calendar of Acme Corporation'],
+      services: ['wiki.example.com', 'files.example.com'],
       endAction: '/oauth/acme/account/sessions/s1/end',
     },
     {
@@ -174,9 +175,10 @@ const accountSessions: PageModels['account-sessions'] = {
       address: '192.0.2.7',
       signedInAt: sampleNow - 40 * 3_600_000,
       apps: [],
+      services: ['*.example.com'],
       endAction: '/oauth/acme/account/sessions/s2/end',
     },
-    { isCurrent: false, apps: ['Notes'], endAction: '/oauth/acme/account/sessions/s3/end' },
+    { isCurrent: false, apps: ['Notes'], services: [], endAction: '/oauth/acme/account/sessions/s3/end' },
   ],
   endOthersAction: '/oauth/acme/account/sessions/end-others',
 };

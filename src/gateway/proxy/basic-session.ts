@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { sessionOrigin } from '../../accounts/session-origin.ts';
 import { type Clock, cacheTime, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -65,6 +66,7 @@ export const createOfferSession = ({ cookie, sessionHost, clock }: BasicSessionP
         signedInAt: caller.authTime ?? epochSeconds(clock),
         amr: caller.amr,
         ...definedOnly({ acr: caller.acr, provenBy: caller.provenBy }),
+        origin: sessionOrigin(request.address, request.headers['user-agent'] ?? ''),
         password: presented,
       });
       return sessionCookie(cookie, withSession(entries, { tenant: caller.tenant, value }));

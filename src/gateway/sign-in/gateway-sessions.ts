@@ -1,7 +1,9 @@
 import type { Accounts } from '../../accounts/account-types.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { findLiveSession } from '../../accounts/live-session.ts';
+import type { GatewaySessionFacts } from '../../accounts/person-sessions.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
+import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -37,6 +39,8 @@ export interface NewGatewaySession {
   readonly acr?: string;
   /** Ids of the sources that proved the sign-in, where there is no Session artifact that has them. */
   readonly provenBy?: readonly string[];
+  /** Where there is no Session artifact that has it. */
+  readonly origin?: SessionOrigin;
   /**
    * The credential that began the session; kept as a hash with the value of the cookie, of no use without the cookie.
    */
@@ -101,7 +105,8 @@ export interface GatewaySessionsParts {
 const ticketTtl = 60;
 
 /** The payload, beside the links. */
-interface StoredSession extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr' | 'provenBy'> {
+interface StoredSession
+  extends Pick<NewGatewaySession, 'host' | 'signedInAt' | 'amr' | 'acr' | 'provenBy' | 'origin'> {
   /** Epoch seconds. */
   readonly begunAt: number;
   readonly proof?: string;
@@ -135,14 +140,14 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
   };
 
   return {
-    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, provenBy, password }) => {
+    begin: async ({ sub, sessionId, host, signedInAt, amr, acr, provenBy, origin, password }) => {
       const value = randomId();
       const stored: StoredSession = {
         host,
         signedInAt,
         amr,
         begunAt: epochSeconds(clock),
-        ...definedOnly({ acr, provenBy }),
+        ...definedOnly({ acr, provenBy, origin }),
         ...(password === undefined ? {} : { proof: proofOf(value, password) }),
       };
       const artifact: Artifact = {
@@ -151,6 +156,7 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
         payload: JSON.stringify(stored),
         expiresAt: endOf(stored),
         accountId: sub,
+        signedInAt,
         ...definedOnly({ sessionUid: sessionId }),
       };
       await artifacts.write([{ op: 'insert', artifact }]);
@@ -215,6 +221,12 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
       return (await artifacts.consume('GatewayTicket', id, clock.now()))?.won === true ? ticket : undefined;
     },
   };
+};
+
+/** For people: what a stored gateway session says of where it is valid, and where it was begun. */
+export const gatewaySessionFacts = ({ payload }: Artifact): GatewaySessionFacts => {
+  const { host, origin } = JSON.parse(payload) as StoredSession; // written by `begin`
+  return { service: host.startsWith('.') ? `*${host}` : host, ...definedOnly({ origin }) };
 };
 
 /** A session that a name and password began has none. */

@@ -51,7 +51,7 @@ const currentFirst = (one: AccountSession, other: AccountSession): number =>
 
 const sessionLine = (
   { tenant, session: current }: AccountVisit,
-  { id, signedInAt, clients, origin }: PersonSession,
+  { id, signedInAt, clients, services, origin }: PersonSession,
   locale: Locale,
 ): AccountSession => ({
   isCurrent: id === current.id,
@@ -59,6 +59,7 @@ const sessionLine = (
   ...definedOnly({ address: origin?.address }),
   ...(signedInAt === undefined ? {} : { signedInAt: signedInAt * 1000 }),
   apps: clients.flatMap((clientId) => appName(tenant, clientId, locale) ?? []),
+  services,
   endAction: `${pageUrl(tenant)}/${encodeURIComponent(id)}/end`,
 });
 

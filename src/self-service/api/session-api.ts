@@ -16,6 +16,10 @@ export const sessionSchema = z
     browser: z.string().optional().meta({ description: 'Such as `Firefox`.' }),
     system: z.string().optional().meta({ description: 'Such as `Windows`.' }),
     apps: z.array(appSchema),
+    services: z.array(z.string()).meta({
+      description:
+        'Hosts of services behind the gateway where it is used; `*.example.com`: all below that domain. A session that user name and password began at a service has one, and no apps.',
+    }),
   })
   .meta({ id: 'Session' });
 
@@ -67,7 +71,7 @@ export const endOtherOwnSessions = defineOperation({
 });
 
 export const toPublicSession = (
-  { id, signedInAt, expiresAt, clients, origin = { address: '' } }: PersonSession,
+  { id, signedInAt, expiresAt, clients, services, origin = { address: '' } }: PersonSession,
   { definition }: Pick<ApiTenant, 'definition'>,
   { revocationIds }: Pick<ApiPerson, 'revocationIds'>,
 ): z.input<typeof sessionSchema> => ({
@@ -77,4 +81,5 @@ export const toPublicSession = (
   ...definedOnly({ signed_in_at: signedInAt, address: origin.address || undefined }),
   ...browserName(origin),
   apps: appsOf(definition, clients),
+  services: [...services],
 });
