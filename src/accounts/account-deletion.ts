@@ -2,10 +2,8 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
-import type { Log } from '../log.ts';
-import type { TenantMail } from '../mail/tenant-mail.ts';
 import type { TenantStorage } from '../storage/storage.ts';
-import { createNotifyOfChange } from './account-notices.ts';
+import type { NotifyOfChange } from './account-notices.ts';
 import { createDeletionRequests, type DeletionRequests } from './deletion-request.ts';
 import { createDueDeletions } from './due-deletions.ts';
 import type { Revocations } from './revocations.ts';
@@ -18,24 +16,22 @@ export interface AccountDeletion extends DeletionRequests {
 }
 
 export interface AccountDeletionParts {
-  readonly definition: Pick<TenantDefinition, 'accounts' | 'users' | 'locale'>;
+  readonly definition: Pick<TenantDefinition, 'accounts' | 'users'>;
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
   readonly revocations: Pick<Revocations, 'endAccount'>;
   readonly throttle: Pick<Throttle, 'clear'>;
   /** `Storage.purgeAccount` of this tenant. */
   readonly purgeAccount: (sub: string) => Promise<number>;
-  readonly mail: Pick<TenantMail, 'hold'>;
+  readonly notifyOfChange: NotifyOfChange;
   readonly audit: Audit;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 export const createAccountDeletion = (parts: AccountDeletionParts): AccountDeletion => {
-  const { definition, storage, mail, log, throttle, ...shared } = parts;
+  const { definition, storage, throttle, ...shared } = parts;
   const records = storage.accounts;
-  const notifyOfChange = createNotifyOfChange({ mail, log, clock: parts.clock, locale: definition.locale });
   return {
-    ...createDeletionRequests({ ...shared, definition, records, notifyOfChange }),
+    ...createDeletionRequests({ ...shared, definition, records }),
     removeDue: createDueDeletions({
       ...shared,
       records,

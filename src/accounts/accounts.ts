@@ -31,10 +31,9 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
-import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
-import { createNotifyOfChange } from './account-notices.ts';
+import type { NotifyOfChange } from './account-notices.ts';
 import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 import { createFindAsserted } from './asserted-identity.ts';
@@ -75,8 +74,7 @@ export interface AccountsParts {
   readonly audit: Audit;
   /** Signs the cookies of browsers that are known. */
   readonly browserKey: Buffer;
-  /** Tells people what was changed in their account. */
-  readonly mail: Pick<TenantMail, 'hold'>;
+  readonly notifyOfChange: NotifyOfChange;
   /** See `FactorsParts`. */
   readonly factorKeys: Pick<FactorsParts, 'sealingKey' | 'recoveryKey' | 'challengeKey' | 'browserKey'>;
   /** Of the tenant. */
@@ -89,7 +87,7 @@ export interface AccountsParts {
 }
 
 export const createAccounts = (parts: AccountsParts): Accounts => {
-  const { definition, storage, connectors, audit, browserKey, factorKeys, issuer, mail, ...shared } = parts;
+  const { definition, storage, connectors, audit, browserKey, factorKeys, issuer, ...shared } = parts;
   const tenant = definition.id;
   const records = storage.accounts;
   const sources = connectors.map((connector) => connector.definition);
@@ -138,8 +136,8 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
 
   const findByLogin = afterSeed(records.findByLogin);
   const signIn = afterSeed(withVisibleLogin(createSignIn(signingIn)));
-  const notifyOfChange = createNotifyOfChange({ ...shared, mail, locale: definition.locale });
-  const changing = { records, notifyOfChange, audit, clock: shared.clock };
+  const { notifyOfChange, clock } = shared;
+  const changing = { records, notifyOfChange, audit, clock };
   const factors = createFactors({ ...factorKeys, ...changing, issuer, definition });
   const callOffDeletion = createDeletionCallOff(changing);
 

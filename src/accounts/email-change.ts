@@ -5,13 +5,12 @@ import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId, randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
-import type { Log } from '../log.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { FormerEmail } from '../storage/former-email.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
-import { createNotifyOfChange } from './account-notices.ts';
+import type { NotifyOfChange } from './account-notices.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
 import { emailUndoUrl, undoSeconds } from './email-undo.ts';
 import type { FormerAddresses } from './former-addresses.ts';
@@ -74,7 +73,7 @@ export interface EmailChanges {
 }
 
 export interface EmailChangesParts {
-  readonly definition: Pick<TenantDefinition, 'locale' | 'sources' | 'registration'>;
+  readonly definition: Pick<TenantDefinition, 'sources' | 'registration'>;
   readonly issuer: string;
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly findKnown: FindKnown;
@@ -82,11 +81,11 @@ export interface EmailChangesParts {
   readonly verifications: Verifications;
   readonly revocations: Pick<Revocations, 'publish'>;
   readonly throttle: Pick<Throttle, 'spend' | 'carry'>;
-  readonly mail: Pick<TenantMail, 'mode' | 'hold' | 'send'>;
+  readonly mail: Pick<TenantMail, 'mode' | 'send'>;
+  readonly notifyOfChange: NotifyOfChange;
   readonly runAfterAnswer: RunAfterAnswer;
   readonly audit: Audit;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 const hour = 3600;
@@ -102,8 +101,7 @@ export const emailConfirmUrl = (issuer: string, token: string): string =>
   `${issuer}/account/email/confirm?token=${token}`;
 
 export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
-  const { definition, issuer, records, verifications, throttle, mail, audit, clock } = parts;
-  const notifyOfChange = createNotifyOfChange({ ...parts, locale: definition.locale });
+  const { definition, issuer, records, verifications, throttle, mail, notifyOfChange, audit, clock } = parts;
 
   const writeMail = async (account: AccountRecord, { email, browser, locale }: NewEmail): Promise<void> => {
     const { sub, username } = account;

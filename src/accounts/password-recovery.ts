@@ -10,7 +10,7 @@ import type { Log } from '../log.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
-import { createNotifyOfChange } from './account-notices.ts';
+import type { NotifyOfChange } from './account-notices.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
 import type { LocalUsers } from './local-users.ts';
@@ -64,13 +64,14 @@ export interface ResetRequest {
 }
 
 export interface PasswordRecoveryParts {
-  readonly definition: Pick<TenantDefinition, 'displayName' | 'locale' | 'sources' | 'throttle'>;
+  readonly definition: Pick<TenantDefinition, 'displayName' | 'sources' | 'throttle'>;
   readonly issuer: string;
   readonly records: Pick<AccountRecords, 'findByLogin' | 'findBySub'>;
   readonly verifications: Verifications;
   readonly throttle: Pick<Throttle, 'spend'>;
   readonly faultOfPassword: FaultOfPassword;
-  readonly mail: Pick<TenantMail, 'hold' | 'send'>;
+  readonly mail: Pick<TenantMail, 'send'>;
+  readonly notifyOfChange: NotifyOfChange;
   /** The actor of the change is the person. */
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPasswordBySub'>;
   readonly runAfterAnswer: RunAfterAnswer;
@@ -89,8 +90,7 @@ const purpose = 'password-reset';
 export const recoveryUrl = (issuer: string): string => `${issuer}/recover`;
 
 export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRecovery => {
-  const { definition, issuer, records, verifications, throttle, mail, audit, log } = parts;
-  const notifyOfChange = createNotifyOfChange({ mail, log, clock: parts.clock, locale: definition.locale });
+  const { definition, issuer, records, verifications, throttle, mail, notifyOfChange, audit, log } = parts;
 
   const canReset = (account: AccountRecord): boolean =>
     account.origin !== 'demo' && hasLocalPassword(account, definition.sources);

@@ -6,13 +6,11 @@ import type { Clock } from '../clock.ts';
 import type { Locale, TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { hashId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { TenantMail } from '../mail/tenant-mail.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
-import { createNotifyOfChange, languageOf } from './account-notices.ts';
+import { languageOf, type NotifyOfChange } from './account-notices.ts';
 import { type FormerUsernames, usernameKeptSeconds } from './former-usernames.ts';
 import type { AccountChange } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
@@ -56,15 +54,14 @@ export interface ProfileChanges {
 }
 
 export interface ProfileChangesParts {
-  readonly definition: Pick<TenantDefinition, 'locale' | 'accounts'>;
+  readonly definition: Pick<TenantDefinition, 'accounts'>;
   readonly records: Pick<AccountRecords, 'findBySub' | 'update'>;
   readonly revocations: Pick<Revocations, 'publish'>;
   readonly formerUsernames: FormerUsernames;
   readonly throttle: Pick<Throttle, 'spend' | 'refund' | 'carry'>;
-  readonly mail: Pick<TenantMail, 'hold'>;
+  readonly notifyOfChange: NotifyOfChange;
   readonly audit: Audit;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** User names that one person tries in an hour: the answers say which of them somebody has. */
@@ -73,8 +70,7 @@ const renames = { points: 10, windowSeconds: 3600 } as const;
 const newNames = { points: 5, windowSeconds: usernameKeptSeconds } as const;
 
 export const createProfileChanges = (parts: ProfileChangesParts): ProfileChanges => {
-  const { definition, records, revocations, formerUsernames, throttle, audit, clock } = parts;
-  const notifyOfChange = createNotifyOfChange({ ...parts, locale: definition.locale });
+  const { definition, records, revocations, formerUsernames, throttle, notifyOfChange, audit, clock } = parts;
   const publish = (sub: string, reason: string): Promise<void> =>
     revocations.publish({ what: 'account', id: sub, reason });
 

@@ -55,7 +55,7 @@ export interface MailedProofs {
 export interface MailedProofsParts
   extends Pick<
     PasswordRecoveryParts & RegistrationParts & EmailChangesParts,
-    'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'audit' | 'log' | 'runAfterAnswer'
+    'issuer' | 'throttle' | 'faultOfPassword' | 'mail' | 'notifyOfChange' | 'audit' | 'log' | 'runAfterAnswer'
   > {
   readonly definition: TenantDefinition;
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;

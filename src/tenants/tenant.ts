@@ -5,6 +5,7 @@
 //   mailed-proofs.ts     what people do with a link or code of a mail
 //   upstreams.ts         sign-ins at sources to which the browser is redirected, and their ends
 import { type AccountDeletion, createAccountDeletion } from '../accounts/account-deletion.ts';
+import { createNotifyOfChange } from '../accounts/account-notices.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
@@ -144,8 +145,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const issuer = issuerOf(definition, parts.publicUrl);
   const mail = parts.mail.forTenant(definition);
+  const notifyOfChange = createNotifyOfChange({ mail, locale: definition.locale, clock, log });
   const accounts = createAccounts({
-    mail,
+    notifyOfChange,
     definition,
     connectors,
     storage,
@@ -197,7 +199,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const forgetTokens = (sub: string, source: string): Promise<void> => upstreamTokens.forget(sub, source);
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, revocations, throttle, mail, masterKey, audit, clock, log },
-    ...{ seed: accounts.seed, faultOfPassword, runAfterAnswer, forgetTokens },
+    ...{ notifyOfChange, seed: accounts.seed, faultOfPassword, runAfterAnswer, forgetTokens },
     usersAs: (actor, judge) =>
       createLocalUsers({
         ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
@@ -244,7 +246,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   return {
     ...{ definition, provider, accounts, revocations, devices, sessions, apps, personAudit, pictures },
     profile: createProfileChanges({
-      ...{ definition, records: storage.accounts, revocations, throttle, mail, audit, clock, log },
+      ...{ definition, records: storage.accounts, revocations, throttle, notifyOfChange, audit, clock },
       formerUsernames: createFormerUsernames({
         records: storage.accounts,
         artifacts: storage.artifacts,
@@ -252,7 +254,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       }),
     }),
     deletion: createAccountDeletion({
-      ...{ definition, storage, revocations, throttle, purgeAccount, mail, audit, clock, log },
+      ...{ definition, storage, revocations, throttle, purgeAccount, notifyOfChange, audit, clock },
     }),
     disconnectSource: createDisconnectSource({ accounts, revocations, forgetTokens }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),

@@ -1,3 +1,4 @@
+import { createNotifyOfChange } from '../../src/accounts/account-notices.ts';
 import { createAfterAnswer } from '../../src/accounts/after-answer.ts';
 import { createEmailChanges, type EmailConfirmed } from '../../src/accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../../src/accounts/email-undo.ts';
@@ -46,21 +47,23 @@ export const emailChangesOf = (
   const mails: NewMail[] = [];
   const forgotten: string[] = [];
   const changes = createEmailChanges({
-    definition: { locale: 'en', sources: [localSource] },
+    definition: { sources: [localSource] },
     issuer: 'https://login.example/oauth/acme',
     ...{ records, findKnown, formerAddresses, verifications, throttle, audit, clock, log },
     revocations: { publish: async () => {} },
-    mail: {
-      mode: 'smtp',
-      hold: async (mail) => {
-        mails.push(mail);
-        return {
-          release: async () => {},
-          remove: async () => void mails.splice(mails.indexOf(mail), 1),
-        };
+    mail: { mode: 'smtp', send: async (mail) => void mails.push(mail) },
+    notifyOfChange: createNotifyOfChange({
+      mail: {
+        hold: async (mail) => {
+          mails.push(mail);
+          return {
+            release: async () => {},
+            remove: async () => void mails.splice(mails.indexOf(mail), 1),
+          };
+        },
       },
-      send: async (mail) => void mails.push(mail),
-    },
+      ...{ locale: 'en', clock, log },
+    }),
     runAfterAnswer: afterAnswer.forTenant('acme'),
   });
   const linkTo = (address: string): string => {

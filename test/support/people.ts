@@ -1,3 +1,4 @@
+import { createNotifyOfChange } from '../../src/accounts/account-notices.ts';
 import type { Accounts } from '../../src/accounts/account-types.ts';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import { createLocalUsers, type LocalUsers } from '../../src/accounts/local-users.ts';
@@ -150,12 +151,15 @@ export const openPeople = async (store: TestStore = sqliteStore): Promise<People
       hasher: ownHasher,
       audit: audit(tenant),
       browserKey: Buffer.from('a key of the tests for known browsers'),
-      mail: {
-        hold: async (mail) => ({
-          release: async () => void mails.push(mail),
-          remove: async () => {},
-        }),
-      },
+      notifyOfChange: createNotifyOfChange({
+        mail: {
+          hold: async (mail) => ({
+            release: async () => void mails.push(mail),
+            remove: async () => {},
+          }),
+        },
+        ...{ locale: definition.locale, clock, log },
+      }),
       factorKeys: {
         sealingKey: Buffer.alloc(32, 1),
         recoveryKey: Buffer.alloc(32, 2),

@@ -44,7 +44,6 @@ const deletion = ({ rules, clock = people.clock, purgeAccount, update }: Changed
   const accounts = update === undefined ? storage.accounts : { ...storage.accounts, update };
   return createAccountDeletion({
     definition: {
-      locale: 'en',
       accounts: {
         usernameChange: false,
         deletion: { allowed: 'local', graceSeconds: grace, ...rules },
@@ -55,10 +54,9 @@ const deletion = ({ rules, clock = people.clock, purgeAccount, update }: Changed
     revocations: createRevocations({ storage, authorizationsOf, wantsLogout: () => true, clock }),
     throttle: createThrottle(storage.counters, clock),
     purgeAccount: purgeAccount ?? ((sub) => people.storage.purgeAccount('acme', sub)),
-    mail,
+    notifyOfChange: createNotifyOfChange({ mail, locale: 'en', clock, log: people.log }),
     audit: people.audit('acme'),
     clock,
-    log: people.log,
   });
 };
 const callOffAt = (clock: Clock = people.clock) =>

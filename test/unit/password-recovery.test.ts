@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createNotifyOfChange } from '../../src/accounts/account-notices.ts';
 import { type AfterAnswer, createAfterAnswer } from '../../src/accounts/after-answer.ts';
 import type { LocalUsers } from '../../src/accounts/local-users.ts';
 import { createPasswordRecovery } from '../../src/accounts/password-recovery.ts';
@@ -6,7 +7,7 @@ import { createThrottle } from '../../src/accounts/throttle.ts';
 import { createVerifications } from '../../src/accounts/verifications.ts';
 import { createPersonAudit } from '../../src/audit/person-audit.ts';
 import { AppError } from '../../src/errors.ts';
-import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import type { NewMail, TenantMail } from '../../src/mail/tenant-mail.ts';
 import { throttle as limits, localSource, openPeople, type People } from '../support/people.ts';
 
 const password = 'lantern orbit mosaic';
@@ -26,11 +27,19 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
+const hold: TenantMail['hold'] = async (mail) => {
+  notices.push(mail);
+  return {
+    release: async () => {},
+    remove: async () => void notices.splice(notices.indexOf(mail), 1),
+  };
+};
+
 const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users()) => {
   const { accounts, artifacts, counters } = people.tenant('acme');
   const throttle = createThrottle(counters, people.clock);
   return createPasswordRecovery({
-    definition: { displayName: 'Acme', locale: 'en', sources: [localSource], throttle: limits },
+    definition: { displayName: 'Acme', sources: [localSource], throttle: limits },
     issuer: 'https://login.example/oauth/acme',
     records: accounts,
     verifications: createVerifications({
@@ -40,16 +49,10 @@ const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users
     }),
     throttle,
     faultOfPassword: () => undefined,
-    mail: {
-      hold: async (mail) => {
-        notices.push(mail);
-        return {
-          release: async () => {},
-          remove: async () => void notices.splice(notices.indexOf(mail), 1),
-        };
-      },
-      send: async (mail) => void sent.push(mail),
-    },
+    mail: { send: async (mail) => void sent.push(mail) },
+    notifyOfChange: createNotifyOfChange({
+      ...{ mail: { hold }, locale: 'en', clock: people.clock, log: people.log },
+    }),
     usersAs: () => users,
     runAfterAnswer: afterAnswer.forTenant('acme'),
     audit: people.audit('acme'),

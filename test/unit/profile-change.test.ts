@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createNotifyOfChange } from '../../src/accounts/account-notices.ts';
 import { createFormerUsernames } from '../../src/accounts/former-usernames.ts';
 import { createProfileChanges } from '../../src/accounts/profile-change.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
-import type { NewMail } from '../../src/mail/tenant-mail.ts';
+import type { NewMail, TenantMail } from '../../src/mail/tenant-mail.ts';
 import type { AccountRecord, AccountRecords } from '../../src/storage/storage.ts';
 import { openPeople, type People } from '../support/people.ts';
 
@@ -17,24 +18,27 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
+const hold: TenantMail['hold'] = async (mail) => ({
+  release: async () => void mails.push(mail),
+  remove: async () => {},
+});
+
 const profile = (changes: Partial<AccountRecords> = {}) => {
   const { accounts, artifacts, counters } = people.tenant('acme');
   const records = { ...accounts, ...changes };
   return createProfileChanges({
     definition: {
-      locale: 'en',
       accounts: { usernameChange: true, deletion: { allowed: 'local', graceSeconds: 3600 } },
     },
     records,
     formerUsernames: createFormerUsernames({ records, artifacts, clock: people.clock }),
     revocations: { publish: async () => {} },
     throttle: createThrottle(counters, people.clock),
-    mail: {
-      hold: async (mail) => ({ release: async () => void mails.push(mail), remove: async () => {} }),
-    },
+    notifyOfChange: createNotifyOfChange({
+      ...{ mail: { hold }, locale: 'en', clock: people.clock, log: people.log },
+    }),
     audit: people.audit('acme'),
     clock: people.clock,
-    log: people.log,
   });
 };
 
