@@ -62,7 +62,9 @@ export const createFindAsserted = (parts: AssertedIdentityParts): Accounts['find
 
   const find = async (login: string): Promise<AccountRecord | undefined> => {
     const sub = subOf.get(login);
-    if (sub !== undefined) return records.findBySub(sub);
+    const known = sub === undefined ? undefined : await records.findBySub(sub);
+    // one that was deleted meanwhile is as unknown as any other
+    if (known !== undefined) return known;
     const found = await ask(login);
     if (found === undefined) return undefined;
     // a look-up in the local list costs no more than one in the store

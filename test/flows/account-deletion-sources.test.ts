@@ -1,6 +1,7 @@
-// People whom another provider knows delete what is kept of them here.
+// People whom another provider or a directory knows delete what is kept of them here.
 import { afterEach, expect, it } from '@jest/globals';
-import { createBrowser, type Page } from '../support/browser.ts';
+import { decodeJwt } from 'jose';
+import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import {
   carol,
   chooseSource,
@@ -13,8 +14,16 @@ import {
   startFederation,
 } from '../support/federation.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
+import { type SignInRequest, tokenRequest } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
+import { migrator, sampleTenant, web } from '../support/sample-tenants.ts';
+import { afterPassword, isFactorPage, sendTo, setUpApp } from '../support/second-factor.ts';
+import { startSlapd } from '../support/slapd.ts';
 import { eachStore } from '../support/stores.ts';
+import { startTestServer } from '../support/test-server.ts';
+
+const anna = { username: 'anna', password: 'anna-Passw0rd' };
+const { redirectUri } = web;
 
 eachStore((store) => {
   afterEach(() => restoreTime());
@@ -71,6 +80,100 @@ eachStore((store) => {
       expect(fresh?.sub).not.toBe(sub);
     } finally {
       await federation.close();
+    }
+  });
+
+  it('a person of a directory calls it off with all factors, or has a new account afterwards', async () => {
+    const slapd = await startSlapd();
+    const { users: _users, ...tenant } = sampleTenant();
+    const server = await startTestServer({
+      store,
+      tenants: {
+        acme: {
+          ...tenant,
+          accounts: { deletion: { allowed: 'everyone', grace: '1d' } },
+          sources: [
+            localSource,
+            {
+              ...{ id: 'directory', type: 'ldap', displayName: 'The directory', recheck: '5m' },
+              ...{ url: slapd.url, insecure: true, bind: slapd.service },
+              search: { base: `ou=people,${slapd.baseDn}` },
+            },
+          ],
+        },
+      },
+    });
+    try {
+      const issuer = server.issuer('acme');
+      const { accounts } = server.storage.forTenant('acme');
+      const theirs = async () =>
+        (await accounts.list({ limit: 50 })).filter(({ origin }) => origin === 'source');
+      const instance = await server.instances[0]?.tenants.find('acme');
+      if (instance?.status !== 'served') throw new Error('acme is not served');
+      const { deletion, accounts: people } = instance.tenant;
+      const request = (extra = {}): SignInRequest => ({ issuer, client: web, scope: 'openid', extra });
+      const byProgram = (otp?: string) =>
+        tokenRequest(issuer, migrator, {
+          ...{ grant_type: 'password', scope: 'openid', ...anna },
+          ...(otp === undefined ? {} : { otp }),
+        });
+      const ask = async (browser: Browser): Promise<void> => {
+        const form = await browser.get(`${issuer}/account/delete`);
+        expect(textOf(form)).toContain('Your account at The directory stays as it is');
+        const done = await browser.follow(await browser.submit(form, { username: 'anna' }, 1));
+        expect(textOf(done)).toContain('You are signed out everywhere');
+      };
+
+      const first = createBrowser();
+      const { page } = await afterPassword(first, request({ acr_values: 'mfa' }), anna);
+      const { app } = await setUpApp(first, page, { redirectUri, nowMs: () => Date.now() });
+      const prove = async (browser: Browser, form: Page): Promise<Page> => {
+        moveTime(31);
+        return sendTo(browser, form, { fields: { code: app.next() }, redirectUri });
+      };
+      const signedIn = async (): Promise<Browser> => {
+        const browser = createBrowser();
+        const { page: form } = await afterPassword(browser, request(), anna);
+        codeOf(await prove(browser, form));
+        return browser;
+      };
+      const [{ sub } = { sub: '' }] = await theirs();
+      expect(await people.findAsserted('anna')).toMatchObject({ sub });
+      await ask(first);
+      expect(await people.findAsserted('anna')).toBeUndefined();
+
+      const second = createBrowser();
+      const { page: asked } = await afterPassword(second, request(), anna);
+      expect([isFactorPage(asked), (await theirs())[0]?.deleteAt]).toEqual([true, expect.any(Number)]);
+      expect(textOf(await prove(second, asked))).toContain('Your account stays');
+      expect((await theirs())[0]).not.toHaveProperty('deleteAt');
+
+      await ask(await signedIn());
+      expect((await byProgram()).body.error).toBe('mfa_required');
+      expect((await theirs())[0]).toHaveProperty('deleteAt');
+      moveTime(31);
+      expect((await byProgram(app.next())).status).toBe(200);
+      expect((await theirs())[0]).not.toHaveProperty('deleteAt');
+
+      await ask(await signedIn());
+      moveTime(24 * 3600);
+      expect((await byProgram(app.next())).body.error).toBe('invalid_grant');
+      expect(await people.findAsserted('anna')).toBeUndefined();
+      // the directory is asked about nothing
+      await slapd.kill();
+      expect(await deletion.removeDue()).toBe(1);
+      expect(await theirs()).toEqual([]);
+      await slapd.restart();
+
+      const { body } = await byProgram();
+      const [fresh] = await theirs();
+      expect(fresh).toMatchObject({ username: 'anna', sub: decodeJwt(body.id_token ?? '').sub });
+      expect(fresh?.sub).not.toBe(sub);
+      expect(fresh).not.toHaveProperty('factors');
+      expect(await people.findAsserted('anna')).toMatchObject({ sub: fresh?.sub });
+    } finally {
+      await server.close();
+      await slapd.stop();
     }
   });
 });
