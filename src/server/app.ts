@@ -1,4 +1,5 @@
-import Koa, { type Context } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
+import { apiPath } from '../self-service/api/operation.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { createErrorBoundary } from '../web/error-boundary.ts';
 import { createLanguageCookie } from '../web/language-switch.ts';
@@ -24,6 +25,7 @@ export const createApp = (parts: ServerParts): Koa => {
   app.use(createRequestLog({ log, clock }));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure, includeSubDomains }));
   app.use(createErrorBoundary({ pages, log, look: lookOfRequest, homeUrl }));
+  app.use(preferJson);
   app.use(
     createRequestChecks({
       hostsAllowed: hosts.all,
@@ -36,4 +38,12 @@ export const createApp = (parts: ServerParts): Koa => {
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(createRouter(createBoundAnswers(parts)));
   return app;
+};
+
+const apiForm = new RegExp(`^/oauth/[^/]+${apiPath}(?:/|$)`);
+
+/** Below the API there are no pages, for any `Accept`, also where there is nothing. */
+const preferJson: Middleware = (ctx, next) => {
+  if (apiForm.test(ctx.path)) ctx.req.headers.accept = 'application/json';
+  return next();
 };

@@ -86,7 +86,7 @@ import {
 } from '../login/upstream/upstream-logout.ts';
 import { returnFromUpstream } from '../login/upstream/upstream-return.ts';
 import { submitUpstream } from '../login/upstream/upstream-start.ts';
-import { answerOperation, answerPreflight } from '../self-service/api/answer-operation.ts';
+import { answerOperation, answerPreflight, orRefuseUnknown } from '../self-service/api/answer-operation.ts';
 import { createApiDocument } from '../self-service/api/api-document.ts';
 import { operations } from '../self-service/api/operations.ts';
 import { allowOrigin, listDevices, renameDevice, revokeDevice } from '../self-service/own-devices.ts';
@@ -159,7 +159,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
 
   return {
     getTenant: (ctx, id) => getTenantHere(tenants, ctx, id),
-    provider: (ctx, tenant) => askProvider(gateway, ctx, tenant),
+    provider: orRefuseUnknown((ctx, tenant) => askProvider(gateway, ctx, tenant)),
     root: {
       showHealth,
       showReadiness: (ctx) => showReadiness(ctx, parts),

@@ -1,6 +1,7 @@
 import Router, { type RouterMiddleware } from '@koa/router';
 import type { Context } from 'koa';
 import { definedOnly } from '../defined-only.ts';
+import { shareRefusal } from '../self-service/api/answer-operation.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { nameIn, parameters, type RootAnswer, type Route, routes, type TenantAnswer } from './routes.ts';
@@ -49,7 +50,12 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
   for (const path of new Set(own.map((route) => route.path))) {
     const rows = own.filter((route) => route.path === path);
     const refuse = refuseMethod(rows.flatMap(({ methods }) => methods));
-    const answer = path.includes(':tenant') ? ofTenant(refuse) : refuse;
+    const answer = path.includes(':tenant')
+      ? ofTenant((ctx, tenant) => {
+          shareRefusal(ctx, tenant);
+          refuse(ctx);
+        })
+      : refuse;
     router.all(path, fitting({ path, methods: [], ...definedOnly({ audience: rows[0]?.audience }) }, answer));
   }
   for (const route of routes.filter(({ kind, methods }) => kind === 'protocol' && methods.length === 0))

@@ -1,6 +1,7 @@
 // The table of addresses, with the function that answers each. `router.ts` binds the rows to functions; a request that
 // matches no row gets 404. `gateway/gateway-dispatch.ts` runs before and takes the rows of the gateway.
 import { tenantIdForm } from '../protocol/tenant-id.ts';
+import { apiPath } from '../self-service/api/operation.ts';
 import { operationsByPath } from '../self-service/api/operations.ts';
 import { isAmbiguousPath } from '../web/tenant-path.ts';
 
@@ -193,18 +194,28 @@ const protocolRows = [
   ['*',                     '/oauth/:tenant/*rest',                                  'oidc-provider',                              'browsers'],
 ] as const satisfies readonly Row[];
 
+const preflightRow = (path: string): Row => [
+  'OPTIONS',
+  `/oauth/:tenant${path}`,
+  'self-service/api/answer-operation.ts answerPreflight',
+  'programs',
+];
+
 // One row for each operation of the API below `/oauth/:tenant/api/v1`, and one for the preflight requests of its path.
-const apiRows: readonly Row[] = [...operationsByPath()].flatMap(([path, operations]): readonly Row[] => [
-  ...operations.map(
-    ({ id, method }): Row => [
-      method === 'GET' ? 'GET HEAD' : method,
-      `/oauth/:tenant${path}`,
-      `self-service/api/operations.ts ${id}`,
-      'programs',
-    ],
-  ),
-  ['OPTIONS', `/oauth/:tenant${path}`, 'self-service/api/answer-operation.ts answerPreflight', 'programs'],
-]);
+const apiRows: readonly Row[] = [
+  ...[...operationsByPath()].flatMap(([path, operations]): readonly Row[] => [
+    ...operations.map(
+      ({ id, method }): Row => [
+        method === 'GET' ? 'GET HEAD' : method,
+        `/oauth/:tenant${path}`,
+        `self-service/api/operations.ts ${id}`,
+        'programs',
+      ],
+    ),
+    preflightRow(path),
+  ]),
+  preflightRow(`${apiPath}/openapi.json`),
+];
 
 type Row = readonly [methods: string, path: string, answeredBy: string, audience: Audience, speed?: 'fast'];
 

@@ -156,10 +156,8 @@ describe('the API of the own account', () => {
     expect(refused.headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
   });
 
-  it.each(['/nothing', '/devices/a%2Fb', '/account/'])('does not know %s', async (path) => {
-    const { status, headers, body } = await ask(path);
-    expect([status, body.error]).toEqual([404, 'not_found']);
-    expect(headers.get('x-error-id')).toBe(body.error_id);
+  it.each(['/nothing', '/devices/a%2Fb', '/account/', ''])('does not know %s', async (path) => {
+    expectRefusal(await ask(path, { headers: { accept: 'text/html' } }), 404, 'not_found');
   });
 
   it('does not know what belongs to nobody', async () => {
@@ -186,6 +184,29 @@ describe('another origin', () => {
     expect(headers.get('access-control-allow-origin')).toBe(origin);
     expect(headers.get('access-control-expose-headers')).toContain('x-error-id');
     expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  it('may read each refusal', async () => {
+    const malformed = { method: 'PATCH', body: '{', headers: { ...json, origin } } as const;
+    const refusals = [
+      await ask('/nothing', { headers: { origin } }),
+      await ask('/account', { method: 'POST', headers: { origin } }),
+      await ask('/openapi.json', { method: 'POST', headers: { origin } }),
+      await ask('/account', { token: undefined, headers: { origin } }),
+      await ask('/account', malformed),
+      await ask('/account', { ...malformed, headers: { origin, 'content-type': 'text/plain' } }),
+      await ask('/account', { ...malformed, body: JSON.stringify({ name: 'x'.repeat(20_000) }) }),
+    ];
+    expect(refusals.map(({ status }) => status)).toEqual([404, 405, 405, 401, 400, 415, 413]);
+    for (const { headers } of refusals) {
+      expect(headers.get('access-control-allow-origin')).toBe(origin);
+      expect(headers.get('access-control-expose-headers')).toContain('x-error-id');
+    }
+    for (const path of ['/nothing', '/openapi.json']) {
+      const headers = { origin, 'access-control-request-method': 'GET' };
+      const { status } = await fetch(api + path, { method: 'OPTIONS', headers });
+      expect([path, status]).toEqual([path, 204]);
+    }
   });
 
   it('may not read the answer of a client that does not name it', async () => {

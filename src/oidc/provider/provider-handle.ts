@@ -22,7 +22,7 @@ export interface HandleParts {
 }
 
 /** Endpoints that answer JSON for any `Accept` (RFC 6749 section 5.2 and related RFCs); browsers use the others too. */
-const programsOnly = /^\/(?:token|me|device\/auth|request)(?:[/?]|$)/i;
+const programsOnly = /^\/(?:token|me|device\/auth|request|authorize-challenge)(?:[/?]|$)/i;
 
 /** Endpoints with client authentication. */
 const provesClient = (req: IncomingMessage, path: string): boolean =>

@@ -9,10 +9,11 @@ import { accountScope } from '../../protocol/scopes.ts';
 import { readJson } from '../../web/body.ts';
 import { refuseAsJson } from '../../web/error-boundary.ts';
 import { readBytes } from '../../web/file-form.ts';
+import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { refuseBearer } from '../bearer.ts';
 import { identifyBearer, shareUnidentified } from '../identify-bearer.ts';
-import { type ApiPerson, type ApiTenant, type Operation, OperationRefusal } from './operation.ts';
+import { type ApiPerson, type ApiTenant, apiPath, type Operation, OperationRefusal } from './operation.ts';
 
 export interface ApiParts {
   readonly parseJson: Middleware;
@@ -33,6 +34,27 @@ export const answerPreflight = (ctx: Context, tenant: ApiTenant): void => {
   shareUnidentified(ctx, tenant);
   ctx.status = 204;
 };
+
+/**
+ * Before a refusal of a request that is for no operation: below the API every app of the tenant may read it. Elsewhere
+ * nothing happens.
+ * @returns false where the path is not of the API
+ */
+export const shareRefusal = (ctx: Context, tenant: Pick<ApiTenant, 'definition' | 'provider'>): boolean => {
+  const { pathname } = new URL(tenant.provider.issuer);
+  const isOfApi = `${ctx.path}/`.startsWith(`${pathname}${apiPath}/`);
+  if (isOfApi) shareUnidentified(ctx, tenant);
+  return isOfApi;
+};
+
+/** A path below the API that is not there is refused, and a preflight request of it is not, so that an app learns why. */
+export const orRefuseUnknown =
+  <Tenant extends ApiTenant>(answer: (ctx: Context, tenant: Tenant) => Promise<void>) =>
+  async (ctx: Context, tenant: Tenant): Promise<void> => {
+    if (!shareRefusal(ctx, tenant)) return answer(ctx, tenant);
+    if (ctx.method !== 'OPTIONS' || ctx.get('Access-Control-Request-Method') === '') throw nothingHere();
+    answerPreflight(ctx, tenant);
+  };
 
 export const answerOperation = async (
   parts: ApiParts,
