@@ -29,6 +29,7 @@ import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
 import { startDueDeletions } from './due-deletions.ts';
+import { startEndedEmails } from './ended-emails.ts';
 import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
@@ -147,6 +148,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
     const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
+    const endedEmails = startEndedEmails({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
     const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
@@ -200,6 +202,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await afterAnswer.idle();
         await mail.close();
         await dueDeletions.close();
+        await endedEmails.close();
         await upstreamEndings.close();
         await hub.close();
         await tenants.close();

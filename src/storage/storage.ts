@@ -57,6 +57,8 @@ export interface Storage {
   tenantsWithDueMails(nowMs: number): Promise<readonly string[]>;
   /** Tenants that have accounts whose `deleteAt` is `nowMs` or before. */
   tenantsWithDueDeletions(nowMs: number): Promise<readonly string[]>;
+  /** Tenants that have accounts whose oldest former address ended at `nowMs` or before. */
+  tenantsWithEndedEmails(nowMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */
   importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
@@ -265,4 +267,6 @@ export interface AccountRecords {
   count(): Promise<number>;
   /** Those whose `deleteAt` is `nowMs` or before, the oldest first. */
   dueForDeletion(due: { readonly nowMs: number; readonly limit: number }): Promise<readonly AccountRecord[]>;
+  /** Those whose oldest former address ended at `nowMs` or before, the oldest first. */
+  withEndedEmails(due: { readonly nowMs: number; readonly limit: number }): Promise<readonly AccountRecord[]>;
 }

@@ -1,5 +1,6 @@
 import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '../accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
+import { createForgetEndedEmails } from '../accounts/ended-emails.ts';
 import { createEmailCodes, type EmailCodes } from '../accounts/factors/email-codes.ts';
 import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
 import { createFormerAddresses } from '../accounts/former-addresses.ts';
@@ -50,6 +51,8 @@ export interface MailedProofs {
   readonly emailCodes: EmailCodes;
   readonly emailChanges: EmailChanges;
   readonly emailUndo: EmailUndo;
+  /** See `createForgetEndedEmails`. */
+  forgetEndedEmails(): Promise<number>;
 }
 
 export interface MailedProofsParts
@@ -97,6 +100,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
       ...{ ...parts, records, verifications },
       sources: definition.sources.map(({ id }) => id),
     }),
+    forgetEndedEmails: createForgetEndedEmails({ records, clock }),
     registration: createRegistration({
       ...parts,
       verifications,

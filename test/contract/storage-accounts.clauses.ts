@@ -224,5 +224,32 @@ export const accountClauses = (bench: GetBench): void => {
       expect(await open().findBySub('s1')).not.toHaveProperty('deleteAt');
       expect(await due(9999)).toEqual(['s2', 's0']);
     });
+
+    it('are found from the end of their oldest former address on, the oldest first, and their tenants', async () => {
+      const ended = async (nowMs: number, limit = 9, records = open()) =>
+        (await records.withEndedEmails({ nowMs, limit })).map(({ sub }) => sub);
+      const tenantsDue = async (nowMs: number) =>
+        (await bench().second.tenantsWithEndedEmails(nowMs)).toSorted();
+      const former = (...ends: readonly number[]) =>
+        ends.map((until) => ({
+          ...{ id: `i${until}`, email: 'old@acme.example', username: 'alice' },
+          until,
+          kept: {},
+        }));
+      for (const [n, ends] of [[3000], [1000, 9000], [2000], []].entries())
+        await open().insert(account({ sub: `s${n}`, logins: [`s${n}`], formerEmails: former(...ends) }));
+      await open().insert(account());
+      await bench()
+        .first.forTenant('globex')
+        .accounts.insert(account({ formerEmails: former(2000) }));
+      expect(await ended(999)).toEqual([]);
+      expect(await ended(1000, 9, elsewhere())).toEqual(['s1']);
+      expect(await ended(3000, 2)).toEqual(['s1', 's2']);
+      expect([await tenantsDue(999), await tenantsDue(1000)]).toEqual([[], ['acme']]);
+      expect(await tenantsDue(2000)).toEqual(['acme', 'globex']);
+      await open().update('s1', { formerEmails: former(9000) });
+      await open().update('s2', { formerEmails: undefined });
+      expect(await ended(8999)).toEqual(['s0']);
+    });
   });
 };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
 import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
+import { startEndedEmails } from '../../src/server/ended-emails.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
 const minute = 60_000;
@@ -47,4 +48,24 @@ it('a look that takes long is not begun again meanwhile', async () => {
   expect(looked).toHaveLength(4);
   letGo();
   await deletions.close();
+});
+
+it('addresses that can no longer be put back are removed each minute', async () => {
+  const asked: number[] = [];
+  let forgotten = 0;
+  const find = async () => ({ status: 'served', tenant: { forgetEndedEmails: async () => ++forgotten } });
+  const emails = startEndedEmails({
+    storage: {
+      tenantsWithEndedEmails: async (nowMs) => {
+        asked.push(nowMs);
+        return ['acme'];
+      },
+    },
+    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(5),
+    log: pino({ enabled: false }),
+  });
+  await jest.advanceTimersByTimeAsync(2 * minute);
+  await emails.close();
+  expect([asked, forgotten]).toEqual([[5, 5], 2]);
 });

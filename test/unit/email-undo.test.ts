@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createForgetEndedEmails } from '../../src/accounts/ended-emails.ts';
 import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
 import { identityKey } from '../../src/accounts/linked-identities.ts';
 import { AppError } from '../../src/errors.ts';
@@ -234,6 +235,29 @@ describe('while it can be put back, an address of before', () => {
     await write({ email: old, logins: ['dana', old] });
     await change('next@acme.example');
     expect(await confirm()).toEqual({ ok: false, reason: 'taken' });
+  });
+
+  it('leaves the account with all that was kept beside it when it no longer can', async () => {
+    const records = people.tenant('acme').accounts;
+    const forget = createForgetEndedEmails({ records, clock: people.clock });
+    await change();
+    people.clock.advance(day);
+    await change('next@acme.example');
+    people.clock.advance(2 * day - 1);
+    expect(await forget()).toBe(0);
+    people.clock.advance(1);
+    const { version, ...before } = await now();
+    const forgotten = await Promise.all(Array.from({ length: 20 }, () => forget()));
+    expect(forgotten.toSorted().slice(-2)).toEqual([0, 1]);
+    expect(await now()).toEqual({
+      ...before,
+      formerEmails: [before.formerEmails?.[1]],
+      version: version + 1,
+    });
+    people.clock.advance(day);
+    expect(await forget()).toBe(1);
+    expect(await now()).not.toHaveProperty('formerEmails');
+    expect(await forget()).toBe(0);
   });
 
   it('is free when an operator has chosen the address of the account', async () => {

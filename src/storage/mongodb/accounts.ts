@@ -69,7 +69,18 @@ export const createAccounts = ({ accounts }: Collections, tenant: string): Accou
       const options = { ...reading, sort: { deleteAt: 1 }, limit, batchSize: limit } as const;
       return (await accounts.find({ deleteAt: { $lte: nowMs }, tenant }, options).toArray()).map(toAccount);
     }),
+
+  withEndedEmails: ({ nowMs, limit }) =>
+    call(async () => {
+      const options = { ...reading, sort: { [oldestEmail]: 1 }, limit, batchSize: limit } as const;
+      return (await accounts.find({ [oldestEmail]: { $lte: nowMs }, tenant }, options).toArray()).map(
+        toAccount,
+      );
+    }),
 });
+
+/** As in the index. */
+const oldestEmail = 'formerEmails.0.until';
 
 export const tenantsWithDueDeletions = (
   { accounts }: Collections,
@@ -77,3 +88,9 @@ export const tenantsWithDueDeletions = (
 ): Promise<readonly string[]> =>
   // the condition on the tenant is for the index, which begins with it
   call(() => accounts.distinct('tenant', { tenant: { $gt: '' }, deleteAt: { $lte: nowMs } }, reading));
+
+export const tenantsWithEndedEmails = (
+  { accounts }: Collections,
+  nowMs: number,
+): Promise<readonly string[]> =>
+  call(() => accounts.distinct('tenant', { tenant: { $gt: '' }, [oldestEmail]: { $lte: nowMs } }, reading));

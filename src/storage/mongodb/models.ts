@@ -136,6 +136,10 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { unique: true, partialFilterExpression: { identityKeys: { $exists: true } } },
   );
   accounts.index({ tenant: 1, deleteAt: 1 }, { partialFilterExpression: { deleteAt: { $exists: true } } });
+  accounts.index(
+    { tenant: 1, 'formerEmails.0.until': 1 },
+    { partialFilterExpression: { 'formerEmails.0.until': { $exists: true } } },
+  );
   const keys = createSchema('keys', {
     tenant: text,
     slot: text,

@@ -5,7 +5,7 @@ import type { Storage } from '../storage.ts';
 import type { LogoutDelivery } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
 import { requireTenantId } from '../tenant-id.ts';
-import { createAccounts, tenantsWithDueDeletions } from './accounts.ts';
+import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
@@ -140,6 +140,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     tenantsWithDueDeliveries: (nowMs) => tenantsWithDue<LogoutDelivery>(collections.deliveries, nowMs),
     tenantsWithDueMails: (nowMs) => tenantsWithDue<MailRecord>(collections.mails, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(collections, nowMs),
+    tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(collections, nowMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),
     close: async () => {

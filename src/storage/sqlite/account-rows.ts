@@ -1,7 +1,21 @@
 import type { AccountRecord } from '../storage.ts';
 
-/** As in the index. */
+/** As in the indexes. */
 const deleteAt = "json_extract(value, '$.deleteAt')";
+const emailUntil = "json_extract(value, '$.formerEmails[0].until')";
+
+const dueBy = (time: string): string =>
+  `SELECT value FROM accounts WHERE tenant = ? AND ${time} <= ? ORDER BY ${time} LIMIT ?`;
+
+/** Skips from one tenant that has such accounts to the next. */
+const tenantsDueBy = (time: string): string => `WITH RECURSIVE found (tenant) AS (
+      SELECT ''
+      UNION ALL
+      SELECT (SELECT a.tenant FROM accounts a WHERE a.tenant > found.tenant AND ${time} IS NOT NULL
+        ORDER BY a.tenant LIMIT 1)
+      FROM found WHERE found.tenant IS NOT NULL
+    ) SELECT tenant FROM found WHERE EXISTS (SELECT 1 FROM accounts a
+      WHERE a.tenant = found.tenant AND ${time} <= ?)`;
 
 export const accountSql = {
   bySub: 'SELECT value FROM accounts WHERE tenant = ? AND sub = ?',
@@ -18,16 +32,10 @@ export const accountSql = {
   addIdentity: 'INSERT INTO identities (tenant, key, sub) VALUES (?, ?, ?)',
   removeIdentities: 'DELETE FROM identities WHERE tenant = ? AND sub = ?',
   list: 'SELECT value FROM accounts WHERE tenant = ? AND sub > ? ORDER BY sub LIMIT ?',
-  dueForDeletion: `SELECT value FROM accounts WHERE tenant = ? AND ${deleteAt} <= ? ORDER BY ${deleteAt} LIMIT ?`,
-  /** Skips from one tenant that has such accounts to the next. */
-  tenantsWithDueDeletions: `WITH RECURSIVE found (tenant) AS (
-      SELECT ''
-      UNION ALL
-      SELECT (SELECT a.tenant FROM accounts a WHERE a.tenant > found.tenant AND ${deleteAt} IS NOT NULL
-        ORDER BY a.tenant LIMIT 1)
-      FROM found WHERE found.tenant IS NOT NULL
-    ) SELECT tenant FROM found WHERE EXISTS (SELECT 1 FROM accounts a
-      WHERE a.tenant = found.tenant AND ${deleteAt} <= ?)`,
+  dueForDeletion: dueBy(deleteAt),
+  tenantsWithDueDeletions: tenantsDueBy(deleteAt),
+  withEndedEmails: dueBy(emailUntil),
+  tenantsWithEndedEmails: tenantsDueBy(emailUntil),
   count: 'SELECT count(*) AS n FROM accounts WHERE tenant = ?',
 } as const;
 

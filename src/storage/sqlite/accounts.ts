@@ -85,9 +85,21 @@ export const createAccounts = (connection: Connection, tenant: string): AccountR
         .all(tenant, nowMs, limit)
         .flatMap((row) => toAccount(row) ?? []),
     ),
+
+  withEndedEmails: ({ nowMs, limit }) =>
+    connection.read('account.withEndedEmails', (sql) =>
+      sql(accountSql.withEndedEmails)
+        .all(tenant, nowMs, limit)
+        .flatMap((row) => toAccount(row) ?? []),
+    ),
 });
 
-export const tenantsWithDueDeletions = (connection: Connection, nowMs: number): Promise<readonly string[]> =>
-  connection.read('deletion.tenants', (sql) =>
-    (sql(accountSql.tenantsWithDueDeletions).all(nowMs) as { tenant: string }[]).map(({ tenant }) => tenant),
-  );
+const tenantsDue =
+  (name: string, text: string) =>
+  (connection: Connection, nowMs: number): Promise<readonly string[]> =>
+    connection.read(name, (sql) =>
+      (sql(text).all(nowMs) as { tenant: string }[]).map(({ tenant }) => tenant),
+    );
+
+export const tenantsWithDueDeletions = tenantsDue('deletion.tenants', accountSql.tenantsWithDueDeletions);
+export const tenantsWithEndedEmails = tenantsDue('endedEmails.tenants', accountSql.tenantsWithEndedEmails);

@@ -107,6 +107,12 @@ CREATE INDEX artifacts_gateway_sessions ON artifacts (tenant, account_id)
   WHERE kind = 'GatewaySession' AND account_id IS NOT NULL;
 `;
 
+/** Accounts with addresses of before, which come to an end. */
+const version9 = `
+CREATE INDEX accounts_former_emails ON accounts (tenant, json_extract(value, '$.formerEmails[0].until'))
+  WHERE json_extract(value, '$.formerEmails[0].until') IS NOT NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -117,6 +123,7 @@ export const schemaSteps: readonly string[] = [
   version6,
   version7,
   version8,
+  version9,
 ];
 
 const readVersion = (database: Database): number =>

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { StorageOptions } from '../engine-options.ts';
 import type { Storage } from '../storage.ts';
 import { requireTenantId } from '../tenant-id.ts';
-import { createAccounts, tenantsWithDueDeletions } from './accounts.ts';
+import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -74,6 +74,7 @@ export const openSqliteStorage = async ({
     tenantsWithDueDeliveries: (nowMs) => tenantsWithDueDeliveries(connection, nowMs),
     tenantsWithDueMails: (nowMs) => tenantsWithDueMails(connection, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(connection, nowMs),
+    tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(connection, nowMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
     close: async () => {
