@@ -14,12 +14,16 @@ export type CheckRegistration = (
   attempt: RegistrationAttempt,
 ) => Promise<'allowed' | 'refused' | 'unavailable'>;
 
-export interface RegistrationCheckParts {
+export interface AskedCheck {
   readonly tenant: string;
   readonly check: NonNullable<RegistrationRules['check']>;
   readonly clock: Clock;
-  readonly log: Log;
 }
+
+/** `not_as_agreed`: another answer than one of the two. */
+export type CheckAnswer =
+  | { readonly verdict: 'allowed' | 'refused' }
+  | { readonly verdict: 'not_as_agreed'; readonly status: number };
 
 const timeLimitMs = 3000;
 
@@ -33,36 +37,51 @@ const timeLimitMs = 3000;
  *     { "email": "…", "address": "<IP address>", "user_agent": "…", "tenant": "…", "time": <epoch seconds> }
  *
  * and answers within 3 seconds, without a redirect, `200 { "allow": true }` or `200 { "allow": false }`. Any other answer,
- * and none, is `unavailable`: nobody is registered then. The address is from the operator's file, so it may be a private one.
- * Never rejects.
+ * and none, lets nobody register. The address is from the operator's file, so it may be a private one.
+ * @throws what `fetch` throws, when it cannot be reached or takes longer
  */
+export const askRegistrationCheck = async (
+  { tenant, check, clock }: AskedCheck,
+  { email, address, userAgent }: RegistrationAttempt,
+): Promise<CheckAnswer> => {
+  const time = epochSeconds(clock);
+  const body = JSON.stringify({ email, address, user_agent: userAgent, tenant, time });
+  const response = await fetch(check.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'drawbridge-signature': `t=${time},v1=${signatureOf(check.key, `${time}.${body}`)}`,
+    },
+    body,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeLimitMs),
+  });
+  const { status } = response;
+  const isAllowed = status === 200 ? verdictIn(await response.text()) : undefined;
+  if (status !== 200) await response.body?.cancel();
+  if (isAllowed === undefined) return { verdict: 'not_as_agreed', status };
+  return { verdict: isAllowed ? 'allowed' : 'refused' };
+};
+
+export const notAsAgreed = 'does not answer 200 with { "allow": true } or { "allow": false }';
+
+/** Never rejects. */
 export const createRegistrationCheck =
-  ({ tenant, check, clock, log }: RegistrationCheckParts): CheckRegistration =>
-  async ({ email, address, userAgent }) => {
-    const time = epochSeconds(clock);
-    const body = JSON.stringify({ email, address, user_agent: userAgent, tenant, time });
+  ({ log, ...asked }: AskedCheck & { readonly log: Log }): CheckRegistration =>
+  async (attempt) => {
+    const { tenant } = asked;
     try {
-      const response = await fetch(check.url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'drawbridge-signature': `t=${time},v1=${signatureOf(check.key, `${time}.${body}`)}`,
-        },
-        body,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeLimitMs),
-      });
-      const verdict = response.status === 200 ? verdictIn(await response.text()) : undefined;
-      if (response.status !== 200) await response.body?.cancel();
-      if (verdict !== undefined) return verdict ? 'allowed' : 'refused';
-      log.error({ tenant, status: response.status }, `${notAsAgreed}: nobody can register`);
+      const answer = await askRegistrationCheck(asked, attempt);
+      if (answer.verdict !== 'not_as_agreed') return answer.verdict;
+      log.error(
+        { tenant, status: answer.status },
+        `registration.check.url ${notAsAgreed}: nobody can register`,
+      );
     } catch (err) {
       log.error({ tenant, err }, 'registration.check.url cannot be reached: nobody can register');
     }
     return 'unavailable';
   };
-
-const notAsAgreed = 'registration.check.url does not answer 200 with { "allow": true } or { "allow": false }';
 
 const signatureOf = (key: string, text: string): string =>
   createHmac('sha256', key).update(text).digest('hex');

@@ -10,6 +10,7 @@ import { checkBreachedPasswords } from './doctor/check-breached-passwords.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
 import { checkGateway, checkTenantGateway } from './doctor/check-gateway.ts';
 import { checkMail, sendTestMail } from './doctor/check-mail.ts';
+import { checkRegistration } from './doctor/check-registration.ts';
 import { checkSources } from './doctor/check-sources.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { checkNode, checkPort, checkPublicUrl } from './doctor/check-surroundings.ts';
@@ -82,6 +83,7 @@ const examine = async (context: CliContext, { tenant, mailTo }: Asked): Promise<
       findings.push(await sendTestMail(settings.mail, { definition, to: mailTo, clock: systemClock }));
     findings.push(...checkTenant(settings, definition), ...checkTenantGateway(settings, definition));
     findings.push(...(await checkBreachedPasswords(definition)));
+    findings.push(...(await checkRegistration(definition, systemClock)));
     findings.push(
       ...(await checkSources(definition, {
         issuer: issuerOf(definition, settings.server.publicUrl),

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRegistrationCheck } from '../../src/accounts/registration-check.ts';
+import { checkRegistration } from '../../src/cli/doctor/check-registration.ts';
 import { createLog } from '../../src/log.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
@@ -86,6 +87,40 @@ describe("the operator's own check of registrations", () => {
     expect(asked).toHaveLength(1);
     expect(lines.join()).toContain('registration.check.url');
     expect(lines.join()).not.toContain(key);
+  });
+
+  it('lets nobody register when no answer is there in time, or not all of it', async () => {
+    answer = (response) => {
+      if (asked.length > 1) response.writeHead(200).write('{ "allow": ');
+    };
+    expect(await Promise.all([ask(), ask()])).toEqual(['unavailable', 'unavailable']);
+    server.closeAllConnections();
+    expect(lines.filter((line) => line.includes('registration.check.url cannot be reached'))).toHaveLength(2);
+  });
+
+  it('is tested by doctor, which says what to write', async () => {
+    const doctor = (place: string) =>
+      checkRegistration(
+        {
+          ...{ id: 'acme' },
+          registration: { mode: 'open', domains: [], roles: [], groups: [], check: { url: place, key } },
+        },
+        clock,
+      );
+    expect(await checkRegistration({ id: 'acme' }, clock)).toEqual([]);
+    answer = say('{ "allow": false }');
+    expect(await doctor(url())).toMatchObject([{ about: 'registration', verdict: 'ok' }]);
+    expect(JSON.parse(asked[0]?.body ?? '')).toMatchObject({ email: 'doctor@drawbridge.invalid' });
+    answer = say('', 401);
+    const [refused] = await doctor(url());
+    expect(refused?.verdict).toBe('problem');
+    expect(refused?.message).toContain('but with 401, so nobody can register. Write the URL of your service');
+    expect(refused?.message).not.toContain(key);
+    const [nowhere] = await doctor('http://127.0.0.1:9/check');
+    expect(nowhere).toMatchObject({
+      verdict: 'problem',
+      message: expect.stringContaining('cannot be reached'),
+    });
   });
 
   it('lets nobody register when nobody listens there', async () => {
