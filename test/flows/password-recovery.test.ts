@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { askApi } from '../support/account-api.ts';
 import { createBrowser, type Page } from '../support/browser.ts';
+import { app, backend, directClients } from '../support/direct-login.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { codeOf, openApp, signInThere } from '../support/federation.ts';
 import { type MailServer, startMailServer, type TakenMail } from '../support/mail-server.ts';
 import { textOf } from '../support/page-text.ts';
-import { sampleTenant } from '../support/sample-tenants.ts';
+import { sampleClients, sampleTenant, web } from '../support/sample-tenants.ts';
 import { describeOnce, eachStore, sqliteStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -25,10 +27,11 @@ eachStore((store) => {
   afterAll(() => mail.close());
   beforeEach(async () => {
     mail.taken.splice(0);
-    const tenant = { ...sampleTenant(), recovery: { password: 'mail' as const } };
+    const clients = [...sampleClients, ...directClients];
+    const tenant = sampleTenant({ clients, recovery: { password: 'mail' } });
     server = await startTestServer({
       store,
-      tenants: { acme: tenant, globex: tenant },
+      tenants: { acme: tenant, globex: tenant, off: sampleTenant({ clients }) },
       settings: { mail: mail.settings },
       instances: 2,
     });
@@ -93,6 +96,76 @@ eachStore((store) => {
     expect(actions).toEqual(
       expect.arrayContaining(['recovery.begin success', 'recovery.reset success', 'user.passwd success']),
     );
+  });
+
+  const askApp = (
+    step: '' | '/verify' | '/finish',
+    {
+      client_id = app.id,
+      tenant = 'acme',
+      ...body
+    }: Readonly<Record<string, unknown>> & { readonly tenant?: string },
+  ) =>
+    askApi(server.issuer(tenant), `/password-resets${step}`, {
+      method: 'POST',
+      body: { client_id, ...body },
+    });
+
+  it('gives it on pages of an app, by the code of the mail', async () => {
+    const elsewhere = createBrowser();
+    codeOf(await signIn(old, elsewhere));
+    const [begun, unknown] = [
+      await askApp('', { username: 'Ruth@example.com' }),
+      await askApp('', { username: 'nobody@example.com' }),
+    ];
+    const shown = ({ status, headers, body }: typeof begun) => ({
+      status,
+      members: Object.keys(body),
+      headers: [...headers.keys()],
+    });
+    expect([begun.status, begun.body]).toEqual([
+      202,
+      { reset_id: expect.stringMatching(/^[\w-]{43}$/), code_expires_in: 600 },
+    ]);
+    expect(shown(unknown)).toEqual(shown(begun));
+    const { reset_id } = begun.body;
+    const code = codeIn(await mailTo(ruth.email));
+    const errorOf = async (step: '/verify' | '/finish', body: Parameters<typeof askApp>[1]) => {
+      const { status, headers, body: refused } = await askApp(step, body);
+      expect(headers.get('x-error-id')).toEqual(expect.any(String));
+      return [status, refused.error];
+    };
+    expect(await errorOf('/verify', { reset_id: unknown.body.reset_id, code })).toEqual([
+      400,
+      'invalid_code',
+    ]);
+    expect(await errorOf('/verify', { reset_id, code, tenant: 'globex' })).toEqual([400, 'invalid_code']);
+    expect(await errorOf('/finish', { token: code, password: fresh })).toEqual([400, 'invalid_token']);
+    const proven = await Promise.all(Array.from({ length: 20 }, () => askApp('/verify', { reset_id, code })));
+    const [{ body: { token } = {} } = {}, ...others] = proven.filter(({ status }) => status === 200);
+    expect(others).toEqual([]);
+    expect(await errorOf('/finish', { token, password: 'short' })).toEqual([400, 'password_refused']);
+    const set = await Promise.all(
+      Array.from({ length: 20 }, () => askApp('/finish', { token, password: fresh })),
+    );
+    expect(set.filter(({ status }) => status === 204)).toHaveLength(1);
+    expect(await errorOf('/finish', { token, password: fresh })).toEqual([400, 'invalid_token']);
+    expect([await canSignIn(old), await canSignIn(fresh)]).toEqual([false, true]);
+    expect((await elsewhere.get(`${issuer()}/account`)).status).toBe(303);
+    const dump = (await dumpStore(server.storeUrl)) + server.logLines().join();
+    for (const secret of [reset_id, code, token, fresh]) expect(dump).not.toContain(secret);
+  });
+
+  it('is offered to apps of the tenant with pages of their own, where the tenant offers it', async () => {
+    const statusOf = async (body: Parameters<typeof askApp>[1]) =>
+      (await askApp('', { username: ruth.username, ...body })).status;
+    expect(await statusOf({ tenant: 'off' })).toBe(404);
+    expect(await statusOf({ client_id: web.id })).toBe(403);
+    expect(await statusOf({ client_id: backend.id })).toBe(401);
+    expect(await statusOf({ username: '' })).toBe(400);
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n += 1) statuses.push(await statusOf({ username: 'RUTH' }));
+    expect(statuses).toEqual([202, 202, 202, 202, 202, 429]);
   });
 
   it('gives it to one of 20 who use link or code at once, on two instances', async () => {

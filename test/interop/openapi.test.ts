@@ -18,7 +18,11 @@ const python = findPart('schemathesis');
 const server = await useServer({
   store: sqliteStore,
   tenants: {
-    acme: sampleTenant({ clients: [...sampleClients, ...directClients], registration: { mode: 'open' } }),
+    acme: sampleTenant({
+      clients: [...sampleClients, ...directClients],
+      registration: { mode: 'open' },
+      recovery: { password: 'mail' },
+    }),
   },
 });
 const issuer = server.issuer('acme');
@@ -58,6 +62,18 @@ checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
 
 [[operations]]
 include-operation-id = "finishRegistration"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
+
+[[operations]]
+include-operation-id = "beginPasswordReset"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "429"]
+
+[[operations]]
+include-operation-id = "verifyPasswordReset"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
+
+[[operations]]
+include-operation-id = "finishPasswordReset"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
 
 [[operations]]

@@ -1,10 +1,25 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
 import type { ClientDefinition, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { AppError } from '../../errors.ts';
 import { findClient, isDirectLogin, isSecretOf } from '../../oidc/provider/clients.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { shareWith } from '../cross-origin.ts';
 import { OperationRefusal } from './operation.ts';
+
+export const text = z.string().min(1).max(1000);
+
+/** In each request of an app whose users are not signed in. */
+export const clientSchema = {
+  client_id: text,
+  client_secret: text.optional().meta({ description: 'Of a confidential client.' }),
+};
+
+export const refusalsOfClients = {
+  401: 'The `client_secret` is missing, or is not right.',
+  403: 'The client may not do this.',
+  429: 'Too many attempts; try again after Retry-After seconds.',
+};
 
 export interface NamedClient {
   readonly client_id: string;

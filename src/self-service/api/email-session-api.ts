@@ -7,12 +7,9 @@ import type { EmailCodeProof } from '../../oidc/direct-login/email-sessions.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { getBearerClient, type NamedClient } from './direct-client.ts';
+import { clientSchema, getBearerClient, type NamedClient, text } from './direct-client.ts';
 import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
 import { type ApiTenant, definePublicOperation } from './operation.ts';
-
-const text = z.string().min(1).max(1000);
-const clientSchema = { client_id: text, client_secret: text.optional() };
 
 /** @throws AppError, OperationRefusal */
 const originOf = (ctx: Context, { definition }: ApiTenant, named: NamedClient) => {

@@ -9,16 +9,14 @@ import type { Accounts } from '../../accounts/account-types.ts';
 import type { DeletionRequests } from '../../accounts/deletion-request.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { EmailChanges } from '../../accounts/email-change.ts';
+import type { PasswordRecovery } from '../../accounts/password-recovery.ts';
 import type { PersonApps } from '../../accounts/person-apps.ts';
 import type { ExportPerson } from '../../accounts/person-export.ts';
 import type { PersonSessions } from '../../accounts/person-sessions.ts';
 import type { Pictures } from '../../accounts/pictures.ts';
 import type { ProfileChanges } from '../../accounts/profile-change.ts';
-
 import type { Registration } from '../../accounts/registration.ts';
-
 import type { DisconnectSource } from '../../accounts/source-disconnection.ts';
-
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
@@ -51,6 +49,7 @@ export interface ApiTenant {
   readonly pictures: Pictures;
   readonly profile: ProfileChanges;
   readonly registration: Registration;
+  readonly recovery: Omit<PasswordRecovery, 'find'>;
   readonly emailChanges: EmailChanges;
   readonly disconnectSource: DisconnectSource;
   readonly accounts: Pick<Accounts, 'factors' | 'changePassword'>;

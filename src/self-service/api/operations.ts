@@ -18,6 +18,7 @@ import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { addOwnPasskey, beginOwnPasskey } from './passkey-api.ts';
 import { changeOwnPassword } from './password-api.ts';
+import { beginPasswordReset, finishPasswordReset, verifyPasswordReset } from './password-reset-api.ts';
 import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { changeOwnProfile } from './profile-api.ts';
 import { beginRegistration, finishRegistration, verifyRegistration } from './registration-api.ts';
@@ -31,6 +32,9 @@ export const operations: readonly Operation[] = [
   beginRegistration,
   verifyRegistration,
   finishRegistration,
+  beginPasswordReset,
+  verifyPasswordReset,
+  finishPasswordReset,
   showOwnAccount,
   changeOwnProfile,
   deleteOwnAccount,

@@ -8,20 +8,12 @@ import { AppError } from '../../errors.ts';
 import { localeOf } from '../../web/locale.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { getDirectClient, type NamedClient } from './direct-client.ts';
+import { clientSchema, getDirectClient, type NamedClient, refusalsOfClients, text } from './direct-client.ts';
 import { type ApiTenant, definePublicOperation, OperationRefusal } from './operation.ts';
 
-const text = z.string().min(1).max(1000);
-const clientSchema = {
-  client_id: text,
-  client_secret: text.optional().meta({ description: 'Of a confidential client.' }),
-};
-
-const refusalsOfClients = {
-  401: 'The `client_secret` is missing, or is not right.',
-  403: 'The client may not do this.',
+const refusalsOfRegistration = {
+  ...refusalsOfClients,
   404: 'No client of this tenant may do this, or nobody can make an account here.',
-  429: 'Too many attempts; try again after Retry-After seconds.',
 };
 
 /** @throws AppError, OperationRefusal */
@@ -51,7 +43,7 @@ export const beginRegistration = definePublicOperation({
       .meta({ id: 'NewRegistration' }),
   },
   refusals: {
-    ...refusalsOfClients,
+    ...refusalsOfRegistration,
     403: 'The client may not do this, or `registration_refused`: nobody makes an account with this address; error_description says why.',
   },
   handle: async ({ ctx, tenant, body: { email, ...named } }) => {
@@ -105,7 +97,7 @@ export const verifyRegistration = definePublicOperation({
       .meta({ id: 'ProvenAddress' }),
   },
   refusals: {
-    ...refusalsOfClients,
+    ...refusalsOfRegistration,
     400: 'The request is not as described, or `invalid_code`: the code is wrong, too old or used. After five codes it is always so.',
   },
   handle: async ({ ctx, tenant, body: { registration_id: browser, code, ...named } }) => {
@@ -139,7 +131,7 @@ export const finishRegistration = definePublicOperation({
     schema: z.object({ sub: z.string() }).meta({ id: 'NewAccount' }),
   },
   refusals: {
-    ...refusalsOfClients,
+    ...refusalsOfRegistration,
     400: 'The request is not as described, or `invalid_token`, `password_refused`, `username_refused`, `name_refused`: error_description says why.',
     409: '`username_taken`, or `account_exists`: somebody has this address meanwhile.',
   },
