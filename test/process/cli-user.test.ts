@@ -1,4 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createBrowser } from '../support/browser.ts';
+import { eventually } from '../support/eventually.ts';
+import { startMailServer } from '../support/mail-server.ts';
+import { recoveryCodesOn, setUpApp } from '../support/second-factor.ts';
 import { ensureBuilt } from './built.ts';
 import { createInstallation, type Installation, passwordGrant, serviceTenant } from './installation.ts';
 
@@ -73,6 +77,58 @@ describe('user', () => {
     const done = await user('mfa-reset', 'alice', '--yes', '--json');
     expect(JSON.parse(done.stdout)).toMatchObject({ reset: true });
   });
+
+  it('mails a person who has lost the second factor a link to one recovery code', async () => {
+    const smtp = await startMailServer();
+    try {
+      const { host, port, from } = smtp.settings;
+      const env = { MAIL__HOST: host, MAIL__PORT: `${port}`, MAIL__FROM: from, MAIL__TLS: 'none' };
+      const mailing = Object.fromEntries(
+        Object.entries(env).map(([name, value]) => [`DRAWBRIDGE_${name}`, value]),
+      );
+      const send = () => home.run(['user', 'recovery-code', 'acme', 'ruth', '--mail'], { env: mailing });
+      home.putTenant('acme', serviceTenant({ secondFactor: { required: { everyone: true } } }));
+      await add('ruth', '--email', 'ruth@example.com');
+      const server = await home.start(mailing);
+
+      const browser = createBrowser();
+      const login = await browser.follow(await browser.get(home.issuer('acme')));
+      const asked = await browser.follow(await browser.submit(login, { login: 'ruth', password }));
+      await setUpApp(browser, asked, { redirectUri: 'https://none.test/', nowMs: Date.now });
+      const unverified = await send();
+      expect([unverified.code, unverified.stderr]).toEqual([
+        1,
+        expect.stringContaining('no verified e-mail'),
+      ]);
+      await user('edit', 'ruth', '--email-verified');
+
+      const sent = await send();
+      expect([sent.code, sent.stderr]).toEqual([0, '']);
+      expect(sent.stdout).toContain('A mail goes to r…@example.com.');
+      const [mail] = await smtp.mailsTo('ruth@example.com');
+      const [link = ''] = /http:\S+\/recover\/factor\?token=[\w-]{43}/.exec(mail?.text ?? '') ?? [];
+      expect(link).toMatch(new RegExp(`^${home.issuer('acme')}/`));
+      const form = await createBrowser().get(link);
+      const shown = await browser.follow(await browser.submit(form));
+      expect(recoveryCodesOn(shown)).toHaveLength(1);
+      expect((await createBrowser().get(link)).status).toBe(400);
+
+      const isListed = async (): Promise<boolean> => {
+        const { stdout } = await home.run(['mail', 'list', 'acme', '--json']);
+        return (JSON.parse(stdout) as { state: string }[]).every(({ state }) => state === 'delivered');
+      };
+      await eventually('the record of the mail', isListed, 20_000);
+      const { stdout: record } = await home.run(['mail', 'list', 'acme', '--json']);
+      expect(JSON.parse(record)).toMatchObject([{ purpose: 'factor_recovery', address: 'r…@example.com' }]);
+      const token = new URL(link).searchParams.get('token') ?? '';
+      for (const text of [record, sent.stdout, server.words(), JSON.stringify(server.log())]) {
+        expect(text).not.toContain(token);
+        expect(text).not.toContain('ruth@example.com');
+      }
+    } finally {
+      await smtp.close();
+    }
+  }, 60_000);
 
   it('says what is missing and what cannot be', async () => {
     await add('alice');
