@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
@@ -14,6 +16,7 @@ import type { NewMail } from '../../src/mail/tenant-mail.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { startChild } from '../support/child.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort, type MailServer, startMailServer } from '../support/mail-server.ts';
@@ -26,9 +29,10 @@ const define = (text: string): TenantDefinition => {
   return loaded.definition;
 };
 
-const acme = define(`displayName: Äcme & Söhne
+const acmeText = `displayName: Äcme & Söhne
 branding: { color: "#ffd400" }
-mail: { from: login@acme.example, replyTo: help@acme.example }`);
+mail: { from: login@acme.example, replyTo: help@acme.example }`;
+const acme = define(acmeText);
 
 const linked: NewMail = {
   kind: 'test',
@@ -41,6 +45,7 @@ const linked: NewMail = {
   codeSeconds: 600,
 };
 
+const secretKey = 'a master key of this test alone, 0123456789';
 const viewsDirectory = join(packageRoot(), 'views');
 
 eachStore((store) => {
@@ -67,7 +72,7 @@ eachStore((store) => {
   const openMails = (settings: MailSettings | undefined, clock = systemClock): Mail => {
     const mail = openMail({
       ...{ settings, storage, viewsDirectory, clock },
-      masterKey: createMasterKey('a master key of this test alone, 0123456789'),
+      masterKey: createMasterKey(secretKey),
       log: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
     });
     open.push(mail);
@@ -193,6 +198,33 @@ eachStore((store) => {
     expect(server.taken).toHaveLength(20);
   });
 
+  it('sends what a process was about to send when it was killed, with the same Message-ID', async () => {
+    server = await startMailServer();
+    server.answer = 'silence';
+    const given = [server.settings, linked].map((one) => JSON.stringify(one));
+    const child = startChild('./mail-child.ts', [opened.url, secretKey, acmeText, ...given]);
+    await server.mailsTo(linked.to);
+    child.process.kill('SIGKILL');
+    await child.exited;
+    server.answer = 'ok';
+    // nobody takes it while the process that is gone may be sending it
+    const early = openMails(server.settings, { now: () => systemClock.now() + 110_000 });
+    early.deliver(() => Promise.resolve(acme));
+    await early.forTenant(acme).send({ ...linked, to: 'another@example.com' });
+    await settled();
+    expect((await records()).find(({ state }) => state === 'pending')).toMatchObject({ attempts: 1 });
+    openMails(server.settings, { now: () => systemClock.now() + 121_000 }).deliver(() =>
+      Promise.resolve(acme),
+    );
+    const [first, second] = await server.mailsTo(linked.to, 2);
+    expect((await settled(2)).map(({ state, attempts }) => `${state} ${attempts}`).toSorted()).toEqual([
+      'delivered 1',
+      'delivered 2',
+    ]);
+    expect(second?.text).toContain(linked.link);
+    expect(second?.messageId).toBe(first?.messageId);
+  });
+
   it('keeps a mail back until its change is done, or takes it back', async () => {
     server = await startMailServer();
     const mail = openWith(server.settings).forTenant(acme);
@@ -229,6 +261,46 @@ eachStore((store) => {
       expect(all.every(({ content }) => content === undefined)).toBe(true);
       expect(lines.join('')).toContain('451 4.7.1');
       expect(lines.join('')).not.toMatch(/@example/);
+    });
+
+    it('ends where the mail itself is refused for good, and after a day of attempts', async () => {
+      server = await startMailServer();
+      server.answer = { code: 554, words: '5.7.1 no mail with 83920571' };
+      await openWith(server.settings).forTenant(acme).send(linked);
+      expect(await settled()).toMatchObject([{ state: 'failed', attempts: 1, lastOutcome: '554 5.7.1' }]);
+      server.answer = { code: 452, words: '4.3.1 no space' };
+      const before = { now: () => systemClock.now() - 86_401_000 };
+      await openMails(server.settings, before)
+        .forTenant(acme)
+        .send({ kind: 'test', to: 'old@example.com', locale: 'en' });
+      openWith(server.settings);
+      const [old] = (await settled(2)).filter(({ address }) => address.startsWith('o'));
+      expect(old).toMatchObject({ state: 'failed', lastOutcome: '452 4.3.1' });
+      expect(old?.content).toBeUndefined();
+      expect(lines.join('')).toContain('a mail will not be delivered');
+      expect(lines.join('')).not.toContain('83920571');
+    });
+
+    it('gives up an attempt at a mail server that says nothing, and makes another', async () => {
+      server = await startMailServer();
+      server.answer = 'silence';
+      await openWith({ ...server.settings, timeoutMs: 300 })
+        .forTenant(acme)
+        .send(linked);
+      await eventually('an attempt', async () => (await records())[0]?.lastOutcome !== undefined, 20_000);
+      expect((await records())[0]).toMatchObject({ state: 'pending', lastOutcome: 'ETIMEDOUT' });
+      server.answer = 'ok';
+      expect(await settled()).toMatchObject([{ state: 'delivered', lastOutcome: '250' }]);
+
+      const silent = createServer().listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo; // it listens on TCP
+      await openWith({ ...server.settings, port, timeoutMs: 300 })
+        .forTenant(acme)
+        .send({ ...linked, to: 'bob@example.com' });
+      const isTried = async () => (await records()).some(({ lastOutcome }) => lastOutcome === 'ETIMEDOUT');
+      await eventually('an attempt at the other', isTried, 20_000);
+      silent.close();
     });
 
     it('waits for a tenant that is not served now', async () => {

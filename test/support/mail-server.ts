@@ -17,6 +17,8 @@ export interface MailServer {
   readonly taken: TakenMail[];
   /** What it does with a recipient; undefined: takes it. */
   refuse: ((recipient: string) => { readonly code: number; readonly words: string } | undefined) | undefined;
+  /** What it does when it has a whole mail, beside taking it; `silence`: it does not answer. */
+  answer: 'ok' | 'silence' | { readonly code: number; readonly words: string };
   /** The mails to an address, once there are so many. */
   mailsTo(address: string, count?: number): Promise<readonly TakenMail[]>;
   close(): Promise<void>;
@@ -66,7 +68,11 @@ export const startMailServer = async (options: MailServerOptions = {}): Promise<
         const recipients = envelope.rcptTo.map(({ address }) => address);
         void PostalMime.parse(raw).then((email) => {
           taken.push({ ...email, recipients, raw: raw.toString('latin1') });
-          done();
+          const { answer } = server;
+          if (answer === 'silence') return;
+          done(
+            answer === 'ok' ? null : Object.assign(new Error(answer.words), { responseCode: answer.code }),
+          );
         });
       });
     },
@@ -87,6 +93,7 @@ export const startMailServer = async (options: MailServerOptions = {}): Promise<
     },
     taken,
     refuse: undefined,
+    answer: 'ok',
     mailsTo: async (address, count = 1) => {
       const found = () => taken.filter(({ recipients }) => recipients.includes(address));
       await eventually(`${count} mails to ${address}`, () => found().length >= count, 20_000);
