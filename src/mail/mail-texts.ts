@@ -15,7 +15,7 @@ export interface MailText {
 
 export type WriteMailText = (
   content: MailContent,
-  tenant: Pick<TenantDefinition, 'displayName' | 'branding'>,
+  tenant: Pick<TenantDefinition, 'displayName' | 'branding' | 'mail'>,
 ) => MailText;
 
 export interface MailTextsParts {
@@ -32,7 +32,7 @@ export const openMailTexts = ({ viewsDirectory, clock, ...options }: MailTextsPa
   const html = new Eta({ views, autoEscape: true, cache: true, autoTrim: [false, 'nl'] });
   const plain = new Eta({ views, autoEscape: false, cache: true, autoTrim: [false, 'nl'] });
   const textsOf = options.texts ?? openTexts(join(viewsDirectory, 'locales'), clock);
-  return (content, { displayName, branding }) => {
+  return (content, { displayName, branding, mail }) => {
     const { kind, locale, link, code, linkSeconds, codeSeconds, momentMs } = content;
     const texts = textsOf[locale];
     const moment = momentMs === undefined ? {} : { moment: texts.moment(momentMs) };
@@ -57,7 +57,13 @@ export const openMailTexts = ({ viewsDirectory, clock, ...options }: MailTextsPa
         linkValid: validFor('linkValid', linkSeconds),
         codeValid: validFor('codeValid', codeSeconds),
       }),
-      foot: texts.t('mail.foot', values),
+      foot:
+        mail?.replyTo === undefined
+          ? texts.t('mail.foot', { tenant: displayName })
+          : texts.t('mail.footReplyTo', { tenant: displayName, replyTo: mail.replyTo }),
+      ...(branding.support === undefined
+        ? {}
+        : { support: texts.t('mail.support', { support: branding.support }) }),
     };
     return {
       subject: textOf('subject') ?? displayName,

@@ -9,6 +9,7 @@ import type { TenantDefinition } from '../../src/config/tenant/tenant-definition
 import { loadTenant } from '../../src/config/tenant/tenant-file.ts';
 import { createMasterKey } from '../../src/crypto/master-key.ts';
 import { composeMail } from '../../src/mail/compose-mail.ts';
+import { mailKinds } from '../../src/mail/mail-content.ts';
 import { openMailTexts } from '../../src/mail/mail-texts.ts';
 import { type Mail, openMail } from '../../src/mail/open-mail.ts';
 import { openSmtp } from '../../src/mail/smtp.ts';
@@ -386,6 +387,30 @@ eachStore((store) => {
       expect(taken?.recipients).toEqual(['alice@example.com']);
       expect(taken?.headers.map(({ key }) => key)).not.toContain('bcc');
       expect(taken?.html).not.toContain('<b>');
+    });
+
+    it.each(['en', 'de'] as const)('puts each value into each mail as text (%s)', (locale) => {
+      const writeText = openMailTexts({ viewsDirectory, clock: systemClock });
+      const hostile = '<i title="x">&{{code}} $t(mail.foot)';
+      const escaped = '&lt;i title=&quot;x&quot;&gt;&amp;{{code}} $t(mail.foot)';
+      const names = ['username', 'factor', 'next', 'email', 'sources', 'recoverUrl'];
+      const tenants = [acme, { ...acme, displayName: hostile }];
+      const { mail: _, ...silent } = { ...acme, branding: { ...acme.branding, support: hostile } };
+      for (const kind of mailKinds) {
+        const values = Object.fromEntries(names.map((name) => [name, hostile]));
+        const content = { ...linked, kind, locale, values, momentMs: 0, link: `${linked.link}"><i>` };
+        for (const tenant of [...tenants, silent]) {
+          const { subject, text, html } = writeText(content, tenant);
+          expect(html).not.toContain('<i');
+          for (const form of [subject, text, html.replaceAll(escaped, '')].map((one) =>
+            one.replaceAll(hostile, ''),
+          ))
+            expect(form).not.toMatch(/\{\{|\$t\(/);
+        }
+        expect(writeText(content, silent).text).toContain(hostile);
+        expect(writeText(content, acme).text).toContain('help@acme.example');
+        expect(writeText(content, acme).html).toContain('help@acme.example');
+      }
     });
 
     it('shows the mails of a demo tenant instead, where there is no mail server', async () => {
