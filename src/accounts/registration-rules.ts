@@ -1,6 +1,6 @@
 // Which addresses may have an account of their own.
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
+import { canonicalLogin, domainOfLogin } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
 
 export type JudgedAddress =
@@ -20,7 +20,7 @@ export const isRegistrationOpen = ({ registration }: Pick<Rules, 'registration'>
 export const judgeInvitedAddress = (typed: string, { sources }: Rules): JudgedAddress => {
   const read = readEmail(canonicalLogin(typed));
   if (!read.ok) return { ok: false, reason: 'address' };
-  const domain = domainOf(read.email);
+  const domain = domainOfLogin(read.email) ?? '';
   const home = sources.find(({ type, domains }) => type !== 'local' && domains.includes(domain));
   if (home !== undefined) return { ok: false, reason: 'elsewhere', source: home.displayName };
   return { ok: true, email: read.email };
@@ -31,9 +31,7 @@ export const judgeAddress = (typed: string, rules: Rules): JudgedAddress => {
   const judged = judgeInvitedAddress(typed, rules);
   const { mode, domains = [] } = rules.registration ?? {};
   if (!judged.ok || mode === 'open') return judged;
-  return mode === 'domains' && domains.includes(domainOf(judged.email))
+  return mode === 'domains' && domains.includes(domainOfLogin(judged.email) ?? '')
     ? judged
     : { ok: false, reason: 'domain' };
 };
-
-const domainOf = (email: string): string => email.slice(email.lastIndexOf('@') + 1);
