@@ -12,7 +12,7 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
-import { emailUndoUrl, undoSeconds } from './email-undo.ts';
+import { createUndoLink, undoSeconds } from './email-undo-link.ts';
 import type { FormerAddresses } from './former-addresses.ts';
 import { keepSignIn } from './kept-sign-in.ts';
 import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
@@ -97,7 +97,7 @@ const perTenant = { points: 1000, windowSeconds: hour } as const;
 const purpose = 'email-change';
 
 /** @param token of the mail */
-export const emailConfirmUrl = (issuer: string, token: string): string =>
+const emailConfirmUrl = (issuer: string, token: string): string =>
   `${issuer}/account/email/confirm?token=${token}`;
 
 export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
@@ -143,11 +143,10 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
         : undefined,
     );
 
-  /** @returns the secret of its link */
+  /** @returns its link */
   const prepareUndo = async (sub: string, email: string, { id, until }: FormerPlace): Promise<string> => {
     await parts.formerAddresses.note(sub, { email, until });
-    const content = { purpose: 'email-undo', address: email, sub, about: { id } } as const;
-    return (await verifications.create({ ...content, seconds: undoSeconds })).link;
+    return createUndoLink(parts, sub, { id, email, seconds: undoSeconds });
   };
 
   return {
@@ -210,7 +209,7 @@ export const createEmailChanges = (parts: EmailChangesParts): EmailChanges => {
               account,
               {
                 ...{ kind: 'email_changed', values: { email: verified.address } },
-                ...{ link: emailUndoUrl(issuer, undo), linkSeconds: undoSeconds },
+                ...{ link: undo, linkSeconds: undoSeconds },
               },
               { make, isDone: ({ ok }) => ok },
             );

@@ -8,6 +8,7 @@ import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { FormerEmail } from '../storage/former-email.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
+import { undoPurpose as purpose } from './email-undo-link.ts';
 import { identitiesAddedSince, signInAsKept } from './kept-sign-in.ts';
 import { type AccountChange, changed, identityKey, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
@@ -58,12 +59,6 @@ export interface EmailUndoParts {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-export const undoSeconds = 3 * 24 * 3600;
-const purpose = 'email-undo';
-
-/** @param token of the mail */
-export const emailUndoUrl = (issuer: string, token: string): string => `${issuer}/email-undo?token=${token}`;
 
 export const createEmailUndo = (parts: EmailUndoParts): EmailUndo => {
   const { records, verifications, audit, clock, log } = parts;

@@ -13,6 +13,8 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
+import type { RemindOfUndo } from './email-undo-link.ts';
+import type { FormerAddresses } from './former-addresses.ts';
 import type { LocalUsers } from './local-users.ts';
 import { hasLocalPassword } from './password-adoption.ts';
 import type { FaultOfPassword } from './password-rules.ts';
@@ -71,6 +73,8 @@ export interface PasswordRecoveryParts {
   readonly throttle: Pick<Throttle, 'spend'>;
   readonly faultOfPassword: FaultOfPassword;
   readonly mail: Pick<TenantMail, 'send'>;
+  readonly formerAddresses: Pick<FormerAddresses, 'find'>;
+  readonly remindOfUndo: RemindOfUndo;
   readonly notifyOfChange: NotifyOfChange;
   /** The actor of the change is the person. */
   readonly usersAs: (actor: string) => Pick<LocalUsers, 'setPasswordBySub'>;
@@ -106,7 +110,8 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
           ...definedOnly({ object: account?.sub }),
         },
       });
-    const account = await records.findByLogin(canonical);
+    const holder = await records.findByLogin(canonical);
+    const account = holder ?? (await parts.formerAddresses.find(canonical));
     if (account === undefined) {
       const { isAllowed, count } = await throttle.spend('recovery/unknown', perTenant);
       const isLast = count === perTenant.points;
@@ -115,13 +120,17 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     }
     const { sub, email, username } = account;
     if (!maySignIn(account)) return note('failure', 'account_disabled', account);
-    if (email === undefined) return note('failure', 'no_address', account);
+    if (holder !== undefined && email === undefined) return note('failure', 'no_address', account);
     const counted = await throttle.spend(`recovery/account/${hashId(sub)}`, perName);
     if (!counted.isAllowed) return counted.isFirstRefusal ? note('failure', 'throttled', account) : undefined;
     const inTenant = await throttle.spend('recovery/tenant', perTenant);
     if (!inTenant.isAllowed) {
       if (inTenant.isFirstRefusal) log.warn({ requestId }, 'too many mails for new passwords in this hour');
       return inTenant.isFirstRefusal ? note('failure', 'throttled_tenant', account) : undefined;
+    }
+    if (holder === undefined || email === undefined) {
+      await parts.remindOfUndo(account, { email: canonical, locale });
+      return note('failure', 'former_address', account);
     }
     if (!canReset(account)) {
       const values = { username, sources: sourcesOf(account, definition) };

@@ -11,7 +11,9 @@ import type { TenantMail } from '../mail/tenant-mail.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
+import type { RemindOfUndo } from './email-undo-link.ts';
 import { createNewAccounts, type NewAccounts, type NewAccountsParts } from './new-account.ts';
+import { recoveryUrl } from './password-recovery.ts';
 import type { CheckRegistration } from './registration-check.ts';
 import { newAccountUrl, registrationPurpose } from './registration-link.ts';
 import { type JudgedAddress, judgeAddress } from './registration-rules.ts';
@@ -60,6 +62,7 @@ export interface RegistrationParts extends NewAccountsParts {
   /** Absent: every registration is allowed. */
   readonly check?: CheckRegistration | undefined;
   readonly mail: Pick<TenantMail, 'send'>;
+  readonly remindOfUndo: RemindOfUndo;
   readonly runAfterAnswer: RunAfterAnswer;
   readonly audit: Audit;
 }
@@ -87,9 +90,10 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
     const note = noteOf(request, email);
     const known = await findKnown(email);
     if (known !== undefined) {
+      if (await parts.remindOfUndo(known, { email, locale })) return note('failure', 'known', known);
       const recovery = definition.recovery === undefined ? '' : '_recovery';
       const kind = `registration_known${recovery}` as const;
-      const values = { recoverUrl: `${issuer}/recover` };
+      const values = { recoverUrl: recoveryUrl(issuer) };
       await mail.send({ kind, to: email, locale, sub: known.sub, link: issuer, values });
       return note('failure', 'known', known);
     }

@@ -15,6 +15,7 @@ export const mailKinds = [
   'email_change',
   'email_taken',
   'email_changed',
+  'email_former',
   'session_code',
   'factor_code',
   'registration',

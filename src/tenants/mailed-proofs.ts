@@ -1,5 +1,6 @@
 import { createEmailChanges, type EmailChanges, type EmailChangesParts } from '../accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../accounts/email-undo.ts';
+import { createRemindOfUndo } from '../accounts/email-undo-link.ts';
 import { createForgetEndedEmails } from '../accounts/ended-emails.ts';
 import { createEmailCodes, type EmailCodes } from '../accounts/factors/email-codes.ts';
 import { createFactorRecovery, type FactorRecovery } from '../accounts/factors/factor-recovery.ts';
@@ -78,6 +79,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
   const verifications = openVerifications(definition.id, { storage, throttle, masterKey, clock });
   const formerAddresses = createFormerAddresses({ artifacts: storage.artifacts, clock });
   const findKnown = createFindKnown({ records, formerAddresses, seed });
+  const remindOfUndo = createRemindOfUndo({ ...parts, verifications });
   const check = definition.registration?.check;
   return {
     factorRecovery: createFactorRecovery({
@@ -90,8 +92,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
     }),
     recovery: createPasswordRecovery({
       ...parts,
-      records,
-      verifications,
+      ...{ records, verifications, formerAddresses, remindOfUndo },
       // the recovery judges a password before it uses up the link
       usersAs: (actor) => parts.usersAs(actor, () => undefined),
     }),
@@ -102,8 +103,7 @@ export const createMailedProofs = (parts: MailedProofsParts): MailedProofs => {
     }),
     forgetEndedEmails: createForgetEndedEmails({ records, clock }),
     registration: createRegistration({
-      ...parts,
-      verifications,
+      ...{ ...parts, verifications, remindOfUndo },
       formerUsernames: createFormerUsernames({ records, artifacts: storage.artifacts, clock }),
       usersAs: (actor) => parts.usersAs(actor, parts.faultOfPassword),
       findKnown,

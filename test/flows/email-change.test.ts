@@ -246,6 +246,11 @@ eachStore((store) => {
     const begun = await api('/email-changes', { email: old }, {}, await tokenOf(rival));
     expect(begun.status).toBe(202);
     expect((await lastTo(old, 3)).text).toContain('It belongs to your account already');
+    await createBrowser().post(`${issuer()}/recover`, { login: old });
+    const reminder = await lastTo(old, 4);
+    expect(reminder.text).toContain(`${person.username} had this address until lately`);
+    expect(textOf(await createBrowser().get(linkIn(reminder)))).toContain(`gets the address ${old} again`);
+    expect(await audited()).toContain('recovery.begin failure former_address');
     expect((await undo(back)).location).toBe(`${issuer()}/email-undo/done`);
     expect(await stored()).toMatchObject({ email: old });
   });

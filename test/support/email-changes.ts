@@ -2,7 +2,8 @@ import { createNotifyOfChange } from '../../src/accounts/account-notices.ts';
 import { createAfterAnswer } from '../../src/accounts/after-answer.ts';
 import { createEmailChanges, type EmailConfirmed } from '../../src/accounts/email-change.ts';
 import { createEmailUndo, type EmailUndo, type EmailUndoParts } from '../../src/accounts/email-undo.ts';
-import { createFormerAddresses } from '../../src/accounts/former-addresses.ts';
+import { createRemindOfUndo, type RemindOfUndo } from '../../src/accounts/email-undo-link.ts';
+import { createFormerAddresses, type FormerAddresses } from '../../src/accounts/former-addresses.ts';
 import { createFindKnown, type FindKnown } from '../../src/accounts/registration-link.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
 import { createVerifications, type Verifications } from '../../src/accounts/verifications.ts';
@@ -21,6 +22,8 @@ export interface EmailChangesOfPeople {
   begin(account: AccountRecord, email: string): Promise<() => Promise<EmailConfirmed>>;
   change(account: AccountRecord, email: string): Promise<EmailConfirmed>;
   readonly verifications: Verifications;
+  readonly formerAddresses: FormerAddresses;
+  readonly remindOfUndo: RemindOfUndo;
   undo(changes?: Partial<EmailUndoParts>): EmailUndo;
   /** The secret of the link in the last mail to this address. */
   linkTo(address: string): string;
@@ -79,8 +82,11 @@ export const emailChangesOf = (
     const link = linkTo(email);
     return () => changes.confirm(account, { link }, by(account.sub));
   };
+  const issuer = 'https://login.example/oauth/acme';
+  const send = async (mail: NewMail) => void mails.push(mail);
   return {
-    ...{ mails, forgotten, findKnown, verifications, linkTo },
+    ...{ mails, forgotten, findKnown, formerAddresses, verifications, linkTo },
+    remindOfUndo: createRemindOfUndo({ issuer, verifications, mail: { send }, clock }),
     begin,
     change: async (account, email) => (await begin(account, email))(),
     undo: (other = {}) =>

@@ -199,6 +199,24 @@ describe('while it can be put back, an address of before', () => {
     expect(await emails.findKnown(old)).toBeUndefined();
   });
 
+  it('gets a link again when somebody has entered it', async () => {
+    await change();
+    const asked = { email: old, locale: 'de' } as const;
+    people.clock.advance(day);
+    expect(await emails.remindOfUndo(await now(), asked)).toBe(true);
+    expect(await emails.remindOfUndo(await now(), { ...asked, email: fresh })).toBe(false);
+    expect(emails.mails.at(-1)).toMatchObject({
+      ...{ kind: 'email_former', to: old, locale: 'de', values: { username: 'dana' } },
+      momentMs: people.clock.now() + 2 * day,
+    });
+    people.clock.advance(2 * day - 1);
+    expect(await undo()).toEqual({ ok: true });
+    expect(await emails.remindOfUndo(await now(), asked)).toBe(false);
+    await change();
+    people.clock.advance(3 * day);
+    expect(await emails.remindOfUndo(await now(), asked)).toBe(false);
+  });
+
   it('is known before the account has another one', async () => {
     const { accounts } = people.tenant('acme');
     const seen: unknown[] = [];

@@ -53,6 +53,8 @@ const recoveryWith = (users: Pick<LocalUsers, 'setPasswordBySub'> = people.users
     notifyOfChange: createNotifyOfChange({
       ...{ mail: { hold }, locale: 'en', clock: people.clock, log: people.log },
     }),
+    formerAddresses: { find: async () => undefined },
+    remindOfUndo: async () => false,
     usersAs: () => users,
     runAfterAnswer: afterAnswer.forTenant('acme'),
     audit: people.audit('acme'),

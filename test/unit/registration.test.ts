@@ -46,6 +46,7 @@ const registrationWith = (check?: CheckRegistration) => {
     check,
     mail: { send: async (mail) => void sent.push(mail) },
     runAfterAnswer: (task) => void work.push(task.work()),
+    remindOfUndo: async () => false,
     usersAs: () => people.users(),
     audit: people.audit('acme'),
   });
