@@ -38,17 +38,25 @@ export interface HashingParameters extends FairQueueLimits {
 const maximumBytes = 1024;
 
 /**
- * The text that is hashed, as RFC 8265 section 4.2 (OpaqueString) has it: other spaces become U+0020, then
- * NFC, so that a password typed on another system is the same one. No case folding, no NFKC, no trimming:
- * they would make different passwords equal. `undefined` when empty, longer than 1024 bytes, or with control
+ * The text that is hashed: other spaces become U+0020 (RFC 8265 section 4.2), then NFKC (NIST SP 800-63B section 5.1.1.2), so
+ * that a password typed on another keyboard or system is the same one, as ligature or in wide letters too. No case folding, no
+ * trimming: they would make different passwords equal. `undefined` when empty, longer than 1024 bytes, or with control
  * characters.
  */
 export const preparePassword = (password: string): string | undefined => {
-  // The cheap bound comes first, so that a megabyte is not normalized only to be refused.
-  if (password === '' || Buffer.byteLength(password) > maximumBytes) return undefined;
+  // the cheap bound comes first, so that a megabyte is not normalized only to be refused; letters may be typed in pieces
+  if (password === '' || Buffer.byteLength(password) > 4 * maximumBytes) return undefined;
   if (/\p{Cc}/u.test(password)) return undefined;
-  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+  const prepared = withPlainSpaces(password).normalize('NFKC');
+  return Buffer.byteLength(prepared) > maximumBytes ? undefined : prepared;
 };
+
+const withPlainSpaces = (password: string): string => password.replace(/\p{Zs}/gu, ' ');
+
+/** Of which the hashes are: NFC until it was NFKC. */
+const spellingsOf = (password: string, prepared: string): readonly string[] => [
+  ...new Set([prepared, withPlainSpaces(password).normalize('NFC')]),
+];
 
 interface Comparison {
   readonly isValid: boolean;
@@ -74,7 +82,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
    */
   const compareForeign = async (
     stored: string,
-    spellings: readonly [string, string],
+    { typed, spellings }: { readonly typed: string; readonly spellings: readonly string[] },
   ): Promise<Comparison> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {
@@ -83,24 +91,31 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       });
     }
     let accepted: string | undefined;
-    for (const spelling of new Set(spellings)) {
+    for (const spelling of new Set([typed, ...spellings])) {
       if (accepted === undefined && (await parsed.verify(spelling))) accepted = spelling;
     }
-    await verify(nothing, spellings[0]);
+    for (const spelling of spellings) await verify(nothing, spelling);
     if (accepted === undefined) return refused;
     // as long as what is read: the password of which the hash was made may go on
     const isWhole = parsed.bytesRead === undefined || Buffer.byteLength(accepted) < parsed.bytesRead;
     return { isValid: true, isWhole };
   };
 
+  const compareOwn = async (stored: string, spellings: readonly string[]): Promise<Comparison> => {
+    for (const spelling of spellings)
+      if (await verify(stored, spelling)) return { isValid: true, isWhole: true };
+    return refused;
+  };
+
   const compare = async (tenant: string, stored: string, password: string): Promise<Comparison> => {
     const prepared = preparePassword(password);
     if (prepared === undefined) return refused;
+    const spellings = spellingsOf(password, prepared);
     return queue.run(tenant, async () =>
       stored.startsWith('$argon2')
-        ? { isValid: await verify(stored, prepared), isWhole: true }
+        ? compareOwn(stored, spellings)
         : // Other software has mostly hashed the password as the person typed it.
-          compareForeign(stored, [password, prepared]),
+          compareForeign(stored, { typed: password, spellings }),
     );
   };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { hash as argon2 } from 'argon2';
 import { hash as bcrypt } from 'bcrypt';
 import { createPasswordHasher, preparePassword } from '../../src/crypto/password-hasher.ts';
 
@@ -40,6 +41,24 @@ describe('the password hasher', () => {
     const phc = await hasher.hash('acme', 'Gr\u00fc\u00dfe\u00a0aus Wien');
     expect(await hasher.verify('acme', phc, 'Gru\u0308\u00dfe aus Wien')).toMatchObject({ isValid: true });
     expect(await hasher.verify('acme', phc, 'gr\u00fc\u00dfe aus Wien')).toMatchObject({ isValid: false });
+  });
+
+  it('takes one password as ligature, in wide letters and in pieces as one (NFKC)', async () => {
+    const hasher = createPasswordHasher(light);
+    const phc = await hasher.hash('acme', '\ufb01ne \uff37\uff49ne \uac00'.normalize('NFD'));
+    const right = { isValid: true, needsRehash: false };
+    expect(await hasher.verify('acme', phc, 'fine Wine \uac00')).toEqual(right);
+    expect(await hasher.verify('acme', phc, 'fine wine \uac00')).toMatchObject({ isValid: false });
+    // letters in pieces need three times as many bytes
+    const whole = await hasher.hash('acme', '\uac01'.repeat(128));
+    expect(await hasher.verify('acme', whole, '\uac01'.repeat(128).normalize('NFD'))).toEqual(right);
+  });
+
+  it('accepts a password of which a hash was made before, in NFC', async () => {
+    const hasher = createPasswordHasher(light);
+    const before = await argon2('\ufb01ne words', { type: 2, memoryCost: 1024, timeCost: 2, parallelism: 1 });
+    expect(await hasher.verify('acme', before, '\ufb01ne words')).toMatchObject({ isValid: true });
+    expect(await hasher.verify('acme', before, 'fine wordz')).toMatchObject({ isValid: false });
   });
 
   it.each([
