@@ -12,6 +12,18 @@ const keyRows = [
   'zxcvbnm',
   '1q2w3e4r5t6y7u8i9o0p',
   '1qaz2wsx3edc4rfv5tgb6yhn',
+  'q1w2e3r4t5y6u7i8o9p0',
+  'a1b2c3d4e5f6g7h8',
+  '1a2b3c4d5e6f7g8h',
+  'qazwsxedcrfvtgbyhnujm',
+  'qweasdzxc',
+  '12qwaszx',
+  '147258369',
+  '741852963',
+  '789456123',
+  '159357',
+  '159753',
+  '112233445566778899',
 ];
 
 const words = `
@@ -25,7 +37,13 @@ const words = `
   chocolate cookie cheese banana orange purple flower butterfly samantha victoria elizabeth
   mustang corvette ferrari porsche mercedes yamaha harley maverick phoenix matrix
   summer winter spring autumn sommer herbst january february march april june july august
-  september october november december monday tuesday wednesday thursday friday saturday sunday`;
+  september october november december monday tuesday wednesday thursday friday saturday sunday
+  google facebook linkedin instagram twitter youtube microsoft windows samsung android iphone nintendo playstation
+  fortnite roblox pikachu yugioh metallica nirvana slipknot greenday spongebob tinkerbell snoopy scooby mickey
+  alexander christopher benjamin anthony matthew joshua nicholas jonathan patrick gabriel fernando veronica andreas
+  yankees cowboys lakers steelers eagles borussia hamburg frankfurt berlin muenchen münchen deutschland germany
+  england america australia brooklyn marseille friends forever nothing lovely babygirl angel peanut ginger maggie
+  bailey tigger sesame passport contraseña senha soleil bonjour doudou loulou`;
 
 export const commonPasswords: readonly string[] = [
   'thequickbrownfox',
