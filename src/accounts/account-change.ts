@@ -1,6 +1,6 @@
-import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { type AccountChange, changed } from './linked-identities.ts';
+import { changedByOthers, mostAttempts } from './lost-races.ts';
 
 export type AccountChanged =
   | { readonly ok: true; readonly account: AccountRecord }
@@ -9,9 +9,6 @@ export type AccountChanged =
    * account has been deleted.
    */
   | { readonly ok: false; readonly reason: 'taken' | 'not_planned' };
-
-/** Each lost race means that another caller won it, so this many are never lost in a row by chance. */
-const attempts = 25;
 
 /**
  * Changes an account by compare-and-set: a change that loses to another one is planned anew, on the account as it is then.
@@ -25,7 +22,7 @@ export const changeAccount = async (
   planFor: (account: AccountRecord) => AccountChange | undefined,
 ): Promise<AccountChanged> => {
   let account = first;
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const change = planFor(account);
     if (change === undefined) return { ok: false, reason: 'not_planned' };
     if (await records.update(account.sub, change, account.version))
@@ -35,7 +32,5 @@ export const changeAccount = async (
     if (read.version === account.version) return { ok: false, reason: 'taken' };
     account = read;
   }
-  throw new AppError('unavailable', 'The account is being changed by others at the moment', {
-    retryAfterSeconds: 1,
-  });
+  throw changedByOthers();
 };

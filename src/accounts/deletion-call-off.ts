@@ -4,6 +4,7 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import type { CallOffDeletion } from './account-types.ts';
 import { changed } from './linked-identities.ts';
+import { changedByOthers, mostAttempts } from './lost-races.ts';
 import { mayCompleteSignIn } from './standing.ts';
 
 export interface DeletionCallOffParts {
@@ -13,15 +14,12 @@ export interface DeletionCallOffParts {
   readonly clock: Clock;
 }
 
-/** A caller loses only to one that has changed the account. */
-const attempts = 25;
-
 export const createDeletionCallOff =
   ({ records, notifyOfChange, audit, clock }: DeletionCallOffParts): CallOffDeletion =>
   async ({ account, signedInAt, ...origin }) => {
     const { sub } = account;
     let current: AccountRecord | undefined = account;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       if (current?.deleteAt === undefined) return current;
       const nowMs = clock.now();
       if (current.deleteAt <= nowMs || !mayCompleteSignIn(current, signedInAt)) return undefined;
@@ -37,5 +35,5 @@ export const createDeletionCallOff =
       }
       current = await records.findBySub(sub);
     }
-    return undefined;
+    throw changedByOthers();
   };

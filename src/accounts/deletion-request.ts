@@ -6,6 +6,7 @@ import type { Locale, TenantDefinition } from '../config/tenant/tenant-definitio
 import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
+import { changedByOthers, mostAttempts } from './lost-races.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions, mayStillChange } from './standing.ts';
 
@@ -50,8 +51,6 @@ export interface DeletionRequestsParts {
 }
 
 const action = 'account.delete_begin';
-/** A caller loses only to one that has changed the account. */
-const attempts = 25;
 
 export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRequests => {
   const { definition, records, notifyOfChange, audit, clock } = parts;
@@ -73,7 +72,7 @@ export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRe
       const { sub } = account;
       const event = { ...by, action, object: sub };
       let current: AccountRecord | undefined = account;
-      for (let attempt = 0; attempt < attempts; attempt += 1) {
+      for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
         // the same request twice at once
         if (current?.deleteAt !== undefined) return { ok: true, deleteAt: current.deleteAt };
         if (!mayStillChange(current, account))
@@ -96,9 +95,7 @@ export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRe
         }
         current = await records.findBySub(sub);
       }
-      throw new AppError('unavailable', 'The account is being changed by others at the moment', {
-        retryAfterSeconds: 1,
-      });
+      throw changedByOthers();
     },
   };
 };

@@ -13,6 +13,7 @@ import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
+import { noteWithin } from './bounded-record.ts';
 import type { RemindOfUndo } from './email-undo-link.ts';
 import type { FormerAddresses } from './former-addresses.ts';
 import type { LocalUsers } from './local-users.ts';
@@ -113,10 +114,8 @@ export const createPasswordRecovery = (parts: PasswordRecoveryParts): PasswordRe
     const holder = await records.findByLogin(canonical);
     const account = holder ?? (await parts.formerAddresses.find(canonical));
     if (account === undefined) {
-      const { isAllowed, count } = await throttle.spend('recovery/unknown', perTenant);
-      const isLast = count === perTenant.points;
-      const reason = isLast ? 'unknown_user, no more are recorded in this hour' : 'unknown_user';
-      return isAllowed ? note('failure', reason) : undefined;
+      const bound = { key: 'recovery/unknown', allowance: perTenant } as const;
+      return noteWithin(throttle, { ...bound, reason: 'unknown_user' }, (reason) => note('failure', reason));
     }
     const { sub, email, username } = account;
     if (!maySignIn(account)) return note('failure', 'account_disabled', account);

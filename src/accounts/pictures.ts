@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { isEqualConstantTime, randomId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';
 import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import { changedByOthers } from './lost-races.ts';
 import type { SessionActor } from './person-sessions.ts';
 import type { RewritePicture } from './picture-file.ts';
 
@@ -60,7 +61,7 @@ export const createPictures = (parts: PicturesParts): Pictures => {
       }
       version = now.version;
     }
-    throw new AppError('unavailable', 'The account is being changed by others. Please try again.');
+    throw changedByOthers();
   };
 
   return {

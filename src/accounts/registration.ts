@@ -11,6 +11,7 @@ import type { TenantMail } from '../mail/tenant-mail.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { addressBucket } from './address-bucket.ts';
 import type { RunAfterAnswer } from './after-answer.ts';
+import { noteWithin } from './bounded-record.ts';
 import type { RemindOfUndo } from './email-undo-link.ts';
 import { createNewAccounts, type NewAccounts, type NewAccountsParts } from './new-account.ts';
 import { recoveryUrl } from './password-recovery.ts';
@@ -109,14 +110,10 @@ export const createRegistration = (parts: RegistrationParts): Registration => {
   };
 
   /** Of a request that writes no mail, which anybody may send: so many of a tenant in an hour, and no more. */
-  const noteRefused = async (note: ReturnType<typeof noteOf>, reason: string): Promise<void> => {
-    const { isAllowed, count } = await throttle.spend('registration/refused', perTenant);
-    if (!isAllowed) return;
-    await note(
-      'failure',
-      count === perTenant.points ? `${reason}, no more are recorded in this hour` : reason,
+  const noteRefused = (note: ReturnType<typeof noteOf>, reason: string): Promise<void> =>
+    noteWithin(throttle, { key: 'registration/refused', allowance: perTenant, reason }, (bounded) =>
+      note('failure', bounded),
     );
-  };
 
   return {
     begin: async (request) => {

@@ -6,7 +6,6 @@ import type { SourceDefinition } from '../config/source/source-definition.ts';
 import type { Identity } from '../connectors/connector.ts';
 import { randomId } from '../crypto/ids.ts';
 import { definedOnly } from '../defined-only.ts';
-import { AppError } from '../errors.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import { type BelievedEmailParts, createBelievedEmail } from './believed-email.ts';
 import { type LinkableEmail, mayBeLinkedByEmail } from './email-linking.ts';
@@ -21,6 +20,7 @@ import {
   profileOf,
   toLinked,
 } from './linked-identities.ts';
+import { changedByOthers, mostAttempts } from './lost-races.ts';
 
 export interface ResolveParts {
   readonly records: AccountRecords;
@@ -70,9 +70,6 @@ export interface Changed<P extends Plan> {
   readonly plan: P;
 }
 
-/** Each lost race means that another caller won it, so this many are never lost in a row by chance. */
-const maxAttempts = 25;
-
 export const createResolver = (parts: ResolveParts): Resolver => {
   const { records, sources, clock } = parts;
   const believed = createBelievedEmail({ records, sources, users: parts.users });
@@ -89,7 +86,7 @@ export const createResolver = (parts: ResolveParts): Resolver => {
 
   const change: Resolver['change'] = async (account, planFor) => {
     let current = account;
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const plan = await planFor(current);
       const done = await tryChange(current, plan.change);
       if (done !== undefined) return { account: done, plan };
@@ -97,7 +94,7 @@ export const createResolver = (parts: ResolveParts): Resolver => {
       if (read === undefined) break;
       current = read;
     }
-    throw contended();
+    throw changedByOthers();
   };
 
   const isTakenByOther = async (email: string | undefined, account: AccountRecord): Promise<boolean> => {
@@ -177,16 +174,11 @@ export const createResolver = (parts: ResolveParts): Resolver => {
       return done.account;
     },
     resolve: async (identity, facts) => {
-      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
         const account = await tryResolve(identity, facts);
         if (account !== undefined) return account;
       }
-      throw contended();
+      throw changedByOthers();
     },
   };
 };
-
-const contended = (): AppError =>
-  new AppError('unavailable', 'The account is being changed by others at the moment', {
-    retryAfterSeconds: 1,
-  });

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { AccountPatch, AccountRecord, AccountRecords } from '../../storage/storage.ts';
+import { changedByOthers } from '../lost-races.ts';
 
 export type FactorPatch = {
   readonly [K in 'factors' | 'factorGuesses']?: AccountPatch[K] | undefined;
@@ -35,5 +36,5 @@ export const changeFactors = async <R>(
     account = await records.findBySub(account.sub);
     if (account === undefined) throw new AppError('not_found', 'This account no longer exists');
   }
-  throw new AppError('unavailable', 'The account is being changed by others. Please try again.');
+  throw changedByOthers();
 };
