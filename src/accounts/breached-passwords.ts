@@ -6,6 +6,19 @@ import { preparePassword } from '../crypto/password-hasher.ts';
 import type { Log } from '../log.ts';
 import type { FaultOfPassword, PasswordRules } from './password-rules.ts';
 
+/** Of all tenants, since this process started. */
+export interface BreachedListCounts {
+  asked: number;
+  /** The password was accepted without an answer. */
+  unanswered: number;
+}
+
+export interface BreachedListParts {
+  readonly log: Log;
+  /** Default: nobody counts. */
+  readonly counts?: BreachedListCounts;
+}
+
 /**
  * The rules, and after them the list of breached passwords, which is asked about no password that the rules refuse. Never
  * rejects: while the list cannot be asked, the rules alone decide.
@@ -14,14 +27,16 @@ export const refuseBreached =
   (
     rules: PasswordRules,
     { id: tenant, breachedPasswords: list }: Pick<TenantDefinition, 'id' | 'breachedPasswords'>,
-    log: Log,
+    { log, counts = { asked: 0, unanswered: 0 } }: BreachedListParts,
   ): FaultOfPassword =>
   async (password, person) => {
     const fault = rules(password, person);
     if (fault !== undefined || list === undefined) return fault;
+    counts.asked += 1;
     try {
       return (await isBreached(password, list)) ? breached : undefined;
     } catch (err) {
+      counts.unanswered += 1;
       log.warn({ tenant, err }, 'the list of breached passwords could not be asked about a new password');
       return undefined;
     }

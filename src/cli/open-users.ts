@@ -64,7 +64,7 @@ const noSecondFactor = {
 const faultOfPasswordOf = (parts: StoreParts, tenant: string): FaultOfPassword => {
   const rules = passwordRulesOf(parts, tenant);
   const loaded = readTenant(parts.settings, { id: tenant, env: parts.env });
-  return 'definition' in loaded ? refuseBreached(rules, loaded.definition, parts.log) : rules;
+  return 'definition' in loaded ? refuseBreached(rules, loaded.definition, parts) : rules;
 };
 
 export const openUsers = (parts: StoreParts, tenant: string): LocalUsers => {

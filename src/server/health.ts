@@ -1,4 +1,5 @@
 import Koa, { type Context } from 'koa';
+import type { BreachedListCounts } from '../accounts/breached-passwords.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isLoopbackHost } from '../protocol/loopback.ts';
@@ -15,6 +16,7 @@ export interface Readiness {
   readonly isAuthenticating: boolean;
   /** Services that the built-in proxy forwards to. */
   readonly services: () => readonly { readonly service: string; readonly isUp: boolean }[];
+  readonly breachedListCounts: Readonly<BreachedListCounts>;
 }
 
 export interface ReadinessParts {
@@ -31,9 +33,9 @@ export const showHealth = (ctx: Context): void => {
 
 /**
  * `/readyz`: 200 when requests can be served. The public gets a status and counts; a client on this machine also gets
- * the broken and refused tenants, with the reasons, and the services that are down. A service that is down does not
- * change the answer: removing this process from the balancer would stop sign-in for all others, and no other instance
- * could reach the service better.
+ * the broken and refused tenants, with the reasons, the services that are down, and how often this process got no answer
+ * from a list of breached passwords. A service that is down does not change the answer: removing this process from the
+ * balancer would stop sign-in for all others, and no other instance could reach the service better.
  */
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));
@@ -57,7 +59,7 @@ export const createManagementApp = (parts: ReadinessParts): Koa => {
 
 const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: boolean): Promise<void> => {
   const { files, checked, isChecked, broken, refused } = parts.tenants.status();
-  const { isDraining, isAuthenticating } = parts.readiness;
+  const { isDraining, isAuthenticating, breachedListCounts } = parts.readiness;
   const store = await isStoreUp(parts);
   const services = parts.readiness.services();
   const down = services.filter(({ isUp }) => !isUp).map(({ service }) => service);
@@ -75,6 +77,7 @@ const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: 
           broken: broken.map(({ id, faults, isServed }) => ({ tenant: id, faults, isServed })),
           refused: refused.map(({ id, reason }) => ({ tenant: id, reason })),
           down,
+          ...(breachedListCounts.asked === 0 ? {} : { breachedPasswords: breachedListCounts }),
         }
       : {}),
   };

@@ -105,6 +105,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const afterAnswer = createAfterAnswer(log);
     const rewritePicture = createPictureRewriter();
+    const breachedListCounts = { asked: 0, unanswered: 0 };
     const pageParts = { pages, notices, clock, log };
     const shared = {
       ...{ storage, masterKey, hasher, rewritePicture, connections, mail, afterAnswer },
@@ -124,7 +125,10 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         );
       },
       build: (definition) =>
-        openTenant({ ...shared, publicUrl, services, gatewaySessionLife: { idle, absolute } }, definition),
+        openTenant(
+          { ...shared, breachedListCounts, publicUrl, services, gatewaySessionLife: { idle, absolute } },
+          definition,
+        ),
       warningsOf: (definition) => idleLimits(definition, services),
       refusalOf: (definition) => demoRefusal(definition, { host, publicUrl }),
       warmLimit: settings.tenants.warmLimit,
@@ -156,6 +160,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       isDraining: false,
       isAuthenticating: settings.gateway.enabled,
       services: gateway.health,
+      breachedListCounts,
     };
     const { hstsIncludeSubDomains } = settings.server;
     const headers = headersForPrograms(isSecure(new URL(publicUrl).host), hstsIncludeSubDomains);

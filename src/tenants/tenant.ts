@@ -9,7 +9,7 @@ import { createNotifyOfChange } from '../accounts/account-notices.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
-import { refuseBreached } from '../accounts/breached-passwords.ts';
+import { type BreachedListCounts, refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createProgramCodes } from '../accounts/factors/program-codes.ts';
 import { createFormerUsernames } from '../accounts/former-usernames.ts';
@@ -93,6 +93,7 @@ export interface TenantParts {
   readonly masterKey: MasterKey;
   readonly hasher: PasswordHasher;
   readonly rewritePicture: RewritePicture;
+  readonly breachedListCounts: BreachedListCounts;
   readonly connections: SourceConnections;
   readonly mail: Pick<Mail, 'forTenant'>;
   readonly afterAnswer: Pick<AfterAnswer, 'forTenant'>;
@@ -128,7 +129,9 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     isApp: (clientId) => clientId !== accountClientId,
   });
   const personAudit = createPersonAudit(storage.audit);
-  const faultOfPassword = refuseBreached(createPasswordRules(definition, clock), definition, log);
+  const faultOfPassword = refuseBreached(createPasswordRules(definition, clock), definition, {
+    ...{ log, counts: parts.breachedListCounts },
+  });
   const connectors = parts.connections.connectorsOf(definition, {
     records: storage.accounts,
     hasher,

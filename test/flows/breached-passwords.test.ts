@@ -127,7 +127,14 @@ describe('a list of breached passwords', () => {
     expect(await server.users('acme').find('dora@example.com')).toBeDefined();
   });
 
-  it('lets a listed password pass while it has failed, and logs that', async () => {
+  it('lets a listed password pass while it has failed, and logs and counts that', async () => {
+    const countsOf = async () => {
+      const { breachedPasswords = { asked: 0, unanswered: 0 } } = (await (
+        await fetch(`${server.publicUrl}/readyz`)
+      ).json()) as { breachedPasswords?: { asked: number; unanswered: number } };
+      return breachedPasswords;
+    };
+    const { asked } = await countsOf();
     list.instead = (response) => response.writeHead(500).end();
     try {
       const browser = createBrowser();
@@ -136,6 +143,7 @@ describe('a list of breached passwords', () => {
       const fields = { login: 'ruth', password: old, new_password: listed, repeated: listed };
       expect(textOf(await browser.submit(form, fields))).toContain('Your password has been changed');
       expect(server.logLines().filter((line) => line.includes('list of breached passwords'))).toHaveLength(1);
+      expect(await countsOf()).toEqual({ asked: asked + 1, unanswered: 1 });
     } finally {
       list.instead = undefined;
     }

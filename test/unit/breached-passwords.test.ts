@@ -26,7 +26,11 @@ describe('the list of breached passwords', () => {
     const tenant = { id: 'acme', displayName: 'Acme', secondFactor };
     const rules = createPasswordRules(tenant, createTestClock(Date.UTC(2030, 0, 1)));
     const log = createLog({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-    return refuseBreached(rules, { id: 'acme', breachedPasswords: { url, timeoutMs } }, log)(password, alice);
+    return refuseBreached(
+      rules,
+      { id: 'acme', breachedPasswords: { url, timeoutMs } },
+      { log },
+    )(password, alice);
   };
 
   it('refuses a password that is on it, and no other', async () => {
