@@ -102,6 +102,10 @@ describe('user', () => {
       ]);
       await user('edit', 'ruth', '--email-verified');
 
+      const tested = await home.run(['doctor', 'acme', '--mail-to', 'ops@example.com'], { env: mailing });
+      expect(tested.stdout).toContain('took a test mail');
+      expect(await smtp.mailsTo('ops@example.com')).toMatchObject([{ subject: 'Test mail from Acme' }]);
+
       const sent = await send();
       expect([sent.code, sent.stderr]).toEqual([0, '']);
       expect(sent.stdout).toContain('A mail goes to r…@example.com.');
