@@ -23,6 +23,7 @@ import { eventually } from '../support/eventually.ts';
 import { freePort, type MailServer, startMailServer } from '../support/mail-server.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
 import { describeOnce, eachStore, type OpenedStore } from '../support/stores.ts';
+import { createTestClock } from '../support/test-clock.ts';
 
 const define = (text: string): TenantDefinition => {
   const loaded = loadTenant({ id: 'acme', path: 'acme.yaml', text, env: {} });
@@ -280,6 +281,29 @@ eachStore((store) => {
       expect(old?.content).toBeUndefined();
       expect(lines.join('')).toContain('a mail will not be delivered');
       expect(lines.join('')).not.toContain('83920571');
+    });
+
+    it('loses no mail while the mail server is away for ten minutes', async () => {
+      const port = await freePort();
+      const clock = createTestClock(Date.now());
+      const settings: MailSettings = {
+        ...{ host: '127.0.0.1', port, tls: 'none', from: 'a@example.com' },
+        ...{ connections: 2, timeoutMs: 1000 },
+      };
+      const mail = openMails(settings, clock);
+      mail.deliver(() => Promise.resolve(acme));
+      const people = ['zero', 'three', 'six', 'nine'].map((minute) => `minute-${minute}@example.com`);
+      for (const to of people) {
+        await mail.forTenant(acme).send({ ...linked, to });
+        const isTried = async () => (await records()).every(({ lastOutcome }) => lastOutcome !== undefined);
+        await eventually('an attempt', isTried, 20_000);
+        clock.advance(180_000);
+      }
+      expect((await records()).map(({ state }) => state)).toEqual(Array(4).fill('pending'));
+      server = await startMailServer({ port });
+      clock.advance(600_000); // the longest pause until then
+      expect((await settled(4)).map(({ state }) => state)).toEqual(Array(4).fill('delivered'));
+      expect(server.taken.flatMap(({ recipients }) => recipients).toSorted()).toEqual(people.toSorted());
     });
 
     it('gives up an attempt at a mail server that says nothing, and makes another', async () => {
