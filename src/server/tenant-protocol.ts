@@ -58,5 +58,10 @@ const forward = async (
   };
   // its pages show the logo too
   if (ctx.accepts('json', 'html') === 'html') allowImages(ctx, [tenant.definition.branding.logo]);
-  await provider.handle(req, res, { path: path + ctx.search, facts });
+  try {
+    await provider.handle(req, res, { path: path + ctx.search, facts });
+  } catch (error) {
+    ctx.respond = true; // the provider answers its own errors; this is one of what comes before it
+    throw error;
+  }
 };

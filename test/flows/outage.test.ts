@@ -1,23 +1,36 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { askApi } from '../support/account-api.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { enterCode, pollDevice, startDevice } from '../support/device.ts';
+import { app, challenge, directClients, firstRequest } from '../support/direct-login.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Mongod, startMongod } from '../support/mongod.mjs';
 import {
   goToAuthorization,
   introspect,
+  pkce,
   postAs,
   prepareAuthorization,
   redeem,
   refresh,
   revoke,
   signIn,
+  toAnswer,
   tokenRequest,
   tokensFor,
   userinfo,
 } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
-import { alice, desktop, migrator, service, tv, web } from '../support/sample-tenants.ts';
+import {
+  alice,
+  desktop,
+  migrator,
+  sampleClients,
+  sampleTenant,
+  service,
+  tv,
+  web,
+} from '../support/sample-tenants.ts';
 import { mongoUrl } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -26,6 +39,7 @@ const limitMs = 3000;
 interface Seen {
   readonly status: number;
   readonly retryAfter: string | null;
+  readonly errorId: string | null;
   readonly isInTime: boolean;
   /** Of anything that would have been issued. */
   readonly issued: readonly string[];
@@ -36,6 +50,7 @@ interface Seen {
 const refused: Seen = {
   status: 503,
   retryAfter: expect.stringMatching(/^\d+$/) as never,
+  errorId: expect.any(String) as never,
   isInTime: true,
   issued: [],
   faults: [],
@@ -48,6 +63,20 @@ const issuedBy = (answer: { readonly body: unknown; readonly headers: Headers })
     ...(text.match(/access_token|refresh_token|device_code|user_code"/g) ?? []),
     ...(location.match(/[?&]code=/g) ?? []),
   ];
+};
+
+const secret = 'x'.repeat(43);
+/** Of the API, without an access token. */
+const apiRequests: Readonly<Record<string, object>> = {
+  '/login': alice,
+  '/sessions': { email: 'alice@acme.example' },
+  '/session/verify': { verification_id: secret, code: '12345678' },
+  '/registrations': { email: 'new@acme.example' },
+  '/registrations/verify': { registration_id: secret, code: '12345678' },
+  '/registrations/finish': { token: secret, name: 'New', password: 'a long enough passphrase' },
+  '/password-resets': { username: 'alice' },
+  '/password-resets/verify': { reset_id: secret, code: '12345678' },
+  '/password-resets/finish': { token: secret, password: 'a long enough passphrase' },
 };
 
 /** What there was before: each of these would go on if the store were there. */
@@ -71,7 +100,12 @@ const define = (): void => {
 
   beforeAll(async () => {
     mongod = await startMongod({ replicaSet: true });
-    server = await startTestServer({ store: mongod.url });
+    const acme = sampleTenant({
+      clients: [...sampleClients, ...directClients],
+      registration: { mode: 'open' },
+      recovery: { password: 'mail' },
+    });
+    server = await startTestServer({ store: mongod.url, tenants: { acme, globex: sampleTenant() } });
     issuer = server.issuer('acme');
   });
   afterAll(async () => {
@@ -131,6 +165,23 @@ const define = (): void => {
         before.deviceBrowser.submit(before.codeEntry, { user_code: before.userCode }),
       'the account page': () => session.get(`${issuer}/account`),
       'the logout page': () => session.get(`${issuer}/session/end`),
+      ...Object.fromEntries(
+        Object.entries(apiRequests).map(([path, body]) => [
+          `POST ${path}`,
+          () => askApi(issuer, path, { method: 'POST', body: { client_id: app.id, ...body } }),
+        ]),
+      ),
+      'the own account by the API': () => askApi(issuer, '/account', { token: tokens.access_token }),
+      'logout by the API': () =>
+        askApi(issuer, '/logout', { method: 'POST', token: tokens.access_token, body: {} }),
+      'the authorization challenge endpoint': () => challenge(issuer, { ...firstRequest(pkce()), ...alice }),
+      'a step there whose auth_session names the client': async () =>
+        toAnswer(
+          await fetch(`${issuer}/authorize-challenge`, {
+            method: 'POST',
+            body: new URLSearchParams({ auth_session: 'x'.repeat(43) }),
+          }),
+        ),
       'a tenant that was not used yet': () =>
         createBrowser().get(`${server.issuer('globex')}/.well-known/openid-configuration`),
     };
@@ -151,6 +202,7 @@ const define = (): void => {
     return {
       status: answer.status,
       retryAfter: answer.headers.get('retry-after'),
+      errorId: answer.headers.get('x-error-id'),
       isInTime: performance.now() - startedAt < limitMs,
       issued: issuedBy(answer),
       faults: answer.status === 500 ? loggedFor(answer.headers) : [],
