@@ -272,6 +272,18 @@ describe('a WebSocket by a session', () => {
     await eventually('it is closed', joined.isClosed, 5000);
   });
 
+  it('is open until the person ends that session', async () => {
+    const session = sessionOf(await ask([password()]));
+    const joined = await join([`Cookie: ${session}`]);
+    expect(joined.text()).toMatch(/^HTTP\/1\.1 101 /);
+    const { sessions } = await servedTenant(server, 'acme');
+    const { accounts } = server.storage.forTenant('acme');
+    const { sub = '' } = (await accounts.findByLogin(alice.username)) ?? {};
+    const [{ id = '' } = {}] = await sessions.list(sub);
+    expect(await sessions.end(sub, id, { actor: sub })).toBe(true);
+    await eventually('it is closed', joined.isClosed, 5000);
+  });
+
   it('does not keep the server from closing', async () => {
     const session = sessionOf(await ask([password()]));
     const joined = await join([`Cookie: ${session}`]);
