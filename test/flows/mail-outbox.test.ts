@@ -118,6 +118,12 @@ eachStore((store) => {
     expect(taken?.html).toContain('background-color:#ffd400;color:#000000');
     expect(taken?.html).not.toMatch(/<img|<script|<link|url\(|src=/);
     expect(taken?.text).not.toContain('&amp;');
+    // RFC 3676 section 4.3: programs take what follows for a signature
+    expect(taken?.text).toMatch(
+      /\n-- \nThis mail was sent by Äcme & Söhne\. Answers go to help@acme\.example\.\s*$/,
+    );
+    // RFC 5322 section 2.1.1
+    expect(Math.max(...(taken?.raw ?? '').split('\r\n').map(({ length }) => length))).toBeLessThan(79);
     const [record] = await settled();
     expect(record).toMatchObject({
       purpose: 'test',
