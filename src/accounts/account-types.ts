@@ -5,6 +5,7 @@ import type { NoteAttack } from './attack-record.ts';
 import type { Factors } from './factors/factors.ts';
 import type { ShownPasskey } from './factors/passkeys.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
+import type { Recheck } from './standing.ts';
 
 /** A sign-in with a password, from any page or protocol. */
 export interface PasswordAttempt {
@@ -202,7 +203,7 @@ export interface Accounts {
    * last, until the degraded time is over.
    * @throws AppError `unavailable` after that
    */
-  recheck(account: AccountRecord, when: 'due' | 'always'): Promise<AccountRecord>;
+  readonly recheck: Recheck;
   /**
    * The person changes a password at the source that holds it, proving the old one; throttled like a sign-in.
    * @throws AppError `unavailable`

@@ -2,7 +2,6 @@
 // sign-out has ended. Only this file compares `disabledAt`, `lockedAt` and `notBefore`.
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import type { Accounts } from './account-types.ts';
 import { isAdmittedTo } from './admission.ts';
 
 /** May this person sign in? Who has asked for the deletion of the account may: a complete sign-in calls it off. */
@@ -49,9 +48,12 @@ export const isRecentSignIn = (signedInAt: number, nowMs: number): boolean =>
 export const mayStillChange = (now: AccountRecord | undefined, asRead: AccountRecord): now is AccountRecord =>
   mayHoldTokens(now) && now.notBefore === asRead.notBefore;
 
+/** See `Accounts`. */
+export type Recheck = (account: AccountRecord, when: 'due' | 'always') => Promise<AccountRecord>;
+
 export interface ActiveAccountParts {
   readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
-  readonly recheck: Accounts['recheck'];
+  readonly recheck: Recheck;
 }
 
 export interface ActiveAccountOptions {

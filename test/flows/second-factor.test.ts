@@ -33,6 +33,7 @@ const server = await useServer({
     groups: demanding({ groups: ['staff'] }),
     clients: demanding({ clients: [shop.id] }),
     asked: sampleTenant(),
+    stolen: demanding({ everyone: true }),
     soon: demanding({ everyone: true }, { deadline: '2999-01-01' }),
     kept: demanding({ everyone: true }, { rememberBrowser: '30d' }),
     off: sampleTenant({ secondFactor: { methods: [] } }),
@@ -223,6 +224,18 @@ describe('who must have a second factor', () => {
     expect(codeIn(done)).toEqual(expect.any(String));
     const silent = await browser.get(`${authorizationUrl('clients')}&prompt=none`);
     expect(codeIn(silent)).toEqual(expect.any(String));
+  });
+
+  it('sets none up with a password that was changed since', async () => {
+    const stranger = createBrowser();
+    const { page } = await afterPassword(stranger, requestOf('stolen'));
+    const app = authenticatorApp(secretOn(page), () => clock.now());
+    clock.advance(1000);
+    await server.users('stolen').setPassword(alice.username, 'what nobody else knows');
+    const answer = await sendTo(stranger, page, { fields: { code: app.next(), name: 'Mine' }, redirectUri });
+    expect(isLoginPage(answer)).toBe(true);
+    const { accounts } = server.storage.forTenant('stolen');
+    expect((await accounts.findByLogin(alice.username))?.factors).toBeUndefined();
   });
 
   it('may set it up later, until the deadline', async () => {

@@ -2,10 +2,12 @@
 import type { Audit } from '../../audit/audit.ts';
 import type { Clock } from '../../clock.ts';
 import { definedOnly } from '../../defined-only.ts';
+import { AppError } from '../../errors.ts';
 import type { FactorRecord } from '../../storage/factor-record.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
 import { readPlainText } from '../plain-text.ts';
+import { maySignIn } from '../standing.ts';
 import { changeFactors, type FactorPlan } from './factor-change.ts';
 import type { FactorOrigin } from './proven-factor.ts';
 import { hashesOf, newRecoveryCodes } from './recovery-codes.ts';
@@ -47,7 +49,9 @@ export const createAddFactor =
     await audit.noteBefore({ ...event, outcome: 'success' });
     const codes = newRecoveryCodes();
     const add = () =>
-      changeFactors(records, asked, ({ factors = [] }): FactorPlan<Addition> => {
+      changeFactors(records, asked, (now): FactorPlan<Addition> => {
+        if (!maySignIn(now) || now.notBefore !== asked.notBefore) return { result: { refusal: 'ended' } };
+        const { factors = [] } = now;
         // a form that is sent twice adds one factor
         if (factors.some((factor) => factor.type !== 'recovery_codes' && factor.id === added.id))
           return { result: {} };
@@ -68,13 +72,15 @@ export const createAddFactor =
     const { refusal, recoveryCodes } = result;
     if (refusal === undefined) return { ok: true, account, ...definedOnly({ recoveryCodes }) };
     await audit.note({ ...event, outcome: 'failure', reason: refusal });
+    if (refusal === 'ended') throw new AppError('not_found', 'This account may no longer be used');
     return { ok: false, reason: refusal };
   };
 
 interface Addition {
   readonly isAdded?: boolean;
   readonly recoveryCodes?: readonly string[];
-  readonly refusal?: 'limit';
+  /** `ended`: a new password or a forced sign-out, since the person signed in. */
+  readonly refusal?: 'limit' | 'ended';
 }
 
 export const recoveryCodesOf = (hashes: readonly string[], createdAt: number): FactorRecord => ({

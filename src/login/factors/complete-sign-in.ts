@@ -1,7 +1,7 @@
 // Every sign-in on our pages ends here, so that none begins a session without the second factor that it needs.
 import type { SignedIn } from '../../accounts/account-types.ts';
 import { type FactorDemand, hasPasskey } from '../../accounts/factors/factor-demand.ts';
-import { isRecentSignIn } from '../../accounts/standing.ts';
+import { isRecentSignIn, mayCompleteSignIn } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { readRememberedBrowser } from '../../oidc/cookies.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
@@ -69,7 +69,8 @@ export const demandOf = (
 
 /**
  * The first factor of this sign-in; or the session of a person who lacks nothing but the second one. A session is enough
- * to be asked for a factor, and to set one up only if it has just begun.
+ * to be asked for a factor, and to set one up only if it has just begun. Undefined after a new password or a forced sign-out:
+ * whoever had the old password sets up no factor with it.
  */
 export const findFirstFactor = async (
   visit: InteractionVisit,
@@ -80,7 +81,7 @@ export const findFirstFactor = async (
   const login =
     firstFactor ?? (pending.isFactorDemanded ? await loginOfSession(visit, pending.sub) : undefined);
   const account = login === undefined ? undefined : await visit.tenant.accounts.findBySub(login.sub);
-  if (login === undefined || account === undefined) return undefined;
+  if (login === undefined || !mayCompleteSignIn(account, login.signedInAt)) return undefined;
   const found = { account, login };
   const isOld = firstFactor === undefined && !isRecentSignIn(login.signedInAt, nowMs);
   if (!isOld) return found;
