@@ -8,7 +8,7 @@ import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import { createFindHolder, proofMarkOf } from '../proof-holder.ts';
 import { maySignIn } from '../standing.ts';
 import type { Verifications } from '../verifications.ts';
-import { addRecoveryCode, hasLosableFactor } from './factor-reset.ts';
+import { addRecoveryCode, hasLosableFactor, withdrawRecoveryCode } from './factor-reset.ts';
 
 export type FactorMailSent =
   | { readonly ok: true; readonly email: string }
@@ -53,7 +53,7 @@ export const createFactorMails =
 export interface FactorRecovery {
   /** Whom the link is for, without using it; undefined when it was used, is too old, or the account has changed since. */
   find(link: string): Promise<AccountRecord | undefined>;
-  /** Uses the link. @returns a recovery code, good once */
+  /** Uses the link, which stays good when the store fails. @returns a recovery code, good once */
   redeem(
     link: string,
     origin: { readonly address: string; readonly requestId: string },
@@ -77,10 +77,15 @@ export const createFactorRecovery = (parts: FactorRecoveryParts): FactorRecovery
   return {
     find: async (link) => holderOf(await verifications.find(purpose, link)),
     redeem: async (link, origin) => {
-      const account = await holderOf(await verifications.consumeLink(purpose, link));
+      const account = await holderOf(await verifications.find(purpose, link));
       if (account === undefined) return undefined;
       const { sub } = account;
+      // first: an outage in between must not use the link up, and nobody has seen the code
       const code = await addRecoveryCode(parts, account);
+      if ((await verifications.consumeLink(purpose, link)) === undefined) {
+        await withdrawRecoveryCode(parts, account, code);
+        return undefined;
+      }
       await audit.note({ ...origin, action: 'recovery.factor', actor: sub, object: sub, outcome: 'success' });
       return code;
     },

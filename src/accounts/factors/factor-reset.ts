@@ -75,3 +75,20 @@ export const addRecoveryCode = async (
   });
   return code;
 };
+
+/** The code was shown to nobody. */
+export const withdrawRecoveryCode = async (
+  { records, recoveryKey }: Pick<FactorResetParts, 'records' | 'recoveryKey'>,
+  account: AccountRecord,
+  code: string,
+): Promise<void> => {
+  await changeFactors(records, account, ({ sub, factors = [] }) => {
+    const hash = hashRecoveryCode(recoveryKey, sub, code);
+    const kept = factors.map((factor) =>
+      factor.type === 'recovery_codes'
+        ? { ...factor, hashes: factor.hashes.filter((one) => one !== hash) }
+        : factor,
+    );
+    return { patch: { factors: kept }, result: undefined };
+  });
+};
