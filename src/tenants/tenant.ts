@@ -210,7 +210,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
         purgeAccount,
       }),
   });
-  const programCodes = createProgramCodes({ ...accounts, ...mailedProofs });
+  const programCodes = createProgramCodes({
+    rules: definition.secondFactor,
+    ...accounts,
+    ...mailedProofs,
+  });
   const keys = await openTenantKeys(
     { tenant: definition.id, storage, sealingKey: masterKey.derive('signing keys'), clock },
     algorithmsOf(definition, parts.services),

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { factorFacts } from '../../src/accounts/factors/factor-facts.ts';
+import { codeMethodsOf, factorFacts } from '../../src/accounts/factors/factor-facts.ts';
+import { createFactorRecovery } from '../../src/accounts/factors/factor-recovery.ts';
 import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
 import type { Factors } from '../../src/accounts/factors/factors.ts';
 import { newRecoveryCode, readRecoveryCode } from '../../src/accounts/factors/recovery-codes.ts';
+import { proofMarkOf } from '../../src/accounts/proof-holder.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
+import { createThrottle } from '../../src/accounts/throttle.ts';
+import { createMasterKey } from '../../src/crypto/master-key.ts';
+import { AppError } from '../../src/errors.ts';
 import { authorizationsOf } from '../../src/oidc/adapter/artifact-payload.ts';
 import type { AccountRecord } from '../../src/storage/storage.ts';
+import { openVerifications } from '../../src/tenants/mailed-proofs.ts';
 import { openPeople, type People } from '../support/people.ts';
 import { type AuthenticatorApp, authenticatorApp } from '../support/second-factor.ts';
 
@@ -115,6 +121,24 @@ describe('an authenticator app', () => {
   });
 });
 
+describe('an account that was signed out everywhere', () => {
+  it('gets no factor from whoever had signed in before', async () => {
+    const { secret, sealed } = factors.newTotp(alice);
+    const app = authenticatorApp(secret, nowMs);
+    const { accounts } = people.tenant('acme');
+    await accounts.update(alice.sub, { notBefore: Math.ceil(nowMs() / 1000) }, alice.version);
+    const form = { sealed, code: app.next(), name: 'Mine' };
+    await expect(factors.addTotp(alice, form, origin)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await accountNow(alice)).factors).toBeUndefined();
+  });
+});
+
+it('tells a program of the codes that the tenant still takes', async () => {
+  const { account } = await setUp();
+  expect(codeMethodsOf({ methods: ['totp'] }, account)).toEqual(['totp', 'recovery_code']);
+  expect(codeMethodsOf({ methods: ['passkey'] }, account)).toEqual(['recovery_code']);
+});
+
 describe('a change of factors', () => {
   it('is in a mail to a person whose address is verified, once it is made', async () => {
     const add = async (email: string, emailVerified: boolean) => {
@@ -212,6 +236,42 @@ describe('an operator', () => {
     const code = (await reset().issueCode(await accountNow(alice))) ?? '';
     expect(await verify(code)).toMatchObject({ ok: true, recoveryCodesLeft: 10 });
     expect((await verify(code)).ok).toBe(false);
+  });
+
+  it('sends a link that an outage does not use up', async () => {
+    const { account } = await setUp();
+    const email = `${account.username}@example.com`;
+    const { accounts, artifacts, counters } = people.tenant('acme');
+    await accounts.update(account.sub, { email, emailVerified: true }, account.version);
+    const { clock } = people;
+    const verifications = openVerifications('acme', {
+      storage: { artifacts },
+      throttle: createThrottle(counters, clock),
+      masterKey: createMasterKey('a master key of this test alone, 0123456789'),
+      clock,
+    });
+    const { link } = await verifications.create({
+      ...{ purpose: 'factor-recovery', address: email, sub: account.sub },
+      about: proofMarkOf(account),
+    });
+    const parts = { records: accounts, verifications, recoveryKey: Buffer.alloc(32, 2), clock };
+    const redeem = (changed: Partial<typeof parts> = {}) =>
+      createFactorRecovery({ ...parts, audit: people.audit('acme'), ...changed }).redeem(link, {
+        ...origin,
+        requestId: 'r1',
+      });
+    const outage = () => Promise.reject(new AppError('unavailable', 'The store does not answer'));
+    const findBySub = (sub: string) => accounts.findBySub(sub);
+    const isOut = { code: 'unavailable' };
+    await expect(redeem({ records: { ...accounts, findBySub, update: outage } })).rejects.toMatchObject(
+      isOut,
+    );
+    await expect(redeem({ verifications: { ...verifications, consumeLink: outage } })).rejects.toMatchObject(
+      isOut,
+    );
+
+    expect((await verify((await redeem()) ?? '')).ok).toBe(true);
+    expect(await redeem()).toBeUndefined();
   });
 
   it('removes all factors and ends all sessions', async () => {

@@ -1,3 +1,4 @@
+import type { SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { FactorRecord } from '../../storage/factor-record.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
@@ -23,8 +24,13 @@ export const factorFacts = ({ factors = [] }: Pick<AccountRecord, 'factors'>): r
 export const recoveryCodesLeft = ({ factors = [] }: Pick<AccountRecord, 'factors'>): number =>
   factors.reduce((left, factor) => left + (factor.type === 'recovery_codes' ? factor.hashes.length : 0), 0);
 
-/** What a program can send for the person. */
-export const codeMethodsOf = (account: Pick<AccountRecord, 'factors'>): readonly string[] => [
-  ...(account.factors?.some(({ type }) => type === 'totp') === true ? ['totp'] : []),
+/** What a program can send for the person, at a tenant with these methods. */
+export const codeMethodsOf = (
+  { methods }: Pick<SecondFactorRules, 'methods'>,
+  account: Pick<AccountRecord, 'factors'>,
+): readonly string[] => [
+  ...(methods.includes('totp') && account.factors?.some(({ type }) => type === 'totp') === true
+    ? ['totp']
+    : []),
   ...(recoveryCodesLeft(account) > 0 ? ['recovery_code'] : []),
 ];

@@ -1,4 +1,5 @@
 // The codes that programs send for a person in `otp`: of an app, recovery codes, or those of a mail.
+import type { SecondFactorRules } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { EmailCodes } from './email-codes.ts';
@@ -29,14 +30,15 @@ export interface TypedOtp extends Pick<ProgramStep, 'place'> {
 }
 
 export interface ProgramCodesParts {
+  readonly rules: Pick<SecondFactorRules, 'methods'>;
   readonly factors: Pick<Factors, 'verify'>;
   readonly emailCodes: EmailCodes;
 }
 
 const placeOf = (place: string): string => `program ${hashId(place)}`;
 
-export const createProgramCodes = ({ factors, emailCodes }: ProgramCodesParts): ProgramCodes => ({
-  methodsOf: (account) => (emailCodes.isFor(account) ? ['email'] : codeMethodsOf(account)),
+export const createProgramCodes = ({ rules, factors, emailCodes }: ProgramCodesParts): ProgramCodes => ({
+  methodsOf: (account) => (emailCodes.isFor(account) ? ['email'] : codeMethodsOf(rules, account)),
   send: (account, { place, requestId }) => emailCodes.send(account, { place: placeOf(place), requestId }),
   verify: (account, { place, otp }, origin) =>
     emailCodes.isFor(account)

@@ -17,20 +17,20 @@ export interface SignInAtOnceParts extends Pick<Factors, 'demandOf' | 'verify'> 
   readonly callOffDeletion: CallOffDeletion;
 }
 
+const notGood = { ok: false, reason: 'credentials' } as const;
+
 export const createSignInAtOnce = (parts: SignInAtOnceParts): SignInAtOnce => {
   const { signIn, demandOf, verify } = parts;
 
-  /** A service behind the gateway checks a password again and again, and nobody signs in: that calls no deletion off. */
   const complete = async (
     signedIn: SignedIn,
     attempt: PasswordAttempt,
   ): Promise<SignedIn | { readonly ok: false; readonly reason: 'credentials' }> => {
     const { account, signedInAt } = signedIn;
-    const kept =
-      attempt.via === 'basic'
-        ? [account].find(mayHoldTokens)
-        : await parts.callOffDeletion({ account, signedInAt, ...factsOf(attempt) });
-    return kept === undefined ? { ok: false, reason: 'credentials' } : { ...signedIn, account: kept };
+    // a service behind the gateway checks a password again and again, and nobody signs in: that calls no deletion off
+    if (attempt.via === 'basic') return mayHoldTokens(account) ? signedIn : notGood;
+    const kept = await parts.callOffDeletion({ account, signedInAt, ...factsOf(attempt) });
+    return kept === undefined ? notGood : { ...signedIn, account: kept };
   };
 
   return async ({ otp, acrValues, ...attempt }) => {

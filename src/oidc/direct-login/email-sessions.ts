@@ -198,7 +198,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
     await note(origin, { actor: account.sub, outcome: 'success' });
     if (!isFactorMissing(demand)) return first;
     if (demand !== 'factor') return { ok: false, reason: 'mfa_enrolment_required' };
-    const methods = codeMethodsOf(account);
+    const methods = codeMethodsOf(definition.secondFactor, account);
     if (methods.length === 0) return { ok: false, reason: 'passkey_required' };
     if (otp === undefined) {
       const mfaToken = await parts.mfaTokens.issue(boundTo(origin, verificationId), first);
