@@ -20,6 +20,7 @@ import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { type Credentials, tokensFor } from '../support/oauth-client.ts';
 import { textOf } from '../support/page-text.ts';
 import { alice, bob, web } from '../support/sample-tenants.ts';
+import { afterPassword, isFactorPage, setUpApp } from '../support/second-factor.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
 
 const legacyPassword = 'what the old system knows';
@@ -198,6 +199,25 @@ eachStore((store) => {
         expect(isLoginOf(form, issuer())).toBe(true);
         expect(again.url).toBe(account());
         expect((await connectCorp(browser)).url).toBe(`${account()}?outcome=connected`);
+      });
+
+      it('whoever has a second factor connects with it, also in a session that was begun without it', async () => {
+        const browser = await signedIn();
+        const leaving = await wayBack(browser, await press(browser, '/sources/corp/connect'));
+        const elsewhere = createBrowser();
+        const request = { issuer: issuer(), client: web, extra: { acr_values: 'mfa' } };
+        const { page } = await afterPassword(elsewhere, request);
+        const setUp = await setUpApp(elsewhere, page, { ...web, nowMs: () => Date.now() });
+
+        expect(isFactorPage(await browser.follow(await browser.get(leaving)))).toBe(true);
+        expect(isFactorPage(await browser.follow(await browser.get(`${account()}/sources/legacy`)))).toBe(
+          true,
+        );
+        const asked = await press(browser, '/sources/corp/connect');
+        expect(isFactorPage(asked)).toBe(true);
+        expect(await nameThrough()).toBe('Carol Corp');
+        await browser.follow(await browser.submit(asked, { code: setUp.recoveryCodes[0] ?? '' }));
+        expect((await browser.get(`${account()}/sources/legacy`)).status).toBe(200);
       });
 
       it('a cancelled sign-in there connects nothing', async () => {

@@ -1,8 +1,6 @@
 // The person who is signed in wants the account deleted.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { canProveFactor, isMultiFactor, mfaAcr } from '../../accounts/factors/factor-demand.ts';
-import { isRecentSignIn, recentSignInSeconds } from '../../accounts/standing.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
@@ -13,37 +11,16 @@ import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
-import { startSignIn } from '../start-sign-in.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
-  findAccountVisit,
   personOf,
   refuseForeignForm,
+  visitWithFactorRecently,
 } from './account-visit.ts';
 
 export const deletionUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/delete`;
-
-/** Undefined, and a redirect to a sign-in that returns here, unless the person has just signed in, with a factor if there is one. */
-const visitToDelete = async (
-  parts: LoginPageParts,
-  ctx: Context,
-  tenant: LoginTenant,
-): Promise<AccountVisit | undefined> => {
-  const visit = await findAccountVisit(ctx, tenant);
-  const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, parts.clock.now());
-  const isStrong =
-    visit !== undefined &&
-    (isMultiFactor(visit.session.acr) || !canProveFactor(tenant.definition.secondFactor, visit.account));
-  if (isRecent && isStrong) return visit;
-  startSignIn(ctx, tenant, {
-    target: deletionUrl(tenant),
-    maxAge: recentSignInSeconds,
-    ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
-  });
-  return undefined;
-};
 
 interface DeletionNotice {
   readonly problem?: 'other_username';
@@ -59,7 +36,7 @@ export const askForDeletion = async (
   const last = parts.notices.last<DeletionNotice>({ ctx, url: deletionUrl(tenant) });
   const { problem, deleteAt } = last?.isNew === true ? last.notice : {};
   if (deleteAt !== undefined) return showBegun(parts, ctx, { tenant, deleteAt });
-  const visit = await visitToDelete(parts, ctx, tenant);
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant, url: deletionUrl(tenant) });
   if (visit !== undefined) show(parts, visit, problem);
 };
 
@@ -109,7 +86,7 @@ export const submitDeletion = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const { csrf, username } = await readForm(ctx, fields);
-  const visit = await visitToDelete(parts, ctx, tenant);
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant, url: deletionUrl(tenant) });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
   const { account } = visit;

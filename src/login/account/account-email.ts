@@ -24,7 +24,7 @@ import {
   personOf,
   refuseForeignForm,
   visitOrSignIn,
-  visitWithFactor,
+  visitWithFactorRecently,
 } from './account-visit.ts';
 
 type Model = PageModels['account-email'];
@@ -71,7 +71,7 @@ export const askForEmail = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const url = emailUrl(tenant);
-  const visit = await visitWithFactor(parts, ctx, { tenant, url });
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant, url });
   if (visit === undefined) return;
   refuseForeignEmail(visit);
   const csrf = accountCsrfToken(parts.csrf, visit);
@@ -90,7 +90,7 @@ export const submitEmail = async (
 ): Promise<void> => {
   const { csrf, email } = await readForm(ctx, addressForm);
   const url = emailUrl(tenant);
-  const visit = await visitWithFactor(parts, ctx, { tenant, url });
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant, url });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, csrf);
   refuseForeignEmail(visit);

@@ -20,7 +20,7 @@ import {
   refuseForeignForm,
   submittedBy,
   visitOrSignIn,
-  visitWithFactor,
+  visitWithFactorRecently,
 } from './account-visit.ts';
 
 export const factorsUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/factors`;
@@ -43,7 +43,7 @@ export const visitToChange = async (
   { tenant, url }: { readonly tenant: LoginTenant; readonly url: string },
 ): Promise<AccountVisit | undefined> => {
   if (!offersFactors(tenant)) throw new AppError('not_found', 'There are no second factors here');
-  return visitWithFactor(parts, ctx, { tenant, url });
+  return visitWithFactorRecently(parts, ctx, { tenant, url });
 };
 
 export const showFactors = async (

@@ -13,7 +13,7 @@ import {
   accountCsrfToken,
   accountUrl,
   refuseForeignForm,
-  visitOrSignIn,
+  visitWithFactor,
 } from './account-visit.ts';
 
 /** The page for people of a source that supports password changes. */
@@ -24,7 +24,7 @@ export const askForNewPassword = async (
 ): Promise<void> => {
   const last = parts.notices.last<PasswordNotice>({ ctx, url: placeOf(tenant) });
   if (last?.isNew === true && last.notice.isChanged === true) return showDone(parts, ctx, tenant);
-  const visit = await visitOrSignIn(ctx, tenant, placeOf(tenant));
+  const visit = await visitWithFactor(ctx, { tenant, url: placeOf(tenant) });
   if (visit === undefined) return;
   const { username } = visit.account;
   if (last?.isNew !== true) return show(parts, visit, { login: username });
@@ -44,7 +44,7 @@ export const submitNewPassword = async (
   tenant: LoginTenant,
 ): Promise<void> => {
   const sent = await readForm(ctx, passwordFields);
-  const visit = await visitOrSignIn(ctx, tenant, placeOf(tenant));
+  const visit = await visitWithFactor(ctx, { tenant, url: placeOf(tenant) });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, sent.csrf);
   const outcome = await changePassword(parts, { ctx, tenant }, sent);

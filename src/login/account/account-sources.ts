@@ -1,4 +1,5 @@
-// Connecting a source to one's own account, by signing in at both, and disconnecting it.
+// Connecting a source to one's own account, by signing in at both, and disconnecting it. A source may stand in for a second factor,
+// so whoever has one proves it first.
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
@@ -30,7 +31,8 @@ import {
   refuseForeignForm,
   submittedBy,
   visitOrSignIn,
-  visitRecently,
+  visitWithFactor,
+  visitWithFactorRecently,
 } from './account-visit.ts';
 
 const passwordFields = z.object({
@@ -52,7 +54,7 @@ export const askForSource = async (
   ctx: Context,
   { tenant, source }: Asked,
 ): Promise<void> => {
-  const visit = await visitRecently(parts, ctx, { tenant });
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant });
   if (visit === undefined) return;
   const last = parts.notices.last<ConnectNotice>({ ctx, url: formUrl(tenant, source) });
   const { until, login = '', problem, reason } = last?.isNew === true ? last.notice : {};
@@ -101,7 +103,7 @@ export const submitConnect = async (
   { tenant, source }: Asked,
 ): Promise<void> => {
   const form = await readForm(ctx, passwordFields);
-  const visit = await visitRecently(parts, ctx, { tenant });
+  const visit = await visitWithFactorRecently(parts, ctx, { tenant });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, form.csrf);
   const connector = findRedirectConnector(tenant, source);
@@ -135,6 +137,8 @@ export const connectUpstream = async (
     );
     return showOver(parts, { ctx, tenant }, { reason: 'other_person', error });
   }
+  // the person may have set up a factor since the browser left for the source
+  if ((await visitWithFactor(ctx, { tenant })) === undefined) return;
   const { address, requestId } = requestFacts(ctx);
   try {
     const outcome = await ask();

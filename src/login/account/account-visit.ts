@@ -49,10 +49,10 @@ export const visitOrSignIn = async (
   return visit;
 };
 
-/** A page of the account to which a sign-in returns. */
 export interface AccountPlace {
   readonly tenant: LoginTenant;
-  readonly url: string;
+  /** The page to which a sign-in returns; default: the account page. */
+  readonly url?: string;
 }
 
 /**
@@ -63,7 +63,7 @@ export interface AccountPlace {
 export const visitRecently = async (
   { clock }: Pick<LoginPageParts, 'clock'>,
   ctx: Context,
-  { tenant, url }: Pick<AccountPlace, 'tenant'> & Partial<AccountPlace>,
+  { tenant, url }: AccountPlace,
 ): Promise<AccountVisit | undefined> => {
   const visit = await findAccountVisit(ctx, tenant);
   if (visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now())) return visit;
@@ -76,24 +76,42 @@ export const visitRecently = async (
  * sign-in, which returns to the page.
  * @throws AppError `unavailable`
  */
-export const visitWithFactor = async (
+export const visitWithFactorRecently = async (
   { clock }: Pick<LoginPageParts, 'clock'>,
   ctx: Context,
   { tenant, url }: AccountPlace,
 ): Promise<AccountVisit | undefined> => {
   const visit = await findAccountVisit(ctx, tenant);
   const isRecent = visit !== undefined && isRecentSignIn(visit.session.signedInAt, clock.now());
-  const isStrong =
-    visit !== undefined &&
-    (isMultiFactor(visit.session.acr) || !canProveFactor(tenant.definition.secondFactor, visit.account));
-  if (isRecent && isStrong) return visit;
+  if (isRecent && !lacksFactor(visit)) return visit;
   startSignIn(ctx, tenant, {
-    target: url,
     maxAge: recentSignInSeconds,
-    ...(visit === undefined || isStrong ? {} : { acrValues: [mfaAcr] }),
+    ...definedOnly({ target: url }),
+    ...factorAskedOf(visit),
   });
   return undefined;
 };
+
+/**
+ * The same, whenever the person has signed in.
+ * @throws AppError `unavailable`
+ */
+export const visitWithFactor = async (
+  ctx: Context,
+  { tenant, url }: AccountPlace,
+): Promise<AccountVisit | undefined> => {
+  const visit = await findAccountVisit(ctx, tenant);
+  if (visit !== undefined && !lacksFactor(visit)) return visit;
+  startSignIn(ctx, tenant, { ...definedOnly({ target: url }), ...factorAskedOf(visit) });
+  return undefined;
+};
+
+/** Has the person a second factor that was not proven in this session? */
+const lacksFactor = ({ tenant, session, account }: AccountVisit): boolean =>
+  !isMultiFactor(session.acr) && canProveFactor(tenant.definition.secondFactor, account);
+
+const factorAskedOf = (visit: AccountVisit | undefined) =>
+  visit !== undefined && lacksFactor(visit) ? { acrValues: [mfaAcr] } : {};
 
 /** The person, as the actor of a change of their own. */
 export const personOf = ({ ctx, session }: AccountVisit) => {
