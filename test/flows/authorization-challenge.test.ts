@@ -16,11 +16,14 @@ import {
 } from '../support/direct-login.ts';
 import { documentedBlocks } from '../support/documented.ts';
 import {
+  type Answer,
+  formOf,
   type Parameters,
   pkce,
   redeem,
   refresh,
   signIn,
+  toAnswer,
   tokenRequest,
   userinfo,
 } from '../support/oauth-client.ts';
@@ -307,6 +310,34 @@ describe('the authorization challenge endpoint', () => {
     await redeem(request, signedIn, { redirect_uri: 'https://evil.example' });
     expect(await misuses()).toEqual(['wrong_redirect_uri']);
     expect((await redeem(request, signedIn)).status).toBe(200);
+  });
+
+  it('takes forms whose length is known at their end', async () => {
+    const proof = pkce();
+    /** In chunks (RFC 9112 section 7.1), of one byte first. */
+    const send = async (path: string, parameters: Parameters): Promise<Answer> => {
+      const form = formOf({ client_id: app.id, ...parameters }).toString();
+      const chunks = [form.slice(0, 1), form.slice(1, 100), form.slice(100)].filter((chunk) => chunk !== '');
+      const body = ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk)));
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      return toAnswer(
+        await fetch(issuer + path, { method: 'POST', headers, body, duplex: 'half' } as RequestInit), // undici has `duplex`
+      );
+    };
+    const done = await send('/authorize-challenge', { ...firstRequest(proof), username, password });
+    expect([done.status, done.body]).toEqual([200, { authorization_code: expect.any(String) }]);
+    const redeemed = {
+      grant_type: 'authorization_code',
+      code: String(done.body.authorization_code),
+      code_verifier: proof.verifier,
+    };
+    expect((await send('/token', redeemed)).status).toBe(200);
+    const asGrant = await send('/authorize-challenge', redeemed);
+    expect(asGrant.body.error_description).toMatch(/code_challenge/);
+    const long = await send('/authorize-challenge', { ...firstRequest(proof), nonce: 'n'.repeat(70_000) });
+    expect([long.status, long.body.error]).toEqual([400, 'invalid_request']);
+    const empty = await send('/authorize-challenge', { client_id: undefined });
+    expect([empty.status, empty.body.error]).toEqual([400, 'invalid_request']);
   });
 
   it('knows a code by its grant, in whatever encoding', async () => {

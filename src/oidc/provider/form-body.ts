@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 const limitBytes = 56 * 1024;
 
 /**
- * Reads a form body of known length and puts back the result of `replace`, so that the provider, which reads the body
- * itself, gets an ordinary request. A body of unknown or excessive length is not touched: the provider judges it.
+ * Reads a form body and puts back the result of `replace`, so that the provider, which reads the body itself, gets an
+ * ordinary request. A body of excessive length is not touched: the provider refuses it.
  */
 export const rewriteForm = async (
   req: IncomingMessage,
@@ -15,6 +15,7 @@ export const rewriteForm = async (
   if (body === undefined) return;
   const replaced = Buffer.from(await replace(body));
   req.headers['content-length'] = String(replaced.length);
+  delete req.headers['transfer-encoding'];
   req.unshift(replaced);
 };
 
@@ -37,12 +38,39 @@ export const postForm = (req: IncomingMessage, form: URLSearchParams): void => {
 };
 
 const takeBody = async (req: IncomingMessage): Promise<string | undefined> => {
-  const length = Number(req.headers['content-length'] ?? Number.NaN);
-  if (!Number.isInteger(length) || length <= 0 || length > limitBytes) return undefined;
   if (req.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') !== true)
     return undefined;
+  if (req.headers['transfer-encoding'] !== undefined) return (await readChunked(req))?.toString('utf8');
+  const length = Number(req.headers['content-length'] ?? Number.NaN);
+  if (!Number.isInteger(length) || length <= 0 || length > limitBytes) return undefined;
   return (await readExactly(req, length))?.toString('utf8');
 };
+
+/**
+ * The same as `readExactly`, of a body whose length is known at its end (RFC 9112 section 7.1). One that is too long is
+ * put back, as far as it was read.
+ */
+const readChunked = (req: IncomingMessage): Promise<Buffer | undefined> =>
+  new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+    const finish = (body: Buffer | undefined): void => {
+      req.off('readable', read).off('end', giveUp).off('close', giveUp).off('error', giveUp);
+      resolve(body);
+    };
+    const giveUp = (): void => finish(undefined);
+    const read = (): void => {
+      // what is there and no more: to read further would consume the end
+      const chunk: Buffer | null = req.readableLength === 0 ? null : req.read(req.readableLength);
+      if (chunk !== null) chunks.push(chunk);
+      received += chunk?.length ?? 0;
+      if (received > limitBytes) {
+        req.unshift(Buffer.concat(chunks));
+        giveUp();
+      } else if (req.complete && req.readableLength === 0) finish(Buffer.concat(chunks));
+    };
+    req.on('readable', read).on('end', giveUp).on('close', giveUp).on('error', giveUp);
+  });
 
 /** The stream stays readable: its end is not consumed. Undefined when the request ends early. */
 const readExactly = (req: IncomingMessage, length: number): Promise<Buffer | undefined> =>
