@@ -84,7 +84,15 @@ export interface AuditRecords {
  * it.
  */
 export interface StoredRecord {
-  readonly collection: 'accounts' | 'keys' | 'usage' | 'audit' | 'devices' | 'pictures' | 'installation';
+  readonly collection:
+    | 'accounts'
+    | 'keys'
+    | 'usage'
+    | 'audit'
+    | 'devices'
+    | 'pictures'
+    | 'apiKeys'
+    | 'installation';
   readonly tenant: string;
   readonly key: string;
   readonly value: unknown;

@@ -2,6 +2,7 @@ import type { ArtifactKind } from './artifact-kind.ts';
 import type { FactorGuesses, FactorRecord } from './factor-record.ts';
 import type { FormerEmail } from './former-email.ts';
 import type { LinkedIdentity } from './linked-identity.ts';
+import type { ApiKeyRecords } from './storage-api-keys.ts';
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
@@ -77,6 +78,7 @@ export interface TenantStorage {
   readonly deliveries: StoredQueue<LogoutDelivery>;
   readonly mails: StoredMails;
   readonly pictures: PictureRecords;
+  readonly apiKeys: ApiKeyRecords;
   readonly devices: DeviceRecords;
 }
 

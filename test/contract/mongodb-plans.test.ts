@@ -185,6 +185,7 @@ const define = (): void => {
         'mails',
         'devices',
         'pictures',
+        'apiKeys',
       ]) {
         const indexes = (await connection.db?.collection(name).indexes()) ?? [];
         const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { accountSql } from '../../src/storage/sqlite/account-rows.ts';
+import { apiKeySql } from '../../src/storage/sqlite/api-keys.ts';
 import { artifactSql } from '../../src/storage/sqlite/artifact-sql.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { deliverySql } from '../../src/storage/sqlite/deliveries.ts';
@@ -47,9 +48,17 @@ describe('SQLite', () => {
     );
 
   it.each(
-    [artifactSql, accountSql, recordSql, eventSql, deliverySql, mailSql, deviceSql, pictureSql].flatMap(
-      (texts) => Object.entries<string>(texts),
-    ),
+    [
+      artifactSql,
+      accountSql,
+      recordSql,
+      eventSql,
+      deliverySql,
+      mailSql,
+      deviceSql,
+      pictureSql,
+      apiKeySql,
+    ].flatMap((texts) => Object.entries<string>(texts)),
   )('reads no table from end to end: %s', (_, sql) => {
     expect(scansOf(sql)).toEqual([]);
     expect(planOf(sql).filter((step) => !isNarrow(step))).toEqual([]);

@@ -1,6 +1,8 @@
 import type { Storage } from '../../src/storage/storage.ts';
 import {
   account,
+  apiKey,
+  apiKeySecret,
   artifact,
   auditRecord,
   delivery,
@@ -19,8 +21,20 @@ export const requestCalls = (
   storage: Storage,
   tenant: string,
 ): Readonly<Record<string, () => Promise<unknown>>> => {
-  const { artifacts, accounts, keys, counters, usage, audit, events, deliveries, mails, pictures, devices } =
-    storage.forTenant(tenant);
+  const {
+    artifacts,
+    accounts,
+    keys,
+    counters,
+    usage,
+    audit,
+    events,
+    deliveries,
+    mails,
+    pictures,
+    devices,
+    apiKeys,
+  } = storage.forTenant(tenant);
   const settled = {
     state: 'delivered',
     nextAttemptAt: 0,
@@ -108,6 +122,17 @@ export const requestCalls = (
     'rename a device': () => devices.rename('device-1', 'x'),
     'see a device': () => devices.seen('device-1', { nowMs: startMs, minimumGapMs: 0 }),
     'remove a device': () => devices.remove('device-1'),
+    'insert an API key': () => apiKeys.insert(apiKey({ id: 'new', secrets: [apiKeySecret('new')] })),
+    'find an API key': () => apiKeys.find('key-1'),
+    'find an API key by its public id': () => apiKeys.findByPublicId('public-1'),
+    'list API keys': () => apiKeys.list({ afterId: 'a', limit: 3 }),
+    'list API keys of an owner': () => apiKeys.list({ sub: 'alice', afterId: 'a', limit: 3 }),
+    'list API keys that expire': () => apiKeys.expiring({ beforeMs: startMs + 1, limit: 3 }),
+    'list API keys that expire, further': () =>
+      apiKeys.expiring({ beforeMs: startMs + 1, after: { expiresAt: 1, id: 'a' }, limit: 3 }),
+    'replace an API key': () => apiKeys.replace(apiKey({ version: 2 })),
+    'use an API key': () => apiKeys.used('key-1', { nowMs: startMs, address: '::1', minimumGapMs: 0 }),
+    'remove an API key': () => apiKeys.remove('key-1'),
     'put a fact': () => storage.installation.putIfAbsent('a', 'b'),
     ping: () => storage.ping(),
   };
@@ -115,7 +140,7 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices, apiKeys } =
     storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
@@ -137,4 +162,5 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await mails.add([mail({ purpose: tenant })]);
   await pictures.put(picture({ id: tenant }));
   await devices.signIn(device({ name: tenant }));
+  await apiKeys.insert(apiKey({ note: tenant, expiresAt: startMs }));
 };

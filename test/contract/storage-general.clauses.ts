@@ -18,7 +18,7 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices } =
+  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices, apiKeys } =
     storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
@@ -48,6 +48,8 @@ const look = async (storage: Storage, tenant: string) => {
     devices: (await devices.list({ limit: 9 })).map(({ name }) => name),
     devicesOfAlice: (await devices.list({ sub: 'alice', limit: 9 })).map(({ name }) => name),
     device: (await devices.find('device-1'))?.name,
+    apiKeys: (await apiKeys.list({ limit: 9 })).map(({ note }) => note),
+    apiKey: (await apiKeys.findByPublicId('public-1'))?.key.note,
   };
 };
 
@@ -92,6 +94,8 @@ export const generalClauses = (bench: GetBench): void => {
           devices: [tenant],
           devicesOfAlice: [tenant],
           device: tenant,
+          apiKeys: [tenant],
+          apiKey: tenant,
         });
       }
     });
@@ -183,7 +187,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(13);
+      expect(await second.purgeTenant('acme')).toBe(14);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);
@@ -269,6 +273,8 @@ export const generalClauses = (bench: GetBench): void => {
         audit: ['acme'],
         devices: ['acme'],
         picture: 'acme',
+        apiKeys: ['acme'],
+        apiKey: 'acme',
       });
       expect(await first.installation.putIfAbsent('check', 'two')).toBe('one');
     });

@@ -1,4 +1,5 @@
 import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
+import type { ApiKeyRecord, ApiKeySecret } from '../../src/storage/storage-api-keys.ts';
 import type { DeviceRecord } from '../../src/storage/storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
 import type { MailRecord } from '../../src/storage/storage-mails.ts';
@@ -42,6 +43,20 @@ export const account = (changes: Partial<AccountRecord> = {}): AccountRecord => 
   origin: 'local',
   createdAt: startMs,
   updatedAt: startMs,
+  version: 1,
+  ...changes,
+});
+
+export const apiKeySecret = (publicId = 'public-1', expiresAt?: number): ApiKeySecret => ({
+  ...{ publicId, hash: `hash of ${publicId}`, createdAt: startMs },
+  ...(expiresAt === undefined ? {} : { expiresAt }),
+});
+
+export const apiKey = (changes: Partial<ApiKeyRecord> = {}): ApiKeyRecord => ({
+  id: 'key-1',
+  sub: 'alice',
+  secrets: [apiKeySecret()],
+  createdAt: startMs,
   version: 1,
   ...changes,
 });

@@ -3,6 +3,7 @@ import type { Trip } from '../../src/storage/engine-options.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { accountClauses } from './storage-accounts.clauses.ts';
+import { apiKeyClauses } from './storage-api-keys.clauses.ts';
 import { artifactClauses } from './storage-artifacts.clauses.ts';
 import { deliveryClauses } from './storage-deliveries.clauses.ts';
 import { deviceRecordClauses } from './storage-device-records.clauses.ts';
@@ -45,6 +46,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     deliveryClauses(getBench);
     mailClauses(getBench);
     pictureClauses(getBench);
+    apiKeyClauses(getBench);
     generalClauses(getBench);
   });
 };

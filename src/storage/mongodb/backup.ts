@@ -1,12 +1,14 @@
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
+import type { ApiKeyRecord } from '../storage-api-keys.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, KeyRecord, StoredRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
+import { toApiKeyDocument, toApiKeyRecord } from './api-keys.ts';
 import { toDeviceDocument, toDeviceRecord } from './devices.ts';
-import type { AccountDocument, DeviceDocument, PictureDocument } from './documents.ts';
+import type { AccountDocument, ApiKeyDocument, DeviceDocument, PictureDocument } from './documents.ts';
 import { isDuplicate } from './errors.ts';
 import { call, reading, writing } from './limits.ts';
 import type { Collections } from './models.ts';
@@ -54,6 +56,10 @@ export async function* exportRecords(collections: Collections): AsyncIterable<St
     const value = toDeviceRecord(document as DeviceDocument);
     yield { collection: 'devices', tenant: document.tenant, key: value.id, value };
   }
+  for await (const document of documentsOf(collections.apiKeys)) {
+    const value = toApiKeyRecord(document as ApiKeyDocument);
+    yield { collection: 'apiKeys', tenant: document.tenant, key: value.id, value };
+  }
 }
 
 interface Replacement {
@@ -70,6 +76,10 @@ const toReplacement = ({ collection, tenant, key, value }: StoredRecord): Replac
   }
   if (collection === 'devices') {
     const { _id, ...document } = toDeviceDocument(tenant, value as DeviceRecord);
+    return { collection, _id, document };
+  }
+  if (collection === 'apiKeys') {
+    const { _id, ...document } = toApiKeyDocument(tenant, value as ApiKeyRecord);
     return { collection, _id, document };
   }
   if (collection === 'pictures') {

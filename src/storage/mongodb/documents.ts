@@ -2,6 +2,7 @@ import type { FactorGuesses, FactorRecord } from '../factor-record.ts';
 import type { FormerEmail } from '../former-email.ts';
 import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
+import type { ApiKeyRecord } from '../storage-api-keys.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
@@ -121,6 +122,17 @@ export interface DeviceDocument extends Omit<DeviceRecord, 'expiresAt'> {
   readonly _id: string;
   readonly tenant: string;
   readonly expiresAt: Date;
+}
+
+export interface ApiKeyDocument extends Omit<ApiKeyRecord, 'isOnly'> {
+  readonly _id: string;
+  readonly tenant: string;
+  /** `_id` of the account. */
+  readonly owner: string;
+  /** Of its secrets. */
+  readonly publicIds: readonly string[];
+  /** The sub of an owner with one key only. */
+  readonly onlyOf?: string;
 }
 
 /** A process that uses the store. */

@@ -14,6 +14,7 @@ const tenantCollections: readonly CollectionName[] = [
   'mails',
   'devices',
   'pictures',
+  'apiKeys',
 ];
 
 const documentsPerStep = 500;
@@ -78,6 +79,7 @@ export const purgeTenant = async (collections: Collections, tenant: string): Pro
 /** The fields that hold the sub, in the order of removal. No index has them all: this is rare, and runs in steps. */
 const accountFields = [
   ['artifacts', 'account'],
+  ['apiKeys', 'sub'],
   ['devices', 'sub'],
   ['pictures', 'sub'],
   ['mails', 'sub'],

@@ -2,6 +2,7 @@ import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mong
 import { eventRetentionMs } from '../storage-endings.ts';
 import type {
   AccountDocument,
+  ApiKeyDocument,
   ArtifactDocument,
   AuditDocument,
   CounterDocument,
@@ -28,6 +29,7 @@ export interface Collections {
   readonly mails: mongo.Collection<MailDocument>;
   readonly pictures: mongo.Collection<PictureDocument>;
   readonly devices: mongo.Collection<DeviceDocument>;
+  readonly apiKeys: mongo.Collection<ApiKeyDocument>;
   readonly installation: mongo.Collection<FactDocument>;
   readonly leases: mongo.Collection<LeaseDocument>;
 }
@@ -211,6 +213,37 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
   });
   devices.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   devices.index({ tenant: 1, sub: 1, id: 1 });
+  const apiKeys = createSchema('apiKeys', {
+    tenant: text,
+    id: text,
+    sub: text,
+    owner: text,
+    secrets: [Object],
+    publicIds: [String],
+    onlyOf: String,
+    note: String,
+    roles: { type: [String], default: undefined },
+    scopes: { type: [String], default: undefined },
+    services: { type: [String], default: undefined },
+    resources: { type: [String], default: undefined },
+    networks: { type: [String], default: undefined },
+    createdAt: number,
+    expiresAt: Number,
+    isUnverified: Boolean,
+    lastUsedAt: Number,
+    lastUsedFrom: String,
+    version: number,
+  });
+  apiKeys.index({ tenant: 1, publicIds: 1 }, { unique: true });
+  apiKeys.index(
+    { tenant: 1, onlyOf: 1 },
+    { unique: true, partialFilterExpression: { onlyOf: { $exists: true } } },
+  );
+  apiKeys.index({ tenant: 1, sub: 1, id: 1 });
+  apiKeys.index(
+    { tenant: 1, expiresAt: 1, id: 1 },
+    { partialFilterExpression: { expiresAt: { $exists: true } } },
+  );
   const leases = createSchema('leases', { holder: text, expiresAt: { type: Date, required: true } });
   leases.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   return {
@@ -225,6 +258,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     mails,
     pictures: createSchema('pictures', { tenant: text, sub: text, id: text, data: text }),
     devices,
+    apiKeys,
     installation: createSchema('installation', { value: text }),
     leases,
   };

@@ -6,6 +6,7 @@ import type { LogoutDelivery } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
 import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
+import { createApiKeys } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
@@ -123,6 +124,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         deliveries: createQueue<LogoutDelivery>({ collection: collections.deliveries, run }, clock, tenant),
         pictures: createPictures(collections, tenant),
         mails: createMails({ collection: collections.mails, run }, clock, tenant),
+        apiKeys: createApiKeys(collections, tenant),
         devices: createDevices(collections, clock, tenant),
       };
     },

@@ -1,9 +1,11 @@
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
+import type { ApiKeyRecord } from '../storage-api-keys.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, StoredRecord } from '../storage-records.ts';
 import { putAccount } from './accounts.ts';
+import { putApiKey } from './api-keys.ts';
 import type { Connection } from './connection.ts';
 import { putDevice } from './devices.ts';
 import { isUniqueViolation } from './errors.ts';
@@ -56,6 +58,12 @@ const sources: readonly Source[] = [
         'name', name, 'model', model, 'serial', serial, 'createdAt', created_at, 'lastSeenAt', last_seen_at,
         'grantId', grant_id, 'sessionId', session_id, 'expiresAt', expires_at)) AS value
       FROM devices WHERE (tenant, id, '') > (?, ?, ?) ORDER BY tenant, id LIMIT ?`,
+  },
+  {
+    collection: 'apiKeys',
+    page: `SELECT tenant, id AS k1, '' AS k2,
+        json_patch(value, json_object('lastUsedAt', last_used_at, 'lastUsedFrom', last_used_from)) AS value
+      FROM api_keys WHERE (tenant, id, '') > (?, ?, ?) ORDER BY tenant, id LIMIT ?`,
   },
 ];
 
@@ -123,6 +131,8 @@ const put = (sql: Statements, record: StoredRecord): void => {
     putPicture(sql, tenant, value as PictureRecord);
   } else if (record.collection === 'devices') {
     putDevice(sql, tenant, value as DeviceRecord);
+  } else if (record.collection === 'apiKeys') {
+    if (!putApiKey(sql, tenant, value as ApiKeyRecord)) refuse(record);
   } else {
     sql('INSERT OR REPLACE INTO installation (name, value) VALUES (?, ?)').run(key, value as string);
   }

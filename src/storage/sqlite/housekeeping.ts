@@ -13,6 +13,7 @@ const tenantTables = [
   'mails',
   'devices',
   'pictures',
+  'api_keys',
 ] as const;
 type Table = (typeof tenantTables)[number] | 'events';
 
@@ -30,6 +31,7 @@ const primaryKeys: Readonly<Record<Table, string>> = {
   mails: 'tenant, id',
   devices: 'tenant, id',
   pictures: 'tenant, sub',
+  api_keys: 'tenant, id',
   events: 'seq',
 };
 
@@ -76,6 +78,7 @@ export const purgeTenant = async (connection: Connection, tenant: string): Promi
 /** The columns that hold the sub, in the order of removal. No index has them: this is rare, and runs in steps. */
 const accountColumns = [
   ['artifacts', 'account_id'],
+  ['api_keys', 'sub'],
   ['devices', 'sub'],
   ['pictures', 'sub'],
   ['mails', 'sub'],

@@ -113,6 +113,22 @@ CREATE INDEX accounts_former_emails ON accounts (tenant, json_extract(value, '$.
   WHERE json_extract(value, '$.formerEmails[0].until') IS NOT NULL;
 `;
 
+/** API keys of system users and people. */
+const version10 = `
+CREATE TABLE api_keys (
+  tenant TEXT NOT NULL, id TEXT NOT NULL, sub TEXT NOT NULL, value TEXT NOT NULL, only_of TEXT, expires_at INTEGER,
+  last_used_at INTEGER, last_used_from TEXT, PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_keys_owner ON api_keys (tenant, sub, id);
+CREATE UNIQUE INDEX api_keys_only ON api_keys (tenant, only_of) WHERE only_of IS NOT NULL;
+CREATE INDEX api_keys_expiry ON api_keys (tenant, expires_at, id) WHERE expires_at IS NOT NULL;
+CREATE TABLE api_key_secrets (
+  tenant TEXT NOT NULL, public_id TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (tenant, public_id),
+  FOREIGN KEY (tenant, id) REFERENCES api_keys (tenant, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_secrets_key ON api_key_secrets (tenant, id);
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -124,6 +140,7 @@ export const schemaSteps: readonly string[] = [
   version7,
   version8,
   version9,
+  version10,
 ];
 
 const readVersion = (database: Database): number =>

@@ -4,6 +4,7 @@ import type { StorageOptions } from '../engine-options.ts';
 import type { Storage } from '../storage.ts';
 import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
+import { createApiKeys } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -57,6 +58,7 @@ export const openSqliteStorage = async ({
         deliveries: createDeliveries(connection, clock, tenant),
         mails: createMails(connection, clock, tenant),
         pictures: createPictures(connection, tenant),
+        apiKeys: createApiKeys(connection, tenant),
         devices: createDevices(connection, clock, tenant),
       };
     },
