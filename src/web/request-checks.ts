@@ -10,8 +10,9 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import type { Log } from '../log.ts';
+import { createAddressBlocks, normalizeAddress } from '../protocol/address-blocks.ts';
 import { formatAuthority, parseAuthority } from '../protocol/authority.ts';
-import { clientAddress, createTrustedProxies, normalizeAddress } from './client-address.ts';
+import { clientAddress } from './client-address.ts';
 
 /** Is the public URL of this host https? The scheme decides which port may be left out. */
 export type IsSecureHost = (host: string) => boolean;
@@ -68,7 +69,7 @@ export const createRequestOriginOf = ({
   trustedProxies,
   isSecure,
 }: RequestOriginOptions): ((req: IncomingMessage) => RequestOrigin) => {
-  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
+  const isTrusted = trustedProxies.length === 0 ? () => false : createAddressBlocks(trustedProxies);
   return (req) => {
     const peer = req.socket.remoteAddress ?? '';
     const forwardedFor = req.headers['x-forwarded-for'];

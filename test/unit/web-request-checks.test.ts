@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
 import { createLog } from '../../src/log.ts';
-import { clientAddress, createTrustedProxies } from '../../src/web/client-address.ts';
+import { createAddressBlocks } from '../../src/protocol/address-blocks.ts';
+import { clientAddress } from '../../src/web/client-address.ts';
 import { createRequestChecks } from '../../src/web/request-checks.ts';
 import { requestFacts } from '../../src/web/request-facts.ts';
 import { findTenantId } from '../../src/web/tenant-path.ts';
@@ -191,7 +192,7 @@ describe('the request id', () => {
 });
 
 describe('the address of a person', () => {
-  const isTrusted = createTrustedProxies(['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '::ffff:192.0.2.8']);
+  const isTrusted = createAddressBlocks(['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '::ffff:192.0.2.8']);
   it.each([
     ['198.51.100.1', undefined, '198.51.100.1'],
     ['198.51.100.1', '6.6.6.6', '198.51.100.1'],
@@ -226,7 +227,7 @@ describe('the address of a person', () => {
   it.each(['proxy.example', '10.0.0.0/33', '10.0.0.0/', '10.0.0/8', '', 'fd00::/129', '10.0.0.0/8/8'])(
     'cannot be read with the wrong proxy "%s"',
     (proxy) => {
-      expect(() => createTrustedProxies([proxy])).toThrow(/CIDR/);
+      expect(() => createAddressBlocks([proxy])).toThrow(/CIDR/);
     },
   );
 });

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isAddressBlock } from '../../protocol/address-blocks.ts';
 import { gatewaySchema } from '../gateway/gateway-schema.ts';
 import { countOrAuto, durationMs, origin, sizeKiB, wholeNumber } from '../parsing/field-types.ts';
 import { mailSchema } from './mail-schema.ts';
@@ -15,16 +16,9 @@ const host = (description: string) =>
     })
     .meta({ description });
 
-const addressOrBlock = z.string().refine(
-  (value) => {
-    const [address = '', prefix, ...rest] = value.split('/');
-    const family = isIP(address);
-    if (family === 0 || rest.length > 0) return false;
-    if (prefix === undefined) return true;
-    return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128);
-  },
-  { error: 'is not an address; write one such as 10.0.0.5, or a block such as 10.0.0.0/8' },
-);
+const addressOrBlock = z.string().refine(isAddressBlock, {
+  error: 'is not an address; write one such as 10.0.0.5, or a block such as 10.0.0.0/8',
+});
 
 const server = z.strictObject({
   publicUrl: origin()

@@ -4,7 +4,8 @@ import type { Clock } from '../../clock.ts';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
-import { clientAddress, createTrustedProxies, normalizeAddress } from '../../web/client-address.ts';
+import { createAddressBlocks, normalizeAddress } from '../../protocol/address-blocks.ts';
+import { clientAddress } from '../../web/client-address.ts';
 import { hostOf, type RequestOriginOptions } from '../../web/request-checks.ts';
 import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
 import type { Decision, GatewayRequest } from '../gateway-types.ts';
@@ -64,7 +65,7 @@ export const createReadAskedRequest = (
   parts: AskedRequestParts,
 ): ((asked: Asked) => GatewayRequest | Refusal) => {
   const { trustedProxies, isSecure, proxySecret, isPublicHost = () => false, publicScheme, log } = parts;
-  const isTrusted = trustedProxies.length === 0 ? () => false : createTrustedProxies(trustedProxies);
+  const isTrusted = trustedProxies.length === 0 ? () => false : createAddressBlocks(trustedProxies);
   const warn = oncePerMinute(parts.clock, (address: string, reason: string) =>
     log.warn({ address, reason }, `a request to /api/authz was refused. ${adviceFor(reason)}`),
   );
