@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { addApiKey } from './cli/api-key.ts';
 import { addBackup } from './cli/backup.ts';
 import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
@@ -64,6 +65,7 @@ const createProgram = (): Command => {
   addTenant(program);
   addClient(program);
   addUser(program);
+  addApiKey(program);
   addDevice(program);
   addMail(program);
   addMigration(program);

@@ -12,7 +12,7 @@ export const isAdmittedTo = (
   account: AccountRecord,
 ): boolean => {
   if (account.origin === 'demo') return demo;
-  if (account.origin === 'local') return true;
+  if (account.origin === 'local' || account.origin === 'system') return true;
   const isKnown = account.identities?.some(({ source }) => sources.some(({ id }) => id === source)) === true;
   return isKnown || hasLocalPassword(account, sources);
 };

@@ -20,6 +20,7 @@ export interface LinkableEmail {
  * |           | hand over the account with it                                                                    |
  * | of source | it holds the address as a key, and a source that still knows the person is trusted with the      |
  * |           | domain; a name to sign in with is not enough: any source may have brought that                   |
+ * | system    | never                                                                                            |
  * | local     | the address is the account's own, verified, and one of its names to sign in with                 |
  */
 export const mayBeLinkedByEmail = (
@@ -35,6 +36,7 @@ export const mayBeLinkedByEmail = (
       livingIdentities(account, sources).some((living) => isTrustedWith(email, living.source, sources))
     );
   }
+  if (account.origin === 'system') return false;
   return account.emailVerified === true && account.logins.includes(email) && isOwnEmail(account, email);
 };
 

@@ -17,7 +17,14 @@ import type { FaultOfPassword } from './password-rules.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { createClearThrottle, createThrottle } from './throttle.ts';
-import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
+import {
+  alreadyTaken,
+  hasNoPassword,
+  notFound,
+  type UserChange,
+  unusableEmail,
+  unusableName,
+} from './user-change.ts';
 import { createUserEdit, type UserEdit } from './user-edit.ts';
 import { createUserRemoval } from './user-removal.ts';
 
@@ -34,13 +41,18 @@ export interface NewUser {
   readonly roles?: readonly string[];
 }
 
+/** A program, which has API keys and never signs in. */
+export interface NewSystemUser extends Omit<NewUser, 'password'> {
+  readonly isSystem: true;
+}
+
 /**
  * `login` is a name or an e-mail address to sign in with, or a sub, since people of sources have no name of their own here. A sub
  * has precedence, or somebody's name could hide another's account.
  * All of them throw AppError `unavailable` when store, hashing queue or audit record are not available.
  */
 export interface LocalUsers {
-  add(user: NewUser): Promise<UserChange>;
+  add(user: NewUser | NewSystemUser): Promise<UserChange>;
   /**
    * Ends all sessions, lifts the throttle, and makes a demo user a local one. Putting an e-mail address of before back leaves
    * this password. Takes up to a second.
@@ -93,10 +105,14 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     return canonical === undefined ? undefined : records.findByLogin(canonical);
   };
 
-  const add = async (user: NewUser): Promise<UserChange> => {
+  const add = async (user: NewUser | NewSystemUser): Promise<UserChange> => {
     const fault = await faultOfUser(user, faultOfPassword);
     if (fault !== undefined) return fault;
-    const account = toAccount(user, await hasher.hash(tenant, user.password), clock.now());
+    const kept =
+      'isSystem' in user
+        ? ({ origin: 'system' } as const)
+        : ({ origin: 'local', passwordHash: await hasher.hash(tenant, user.password) } as const);
+    const account = { ...toAccount(user, clock.now()), ...kept };
     const taken = await Promise.all(account.logins.map((login) => records.findByLogin(login)));
     if (taken.some((owner) => owner !== undefined)) return alreadyTaken;
     const event = { action: 'user.add', actor, object: account.sub };
@@ -123,6 +139,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   const setPasswordOf = async (account: AccountRecord | undefined, password: string): Promise<UserChange> => {
     if (account === undefined) return notFound;
+    if (account.origin === 'system') return hasNoPassword;
     const message = await faultOfPassword(password, account);
     if (message !== undefined) return { ok: false, reason: 'password', message };
     const passwordHash = await hasher.hash(tenant, password);
@@ -176,29 +193,31 @@ interface PlannedChange {
 }
 
 const faultOfUser = async (
-  user: NewUser,
+  user: NewUser | NewSystemUser,
   faultOfPassword: FaultOfPassword,
 ): Promise<UserChange | undefined> => {
-  const { username, email, password } = user;
+  const { username, email } = user;
   if (canonicalLogin(username) === undefined) return unusableName;
   const read = email === undefined ? undefined : readEmail(email);
   if (read?.ok === false) return unusableEmail(read.message);
-  const message = await faultOfPassword(password, user);
+  if ('isSystem' in user) return undefined;
+  const message = await faultOfPassword(user.password, user);
   return message === undefined ? undefined : { ok: false, reason: 'password', message };
 };
 
-const toAccount = (user: NewUser, passwordHash: string, nowMs: number): AccountRecord => {
+const toAccount = (
+  user: NewUser | NewSystemUser,
+  nowMs: number,
+): Omit<AccountRecord, 'origin' | 'passwordHash'> => {
   const read = readEmail(user.email);
   return {
     sub: user.sub ?? randomId(16),
     logins: loginsOf(user.username, user.email) ?? [],
     username: withoutInvisibleEdges(user.username),
-    passwordHash,
     ...(read.ok ? { email: read.email, emailVerified: user.emailVerified ?? false } : {}),
     claims: user.claims ?? {},
     groups: user.groups ?? [],
     roles: user.roles ?? [],
-    origin: 'local',
     createdAt: nowMs,
     updatedAt: nowMs,
     version: 1,

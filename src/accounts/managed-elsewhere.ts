@@ -31,7 +31,8 @@ export const canChangePassword = (account: AccountRecord, { sources, connectors 
   );
 
 /** May the person change name, language and e-mail address here? A source writes its own again at each sign-in. */
-export const hasOwnProfile = ({ origin }: Pick<AccountRecord, 'origin'>): boolean => origin !== 'source';
+export const hasOwnProfile = ({ origin }: Pick<AccountRecord, 'origin'>): boolean =>
+  origin !== 'source' && origin !== 'system';
 
 export const managedElsewhere = (account: AccountRecord, tenant: AccountSources): ManagedElsewhere => {
   if (account.origin !== 'source') return {};

@@ -4,13 +4,19 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { isAdmittedTo } from './admission.ts';
 
-/** May this person sign in? Who has asked for the deletion of the account may: a complete sign-in calls it off. */
-export const maySignIn = (account: AccountRecord | undefined): account is AccountRecord =>
+const isOpen = (account: AccountRecord | undefined): account is AccountRecord =>
   account !== undefined && account.disabledAt === undefined && account.lockedAt === undefined;
+
+/**
+ * May this person sign in? Who has asked for the deletion of the account may: a complete sign-in calls it off. A system user
+ * never does.
+ */
+export const maySignIn = (account: AccountRecord | undefined): account is AccountRecord =>
+  isOpen(account) && account.origin !== 'system';
 
 /** May this subject receive or use tokens now? Asked on every grant, at refresh, introspection and userinfo. */
 export const mayHoldTokens = (account: AccountRecord | undefined): account is AccountRecord =>
-  maySignIn(account) && account.deleteAt === undefined;
+  isOpen(account) && account.deleteAt === undefined;
 
 /**
  * Is a session or token valid whose person signed in at that time (epoch seconds)? Not after a password change or

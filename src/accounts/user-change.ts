@@ -6,7 +6,15 @@ export type UserChange =
   /** `message` is for the operator. */
   | { readonly ok: false; readonly reason: UserFault; readonly message: string };
 
-export type UserFault = 'username' | 'email' | 'password' | 'taken' | 'not_found' | 'owned' | 'changed';
+export type UserFault =
+  | 'username'
+  | 'email'
+  | 'password'
+  | 'taken'
+  | 'not_found'
+  | 'owned'
+  | 'changed'
+  | 'system';
 
 export const notFound: UserChange = {
   ok: false,
@@ -19,6 +27,12 @@ export const alreadyTaken: UserChange = {
   reason: 'taken',
   message: 'The user name or the e-mail address belongs to another user of this tenant already.',
 };
+
+export const hasNoPassword = {
+  ok: false,
+  reason: 'system',
+  message: 'A system user has API keys and no password.',
+} as const satisfies UserChange;
 
 export const unusableName: UserChange = {
   ok: false,

@@ -44,7 +44,8 @@ export const createUserEdit =
     const event = { action: 'user.edit', actor, object: account.sub } as const;
     await audit.noteBefore({ ...event, outcome: 'success', reason: Object.keys(edit).sort().join(' ') });
     await formerUsernames.keep(account.sub, lostUsername(account, planned));
-    const patch = { ...planned, origin: 'local', seed: undefined, updatedAt: clock.now() } as const;
+    const origin = account.origin === 'system' ? 'system' : 'local';
+    const patch = { ...planned, origin, seed: undefined, updatedAt: clock.now() } as const;
     if (!(await records.update(account.sub, patch, account.version))) {
       const now = await records.findBySub(account.sub);
       const outcome = now?.version === account.version ? alreadyTaken : changedMeanwhile;

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { hasNoPassword } from '../accounts/user-change.ts';
 import { definedOnly } from '../defined-only.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
@@ -16,6 +17,7 @@ interface AddOptions extends NewPasswordOptions {
   readonly email?: string;
   readonly emailVerified?: boolean;
   readonly name?: string;
+  readonly system?: boolean;
   readonly group: readonly string[];
   readonly role: readonly string[];
 }
@@ -31,6 +33,11 @@ export const addUser = (program: Command): void => {
     .option('--group <name>', 'a group; may be repeated', collect, [])
     .option('--role <name>', 'a role; may be repeated', collect, [])
     .option('--password-stdin', 'read the password from standard input')
+    .addOption(
+      new Option('--system', 'a program: it has no password and never signs in, but API keys').conflicts(
+        'passwordStdin',
+      ),
+    )
     .action((tenant: string, username: string, options: AddOptions, command: Command) =>
       add(contextOf(command), { tenant, username, options }),
     );
@@ -77,14 +84,15 @@ const add = async (
       roles: role,
     };
     const faultOfPassword = passwordRulesOf(parts, tenant);
-    const password = await takeNewPassword(options, {
-      message: `Password of ${username}`,
-      judge: (answer) => faultOfPassword(answer, person),
-    });
+    const askForPassword = () =>
+      takeNewPassword(options, {
+        message: `Password of ${username}`,
+        judge: (answer) => faultOfPassword(answer, person),
+      });
     const change = await users.add({
       ...person,
-      password,
       ...(email === undefined ? {} : { emailVerified: emailVerified ?? false }),
+      ...(options.system === true ? { isSystem: true } : { password: await askForPassword() }),
     });
     report(context, { change, done: 'added' });
     if (change.ok) noteUnlistedDomain(context, parts, { tenant, account: change.account });
@@ -98,6 +106,7 @@ const setPassword = async (
   withUsers(context, tenant, async (users, parts) => {
     const account = await users.find(login);
     if (account === undefined) throw new CommandFailure(noAccount(tenant, login));
+    if (account.origin === 'system') throw new CommandFailure(hasNoPassword.message);
     const faultOfPassword = passwordRulesOf(parts, tenant);
     const password = await takeNewPassword(options, {
       message: `New password of ${account.username}`,

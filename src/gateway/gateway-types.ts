@@ -1,7 +1,7 @@
 // The types of the gateway: the request, its caller, the decision. One core decides for every proxy.
 //   gateway-dispatch.ts     which requests are for services, and which for Drawbridge itself
 //   decision/               whether the request is allowed: the service, its tenant, the rules
-//   callers/                the caller: session cookie, name and password, access token, API gateway in front
+//   callers/                the caller: session cookie, name and password, access token, API key, API gateway in front
 //   answer/                 `/api/authz/…` for other proxies, and every answer to a decision
 //   proxy/                  the built-in reverse proxy
 //   sign-in/                from a service to the sign-in page and back, sessions at services, sign-out
@@ -9,11 +9,13 @@
 //   authentication-off.ts   `AUTH_ENABLED=false`
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Accounts } from '../accounts/account-types.ts';
+import type { FindKey } from '../accounts/api-keys/find-key.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../oidc/tokens/access-tokens.ts';
+import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import type { IdentityTokens } from './answer/identity-tokens.ts';
 import type { GatewaySessions } from './sign-in/gateway-sessions.ts';
 
@@ -58,6 +60,7 @@ export interface GatewayTenant {
   >;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;
+  readonly findKey: FindKey;
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
 }
@@ -71,6 +74,7 @@ export interface Caller {
   readonly issuer: string;
   /** The sub of an account, or the client_id of a client that acts for itself. */
   readonly sub: string;
+  /** A system user is known like a person. */
   readonly kind: 'person' | 'client';
   /** `none`: authentication is off. */
   readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
@@ -94,6 +98,8 @@ export interface Caller {
   readonly provenBy?: readonly string[];
   /** Epoch seconds. */
   readonly authTime?: number;
+  /** Of an API key: where it may be used. */
+  readonly keyLimits?: Pick<ApiKeyRecord, 'services' | 'networks'>;
   /** Epoch seconds until which this proof is valid. */
   readonly expiresAt?: number;
   /** Ids of the artifacts whose end ends this: of the Session, the GatewaySession, the Grant. */

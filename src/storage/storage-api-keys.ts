@@ -1,5 +1,5 @@
 // The part of the storage port for API keys of system users and people.
-import type { AccountRecord } from './storage.ts';
+import type { AccountRecord } from './storage-accounts.ts';
 
 export interface ApiKeySecret {
   /** The public part of a key as it is presented; unique within the tenant. */
@@ -25,7 +25,7 @@ export interface ApiKeyRecord {
   /** Limits; absent: as its owner. */
   readonly roles?: readonly string[];
   readonly scopes?: readonly string[];
-  /** Ids of services behind the gateway. */
+  /** Names of services behind the gateway. */
   readonly services?: readonly string[];
   /** Resource identifiers. */
   readonly resources?: readonly string[];

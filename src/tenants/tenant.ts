@@ -9,6 +9,7 @@ import { createNotifyOfChange } from '../accounts/account-notices.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { AfterAnswer } from '../accounts/after-answer.ts';
+import { createKeysOfTenant, type KeysOfTenant } from '../accounts/api-keys/keys-of-tenant.ts';
 import { type BreachedListCounts, refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createProgramCodes } from '../accounts/factors/program-codes.ts';
@@ -65,7 +66,7 @@ import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
 import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant extends DirectSignIns, MailedProofs, Upstreams {
+export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, Upstreams {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
@@ -264,6 +265,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       ...{ definition, storage, revocations, throttle, purgeAccount, notifyOfChange, audit, clock },
     }),
     disconnectSource: createDisconnectSource({ accounts, revocations, forgetTokens }),
+    ...createKeysOfTenant({
+      ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
+      recheck: accounts.recheck,
+    }),
     exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,

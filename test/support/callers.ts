@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly address?: string;
   /** `X-OTP` */
   readonly otp?: string;
+  /** Others, by name in small letters. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const requestOf = (options: CallOptions = {}): GatewayRequest => ({
@@ -44,6 +46,7 @@ export const requestOf = (options: CallOptions = {}): GatewayRequest => ({
     ...(options.cookie === undefined ? {} : { cookie: options.cookie }),
     ...(options.otp === undefined ? {} : { 'x-otp': options.otp }),
     ...(options.header === undefined ? {} : { 'x-id-tenant-name': options.header }),
+    ...options.headers,
   },
   address: options.address ?? '192.0.2.7',
   requestId: 'request-1',

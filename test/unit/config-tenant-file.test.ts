@@ -64,6 +64,10 @@ describe('loadTenant', () => {
       },
       grants: { password: false },
       accounts: { usernameChange: false, deletion: { allowed: 'local', graceSeconds: 604_800 } },
+      apiKeys: {
+        ...{ maximumAgeSeconds: 365 * 86_400, allowNonExpiring: false },
+        ...{ onePerSystemUser: false, overlapSeconds: 604_800 },
+      },
       pkceExemptions: [],
       resources: [],
       secondFactor: {

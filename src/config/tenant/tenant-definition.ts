@@ -23,6 +23,7 @@ export interface TenantDefinition {
   /** Absent: an operator adds people. */
   readonly registration?: RegistrationRules;
   readonly accounts: AccountRules;
+  readonly apiKeys: ApiKeyRules;
   /** Absent: new passwords are judged by the rules alone. */
   readonly breachedPasswords?: BreachedPasswordList;
   /** Absent members: as the server has them. */
@@ -87,6 +88,15 @@ export type FooterLink = 'imprint' | 'privacy' | 'terms' | 'help';
 export interface AccountRules {
   readonly usernameChange: boolean;
   readonly deletion: DeletionRules;
+}
+
+/** Keys of system users. */
+export interface ApiKeyRules {
+  readonly maximumAgeSeconds: number;
+  readonly allowNonExpiring: boolean;
+  readonly onePerSystemUser: boolean;
+  /** How long the old secret is accepted after a rotation. */
+  readonly overlapSeconds: number;
 }
 
 /** Seconds. */

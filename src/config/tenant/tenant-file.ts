@@ -20,6 +20,7 @@ import { loadRegistration } from './registration-file.ts';
 import type {
   AccountRules,
   Allowance,
+  ApiKeyRules,
   Branding,
   ClientDefinition,
   Locale,
@@ -167,6 +168,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...definedOnly({ registration }),
     accounts: toAccountRules(content.accounts),
+    apiKeys: toApiKeyRules(content.apiKeys),
     ...definedOnly({ breachedPasswords: content.passwords.breached }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
@@ -203,6 +205,16 @@ const toAccountRules = ({
 }: TenantFileContent['accounts']): AccountRules => ({
   ...rules,
   deletion: { allowed, graceSeconds: grace },
+});
+
+const toApiKeyRules = ({
+  maximumAge,
+  rotationOverlap,
+  ...rules
+}: TenantFileContent['apiKeys']): ApiKeyRules => ({
+  ...rules,
+  maximumAgeSeconds: maximumAge,
+  overlapSeconds: rotationOverlap,
 });
 
 const toSecondFactor = ({

@@ -8,6 +8,7 @@ import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../pa
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { accountsSchema } from './accounts-schema.ts';
+import { apiKeysSchema } from './api-keys-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
@@ -214,6 +215,7 @@ export const tenantSchema = z.strictObject({
     description: 'What users may do with their own account.',
     examples: [{ deletion: { grace: '14d' } }],
   }),
+  apiKeys: apiKeysSchema.prefault({}).meta({ description: 'API keys of system users and people.' }),
   recovery: recoverySchema.prefault({}).meta({ description: 'What people may do who cannot sign in.' }),
   registration: registrationSchema
     .optional()

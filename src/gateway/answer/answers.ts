@@ -7,6 +7,7 @@
 //   decision-facts.ts    the fields of a decision in the log
 import { isAppError } from '../../errors.ts';
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
+import { keyHeadersIn } from '../callers/credentials.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { cutHeaders, foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 
@@ -46,6 +47,7 @@ export const isNavigation = ({ method, headers }: AnswerContext['request']): boo
   (method === 'GET' || method === 'HEAD') &&
   /\btext\/html\b/i.test(headers.accept ?? '') &&
   headers.authorization === undefined &&
+  keyHeadersIn(headers).length === 0 &&
   !isScripted(headers);
 
 /** XHR and fetch: a Basic challenge would open the browser's own box over the page. */
@@ -114,11 +116,12 @@ const misconfigured = (description: string, { dialect }: AnswerContext): Answer 
     dialect.unavailableStatus === undefined ? {} : { 'X-Auth-Reason': 'misconfigured' },
   );
 
-const allowed = ({ dialect, identity = {}, withheld = [] }: AnswerContext): Answer => {
+const allowed = ({ dialect, request, identity = {}, withheld = [] }: AnswerContext): Answer => {
   const { removalHeader } = dialect;
   const removed = [
     'Authorization',
     'X-OTP',
+    ...keyHeadersIn(request.headers),
     ...withheld,
     ...[...identityHeaderNames, ...cutHeaders].filter((name) => !identity[name]),
     ...foreignIdentityHeaders,

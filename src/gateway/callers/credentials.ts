@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isApiKeyShaped } from '../../crypto/api-key.ts';
 
 /** The credential of a request in `Authorization`. */
 export type PresentedCredential =
@@ -7,6 +8,13 @@ export type PresentedCredential =
   | { readonly kind: 'basic'; readonly login: string; readonly password: string }
   /** `scheme`: the scheme that was used, and so the one of the challenge when the credential is bad. */
   | { readonly kind: 'bearer'; readonly token: string; readonly scheme: 'Basic' | 'Bearer' }
+  /** Written like a key; unchecked. `login`: the name that was sent with it. */
+  | {
+      readonly kind: 'apiKey';
+      readonly key: string;
+      readonly login?: string;
+      readonly scheme: 'Basic' | 'Bearer';
+    }
   | {
       readonly kind: 'malformed';
       readonly scheme: 'Basic' | 'Bearer';
@@ -26,16 +34,29 @@ const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
 
-/** The content of `Authorization` alone decides: a malformed one is refused and never ignored. */
-export const readCredential = ({
-  authorization,
-}: Pick<IncomingHttpHeaders, 'authorization'>): PresentedCredential => {
-  if (authorization === undefined) return { kind: 'none' };
+/** Names of the headers of this request that contain a key of ours, in small letters. */
+export const keyHeadersIn = (headers: IncomingHttpHeaders): readonly string[] =>
+  keyOf(headers) === undefined ? [] : ['x-api-key', 'x-api-secret'];
+
+/** Whole, or in two halves. Other programs use these headers for keys of their own. */
+const keyOf = ({ 'x-api-key': key, 'x-api-secret': secret }: IncomingHttpHeaders): string | undefined => {
+  if (typeof key !== 'string' || !isApiKeyShaped(key)) return undefined;
+  return typeof secret === 'string' ? `${key}_${secret}` : key;
+};
+
+/** If there is `Authorization`, its content alone decides: a malformed one is refused and never ignored. */
+export const readCredential = (headers: IncomingHttpHeaders): PresentedCredential => {
+  const { authorization } = headers;
+  if (authorization === undefined) {
+    const key = keyOf(headers);
+    return key === undefined ? { kind: 'none' } : { kind: 'apiKey', key, scheme: 'Bearer' };
+  }
   const [, scheme = '', value = ''] = presented.exec(authorization) ?? [];
   switch (scheme.toLowerCase()) {
     case 'basic':
       return readBasic(value);
     case 'bearer':
+      if (isApiKeyShaped(value)) return { kind: 'apiKey', key: value, scheme: 'Bearer' };
       return value.length <= tokenCharactersAtMost && bearerForm.test(value)
         ? { kind: 'bearer', token: value, scheme: 'Bearer' }
         : malformed('Bearer', 'The bearer token cannot be read');
@@ -62,7 +83,9 @@ const readBasic = (encoded: string): PresentedCredential => {
   if (colon < 1 || /\p{Cc}/u.test(text)) return malformed('Basic', unreadable);
   const login = text.slice(0, colon);
   const password = text.slice(colon + 1);
+  if (isApiKeyShaped(password)) return { kind: 'apiKey', key: password, login, scheme: 'Basic' };
   if (password !== '') return { kind: 'basic', login, password };
+  if (isApiKeyShaped(login)) return { kind: 'apiKey', key: login, scheme: 'Basic' };
   return opaqueForm.test(login) || isJwtShaped(login)
     ? { kind: 'bearer', token: login, scheme: 'Basic' }
     : { ...malformed('Basic', 'The password is empty'), error: 'credentials' };

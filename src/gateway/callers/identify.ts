@@ -2,6 +2,7 @@
 //   credentials.ts         reads `Authorization`; then one of
 //   identify-basic.ts      name and password, remembered by basic-cache.ts
 //   identify-token.ts      access tokens, ours and (upstream-person.ts) those of an upstream
+//   identify-key.ts        API keys
 //   external-gateway.ts    a trusted API gateway: a secret, a signed assertion (gateway-assertion.ts) or a certificate
 //                          (client-certificate.ts)
 //   identify-session.ts    the session cookie
@@ -18,6 +19,7 @@ import { createCallerCache } from './caller-cache.ts';
 import { readCredential } from './credentials.ts';
 import { createExternalGateways } from './external-gateway.ts';
 import { createIdentifyBasic } from './identify-basic.ts';
+import { createIdentifyKey } from './identify-key.ts';
 import { createIdentifySession } from './identify-session.ts';
 import { createIdentifyToken } from './identify-token.ts';
 
@@ -53,6 +55,7 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
   const bySession = createIdentifySession({ ...shared, cookie });
   const byPassword = createIdentifyBasic({ ...shared, cookie, passwords });
   const byToken = createIdentifyToken(shared);
+  const byKey = createIdentifyKey(shared);
   const gateways = createExternalGateways({ clock, callers });
   const byGateway = async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {
     const choice = chooseTenant(request, service);
@@ -71,6 +74,8 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
         return byPassword(request, service, credential);
       case 'bearer':
         return byToken(request, service, credential);
+      case 'apiKey':
+        return byKey(request, service, credential);
       case 'malformed': {
         const { kind: _kind, ...why } = credential;
         return { status: 'bad', ...why };

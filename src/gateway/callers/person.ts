@@ -6,7 +6,15 @@ type Proof = Pick<Caller, 'method' | 'amr' | 'revocationIds'> &
   Partial<
     Pick<
       Caller,
-      'scopes' | 'audiences' | 'clientId' | 'isThirdParty' | 'acr' | 'authTime' | 'expiresAt' | 'provenBy'
+      | 'scopes'
+      | 'audiences'
+      | 'clientId'
+      | 'isThirdParty'
+      | 'acr'
+      | 'authTime'
+      | 'expiresAt'
+      | 'provenBy'
+      | 'keyLimits'
     >
   >;
 

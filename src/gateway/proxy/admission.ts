@@ -139,9 +139,15 @@ const isForeignPage = (
   { headers }: GatewayRequest,
   { caller, origin }: { readonly caller: Caller | undefined; readonly origin: string },
 ): boolean =>
-  (caller?.method === 'session' || caller?.method === 'basic') &&
+  (caller?.method === 'session' || caller?.method === 'basic' || isRememberedKey(headers, caller)) &&
   headers.origin !== undefined &&
   normalOrigin(headers.origin) !== origin;
+
+/** Browsers remember a key that was typed as a password. */
+const isRememberedKey = (
+  { authorization = '' }: GatewayRequest['headers'],
+  caller: Caller | undefined,
+): boolean => caller?.method === 'apikey' && /^basic /i.test(authorization);
 
 const refused = (
   decision: Exclude<Decision, { readonly outcome: 'allowed' }>,

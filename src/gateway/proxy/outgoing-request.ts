@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { isIdentityHeader } from '../answer/identity-headers.ts';
+import { keyHeadersIn } from '../callers/credentials.ts';
 import { isReservedCookieName } from '../cookies.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 
@@ -49,7 +50,8 @@ const ours =
 const asSeen = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 
 export const outgoingRequest = (facts: OutgoingFacts): OutgoingRequest => {
-  const { req, basePath, forwardPath, withheld, isUpgrade = false } = facts;
+  const { req, basePath, forwardPath, isUpgrade = false } = facts;
+  const withheld = [...facts.withheld, ...keyHeadersIn(req.headers)];
   const length = req.headers['content-length'];
   const isChunked = req.headers['transfer-encoding'] !== undefined;
   const hasBody = isChunked || (length !== undefined && Number(length) > 0);

@@ -5,6 +5,7 @@ import type { RunAfterAnswer } from '../../accounts/after-answer.ts';
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
 import { codeMethodsOf } from '../../accounts/factors/factor-facts.ts';
 import { withFactor } from '../../accounts/factors/proven-factor.ts';
+import { hasOwnProfile } from '../../accounts/managed-elsewhere.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
 import { isForClient } from '../../accounts/source-choice.ts';
 import { mayCompleteSignIn } from '../../accounts/standing.ts';
@@ -144,8 +145,7 @@ export const createEmailSessions = (parts: EmailSessionsParts): EmailSessions =>
   const findPerson = async (email: string, clientId: string): Promise<AccountRecord | undefined> => {
     await parts.accounts.seed();
     const account = await parts.records.findByLogin(email);
-    const isTheirs =
-      account?.email === email && account.emailVerified === true && account.origin !== 'source';
+    const isTheirs = account?.email === email && account.emailVerified === true && hasOwnProfile(account);
     const isAllowed = localSourceFor(clientId) !== undefined;
     return isTheirs && isAllowed && mayCompleteSignIn(account, epochSeconds(clock)) ? account : undefined;
   };

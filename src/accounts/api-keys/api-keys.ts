@@ -1,0 +1,221 @@
+// API keys: made, listed, replaced and revoked by operators and by people for themselves. Each secret is shown once.
+import type { Audit } from '../../audit/audit.ts';
+import type { Clock } from '../../clock.ts';
+import type { ApiKeyRules } from '../../config/tenant/tenant-definition.ts';
+import { randomId } from '../../crypto/ids.ts';
+import { definedOnly } from '../../defined-only.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys.ts';
+import type { Revocations } from '../revocations.ts';
+import { faultOfLimits, type KeyLimits, readNote } from './key-limits.ts';
+import type { KeySecrets } from './key-secrets.ts';
+
+export interface NewKey extends KeyLimits {
+  readonly note?: string;
+  /** Seconds; default: as long as the tenant allows. `never`: of system users, where the tenant allows it. */
+  readonly lifetimeSeconds?: number | 'never';
+}
+
+export type KeyMade =
+  | {
+      readonly ok: true;
+      readonly key: ApiKeyRecord /** The key itself, shown once. */;
+      readonly secret: string;
+    }
+  /**
+   * `only`: the owner has a key already, and may have no other. `changed`: somebody else changed it meanwhile. `message` says
+   * what to do.
+   */
+  | {
+      readonly ok: false;
+      readonly reason: 'absent' | 'only' | 'too_many' | 'limits' | 'note' | 'lifetime' | 'changed';
+      readonly message: string;
+    };
+
+/** The actor of a change, for the audit record. */
+export interface KeyActor {
+  /** A sub, or `cli`. */
+  readonly actor: string;
+  /** Only keys of this owner; absent: of all. */
+  readonly owner?: string;
+  readonly address?: string;
+  readonly requestId?: string;
+}
+
+/** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
+export interface ApiKeys {
+  create(owner: AccountRecord, wanted: NewKey, by: KeyActor): Promise<KeyMade>;
+  find(id: string, by?: Pick<KeyActor, 'owner'>): Promise<ApiKeyRecord | undefined>;
+  list: ApiKeyRecords['list'];
+  expiring: ApiKeyRecords['expiring'];
+  /** A new secret in place of all others, which are refused at once. The key lives as long as a new one would. */
+  reassign(id: string, by: KeyActor): Promise<KeyMade>;
+  /**
+   * A new secret; the one before is accepted for an overlap, and any older one no longer.
+   * @param overlapSeconds default and most: as the tenant has it
+   */
+  rotate(id: string, by: KeyActor, overlapSeconds?: number): Promise<KeyMade>;
+  /** Undefined when there is no such key. */
+  revoke(id: string, by: KeyActor): Promise<ApiKeyRecord | undefined>;
+}
+
+export interface ApiKeysParts {
+  readonly rules: ApiKeyRules;
+  readonly records: ApiKeyRecords;
+  readonly secrets: Pick<KeySecrets, 'make'>;
+  readonly revocations: Pick<Revocations, 'publish'>;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}
+
+const keysOfAnOwner = 100;
+
+export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
+  const { rules, records, secrets, revocations, audit, clock } = parts;
+
+  const find: ApiKeys['find'] = async (id, { owner } = {}) => {
+    const found = await records.find(id);
+    return owner === undefined || found?.sub === owner ? found : undefined;
+  };
+
+  const forget = ({ id }: ApiKeyRecord, reason: string): Promise<void> =>
+    revocations.publish({ what: 'key', id, reason });
+
+  /** @param keep the secrets that stay beside the new one */
+  const replace = async (
+    id: string,
+    by: KeyActor,
+    {
+      action,
+      keep,
+    }: { readonly action: string; readonly keep: (key: ApiKeyRecord) => ApiKeyRecord['secrets'] },
+  ): Promise<KeyMade> => {
+    const key = await find(id, by);
+    if (key === undefined) return absent;
+    const nowMs = clock.now();
+    const { kept, shown } = secrets.make(nowMs);
+    const next = {
+      ...key,
+      secrets: [kept, ...keep(key)],
+      ...definedOnly({ expiresAt: renewed(key, rules, nowMs) }),
+      version: key.version + 1,
+    };
+    const event = eventOf(action, key, by);
+    await audit.noteBefore({ ...event, outcome: 'success' });
+    if (!(await records.replace(next))) {
+      await audit.note({ ...event, outcome: 'failure', reason: 'changed' });
+      return changedMeanwhile;
+    }
+    await forget(key, action);
+    return { ok: true, key: next, secret: shown };
+  };
+
+  return {
+    find,
+    list: (page) => records.list(page),
+    expiring: (page) => records.expiring(page),
+
+    create: async (owner, { note: typed = '', lifetimeSeconds, ...limits }, by) => {
+      const fault = faultOfLimits(limits, owner);
+      if (fault !== undefined) return refused('limits', fault);
+      const note = typed === '' ? undefined : readNote(typed);
+      if (typed !== '' && note === undefined)
+        return refused('note', 'A note is plain text of at most 200 characters.');
+      const nowMs = clock.now();
+      const expiresAt = expiryOf(lifetimeSeconds, { owner, rules, nowMs });
+      if (typeof expiresAt === 'object') return expiresAt;
+      const own = await records.list({ sub: owner.sub, limit: keysOfAnOwner });
+      if (own.length >= keysOfAnOwner)
+        return refused('too_many', `${owner.username} has ${keysOfAnOwner} keys: revoke one first.`);
+      const isOnly = rules.onePerSystemUser && owner.origin === 'system';
+      if (isOnly && own.length > 0) return only(owner);
+      const { kept, shown } = secrets.make(nowMs);
+      const key: ApiKeyRecord = {
+        ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
+        ...definedOnly({ ...limits, note, expiresAt, isOnly: isOnly || undefined }),
+      };
+      const event = eventOf('key.create', key, by);
+      await audit.noteBefore({ ...event, outcome: 'success' });
+      if (await records.insert(key)) return { ok: true, key, secret: shown };
+      await audit.note({ ...event, outcome: 'failure', reason: 'only' });
+      return only(owner);
+    },
+
+    reassign: (id, by) => replace(id, by, { action: 'key.reassign', keep: () => [] }),
+
+    rotate: (id, by, overlapSeconds = rules.overlapSeconds) => {
+      const until = clock.now() + Math.min(overlapSeconds, rules.overlapSeconds) * 1000;
+      const keep = ({ secrets: [newest], expiresAt = until }: ApiKeyRecord): ApiKeyRecord['secrets'] =>
+        newest === undefined ? [] : [{ ...newest, expiresAt: Math.min(until, expiresAt) }];
+      return replace(id, by, { action: 'key.rotate', keep });
+    },
+
+    revoke: async (id, by) => {
+      const key = await find(id, by);
+      if (key === undefined) return undefined;
+      await audit.noteBefore({ ...eventOf('key.revoke', key, by), outcome: 'success' });
+      const removed = await records.remove(id);
+      await forget(key, 'key.revoke');
+      return removed;
+    },
+  };
+};
+
+type Refused = Extract<KeyMade, { readonly ok: false }>;
+
+const refused = (reason: Refused['reason'], message: string): Refused => ({ ok: false, reason, message });
+
+const absent = refused('absent', 'There is no such key.');
+const changedMeanwhile = refused(
+  'changed',
+  'Somebody else changed this key meanwhile; look at it, and try again.',
+);
+
+const only = ({ username }: AccountRecord): Refused =>
+  refused('only', `${username} has a key, and may have no other: reassign or rotate that one.`);
+
+const eventOf = (action: string, { id, sub }: ApiKeyRecord, { owner: _, ...by }: KeyActor) => ({
+  ...by,
+  action,
+  object: `key ${id} of ${sub}`,
+});
+
+interface ExpiryFacts {
+  readonly owner: Pick<AccountRecord, 'origin'>;
+  readonly rules: ApiKeyRules;
+  readonly nowMs: number;
+}
+
+/** Epoch milliseconds; undefined: never. */
+const expiryOf = (
+  lifetime: NewKey['lifetimeSeconds'],
+  { owner, rules, nowMs }: ExpiryFacts,
+): number | undefined | Refused => {
+  const { maximumAgeSeconds, allowNonExpiring } = rules;
+  if (lifetime === 'never') {
+    if (!allowNonExpiring)
+      return refused(
+        'lifetime',
+        'Keys of this tenant expire; apiKeys.allowNonExpiring in its file allows others.',
+      );
+    return owner.origin === 'system'
+      ? undefined
+      : refused('lifetime', 'Only keys of system users may never expire.');
+  }
+  const seconds = lifetime ?? maximumAgeSeconds;
+  return seconds >= 1 && seconds <= maximumAgeSeconds
+    ? nowMs + Math.floor(seconds) * 1000
+    : refused('lifetime', `A key of this tenant lives at most ${maximumAgeSeconds / 86_400} days.`);
+};
+
+/** As far away as it was when the last secret was made, within what the tenant allows now. */
+const renewed = (
+  { expiresAt, createdAt, secrets: [newest] }: ApiKeyRecord,
+  { maximumAgeSeconds, allowNonExpiring }: ApiKeyRules,
+  nowMs: number,
+): number | undefined => {
+  if (expiresAt === undefined && allowNonExpiring) return undefined;
+  const lifeMs =
+    expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - (newest?.createdAt ?? createdAt);
+  return nowMs + Math.min(lifeMs, maximumAgeSeconds * 1000);
+};

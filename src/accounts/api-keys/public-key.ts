@@ -1,0 +1,12 @@
+import { definedOnly } from '../../defined-only.ts';
+import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
+
+/** What may be shown of a key, to its owner and to operators. Times are epoch milliseconds. */
+export const publicKey = ({ secrets, version: _, isOnly: _only, ...key }: ApiKeyRecord) => ({
+  ...key,
+  secrets: secrets.map(({ publicId, createdAt, expiresAt }) => ({
+    publicId: `db_${publicId}`,
+    createdAt,
+    ...definedOnly({ expiresAt }),
+  })),
+});

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { durationSeconds } from '../parsing/field-types.ts';
+
+const day = 86_400;
+
+/** `apiKeys` of a tenant's file. */
+export const apiKeysSchema = z.strictObject({
+  maximumAge: durationSeconds({ min: 3600, max: 3650 * day })
+    .prefault('365d')
+    .meta({ description: 'The longest life of a key, and the one that it has if nobody says otherwise.' }),
+  allowNonExpiring: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'true: keys of system users may be made that do not expire.' }),
+  onePerSystemUser: z.boolean().default(false).meta({
+    description:
+      'true: a system user has one key at most; another one takes its place (npx --no drawbridge api-key reassign).',
+  }),
+  rotationOverlap: durationSeconds({ min: 0, max: 90 * day })
+    .prefault('7d')
+    .meta({ description: 'How long the old secret of a key is still accepted after a rotation.' }),
+});

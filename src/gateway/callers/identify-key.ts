@@ -1,0 +1,144 @@
+import { grantedBy } from '../../accounts/api-keys/key-limits.ts';
+import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
+import { type ApiKeyParts, readApiKey } from '../../crypto/api-key.ts';
+import { definedOnly } from '../../defined-only.ts';
+import { isAppError } from '../../errors.ts';
+import { createAddressBlocks } from '../../protocol/address-blocks.ts';
+import { canonicalLogin } from '../../protocol/canonical-login.ts';
+import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
+import type {
+  Caller,
+  FindGatewayTenant,
+  GatewayRequest,
+  GatewayTenant,
+  Identification,
+} from '../gateway-types.ts';
+import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
+import type { PresentedCredential } from './credentials.ts';
+import { personOf } from './person.ts';
+
+export interface IdentifyKeyParts {
+  readonly findTenant: FindGatewayTenant;
+  readonly chooseTenant: ChooseTenant;
+  readonly callers: CallerCache;
+}
+
+type Presented = Extract<PresentedCredential, { kind: 'apiKey' }>;
+
+interface Asked extends Presented {
+  readonly request: GatewayRequest;
+  readonly parts: ApiKeyParts;
+}
+
+/** Number of tenants at which a key is looked up when the request names none. */
+const tenantsTried = 5;
+/** Milliseconds. */
+const keptMs = 5000;
+
+const invalid = 'The API key is not valid';
+
+const bad = (scheme: Presented['scheme'], description: string) =>
+  ({ status: 'bad', scheme, error: 'invalid_token', description }) as const satisfies NotKnown;
+
+/** The caller of an API key. One with a typing error is refused without a look at the store. */
+export const createIdentifyKey = ({ findTenant, chooseTenant, callers }: IdentifyKeyParts) => {
+  const identifyAt = async (tenant: GatewayTenant, asked: Asked): Promise<Identification> => {
+    const { key, login = '', scheme } = asked;
+    const cacheKey = callers.keyOf(tenant.definition, 'API key', key, canonicalLogin(login) ?? login);
+    const caller =
+      callers.peek(cacheKey) ??
+      (await callers.find(cacheKey, tenant.definition.id, () => findCaller(tenant, asked)));
+    // the answer may be shared with a caller that used the other scheme
+    if ('status' in caller) return caller.status === 'bad' ? { ...caller, scheme } : caller;
+    return { status: 'known', caller, tenant };
+  };
+
+  /** The first tenant that knows the key. A tenant that cannot be served matters only if no other knows it. */
+  const identifyAtAny = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
+    let outage: unknown;
+    for (const id of ids) {
+      try {
+        const tenant = await findTenant(id);
+        const answer = tenant === undefined ? undefined : await identifyAt(tenant, asked);
+        if (answer !== undefined && answer.status !== 'bad') return answer;
+      } catch (error) {
+        if (!isAppError(error, 'unavailable')) throw error;
+        outage ??= error;
+      }
+    }
+    if (outage !== undefined) throw outage;
+    return bad(asked.scheme, invalid);
+  };
+
+  const identify = async (
+    request: GatewayRequest,
+    service: ServiceDefinition,
+    presented: Presented,
+  ): Promise<Identification> => {
+    const { scheme } = presented;
+    const parts = readApiKey(presented.key);
+    if (parts === undefined) return bad(scheme, 'The API key is not complete, or has a typing error');
+    const choice = chooseTenant(request, service);
+    if (choice.status === 'forbidden') return choice;
+    if (choice.status === 'unreadable')
+      return { ...bad(scheme, 'X-ID-TENANT-NAME is no name of a tenant'), error: 'invalid_request' };
+    const asked = { ...presented, request, parts };
+    if (choice.status === 'chosen') {
+      const tenant = await findTenant(choice.tenant);
+      return tenant === undefined ? notServed : identifyAt(tenant, asked);
+    }
+    const { tenants } = service;
+    if (tenants === 'all' || tenants.length > tenantsTried)
+      return { ...bad(scheme, 'Say in X-ID-TENANT-NAME whose API key this is'), error: 'invalid_request' };
+    return identifyAtAny(tenants, asked);
+  };
+
+  return async (
+    request: GatewayRequest,
+    service: ServiceDefinition,
+    presented: Presented,
+  ): Promise<Identification> => {
+    const found = await identify(request, service, presented);
+    if (found.status !== 'known') return found;
+    const reason = obstacleFor(found.caller, { request, service });
+    return reason === undefined ? found : { status: 'forbidden', reason };
+  };
+};
+
+/** Whoever sends a name with the key must send that of its owner. */
+const findCaller = async (
+  tenant: GatewayTenant,
+  { parts, login, scheme, request: { address, requestId } }: Asked,
+): Promise<Finding> => {
+  const found = await tenant.findKey(parts, { address, requestId });
+  if (found === undefined) return bad(scheme, invalid);
+  const { key, owner, expiresAt } = found;
+  if (login !== undefined && !owner.logins.includes(canonicalLogin(login) ?? '')) return bad(scheme, invalid);
+  const { services, networks, resources, scopes = [] } = key;
+  const caller = await personOf(
+    tenant,
+    { ...owner, ...grantedBy(key, owner) },
+    {
+      method: 'apikey',
+      amr: [],
+      scopes,
+      keyLimits: definedOnly({ services, networks }),
+      revocationIds: [key.id],
+      ...definedOnly({
+        audiences: resources,
+        expiresAt: expiresAt === undefined ? undefined : Math.floor(expiresAt / 1000),
+      }),
+    },
+  );
+  return { caller, keptMs };
+};
+
+/** For the log. */
+const obstacleFor = (
+  { keyLimits: { services, networks } = {} }: Caller,
+  { request, service }: { readonly request: GatewayRequest; readonly service: ServiceDefinition },
+): string | undefined => {
+  if (services !== undefined && !services.includes(service.name)) return 'api_key_service';
+  if (networks !== undefined && !createAddressBlocks(networks)(request.address)) return 'api_key_network';
+  return undefined;
+};
