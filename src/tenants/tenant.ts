@@ -1,10 +1,3 @@
-// Tenants are assembled here, from their definition and the parts of the server.
-//   tenant-files.ts      the folder of files: list, read, watch
-//   tenant-registry.ts   finds a tenant by its id, keeps it built, reads changed files
-//   loopback-only.ts     why a demo tenant is not served; issuer.ts its issuer
-//   mailed-proofs.ts     what people do with a link or code of a mail
-//   upstreams.ts         sign-ins at sources to which the browser is redirected, and their ends
-import { type AccountDeletion, createAccountDeletion } from '../accounts/account-deletion.ts';
 import { createNotifyOfChange } from '../accounts/account-notices.ts';
 import type { Accounts } from '../accounts/account-types.ts';
 import { createAccounts } from '../accounts/accounts.ts';
@@ -13,23 +6,14 @@ import { createKeysOfTenant, type KeysOfTenant } from '../accounts/api-keys/keys
 import { type BreachedListCounts, refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createProgramCodes } from '../accounts/factors/program-codes.ts';
-import { createFormerUsernames } from '../accounts/former-usernames.ts';
 import { createLocalUsers } from '../accounts/local-users.ts';
-import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { createPasswordRules } from '../accounts/password-rules.ts';
-import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
-import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
-import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
 import type { RewritePicture } from '../accounts/picture-file.ts';
-import { createPictures, type Pictures } from '../accounts/pictures.ts';
-import { createProfileChanges, type ProfileChanges } from '../accounts/profile-change.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
-import { createDisconnectSource, type DisconnectSource } from '../accounts/source-disconnection.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
 import { createAudit } from '../audit/audit.ts';
-import { createPersonAudit, type PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -38,19 +22,14 @@ import type { SourceConnections } from '../connectors/open-connectors.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { createIdentityTokens, type IdentityTokens } from '../gateway/answer/identity-tokens.ts';
-import {
-  createGatewaySessions,
-  type GatewaySessions,
-  gatewaySessionFacts,
-} from '../gateway/sign-in/gateway-sessions.ts';
+import { createGatewaySessions, type GatewaySessions } from '../gateway/sign-in/gateway-sessions.ts';
 import type { Log } from '../log.ts';
 import type { Mail } from '../mail/open-mail.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
-import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
-import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
+import { authorizationsOf } from '../oidc/adapter/artifact-payload.ts';
 import { createDirectSignIns, type DirectSignIns } from '../oidc/direct-login/direct-sign-ins.ts';
 import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
-import { accountClientId, wantsLogout } from '../oidc/provider/clients.ts';
+import { wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
@@ -63,23 +42,16 @@ import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
+import { createOwnAccount, type OwnAccount } from './own-account.ts';
 import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, Upstreams {
+export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, OwnAccount, Upstreams {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly devices: Devices;
-  readonly sessions: PersonSessions;
-  readonly apps: PersonApps;
-  readonly personAudit: PersonAudit;
-  readonly exportPerson: ExportPerson;
-  readonly deletion: AccountDeletion;
-  readonly pictures: Pictures;
-  readonly profile: ProfileChanges;
-  readonly disconnectSource: DisconnectSource;
   readonly interactions: Interactions;
   readonly connectors: readonly Connector[];
   readonly accessTokens: AccessTokens;
@@ -122,14 +94,6 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     clock,
   });
   const devices = createDevices({ storage, revocations, authorizationsOf, audit, clock });
-  const sessions = createPersonSessions({
-    ...{ storage, revocations, authorizationsOf, originOf, gatewaySessionFacts, audit, clock },
-  });
-  const apps = createPersonApps({
-    ...{ storage, revocations, devices, authorizationsOf, withoutClient, grantFactsOf, audit },
-    isApp: (clientId) => clientId !== accountClientId,
-  });
-  const personAudit = createPersonAudit(storage.audit);
   const faultOfPassword = refuseBreached(createPasswordRules(definition, clock), definition, {
     ...{ log, counts: parts.breachedListCounts },
   });
@@ -169,11 +133,6 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     lookAgain: (sub, identity) => upstreamTokens.lookAgain(sub, identity),
     clock,
     log,
-  });
-  const pictures = createPictures({
-    ...{ tenant: definition.id, issuer, storage, rewrite: parts.rewritePicture, audit, clock },
-    isElsewhere: (account) =>
-      managedElsewhere(account, { sources: definition.sources, connectors }).profile !== undefined,
   });
   const { artifacts, counters } = storage;
   const allowance = definition.throttle.startAddress;
@@ -252,24 +211,15 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       log.warn({ tenant: definition.id, err: error }, 'demo users are not written yet'),
     );
   return {
-    ...{ definition, provider, accounts, revocations, devices, sessions, apps, personAudit, pictures },
-    profile: createProfileChanges({
-      ...{ definition, records: storage.accounts, revocations, throttle, notifyOfChange, audit, clock },
-      formerUsernames: createFormerUsernames({
-        records: storage.accounts,
-        artifacts: storage.artifacts,
-        clock,
-      }),
+    ...{ definition, provider, accounts, revocations, devices },
+    ...createOwnAccount({
+      ...{ definition, issuer, storage, revocations, devices, connectors, accounts, throttle, audit, clock },
+      ...{ purgeAccount, notifyOfChange, forgetTokens, rewritePicture: parts.rewritePicture },
     }),
-    deletion: createAccountDeletion({
-      ...{ definition, storage, revocations, throttle, purgeAccount, notifyOfChange, audit, clock },
-    }),
-    disconnectSource: createDisconnectSource({ accounts, revocations, forgetTokens }),
     ...createKeysOfTenant({
       ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
       recheck: accounts.recheck,
     }),
-    exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
     interactions: provider.interactions,
     connectors,
     ...upstreams,
