@@ -146,7 +146,10 @@ eachStore((store) => {
       expect(refused.status).toBe(400);
       expect(textOf(refused)).toContain('at most 100 characters');
       expect((await patch(token, { name })).status).toBe(400);
+      const half = { name: '\ud800', username: `other-${person.username}` };
+      expect((await patch(token, half)).status).toBe(400);
       expect((await stored())?.claims).toEqual({});
+      expect((await stored())?.username).toBe(person.username);
     });
 
     it.each([

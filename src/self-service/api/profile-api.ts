@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readFullName } from '../../accounts/new-person.ts';
 import type { ProfileOutcome, RenameOutcome } from '../../accounts/profile-change.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -31,6 +32,9 @@ export const changeOwnProfile = defineOperation({
   }),
   answer: { description: 'The account afterwards.', schema: accountSchema },
   handle: async ({ tenant, person, body: { username, ...change } }) => {
+    // before anything is changed
+    if (typeof change.name === 'string' && readFullName(change.name) === undefined)
+      throw refusalFor({ ok: false, reason: 'name' });
     const renamed =
       username === undefined
         ? ({ ok: true, account: person.account } as const)
