@@ -208,7 +208,7 @@ export interface Accounts {
    * The person changes a password at the source that holds it, proving the old one; throttled like a sign-in.
    * @throws AppError `unavailable`
    */
-  changePassword(change: PasswordAttempt & { readonly newPassword: string }): Promise<PasswordChangeOutcome>;
+  changePassword(change: PasswordChangeAttempt): Promise<PasswordChangeOutcome>;
   findBySub(sub: string): Promise<AccountRecord | undefined>;
   /**
    * The account of a person whom a trusted party names, if it may hold tokens here and, where a re-check is due, still
@@ -241,6 +241,14 @@ export interface Accounts {
    * call it; calling it early, in the background, makes the first sign-in quick.
    */
   seed(): Promise<void>;
+}
+
+export interface PasswordChangeAttempt extends PasswordAttempt {
+  readonly newPassword: string;
+  /** Of the person who is signed in: the password of nobody else is changed. */
+  readonly sub?: string;
+  /** In a sign-in, before the second factor: only a password that its source no longer accepts is changed. */
+  readonly isDemanded?: true;
 }
 
 export type PasswordChangeOutcome =

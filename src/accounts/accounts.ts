@@ -148,7 +148,9 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
     signIn,
     signInAtOnce: createSignInAtOnce({ signIn, callOffDeletion, ...factors }),
     callOffDeletion,
-    changePassword: afterSeed(withVisibleLogin(createPasswordChange({ ...signingIn, notifyOfChange }))),
+    changePassword: afterSeed(
+      withVisibleLogin(createPasswordChange({ ...signingIn, records, notifyOfChange })),
+    ),
     rememberBrowser: ({ account }, { login, browser }) => {
       const own = canonicalLogin(login) ?? login;
       const shared = sharedNameOf(connectors, own) ?? own;

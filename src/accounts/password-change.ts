@@ -4,15 +4,17 @@ import type { Connector } from '../connectors/connector.ts';
 import { preparePassword } from '../crypto/password-hasher.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
-import type { AccountRecord } from '../storage/storage.ts';
+import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { NotifyOfChange } from './account-notices.ts';
-import type { PasswordAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
+import type { PasswordChangeAttempt, PasswordChangeOutcome, SignInOutcome } from './account-types.ts';
+import { identityKey } from './linked-identities.ts';
 import { factsOf } from './password-gate.ts';
 import type { SourcesVerdict } from './password-sources.ts';
 import { createPasswordVerification, type SignInParts, signedIn } from './sign-in.ts';
 import { endOfSessions } from './standing.ts';
 
 export interface PasswordChangeParts extends SignInParts {
+  readonly records: Pick<AccountRecords, 'findByIdentity'>;
   readonly onEnded: (sub: string, reason: string) => Promise<void>;
   readonly notifyOfChange: NotifyOfChange;
 }
@@ -36,9 +38,11 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     return changed;
   };
 
-  return async (
-    change: PasswordAttempt & { readonly newPassword: string },
-  ): Promise<PasswordChangeOutcome> => {
+  /** Whose password was right, if there is an account yet. */
+  const ownerOf = async ({ identity }: Extract<SourcesVerdict, { ok: true }>): Promise<string | undefined> =>
+    (identity.account ?? (await parts.records.findByIdentity(identityKey(identity))))?.sub;
+
+  return async (change: PasswordChangeAttempt): Promise<PasswordChangeOutcome> => {
     if (preparePassword(change.newPassword) === undefined) {
       return { ok: false, reason: 'policy', message: 'This cannot be used as a password.' };
     }
@@ -48,6 +52,13 @@ export const createPasswordChange = (parts: PasswordChangeParts) => {
     const verdict = await verification.ask(counted, change);
     if (!verdict.ok && !isChangeable(verdict))
       return withoutReason(await verification.refuse(counted, verdict));
+    if (verdict.ok && change.isDemanded === true) {
+      // it is still good, so the person signs in with it, and with a second factor where there is one
+      await counted.accept();
+      return { ok: false, reason: 'not_offered' };
+    }
+    if (verdict.ok && change.sub !== undefined && change.sub !== (await ownerOf(verdict)))
+      return withoutReason(await counted.refuse('other_person'));
     const holder = verdict.connector;
     if (holder.passwords?.change === undefined) {
       await counted.accept();

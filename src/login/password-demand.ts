@@ -79,4 +79,10 @@ export const submitDemandedPasswordChange = async (
 const placeOf = (
   visit: InteractionVisit,
   { pending: { uiLocales, clientId } }: OpenInteraction,
-): PasswordPlace => ({ ctx: visit.ctx, tenant: visit.tenant, uiLocales, clientId });
+): PasswordPlace => ({
+  ctx: visit.ctx,
+  tenant: visit.tenant,
+  uiLocales,
+  clientId,
+  whose: { isDemanded: true },
+});

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
+import type { PasswordChangeAttempt, PasswordChangeOutcome, SignedIn } from '../accounts/account-types.ts';
 import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { PasswordProblem } from '../web/page-problems.ts';
@@ -31,6 +31,8 @@ export interface PasswordPlace {
   readonly tenant: LoginTenant;
   readonly uiLocales?: string | undefined;
   readonly clientId?: string;
+  /** See `PasswordChangeAttempt`. */
+  readonly whose: Pick<PasswordChangeAttempt, 'sub' | 'isDemanded'>;
 }
 
 export const passwordFields = z.object({
@@ -43,7 +45,7 @@ export const passwordFields = z.object({
 
 export const showPasswordForm = (
   parts: LoginPageParts,
-  { ctx, tenant, uiLocales }: PasswordPlace,
+  { ctx, tenant, uiLocales }: Omit<PasswordPlace, 'whose'>,
   form: PasswordForm,
 ): void =>
   sendPage(ctx, parts.pages, {
@@ -56,7 +58,7 @@ export const showPasswordForm = (
 /** The person with the new password, or the notice to show instead. */
 export const changePassword = async (
   parts: LoginPageParts,
-  { ctx, tenant, clientId }: PasswordPlace,
+  { ctx, tenant, clientId, whose }: PasswordPlace,
   sent: z.output<typeof passwordFields>,
 ): Promise<SignedIn | ({ readonly ok: false } & PasswordNews)> => {
   const { login, password, new_password: newPassword, repeated } = sent;
@@ -71,6 +73,7 @@ export const changePassword = async (
     address,
     requestId,
     via: 'page',
+    ...whose,
     ...definedOnly({ clientId, browser }),
   } as const;
   try {

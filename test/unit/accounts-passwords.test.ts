@@ -195,6 +195,28 @@ describe('a person who changes a password', () => {
     );
   });
 
+  it('changes only the own one, and before the second factor only one that its source no longer accepts', async () => {
+    const first = await signInAs(accounts, 'alice', 'pw');
+    const sub = first.ok ? first.account.sub : '';
+    const operator = await signInAs(accounts, 'operator', 'lantern orbit mosaic');
+    const asked = { ...attempt('alice', 'pw'), newPassword: next };
+    const others = { ...asked, sub: operator.ok ? operator.account.sub : '' };
+    expect(await accounts.changePassword(others)).toEqual({ ok: false, reason: 'credentials' });
+    const local = { ...attempt('operator', 'lantern orbit mosaic'), newPassword: 'another mosaic in orbit' };
+    expect(await accounts.changePassword({ ...local, sub })).toEqual({ ok: false, reason: 'credentials' });
+    for (const good of [asked, local])
+      expect(await accounts.changePassword({ ...good, isDemanded: true })).toEqual({
+        ok: false,
+        reason: 'not_offered',
+      });
+    expect(await signInAs(accounts, 'alice', 'pw')).toMatchObject({ ok: true });
+    expect(await signInAs(accounts, 'operator', 'lantern orbit mosaic')).toMatchObject({ ok: true });
+    expect(await accounts.changePassword({ ...asked, sub })).toMatchObject({ ok: true });
+    corp.people.set('alice', { subject: 'a-1', password: next, refusal: 'password_expired' });
+    const expired = { ...attempt('alice', next), newPassword: 'yet another one' };
+    expect(await accounts.changePassword({ ...expired, isDemanded: true })).toMatchObject({ ok: true });
+  });
+
   it('gets a mail about it at a verified address, once it is changed', async () => {
     const password = 'lantern orbit mosaic';
     const facts = { email: 'ruth@acme.example', emailVerified: true, claims: { locale: 'de' } };

@@ -47,7 +47,7 @@ export const submitNewPassword = async (
   const visit = await visitWithFactor(ctx, { tenant, url: placeOf(tenant) });
   if (visit === undefined) return;
   refuseForeignForm(parts.csrf, visit, sent.csrf);
-  const outcome = await changePassword(parts, { ctx, tenant }, sent);
+  const outcome = await changePassword(parts, { ctx, tenant, whose: { sub: visit.session.sub } }, sent);
   if (!outcome.ok) {
     const { ok: _ok, retryAfterSeconds, ...news } = outcome;
     const notice: PasswordNotice = { ...news, login: sent.login, ...endOf(parts, retryAfterSeconds) };

@@ -31,6 +31,7 @@ export const changeOwnPassword = defineOperation({
       throw new AppError('not_found', notHere);
     const outcome = await accounts.changePassword({
       login: account.username,
+      sub: account.sub,
       password: body.old_password,
       newPassword: body.new_password,
       ...{ address: by.address, requestId: by.requestId, via: 'page' },
