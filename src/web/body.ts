@@ -5,11 +5,11 @@ import { AppError } from '../errors.ts';
 
 /** For our own routes only: nothing may read a body before the provider does. */
 export const createFormParser = (formLimit = '56kb'): Middleware =>
-  inUtf8(bodyParser({ enableTypes: ['form'], formLimit, onError: refuseBody }));
+  inUtf8(bodyParser({ enableTypes: ['form'], formLimit, onError: refuseBody(formLimit) }));
 
 /** For our own routes only, for the same reason. */
-export const createJsonParser = (): Middleware =>
-  inUtf8(bodyParser({ enableTypes: ['json'], jsonLimit: '16kb', onError: refuseBody }));
+export const createJsonParser = (jsonLimit = '16kb'): Middleware =>
+  inUtf8(bodyParser({ enableTypes: ['json'], jsonLimit, onError: refuseBody(jsonLimit) }));
 
 /** The parser reads UTF-8 whatever the request says, so another charset would change what was sent. */
 const inUtf8 =
@@ -21,14 +21,17 @@ const inUtf8 =
     await parse(ctx, next);
   };
 
-/** Each error of the parser is one of the body. Those for size and charset (413, 415) say so themselves. */
-const refuseBody = (error: Error, ctx: Context): never => {
-  if ('expose' in error && error.expose === true) throw error;
-  if ('status' in error && error.status === 415) ctx.throw(415, 'The Content-Encoding is not supported');
-  throw new AppError('invalid_request', 'The body cannot be read: it is malformed', {
-    cause: bareCause(error),
-  });
-};
+/** Each error of the parser is one of the body. */
+const refuseBody =
+  (limit: string) =>
+  (error: Error, ctx: Context): never => {
+    if ('status' in error && error.status === 413) ctx.throw(413, `The body is larger than ${limit}`);
+    if ('expose' in error && error.expose === true) throw error;
+    if ('status' in error && error.status === 415) ctx.throw(415, 'The Content-Encoding is not supported');
+    throw new AppError('invalid_request', 'The body cannot be read: it is malformed', {
+      cause: bareCause(error),
+    });
+  };
 
 /** co-body puts the whole body into its errors, and their messages quote it. */
 const bareCause = ({ name }: Error): Error => new Error(name);

@@ -198,6 +198,7 @@ describe('another origin', () => {
       await ask('/account', { ...malformed, body: JSON.stringify({ name: 'x'.repeat(20_000) }) }),
     ];
     expect(refusals.map(({ status }) => status)).toEqual([404, 405, 405, 401, 400, 415, 413]);
+    expect(refusals.at(-1)?.headers.get('x-error')).toBe('The body is larger than 16kb');
     for (const { headers } of refusals) {
       expect(headers.get('access-control-allow-origin')).toBe(origin);
       expect(headers.get('access-control-expose-headers')).toContain('x-error-id');
