@@ -1,6 +1,7 @@
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { MailContent } from './mail-content.ts';
+import { mailLogo } from './mail-logo.ts';
 import type { WriteMailText } from './mail-texts.ts';
 import type { MailMessage } from './smtp.ts';
 
@@ -21,7 +22,7 @@ export const composeMail = (parts: ComposeParts): MailMessage => {
   return {
     messageId: `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
     from: { name: definition.displayName, address: from },
-    ...definedOnly({ replyTo }),
+    ...definedOnly({ replyTo, logo: mailLogo(definition.branding) }),
     to: content.to,
     date: new Date(createdAt),
     ...writeText(content, definition),

@@ -6,6 +6,7 @@ import { definedOnly } from '../defined-only.ts';
 import { readableOn } from '../web/brand-color.ts';
 import { openTexts, type TextsOfLocales } from '../web/texts.ts';
 import type { MailContent } from './mail-content.ts';
+import { logoContentId, mailLogo } from './mail-logo.ts';
 
 export interface MailText {
   readonly subject: string;
@@ -46,6 +47,7 @@ export const openMailTexts = ({ viewsDirectory, clock, ...options }: MailTextsPa
       displayName,
       color: branding.color,
       onColor: readableOn(branding.color),
+      logoContentId: mailLogo(branding) === undefined ? undefined : logoContentId,
       ...definedOnly({
         link,
         code,

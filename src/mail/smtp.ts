@@ -3,6 +3,7 @@ import { createTransport } from 'nodemailer';
 import type { MailSettings } from '../config/server/mail-settings.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Outcome } from '../outbox/outbox.ts';
+import { logoContentId, type MailLogo } from './mail-logo.ts';
 
 export interface MailMessage {
   /** Unique, and the same for each attempt: a mail server can see that it has the mail already. */
@@ -13,6 +14,7 @@ export interface MailMessage {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  readonly logo?: MailLogo;
   readonly date: Date;
 }
 
@@ -49,7 +51,7 @@ export const openSmtp = (settings: MailSettings): Smtp => {
     disableUrlAccess: true,
   });
   return {
-    send: async ({ messageId, from, replyTo, to, ...message }, closing) => {
+    send: async ({ messageId, from, replyTo, to, logo, ...message }, closing) => {
       const sent = transport.sendMail({
         ...message,
         messageId,
@@ -57,6 +59,7 @@ export const openSmtp = (settings: MailSettings): Smtp => {
         ...definedOnly({ replyTo }),
         to: { name: '', address: to },
         envelope: { from: from.address, to: [to] },
+        ...(logo === undefined ? {} : { attachments: [inlinePicture(logo)] }),
         // RFC 3834 section 5: nobody answers it with a note of absence
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       });
@@ -84,6 +87,10 @@ export const openSmtp = (settings: MailSettings): Smtp => {
     close: () => transport.close(),
   };
 };
+
+/** Without a name, so that mail programs do not list it as a file. */
+const inlinePicture = (logo: MailLogo) =>
+  ({ ...logo, cid: logoContentId, contentDisposition: 'inline', filename: false }) as const;
 
 /** What nodemailer rejects with. */
 interface SmtpFailure {

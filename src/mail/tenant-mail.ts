@@ -1,6 +1,7 @@
 // Messages to people: what a tenant writes waits in the store, and any instance sends it.
 //   tenant-mail.ts    writes mails, with the change that causes them; mail-content.ts: what is sealed, masked addresses
-//   mail-texts.ts     a content in words, by views/mail and views/locales; compose-mail.ts: the message for the server
+//   mail-texts.ts     a content in words, by views/mail and views/locales; compose-mail.ts: the message for the server;
+//                     mail-logo.ts: the tenant's picture in it
 //   mail-outbox.ts    sends what waits; smtp.ts: the mail server
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';

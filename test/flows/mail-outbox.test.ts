@@ -419,6 +419,34 @@ eachStore((store) => {
       expect(taken?.html).not.toContain('<b>');
     });
 
+    it('carries the logo of the tenant in itself, if mail programs show its kind', async () => {
+      server = await startMailServer();
+      const smtp = openSmtp(server.settings);
+      const writeText = openMailTexts({ viewsDirectory, clock: systemClock });
+      const picture = Buffer.from('what is in a file, with a NUL \0');
+      const logos = ['image/png', 'image/svg+xml'].map(
+        (type) => `data:${type};base64,${picture.toString('base64')}`,
+      );
+      for (const logo of [...logos, 'https://cdn.example.com/logo.png']) {
+        const definition = { ...acme, branding: { ...acme.branding, logo } };
+        const place = { from: 'a@example.com', id: 'an-id', createdAt: 0 };
+        const message = composeMail({ content: linked, definition, writeText, ...place });
+        await smtp.send(message, new AbortController().signal);
+      }
+      smtp.close();
+      const [own, ...others] = await server.mailsTo(linked.to, 3);
+      expect(own?.attachments).toMatchObject([
+        { mimeType: 'image/png', disposition: 'inline', contentId: '<logo@mail>', related: true },
+      ]);
+      expect(Buffer.from(own?.attachments[0]?.content as ArrayBuffer)).toEqual(picture);
+      expect(own?.html?.match(/src="[^"]*"/g)).toEqual(['src="cid:logo@mail"']);
+      expect(own?.text).toContain(linked.link);
+      for (const other of others) {
+        expect(other.attachments).toEqual([]);
+        expect(other.html).not.toMatch(/<img|cdn/);
+      }
+    });
+
     it.each(['en', 'de'] as const)('puts each value into each mail as text (%s)', (locale) => {
       const writeText = openMailTexts({ viewsDirectory, clock: systemClock });
       const hostile = '<i title="x">&{{code}} $t(mail.foot)';

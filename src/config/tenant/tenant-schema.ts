@@ -197,7 +197,7 @@ export const tenantSchema = z.strictObject({
         })
         .optional()
         .meta({
-          description: 'Contact for help, on every page: e-mail address, telephone number or web address.',
+          description: 'Contact, on pages and in mails: e-mail address, telephone number or web address.',
           examples: ['support@acme.example'],
         }),
       footer: z
