@@ -46,10 +46,12 @@ eachStore((store) => {
       await federation.setSources(sources);
       const own = createBrowser();
       codeOf(await arrive(own));
+      expect((await own.get(`${issuer}/account`)).body).not.toContain('/account/delete');
       const refused = await own.get(`${issuer}/account/delete`);
       expect(textOf(refused)).toContain('You cannot delete this account yourself');
 
       await federation.setSources(sources, { accounts: { deletion: { allowed: 'everyone', grace: '1d' } } });
+      expect((await own.get(`${issuer}/account`)).body).toContain('/account/delete');
       const form = await own.get(`${issuer}/account/delete`);
       expect(textOf(form)).toContain('Your account at The corp login stays as it is');
       const [account] = await theirs();
