@@ -81,6 +81,8 @@ export interface FactorPageModels {
       readonly lastUsedAt?: number;
       readonly removeAction: string;
     }[];
+    /** With most of its letters left out: codes by e-mail are what the person has. */
+    readonly mailedTo?: string;
     readonly recoveryCodes?: { readonly left: number; readonly renewAction: string };
     readonly outcome?: 'added' | 'removed';
   };

@@ -139,7 +139,10 @@ describe('a person who has set up no factor, and has a verified address', () => 
     const form = await browser.follow(await browser.submit(mailed, { code: await lastCode('asked') }));
     expect(isSetUpPage(form)).toBe(true);
     const app = authenticatorApp(secretOn(form), () => clock.now());
+    const factors = `${server.issuer('asked')}/account/factors`;
+    expect(textOf(await browser.get(factors))).toMatch(/you are sent a code to a\S+@/);
     const added = await browser.submit(form, { code: app.next(), name: 'Phone' });
+    expect(textOf(await browser.get(factors))).not.toContain('you are sent a code');
     expect(recoveryCodesOn(added)).toHaveLength(10);
     const count = (await mailsOf('asked')).length;
     const later = await afterPassword(createBrowser(), requestOf('asked', { acr_values: 'mfa' }));

@@ -546,6 +546,13 @@ export const samples: readonly Sample[] = [
     setUpTotpUrl: '/oauth/acme/account/factors/totp',
     factors: [],
   }),
+  sample('account-factors-mailed', 'account-factors', {
+    csrf,
+    accountUrl: '/oauth/acme/account',
+    setUpTotpUrl: '/oauth/acme/account/factors/totp',
+    factors: [],
+    mailedTo: 'a•••@example.com',
+  }),
   sample('set-up-totp-limit', 'set-up-totp', { ...setUpTotp, isDemanded: false, problem: 'limit' }),
   sample('recovery-codes', 'recovery-codes', {
     codes: Array.from({ length: 10 }, (_, index) => `k7fq-2m9x-0a${index}c-tz4r`),

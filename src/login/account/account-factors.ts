@@ -85,6 +85,7 @@ export const showFactors = async (
       ...(factors.length === 0
         ? {}
         : { recoveryCodes: { left: recoveryCodesLeft(account), renewAction: `${url}/recovery-codes` } }),
+      ...(tenant.emailCodes.isFor(account) ? { mailedTo: tenant.emailCodes.addressOf(account) } : {}),
       ...definedOnly({ outcome }),
     },
     look,
