@@ -12,15 +12,12 @@ import {
   csrfToken,
   formAction,
   type InteractionVisit,
-  interactionUrl,
   redirectTo,
-  refuseForgery,
 } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce, endOf, restOf } from '../login-problems.ts';
 import { lookOf } from '../login-tenant.ts';
-import { demandOf } from './complete-sign-in.ts';
-import { type Asked, type FactorNotice, goOn, openFirstFactor, originOf, showAgain } from './factor-step.ts';
+import { type Asked, type FactorNotice, goOn, openQuestion, originOf, showAgain } from './factor-step.ts';
 import { sendEmailCode } from './send-email-code.ts';
 
 export const showEmailQuestion = (
@@ -52,7 +49,7 @@ const codeFields = z.object({ csrf: csrfField, code: z.string().default('') });
 
 export const submitMailedCode = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, code } = await readForm(visit.ctx, codeFields);
-  const asked = await openQuestion(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: ['email_code'] });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   const isMailed = true;
@@ -75,21 +72,8 @@ const mailFields = z.object({ csrf: csrfField });
 
 export const submitMailRequest = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf } = await readForm(visit.ctx, mailFields);
-  const asked = await openQuestion(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: ['email_code'] });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   redirectTo(visit, await sendEmailCode(parts, visit, { interaction, account: first.account }));
-};
-
-/** Undefined, and a redirect to the page that fits, when no code of a mail is asked for. */
-const openQuestion = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
-  csrf: string,
-): Promise<Asked | undefined> => {
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
-  if (asked === undefined || demandOf(visit, asked.interaction, asked.first) === 'email_code') return asked;
-  redirectTo(visit, interactionUrl(visit));
-  return undefined;
 };

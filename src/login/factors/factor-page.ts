@@ -17,8 +17,6 @@ import {
   formAction,
   type InteractionVisit,
   interactionUrl,
-  redirectTo,
-  refuseForgery,
 } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { announce, endOf, restOf } from '../login-problems.ts';
@@ -31,7 +29,7 @@ import {
   type FactorNotice,
   goOn,
   isPasskeyMissing,
-  openFirstFactor,
+  openQuestion,
   originOf,
   showAgain,
 } from './factor-step.ts';
@@ -121,7 +119,7 @@ const passkeyAnswerFields = passkeyFields.extend({ remember });
 
 export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, code, ...choice } = await readForm(visit.ctx, codeFields);
-  const asked = await openQuestion(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: ['factor'] });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   if (code.trim() === '') return askAgain(parts, visit, asked, { problem: 'missing_code' });
@@ -132,7 +130,7 @@ export const submitFactor = async (parts: LoginPageParts, visit: InteractionVisi
 
 export const submitPasskey = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, credential, ...choice } = await readForm(visit.ctx, passkeyAnswerFields);
-  const asked = await openQuestion(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: ['factor'] });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   const shown = readPasskeyAnswer(credential);
@@ -175,19 +173,6 @@ const rememberIfChosen = (
   const value = choice.remember === '' ? undefined : tenant.accounts.factors.rememberBrowser(account);
   if (value === undefined || maxAgeSeconds === undefined) return;
   setRememberedBrowser(ctx, tenant.provider.issuer, { value, maxAgeSeconds });
-};
-
-/** Undefined, and a redirect to the page that fits, when no factor is asked for. */
-const openQuestion = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
-  csrf: string,
-): Promise<Asked | undefined> => {
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
-  if (asked === undefined || demandOf(visit, asked.interaction, asked.first) === 'factor') return asked;
-  redirectTo(visit, interactionUrl(visit));
-  return undefined;
 };
 
 /** With what the page shows, where it needs no look-up. */

@@ -27,6 +27,7 @@ import {
   type FactorNotice,
   isPasskeyMissing,
   openFirstFactor,
+  openQuestion,
   originOf,
   showAgain,
 } from './factor-step.ts';
@@ -99,9 +100,11 @@ export const showDone = async (
   });
 };
 
+const setUpDemands = ['enrolment', 'enrolment_advised'] as const;
+
 export const submitFactorSetUp = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, ...setUp } = await readForm(visit.ctx, totpFields);
-  const asked = await openSetUp(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: setUpDemands });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   const { factors } = visit.tenant.accounts;
@@ -112,7 +115,7 @@ export const submitFactorSetUp = async (parts: LoginPageParts, visit: Interactio
 
 export const submitPasskeySetUp = async (parts: LoginPageParts, visit: InteractionVisit): Promise<void> => {
   const { csrf, credential, name } = await readForm(visit.ctx, newPasskeyFields);
-  const asked = await openSetUp(parts, visit, csrf);
+  const asked = await openQuestion(parts, visit, { csrf, demands: setUpDemands });
   if (asked === undefined) return;
   const { interaction, first } = asked;
   const answer = readNewPasskeyAnswer(credential);
@@ -122,21 +125,6 @@ export const submitPasskeySetUp = async (parts: LoginPageParts, visit: Interacti
   const added = await passkeys.add(first.account, shown, originOf(visit, interaction));
   if (added.ok) return showAdded(parts, visit, { asked, added, proof: added.proof });
   showAgain(parts, visit, { problem: added.reason === 'expired' ? 'passkey' : added.reason });
-};
-
-/** Undefined, and a redirect to the page that fits, when no factor is to be set up. */
-const openSetUp = async (
-  parts: LoginPageParts,
-  visit: InteractionVisit,
-  csrf: string,
-): Promise<Asked | undefined> => {
-  refuseForgery(parts.csrf, visit, csrf);
-  const asked = await openFirstFactor(parts, visit);
-  if (asked === undefined) return undefined;
-  const demand = demandOf(visit, asked.interaction, asked.first);
-  if (demand === 'enrolment' || demand === 'enrolment_advised') return asked;
-  redirectTo(visit, interactionUrl(visit));
-  return undefined;
 };
 
 interface AddedNow {

@@ -1,11 +1,15 @@
 // What the pages of this step share: the first factor of this browser, and what a form shows after it was sent.
-import { isFactorMissing, isPasskeyDemanded } from '../../accounts/factors/factor-demand.ts';
+import {
+  type FactorDemand,
+  isFactorMissing,
+  isPasskeyDemanded,
+} from '../../accounts/factors/factor-demand.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { ProvenLogin } from '../../oidc/provider/first-factor.ts';
 import type { OpenInteraction } from '../../oidc/provider/interactions.ts';
 import type { FactorProblem } from '../../web/page-problems.ts';
 import { requestFacts } from '../../web/request-facts.ts';
-import { type InteractionVisit, interactionUrl, redirectTo } from '../interaction-form.ts';
+import { type InteractionVisit, interactionUrl, redirectTo, refuseForgery } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import type { TimedNotice } from '../login-problems.ts';
 import {
@@ -42,6 +46,19 @@ export const openFirstFactor = async (
   const interaction = await tenant.interactions.open({ ctx, uid });
   const first = await findFirstFactor(visit, interaction, parts.clock.now());
   if (first !== undefined) return { interaction, first };
+  redirectTo(visit, interactionUrl(visit));
+  return undefined;
+};
+
+/** Undefined, and a redirect to the page that fits, when something else is asked for. @throws FormOutOfDate */
+export const openQuestion = async (
+  parts: LoginPageParts,
+  visit: InteractionVisit,
+  { csrf, demands }: { readonly csrf: string; readonly demands: readonly FactorDemand[] },
+): Promise<Asked | undefined> => {
+  refuseForgery(parts.csrf, visit, csrf);
+  const asked = await openFirstFactor(parts, visit);
+  if (asked === undefined || demands.includes(demandOf(visit, asked.interaction, asked.first))) return asked;
   redirectTo(visit, interactionUrl(visit));
   return undefined;
 };
