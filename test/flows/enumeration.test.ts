@@ -15,9 +15,13 @@ import { withEachStore } from '../support/use-server.ts';
 
 // of the same length, so that the lengths of the answers are compared too
 const unknown = 'niemand';
-const people = ['without', 'factors', 'stopped', 'mailers'] as const;
+const people = ['without', 'factors', 'stopped', 'mailers', 'imports', 'machine'] as const;
+/** The others get a code by e-mail where a factor is demanded of them. */
+const unverified: ReadonlySet<string> = new Set(['without', 'factors']);
 const domain = 'people.example';
 const right = 'a long and secret passphrase';
+/** Of another password, as other software makes it: checking it takes next to no time. */
+const bcryptHash = '$2b$04$/dZgbJKaGsCe.5uGv2jCJuj2Xxg.itLhoY.6JeKoWJcm2aJF/t0Ma';
 const wrong = 'a long and wrong passphrase!';
 
 interface Seen {
@@ -41,17 +45,28 @@ await withEachStore(
   },
   (server) => {
     const issuer = server.issuer('acme');
+    const addressOf = (name: string): string => `${name}@${domain}`;
     const hashes = openHashCount();
     afterAll(() => hashes.close());
 
     beforeAll(async () => {
-      for (const username of people)
-        await server.users('acme').add({ username, password: right, email: `${username}@${domain}` });
+      const users = server.users('acme');
+      for (const username of people) {
+        const person = { username, email: addressOf(username), emailVerified: !unverified.has(username) };
+        const added = await users.add(
+          username === 'machine' ? { ...person, isSystem: true } : { ...person, password: right },
+        );
+        if (!added.ok) throw new Error(added.reason);
+      }
+      const { accounts } = server.storage.forTenant('acme');
+      const imported = await accounts.findByLogin('imports');
+      if (imported === undefined) throw new Error('nobody was imported');
+      await accounts.update(imported.sub, { passwordHash: bcryptHash }, imported.version);
       const browser = createBrowser();
       const request = { issuer, client: web, extra: { acr_values: 'mfa' } };
       const { page } = await afterPassword(browser, request, { username: 'factors', password: right });
       await setUpApp(browser, page, { redirectUri: web.redirectUri, nowMs: Date.now });
-      await server.users('acme').disable('stopped');
+      await users.disable('stopped');
       await afterPassword(createBrowser(), { issuer, client: web }, alice); // demo users are there from now on
     }, 60_000);
 
@@ -86,8 +101,6 @@ await withEachStore(
       const browser = createBrowser();
       return browser.submit(await browser.get(issuer + path), fields);
     };
-    const addressOf = (name: string): string => `${name}@${domain}`;
-
     const entrances: Readonly<Record<string, readonly [number, (name: string) => Promise<Page | Answered>]>> =
       {
         'the login page': [
