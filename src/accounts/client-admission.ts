@@ -20,7 +20,7 @@ export const hasClientLimits = (sources: readonly SourceDefinition[]): boolean =
   sources.some(({ clients }) => clients !== undefined);
 
 /**
- * May the person use this client with that sign-in?
+ * May the person use this client with that sign-in? A system user has none, and no source.
  * @param clientId undefined for services behind the gateway
  */
 export const isAdmittedByClient = (
@@ -29,6 +29,7 @@ export const isAdmittedByClient = (
   { account, provenBy = sourcesOf(account, sources) }: ProvenPerson,
 ): boolean =>
   !hasClientLimits(sources) ||
+  account.origin === 'system' ||
   sources.some((source) => provenBy.includes(source.id) && isForClient(source, clientId));
 
 /** The sources at which this person could have signed in. */

@@ -184,6 +184,10 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     publicKeys: { keys: [...keys.verifying] },
     clock,
   });
+  const ownKeys = createKeysOfTenant({
+    ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
+    recheck: accounts.recheck,
+  });
   const provider = createTenantProvider({
     definition,
     issuer,
@@ -197,7 +201,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     upstreamSessions,
     upstreamSignOut,
     upstreamTokens,
-    ...{ chargeStart, programCodes, ...firstFactors },
+    ...{ chargeStart, programCodes, findKey: ownKeys.findKey, ...firstFactors },
     masterKey,
     pages,
     notices: parts.notices,
@@ -216,10 +220,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       ...{ definition, issuer, storage, revocations, devices, connectors, accounts, throttle, audit, clock },
       ...{ purgeAccount, notifyOfChange, forgetTokens, rewritePicture: parts.rewritePicture },
     }),
-    ...createKeysOfTenant({
-      ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
-      recheck: accounts.recheck,
-    }),
+    ...ownKeys,
     interactions: provider.interactions,
     connectors,
     ...upstreams,

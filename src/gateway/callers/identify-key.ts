@@ -1,4 +1,5 @@
 import { grantedBy } from '../../accounts/api-keys/key-limits.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { type ApiKeyParts, readApiKey } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -16,6 +17,7 @@ import type {
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
 import type { PresentedCredential } from './credentials.ts';
 import { personOf } from './person.ts';
+import { notForServices } from './upstream-person.ts';
 
 export interface IdentifyKeyParts {
   readonly findTenant: FindGatewayTenant;
@@ -113,6 +115,9 @@ const findCaller = async (
   const found = await tenant.findKey(parts, { address, requestId });
   if (found === undefined) return bad(scheme, invalid);
   const { key, owner, expiresAt } = found;
+  // services use no source with `clients`
+  if (!isAdmittedByClient(tenant.definition.sources, undefined, { account: owner, provenBy: undefined }))
+    return notForServices;
   if (login !== undefined && !owner.logins.includes(canonicalLogin(login) ?? '')) return bad(scheme, invalid);
   const { services, networks, resources, scopes = [] } = key;
   const caller = await personOf(

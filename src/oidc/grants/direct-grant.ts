@@ -19,8 +19,10 @@ export interface DirectGrantOptions {
   readonly gty: string;
   /** The access token lives no longer than this. */
   readonly atMostSeconds?: number;
-  /** Id of the source at which the person has just signed in. */
-  readonly source: string;
+  /** Id of the source at which the person has just signed in; absent: nobody has. */
+  readonly source?: string;
+  /** Of the scopes that the client asks for; default: all. */
+  readonly mayHave?: (scope: string) => boolean;
   /** How the person signed in, where that is known. */
   readonly signIn?: TokenSignIn;
 }
@@ -43,7 +45,7 @@ export interface DirectGrant {
  */
 export const grantDirectly = async (
   { provider, definition, findAccount }: DirectGrantParts,
-  { ctx, sub, gty, source, atMostSeconds, signIn }: DirectGrantOptions,
+  { ctx, sub, gty, source, mayHave = () => true, atMostSeconds, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');
@@ -53,9 +55,11 @@ export const grantDirectly = async (
   const limit = atMostSeconds === undefined ? {} : { expiresIn: atMostSeconds };
 
   const grant = new provider.Grant({ accountId: sub, clientId: client.clientId, ...limit });
-  setProvenBy(grant, [source]);
+  setProvenBy(grant, source === undefined ? undefined : [source]);
   const allowed = clientScopes(findClient(definition, client.clientId));
-  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => allowed?.has(scope) !== false);
+  const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter(
+    (scope) => allowed?.has(scope) !== false && mayHave(scope),
+  );
   if (oidcScopes.length > 0) grant.addOIDCScope(oidcScopes.join(' '));
 
   const resource = requestedResource(definition, ctx);
@@ -63,7 +67,8 @@ export const grantDirectly = async (
     resource === undefined
       ? undefined
       : new provider.ResourceServer(resource, resourceServerFor(definition, resource, client.clientId));
-  const resourceScopes = server === undefined ? [] : [...wanted].filter((scope) => server.scopes.has(scope));
+  const resourceScopes =
+    server === undefined ? [] : [...wanted].filter((scope) => server.scopes.has(scope) && mayHave(scope));
   if (resource !== undefined && resourceScopes.length > 0)
     grant.addResourceScope(resource, resourceScopes.join(' '));
   ctx.oidc.entity('Grant', grant);

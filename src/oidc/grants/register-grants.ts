@@ -5,6 +5,7 @@
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { FindKey } from '../../accounts/api-keys/find-key.ts';
 import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
 import type { ChargeStart } from '../../accounts/start-budget.ts';
 import type { Clock } from '../../clock.ts';
@@ -35,6 +36,7 @@ export interface RegisterGrantsParts {
   readonly accounts: Accounts;
   readonly tenantAccounts: TenantAccounts;
   readonly connectors: readonly Connector[];
+  readonly findKey: FindKey;
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find' | 'keep'>;
   readonly passwordTokens: PasswordTokens;
   readonly mfaTokens: MfaTokens;

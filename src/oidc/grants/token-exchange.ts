@@ -1,4 +1,5 @@
-// Token exchange (RFC 8693) across the bridge: our access token for the upstream's, and the upstream's for ours.
+// Token exchange (RFC 8693) across the bridge: our access token for the upstream's, and the upstream's for ours; and an API key for
+// an access token.
 
 import type { IncomingMessage } from 'node:http';
 import {
@@ -12,12 +13,14 @@ import type { Accounts } from '../../accounts/account-types.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
+import { isApiKeyShaped } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { asProtocolErrors, InvalidSubjectToken } from '../provider/errors.ts';
 import { mayIntrospect } from '../provider/resources.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
+import { exchangeKey, type KeyExchangeParts } from './key-exchange.ts';
 
 export const tokenExchangeGrantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
@@ -34,7 +37,7 @@ export const tokenExchangeParameters = [
   'actor_token_type',
 ] as const;
 
-export interface TokenExchangeParts {
+export interface TokenExchangeParts extends Pick<KeyExchangeParts, 'findKey'> {
   readonly definition: TenantDefinition;
   readonly accounts: Pick<Accounts, 'admitToken'>;
   readonly connectors: readonly Connector[];
@@ -75,6 +78,11 @@ export const createTokenExchange =
       throw new errors.InvalidRequest(`subject_token_type must be ${accessTokenType}`);
     const { subject_token: token, subject_issuer: issuer, audience } = params;
     if (typeof token !== 'string' || token === '') throw new errors.InvalidRequest('missing subject_token');
+    if (isApiKeyShaped(token) && issuer === undefined && audience === undefined) {
+      const answer = await exchangeKey({ ...parts, provider }, ctx, token);
+      ctx.body = { ...answer, issued_token_type: accessTokenType };
+      return;
+    }
     if (typeof issuer === 'string' && audience === undefined)
       return fromUpstream(provider, parts, { ctx, token, source: issuer });
     if (typeof audience === 'string' && issuer === undefined)

@@ -4,6 +4,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { Log } from '../../log.ts';
 import { hideChallengeGrant } from '../direct-login/challenge-endpoint.ts';
 import type { DeviceSignIns } from '../grants/device-sign-ins.ts';
+import type { IntrospectKey } from '../tokens/key-introspection.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
 import type { UpstreamSignOut } from '../upstream/upstream-sign-out.ts';
 import type { CrossOrigin } from './cross-origin.ts';
@@ -28,6 +29,7 @@ export interface ProviderMiddlewareParts {
   readonly upstreamSignOut: Pick<UpstreamSignOut, 'redirect'>;
   readonly prepared: Pick<PreparedAnswers, 'capture'>;
   readonly crossOrigin: Pick<CrossOrigin, 'guard'>;
+  readonly introspectKey: IntrospectKey;
   readonly methodsOf: MethodsOf;
   readonly pages: ProviderPages;
   readonly log: Log;
@@ -58,6 +60,7 @@ export const createProviderMiddleware = (parts: ProviderMiddlewareParts): Middle
     // RFC 7009 section 2.2: the status is the whole answer, but the library sends a content type without content
     if (ctx.oidc?.route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
     try {
+      await parts.introspectKey(ctx);
       await endings.queueLogouts(ctx);
       parts.upstreamSessions.note(ctx, scope);
       await parts.deviceSignIns.note(ctx);

@@ -18,6 +18,7 @@ import type { JWK } from 'jose';
 import type { Context } from 'koa';
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { FindKey } from '../../accounts/api-keys/find-key.ts';
 import { furtherClaims } from '../../accounts/claims.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
@@ -41,6 +42,7 @@ import { createDirectTokens, type IssueDirectToken } from '../direct-login/direc
 import type { MfaTokens } from '../grants/mfa-tokens.ts';
 import { registerGrants } from '../grants/register-grants.ts';
 import type { VerifyAccessTokenJwt } from '../tokens/access-token-jwt.ts';
+import { createIntrospectKey } from '../tokens/key-introspection.ts';
 import { createLogoutToken, type LogoutToken } from '../tokens/logout-tokens.ts';
 import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import type { UpstreamSessions } from '../upstream/upstream-sessions.ts';
@@ -117,6 +119,7 @@ export interface TenantProviderParts {
   readonly pages: Pages;
   readonly notices: FormNotices;
   readonly clock: Clock;
+  readonly findKey: FindKey;
   readonly log: Log;
 }
 
@@ -202,6 +205,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       refusals,
       replays,
       deviceSignIns,
+      introspectKey: createIntrospectKey({ ...parts, factsOf }),
       prepared,
       methodsOf,
       pages,
