@@ -15,9 +15,11 @@ import {
 import { alice, bob, sampleTenant, web } from '../support/sample-tenants.ts';
 import {
   afterPassword,
+  authenticatorApp,
   isFactorPage,
   isSetUpPage,
   recoveryCodesOn,
+  secretOn,
   sendTo,
   setUpApp,
 } from '../support/second-factor.ts';
@@ -200,6 +202,17 @@ describe('a passkey alone', () => {
       { action: 'sign_in.passkey', outcome: 'failure', reason: 'wrong_passkey' },
       { action: 'sign_in.passkey', outcome: 'success', actor: claims.sub },
     ]);
+  });
+
+  it('stays phishing-resistant in a session in which an app is set up', async () => {
+    const { key } = await enrol('asked', { who: bob });
+    const { browser } = await alone('asked', key);
+    const form = await browser.get(`${server.issuer('asked')}/account/factors/totp`);
+    const app = authenticatorApp(secretOn(form), () => clock.now());
+    await browser.submit(form, { code: app.next(), name: 'Phone' });
+    expect(await factorsOf('asked', bob)).toHaveLength(3);
+    const { url } = prepareAuthorization(requestOf('asked', { prompt: 'none', acr_values: 'phr' }));
+    expect(codeIn(await browser.get(url))).toEqual(expect.any(String));
   });
 
   it('is no longer known once the person has removed it', async () => {

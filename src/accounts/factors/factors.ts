@@ -205,7 +205,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
       refuseUnlessOffered(rules, 'totp');
       const secret = openSetUp(asked.sub, sealed);
       if (secret === undefined) return { ok: false, reason: 'expired' };
-      const step = stepOfCode(secret, code.replace(/\s/g, ''), clock.now());
+      const step = stepOfCode(secret, withoutSeparators(code), clock.now());
       if (step === undefined) return { ok: false, reason: 'code' };
       const added: TotpFactor = {
         type: 'totp',

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
+import { type FactorProof, withFactor } from '../../accounts/factors/proven-factor.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { toAppError } from './errors.ts';
@@ -49,12 +50,13 @@ export const findCurrentSession = async (
 export const strengthenSession = async (
   provider: Provider,
   ctx: Context,
-  { amr, acr }: { readonly amr: readonly string[]; readonly acr: string },
+  factor: FactorProof,
 ): Promise<void> => {
   try {
     const session = await provider.Session.get(ctx);
     if (session.accountId === undefined) return;
-    session.amr = [...new Set([...(session.amr ?? []), ...amr])];
+    const { amr, acr } = withFactor({ amr: session.amr ?? [], ...definedOnly({ acr: session.acr }) }, factor);
+    session.amr = [...amr];
     session.acr = acr;
     await session.persist();
   } catch (error) {
