@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { TOTP } from 'otpauth';
 import { codeMethodsOf, factorFacts } from '../../src/accounts/factors/factor-facts.ts';
 import { createFactorRecovery } from '../../src/accounts/factors/factor-recovery.ts';
 import { createFactorReset } from '../../src/accounts/factors/factor-reset.ts';
 import type { Factors } from '../../src/accounts/factors/factors.ts';
 import { newRecoveryCode, readRecoveryCode } from '../../src/accounts/factors/recovery-codes.ts';
+import { newTotpSecret, stepOfCode } from '../../src/accounts/factors/totp.ts';
 import { proofMarkOf } from '../../src/accounts/proof-holder.ts';
 import { createRevocations } from '../../src/accounts/revocations.ts';
 import { createThrottle } from '../../src/accounts/throttle.ts';
@@ -137,6 +139,28 @@ it('tells a program of the codes that the tenant still takes', async () => {
   const { account } = await setUp();
   expect(codeMethodsOf({ methods: ['totp'] }, account)).toEqual(['totp', 'recovery_code']);
   expect(codeMethodsOf({ methods: ['passkey'] }, account)).toEqual(['recovery_code']);
+});
+
+it('accepts the codes of three time steps of thirty seconds, and no other text', () => {
+  const secret = newTotpSecret();
+  const codeAt = (at: number): string => new TOTP({ secret }).generate({ timestamp: at });
+  const moment = fc.integer({ min: 3_600_000, max: 4_000_000_000_000 });
+  const typed = fc.oneof(
+    fc.integer({ min: -3, max: 3 }),
+    fc.string(),
+    fc.constantFrom('', '000000 ', '1e5', '-00001', '１２３４５６'),
+  );
+  fc.assert(
+    fc.property(moment, typed, (at, what) => {
+      const step = Math.floor(at / 30_000);
+      const steps = [step - 1, step, step + 1];
+      const code = typeof what === 'number' ? codeAt(at + what * 30_000) : what;
+      const meant = steps.filter((one) => codeAt(one * 30_000) === code);
+      const found = stepOfCode(secret, code, at);
+      if (found === undefined) expect(meant).toEqual([]);
+      else expect(meant).toContain(found);
+    }),
+  );
 });
 
 describe('a change of factors', () => {
