@@ -17,7 +17,10 @@ const clients = [...sampleClients, ...directClients];
 const server = await useServer({
   store: sqliteStore,
   instances: 2,
-  tenants: { acme: sampleTenant({ clients }) },
+  tenants: {
+    acme: sampleTenant({ clients }),
+    limited: sampleTenant({ clients, throttle: { startAddress: { attempts: 3, window: '1m' } } }),
+  },
 });
 const issuer = server.issuer('acme');
 const here = `${issuer}/authorize-challenge`;
@@ -81,6 +84,17 @@ describe('a DPoP proof at the authorization challenge endpoint', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask(firstRequest(pkce()), headers)));
     expect(answers.filter(({ status }) => status === 403)).toHaveLength(1);
     expect(answers.filter(({ body }) => body.error === 'invalid_dpop_proof')).toHaveLength(19);
+  });
+
+  it('of strangers fills no store', async () => {
+    const at = server.issuer('limited');
+    const form = firstRequest(pkce(), { acr_values: 'phr' });
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const headers = await key.proofFor(`${at}/authorize-challenge`);
+      statuses.push((await challenge(at, form, { headers })).status);
+    }
+    expect(statuses).toEqual([403, 403, 403, 429]);
   });
 
   it.each<[string, object, object?]>([

@@ -18,7 +18,7 @@ import { noRedirectUri } from './challenge-endpoint.ts';
 import { challengeRequestParameters } from './challenge-request.ts';
 import { beginDirectSession } from './direct-session.ts';
 import type { VerifyDpopProof } from './dpop-proof.ts';
-import { openAuthSession } from './open-auth-session.ts';
+import { chargeStranger, openAuthSession } from './open-auth-session.ts';
 
 /** Beside the parameters of the request: what the person has typed. */
 export const challengeParameters = [
@@ -209,16 +209,11 @@ const askForFactor = async (
 
 /** Nobody has proven anything yet. @throws TooManyRequests */
 const keepStranger = async (
-  { authSessions, chargeStart, requestOf }: AuthorizationChallengeParts,
+  parts: AuthorizationChallengeParts,
   { ctx, client, session, typed: { login } }: Step,
 ): Promise<string> => {
-  if (client.clientAuthMethod === 'none') {
-    const { isAllowed, retryAfterSeconds } = await asProtocolErrors(() =>
-      chargeStart(requestOf(ctx).address),
-    );
-    if (!isAllowed) throw new TooManyRequests(retryAfterSeconds);
-  }
-  return asProtocolErrors(() => authSessions.keep({ ...session, ...definedOnly({ login }) }));
+  await chargeStranger(parts, ctx, client);
+  return asProtocolErrors(() => parts.authSessions.keep({ ...session, ...definedOnly({ login }) }));
 };
 
 /** The code, with the session and the grant that its tokens will hang on. */

@@ -1,13 +1,30 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ChargeStart } from '../../accounts/start-budget.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
-import { asProtocolErrors } from '../provider/errors.ts';
+import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import type { AuthSession, AuthSessions } from './auth-sessions.ts';
 import { InvalidSession } from './challenge-answers.ts';
 import { type ChallengeRequest, readChallengeRequest, refuseChanges } from './challenge-request.ts';
 import type { DpopProof, VerifyDpopProof } from './dpop-proof.ts';
 
-export interface OpenAuthSessionParts {
+export interface ChargeStrangerParts {
+  readonly chargeStart: ChargeStart;
+  readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string };
+}
+
+/** What a public client has the store keep before anybody has proven anything. @throws TooManyRequests */
+export const chargeStranger = async (
+  { chargeStart, requestOf }: ChargeStrangerParts,
+  ctx: KoaContextWithOIDC,
+  client: Client,
+): Promise<void> => {
+  if (client.clientAuthMethod !== 'none') return;
+  const { isAllowed, retryAfterSeconds } = await asProtocolErrors(() => chargeStart(requestOf(ctx).address));
+  if (!isAllowed) throw new TooManyRequests(retryAfterSeconds);
+};
+
+export interface OpenAuthSessionParts extends ChargeStrangerParts {
   readonly definition: TenantDefinition;
   readonly authSessions: AuthSessions;
   readonly verifyProof: VerifyDpopProof;
@@ -19,13 +36,15 @@ export interface OpenAuthSessionParts {
  * @throws OIDCProviderError
  */
 export const openAuthSession = async (
-  { definition, authSessions, verifyProof, clock }: OpenAuthSessionParts,
+  parts: OpenAuthSessionParts,
   ctx: KoaContextWithOIDC,
   client: Client,
 ): Promise<AuthSession> => {
+  const { definition, authSessions, clock } = parts;
   const { params = {} } = ctx.oidc;
   const { clientId } = client;
-  const proof = await verifyProof(ctx);
+  const proof = await parts.verifyProof(ctx);
+  if (proof !== undefined) await chargeStranger(parts, ctx, client);
   const token = params.auth_session;
   if (typeof token !== 'string' || token === '') {
     const request = boundTo(proof, readChallengeRequest(definition, ctx, client), differentKey);
