@@ -3,6 +3,7 @@ import type { PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import type { StoredMails } from '../storage/storage-mails.ts';
 import type { Devices } from './devices.ts';
 import { factorFacts, recoveryCodesLeft } from './factors/factor-facts.ts';
 import type { PersonApps } from './person-apps.ts';
@@ -21,6 +22,8 @@ export interface PersonExport {
   readonly sessions: readonly Facts[];
   readonly apps: readonly Facts[];
   readonly devices: readonly Facts[];
+  /** Newest first; the newest thousand. Neither text, code nor link. */
+  readonly mails: readonly Facts[];
   /** Newest first; the newest ten thousand. */
   readonly audit: readonly Facts[];
 }
@@ -31,21 +34,24 @@ export interface PersonExportParts {
   readonly devices: Pick<Devices, 'list'>;
   readonly personAudit: PersonAudit;
   readonly pictures: Pick<Pictures, 'find'>;
+  readonly mails: Pick<StoredMails, 'ofAccount'>;
   readonly clock: Clock;
 }
 
 const pageSize = 500;
 const mostEntries = 10_000;
+const mostMails = 1000;
 
 export const createPersonExport =
   (parts: PersonExportParts): ExportPerson =>
   async (account) => {
     const { sub } = account;
-    const [sessions, apps, devices, audit, picture] = await Promise.all([
+    const [sessions, apps, devices, audit, mails, picture] = await Promise.all([
       parts.sessions.list(sub),
       parts.apps.list(sub),
       inPages((afterId) => parts.devices.list({ sub, limit: pageSize, ...definedOnly({ afterId }) })),
       inPages((beforeId) => parts.personAudit.list({ sub, limit: pageSize, ...definedOnly({ beforeId }) })),
+      parts.mails.ofAccount(sub, mostMails),
       account.pictureId === undefined ? undefined : parts.pictures.find(sub, account.pictureId),
     ]);
     return {
@@ -72,6 +78,10 @@ export const createPersonExport =
         ...definedOnly({ name, model, serial }),
         created_at: toSeconds(createdAt),
         last_seen_at: toSeconds(lastSeenAt),
+      })),
+      mails: mails.map(({ purpose, address, state, createdAt, lastAttemptAt }) => ({
+        ...{ purpose, address, state, created_at: toSeconds(createdAt) },
+        ...(lastAttemptAt === undefined ? {} : { last_attempt_at: toSeconds(lastAttemptAt) }),
       })),
       audit: audit.map(({ at, clientId, ...entry }) => ({
         ...entry,

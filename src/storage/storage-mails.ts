@@ -15,6 +15,8 @@ export interface MailRecord extends QueueEntry {
 export interface StoredMails extends StoredQueue<MailRecord> {
   /** Lets a mail that nobody has attempted be attempted from `nowMs` on. */
   release(id: string, nowMs: number): Promise<void>;
+  /** Those about an account, newest first. */
+  ofAccount(sub: string, limit: number): Promise<readonly MailRecord[]>;
   /** Takes back a mail that nobody has attempted. */
   remove(id: string): Promise<void>;
 }

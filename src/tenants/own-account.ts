@@ -73,6 +73,9 @@ export const createOwnAccount = (parts: OwnAccountParts): OwnAccount => {
     profile: createProfileChanges({ ...parts, records, formerUsernames }),
     deletion: createAccountDeletion(parts),
     disconnectSource: createDisconnectSource(parts),
-    exportPerson: createPersonExport({ sessions, apps, devices, personAudit, pictures, clock }),
+    exportPerson: createPersonExport({
+      ...{ sessions, apps, devices, personAudit, pictures, clock },
+      mails: storage.mails,
+    }),
   };
 };

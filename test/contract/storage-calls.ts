@@ -110,6 +110,7 @@ export const requestCalls = (
     'settle a mail': () => mails.settle('m-1', settled),
     'list mails': () => mails.list({ limit: 3 }),
     'list mails further': () => mails.list({ beforeId: 'm-2', limit: 3 }),
+    'mails of an account': () => mails.ofAccount('alice', 3),
     'release a mail': () => mails.release('m-2', startMs),
     'remove a mail': () => mails.remove('m-2'),
     'put a picture': () => pictures.put(picture()),

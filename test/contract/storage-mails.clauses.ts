@@ -26,6 +26,15 @@ export const mailClauses = (bench: GetBench): void => {
       expect(await open().list({ beforeId: 'm-1', limit: 9 })).toEqual([bare]);
     });
 
+    it('are found by the account that they are about, newest first', async () => {
+      const { sub, ...ofNobody } = mail({ id: 'm-4' });
+      await open().add([1, 2, 3].map((n) => mail({ id: `m-${n}` })));
+      await open().add([ofNobody, mail({ id: 'm-5', sub: 'bob' })]);
+      expect(await elsewhere().ofAccount(sub ?? '', 2)).toEqual([mail({ id: 'm-3' }), mail({ id: 'm-2' })]);
+      expect(await open().ofAccount('bob', 9)).toEqual([mail({ id: 'm-5', sub: 'bob' })]);
+      expect(await open().ofAccount('carol', 9)).toEqual([]);
+    });
+
     it('are had once each by 20 who claim at once', async () => {
       await open().add(times(10, (n) => mail({ id: `m-${n}` })));
       const claimed = await Promise.all(times(20, (n) => either(n).claim(startMs, startMs + 1000)));

@@ -336,8 +336,25 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
           { type: 'recovery_codes', createdAt: 1000, hashes: ['hash-of-a-code'] },
         ],
       });
+      const sealed = { address: 'd…@acme.example', content: 'sealed-content', attempts: 0, nextAttemptAt: 1 };
+      await server.storage.forTenant('acme').mails.add([
+        {
+          ...sealed,
+          id: 'm-of-the-export',
+          sub,
+          purpose: 'factor_added',
+          state: 'kept',
+          createdAt: Date.now(),
+        },
+      ]);
       const { status, body } = await ask(mine.access_token, '/export');
       expect(status).toBe(200);
+      expect(body.mails).toEqual([
+        {
+          ...{ purpose: 'factor_added', address: 'd…@acme.example', state: 'kept' },
+          created_at: expect.any(Number),
+        },
+      ]);
       expect(body).toMatchObject({
         exported_at: expect.any(Number),
         account: {
@@ -358,7 +375,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       expect(body.audit).toContainEqual(expect.objectContaining({ action: 'sign_in.page', by: 'person' }));
       const account = await server.storage.forTenant('acme').accounts.findBySub(sub);
       expect(JSON.stringify(body)).not.toContain(account?.passwordHash);
-      expect(JSON.stringify(body)).not.toMatch(/sealed-secret|hash-of-a-code/);
+      expect(JSON.stringify(body)).not.toMatch(/sealed-secret|hash-of-a-code|sealed-content/);
     });
 
     it('needs a recent sign-in', async () => {

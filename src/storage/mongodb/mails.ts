@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { MailRecord, StoredMails } from '../storage-mails.ts';
-import { call, writing } from './limits.ts';
-import { createQueue, type QueueStore } from './queue.ts';
+import { call, reading, writing } from './limits.ts';
+import { createQueue, type QueueStore, toEntry } from './queue.ts';
 
 export const createMails = (
   store: Omit<QueueStore<MailRecord>, 'emptied'>,
@@ -19,6 +19,12 @@ export const createMails = (
     release: (id, nowMs) =>
       call(async () => {
         await store.collection.updateOne(unattempted(id), { $set: { nextAttemptAt: nowMs } }, writing);
+      }),
+    ofAccount: (sub, limit) =>
+      call(async () => {
+        const options = { ...reading, sort: { _id: -1 }, limit, batchSize: limit } as const;
+        const filter = { tenant, sub, expiresAt: { $gt: new Date(clock.now()) } };
+        return (await store.collection.find(filter, options).toArray()).map(toEntry<MailRecord>);
       }),
     remove: (id) =>
       call(async () => {

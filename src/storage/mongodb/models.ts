@@ -197,6 +197,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     reason: text,
   });
   const mails = createQueueSchema('mails', { purpose: text, sub: String, address: text, content: String });
+  mails.index({ tenant: 1, sub: 1, _id: -1 }, { partialFilterExpression: { sub: { $exists: true } } });
   const devices = createSchema('devices', {
     tenant: text,
     id: text,

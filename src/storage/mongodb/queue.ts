@@ -14,14 +14,19 @@ export interface QueueStore<Entry extends QueueEntry> {
   readonly emptied?: string;
 }
 
+export const toEntry = <Entry extends QueueEntry>({
+  _id,
+  tenant: _tenant,
+  expiresAt,
+  ...entry
+}: QueueDocument): Entry => entry as unknown as Entry; // the members that `add` wrote
+
 export const createQueue = <Entry extends QueueEntry>(
   { collection: given, run, emptied }: QueueStore<Entry>,
   clock: Clock,
   tenant: string,
 ): StoredQueue<Entry> => {
   const collection = plain(given);
-  const toEntry = ({ _id, tenant: _tenant, expiresAt, ...entry }: QueueDocument): Entry =>
-    entry as unknown as Entry; // the members that `add` wrote
   return {
     add: async (entries) => {
       if (entries.length === 0) return;
@@ -40,7 +45,7 @@ export const createQueue = <Entry extends QueueEntry>(
           { $set: { nextAttemptAt: leaseUntilMs }, $inc: { attempts: 1 } },
           { ...writing, sort: { nextAttemptAt: 1 }, returnDocument: 'after' },
         );
-        return claimed === null ? undefined : toEntry(claimed);
+        return claimed === null ? undefined : toEntry<Entry>(claimed);
       }),
 
     settle: (id, outcome) =>
@@ -64,7 +69,7 @@ export const createQueue = <Entry extends QueueEntry>(
         const _id = beforeId === undefined ? range : { $gte: range.$gte, $lt: `${tenant}|${beforeId}` };
         const options = { ...reading, sort: { _id: -1 }, limit, batchSize: limit } as const;
         const filter = { _id, tenant, expiresAt: { $gt: new Date(clock.now()) } };
-        return (await collection.find(filter, options).toArray()).map(toEntry);
+        return (await collection.find(filter, options).toArray()).map(toEntry<Entry>);
       }),
   };
 };

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { MailRecord, StoredMails } from '../storage-mails.ts';
 import type { Connection } from './connection.ts';
-import { createQueue, type QueueTable, queueSql, tenantsWithDue } from './queue.ts';
+import { createQueue, entryOf, type QueueTable, queueSql, tenantsWithDue } from './queue.ts';
 
 const table: QueueTable<MailRecord> = {
   name: 'mails',
@@ -16,6 +16,7 @@ const unattempted = `tenant = ? AND id = ? AND state IN ('pending', 'kept') AND 
 export const mailSql = {
   ...texts,
   release: `UPDATE mails SET next_attempt_at = ? WHERE ${unattempted}`,
+  ofAccount: texts.list.replace('WHERE tenant = ?', 'WHERE tenant = ? AND sub = ?'),
   remove: `DELETE FROM mails WHERE ${unattempted}`,
 };
 
@@ -27,6 +28,10 @@ export const createMails = (connection: Connection, clock: Clock, tenant: string
     connection.write('mail.release', (sql) => {
       sql(mailSql.release).run(nowMs, tenant, id);
     }),
+  ofAccount: (sub, limit) =>
+    connection.read('mail.ofAccount', (sql) =>
+      sql(mailSql.ofAccount).all(tenant, sub, clock.now(), limit).map(entryOf(table)),
+    ),
   remove: (id) =>
     connection.write('mail.remove', (sql) => {
       sql(mailSql.remove).run(tenant, id);

@@ -69,18 +69,26 @@ export interface QueueParts<Entry extends QueueEntry> {
 
 type Row = Readonly<Record<string, string | number | null>>;
 
-export const createQueue = <Entry extends QueueEntry>(
-  connection: Connection,
-  { table, texts, trip, clock, tenant }: QueueParts<Entry>,
-): StoredQueue<Entry> => {
-  const members = Object.entries<string>({ ...sharedColumns, ...table.own });
-  const toEntry = (row: unknown): Entry => {
-    const present = members.flatMap(([member, column]) => {
+const membersOf = <Entry extends QueueEntry>(table: QueueTable<Entry>) =>
+  Object.entries<string>({ ...sharedColumns, ...table.own });
+
+/** From a row with the columns of the statement `list`. */
+export const entryOf =
+  <Entry extends QueueEntry>(table: QueueTable<Entry>) =>
+  (row: unknown): Entry => {
+    const present = membersOf(table).flatMap(([member, column]) => {
       const value = (row as Row)[column]; // the statements select these columns
       return value === null || value === undefined ? [] : [[member, value]];
     });
     return Object.fromEntries(present) as Entry; // the columns hold what `toValues` wrote
   };
+
+export const createQueue = <Entry extends QueueEntry>(
+  connection: Connection,
+  { table, texts, trip, clock, tenant }: QueueParts<Entry>,
+): StoredQueue<Entry> => {
+  const members = membersOf(table);
+  const toEntry = entryOf(table);
   /** In the order of the columns. */
   const toValues = (entry: Entry) => {
     const values = entry as unknown as Row; // texts and numbers alone

@@ -129,6 +129,11 @@ CREATE TABLE api_key_secrets (
 CREATE INDEX api_key_secrets_key ON api_key_secrets (tenant, id);
 `;
 
+/** Mails about an account. */
+const version11 = `
+CREATE INDEX mails_account ON mails (tenant, sub, id) WHERE sub IS NOT NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -141,6 +146,7 @@ export const schemaSteps: readonly string[] = [
   version8,
   version9,
   version10,
+  version11,
 ];
 
 const readVersion = (database: Database): number =>
