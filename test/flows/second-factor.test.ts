@@ -282,6 +282,8 @@ describe('the account page', () => {
     const { app } = await signInFirst('clients');
     const asked = await browser.follow(await browser.submit(await browser.get(accountOf('clients')), {}, 0));
     expect(isFactorPage(asked)).toBe(true);
+    const newPassword = await browser.get(`${server.issuer('clients')}/account/password`);
+    expect(isFactorPage(await browser.follow(newPassword))).toBe(true);
     const factorsNow = async () =>
       (await server.storage.forTenant('clients').accounts.findByLogin(alice.username))?.factors;
     expect(await factorsNow()).toHaveLength(2);
