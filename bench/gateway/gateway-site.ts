@@ -8,6 +8,7 @@ import { createBrowser, describePage } from '../demo/browser.ts';
 import { openTargetClient, type TargetClient } from '../load/target-client.ts';
 import { migratorClient, type Person, people, tenantId, tenantYaml } from '../targets/fixtures.ts';
 import { startTarget, type TargetProcess } from '../targets/target-process.ts';
+import { openKeyMaker } from './api-keys.ts';
 
 /** Path of the service on Drawbridge's own host. */
 export const servicePath = '/app';
@@ -24,6 +25,8 @@ export interface GatewaySite {
   /** Values of `Authorization` or `Cookie`, by what they are called. */
   jwt(person: Person): Promise<string>;
   opaque(person: Person): Promise<string>;
+  /** A new one, of a system user. */
+  apiKey(): Promise<string>;
   basic(person: Person): string;
   cookie(person: Person): Promise<string>;
   close(): Promise<void>;
@@ -73,6 +76,7 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
     },
     node,
   });
+  const keys = await openKeyMaker(common.storageUrl, common.secretKey);
   const client = await openTargetClient(`${server.origin}/oauth/${tenantId}`);
   const bearer = async (
     { username, password }: Person,
@@ -89,6 +93,7 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
     client,
     jwt: (person) => bearer(person, { resource, scope: 'orders' }),
     opaque: (person) => bearer(person, { scope: 'openid' }),
+    apiKey: async () => `Bearer ${await keys.make()}`,
     basic: ({ username, password }) => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
     cookie: async (person) => {
       const browser = createBrowser(server.origin, client.agent);
@@ -103,6 +108,7 @@ export const openGatewaySite = async ({ node, basicCache }: GatewaySiteOptions):
     },
     close: async () => {
       client.close();
+      await keys.close();
       await server.stop();
       await relay.stop();
       await service.stop();

@@ -55,6 +55,12 @@ const credentials: readonly Credential[] = [
     prepare: (site, number) => authorization(site.opaque(personOf(number))),
   },
   {
+    label: 'API key',
+    count: 8000,
+    isFresh: false,
+    prepare: (site) => authorization(site.apiKey()),
+  },
+  {
     label: 'name and password, remembered',
     count: 8000,
     isFresh: false,
@@ -71,6 +77,12 @@ const credentials: readonly Credential[] = [
     count: 400,
     isFresh: true,
     prepare: (site, number) => authorization(site.opaque(personOf(number))),
+  },
+  {
+    label: 'API key, each for the first time',
+    count: 400,
+    isFresh: true,
+    prepare: (site) => authorization(site.apiKey()),
   },
 ];
 
