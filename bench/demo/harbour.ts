@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Exchange } from './http-exchange.ts';
 import { type OwnServer, startOwnServer } from './own-server.ts';
 
 /** What the service was sent. */
@@ -10,6 +11,15 @@ export interface Delivered {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
 }
+
+/** @throws Error when the answer is not the service's */
+export const readDelivered = (answer: Exchange): Delivered => {
+  if (answer.status !== 200)
+    throw new Error(
+      `expected the service's answer, saw ${answer.status} ${String(answer.headers['x-error'])}`,
+    );
+  return JSON.parse(answer.text) as Delivered; // of this file
+};
 
 export interface Harbour extends OwnServer {
   /** Where the service is for its callers. */

@@ -12,6 +12,7 @@ import { openOffices } from './offices.ts';
 import { type Person, playAccount } from './play-account.ts';
 import { dora, playDirectory, playUpstream } from './play-federation.ts';
 import { playGateway } from './play-gateway.ts';
+import { playKeys } from './play-keys.ts';
 import { findChromium, playPasskey } from './play-passkey.ts';
 import { compareTenants, type PlayedTenant, playTenant, type Step } from './play-tenant.ts';
 import { settingsHere, usesStore, whoAnswers } from './server-here.ts';
@@ -174,6 +175,7 @@ const playServices = async (step: Step): Promise<boolean> => {
   say(`\n${pc.bold('A service behind the gateway')} ${pc.dim(`a third server, ${harbour.serviceUrl}`)}`);
   try {
     await playGateway(harbour, step);
+    await playKeys(harbour, step);
     return true;
   } catch {
     return false; // the step has said it

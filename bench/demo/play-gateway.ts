@@ -4,7 +4,7 @@ import { approveDevice, connectApp } from './apps.ts';
 import { createBrowser, describePage } from './browser.ts';
 import { type DemoUser, loadDemoTenant } from './demo-tenant.ts';
 import { expectSame, expectThat, present } from './expectations.ts';
-import { type Delivered, type Harbour, serviceResource } from './harbour.ts';
+import { type Harbour, readDelivered, serviceResource } from './harbour.ts';
 import { type Exchange, exchange } from './http-exchange.ts';
 import type { Step } from './play-tenant.ts';
 
@@ -23,7 +23,7 @@ export const playGateway = async (
 
   const cookie = await step('Basic: name, password, X-ID-TENANT-NAME', async () => {
     const answer = await call('/ships?page=2', { ...named, Authorization: basic(mara) });
-    const { url: path, headers } = delivered(answer);
+    const { url: path, headers } = readDelivered(answer);
     expectSame('path', '/cargo/ships?page=2', path);
     expectSame('user, roles', ['mara', 'keeper'], [headers['remote-user'], headers['x-auth-roles']]);
     expectSame('Authorization at the service', undefined, headers.authorization);
@@ -32,7 +32,7 @@ export const playGateway = async (
   });
 
   await step('… its token is verified with the tenant’s keys', async () => {
-    const { headers } = delivered(await call('/ships', { ...named, Authorization: basic(mara) }));
+    const { headers } = readDelivered(await call('/ships', { ...named, Authorization: basic(mara) }));
     const keys = createRemoteJWKSet(new URL(`${harbour.issuer}/jwks`));
     const { payload } = await jwtVerify(String(headers['x-auth-token']), keys, {
       issuer: harbour.issuer,
@@ -42,7 +42,7 @@ export const playGateway = async (
   });
 
   await step('… GWSESSIONID alone does next time', async () => {
-    const { headers } = delivered(await call('/ships', { Cookie: cookie, 'Remote-User': 'admin' }));
+    const { headers } = readDelivered(await call('/ships', { Cookie: cookie, 'Remote-User': 'admin' }));
     expectSame('user', 'mara', headers['remote-user']);
   });
 
@@ -75,8 +75,8 @@ export const playGateway = async (
       scope: 'cargo:read',
       resource: serviceResource,
     });
-    const asBearer = delivered(await call('/ships', { Authorization: `Bearer ${token}` }));
-    const asBasic = delivered(
+    const asBearer = readDelivered(await call('/ships', { Authorization: `Bearer ${token}` }));
+    const asBasic = readDelivered(
       await call('/ships', { Authorization: basic({ username: token, password: '' }) }),
     );
     const seen = [asBearer, asBasic].map(({ headers }) => headers['remote-user']);
@@ -89,7 +89,7 @@ export const playGateway = async (
     const login = await browser.open(wanted);
     const page = await browser.submit(login, { fields: { login: nils.username, password: nils.password } });
     expectThat(page.url.href === wanted, wanted, describePage(page));
-    expectSame('user', 'nils', delivered(page).headers['remote-user']);
+    expectSame('user', 'nils', readDelivered(page).headers['remote-user']);
   });
 
   await step('A device by the older addresses, and its token', async () => {
@@ -113,7 +113,7 @@ export const playGateway = async (
     const state = new URL(`${url}/auth/info/state`);
     state.searchParams.set('device_code', String(code));
     const { access_token: token } = await readJson(await exchange(state));
-    const { headers } = delivered(await call('/ships', { Authorization: `Bearer ${String(token)}` }));
+    const { headers } = readDelivered(await call('/ships', { Authorization: `Bearer ${String(token)}` }));
     expectSame('user', 'nils', headers['remote-user']);
   });
 
@@ -134,14 +134,6 @@ export const playGateway = async (
 
 const basic = ({ username, password }: Pick<DemoUser, 'username' | 'password'>): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-
-const delivered = (answer: Exchange): Delivered => {
-  if (answer.status !== 200)
-    throw new Error(
-      `expected the service's answer, saw ${answer.status} ${String(answer.headers['x-error'])}`,
-    );
-  return JSON.parse(answer.text) as Delivered; // of harbour.ts
-};
 
 const readJson = async (answer: Exchange): Promise<Readonly<Record<string, unknown>>> => {
   if (answer.status !== 200)

@@ -71,6 +71,7 @@ describe('npm run demo', () => {
     const { code, stdout } = await playHere(home);
     expect(stdout).not.toContain('✗');
     expect(stdout).toContain('✓ Deletion: everything ends at once, the account after a week');
+    expect(stdout).toContain('✓ Reassigned: the old ones are refused within a second');
     expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
     expect(code).toBe(0);
   }, 120_000);
