@@ -58,6 +58,7 @@ export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRe
 
   const refusalFor = (account: AccountRecord): DeletionRefusal | undefined => {
     if (allowed === 'nobody' || (allowed === 'local' && account.origin === 'source')) return 'tenant';
+    if (account.origin === 'source') return undefined;
     const isInFile = definition.users.some(({ username }) => username === account.username);
     return account.origin === 'demo' || isInFile ? 'file' : undefined;
   };

@@ -313,6 +313,7 @@ eachStore((store) => {
   it('is not for people of the file, nor for anybody where the tenant does not let them', async () => {
     const browser = createBrowser();
     const { access_token: token } = await tokensFor(browser, request({ prompt: 'consent' }), alice);
+    expect((await browser.get(`${issuer()}/account`)).body).not.toContain('/account/delete');
     const page = await browser.get(deletion());
     expect(textOf(page)).toContain('This account is set up by the administrator');
     expect(page.body).not.toContain('name="username"');

@@ -112,7 +112,10 @@ describe('asking for the deletion', () => {
   });
 
   it('is not for a person of the file whose password an operator has changed', async () => {
-    expect(deletion().refusalFor(await add('demo-dora'))).toBe('file');
+    const account = await add('demo-dora');
+    expect(deletion().refusalFor(account)).toBe('file');
+    const ofSource = { ...account, origin: 'source' } as const;
+    expect(deletion({ rules: { allowed: 'everyone' } }).refusalFor(ofSource)).toBeUndefined();
   });
 
   it('is refused for an account that an operator has disabled meanwhile', async () => {

@@ -103,7 +103,7 @@ export const showAccount = async (
       ...(tenant.emailChanges.isOffered(account) ? { emailUrl: emailUrl(tenant) } : {}),
       accountUrl: accountUrl(tenant),
       exportAction: `${accountUrl(tenant)}/export`,
-      ...(tenant.deletion.refusalFor(account) === 'tenant' ? {} : { deleteUrl: deletionUrl(tenant) }),
+      ...(tenant.deletion.refusalFor(account) === undefined ? { deleteUrl: deletionUrl(tenant) } : {}),
       managed,
       ...(managed.profile === undefined ? { pictureAction: `${accountUrl(tenant)}/picture` } : {}),
       ...definedOnly({ pictureUrl: pictureUrl(tenant.provider.issuer, account) }),
