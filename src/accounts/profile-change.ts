@@ -180,15 +180,18 @@ const readName = (name: string | null | undefined): string | null | undefined | 
   return readFullName(name) ?? false;
 };
 
-/** Undefined when it stays the same; a language that is written with its region stays as it is. */
+/** Undefined when it stays the same. */
 const profileAfter = (
   account: AccountRecord,
   { name, locale }: ProfileChange,
 ): Pick<AccountChange, 'claims' | 'chosenLocale'> | undefined => {
-  const isSame = locale === undefined || locale === languageOf(account);
-  if (hasOwnProfile(account)) return claimsAfter(account, isSame ? { name } : { name, locale });
+  if (hasOwnProfile(account)) {
+    // a language that is written with its region stays as it is
+    const isSame = locale === undefined || locale === languageOf(account);
+    return claimsAfter(account, isSame ? { name } : { name, locale });
+  }
   const chosenLocale = locale ?? undefined;
-  return isSame || chosenLocale === account.chosenLocale ? undefined : { chosenLocale };
+  return locale === undefined || chosenLocale === account.chosenLocale ? undefined : { chosenLocale };
 };
 
 const claimsAfter = (

@@ -142,6 +142,18 @@ describe('a change of the profile', () => {
     expect((await now(dana)).claims).toEqual({ name: 'Dana Doe', locale: 'de' });
   });
 
+  it('keeps a language that a person of a source has chosen, also where the source has the same now', async () => {
+    const dana = await add('dana');
+    const { accounts } = people.tenant('acme');
+    const choose = async (locale: 'de' | null) => profile().change(await now(dana), { locale }, by);
+    await accounts.update(dana.sub, { origin: 'source', claims: { locale: 'de-AT' } });
+    expect(await choose('de')).toMatchObject({ ok: true });
+    await accounts.update(dana.sub, { claims: { locale: 'en' } });
+    expect(await now(dana)).toMatchObject({ chosenLocale: 'de' });
+    await choose(null);
+    expect(await now(dana)).not.toHaveProperty('chosenLocale');
+  });
+
   it('keeps the region of a language that stays the same', async () => {
     const dana = await add('dana');
     await people.tenant('acme').accounts.update(dana.sub, { claims: { locale: 'de-AT' } });
