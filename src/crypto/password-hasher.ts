@@ -23,8 +23,8 @@ export interface PasswordHasher {
 export interface PasswordVerdict {
   readonly isValid: boolean;
   /**
-   * The hash is weaker than the parameters of today, or was made by other software; and the check has read this
-   * password to its end, so that a hash of it means the same password.
+   * The hash is weaker than the parameters of today, of another Unicode spelling, or was made by other software; and the
+   * check has read this password to its end, so that a hash of it means the same password.
    */
   readonly needsRehash: boolean;
 }
@@ -53,15 +53,17 @@ export const preparePassword = (password: string): string | undefined => {
 
 const withPlainSpaces = (password: string): string => password.replace(/\p{Zs}/gu, ' ');
 
-/** Of which the hashes are: NFC until it was NFKC. */
+/** Of which the hashes are: ours were of NFC until they were of NFKC; other software mostly hashes what was typed. */
 const spellingsOf = (password: string, prepared: string): readonly string[] => [
-  ...new Set([prepared, withPlainSpaces(password).normalize('NFC')]),
+  ...new Set([prepared, withPlainSpaces(password).normalize('NFC'), password]),
 ];
 
 interface Comparison {
   readonly isValid: boolean;
   /** No longer or shorter password is accepted in place of this one. */
   readonly isWhole: boolean;
+  /** The hash is not of the text that `hash` makes one of. */
+  readonly isOtherSpelling?: boolean;
 }
 
 const refused: Comparison = { isValid: false, isWhole: false };
@@ -80,10 +82,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
   /**
    * Some foreign hashes cost almost nothing. One of ours is computed as well, so that the time does not reveal them.
    */
-  const compareForeign = async (
-    stored: string,
-    { typed, spellings }: { readonly typed: string; readonly spellings: readonly string[] },
-  ): Promise<Comparison> => {
+  const compareForeign = async (stored: string, spellings: readonly string[]): Promise<Comparison> => {
     const parsed = parsePasswordHash(stored);
     if (!parsed.ok) {
       throw new AppError('unavailable', 'This password cannot be checked', {
@@ -91,7 +90,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       });
     }
     let accepted: string | undefined;
-    for (const spelling of new Set([typed, ...spellings])) {
+    for (const spelling of spellings) {
       if (accepted === undefined && (await parsed.verify(spelling))) accepted = spelling;
     }
     for (const spelling of spellings) await verify(nothing, spelling);
@@ -101,22 +100,18 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
     return { isValid: true, isWhole };
   };
 
+  /** Of Argon2, by whichever software. */
   const compareOwn = async (stored: string, spellings: readonly string[]): Promise<Comparison> => {
-    for (const spelling of spellings)
-      if (await verify(stored, spelling)) return { isValid: true, isWhole: true };
+    for (const [index, spelling] of spellings.entries())
+      if (await verify(stored, spelling)) return { isValid: true, isWhole: true, isOtherSpelling: index > 0 };
     return refused;
   };
 
   const compare = async (tenant: string, stored: string, password: string): Promise<Comparison> => {
     const prepared = preparePassword(password);
     if (prepared === undefined) return refused;
-    const spellings = spellingsOf(password, prepared);
-    return queue.run(tenant, async () =>
-      stored.startsWith('$argon2')
-        ? compareOwn(stored, spellings)
-        : // Other software has mostly hashed the password as the person typed it.
-          compareForeign(stored, { typed: password, spellings }),
-    );
+    const compareWith = stored.startsWith('$argon2') ? compareOwn : compareForeign;
+    return queue.run(tenant, () => compareWith(stored, spellingsOf(password, prepared)));
   };
 
   return {
@@ -131,8 +126,9 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
       return queue.run(tenant, () => hash(prepared, options));
     },
     verify: async (tenant, stored, password) => {
-      const { isValid, isWhole } = await compare(tenant, stored, password);
-      return { isValid, needsRehash: isValid && isWhole && isWeaker(stored, parameters) };
+      const { isValid, isWhole, isOtherSpelling } = await compare(tenant, stored, password);
+      const isOutdated = isOtherSpelling === true || isWeaker(stored, parameters);
+      return { isValid, needsRehash: isValid && isWhole && isOutdated };
     },
     verifyDecoy: async (tenant, password) => {
       await compare(tenant, nothing, password);

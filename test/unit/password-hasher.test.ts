@@ -54,11 +54,21 @@ describe('the password hasher', () => {
     expect(await hasher.verify('acme', whole, '\uac01'.repeat(128).normalize('NFD'))).toEqual(right);
   });
 
-  it('accepts a password of which a hash was made before, in NFC', async () => {
+  it('accepts a password of which a hash was made before, in NFC, and has it renewed', async () => {
     const hasher = createPasswordHasher(light);
     const before = await argon2('\ufb01ne words', { type: 2, memoryCost: 1024, timeCost: 2, parallelism: 1 });
-    expect(await hasher.verify('acme', before, '\ufb01ne words')).toMatchObject({ isValid: true });
+    expect(await hasher.verify('acme', before, '\ufb01ne words')).toEqual({
+      isValid: true,
+      needsRehash: true,
+    });
     expect(await hasher.verify('acme', before, 'fine wordz')).toMatchObject({ isValid: false });
+  });
+
+  it('accepts a password that other software has hashed with Argon2id as it was typed', async () => {
+    const hasher = createPasswordHasher(light);
+    const typed = 'Gr\u00fc\u00dfe\u00a0aus Wien'.normalize('NFD');
+    const imported = await argon2(typed, { type: 2, memoryCost: 1024, timeCost: 2, parallelism: 1 });
+    expect(await hasher.verify('acme', imported, typed)).toEqual({ isValid: true, needsRehash: true });
   });
 
   it.each([
