@@ -51,8 +51,19 @@ export const writeApiKey = (parts: ApiKeyParts): string => {
   return `${key}_${secret}`;
 };
 
-/** Does it begin like a key? It is then judged as one, and as no password or token. */
-export const isApiKeyShaped = (text: string): boolean => /^db_[0-9A-Za-z]*(_|$)/.test(text);
+const wholeLength = 'db_'.length + publicIdLength + '_'.length + secretLength + checksumLength;
+/** Characters that somebody leaves out or types twice. */
+const lengthTolerance = 4;
+
+/**
+ * Is it a key, perhaps with a typing error? It is then judged as one, and as no password or token. These may begin alike: people
+ * choose their passwords, and opaque tokens are random. So the length counts too.
+ */
+export const isApiKeyShaped = (text: string): boolean =>
+  beginsLikeApiKey(text) && Math.abs(text.length - wholeLength) <= lengthTolerance;
+
+/** For text that can only be a key: of Drawbridge, or of another program. */
+export const beginsLikeApiKey = (text: string): boolean => text.startsWith('db_');
 
 /** Undefined when it is no key, or one with a typing error. */
 export const readApiKey = (text: string): ApiKeyParts | undefined => {

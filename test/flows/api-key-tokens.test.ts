@@ -118,7 +118,7 @@ describe('token exchange of an API key', () => {
     ['a service of the gateway alone', { services: ['files'] }, {}, 'invalid_target'],
     ['another network', { networks: ['10.0.0.0/8'] }, {}, 'invalid_request'],
     ['a resource that there is not', {}, { resource: 'https://nowhere.example.com' }, 'invalid_target'],
-    ['a typing error', {}, { subject_token: 'db_x_y' }, 'invalid_request'],
+    ['a typing error', {}, { subject_token: `db_${'x'.repeat(16)}_${'y'.repeat(34)}` }, 'invalid_request'],
   ])('is refused for %s', async (_what, wanted, form, error) => {
     const { secret } = await robotWith(wanted);
     const { status, body } = await exchange(secret, form);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCredential } from '../../src/gateway/callers/credentials.ts';
+import { newApiKey, writeApiKey } from '../../src/crypto/api-key.ts';
+import { keyHeadersIn, readCredential } from '../../src/gateway/callers/credentials.ts';
 import { joinAuthorizations } from '../../src/web/authorization-headers.ts';
 
 const read = (authorization: string) => readCredential({ authorization });
@@ -126,4 +127,51 @@ it('repeats nothing of what was presented in a description', () => {
     const { description } = read(authorization) as { description: string };
     expect(description).not.toMatch(/alice|eyJ|Zm9v/);
   }
+});
+
+describe('an API key', () => {
+  const key = writeApiKey(newApiKey());
+  const [publicId = '', secret = ''] = [key.slice(0, 19), key.slice(20)];
+
+  it.each(['db_admin', 'db_Sommer_2024', 'db_', `db_${'x'.repeat(40)}`])(
+    'is not the password %s of somebody',
+    (password) => {
+      expect(basic(`alice:${password}`)).toEqual({ kind: 'basic', login: 'alice', password });
+    },
+  );
+
+  it('is not an opaque token that happens to begin alike', () => {
+    const token = `db_${opaque.slice(3)}`;
+    expect(read(`Bearer ${token}`)).toMatchObject({ kind: 'bearer', token });
+    expect(basic(`${token}:`)).toMatchObject({ kind: 'bearer', token });
+  });
+
+  it.each([key.slice(1), key.slice(0, -2), `${key}xy`, key.replace(/_/g, '-')])(
+    'is none without its beginning, and is one with too few or too many characters: %s',
+    (typed) => {
+      const kind = typed.startsWith('db_') ? 'apiKey' : 'basic';
+      expect(basic(`alice:${typed}`)).toMatchObject({ kind });
+    },
+  );
+
+  it.each([
+    ['whole', { 'x-api-key': key }, key],
+    ['in two halves', { 'x-api-key': publicId, 'x-api-secret': secret }, key],
+    ['without its second half', { 'x-api-key': publicId }, publicId],
+    // Node joins headers of the same name
+    [
+      'in two halves, each twice',
+      { 'x-api-key': `${publicId}, ${publicId}`, 'x-api-secret': `${secret}, ${secret}` },
+      `${publicId}, ${publicId}_${secret}, ${secret}`,
+    ],
+  ])('in headers of its own, %s, is judged and kept from the service', (_what, headers, read) => {
+    expect(readCredential(headers)).toEqual({ kind: 'apiKey', key: read, scheme: 'Bearer' });
+    expect(keyHeadersIn(headers)).toEqual(['x-api-key', 'x-api-secret']);
+  });
+
+  it('of another program is left to the service', () => {
+    const headers = { 'x-api-key': 'sk_live_1', 'x-api-secret': 's' };
+    expect(readCredential(headers)).toEqual({ kind: 'none' });
+    expect(keyHeadersIn(headers)).toEqual([]);
+  });
 });

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isApiKeyShaped } from '../../crypto/api-key.ts';
+import { beginsLikeApiKey, isApiKeyShaped } from '../../crypto/api-key.ts';
 
 /** The credential of a request in `Authorization`. */
 export type PresentedCredential =
@@ -38,9 +38,9 @@ export const isJwtShaped = (token: string): boolean => jwtForm.test(token);
 export const keyHeadersIn = (headers: IncomingHttpHeaders): readonly string[] =>
   keyOf(headers) === undefined ? [] : ['x-api-key', 'x-api-secret'];
 
-/** Whole, or in two halves. Other programs use these headers for keys of their own. */
+/** Whole, or in two halves; unchecked. Other programs use these headers for keys of their own. */
 const keyOf = ({ 'x-api-key': key, 'x-api-secret': secret }: IncomingHttpHeaders): string | undefined => {
-  if (typeof key !== 'string' || !isApiKeyShaped(key)) return undefined;
+  if (typeof key !== 'string' || !beginsLikeApiKey(key)) return undefined;
   return typeof secret === 'string' ? `${key}_${secret}` : key;
 };
 
