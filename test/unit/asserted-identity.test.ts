@@ -60,6 +60,15 @@ describe('a name that a trusted party says', () => {
     expect(await people.accounts().findAsserted('alice')).toBeUndefined();
   });
 
+  it('never leads to a system user, but to the person of a source who has its name', async () => {
+    await people.users().add({ username: 'ci', roles: ['deployer'], isSystem: true });
+    expect(await people.accounts().findAsserted('ci')).toBeUndefined();
+    const corp = createScriptedSource('corp');
+    corp.people.set('ci', person('c-1', { username: 'ci' }));
+    const named = await people.accountsOf(['local', corp.connector]).findAsserted('ci');
+    expect(named).toMatchObject({ origin: 'source', roles: [] });
+  });
+
   it('leads to a demo user only while the tenant is a demo', async () => {
     const users = [
       { username: 'demo', password: 'demo', emailVerified: false, claims: {}, groups: [], roles: [] },

@@ -104,6 +104,10 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     return { ok: true };
   };
 
+  /** Not an account that another source made, nor a system user, which a key alone proves. */
+  const isListed = (account: AccountRecord): boolean =>
+    account.origin !== 'system' && (account.origin !== 'source' || parts.hasLocalPassword(account));
+
   return {
     definition,
     passwords: {
@@ -114,9 +118,7 @@ export const createLocalConnector = (definition: LocalSource, parts: LocalConnec
     lookup: {
       find: async (who): Promise<LookupVerdict> => {
         const account = await ('login' in who ? findByLogin(who.login) : records.findBySub(who.subject));
-        // an account that another source made does not belong to the local list
-        if (account === undefined || (account.origin === 'source' && !parts.hasLocalPassword(account)))
-          return { status: 'absent' };
+        if (account === undefined || !isListed(account)) return { status: 'absent' };
         if (account.disabledAt !== undefined) return { status: 'refused', reason: 'account_disabled' };
         if (account.lockedAt !== undefined) return { status: 'refused', reason: 'account_locked' };
         return { status: 'present', person: toIdentity(account) };
