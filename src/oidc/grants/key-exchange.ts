@@ -35,6 +35,10 @@ export const exchangeKey = async (
   if (found === undefined || !isUsableFrom(found.key, use.address)) throw new InvalidSubjectToken();
   if (!isForResource(found.key, resource))
     throw new errors.InvalidTarget('this key is not for that resource');
+  if (isLessThanToken(found.key))
+    throw new errors.InvalidTarget(
+      'a key for some roles or services cannot be exchanged: a token would be good for all',
+    );
   const now = epochSeconds(parts.clock);
   const left = found.expiresAt === undefined ? longestSeconds : Math.floor(found.expiresAt / 1000) - now;
   if (left <= 0) throw new InvalidSubjectToken();
@@ -43,7 +47,7 @@ export const exchangeKey = async (
     sub: found.owner.sub,
     gty: 'token_exchange',
     atMostSeconds: Math.min(longestSeconds, left),
-    mayHave: (scope) => mayHave(found.key, scope),
+    mayHave: (scope) => found.key.scopes?.includes(scope) === true,
   });
   return answer;
 };
@@ -51,10 +55,9 @@ export const exchangeKey = async (
 const isUsableFrom = ({ networks }: ApiKeyRecord, address: string): boolean =>
   networks === undefined || createAddressBlocks(networks)(address);
 
-/** A key for some services of the gateway is good nowhere else, unless it names resources too. */
-const isForResource = ({ resources, services }: ApiKeyRecord, resource: string): boolean =>
-  resources === undefined ? services === undefined : resources.includes(resource);
+const isForResource = ({ resources }: ApiKeyRecord, resource: string): boolean =>
+  resources?.includes(resource) ?? true;
 
-/** The token has the owner's roles, so a key with fewer of them has no token with roles. */
-const mayHave = ({ scopes = [], roles }: ApiKeyRecord, scope: string): boolean =>
-  scopes.includes(scope) && (roles === undefined || (scope !== 'roles' && scope !== 'groups'));
+/** The gateway would give the bearer of a token all roles of the owner, at each service of the resource. */
+const isLessThanToken = ({ roles, services }: ApiKeyRecord): boolean =>
+  roles !== undefined || services !== undefined;
