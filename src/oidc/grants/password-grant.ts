@@ -1,16 +1,19 @@
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { Accounts, FirstFactor } from '../../accounts/account-types.ts';
-import type { ProgramCodes } from '../../accounts/factors/program-codes.ts';
-import { withFactor } from '../../accounts/factors/proven-factor.ts';
+import type { Accounts, CompleteAttempt, FirstFactor } from '../../accounts/account-types.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
-import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
-import { MfaRequired, type MfaTokens } from './mfa-tokens.ts';
+import { MfaRequired } from './mfa-tokens.ts';
+import {
+  createProgramSignIn,
+  type FactorAnswer,
+  type ProgramRefusal,
+  type ProgramSignInParts,
+} from './program-sign-in.ts';
 import { refusalWords } from './refusal-words.ts';
 
 /** RFC 6749 section 4.3.2; `otp` and `mfa_token` for people who need a second factor. */
@@ -23,13 +26,10 @@ export const passwordGrantParameters = [
   'mfa_token',
 ] as const;
 
-export interface PasswordGrantParts {
+export interface PasswordGrantParts extends ProgramSignInParts {
   readonly definition: TenantDefinition;
-  readonly accounts: Accounts;
+  readonly accounts: ProgramSignInParts['accounts'] & Pick<Accounts, 'choose'>;
   readonly usage: PasswordGrantUsage;
-  readonly passwordTokens: PasswordTokens;
-  readonly mfaTokens: MfaTokens;
-  readonly programCodes: ProgramCodes;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   readonly requestOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -46,18 +46,13 @@ const deprecatedSince = `@${Date.UTC(2025, 0, 31) / 1000}`;
 export const createPasswordGrant =
   (provider: Provider, parts: PasswordGrantParts) =>
   async (ctx: KoaContextWithOIDC): Promise<void> => {
-    const { client, params } = ctx.oidc;
-    if (client === undefined || params === undefined)
-      throw new errors.InvalidClient('the client is not known');
+    const { client } = ctx.oidc;
+    if (client === undefined) throw new errors.InvalidClient('the client is not known');
     refuseUnlessAllowed(parts, ctx);
     if (ctx.get('DPoP') !== '' || client.dpopBoundAccessTokens === true) {
       throw new errors.InvalidRequest('DPoP is not supported with the password grant');
     }
-    const proven =
-      params.mfa_token === undefined
-        ? await provePassword(parts, ctx, client.clientId)
-        : await proveSecondFactor(parts, ctx, client.clientId);
-    const { account, source, signedInAt: authTime, amr, acr } = proven;
+    const { account, source, signedInAt: authTime, amr, acr } = await prove(parts, ctx, client.clientId);
     const { sub } = account;
     await asProtocolErrors(() =>
       parts.usage.record({ clientId: client.clientId, sub, nowMs: parts.clock.now() }),
@@ -65,87 +60,62 @@ export const createPasswordGrant =
     await issue(provider, parts, { ctx, sub, source, authTime, amr, ...definedOnly({ acr }) });
   };
 
+/** @throws OIDCProviderError `invalid_request` */
+const readProof = ({
+  params = {},
+}: KoaContextWithOIDC['oidc']): FactorAnswer | Pick<CompleteAttempt, 'login' | 'password' | 'otp'> => {
+  if (params.mfa_token !== undefined) {
+    if (params.username !== undefined || params.password !== undefined)
+      throw new errors.InvalidRequest('the mfa_token stands for username and password: leave them out');
+    return {
+      mfaToken: requiredString(params.mfa_token, 'mfa_token'),
+      otp: requiredString(params.otp, 'otp'),
+    };
+  }
+  return {
+    login: requiredString(params.username, 'username'),
+    password: requiredString(params.password, 'password'),
+    ...(params.otp === undefined ? {} : { otp: requiredString(params.otp, 'otp') }),
+  };
+};
+
 /** @throws OIDCProviderError unless it is right, with the second factor of a person who needs one */
-const provePassword = async (
+const prove = async (
   parts: PasswordGrantParts,
   ctx: KoaContextWithOIDC,
   clientId: string,
 ): Promise<FirstFactor> => {
-  const { params = {} } = ctx.oidc;
-  const login = requiredString(params.username, 'username');
-  const password = requiredString(params.password, 'password');
-  const otp = params.otp === undefined ? undefined : requiredString(params.otp, 'otp');
+  const proof = readProof(ctx.oidc);
   const { address, requestId } = parts.requestOf(ctx);
-  const attempt = { login, password, address, requestId, via: 'password_grant', clientId } as const;
-  const outcome = await asProtocolErrors(() =>
-    parts.accounts.signInAtOnce({ ...attempt, ...definedOnly({ otp }) }),
+  const origin = { address, requestId, clientId };
+  const { provePassword, proveFactor } = createProgramSignIn(parts);
+  const proven = await asProtocolErrors(() =>
+    'mfaToken' in proof
+      ? proveFactor(proof, origin)
+      : provePassword({ ...proof, ...origin, via: 'password_grant' }),
   );
-  if (outcome.ok) {
-    await asProtocolErrors(() => parts.passwordTokens.keep(outcome));
-    return outcome;
-  }
-  switch (outcome.reason) {
-    case 'throttled':
-      throw new TooManyRequests(outcome.retryAfterSeconds);
-    case 'credentials':
-      if (parts.accounts.choose({ clientId }).passwords) throw new errors.InvalidGrant('credentials refused');
-      throw new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
-    case 'mfa_required': {
-      const methods = parts.programCodes.methodsOf(outcome.firstFactor.account);
-      if (methods.length === 0) {
-        parts.passwordTokens.revoke(outcome.firstFactor);
-        throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.passkey_required);
-      }
-      await asProtocolErrors(() => parts.passwordTokens.keep(outcome.firstFactor));
-      const mfaToken = await asProtocolErrors(() => parts.mfaTokens.issue(clientId, outcome.firstFactor));
-      const sent = await asProtocolErrors(() =>
-        parts.programCodes.send(outcome.firstFactor.account, { place: mfaToken, requestId }),
-      );
-      throw sent.ok ? new MfaRequired(mfaToken, methods) : new TooManyRequests(sent.retryAfterSeconds);
-    }
-    case 'invalid_otp':
-    case 'mfa_enrolment_required':
-      parts.passwordTokens.revoke(outcome.firstFactor);
-      throw new errors.CustomOIDCProviderError('invalid_grant', factorWords[outcome.reason]);
-    default:
-      throw new errors.CustomOIDCProviderError('invalid_grant', refusalWords[outcome.reason]);
-  }
+  if ('reason' in proven) throw refusalFor(parts, clientId, proven);
+  return proven;
 };
 
-/** The second step, after `mfa_required`. */
-const proveSecondFactor = async (
-  { accounts, mfaTokens, programCodes, requestOf }: PasswordGrantParts,
-  ctx: KoaContextWithOIDC,
-  clientId: string,
-): Promise<FirstFactor> => {
-  const { params = {} } = ctx.oidc;
-  if (params.username !== undefined || params.password !== undefined)
-    throw new errors.InvalidRequest('the mfa_token stands for username and password: leave them out');
-  const token = requiredString(params.mfa_token, 'mfa_token');
-  const otp = requiredString(params.otp, 'otp');
-  const first = await asProtocolErrors(() => mfaTokens.find(clientId, token));
-  if (first === undefined) throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
-  const { address, requestId } = requestOf(ctx);
-  const origin = { address, requestId, clientId };
-  const proven = await asProtocolErrors(() =>
-    programCodes.verify(first.account, { place: token, otp }, origin),
-  );
-  if (proven.ok) {
-    const { account } = proven;
-    const { signedInAt } = first;
-    const isWon = await asProtocolErrors(() => mfaTokens.consume(token));
-    const kept = isWon
-      ? await asProtocolErrors(() => accounts.callOffDeletion({ account, signedInAt, ...origin }))
-      : undefined;
-    if (kept !== undefined) return { ...withFactor(first, proven), account: kept };
-    throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.mfa_token);
+const refusalFor = (parts: PasswordGrantParts, clientId: string, refusal: ProgramRefusal): Error => {
+  switch (refusal.reason) {
+    case 'throttled':
+      return new TooManyRequests(refusal.retryAfterSeconds);
+    case 'mfa_required':
+      return new MfaRequired(refusal.mfaToken, refusal.methods);
+    case 'credentials':
+      return parts.accounts.choose({ clientId }).passwords
+        ? new errors.InvalidGrant('credentials refused')
+        : new errors.CustomOIDCProviderError('invalid_grant', noPasswords);
+    default:
+      return new errors.CustomOIDCProviderError('invalid_grant', words[refusal.reason]);
   }
-  if (proven.reason === 'throttled') throw new TooManyRequests(proven.retryAfterSeconds);
-  throw new errors.CustomOIDCProviderError('invalid_grant', factorWords.invalid_otp);
 };
 
 /** Each description begins with a code that programs may rely on. */
-const factorWords = {
+const words = {
+  ...refusalWords,
   invalid_otp: 'invalid_otp: the code is wrong, or was used already',
   passkey_required: 'passkey_required: a passkey works in a browser only',
   mfa_enrolment_required:
