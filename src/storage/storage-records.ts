@@ -89,6 +89,8 @@ export interface StoredRecord {
     | 'keys'
     | 'usage'
     | 'audit'
+    | 'auditLinks'
+    | 'auditCheckpoints'
     | 'devices'
     | 'pictures'
     | 'apiKeys'

@@ -1,6 +1,7 @@
 import type { ArtifactKind } from './artifact-kind.ts';
 import type { AccountRecord, AccountRecords } from './storage-accounts.ts';
 import type { ApiKeyRecords } from './storage-api-keys.ts';
+import type { AuditChainRecords } from './storage-audit-chain.ts';
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
@@ -60,6 +61,8 @@ export interface Storage {
   tenantsWithDueDeletions(nowMs: number): Promise<readonly string[]>;
   /** Tenants that have accounts whose oldest former address ended at `nowMs` or before. */
   tenantsWithEndedEmails(nowMs: number): Promise<readonly string[]>;
+  /** Tenants that have audit records of `untilMs` or before without a mark. */
+  tenantsWithUnmarkedAudit(untilMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */
   importRecords(records: AsyncIterable<StoredRecord>): Promise<number>;
   /** Deletes all artifacts and counters of all tenants: sessions, codes, tokens. */
@@ -74,6 +77,7 @@ export interface TenantStorage {
   readonly counters: Counters;
   readonly usage: PasswordGrantUsage;
   readonly audit: AuditRecords;
+  readonly auditChain: AuditChainRecords;
   readonly events: RevocationEvents;
   readonly deliveries: StoredQueue<LogoutDelivery>;
   readonly mails: StoredMails;

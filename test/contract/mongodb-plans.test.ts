@@ -181,6 +181,8 @@ const define = (): void => {
         'counters',
         'usage',
         'audit',
+        'auditLinks',
+        'auditCheckpoints',
         'deliveries',
         'mails',
         'devices',
@@ -191,7 +193,7 @@ const define = (): void => {
         const firstFields = indexes.map(({ key }) => Object.keys(key)[0]);
         expect(
           firstFields.filter(
-            (field) => !['_id', 'tenant', 'expiresAt', 'nextAttemptAt'].includes(String(field)),
+            (field) => !['_id', 'tenant', 'record', 'expiresAt', 'nextAttemptAt'].includes(String(field)),
           ),
         ).toEqual([]);
         const document = await connection.db?.collection(name).findOne({ tenant: 'zeta' });

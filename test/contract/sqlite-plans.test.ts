@@ -4,6 +4,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import { accountSql } from '../../src/storage/sqlite/account-rows.ts';
 import { apiKeySql } from '../../src/storage/sqlite/api-keys.ts';
 import { artifactSql } from '../../src/storage/sqlite/artifact-sql.ts';
+import { auditChainSql } from '../../src/storage/sqlite/audit-chain.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { deliverySql } from '../../src/storage/sqlite/deliveries.ts';
 import { deviceSql } from '../../src/storage/sqlite/devices.ts';
@@ -52,6 +53,7 @@ describe('SQLite', () => {
       artifactSql,
       accountSql,
       recordSql,
+      auditChainSql,
       eventSql,
       deliverySql,
       mailSql,

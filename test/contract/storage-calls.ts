@@ -4,6 +4,7 @@ import {
   apiKey,
   apiKeySecret,
   artifact,
+  auditLink,
   auditRecord,
   delivery,
   device,
@@ -28,6 +29,7 @@ export const requestCalls = (
     counters,
     usage,
     audit,
+    auditChain,
     events,
     deliveries,
     mails,
@@ -97,6 +99,18 @@ export const requestCalls = (
     'list the audit further': () => audit.list({ beforeId: 'a-1', limit: 3 }),
     'list the audit of a person': () => audit.list({ sub: 'alice', limit: 3 }),
     'list the audit of a person further': () => audit.list({ sub: 'alice', beforeId: 'a-1', limit: 3 }),
+    'tenants with unmarked audit records': () => storage.tenantsWithUnmarkedAudit(startMs),
+    'unmarked audit records': () => auditChain.unmarked({ untilMs: startMs, limit: 3 }),
+    'append to the audit chain': () => auditChain.append([auditLink({ seq: 2, recordId: 'x' })]),
+    'mark an audit record': () => auditChain.mark(['a-1']),
+    'the last link': () => auditChain.last(),
+    'list links': () => auditChain.links({ afterSeq: 0, limit: 3 }),
+    'list audit records with their links': () => auditChain.records({ limit: 3 }),
+    'list audit records with their links, further': () =>
+      auditChain.records({ after: { at: startMs, id: 'a' }, limit: 3 }),
+    'insert a checkpoint': () => auditChain.insertCheckpoint({ seq: 2, at: startMs, jws: 'x' }),
+    'the last checkpoint': () => auditChain.lastCheckpoint(),
+    'list checkpoints': () => auditChain.checkpoints({ afterSeq: 0, limit: 3 }),
     'publish an event': () => events.publish(event({ sub: 'alice' })),
     'add deliveries': () => deliveries.add([delivery({ id: 'd-1' }), delivery({ id: 'd-2' })]),
     'tenants with due deliveries': () => storage.tenantsWithDueDeliveries(startMs),
@@ -141,8 +155,20 @@ export const requestCalls = (
 
 /** One of everything, with the payloads and names telling the tenant. */
 export const fill = async (storage: Storage, tenant: string): Promise<void> => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices, apiKeys } =
-    storage.forTenant(tenant);
+  const {
+    artifacts,
+    accounts,
+    keys,
+    counters,
+    usage,
+    audit,
+    auditChain,
+    deliveries,
+    mails,
+    pictures,
+    devices,
+    apiKeys,
+  } = storage.forTenant(tenant);
   const links = { grantId: 'g', sessionUid: 'session-1', accountId: 'alice' };
   await artifacts.write([
     { op: 'put', artifact: artifact({ payload: tenant, ...links }) },
@@ -159,6 +185,8 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await counters.add('k', { points: 1, windowMs: 1000, nowMs: startMs });
   await usage.record({ clientId: 'c', sub: 'alice', nowMs: startMs });
   await audit.append(auditRecord({ actor: tenant }));
+  await auditChain.append([auditLink({ hash: tenant })]);
+  await auditChain.insertCheckpoint({ seq: 1, at: startMs, jws: tenant });
   await deliveries.add([delivery({ reason: tenant })]);
   await mails.add([mail({ purpose: tenant })]);
   await pictures.put(picture({ id: tenant }));

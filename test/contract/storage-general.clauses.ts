@@ -18,8 +18,20 @@ import {
 
 /** All that a tenant can see. */
 const look = async (storage: Storage, tenant: string) => {
-  const { artifacts, accounts, keys, counters, usage, audit, deliveries, mails, pictures, devices, apiKeys } =
-    storage.forTenant(tenant);
+  const {
+    artifacts,
+    accounts,
+    keys,
+    counters,
+    usage,
+    audit,
+    auditChain,
+    deliveries,
+    mails,
+    pictures,
+    devices,
+    apiKeys,
+  } = storage.forTenant(tenant);
   const loaded = await artifacts.load([
     { kind: 'AccessToken', id: 'token-1' },
     { kind: 'Grant', id: 'g' },
@@ -42,6 +54,11 @@ const look = async (storage: Storage, tenant: string) => {
     counter: await counters.find('k', startMs),
     usage: await usage.report(),
     audit: (await audit.list({ limit: 9 })).map(({ actor }) => actor),
+    links: (await auditChain.links({ afterSeq: 0, limit: 9 })).map(({ link, record }) => [
+      link.hash,
+      record?.actor,
+    ]),
+    checkpoints: (await auditChain.checkpoints({ afterSeq: 0, limit: 9 })).map(({ jws }) => jws),
     deliveries: (await deliveries.list({ limit: 9 })).map(({ reason }) => reason),
     mails: (await mails.list({ limit: 9 })).map(({ purpose }) => purpose),
     picture: (await pictures.find('alice'))?.id,
@@ -88,6 +105,8 @@ export const generalClauses = (bench: GetBench): void => {
           counter: { count: 1, endsAt: startMs + 1000 },
           usage: [{ clientId: 'c', count: 1, lastUsedAt: startMs, distinctUsers: 1 }],
           audit: [tenant],
+          links: [[tenant, tenant]],
+          checkpoints: [tenant],
           deliveries: [tenant],
           mails: [tenant],
           picture: tenant,
@@ -187,7 +206,7 @@ export const generalClauses = (bench: GetBench): void => {
       await first.forTenant('keys-only').keys.putIfAbsent(key());
       expect(await second.listTenants()).toEqual(['ac', 'acme', 'acme-2', 'keys-only', 'zeta']);
       const before = await look(first, 'acme-2');
-      expect(await second.purgeTenant('acme')).toBe(14);
+      expect(await second.purgeTenant('acme')).toBe(16);
       expect(await second.purgeTenant('acme')).toBe(0);
       expect(await look(first, 'acme')).toEqual(await look(first, 'never-heard-of'));
       expect(await look(first, 'acme-2')).toEqual(before);

@@ -1,5 +1,6 @@
 import type { AccountRecord, Artifact } from '../../src/storage/storage.ts';
 import type { ApiKeyRecord, ApiKeySecret } from '../../src/storage/storage-api-keys.ts';
+import type { AuditLink } from '../../src/storage/storage-audit-chain.ts';
 import type { DeviceRecord } from '../../src/storage/storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../../src/storage/storage-endings.ts';
 import type { MailRecord } from '../../src/storage/storage-mails.ts';
@@ -76,6 +77,15 @@ export const auditRecord = (changes: Partial<AuditRecord> = {}): AuditRecord => 
   action: 'sign-in',
   outcome: 'success',
   actor: 'alice',
+  ...changes,
+});
+
+export const auditLink = (changes: Partial<AuditLink> = {}): AuditLink => ({
+  seq: 1,
+  recordId: 'a-1',
+  digest: 'digest',
+  hash: 'hash',
+  mac: 'mac',
   ...changes,
 });
 

@@ -5,6 +5,7 @@ import type { TestClock } from '../support/test-clock.ts';
 import { accountClauses } from './storage-accounts.clauses.ts';
 import { apiKeyClauses } from './storage-api-keys.clauses.ts';
 import { artifactClauses } from './storage-artifacts.clauses.ts';
+import { auditChainClauses } from './storage-audit-chain.clauses.ts';
 import { deliveryClauses } from './storage-deliveries.clauses.ts';
 import { deviceRecordClauses } from './storage-device-records.clauses.ts';
 import { deviceClauses } from './storage-devices.clauses.ts';
@@ -42,6 +43,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     deviceRecordClauses(getBench);
     accountClauses(getBench);
     recordClauses(getBench);
+    auditChainClauses(getBench);
     eventClauses(getBench);
     deliveryClauses(getBench);
     mailClauses(getBench);

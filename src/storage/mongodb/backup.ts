@@ -2,13 +2,23 @@ import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { ApiKeyRecord } from '../storage-api-keys.ts';
+import type { AuditCheckpoint, AuditLink } from '../storage-audit-chain.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, KeyRecord, StoredRecord } from '../storage-records.ts';
 import { toAccount, toDocument } from './account-documents.ts';
 import { toApiKeyDocument, toApiKeyRecord } from './api-keys.ts';
+import { toAuditRecord, toCheckpoint, toCheckpointDocument, toLink, toLinkDocument } from './audit-chain.ts';
 import { toDeviceDocument, toDeviceRecord } from './devices.ts';
-import type { AccountDocument, ApiKeyDocument, DeviceDocument, PictureDocument } from './documents.ts';
+import type {
+  AccountDocument,
+  ApiKeyDocument,
+  AuditCheckpointDocument,
+  AuditDocument,
+  AuditLinkDocument,
+  DeviceDocument,
+  PictureDocument,
+} from './documents.ts';
 import { isDuplicate } from './errors.ts';
 import { call, reading, writing } from './limits.ts';
 import type { Collections } from './models.ts';
@@ -45,8 +55,18 @@ export async function* exportRecords(collections: Collections): AsyncIterable<St
   for await (const { _id, tenant, ...value } of documentsOf(collections.usage)) {
     yield { collection: 'usage', tenant, key: JSON.stringify([value.clientId, value.sub]), value };
   }
-  for await (const { _id, tenant, ...value } of documentsOf(collections.audit)) {
-    yield { collection: 'audit', tenant, key: value.id, value };
+  // before the records: a record that is written and linked meanwhile is then in the backup without its link, which is made anew
+  for await (const document of documentsOf(collections.auditCheckpoints)) {
+    const value = toCheckpoint(document as AuditCheckpointDocument);
+    yield { collection: 'auditCheckpoints', tenant: document.tenant, key: String(value.seq), value };
+  }
+  for await (const document of documentsOf(collections.auditLinks)) {
+    const value = toLink(document as AuditLinkDocument);
+    yield { collection: 'auditLinks', tenant: document.tenant, key: String(value.seq), value };
+  }
+  for await (const document of documentsOf(collections.audit)) {
+    const value = toAuditRecord(document as AuditDocument);
+    yield { collection: 'audit', tenant: document.tenant, key: value.id, value };
   }
   for await (const document of documentsOf(collections.pictures)) {
     const value = toPictureRecord(document as PictureDocument);
@@ -84,6 +104,14 @@ const toReplacement = ({ collection, tenant, key, value }: StoredRecord): Replac
   }
   if (collection === 'pictures') {
     const { _id, ...document } = toPictureDocument(tenant, value as PictureRecord);
+    return { collection, _id, document };
+  }
+  if (collection === 'auditLinks') {
+    const { _id, ...document } = toLinkDocument(tenant, value as AuditLink);
+    return { collection, _id, document };
+  }
+  if (collection === 'auditCheckpoints') {
+    const { _id, ...document } = toCheckpointDocument(tenant, value as AuditCheckpoint);
     return { collection, _id, document };
   }
   if (collection === 'usage') {

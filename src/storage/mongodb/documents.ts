@@ -3,6 +3,7 @@ import type { FormerEmail } from '../former-email.ts';
 import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { ApiKeyRecord } from '../storage-api-keys.ts';
+import type { AuditCheckpoint, AuditLink } from '../storage-audit-chain.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
@@ -97,6 +98,20 @@ export interface UsageDocument {
 }
 
 export interface AuditDocument extends AuditRecord {
+  readonly _id: string;
+  readonly tenant: string;
+  /** Absent until its link in the chain is stored. */
+  readonly isMarked?: true;
+}
+
+export interface AuditLinkDocument extends AuditLink {
+  readonly _id: string;
+  readonly tenant: string;
+  /** `_id` of the record. */
+  readonly record: string;
+}
+
+export interface AuditCheckpointDocument extends AuditCheckpoint {
   readonly _id: string;
   readonly tenant: string;
 }

@@ -10,6 +10,8 @@ const tenantCollections: readonly CollectionName[] = [
   'counters',
   'usage',
   'audit',
+  'auditLinks',
+  'auditCheckpoints',
   'deliveries',
   'mails',
   'devices',

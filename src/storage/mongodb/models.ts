@@ -1,10 +1,12 @@
-import { type Connection, type mongo, Schema, type SchemaDefinition } from 'mongoose';
+import type { Connection, mongo, Schema } from 'mongoose';
 import { eventRetentionMs } from '../storage-endings.ts';
 import type {
   AccountDocument,
   ApiKeyDocument,
   ArtifactDocument,
+  AuditCheckpointDocument,
   AuditDocument,
+  AuditLinkDocument,
   CounterDocument,
   DeliveryDocument,
   DeviceDocument,
@@ -16,6 +18,7 @@ import type {
   PictureDocument,
   UsageDocument,
 } from './documents.ts';
+import { createQueueSchema, createSchema, number, text } from './schema-parts.ts';
 
 export interface Collections {
   readonly artifacts: mongo.Collection<ArtifactDocument>;
@@ -24,6 +27,8 @@ export interface Collections {
   readonly counters: mongo.Collection<CounterDocument>;
   readonly usage: mongo.Collection<UsageDocument>;
   readonly audit: mongo.Collection<AuditDocument>;
+  readonly auditLinks: mongo.Collection<AuditLinkDocument>;
+  readonly auditCheckpoints: mongo.Collection<AuditCheckpointDocument>;
   readonly events: mongo.Collection<EventDocument>;
   readonly deliveries: mongo.Collection<DeliveryDocument>;
   readonly mails: mongo.Collection<MailDocument>;
@@ -35,32 +40,6 @@ export interface Collections {
 }
 
 export type CollectionName = keyof Collections;
-
-const text = { type: String, required: true } as const;
-const number = { type: Number, required: true } as const;
-
-const createSchema = (collection: CollectionName, fields: SchemaDefinition): Schema =>
-  new Schema({ _id: text, ...fields }, { collection, versionKey: false, strict: 'throw', _id: false });
-
-const createQueueSchema = (collection: CollectionName, fields: SchemaDefinition): Schema => {
-  const schema = createSchema(collection, {
-    tenant: text,
-    id: text,
-    ...fields,
-    createdAt: number,
-    state: text,
-    attempts: number,
-    nextAttemptAt: number,
-    lastAttemptAt: Number,
-    lastOutcome: String,
-    expiresAt: { type: Date, required: true },
-  });
-  schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-  // one for a tenant's next, one for which tenants have any: without the second that would read all that wait
-  schema.index({ tenant: 1, nextAttemptAt: 1 }, { partialFilterExpression: { state: 'pending' } });
-  schema.index({ nextAttemptAt: 1, tenant: 1 }, { partialFilterExpression: { state: 'pending' } });
-  return schema;
-};
 
 /** Indexes begin with the tenant, so that a cluster can be sharded by it; time-to-live indexes cannot. */
 const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
@@ -176,10 +155,31 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     clientId: String,
     reason: String,
     requestId: String,
+    isMarked: Boolean,
   });
   audit.index({ tenant: 1, at: -1, _id: -1 });
   audit.index({ tenant: 1, actor: 1, at: -1, _id: -1 });
   audit.index({ tenant: 1, object: 1, at: -1, _id: -1 });
+  audit.index({ tenant: 1, at: 1, _id: 1 }, { partialFilterExpression: { isMarked: null } });
+  const auditLinks = createSchema('auditLinks', {
+    tenant: text,
+    seq: number,
+    recordId: text,
+    record: text,
+    digest: text,
+    hash: text,
+    mac: text,
+  });
+  auditLinks.index({ tenant: 1, seq: 1 }, { unique: true });
+  auditLinks.index({ tenant: 1, recordId: 1 }, { unique: true });
+  auditLinks.index({ record: 1 });
+  const auditCheckpoints = createSchema('auditCheckpoints', {
+    tenant: text,
+    seq: number,
+    at: number,
+    jws: text,
+  });
+  auditCheckpoints.index({ tenant: 1, seq: 1 }, { unique: true });
   const events = createSchema('events', {
     tenant: text,
     publishedAt: { type: Date, required: true },
@@ -254,6 +254,8 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     counters,
     usage,
     audit,
+    auditLinks,
+    auditCheckpoints,
     events,
     deliveries,
     mails,

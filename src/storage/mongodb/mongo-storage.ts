@@ -8,6 +8,7 @@ import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
 import { createApiKeys } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
+import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
 import { createDevices } from './devices.ts';
@@ -120,6 +121,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         counters: createCounters(collections, tenant),
         usage: createUsage(collections, tenant),
         audit: createAudit(collections, tenant),
+        auditChain: createAuditChain(collections, tenant),
         events: createEvents(collections.events, tenant),
         deliveries: createQueue<LogoutDelivery>({ collection: collections.deliveries, run }, clock, tenant),
         pictures: createPictures(collections, tenant),
@@ -143,6 +145,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     tenantsWithDueMails: (nowMs) => tenantsWithDue<MailRecord>(collections.mails, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(collections, nowMs),
     tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(collections, nowMs),
+    tenantsWithUnmarkedAudit: (untilMs) => tenantsWithUnmarkedAudit(collections, untilMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),
     close: async () => {

@@ -1,6 +1,5 @@
 import type { mongo } from 'mongoose';
 import type {
-  AuditRecord,
   AuditRecords,
   CounterState,
   Counters,
@@ -9,6 +8,7 @@ import type {
   PasswordGrantReport,
   PasswordGrantUsage,
 } from '../storage-records.ts';
+import { toAuditRecord } from './audit-chain.ts';
 import { type AuditDocument, type KeyDocument, rangeOf } from './documents.ts';
 import { isDuplicateId } from './errors.ts';
 import { call, reading, retryUpsert, writing } from './limits.ts';
@@ -113,8 +113,6 @@ export const createUsage = ({ usage }: Collections, tenant: string): PasswordGra
         .toArray(),
     ),
 });
-
-const toAuditRecord = ({ _id, tenant, ...record }: AuditDocument): AuditRecord => record;
 
 const newestFirst = { at: -1, _id: -1 } as const;
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { ApiKeyRecord } from '../storage-api-keys.ts';
+import type { AuditCheckpoint, AuditLink } from '../storage-audit-chain.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { PictureRecord } from '../storage-pictures.ts';
 import type { AuditRecord, StoredRecord } from '../storage-records.ts';
@@ -41,6 +42,18 @@ const sources: readonly Source[] = [
     page: `SELECT tenant, client_id AS k1, sub AS k2,
         json_object('clientId', client_id, 'sub', sub, 'count', count, 'lastUsedAt', last_used_at) AS value
       FROM usage WHERE (tenant, client_id, sub) > (?, ?, ?) ORDER BY tenant, client_id, sub LIMIT ?`,
+  },
+  // before the records: a record that is written and linked meanwhile is then in the backup without its link, which is made anew
+  {
+    collection: 'auditCheckpoints',
+    page: `SELECT tenant, CAST(seq AS TEXT) AS k1, '' AS k2, json_object('seq', seq, 'at', at, 'jws', jws) AS value
+      FROM audit_checkpoints WHERE (tenant, seq) > (?1, CAST(?2 AS INTEGER)) ORDER BY tenant, seq LIMIT ?4`,
+  },
+  {
+    collection: 'auditLinks',
+    page: `SELECT tenant, CAST(seq AS TEXT) AS k1, '' AS k2, json_object('seq', seq, 'recordId', record_id,
+        'digest', digest, 'hash', hash, 'mac', mac) AS value
+      FROM audit_links WHERE (tenant, seq) > (?1, CAST(?2 AS INTEGER)) ORDER BY tenant, seq LIMIT ?4`,
   },
   {
     collection: 'audit',
@@ -126,6 +139,19 @@ const put = (sql: Statements, record: StoredRecord): void => {
       key,
       (value as AuditRecord).at,
       JSON.stringify(value),
+    );
+  } else if (record.collection === 'auditLinks') {
+    const { seq, recordId, digest, hash, mac } = value as AuditLink;
+    sql(
+      'INSERT OR REPLACE INTO audit_links (tenant, seq, record_id, digest, hash, mac) VALUES (?, ?, ?, ?, ?, ?)',
+    ).run(tenant, seq, recordId, digest, hash, mac);
+  } else if (record.collection === 'auditCheckpoints') {
+    const { seq, at, jws } = value as AuditCheckpoint;
+    sql('INSERT OR REPLACE INTO audit_checkpoints (tenant, seq, at, jws) VALUES (?, ?, ?, ?)').run(
+      tenant,
+      seq,
+      at,
+      jws,
     );
   } else if (record.collection === 'pictures') {
     putPicture(sql, tenant, value as PictureRecord);

@@ -134,6 +134,20 @@ const version11 = `
 CREATE INDEX mails_account ON mails (tenant, sub, id) WHERE sub IS NOT NULL;
 `;
 
+/** The chain of the audit record. */
+const version12 = `
+ALTER TABLE audit ADD COLUMN is_marked INTEGER;
+CREATE INDEX audit_unmarked ON audit (tenant, at, id) WHERE is_marked IS NULL;
+CREATE TABLE audit_links (
+  tenant TEXT NOT NULL, seq INTEGER NOT NULL, record_id TEXT NOT NULL, digest TEXT NOT NULL, hash TEXT NOT NULL,
+  mac TEXT NOT NULL, PRIMARY KEY (tenant, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX audit_links_record ON audit_links (tenant, record_id);
+CREATE TABLE audit_checkpoints (
+  tenant TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, jws TEXT NOT NULL, PRIMARY KEY (tenant, seq)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -147,6 +161,7 @@ export const schemaSteps: readonly string[] = [
   version9,
   version10,
   version11,
+  version12,
 ];
 
 const readVersion = (database: Database): number =>

@@ -6,6 +6,7 @@ import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
 import { createApiKeys } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
+import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
@@ -54,6 +55,7 @@ export const openSqliteStorage = async ({
         counters: createCounters(connection, tenant),
         usage: createUsage(connection, tenant),
         audit: createAudit(connection, tenant),
+        auditChain: createAuditChain(connection, tenant),
         events: eventLog.forTenant(tenant),
         deliveries: createDeliveries(connection, clock, tenant),
         mails: createMails(connection, clock, tenant),
@@ -77,6 +79,7 @@ export const openSqliteStorage = async ({
     tenantsWithDueMails: (nowMs) => tenantsWithDueMails(connection, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(connection, nowMs),
     tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(connection, nowMs),
+    tenantsWithUnmarkedAudit: (untilMs) => tenantsWithUnmarkedAudit(connection, untilMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
     close: async () => {
