@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addApiKey } from './cli/api-key.ts';
+import { addAudit } from './cli/audit.ts';
 import { addBackup } from './cli/backup.ts';
 import { addClient } from './cli/client.ts';
 import { addConfig } from './cli/config.ts';
@@ -69,6 +70,7 @@ const createProgram = (): Command => {
   addDevice(program);
   addMail(program);
   addMigration(program);
+  addAudit(program);
   addKeys(program);
   addBackup(program);
   addRestore(program);

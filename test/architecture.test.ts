@@ -45,7 +45,7 @@ const rooms: Readonly<Record<string, Room>> = {
     owns: ['@fastify/busboy', '@koa/bodyparser', '@koa/send', 'helmet', 'i18next'],
   },
   connectors: { uses: ['crypto'], knows: ['config', 'storage'], owns: ['ldapts', 'openid-client'] },
-  audit: { uses: [], knows: ['storage'], owns: [] },
+  audit: { uses: ['crypto'], knows: ['storage'], owns: [] },
   // claims, pauses and limits of a queue in the store: once for logout tokens and for mails
   outbox: { uses: [], knows: ['storage'], owns: [] },
   mail: { uses: ['crypto', 'web', 'outbox'], knows: ['config', 'storage'], owns: ['nodemailer'] },
@@ -85,6 +85,7 @@ const rooms: Readonly<Record<string, Room>> = {
   server: {
     uses: [
       'accounts',
+      'audit',
       'config',
       'crypto',
       'storage',
@@ -125,9 +126,9 @@ const rooms: Readonly<Record<string, Room>> = {
 /** Packages outside of rooms, and those with more owners than one: the reason stands beside each. */
 const otherOwners: Readonly<Record<string, readonly string[]>> = {
   pino: ['log.ts'],
-  // keys are made in crypto; a signature is verified by the code that had it made, of an upstream by its connector,
+  // keys are made in crypto; a signature is verified by the code that had it made, also of a checkpoint, of an upstream by its connector,
   // and of a trusted API gateway by the gateway, as another credential
-  jose: ['crypto', 'oidc', 'connectors', 'gateway'],
+  jose: ['audit', 'crypto', 'oidc', 'connectors', 'gateway'],
   // a pattern is refused when the file is read, and run where people are mapped
   re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is, and so is what the API is sent

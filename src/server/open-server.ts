@@ -28,6 +28,7 @@ import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
+import { startAuditSealing } from './audit-sealing.ts';
 import { startDueDeletions } from './due-deletions.ts';
 import { startEndedEmails } from './ended-emails.ts';
 import { createSealedFormNotices } from './form-notices.ts';
@@ -152,6 +153,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
     const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
+    const auditSealing = startAuditSealing({ storage, tenants, clock, log });
     const endedEmails = startEndedEmails({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
@@ -208,6 +210,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await mail.close();
         await dueDeletions.close();
         await endedEmails.close();
+        await auditSealing.close();
         await upstreamEndings.close();
         await hub.close();
         await tenants.close();

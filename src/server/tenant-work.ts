@@ -8,7 +8,7 @@ export interface TenantWork {
   /** @returns how much was done; it is for all processes at once, and can be repeated */
   readonly work: (tenant: Tenant) => Promise<number>;
   /** For the log. */
-  readonly texts: { readonly done: string; readonly failed: string; readonly notFound: string };
+  readonly texts: { readonly done?: string; readonly failed: string; readonly notFound: string };
 }
 
 export interface TenantWorkParts {
@@ -28,7 +28,7 @@ export const startTenantWork = (
       const found = await tenants.find(id);
       if (found.status !== 'served') return;
       const removed = await work(found.tenant);
-      if (removed > 0) log.info({ tenant: id, removed }, texts.done);
+      if (removed > 0 && texts.done !== undefined) log.info({ tenant: id, removed }, texts.done);
     } catch (err) {
       log.warn({ tenant: id, err }, texts.failed);
     }

@@ -14,6 +14,8 @@ import { createRevocations, type Revocations } from '../accounts/revocations.ts'
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
 import { createAudit } from '../audit/audit.ts';
+import { createChainKeys } from '../audit/chain/chain-keys.ts';
+import { type ChainSealer, createChainSealer } from '../audit/chain/seal-chain.ts';
 import type { Clock } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -58,6 +60,7 @@ export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, OwnAc
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
+  readonly auditChain: ChainSealer;
 }
 
 /** The parts that all tenants of a server share. */
@@ -246,6 +249,11 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       clock,
     }),
     mail,
+    auditChain: createChainSealer({
+      chain: storage.auditChain,
+      keys: createChainKeys(definition.id, masterKey),
+      ...{ clock, log: log.child({ tenant: definition.id }) },
+    }),
     ...mailedProofs,
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
+import { startAuditSealing } from '../../src/server/audit-sealing.ts';
 import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
 import { startEndedEmails } from '../../src/server/ended-emails.ts';
 import { createTestClock } from '../support/test-clock.ts';
@@ -68,4 +69,24 @@ it('addresses that can no longer be put back are removed each minute', async () 
   await jest.advanceTimersByTimeAsync(2 * minute);
   await emails.close();
   expect([asked, forgotten]).toEqual([[5, 5], 2]);
+});
+
+it('audit records that are old enough are put into their chain each minute', async () => {
+  const asked: number[] = [];
+  let sealed = 0;
+  const find = async () => ({ status: 'served', tenant: { auditChain: { seal: async () => ++sealed } } });
+  const sealing = startAuditSealing({
+    storage: {
+      tenantsWithUnmarkedAudit: async (untilMs) => {
+        asked.push(untilMs);
+        return ['acme'];
+      },
+    },
+    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(6_000),
+    log: pino({ enabled: false }),
+  });
+  await jest.advanceTimersByTimeAsync(2 * minute);
+  await sealing.close();
+  expect([asked, sealed]).toEqual([[1_000, 1_000], 2]);
 });

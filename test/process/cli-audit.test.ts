@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { createChainKeys } from '../../src/audit/chain/chain-keys.ts';
+import { createChainSealer } from '../../src/audit/chain/seal-chain.ts';
+import { createMasterKey } from '../../src/crypto/master-key.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { openTampering } from '../support/audit-tampering.ts';
+import { ensureBuilt } from './built.ts';
+import { createInstallation, type Installation, serviceTenant } from './installation.ts';
+
+describe('audit', () => {
+  let home: Installation;
+  const data = () => join(home.folder, 'data');
+  const clock = { now: () => Date.now() + 60_000 };
+  const log = pino({ enabled: false });
+
+  /** As a running server does each minute. */
+  const seal = async (): Promise<void> => {
+    const storage = await openStorage({ url: `file:${data()}`, clock, log });
+    const masterKey = createMasterKey(readFileSync(join(data(), 'master.key'), 'utf8'));
+    const { auditChain: chain } = storage.forTenant('acme');
+    await createChainSealer({ chain, keys: createChainKeys('acme', masterKey), clock, log }).seal();
+    await storage.close();
+  };
+
+  beforeAll(async () => {
+    await ensureBuilt();
+    home = await createInstallation();
+    home.putTenant('acme', serviceTenant());
+    for (const name of ['one', 'two']) await home.run(['user', 'add', 'acme', name, '--system']);
+  }, 120_000);
+  afterAll(() => home.remove());
+
+  const verify = (...more: readonly string[]) => home.run(['audit', 'verify', 'acme', ...more]);
+
+  it('verify says what is in the chain, what waits, and what was changed', async () => {
+    const waiting = await verify();
+    expect(waiting).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('2 records are not in it yet'),
+    });
+    await seal();
+    const good = await verify();
+    expect(good).toMatchObject({
+      ...{ code: 0, stderr: '' },
+      stdout: expect.stringMatching(/^2 records are in the chain of acme, 1 to 2, /),
+    });
+    const checkpoint = good.stdout.trimEnd().split('\n').at(-1) ?? '';
+    expect(await verify('--checkpoint', checkpoint)).toMatchObject({ code: 0 });
+    expect(await verify('--checkpoint', `${checkpoint}x`)).toMatchObject({ code: 2 });
+    expect(await home.run(['audit', 'verify', 'acmee'])).not.toMatchObject({ code: 0 });
+
+    const report = JSON.parse((await verify('--json')).stdout);
+    expect(report).toMatchObject({ findings: [], records: 2, checkpoint: { seq: 2, jws: checkpoint } });
+    const tampering = await openTampering(`file:${data()}`);
+    await tampering.removeLinks(2, 2);
+    await tampering.removeCheckpoints(0);
+    await tampering.close();
+    expect(await verify('--checkpoint', checkpoint)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('removed: 2 is not in the chain any more.'),
+      stderr: expect.stringContaining('not as Drawbridge has written it'),
+    });
+  });
+});
