@@ -12,6 +12,7 @@ describeCaddy('Caddy as documented', () => {
     downStatus: 502,
     invalidStatus: 400,
     hidesCookie: true,
+    passesOtherKeys: true,
     upgrades: true,
     passesErrorsOn: true,
   });

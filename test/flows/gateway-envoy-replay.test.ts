@@ -9,6 +9,7 @@ describe('what Envoy does, as documented', () => {
     downStatus: 403,
     invalidStatus: 400,
     hidesCookie: false,
+    passesOtherKeys: true,
     upgrades: false,
     passesErrorsOn: true,
   });

@@ -12,6 +12,7 @@ describeHaproxy('HAProxy as documented', () => {
     downStatus: 503,
     invalidStatus: 400,
     hidesCookie: true,
+    passesOtherKeys: true,
     upgrades: true,
     passesErrorsOn: true,
   });

@@ -12,6 +12,7 @@ describeNginx('nginx as documented', () => {
     downStatus: 500,
     invalidStatus: 500,
     hidesCookie: true,
+    passesOtherKeys: true,
     upgrades: true,
     passesErrorsOn: true,
   });

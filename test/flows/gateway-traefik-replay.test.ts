@@ -9,6 +9,7 @@ describe('what Traefik does, as documented', () => {
     downStatus: 500,
     invalidStatus: 400,
     hidesCookie: false,
+    passesOtherKeys: false,
     upgrades: false,
     passesErrorsOn: true,
   });

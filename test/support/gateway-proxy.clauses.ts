@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { identityHeaderNames } from '../../src/gateway/answer/identity-headers.ts';
@@ -17,6 +18,7 @@ import {
 } from './proxied-service.ts';
 import { rawRequest, sendRaw } from './raw-http.ts';
 import { alice, bob, web } from './sample-tenants.ts';
+import { servedTenant } from './served-tenant.ts';
 import { sqliteStore } from './stores.ts';
 
 type Person = Readonly<Record<'username' | 'password', string>>;
@@ -32,6 +34,8 @@ export interface ProxyBehaviour {
   readonly invalidStatus: number;
   /** Can it take one cookie out of a request? */
   readonly hidesCookie: boolean;
+  /** Does it pass on an `X-API-Key` that is none of Drawbridge's? */
+  readonly passesOtherKeys: boolean;
   /** Does it pass WebSockets on? A replay does not. */
   readonly upgrades: boolean;
   /** Does it keep what Drawbridge says in `x-error` when it refuses? */
@@ -77,6 +81,65 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
     const issuer = proxied.drawbridge.issuer('acme');
     return (await tokensFor(newBrowser(), { issuer, client: web })).access_token;
   };
+
+  const systemUserWithKey = async () => {
+    const user = { username: `ci-${randomUUID()}`, roles: ['admin'], isSystem: true } as const;
+    const added = await proxied.drawbridge.users('acme').add(user);
+    if (!added.ok) throw new Error(added.message);
+    const { apiKeys } = await servedTenant(proxied.drawbridge, 'acme');
+    const made = await apiKeys.create(added.account, {}, { actor: 'cli' });
+    if (!made.ok) throw new Error(made.message);
+    const { secret: key } = made;
+    return { ...user, key, id: made.key.id, apiKeys, halves: [key.slice(0, 19), key.slice(20)] as const };
+  };
+
+  describe('an API key', () => {
+    it('names its system user in all its forms, and never reaches the service', async () => {
+      const { username, key, halves } = await systemUserWithKey();
+      for (const headers of [
+        { authorization: `Bearer ${key}` },
+        basic({ username: key, password: '' }),
+        basic({ username, password: key }),
+        { 'X-API-Key': halves[0], 'X-API-Secret': halves[1] },
+        { 'x-api-key': key },
+      ]) {
+        const { status, seen } = await ask({ path: '/admin/x', headers });
+        expect([status, seen?.headers['remote-user']]).toEqual([200, username]);
+        expect(seen?.headers).toMatchObject({ 'x-auth-method': 'apikey', 'x-auth-roles': 'admin' });
+        expect(JSON.stringify(seen)).not.toContain(halves[1]);
+      }
+    });
+
+    it('is refused where it is wrong or revoked, and never looked at in an address', async () => {
+      const { key, halves, id, apiKeys } = await systemUserWithKey();
+      proxied.service.forget();
+      const typo = `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`;
+      for (const headers of [
+        { authorization: `Bearer ${typo}` },
+        basic({ username: 'alice', password: key }),
+        { 'x-api-key': halves[0] },
+        { 'x-api-key': key, 'x-api-secret': halves[1] },
+      ]) {
+        const answer = await ask({ headers });
+        expect(answer.status).toBe(401);
+        expect(answer.headers['www-authenticate']).toMatch(/error="invalid_token"|^Basic /);
+      }
+      for (const name of ['api_key', 'access_token', 'X-API-Key'])
+        expect((await ask({ path: `/?${name}=${key}` })).status).toBe(401);
+      await apiKeys.revoke(id, { actor: 'cli' });
+      expect((await ask({ headers: { 'x-api-key': key } })).status).toBe(401);
+      expect(proxied.service.seen).toEqual([]);
+    });
+
+    it(`of another program ${behaviour.passesOtherKeys ? 'reaches the service' : 'is removed'}, and is none here`, async () => {
+      const foreign = { 'x-api-key': 'sk_live_1', 'x-api-secret': 's2' };
+      expect((await ask({ headers: foreign })).status).toBe(401);
+      const { status, seen } = await ask({ headers: { ...foreign, ...basic(alice) } });
+      expect(status).toBe(200);
+      const { 'x-api-key': key, 'x-api-secret': secret } = seen?.headers ?? {};
+      expect([key ?? '', secret ?? '']).toEqual(behaviour.passesOtherKeys ? ['sk_live_1', 's2'] : ['', '']);
+    });
+  });
 
   describe('an allowed request', () => {
     it('says to the service who calls, in a token that it can verify', async () => {
@@ -469,6 +532,11 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
       expect(socket.status).toBe(101);
       expect(await socket.echo('hello')).toBe('hello');
       socket.close();
+      const { key, halves } = await systemUserWithKey();
+      const byKey = await open({ 'x-api-key': halves[0], 'x-api-secret': halves[1] });
+      expect(byKey.status).toBe(101);
+      byKey.close();
+      expect((await open({ 'x-api-key': `${key}x` })).status).toBe(401);
       expect((await open({})).status).toBe(401);
       expect((await open(basic({ ...alice, password: 'wrong' }))).status).toBe(401);
     });
