@@ -232,7 +232,48 @@ describe('a caller with a name and password', () => {
   );
 });
 
-describe('a WebSocket by a session', () => {
+const createKey = async () => {
+  const { apiKeys } = await servedTenant(server, 'acme');
+  const added = await server.users('acme').add({ username: 'ci', isSystem: true });
+  if (!added.ok) throw new Error(added.message);
+  const made = await apiKeys.create(added.account, {}, { actor: 'cli' });
+  if (!made.ok) throw new Error(made.message);
+  return { apiKeys, id: made.key.id, text: made.secret };
+};
+
+describe('a caller with an API key', () => {
+  it('is given no session, however the key is presented, and no key reaches the service', async () => {
+    const { text } = await createKey();
+    const inBasic = (typed: string) => `Authorization: Basic ${Buffer.from(typed).toString('base64')}`;
+    for (const presented of [
+      [`Authorization: Bearer ${text}`],
+      [inBasic(`ci:${text}`)],
+      [inBasic(`${text}:`)],
+      [`X-API-Key: ${text}`],
+      [`X-API-Key: ${text.slice(0, 19)}`, `X-API-Secret: ${text.slice(20)}`],
+    ]) {
+      const answer = await ask([...presented, 'Cookie: own=1']);
+      expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('ci by apikey') });
+      expect(answer.headers['set-cookie']).toBe('own=1');
+      const { rawHeaders = [] } = service.got.at(-1) ?? {};
+      expect(rawHeaders.join('\n')).not.toContain(text.slice(20));
+    }
+  });
+
+  it('is refused with two of them, in whatever headers', async () => {
+    const { text } = await createKey();
+    for (const presented of [
+      [`Authorization: Bearer ${text}`, `Authorization: Bearer ${text}`],
+      [`X-API-Key: ${text}`, `X-API-Key: ${text}`],
+      [`Authorization: ApiKey ${text}`],
+      [`Authorization: Bearer ${text} `.concat(text)],
+    ])
+      expect([400, 401]).toContain((await ask(presented)).status);
+    expect(service.got).toEqual([]);
+  });
+});
+
+describe('a WebSocket by a session or a key', () => {
   const join = async (
     headers: readonly string[],
   ): Promise<{ socket: Socket; text: () => string; isClosed: () => boolean }> => {
@@ -281,6 +322,14 @@ describe('a WebSocket by a session', () => {
     const { sub = '' } = (await accounts.findByLogin(alice.username)) ?? {};
     const [{ id = '' } = {}] = await sessions.list(sub);
     expect(await sessions.end(sub, id, { actor: sub })).toBe(true);
+    await eventually('it is closed', joined.isClosed, 5000);
+  });
+
+  it('is open until the key is revoked', async () => {
+    const { apiKeys, id, text } = await createKey();
+    const joined = await join([`Authorization: Bearer ${text}`]);
+    expect(joined.text()).toMatch(/^HTTP\/1\.1 101 /);
+    await apiKeys.revoke(id, { actor: 'cli' });
     await eventually('it is closed', joined.isClosed, 5000);
   });
 
