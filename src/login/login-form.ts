@@ -115,8 +115,7 @@ export const showLogin = async (
       ...definedOnly({
         switchTenantUrl,
         recoverUrl: recoverUrl(tenant),
-        registerUrl:
-          form.proven === undefined ? registrationUrlIn(tenant, { uid: visit.uid, clientId }) : undefined,
+        registerUrl: form.proven === undefined ? registrationUrlIn(tenant, interaction.pending) : undefined,
       }),
       ...(tenant.definition.demo
         ? { demoUsers: tenant.definition.users.map(({ username, password }) => ({ username, password })) }

@@ -3,15 +3,16 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { NewAccountOutcome, Registrant } from '../accounts/new-account.ts';
-import { newAccountUrl } from '../accounts/registration-link.ts';
 import { definedOnly } from '../defined-only.ts';
 import { readForm } from '../web/body.ts';
-import { localeOf } from '../web/locale.ts';
 import type { LoginPageParts } from './login-form.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { factsOf, refuseOtherSites, tokenOf } from './mailed-form.ts';
 import {
+  accountFormUrl,
   goToSignIn,
+  languageIn,
+  localeIn,
   placesOf,
   type RegistrationModel,
   type RegistrationVisit,
@@ -21,7 +22,7 @@ import {
 type Parts = Pick<LoginPageParts, 'pages' | 'log' | 'notices'>;
 
 export const askForNewAccount = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
-  const visit = { ctx, tenant };
+  const visit = { ctx, tenant, ...languageIn(ctx) };
   placesOf(visit);
   const token = tokenOf(ctx);
   const registrant = await tenant.registration.find(token);
@@ -37,7 +38,7 @@ const accountForm = z.object({
 });
 
 export const submitNewAccount = async (parts: Parts, ctx: Context, tenant: LoginTenant): Promise<void> => {
-  const visit = { ctx, tenant };
+  const visit = { ctx, tenant, ...languageIn(ctx) };
   placesOf(visit);
   refuseOtherSites(ctx);
   const token = tokenOf(ctx);
@@ -48,7 +49,7 @@ export const submitNewAccount = async (parts: Parts, ctx: Context, tenant: Login
     showForm(parts, visit, { token, registrant, typed: { name, username, ...problem } });
   if (name.trim() === '' || password === '' || repeated === '') return again({ problem: 'missing' });
   if (password !== repeated) return again({ problem: 'different' });
-  const locale = localeOf(ctx, tenant.definition.locale);
+  const locale = localeIn(visit);
   const outcome = await tenant.registration.finish({
     ...{ link: token, name, username, password, locale },
     ...factsOf(ctx),
@@ -97,7 +98,7 @@ const showForm = (
   },
 ): void => {
   const { email, mayChooseUsername } = registrant;
-  const action = newAccountUrl(visit.tenant.provider.issuer, token);
+  const action = accountFormUrl(visit, token);
   showRegistration(parts, visit, { step: 'account', action, email, mayChooseUsername, ...typed });
 };
 

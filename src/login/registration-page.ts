@@ -1,8 +1,10 @@
 // What the pages of a registration share.
 import type { Context } from 'koa';
-import { registerUrl } from '../accounts/registration-link.ts';
+import { newAccountUrl, registerUrl } from '../accounts/registration-link.ts';
+import type { Locale } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { OpenInteraction } from '../oidc/provider/interactions.ts';
+import { localeAskedFor, localeOf, localeOfQuery } from '../web/locale.ts';
 import type { PageModels } from '../web/pages.ts';
 import { nothingHere } from '../web/problem.ts';
 import { sendPage } from '../web/send-page.ts';
@@ -11,7 +13,7 @@ import { choiceUrl, type InteractionVisit, redirectTo } from './interaction-form
 import type { LoginNotice, LoginPageParts } from './login-form.ts';
 import { announce } from './login-problems.ts';
 import { type LoginTenant, lookOf } from './login-tenant.ts';
-import { openRegistrationUrl, registrationUrlIn } from './registration-url.ts';
+import { openRegistrationUrl, registrationQuery, registrationUrlIn } from './registration-url.ts';
 import { startSignIn } from './start-sign-in.ts';
 
 export type RegistrationModel = PageModels['register'];
@@ -21,14 +23,16 @@ export interface RegistrationVisit {
   readonly tenant: LoginTenant;
   /** The sign-in that the person came from, unchecked. */
   readonly interaction?: string;
+  /** Of the app; left out once the person has chosen another. */
+  readonly language?: Locale;
 }
 
 /** @throws AppError `not_found` where nobody can make an account */
-export const placesOf = ({ tenant, interaction }: RegistrationVisit) => {
+export const placesOf = ({ tenant, interaction, language }: RegistrationVisit) => {
   const { definition, provider } = tenant;
   if (definition.registration === undefined) throw nothingHere();
   const start = openRegistrationUrl(tenant);
-  const from = interaction === undefined ? '' : `?interaction=${interaction}`;
+  const from = registrationQuery({ interaction, language });
   return {
     start: start === undefined ? undefined : `${start}${from}`,
     code: `${registerUrl(provider.issuer)}/code${from}`,
@@ -46,22 +50,36 @@ export const openPlacesOf = (visit: RegistrationVisit) => {
   return { start, ...places };
 };
 
+/** @param token of the mail, or for its code */
+export const accountFormUrl = ({ tenant, language }: RegistrationVisit, token: string): string => {
+  const url = newAccountUrl(tenant.provider.issuer, token);
+  return language === undefined ? url : `${url}&language=${language}`;
+};
+
 /** A visit, with the sign-in that the address of the page names. */
 export const visitOf = (ctx: Context, tenant: LoginTenant): RegistrationVisit => {
   const { interaction } = ctx.query;
-  return typeof interaction === 'string' && /^[A-Za-z0-9_-]{10,64}$/.test(interaction)
-    ? { ctx, tenant, interaction }
-    : { ctx, tenant };
+  const isOne = typeof interaction === 'string' && /^[A-Za-z0-9_-]{10,64}$/.test(interaction);
+  return { ctx, tenant, ...languageIn(ctx), ...(isOne ? { interaction } : {}) };
 };
+
+export const languageIn = ({ query }: Context): Pick<RegistrationVisit, 'language'> => {
+  const isChosen = localeOfQuery(query) !== undefined;
+  const asked = typeof query.language === 'string' ? localeAskedFor(query.language) : undefined;
+  return asked === undefined || isChosen ? {} : { language: asked };
+};
+
+export const localeIn = ({ ctx, tenant, language }: RegistrationVisit): Locale =>
+  localeOf(ctx, tenant.definition.locale, language);
 
 /**
  * `prompt=create`: the form of a new account instead of the sign-in, unless the person has chosen to sign in. False where
  * the app does not ask for it, or is not for local users.
  */
 export const openRegistration = (visit: InteractionVisit, { pending }: OpenInteraction): boolean => {
-  const { ctx, tenant, uid } = visit;
+  const { ctx, tenant } = visit;
   if (!pending.isRegistrationAsked || ctx.query.choose !== undefined) return false;
-  const url = registrationUrlIn(tenant, { uid, clientId: pending.clientId });
+  const url = registrationUrlIn(tenant, pending);
   if (url === undefined) return false;
   redirectTo(visit, url);
   return true;
@@ -72,13 +90,13 @@ export const showRegistration = (
   visit: RegistrationVisit,
   model: Omit<RegistrationModel, 'startUrl' | 'signInUrl'>,
 ): void => {
-  const { ctx, tenant } = visit;
+  const { ctx, tenant, language } = visit;
   const { start: startUrl, signIn: signInUrl } = placesOf(visit);
   sendPage(ctx, pages, {
     name: 'register',
     status: announce(log, ctx, definedOnly(model)),
     model: { ...model, signInUrl, ...definedOnly({ startUrl }) },
-    look: lookOf(ctx, tenant),
+    look: lookOf(ctx, tenant, { uiLocales: language }),
   });
 };
 

@@ -2,18 +2,18 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { RegistrationBegun } from '../accounts/registration.ts';
-import { newAccountUrl } from '../accounts/registration-link.ts';
 import { newBrowser } from '../accounts/verifications.ts';
 import { definedOnly } from '../defined-only.ts';
 import { readForm } from '../web/body.ts';
-import { localeOf } from '../web/locale.ts';
 import { readRegistrationCookie, setRegistrationCookie } from './cookies.ts';
 import { demoMailUrl } from './demo-mail.ts';
 import type { LoginPageParts } from './login-form.ts';
 import type { LoginTenant } from './login-tenant.ts';
 import { factsOf, redirect, refuseOtherSites } from './mailed-form.ts';
 import {
+  accountFormUrl,
   goToSignIn,
+  localeIn,
   openPlacesOf,
   type RegistrationModel,
   type RegistrationVisit,
@@ -46,7 +46,7 @@ export const submitAddress = async (parts: Parts, ctx: Context, tenant: LoginTen
   const browser = newBrowser();
   const begun = await tenant.registration.begin({
     ...{ email, browser, isHiddenFieldFilled: homepage !== '' },
-    ...{ locale: localeOf(ctx, tenant.definition.locale), userAgent: ctx.get('User-Agent') },
+    ...{ locale: localeIn(visit), userAgent: ctx.get('User-Agent') },
     ...definedOnly({ interaction: visit.interaction }),
     ...factsOf(ctx),
   });
@@ -102,5 +102,5 @@ export const submitRegistrationCode = async (
   const link = browser === undefined ? undefined : await tenant.registration.exchangeCode({ browser, code });
   if (link === undefined) return showRegistration(parts, visit, { ...form, problem: 'code' });
   setRegistrationCookie(ctx, issuer, '');
-  redirect(ctx, newAccountUrl(issuer, link));
+  redirect(ctx, accountFormUrl(visit, link));
 };

@@ -30,9 +30,12 @@ const firstKnown = (tags: readonly string[]): Locale | undefined => {
   return undefined;
 };
 
+/** @param uiLocales `ui_locales` of an authorization request (OIDC Core section 3.1.2.1) */
+export const localeAskedFor = (uiLocales: string): Locale | undefined => firstKnown(uiLocales.split(' '));
+
 /** `ui_locales`, or else `i18next`, by which apps name the language as they do in the cookie of that name. */
 export const localeOfQuery = ({ ui_locales, i18next }: LanguagePreferences['query']): Locale | undefined =>
-  (typeof ui_locales === 'string' ? firstKnown(ui_locales.split(' ')) : undefined) ??
+  (typeof ui_locales === 'string' ? localeAskedFor(ui_locales) : undefined) ??
   (typeof i18next === 'string' ? localeNamed(i18next) : undefined);
 
 /**
@@ -43,7 +46,7 @@ export const localeOfQuery = ({ ui_locales, i18next }: LanguagePreferences['quer
  */
 export const localeOf = (preferences: LanguagePreferences, fallback: Locale, uiLocales = ''): Locale =>
   localeOfQuery(preferences.query) ??
-  firstKnown(uiLocales.split(' ')) ??
+  localeAskedFor(uiLocales) ??
   localeNamed(readLanguageCookie(preferences) ?? '') ??
   firstKnown(preferences.acceptsLanguages()) ??
   fallback;

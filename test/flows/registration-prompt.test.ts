@@ -95,6 +95,27 @@ describe('prompt=create', () => {
     );
   });
 
+  it('has the form, its mail and the account in the language that the app asks for', async () => {
+    const browser = createBrowser();
+    const isGerman = ({ body }: Page): boolean => body.includes('<html lang="de"');
+    const start = await openApp(browser, issuer(), { extra: { prompt: 'create', ui_locales: 'fr de' } });
+    expect(isGerman(start)).toBe(true);
+    const email = 'dirk@example.com';
+    const asked = await browser.follow(await browser.submit(start, { email }));
+    expect(isGerman(asked)).toBe(true);
+    const [taken] = await mail.mailsTo(email);
+    expect(taken?.text).toContain('Konto');
+    const [code = ''] = /\b\d{4} ?\d{4}\b/.exec(taken?.text ?? '') ?? [];
+    const form = await browser.follow(await browser.submit(asked, { code }));
+    expect(isGerman(form)).toBe(true);
+    await browser.submit(form, { name: 'Dirk Dorn', new_password: password, repeated: password });
+    const account = await server.storage.forTenant('acme').accounts.findByLogin(email);
+    expect(account?.claims).toMatchObject({ locale: 'de' });
+    // the switch on the page outranks the app
+    const switched = await browser.get(`${start.url}&ui_locales=en`);
+    expect(isGerman(switched)).toBe(false);
+  });
+
   it('goes with select_account, which asks first, and not with none', async () => {
     const browser = await withSession();
     const choice = await ask(browser, 'select_account create');
