@@ -3,7 +3,6 @@ import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { type ApiKeyParts, readApiKey } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { isAppError } from '../../errors.ts';
 import { createAddressBlocks } from '../../protocol/address-blocks.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { type ChooseTenant, notServed } from '../decision/choose-tenant.ts';
@@ -16,6 +15,7 @@ import type {
 } from '../gateway-types.ts';
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
 import type { PresentedCredential } from './credentials.ts';
+import { identifyAtFirst, tenantsTried } from './first-tenant.ts';
 import { personOf } from './person.ts';
 import { notForServices } from './upstream-person.ts';
 
@@ -32,8 +32,6 @@ interface Asked extends Presented {
   readonly parts: ApiKeyParts;
 }
 
-/** Number of tenants at which a key is looked up when the request names none. */
-const tenantsTried = 5;
 /** Milliseconds. */
 const keptMs = 5000;
 
@@ -53,23 +51,6 @@ export const createIdentifyKey = ({ findTenant, chooseTenant, callers }: Identif
     // the answer may be shared with a caller that used the other scheme
     if ('status' in caller) return caller.status === 'bad' ? { ...caller, scheme } : caller;
     return { status: 'known', caller, tenant };
-  };
-
-  /** The first tenant that knows the key. A tenant that cannot be served matters only if no other knows it. */
-  const identifyAtAny = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
-    let outage: unknown;
-    for (const id of ids) {
-      try {
-        const tenant = await findTenant(id);
-        const answer = tenant === undefined ? undefined : await identifyAt(tenant, asked);
-        if (answer !== undefined && answer.status !== 'bad') return answer;
-      } catch (error) {
-        if (!isAppError(error, 'unavailable')) throw error;
-        outage ??= error;
-      }
-    }
-    if (outage !== undefined) throw outage;
-    return bad(asked.scheme, invalid);
   };
 
   const identify = async (
@@ -92,7 +73,11 @@ export const createIdentifyKey = ({ findTenant, chooseTenant, callers }: Identif
     const { tenants } = service;
     if (tenants === 'all' || tenants.length > tenantsTried)
       return { ...bad(scheme, 'Say in X-ID-TENANT-NAME whose API key this is'), error: 'invalid_request' };
-    return identifyAtAny(tenants, asked);
+    return identifyAtFirst(tenants, {
+      findTenant,
+      identifyAt: (tenant) => identifyAt(tenant, asked),
+      unknown: bad(scheme, invalid),
+    });
   };
 
   return async (

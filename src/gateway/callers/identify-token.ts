@@ -1,7 +1,6 @@
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { isAppError } from '../../errors.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
 import { unverifiedClaim } from '../../protocol/unverified-claim.ts';
 import { findTenantId } from '../../web/tenant-path.ts';
@@ -15,6 +14,7 @@ import type {
 } from '../gateway-types.ts';
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
 import { isJwtShaped, type PresentedCredential } from './credentials.ts';
+import { identifyAtFirst, tenantsTried } from './first-tenant.ts';
 import { personOf } from './person.ts';
 import { findUpstreamPerson, notForServices } from './upstream-person.ts';
 
@@ -26,8 +26,6 @@ export interface IdentifyTokenParts {
 
 type Presented = Pick<Extract<PresentedCredential, { kind: 'bearer' }>, 'token' | 'scheme'>;
 
-/** Number of tenants at which an opaque token is looked up when the request names none. */
-const tenantsTried = 5;
 /** Milliseconds. A JWT contains its expiry, and an event reports an earlier end. */
 const keptMs = { opaque: 5000, jwt: 60_000 };
 
@@ -62,25 +60,6 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     return tenant?.provider.issuer === issuer ? tenant : undefined;
   };
 
-  /** The first tenant that knows the token. A tenant that cannot be served matters only if no other knows it. */
-  const identifyAtAny = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
-    let outage: unknown;
-    let answer: Identification = bad(invalid, asked.scheme);
-    for (const id of ids) {
-      try {
-        const tenant = await findTenant(id);
-        if (tenant === undefined) continue;
-        answer = await identifyAt(tenant, asked);
-        if (answer.status !== 'bad' || answer.description !== invalid) return answer;
-      } catch (error) {
-        if (!isAppError(error, 'unavailable')) throw error;
-        outage ??= error;
-      }
-    }
-    if (outage !== undefined) throw outage;
-    return answer;
-  };
-
   return async (
     request: GatewayRequest,
     service: ServiceDefinition,
@@ -102,7 +81,11 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     const { tenants } = service;
     if (isJwtShaped(token) || tenants === 'all' || tenants.length > tenantsTried)
       return { ...bad('Say in X-ID-TENANT-NAME whose token this is', scheme), error: 'invalid_request' };
-    return identifyAtAny(tenants, unnamed);
+    return identifyAtFirst(tenants, {
+      findTenant,
+      identifyAt: (tenant) => identifyAt(tenant, unnamed),
+      unknown: bad(invalid, scheme),
+    });
   };
 };
 

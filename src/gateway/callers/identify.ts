@@ -6,6 +6,7 @@
 //   external-gateway.ts    a trusted API gateway: a secret, a signed assertion (gateway-assertion.ts) or a certificate
 //                          (client-certificate.ts)
 //   identify-session.ts    the session cookie
+//   first-tenant.ts        where a token or key is looked up when the request names no tenant
 //   person.ts              the caller of an account
 //   caller-cache.ts        who was found, for moments; like basic-cache.ts on the revocable cache (src/revocable-cache.ts)
 import type { Clock } from '../../clock.ts';
