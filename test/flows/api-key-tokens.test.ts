@@ -24,7 +24,13 @@ const inactive = { active: false };
 const trader = confidential('trader');
 
 const clients = [...sampleClients, webClient(trader, { grant_types: ['authorization_code', grantType] })];
-const server = await useServer({ store: sqliteStore, tenants: { acme: sampleTenant({ clients }) } });
+const server = await useServer({
+  store: sqliteStore,
+  tenants: {
+    acme: sampleTenant({ clients }),
+    globex: sampleTenant({ sources: [{ id: 'local', type: 'local', clients: [web.id] }] }),
+  },
+});
 const issuer = server.issuer('acme');
 
 let count = 0;
@@ -79,6 +85,26 @@ describe('introspection of an API key', () => {
     expect((await introspect(issuer, ordersApi, secret)).body).toMatchObject({ active: true });
     await apiKeys.revoke(key.id, { actor: 'cli' });
     expect((await introspect(issuer, ordersApi, secret)).body).toEqual(inactive);
+  });
+});
+
+describe('an API key of a person whose source is for some apps alone', () => {
+  it('is none at other services, while that of a system user is one', async () => {
+    const { apiKeys, accounts } = await servedTenant(server, 'globex');
+    await accounts.seed();
+    const person = await server.storage.forTenant('globex').accounts.findByLogin('alice');
+    const added = await server.users('globex').add({ username: 'ci', isSystem: true });
+    if (person === undefined || !added.ok) throw new Error('nobody');
+    for (const [owner, active] of [
+      [person, false],
+      [added.account, true],
+    ] as const) {
+      const made = await apiKeys.create(owner, {}, { actor: 'cli' });
+      if (!made.ok) throw new Error(made.message);
+      expect((await introspect(server.issuer('globex'), ordersApi, made.secret)).body).toMatchObject({
+        active,
+      });
+    }
   });
 });
 

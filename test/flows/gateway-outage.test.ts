@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findPart } from '../../scripts/real-parts.mjs';
+import { newApiKey, writeApiKey } from '../../src/crypto/api-key.ts';
 import { startDocumentedCaddy, startDocumentedNginx } from '../support/documented-proxies.ts';
 import { startEnvoyReplay } from '../support/envoy-replay.ts';
 import { eventually } from '../support/eventually.ts';
@@ -126,6 +127,7 @@ describeStore('while the store is down,', () => {
           { cookie: unseenCookie },
           { ...navigation, cookie: unseenCookie },
           { authorization: `Bearer ${'x'.repeat(43)}` },
+          { 'x-api-key': writeApiKey(newApiKey()) },
         ];
         await Promise.all(credentials.map((headers) => expectClosed(row, proxied, headers)));
       },

@@ -129,6 +129,7 @@ export const defineProxyClauses = (behaviour: ProxyBehaviour): void => {
       await apiKeys.revoke(id, { actor: 'cli' });
       expect((await ask({ headers: { 'x-api-key': key } })).status).toBe(401);
       expect(proxied.service.seen).toEqual([]);
+      expect(proxied.drawbridge.logLines().join('\n')).not.toContain(halves[1].slice(0, -6));
     });
 
     it(`of another program ${behaviour.passesOtherKeys ? 'reaches the service' : 'is removed'}, and is none here`, async () => {

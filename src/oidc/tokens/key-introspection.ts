@@ -1,13 +1,14 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { FindKey, FoundKey } from '../../accounts/api-keys/find-key.ts';
 import { grantedBy } from '../../accounts/api-keys/key-limits.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { readApiKey } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { asProtocolErrors } from '../provider/errors.ts';
 
 export interface KeyIntrospectionParts {
-  readonly definition: Pick<TenantDefinition, 'resources'>;
+  readonly definition: Pick<TenantDefinition, 'resources' | 'sources'>;
   readonly issuer: string;
   readonly findKey: FindKey;
   readonly factsOf: (ctx: KoaContextWithOIDC) => { readonly address: string; readonly requestId: string };
@@ -18,7 +19,8 @@ export type IntrospectKey = (ctx: KoaContextWithOIDC) => Promise<void>;
 
 /**
  * An API key as a token (RFC 7662 section 2.2), for the clients that may introspect a resource that it is for. A key that is only
- * for some services or networks is none here: the client that asks is not the one that presents it.
+ * for some services or networks is none here: the client that asks is not the one that presents it. Nor is one of a person whose
+ * sources are for some clients alone, as at the gateway.
  */
 export const createIntrospectKey =
   ({ definition, issuer, findKey, factsOf }: KeyIntrospectionParts): IntrospectKey =>
@@ -32,8 +34,11 @@ export const createIntrospectKey =
     );
     if (asked.length === 0) return;
     const found = await asProtocolErrors(() => findKey(presented, factsOf(ctx)));
-    const audience = found === undefined ? [] : audienceOf(found, asked);
-    if (found !== undefined && audience.length > 0) ctx.body = describe(found, { issuer, audience });
+    if (found === undefined) return;
+    const person = { account: found.owner, provenBy: undefined };
+    if (!isAdmittedByClient(definition.sources, undefined, person)) return;
+    const audience = audienceOf(found, asked);
+    if (audience.length > 0) ctx.body = describe(found, { issuer, audience });
   };
 
 const audienceOf = (
