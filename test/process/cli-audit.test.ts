@@ -35,6 +35,32 @@ describe('audit', () => {
 
   const verify = (...more: readonly string[]) => home.run(['audit', 'verify', 'acme', ...more]);
 
+  it('export and tail write the records in three formats', async () => {
+    const lines = async (...args: readonly string[]) => {
+      const { code, stdout } = await home.run(['audit', ...args]);
+      expect(code).toBe(0);
+      return stdout.trimEnd().split('\n');
+    };
+    const names = (found: readonly string[]) => found.map((line) => JSON.parse(line).action);
+    expect(names(await lines('export', 'acme'))).toEqual(['user.add', 'user.add']);
+    expect(await lines('export', 'acme', '--format', 'csv')).toEqual([
+      expect.stringMatching(/^"seq","time",/),
+      ...[1, 2].map(() => expect.stringContaining('"acme","user.add","success","cli"')),
+    ]);
+    expect(await lines('export', 'acme', '--format', 'cef', '--since', '1h')).toEqual(
+      [1, 2].map(() => expect.stringMatching(/^CEF:0\|Drawbridge\|Drawbridge\|[\w.-]+\|user\.add\|/)),
+    );
+    expect(await lines('export', 'acme', '--until', '1h')).toEqual(['']);
+    const all = await lines('tail', 'acme');
+    expect(names(all)).toEqual(['user.add', 'user.add']);
+    expect(await lines('tail', 'acme', '-n', '1')).toEqual(all.slice(-1));
+    for (const wrong of [
+      ['export', 'acme', '--since', 'yesterday'],
+      ['tail', 'acme', '-n', '0'],
+    ])
+      expect(await home.run(['audit', ...wrong])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('verify says what is in the chain, what waits, and what was changed', async () => {
     const waiting = await verify();
     expect(waiting).toMatchObject({
