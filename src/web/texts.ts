@@ -16,6 +16,8 @@ export interface Texts {
   strong(key: string, values: Readonly<Record<string, string>>): string;
   /** `45 seconds`, `3 minutes`; rounded up. */
   duration(seconds: number): string;
+  /** `in 3 minutes`; rounded up. */
+  wait(seconds: number): string;
   /** `2 minutes ago` */
   ago(epochMs: number): string;
   /** Date and time in UTC. */
@@ -90,6 +92,10 @@ const createTexts = ({ locale, t, keys }: TextSource, clock: Clock): Texts => {
     duration(seconds) {
       const [unit, count] = amount(seconds);
       return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
+    },
+    wait(seconds) {
+      const [unit, count] = amount(seconds);
+      return relative.format(count, unit);
     },
     ago(epochMs) {
       const seconds = Math.max(0, Math.floor((clock.now() - epochMs) / 1000));

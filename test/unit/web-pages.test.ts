@@ -45,6 +45,11 @@ describe('the texts', () => {
     }
   });
 
+  it('have no German preposition before a length of time that needs another case (in 3 Tagen)', () => {
+    const wrong = /\b(?:in|innerhalb von|nach|seit|vor) \{\{duration\}\}/;
+    expect(Object.values(texts('de')).filter((text) => wrong.test(text))).toEqual([]);
+  });
+
   it('have reasons under the keys of their sentences', () => {
     const reasons = Object.entries(texts('en')).filter(([key]) => key.startsWith('error.reason.'));
     expect(reasons.length).toBeGreaterThan(10);
@@ -183,6 +188,7 @@ describe('words', () => {
     expect(wait('en', 61)).toContain('in 61 seconds.');
     expect(wait('de', 121)).toContain('in 3 Minuten noch');
     expect(wait('de', 7200)).toContain('in 2 Stunden noch');
+    expect(wait('de', 30 * 86_400)).toContain('in 30 Tagen noch');
   });
 
   it('never let a value speak as a translation or as a second value', () => {
