@@ -15,7 +15,7 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../oidc/tokens/access-tokens.ts';
-import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
+import type { AddressBlocks } from '../protocol/address-blocks.ts';
 import type { IdentityTokens } from './answer/identity-tokens.ts';
 import type { GatewaySessions } from './sign-in/gateway-sessions.ts';
 
@@ -99,7 +99,10 @@ export interface Caller {
   /** Epoch seconds. */
   readonly authTime?: number;
   /** Of an API key: where it may be used. */
-  readonly keyLimits?: Pick<ApiKeyRecord, 'services' | 'networks'>;
+  readonly keyLimits?: {
+    readonly services?: readonly string[];
+    readonly isFromNetworks?: AddressBlocks;
+  };
   /** Epoch seconds until which this proof is valid. */
   readonly expiresAt?: number;
   /** Ids of the artifacts whose end ends this: of the Session, the GatewaySession, the Grant. */

@@ -211,9 +211,32 @@ eachStore((store) => {
       const { secret } = await make({ networks: ['192.0.2.0/28', '2001:db8::/32'], services: ['orders'] });
       const at = (address: string, name = 'orders') => call(secret, { address }, { name });
       for (const address of ['192.0.2.1', '2001:db8::7']) expect((await at(address)).status).toBe('known');
+      server.trips();
       for (const address of ['192.0.2.16', '10.0.0.1', '2001:db9::7'])
         expect(await at(address)).toEqual({ status: 'forbidden', reason: 'api_key_network' });
       expect(await at('192.0.2.1', 'prices')).toEqual({ status: 'forbidden', reason: 'api_key_service' });
+      // what was found at the first address is no answer for the others, and spares them the look-up
+      expect(server.trips()).toEqual([]);
+    });
+
+    it('is refused with its owner, and good again with them', async () => {
+      const { secret } = await make();
+      await server.users('acme').disable(robot.sub);
+      expect(await call(secret)).toMatchObject(badKey);
+      await server.users('acme').enable(robot.sub);
+      expect((await call(secret)).status).toBe('known');
+      await server.users('acme').remove(robot.sub);
+      await eventually('refused', async () => (await call(secret)).status === 'bad', heardWithinMs);
+      expect(await keys.list({ sub: robot.sub, limit: 1 })).toEqual([]);
+    });
+
+    it('dies at once with a second rotation', async () => {
+      const { secret, key } = await make();
+      const second = made(await keys.rotate(key.id, by));
+      expect((await call(secret)).status).toBe('known');
+      const third = made(await keys.rotate(key.id, by));
+      expect(await call(secret)).toMatchObject(badKey);
+      for (const shown of [second.secret, third.secret]) expect((await call(shown)).status).toBe('known');
     });
 
     it('goes with the name of its owner only, and never past a bad Authorization', async () => {

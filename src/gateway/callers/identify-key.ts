@@ -112,7 +112,7 @@ const findCaller = async (
       method: 'apikey',
       amr: [],
       scopes,
-      keyLimits: definedOnly({ services, networks }),
+      keyLimits: definedOnly({ services, isFromNetworks: networks && createAddressBlocks(networks) }),
       revocationIds: [key.id],
       ...definedOnly({
         audiences: resources,
@@ -125,10 +125,9 @@ const findCaller = async (
 
 /** For the log. */
 const obstacleFor = (
-  { keyLimits: { services, networks } = {} }: Caller,
+  { keyLimits: { services, isFromNetworks = () => true } = {} }: Caller,
   { request, service }: { readonly request: GatewayRequest; readonly service: ServiceDefinition },
 ): string | undefined => {
   if (services !== undefined && !services.includes(service.name)) return 'api_key_service';
-  if (networks !== undefined && !createAddressBlocks(networks)(request.address)) return 'api_key_network';
-  return undefined;
+  return isFromNetworks(request.address) ? undefined : 'api_key_network';
 };
