@@ -18,14 +18,24 @@ const atOnce = 100;
 export const createForgetEndedEmails =
   ({ records, clock }: EndedEmailsParts): (() => Promise<number>) =>
   async () => {
-    let cleaned = 0;
-    for (const account of await records.withEndedEmails({ nowMs: clock.now(), limit: atOnce })) {
-      const { ok } = await changeAccount(records, account, ({ formerEmails = [] }) => {
-        const left = formerEmails.filter(({ until }) => until > clock.now());
-        if (left.length === formerEmails.length) return undefined;
-        return { formerEmails: left.length === 0 ? undefined : left };
-      });
-      if (ok) cleaned += 1;
-    }
-    return cleaned;
+    const cleanSome = async (): Promise<number> => {
+      let cleaned = 0;
+      for (const account of await records.withEndedEmails({ nowMs: clock.now(), limit: atOnce })) {
+        const { ok } = await changeAccount(records, account, ({ formerEmails = [] }) => {
+          const left = formerEmails.filter(({ until }) => until > clock.now());
+          if (left.length === formerEmails.length) return undefined;
+          return { formerEmails: left.length === 0 ? undefined : left };
+        });
+        if (ok) cleaned += 1;
+      }
+      return cleaned;
+    };
+    let total = 0;
+    let last: number;
+    // fewer than these: nothing is left, or another process is at it
+    do {
+      last = await cleanSome();
+      total += last;
+    } while (last === atOnce);
+    return total;
   };

@@ -278,6 +278,25 @@ describe('while it can be put back, an address of before', () => {
     expect(await forget()).toBe(0);
   });
 
+  it('leaves each of many accounts at once when they no longer can', async () => {
+    const records = people.tenant('acme').accounts;
+    await change();
+    const { formerEmails = [], ...account } = await now();
+    for (let n = 0; n < 120; n += 1) {
+      const copy = {
+        ...account,
+        sub: `copy-${n}`,
+        username: `copy-${n}`,
+        logins: [`copy-${n}`],
+        formerEmails,
+      };
+      expect(await records.insert(copy)).toBe(true);
+    }
+    people.clock.advance(3 * day);
+    expect(await createForgetEndedEmails({ records, clock: people.clock })()).toBe(121);
+    expect(await now()).not.toHaveProperty('formerEmails');
+  });
+
   it('is free when an operator has chosen the address of the account', async () => {
     await change();
     expect(await people.users().edit('dana', { email: 'chosen@acme.example' })).toMatchObject({ ok: true });
