@@ -23,7 +23,13 @@ export const openKeyMaker = async (url: string, secretKey: string): Promise<KeyM
   const { accounts, apiKeys, audit } = storage.forTenant(tenantId);
   const secrets = createKeySecrets(tenantId, createMasterKey(secretKey).derive(apiKeyPurpose));
   const keys = createApiKeys({
-    rules: { maximumAgeSeconds: 3600, allowNonExpiring: false, onePerSystemUser: false, overlapSeconds: 0 },
+    rules: {
+      maximumAgeSeconds: 3600,
+      allowNonExpiring: false,
+      onePerSystemUser: false,
+      overlapSeconds: 0,
+      ownServices: [],
+    },
     records: apiKeys,
     secrets,
     revocations: { publish: async () => {} },

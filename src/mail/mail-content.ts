@@ -25,6 +25,9 @@ export const mailKinds = [
   'factor_recovery',
   'account_deletion_begun',
   'account_deletion_undone',
+  'key_made',
+  'key_rotated',
+  'key_revoked',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];

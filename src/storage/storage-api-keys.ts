@@ -21,6 +21,8 @@ export interface ApiKeyRecord {
   readonly secrets: readonly ApiKeySecret[];
   /** The only key of its owner: none can be inserted beside it that is also the only one. */
   readonly isOnly?: true;
+  /** Made by its owner, who may open some services only: what the tenant has for such keys counts beside `services`. */
+  readonly isOwn?: true;
   readonly note?: string;
   /** Limits; absent: as its owner. */
   readonly roles?: readonly string[];

@@ -66,7 +66,7 @@ describe('loadTenant', () => {
       accounts: { usernameChange: false, deletion: { allowed: 'local', graceSeconds: 604_800 } },
       apiKeys: {
         ...{ maximumAgeSeconds: 365 * 86_400, allowNonExpiring: false },
-        ...{ onePerSystemUser: false, overlapSeconds: 604_800 },
+        ...{ onePerSystemUser: false, overlapSeconds: 604_800, ownServices: [] },
       },
       pkceExemptions: [],
       resources: [],

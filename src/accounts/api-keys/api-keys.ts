@@ -14,6 +14,8 @@ export interface NewKey extends KeyLimits {
   readonly note?: string;
   /** Seconds; default: as long as the tenant allows. `never`: of system users, where the tenant allows it. */
   readonly lifetimeSeconds?: number | 'never';
+  /** The owner makes it. */
+  readonly isOwn?: true;
 }
 
 export type KeyMade =
@@ -68,7 +70,7 @@ export interface ApiKeysParts {
   readonly clock: Clock;
 }
 
-const keysOfAnOwner = 100;
+export const keysOfAnOwner = 100;
 
 export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
   const { rules, records, secrets, revocations, audit, clock } = parts;
@@ -115,7 +117,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
     list: (page) => records.list(page),
     expiring: (page) => records.expiring(page),
 
-    create: async (owner, { note: typed = '', lifetimeSeconds, ...limits }, by) => {
+    create: async (owner, { note: typed = '', lifetimeSeconds, isOwn, ...limits }, by) => {
       const fault = faultOfLimits(limits, owner);
       if (fault !== undefined) return refused('limits', fault);
       const note = typed === '' ? undefined : readNote(typed);
@@ -132,7 +134,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
       const { kept, shown } = secrets.make(nowMs);
       const key: ApiKeyRecord = {
         ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
-        ...definedOnly({ ...limits, note, expiresAt, isOnly: isOnly || undefined }),
+        ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
       };
       const event = eventOf('key.create', key, by);
       await audit.noteBefore({ ...event, outcome: 'success' });

@@ -6,6 +6,7 @@ import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys
 import type { Accounts } from '../account-types.ts';
 import type { RunAfterAnswer } from '../after-answer.ts';
 import { findActiveAccount } from '../standing.ts';
+import { withinTenant } from './key-limits.ts';
 import type { KeySecrets } from './key-secrets.ts';
 
 export interface FoundKey {
@@ -30,7 +31,7 @@ export interface KeyUse {
 export type FindKey = (presented: ApiKeyParts, use: KeyUse) => Promise<FoundKey | undefined>;
 
 export interface FindKeyParts {
-  readonly definition: Pick<TenantDefinition, 'demo' | 'sources'>;
+  readonly definition: Pick<TenantDefinition, 'demo' | 'sources' | 'apiKeys'>;
   readonly records: Pick<ApiKeyRecords, 'findByPublicId' | 'used'>;
   readonly secrets: Pick<KeySecrets, 'match'>;
   readonly recheck: Accounts['recheck'];
@@ -59,7 +60,11 @@ export const createFindKey =
         work: () => records.used(key.id, { nowMs, address, minimumGapMs }),
       });
     const ends = [key.expiresAt, secret.expiresAt].filter((end) => end !== undefined);
-    return { key, owner, ...(ends.length === 0 ? {} : { expiresAt: Math.min(...ends) }) };
+    return {
+      key: withinTenant(key, parts.definition.apiKeys),
+      owner,
+      ...(ends.length === 0 ? {} : { expiresAt: Math.min(...ends) }),
+    };
   };
 
 const isOver = ({ expiresAt = Number.POSITIVE_INFINITY }: ApiKeyRecord, nowMs: number): boolean =>

@@ -1,4 +1,5 @@
 // What a key is good for: its own limits, and those of its owner at the time of use.
+import type { ApiKeyRules } from '../../config/tenant/tenant-definition.ts';
 import { isAddressBlock } from '../../protocol/address-blocks.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
@@ -22,6 +23,15 @@ export const faultOfLimits = (limits: KeyLimits, owner: Pick<AccountRecord, 'rol
     ? undefined
     : `${block} is no network; write an address such as 10.0.0.5, or a block such as 10.0.0.0/8.`;
 };
+
+/** A key that its owner has made opens a service as long as the tenant allows such keys for it. */
+export const withinTenant = (
+  key: ApiKeyRecord,
+  { ownServices }: Pick<ApiKeyRules, 'ownServices'>,
+): ApiKeyRecord =>
+  key.isOwn === true
+    ? { ...key, services: (key.services ?? []).filter((service) => ownServices.includes(service)) }
+    : key;
 
 /** Undefined: it is no plain text, or too long. */
 export const readNote = (note: string): string | undefined => readPlainText(note, longestNote);

@@ -4,15 +4,18 @@ import type { TenantStorage } from '../../storage/storage.ts';
 import { type ApiKeys, type ApiKeysParts, createApiKeys } from './api-keys.ts';
 import { createFindKey, type FindKey, type FindKeyParts } from './find-key.ts';
 import { createKeySecrets } from './key-secrets.ts';
+import { createOwnKeys, type OwnKeys, type OwnKeysParts } from './own-keys.ts';
 
 export interface KeysOfTenant {
   readonly apiKeys: ApiKeys;
+  readonly ownKeys: OwnKeys;
   readonly findKey: FindKey;
 }
 
 export interface KeysOfTenantParts
   extends Pick<ApiKeysParts, 'revocations' | 'audit' | 'clock'>,
-    Pick<FindKeyParts, 'recheck' | 'runAfterAnswer'> {
+    Pick<FindKeyParts, 'recheck' | 'runAfterAnswer'>,
+    Pick<OwnKeysParts, 'notifyOfChange'> {
   readonly definition: TenantDefinition;
   readonly storage: Pick<TenantStorage, 'apiKeys'>;
   readonly masterKey: Pick<MasterKey, 'derive'>;
@@ -24,5 +27,7 @@ export const createKeysOfTenant = ({ storage, masterKey, ...parts }: KeysOfTenan
   const { definition } = parts;
   const secrets = createKeySecrets(definition.id, masterKey.derive(apiKeyPurpose));
   const own = { ...parts, records: storage.apiKeys, secrets };
-  return { apiKeys: createApiKeys({ ...own, rules: definition.apiKeys }), findKey: createFindKey(own) };
+  const rules = definition.apiKeys;
+  const apiKeys = createApiKeys({ ...own, rules });
+  return { apiKeys, ownKeys: createOwnKeys({ ...own, rules, apiKeys }), findKey: createFindKey(own) };
 };

@@ -19,4 +19,15 @@ export const apiKeysSchema = z.strictObject({
   rotationOverlap: durationSeconds({ min: 0, max: 90 * day })
     .prefault('7d')
     .meta({ description: 'How long the old secret of a key is still accepted after a rotation.' }),
+  own: z
+    .strictObject({
+      services: z.array(z.string().min(1)).min(1).max(50).meta({
+        description: 'Names of services behind the gateway.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'People may make keys for themselves, for these services. Absent: nobody has keys of their own.',
+    }),
 });

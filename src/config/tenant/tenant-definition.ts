@@ -90,13 +90,15 @@ export interface AccountRules {
   readonly deletion: DeletionRules;
 }
 
-/** Keys of system users. */
+/** Keys of system users and people. */
 export interface ApiKeyRules {
   readonly maximumAgeSeconds: number;
   readonly allowNonExpiring: boolean;
   readonly onePerSystemUser: boolean;
   /** How long the old secret is accepted after a rotation. */
   readonly overlapSeconds: number;
+  /** Services that people may make keys for themselves for, by name; empty: nobody has keys of their own. */
+  readonly ownServices: readonly string[];
 }
 
 /** Seconds. */

@@ -210,9 +210,11 @@ const toAccountRules = ({
 const toApiKeyRules = ({
   maximumAge,
   rotationOverlap,
+  own,
   ...rules
 }: TenantFileContent['apiKeys']): ApiKeyRules => ({
   ...rules,
+  ownServices: own?.services ?? [],
   maximumAgeSeconds: maximumAge,
   overlapSeconds: rotationOverlap,
 });

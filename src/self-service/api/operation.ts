@@ -6,6 +6,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { OwnKeys } from '../../accounts/api-keys/own-keys.ts';
 import type { DeletionRequests } from '../../accounts/deletion-request.ts';
 import type { Devices } from '../../accounts/devices.ts';
 import type { EmailChanges } from '../../accounts/email-change.ts';
@@ -43,6 +44,7 @@ export interface ApiTenant {
   readonly devices: Devices;
   readonly sessions: PersonSessions;
   readonly apps: PersonApps;
+  readonly ownKeys: OwnKeys;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
   readonly deletion: Pick<DeletionRequests, 'begin'>;

@@ -14,6 +14,7 @@ import {
   removeOwnFactor,
   renewOwnRecoveryCodes,
 } from './factor-api.ts';
+import { createOwnKey, listOwnKeys, revokeOwnKey, rotateOwnKey } from './key-api.ts';
 import { logIn, logOut } from './login-api.ts';
 import { apiPath, type Operation } from './operation.ts';
 import { addOwnPasskey, beginOwnPasskey } from './passkey-api.ts';
@@ -63,6 +64,10 @@ export const operations: readonly Operation[] = [
   addOwnPasskey,
   removeOwnFactor,
   renewOwnRecoveryCodes,
+  listOwnKeys,
+  createOwnKey,
+  rotateOwnKey,
+  revokeOwnKey,
   listOwnAudit,
   exportOwnAccount,
 ];

@@ -222,6 +222,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     secrets: [Object],
     publicIds: [String],
     onlyOf: String,
+    isOwn: Boolean,
     note: String,
     roles: { type: [String], default: undefined },
     scopes: { type: [String], default: undefined },

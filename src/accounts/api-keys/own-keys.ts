@@ -1,0 +1,97 @@
+// Keys that people make for themselves, where the tenant allows it. A mail goes to them at each change.
+import type { ApiKeyRules } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
+import { AppError } from '../../errors.ts';
+import type { MailKind } from '../../mail/mail-content.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
+import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
+import type { NotifyOfChange } from '../account-notices.ts';
+import { type ApiKeys, type KeyActor, type KeyMade, keysOfAnOwner } from './api-keys.ts';
+
+export interface NewOwnKey {
+  readonly note: string;
+  /** Names of services behind the gateway; default: all that the tenant allows. */
+  readonly services?: readonly string[];
+  /** Default: as long as the tenant allows. */
+  readonly lifetimeSeconds?: number;
+}
+
+/** Where the person does it. */
+export type KeyOrigin = Pick<KeyActor, 'address' | 'requestId'>;
+
+/** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
+export interface OwnKeys {
+  /** Names of the services that they can be made for; empty: people have no keys of their own. */
+  readonly services: readonly string[];
+  /** Also those that an operator has made for the person. */
+  list(sub: string): Promise<readonly ApiKeyRecord[]>;
+  /** @throws AppError `not_found` where people have no keys of their own */
+  create(owner: AccountRecord, wanted: NewOwnKey, origin: KeyOrigin): Promise<KeyMade>;
+  /** Only of keys that the person has made. */
+  rotate(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<KeyMade>;
+  /** Undefined when the person has no such key. */
+  revoke(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<ApiKeyRecord | undefined>;
+}
+
+export interface OwnKeysParts {
+  readonly rules: Pick<ApiKeyRules, 'ownServices'>;
+  readonly apiKeys: Pick<ApiKeys, 'create' | 'find' | 'list' | 'rotate' | 'revoke'>;
+  readonly notifyOfChange: NotifyOfChange;
+}
+
+/** What a key is called in lists and mails: its note, or its public part. */
+export const keyName = ({ note, secrets }: Pick<ApiKeyRecord, 'note' | 'secrets'>): string =>
+  note ?? `db_${secrets[0]?.publicId}`;
+
+export const createOwnKeys = ({ rules, apiKeys, notifyOfChange }: OwnKeysParts): OwnKeys => {
+  const allowed = rules.ownServices;
+  const actorOf = ({ sub }: AccountRecord, origin: KeyOrigin): KeyActor => ({
+    ...origin,
+    actor: sub,
+    owner: sub,
+  });
+  const notice = (kind: MailKind, key: string) => ({ kind, values: { key } });
+
+  return {
+    services: allowed,
+    list: (sub) => apiKeys.list({ sub, limit: keysOfAnOwner }),
+
+    create: async (owner, { note, services = allowed, lifetimeSeconds }, origin) => {
+      if (allowed.length === 0)
+        throw new AppError('not_found', 'People of this tenant have no keys of their own');
+      const foreign = services.find((service) => !allowed.includes(service));
+      if (foreign !== undefined || services.length === 0)
+        return {
+          ok: false,
+          reason: 'limits',
+          message: `A key of your own is for one or more of these services: ${allowed.join(', ')}.`,
+        };
+      const wanted = { note, services, isOwn: true, ...definedOnly({ lifetimeSeconds }) } as const;
+      return notifyOfChange(owner, notice('key_made', note), {
+        make: () => apiKeys.create(owner, wanted, actorOf(owner, origin)),
+        isDone: ({ ok }) => ok,
+      });
+    },
+
+    rotate: async (owner, id, origin) => {
+      const by = actorOf(owner, origin);
+      const key = await apiKeys.find(id, by);
+      if (key?.isOwn !== true)
+        return { ok: false, reason: 'absent', message: 'There is no such key of your own.' };
+      return notifyOfChange(owner, notice('key_rotated', keyName(key)), {
+        make: () => apiKeys.rotate(id, by),
+        isDone: ({ ok }) => ok,
+      });
+    },
+
+    revoke: async (owner, id, origin) => {
+      const by = actorOf(owner, origin);
+      const key = await apiKeys.find(id, by);
+      if (key === undefined) return undefined;
+      return notifyOfChange(owner, notice('key_revoked', keyName(key)), {
+        make: () => apiKeys.revoke(id, by),
+        isDone: (revoked) => revoked !== undefined,
+      });
+    },
+  };
+};
