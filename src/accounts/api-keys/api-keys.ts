@@ -207,7 +207,10 @@ const expiryOf = (
   const seconds = lifetime ?? maximumAgeSeconds;
   return seconds >= 1 && seconds <= maximumAgeSeconds
     ? nowMs + Math.floor(seconds) * 1000
-    : refused('lifetime', `A key of this tenant lives at most ${maximumAgeSeconds / 86_400} days.`);
+    : refused(
+        'lifetime',
+        `A key of this tenant lives from one second to ${maximumAgeSeconds / 86_400} days.`,
+      );
 };
 
 /** As far away as it was when the last secret was made, within what the tenant allows now. */
