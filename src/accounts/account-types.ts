@@ -245,7 +245,7 @@ export interface Accounts {
 
 export interface PasswordChangeAttempt extends PasswordAttempt {
   readonly newPassword: string;
-  /** Of the person who is signed in: the password of nobody else is changed. */
+  /** Of the person who is signed in: no good password of anybody else is changed. One that has expired does not say whose it is. */
   readonly sub?: string;
   /** In a sign-in, before the second factor: only a password that its source no longer accepts is changed. */
   readonly isDemanded?: true;
