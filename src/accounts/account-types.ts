@@ -174,7 +174,7 @@ export interface Accounts {
    */
   admit(
     identity: Identity,
-    origin: ProofOrigin,
+    origin: ProofOrigin & { readonly via: 'upstream' | 'upstream_token' },
   ): Promise<SignedIn | { readonly ok: false; readonly reason: 'account_disabled' }>;
   /**
    * The same for a token of a source. Nobody can be asked for a second factor that it lacks: `mfa_required`.

@@ -29,7 +29,7 @@ export const createDeletionCallOff =
       // compare-and-set: of this and the removal of the account only one is done
       const make = () => records.update(sub, patch, version);
       if (await notifyOfChange(current, notice, { make, isDone: (isDone) => isDone })) {
-        const event = { ...origin, action: 'account.delete_undo', actor: sub, object: sub };
+        const event = { ...origin, action: 'account.delete_undo', actor: sub, object: sub } as const;
         await audit.note({ ...event, outcome: 'success' });
         return changed(current, patch);
       }

@@ -71,7 +71,7 @@ export const createDeletionRequests = (parts: DeletionRequestsParts): DeletionRe
     refusalFor,
     begin: async (account, { locale, ...by }) => {
       const { sub } = account;
-      const event = { ...by, action, object: sub };
+      const event = { ...by, action, object: sub } as const;
       let current: AccountRecord | undefined = account;
       for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
         // the same request twice at once

@@ -1,5 +1,7 @@
 // The devices that people have connected: their list, their names, and how one of them is signed out alone.
+
 import type { Audit, AuditEvent } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit-actions.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactRef, Loaded, TenantStorage } from '../storage/storage.ts';
 import type { DeviceRecord } from '../storage/storage-devices.ts';
@@ -113,7 +115,7 @@ export const createDevices = (parts: DevicesParts): Devices => {
 };
 
 const eventOf = (
-  action: string,
+  action: AuditAction,
   device: DeviceRecord,
   { owner: _owner, ofClient: _client, ...by }: DeviceActor,
 ): AuditEvent => ({

@@ -1,5 +1,7 @@
 // People who were proven without a password of ours: signing in, and connecting a source to an account.
+
 import type { Audit } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit-actions.ts';
 import { type Clock, epochSeconds } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { AppError } from '../errors.ts';
@@ -36,7 +38,7 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
   const sources = parts.connectors.map(({ definition }) => definition);
   const hasSource = (id: string): boolean => sources.some((source) => source.id === id);
 
-  const note = (action: string, origin: ProofOrigin, { sub, outcome, reason }: Noted): Promise<void> =>
+  const note = (action: AuditAction, origin: ProofOrigin, { sub, outcome, reason }: Noted): Promise<void> =>
     parts.audit.note({ ...factsOf(origin), actor: sub, object: sub, action, outcome, reason });
 
   const findUsable = async (sub: string): Promise<AccountRecord | undefined> => {
@@ -66,7 +68,7 @@ export const createFederation = (parts: FederationParts): Pick<Accounts, 'admit'
         throw new AppError('forbidden', 'People of this source cannot sign in to this app');
       }
       const account = await resolver.resolve(identity, factsOf(origin));
-      const action = `sign_in.${origin.via}`;
+      const action = `sign_in.${origin.via}` as const;
       const noted = { sub: account.sub, reason: source.id };
       if (!maySignIn(account) || !parts.isAdmitted(account)) {
         const reason = `${source.id}: disabled_or_locked`;

@@ -115,7 +115,7 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
     const account = { ...toAccount(user, clock.now()), ...kept };
     const taken = await Promise.all(account.logins.map((login) => records.findByLogin(login)));
     if (taken.some((owner) => owner !== undefined)) return alreadyTaken;
-    const event = { action: 'user.add', actor, object: account.sub };
+    const event = { action: 'user.add', actor, object: account.sub } as const;
     await audit.noteBefore({ ...event, outcome: 'success' });
     if (await records.insert(account)) return { ok: true, account };
     await audit.note({ ...event, outcome: 'failure', reason: 'taken' });

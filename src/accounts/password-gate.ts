@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit-actions.ts';
 import { typedActor } from '../audit/typed-actor.ts';
 import type { Clock } from '../clock.ts';
 import type { Allowance, TenantThrottle } from '../config/tenant/tenant-definition.ts';
@@ -73,7 +74,7 @@ export const createPasswordGate = (parts: PasswordGateParts) => {
     throttle.refund(key, allowance, points);
   const ofName = (key: string): Charge => ({ key, allowance: limits.account });
 
-  return async (attempt: PasswordAttempt, action: string): Promise<GateVerdict> => {
+  return async (attempt: PasswordAttempt, action: AuditAction): Promise<GateVerdict> => {
     const note = (reason: string, sub?: string): Promise<void> =>
       audit.note({
         ...factsOf(attempt),

@@ -1,5 +1,7 @@
 // The picture that a person has uploaded. People whose profile comes from a source change it there.
+
 import type { Audit } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit-actions.ts';
 import type { Clock } from '../clock.ts';
 import { isEqualConstantTime, randomId } from '../crypto/ids.ts';
 import { AppError } from '../errors.ts';
@@ -39,7 +41,7 @@ const attempts = 40;
 
 export const createPictures = (parts: PicturesParts): Pictures => {
   const { storage, audit, clock } = parts;
-  const note = (action: string, { sub }: AccountRecord, by: SessionActor): Promise<void> =>
+  const note = (action: AuditAction, { sub }: AccountRecord, by: SessionActor): Promise<void> =>
     audit.noteBefore({ ...by, action, object: sub, outcome: 'success' });
 
   /**

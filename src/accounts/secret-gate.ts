@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit-actions.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantThrottle } from '../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -10,7 +11,7 @@ import type { Throttle } from './throttle.ts';
 export interface ShownSecret {
   readonly isRight: boolean;
   /** The object that it gives access to, for the audit record. */
-  readonly action: string;
+  readonly action: AuditAction;
   readonly address: string;
   readonly requestId?: string;
 }

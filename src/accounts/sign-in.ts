@@ -160,7 +160,7 @@ export const createSignIn =
   async (attempt: PasswordAttempt): Promise<SignInOutcome> => {
     const verification = createPasswordVerification(parts);
     const startedAt = epochSeconds(parts.clock);
-    const action = `sign_in.${attempt.via}`;
+    const action = `sign_in.${attempt.via}` as const;
     const counted = await parts.gate(attempt, action);
     if (!counted.ok) return counted;
     const verdict = await verification.ask(counted, attempt);

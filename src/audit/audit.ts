@@ -5,13 +5,14 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { printable } from '../protocol/printable.ts';
 import type { AuditRecord, AuditRecords } from '../storage/storage-records.ts';
+import type { AuditAction } from './audit-actions.ts';
 
-export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
+export type AuditEvent = Omit<AuditRecord, 'id' | 'at' | 'action'> & { readonly action: AuditAction };
 
 export interface Audit {
   /**
    * Records an event. Never rejects: people can still sign in while the record cannot be written, and the whole event
-   * is then in the log as an error line.
+   * is then in the log as an error line. When records can be written again, one says how many are missing (`audit.gap`).
    */
   note(event: AuditEvent): Promise<void>;
   /**
@@ -30,6 +31,14 @@ export interface AuditParts {
 }
 
 export const createAudit = ({ records, log, clock }: AuditParts): Audit => {
+  let gap: Gap | undefined;
+  const noteGap = async (missing: Gap): Promise<void> => {
+    gap = undefined;
+    await write(toGapEvent(missing)).catch(() => {
+      gap = joined(missing, gap);
+    });
+  };
+
   const write = async (event: AuditEvent): Promise<void> => {
     const record = toRecord(event, clock.now());
     try {
@@ -41,14 +50,42 @@ export const createAudit = ({ records, log, clock }: AuditParts): Audit => {
       });
     }
     log.info({ audit: record }, record.action);
+    if (gap !== undefined) await noteGap(gap);
   };
 
   return {
-    // `write` has logged the failure already.
-    note: (event) => write(event).catch(() => undefined),
+    note: (event) => {
+      const at = clock.now();
+      return write(event).catch(() => {
+        // `write` has logged the failure already
+        gap = joined({ count: 1, firstAt: at, lastAt: at }, gap);
+      });
+    },
     noteBefore: write,
   };
 };
+
+/** Events that happened and have no record. */
+interface Gap {
+  readonly count: number;
+  /** Epoch milliseconds. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+const joined = (one: Gap, other: Gap | undefined): Gap =>
+  other === undefined
+    ? one
+    : {
+        count: one.count + other.count,
+        firstAt: Math.min(one.firstAt, other.firstAt),
+        lastAt: Math.max(one.lastAt, other.lastAt),
+      };
+
+const toGapEvent = ({ count, firstAt, lastAt }: Gap): AuditEvent => ({
+  ...{ action: 'audit.gap', outcome: 'failure', actor: 'drawbridge' },
+  reason: `${count} from ${new Date(firstAt).toISOString()} to ${new Date(lastAt).toISOString()}`,
+});
 
 /** Copies the known fields, so that no other member of an event object gets into store or log. */
 const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => ({

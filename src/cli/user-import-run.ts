@@ -113,7 +113,7 @@ const importOne = async (
   if (taken !== undefined) return taken;
   const imported: LineOutcome = { is: 'imported', hasPassword: user.passwordHash !== undefined };
   if (isDryRun) return imported;
-  const event = { action: 'user.import', actor: 'cli', object: account.sub };
+  const event = { action: 'user.import', actor: 'cli', object: account.sub } as const;
   await audit.noteBefore({ ...event, outcome: 'success' });
   if (await records.insert(account)) return imported;
   // another process was quicker

@@ -204,7 +204,7 @@ describe('a name that a trusted party says', () => {
 });
 
 describe('the secret of a machine', () => {
-  const action = 'gateway.proof';
+  const action = 'gateway.proof' as const;
   const limited = () =>
     people.accounts({ throttle: { ...throttle, address: { points: 3, windowSeconds: 60 } } });
   const wrong = (address: string) => ({ isRight: false, action, address });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createAudit } from '../../src/audit/audit.ts';
 import { createLog } from '../../src/log.ts';
+import type { AuditRecord } from '../../src/storage/storage-records.ts';
 import { openPeople, type People } from '../support/people.ts';
 
 let people: People;
@@ -82,6 +83,37 @@ describe('an audit record that cannot be written', () => {
     await audit.note({ ...event, actor: 'alice' });
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', audit: { actor: 'alice' } });
+  });
+
+  it('is counted by a record as soon as one can be written again', async () => {
+    const written: AuditRecord[] = [];
+    let isBroken = true;
+    const { audit: own } = people.tenant('acme');
+    const audit = createAudit({
+      records: {
+        ...own,
+        append: async (record) => {
+          if (isBroken) throw new Error('disk full');
+          written.push(record);
+          await own.append(record);
+        },
+      },
+      ...{ log: people.log, clock: people.clock },
+    });
+    const from = new Date(people.clock.now()).toISOString();
+    for (let n = 0; n < 3; n += 1) {
+      await audit.note(event);
+      people.clock.advance(1000);
+    }
+    await expect(audit.noteBefore(event)).rejects.toMatchObject({ code: 'unavailable' });
+    const to = new Date(people.clock.now() - 1000).toISOString();
+    isBroken = false;
+    await audit.note({ ...event, object: 'first' });
+    await audit.note({ ...event, object: 'second' });
+    expect(written.map(({ action, object }) => object ?? action)).toEqual(['first', 'audit.gap', 'second']);
+    expect(written[1]).toMatchObject({
+      ...{ outcome: 'failure', actor: 'drawbridge', reason: `3 from ${from} to ${to}` },
+    });
   });
 
   it('stops the change of an operator', async () => {

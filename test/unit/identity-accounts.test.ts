@@ -1,10 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type {
-  Accounts,
-  PasswordAttempt,
-  ProofOrigin,
-  SignInOutcome,
-} from '../../src/accounts/account-types.ts';
+import type { Accounts, PasswordAttempt, SignInOutcome } from '../../src/accounts/account-types.ts';
 import { openPeople, type People } from '../support/people.ts';
 import {
   createScriptedSource,
@@ -15,7 +10,7 @@ import { eachStore } from '../support/stores.ts';
 
 const local = 'lantern orbit mosaic';
 const trusted = { trustedEmailDomains: ['acme.example'] };
-const origin: ProofOrigin = { address: '192.0.2.1', via: 'upstream', clientId: 'web' };
+const origin = { address: '192.0.2.1', via: 'upstream', clientId: 'web' } as const;
 let people: People;
 let corp: ScriptedSource;
 

@@ -1,5 +1,7 @@
 // API keys: made, listed, replaced and revoked by operators and by people for themselves. Each secret is shown once.
+
 import type { Audit } from '../../audit/audit.ts';
+import type { AuditAction } from '../../audit/audit-actions.ts';
 import type { Clock } from '../../clock.ts';
 import type { ApiKeyRules } from '../../config/tenant/tenant-definition.ts';
 import { randomId } from '../../crypto/ids.ts';
@@ -90,7 +92,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
     {
       action,
       keep,
-    }: { readonly action: string; readonly keep: (key: ApiKeyRecord) => ApiKeyRecord['secrets'] },
+    }: { readonly action: AuditAction; readonly keep: (key: ApiKeyRecord) => ApiKeyRecord['secrets'] },
   ): Promise<KeyMade> => {
     const key = await find(id, by);
     if (key === undefined) return absent;
@@ -176,7 +178,7 @@ const changedMeanwhile = refused(
 const only = ({ username }: AccountRecord): Refused =>
   refused('only', `${username} has a key, and may have no other: reassign or rotate that one.`);
 
-const eventOf = (action: string, { id, sub }: ApiKeyRecord, { owner: _, ...by }: KeyActor) => ({
+const eventOf = (action: AuditAction, { id, sub }: ApiKeyRecord, { owner: _, ...by }: KeyActor) => ({
   ...by,
   action,
   object: `key ${id} of ${sub}`,

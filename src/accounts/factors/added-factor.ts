@@ -45,7 +45,7 @@ export const createAddFactor =
   async (asked: AccountRecord, added: NewFactor, origin: FactorOrigin): Promise<FactorAdded> => {
     if ((asked.factors ?? []).length >= mostFactors) return { ok: false, reason: 'limit' };
     const { sub } = asked;
-    const event = { ...origin, action: 'factor.add', actor: sub, object: sub };
+    const event = { ...origin, action: 'factor.add', actor: sub, object: sub } as const;
     await audit.noteBefore({ ...event, outcome: 'success' });
     const codes = newRecoveryCodes();
     const add = () =>

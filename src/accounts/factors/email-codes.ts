@@ -123,7 +123,7 @@ export const createEmailCodes = (parts: EmailCodesParts): EmailCodes => {
             return isSame ? { patch: { factorGuesses: undefined }, result: true } : { result: false };
           })
         : { account, result: false };
-      const event = { ...origin, action: 'factor.verify', actor: asked.sub, object: asked.sub };
+      const event = { ...origin, action: 'factor.verify', actor: asked.sub, object: asked.sub } as const;
       if (settled.result) {
         await audit.note({ ...event, outcome: 'success', reason: 'email' });
         return { ok: true, account: settled.account, ...byEmail };

@@ -1,5 +1,7 @@
 // What an operator does for a person who has lost a second factor.
+
 import type { Audit } from '../../audit/audit.ts';
+import type { AuditAction } from '../../audit/audit-actions.ts';
 import type { Clock } from '../../clock.ts';
 import type { AccountRecord, AccountRecords } from '../../storage/storage.ts';
 import { changeAccount } from '../account-change.ts';
@@ -33,7 +35,7 @@ export interface FactorReset {
 
 export const createFactorReset = (parts: FactorResetParts): FactorReset => {
   const { records, audit, clock, actor } = parts;
-  const noteBefore = ({ sub }: AccountRecord, action: string): Promise<void> =>
+  const noteBefore = ({ sub }: AccountRecord, action: AuditAction): Promise<void> =>
     audit.noteBefore({ action, actor, object: sub, outcome: 'success' });
 
   return {

@@ -11,6 +11,7 @@
 //   (here)              codes, and removing factors
 
 import type { Audit, AuditEvent } from '../../audit/audit.ts';
+import type { AuditAction } from '../../audit/audit-actions.ts';
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId } from '../../crypto/ids.ts';
@@ -156,7 +157,7 @@ export const createFactors = (parts: FactorsParts): Factors => {
     event: Pick<AuditEvent, 'action' | 'outcome' | 'reason'>,
   ): Promise<void> => audit.note({ ...origin, ...event, actor: sub, object: sub });
 
-  const noteBefore = ({ sub }: AccountRecord, origin: FactorOrigin, action: string): Promise<void> =>
+  const noteBefore = ({ sub }: AccountRecord, origin: FactorOrigin, action: AuditAction): Promise<void> =>
     audit.noteBefore({ ...origin, action, outcome: 'success', actor: sub, object: sub });
 
   return {
