@@ -55,4 +55,13 @@ export const playKeys = async ({ serviceUrl, run }: Harbour, step: Step): Promis
     );
     expectSame('status', 200, await statusOf(made.secret));
   });
+
+  await step('The audit record has it all, and is verified', async () => {
+    const lines = (await run(['audit', 'export', 'harbour', '--format', 'json'])).trim().split('\n');
+    const actions = lines.map((line) => String(JSON.parse(line).action));
+    for (const action of ['key.create', 'key.rotate', 'key.reassign'])
+      expectThat(actions.includes(action), action, actions.join(' '));
+    const { findings } = JSON.parse(await run(['audit', 'verify', 'harbour', '--json']));
+    expectSame('findings', 0, findings.length);
+  });
 };

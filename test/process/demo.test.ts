@@ -72,6 +72,7 @@ describe('npm run demo', () => {
     expect(stdout).not.toContain('✗');
     expect(stdout).toContain('✓ Deletion: everything ends at once, the account after a week');
     expect(stdout).toContain('✓ Reassigned: the old ones are refused within a second');
+    expect(stdout).toContain('✓ The audit record has it all, and is verified');
     expect(stdout.match(/✓/g)?.length).toBeGreaterThan(40);
     expect(code).toBe(0);
   }, 120_000);
