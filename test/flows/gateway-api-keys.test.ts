@@ -274,7 +274,7 @@ eachStore((store) => {
     it.each([
       ['a role that the owner has not', { roles: ['admin'] }, 'limits', 'has no role admin'],
       ['no network', { networks: ['10.0.0.0/33'] }, 'limits', 'no network'],
-      ['no lifetime', { lifetimeSeconds: 0 }, 'lifetime', 'from one second to 365 days'],
+      ['no lifetime', { lifetimeSeconds: 0 }, 'lifetime', 'at most 365 days, and at least a second'],
       ['a note of two lines', { note: 'a\nb' }, 'note', 'plain text'],
     ])('is not made with %s', async (_what, wanted, reason, words) => {
       expect(await keys.create(robot, wanted, by)).toMatchObject({

@@ -211,7 +211,7 @@ const expiryOf = (
     ? nowMs + Math.floor(seconds) * 1000
     : refused(
         'lifetime',
-        `A key of this tenant lives from one second to ${maximumAgeSeconds / 86_400} days.`,
+        `A key of this tenant lives at most ${maximumAgeSeconds / 86_400} days, and at least a second.`,
       );
 };
 
