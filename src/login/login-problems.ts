@@ -7,6 +7,7 @@ import { logProblem } from '../web/error-boundary.ts';
 import type {
   EmailProblem,
   FactorProblem,
+  KeyProblem,
   LoginProblem,
   ProfileProblem,
   RegistrationProblem,
@@ -21,6 +22,7 @@ type Problem =
   | FactorProblem
   | RegistrationProblem
   | ProfileProblem
+  | KeyProblem
   | NonNullable<PageModels['change-password' | 'connect-source' | 'recover' | 'account-delete']['problem']>;
 
 interface ProblemAnswer {
@@ -87,6 +89,9 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   missing_code: missing,
   missing_name: missing,
   name: { status: 400, code: 'invalid_request', description: 'The name is no plain text, or too long' },
+  key_limit: { status: 400, code: 'invalid_request', description: 'The person has too many keys' },
+  key_note: { status: 400, code: 'invalid_request', description: 'The note is no plain text, or too long' },
+  key_services: { status: 400, code: 'invalid_request', description: 'The key is for no allowed service' },
   no_source: {
     status: 400,
     code: 'invalid_request',

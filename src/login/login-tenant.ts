@@ -20,6 +20,7 @@
 //   tenant-selection.ts the page where a tenant is chosen
 import type { Context } from 'koa';
 import type { Accounts } from '../accounts/account-types.ts';
+import type { OwnKeys } from '../accounts/api-keys/own-keys.ts';
 import type { DeletionRequests } from '../accounts/deletion-request.ts';
 import type { Devices } from '../accounts/devices.ts';
 import type { EmailChanges } from '../accounts/email-change.ts';
@@ -56,6 +57,7 @@ export interface LoginTenant {
   readonly devices: Pick<Devices, 'list' | 'revoke'>;
   readonly sessions: Pick<PersonSessions, 'list' | 'end' | 'endOthers'>;
   readonly apps: PersonApps;
+  readonly ownKeys: OwnKeys;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
   readonly deletion: DeletionRequests;

@@ -97,6 +97,7 @@ import { createFormParser, createJsonParser } from '../web/body.ts';
 import { createCsrf } from '../web/csrf.ts';
 import { nothingHere } from '../web/problem.ts';
 import { openAssetServer } from '../web/serve-assets.ts';
+import { type BindAccountForm, bindAccountKeys } from './account-key-answers.ts';
 import { showHealth, showReadiness } from './health.ts';
 import { findTenant, findTenantHere, getTenantHere, lookOfNobody } from './request-tenant.ts';
 import type { AnswerOfTenant, RouterParts } from './router.ts';
@@ -149,10 +150,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     (ctx, tenant, { uid = '' }) =>
       orSayItIsOver(answer)(login, { ctx, tenant, uid });
   /** A form of the account page. */
-  const accountForm = (
-    /** @param id of the source, the app, the session or the device */
-    answer: (ctx: Context, tenant: Tenant, id: string) => Promise<void>,
-  ): AnswerOfTenant =>
+  const accountForm: BindAccountForm = (answer) =>
     form((ctx, tenant, { source, client_id: app = source, id = app ?? '' }) =>
       orAskAgain(() => answer(ctx, tenant, id))(login, ctx, tenant),
     );
@@ -220,6 +218,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
       submitNewPasskey: accountForm((ctx, tenant) => submitNewPasskey(login, ctx, tenant)),
       submitNewRecoveryCodes: accountForm((ctx, tenant) => submitNewRecoveryCodes(login, ctx, tenant)),
       submitFactorRemoval: accountForm((ctx, tenant, id) => submitFactorRemoval(login, ctx, { tenant, id })),
+      ...bindAccountKeys(login, accountForm),
       askForSource: (ctx, tenant, { source = '' }) => askForSource(login, ctx, { tenant, source }),
       submitConnect: accountForm((ctx, tenant, source) => submitConnect(login, ctx, { tenant, source })),
       submitDisconnect: accountForm((ctx, tenant, source) =>

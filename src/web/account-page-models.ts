@@ -1,6 +1,6 @@
 // What the templates of the account need, beside the overview in `pages.ts`. Each page has a navigation to the others.
 import type { Locale } from '../config/tenant/tenant-definition.ts';
-import type { ProfileProblem } from './page-problems.ts';
+import type { KeyProblem, ProfileProblem } from './page-problems.ts';
 
 export interface ScopeLine {
   readonly name: string;
@@ -39,6 +39,19 @@ export interface AccountApp {
   readonly scopes: readonly ScopeLine[];
   readonly resources: readonly { readonly name: string; readonly scopes: readonly ScopeLine[] }[];
   readonly withdrawAction: string;
+}
+
+export interface AccountKey {
+  readonly name: string;
+  /** Names of services; absent: all of them. */
+  readonly services?: readonly string[];
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly lastUsedAt?: number;
+  /** Absent for keys that an operator made. */
+  readonly rotateAction?: string;
+  readonly revokeAction: string;
 }
 
 export interface AccountActivity {
@@ -95,6 +108,25 @@ export interface AccountPageModels {
     readonly outcome?: 'withdrawn';
     readonly problem?: 'not_found';
   };
+  'account-keys': AccountForms & {
+    readonly keys: readonly AccountKey[];
+    /** Absent where nobody may make keys. */
+    readonly newKeyUrl?: string;
+    readonly outcome?: 'revoked';
+    readonly problem?: 'not_found' | 'changed';
+  };
+  'account-key-new': {
+    readonly action: string;
+    readonly csrf: string;
+    readonly note: string;
+    /** Names of services behind the gateway. */
+    readonly services: readonly string[];
+    /** Seconds. */
+    readonly lifetimes: readonly number[];
+    readonly cancelUrl: string;
+    readonly problem?: KeyProblem;
+  };
+  'account-key-made': { readonly secret: string; readonly username: string; readonly nextUrl: string };
   'account-activity': AccountPage & {
     readonly entries: readonly AccountActivity[];
     readonly olderUrl?: string;

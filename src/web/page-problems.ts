@@ -93,6 +93,9 @@ export type ProfileProblem =
   | 'username_address'
   | 'username_taken';
 
+/** Why no key is made. Each has its words in `account.keys.problem`. */
+export type KeyProblem = 'key_limit' | 'key_note' | 'key_services';
+
 /** Why a sign-in or a form does not go on. Each has its words in `over`. */
 export type SignInOver =
   /** It took too long, or was finished or cancelled before. */

@@ -190,6 +190,7 @@ export interface PageModels extends AccountPageModels, FactorPageModels, MailPag
     readonly signOutUrl: string;
     readonly changePasswordUrl?: string;
     readonly factorsUrl?: string;
+    readonly keysUrl?: string;
     /** Absent where a source gives the profile. */
     readonly profileUrl?: string;
     readonly usernameUrl?: string;

@@ -1,7 +1,7 @@
 // Keys that people make for themselves: a program that knows no second factor signs in with one.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { askApi } from '../support/account-api.ts';
-import { createBrowser } from '../support/browser.ts';
+import { createBrowser, type Page } from '../support/browser.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { type Answer, redeem, tokensFor } from '../support/oauth-client.ts';
 import { rawRequest } from '../support/raw-http.ts';
@@ -104,6 +104,45 @@ describe('what the tenant allows', () => {
       });
     expect((await ask('GET')).body).toEqual({ keys: [], services: [] });
     expect((await ask('POST', { note: 'Mail' })).status).toBe(404);
+  });
+});
+
+describe('the page of keys', () => {
+  it('makes a key without JavaScript, shows it once, renews and revokes it', async () => {
+    const browser = createBrowser();
+    const issuer = server.issuer('globex');
+    const form = await browser.follow(await browser.get(`${issuer}/account/keys/new`));
+    const send = async (page: Page, fields: Readonly<Record<string, string>>, end = ''): Promise<Page> => {
+      const actions = [...page.body.matchAll(/<form[^>]* action="([^"]*)"/g)];
+      const index = actions.findIndex(([, action = '']) => action.endsWith(end));
+      return browser.follow(await browser.submit(page, fields, index));
+    };
+    const asked = await send(form, { login: alice.username, password: alice.password });
+    expect(asked.body).toContain('name="service:files"');
+    const empty = await send(asked, { note: '  ' });
+    expect(empty.body).toContain('Write in a few words what the key is for.');
+    const shown = await send(empty, { note: 'Old mail program' });
+    const secretOf = ({ body }: Page): string =>
+      /<code class="secret">(db_\w+)<\/code>/.exec(body)?.[1] ?? '';
+    expect((await at('files', secretOf(shown), 'globex')).status).toBe(200);
+    const list = await browser.get(`${issuer}/account/keys`);
+    expect(list.body).toContain('Old mail program');
+    expect(list.body).not.toContain(secretOf(shown).slice(20));
+    const renewed = await send(list, {}, '/rotate');
+    expect((await at('files', secretOf(renewed), 'globex')).status).toBe(200);
+    const revoked = await send(await browser.get(`${issuer}/account/keys`), {}, '/revoke');
+    expect(revoked.body).toContain('The key is revoked.');
+    expect((await at('files', secretOf(renewed), 'globex')).status).toBe(401);
+  });
+
+  it('is shown where nobody may make keys, and the form is not', async () => {
+    const browser = createBrowser();
+    const login = await browser.follow(await browser.get(`${server.issuer('none')}/account/keys`));
+    const list = await browser.follow(
+      await browser.submit(login, { login: alice.username, password: alice.password }),
+    );
+    expect(list.body).toContain('You have no API keys.');
+    expect((await browser.get(`${server.issuer('none')}/account/keys/new`)).status).toBe(404);
   });
 });
 

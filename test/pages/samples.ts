@@ -209,6 +209,36 @@ const accountApps: PageModels['account-apps'] = {
   ],
 };
 
+const accountKeys: PageModels['account-keys'] = {
+  accountUrl: '/oauth/acme/account',
+  csrf,
+  newKeyUrl: '/oauth/acme/account/keys/new',
+  keys: [
+    {
+      name: 'Old mail program',
+      services: ['mail', 'calendar'],
+      createdAt: sampleNow - 40 * 24 * 3_600_000,
+      expiresAt: sampleNow + 50 * 24 * 3_600_000,
+      lastUsedAt: sampleNow - 60_000,
+      rotateAction: '/oauth/acme/account/keys/aB3dE/rotate',
+      revokeAction: '/oauth/acme/account/keys/aB3dE/revoke',
+    },
+    {
+      name: 'db_4xGq9TzWm2Lk7RvB',
+      createdAt: sampleNow,
+      revokeAction: '/oauth/acme/account/keys/fG7hI/revoke',
+    },
+  ],
+};
+const accountKeyNew: PageModels['account-key-new'] = {
+  action: '/oauth/acme/account/keys/new',
+  csrf,
+  note: '',
+  services: ['mail', 'calendar'],
+  lifetimes: [30 * 86_400, 90 * 86_400],
+  cancelUrl: '/oauth/acme/account/keys',
+};
+
 const accountDeleteRefused: PageModels['account-delete'] = {
   accountUrl: '/oauth/acme/account',
   csrf,
@@ -753,6 +783,20 @@ export const samples: readonly Sample[] = [
   sample('account-apps', 'account-apps', accountApps),
   sample('account-apps-none', 'account-apps', { ...accountApps, apps: [], outcome: 'withdrawn' }),
   sample('account-apps-not-found', 'account-apps', { ...accountApps, problem: 'not_found' }),
+  sample('account-keys', 'account-keys', accountKeys),
+  sample('account-keys-none', 'account-keys', { ...accountKeys, keys: [], outcome: 'revoked' }),
+  ...(['not_found', 'changed'] as const).map((problem) =>
+    sample(`account-keys-${problem}`, 'account-keys', { ...accountKeys, problem }),
+  ),
+  sample('account-key-new', 'account-key-new', accountKeyNew),
+  ...(['key_limit', 'key_note', 'key_services'] as const).map((problem) =>
+    sample(`account-key-new-${problem}`, 'account-key-new', { ...accountKeyNew, problem }),
+  ),
+  sample('account-key-made', 'account-key-made', {
+    secret: 'db_4xGq9TzWm2Lk7RvB_h0K3pVnYc8dQwE5sJ1uXf6ZaB9tM2G7oPq0Ri',
+    username: 'alice',
+    nextUrl: '/oauth/acme/account/keys',
+  }),
   sample('account-activity', 'account-activity', accountActivity),
   sample('account-activity-none', 'account-activity', {
     accountUrl: '/oauth/acme/account',

@@ -16,6 +16,9 @@ export interface NewOwnKey {
   readonly lifetimeSeconds?: number;
 }
 
+/** A key as its person finds it. */
+export type OwnKey = ApiKeyRecord;
+
 /** Where the person does it. */
 export type KeyOrigin = Pick<KeyActor, 'address' | 'requestId'>;
 
@@ -24,13 +27,13 @@ export interface OwnKeys {
   /** Names of the services that they can be made for; empty: people have no keys of their own. */
   readonly services: readonly string[];
   /** Also those that an operator has made for the person. */
-  list(sub: string): Promise<readonly ApiKeyRecord[]>;
+  list(sub: string): Promise<readonly OwnKey[]>;
   /** @throws AppError `not_found` where people have no keys of their own */
   create(owner: AccountRecord, wanted: NewOwnKey, origin: KeyOrigin): Promise<KeyMade>;
   /** Only of keys that the person has made. */
   rotate(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<KeyMade>;
   /** Undefined when the person has no such key. */
-  revoke(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<ApiKeyRecord | undefined>;
+  revoke(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<OwnKey | undefined>;
 }
 
 export interface OwnKeysParts {

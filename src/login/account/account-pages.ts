@@ -1,7 +1,8 @@
 // The account page of a person who is signed in:
 //   account-visit.ts        the person who is signed in in this browser, and forms bound to that session
 //   account-sources.ts      connecting and disconnecting a source; account-password.ts: a new password at a source;
-//                           account-devices.ts: signing a device out; account-factors.ts: second factors
+//                           account-devices.ts: signing a device out; account-factors.ts: second factors;
+//                           account-keys.ts: API keys
 //   account-sessions.ts     where the person is signed in; account-apps.ts: apps with access; account-activity.ts: what was
 //                           done; account-export.ts: all that is kept, as a file; account-picture.ts;
 //                           account-profile.ts: name, language, user name; account-email.ts: e-mail address;
@@ -17,6 +18,7 @@ import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { deletionUrl } from './account-deletion.ts';
 import { offersFactors } from './account-factors.ts';
+import { keysUrl, offersKeys } from './account-keys.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
@@ -96,6 +98,7 @@ export const showAccount = async (
       ...(devices.length === 0 ? {} : { devices }),
       ...(canChangePassword(account, sources) ? { changePasswordUrl: `${accountUrl(tenant)}/password` } : {}),
       ...(offersFactors(tenant) ? { factorsUrl: `${accountUrl(tenant)}/factors` } : {}),
+      ...(offersKeys(tenant) ? { keysUrl: keysUrl(tenant) } : {}),
       profileUrl: profileUrl(tenant),
       ...(hasOwnProfile(account) && tenant.definition.accounts.usernameChange
         ? { usernameUrl: usernameUrl(tenant) }
