@@ -3,7 +3,9 @@ import type { PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord } from '../storage/storage.ts';
+import type { ApiKeyRecord, ApiKeyRecords } from '../storage/storage-api-keys.ts';
 import type { StoredMails } from '../storage/storage-mails.ts';
+import { publicKey } from './api-keys/public-key.ts';
 import type { Devices } from './devices.ts';
 import { factorFacts, recoveryCodesLeft } from './factors/factor-facts.ts';
 import type { PersonApps } from './person-apps.ts';
@@ -22,6 +24,8 @@ export interface PersonExport {
   readonly sessions: readonly Facts[];
   readonly apps: readonly Facts[];
   readonly devices: readonly Facts[];
+  /** Those of an operator too. Neither secrets nor their hashes. */
+  readonly keys: readonly Facts[];
   /** Newest first; the newest thousand. Neither text, code nor link. */
   readonly mails: readonly Facts[];
   /** Newest first; the newest ten thousand. */
@@ -34,6 +38,7 @@ export interface PersonExportParts {
   readonly devices: Pick<Devices, 'list'>;
   readonly personAudit: PersonAudit;
   readonly pictures: Pick<Pictures, 'find'>;
+  readonly keys: Pick<ApiKeyRecords, 'list'>;
   readonly mails: Pick<StoredMails, 'ofAccount'>;
   readonly clock: Clock;
 }
@@ -46,10 +51,11 @@ export const createPersonExport =
   (parts: PersonExportParts): ExportPerson =>
   async (account) => {
     const { sub } = account;
-    const [sessions, apps, devices, audit, mails, picture] = await Promise.all([
+    const [sessions, apps, devices, keys, audit, mails, picture] = await Promise.all([
       parts.sessions.list(sub),
       parts.apps.list(sub),
       inPages((afterId) => parts.devices.list({ sub, limit: pageSize, ...definedOnly({ afterId }) })),
+      inPages((afterId) => parts.keys.list({ sub, limit: pageSize, ...definedOnly({ afterId }) })),
       inPages((beforeId) => parts.personAudit.list({ sub, limit: pageSize, ...definedOnly({ beforeId }) })),
       parts.mails.ofAccount(sub, mostMails),
       account.pictureId === undefined ? undefined : parts.pictures.find(sub, account.pictureId),
@@ -79,6 +85,7 @@ export const createPersonExport =
         created_at: toSeconds(createdAt),
         last_seen_at: toSeconds(lastSeenAt),
       })),
+      keys: keys.map(keyFacts),
       mails: mails.map(({ purpose, address, state, createdAt, lastAttemptAt }) => ({
         ...{ purpose, address, state, created_at: toSeconds(createdAt) },
         ...(lastAttemptAt === undefined ? {} : { last_attempt_at: toSeconds(lastAttemptAt) }),
@@ -90,6 +97,27 @@ export const createPersonExport =
       })),
     };
   };
+
+const keyFacts = (key: ApiKeyRecord): Facts => {
+  const {
+    id,
+    createdAt,
+    expiresAt,
+    lastUsedAt,
+    lastUsedFrom,
+    isOwn = false,
+    secrets,
+    ...rest
+  } = publicKey(key);
+  const { note, roles, scopes, services, resources, networks } = rest;
+  return {
+    ...{ id, own: isOwn, public_ids: secrets.map(({ publicId }) => publicId) },
+    ...definedOnly({ note, roles, scopes, services, resources, networks, last_used_from: lastUsedFrom }),
+    created_at: toSeconds(createdAt),
+    ...(expiresAt === undefined ? {} : { expires_at: toSeconds(expiresAt) }),
+    ...(lastUsedAt === undefined ? {} : { last_used_at: toSeconds(lastUsedAt) }),
+  };
+};
 
 const toSeconds = (epochMs: number): number => Math.floor(epochMs / 1000);
 

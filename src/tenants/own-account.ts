@@ -75,6 +75,7 @@ export const createOwnAccount = (parts: OwnAccountParts): OwnAccount => {
     disconnectSource: createDisconnectSource(parts),
     exportPerson: createPersonExport({
       ...{ sessions, apps, devices, personAudit, pictures, clock },
+      keys: storage.apiKeys,
       mails: storage.mails,
     }),
   };

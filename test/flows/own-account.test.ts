@@ -347,8 +347,19 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
           createdAt: Date.now(),
         },
       ]);
+      await server.storage.forTenant('acme').apiKeys.insert({
+        ...{ id: `key-of-${sub}`, sub, isOwn: true, note: 'Old program', services: ['files'], version: 1 },
+        secrets: [{ publicId: `p${sub}`, hash: 'hash-of-a-key', createdAt: 1000 }],
+        createdAt: 1000,
+      });
       const { status, body } = await ask(mine.access_token, '/export');
       expect(status).toBe(200);
+      expect(body.keys).toEqual([
+        {
+          ...{ id: `key-of-${sub}`, own: true, note: 'Old program', services: ['files'] },
+          ...{ public_ids: [`db_p${sub}`], created_at: 1 },
+        },
+      ]);
       expect(body.mails).toEqual([
         {
           ...{ purpose: 'factor_added', address: 'd…@acme.example', state: 'kept' },
@@ -375,7 +386,7 @@ await withEachStore({ instances: 2, tenants: { acme: tenant } }, (server) => {
       expect(body.audit).toContainEqual(expect.objectContaining({ action: 'sign_in.page', by: 'person' }));
       const account = await server.storage.forTenant('acme').accounts.findBySub(sub);
       expect(JSON.stringify(body)).not.toContain(account?.passwordHash);
-      expect(JSON.stringify(body)).not.toMatch(/sealed-secret|hash-of-a-code|sealed-content/);
+      expect(JSON.stringify(body)).not.toMatch(/sealed-secret|hash-of-a-code|hash-of-a-key|sealed-content/);
     });
 
     it('needs a recent sign-in', async () => {

@@ -20,13 +20,14 @@ export const exportOwnAccount = defineOperation({
         sessions: z.array(factsSchema),
         apps: z.array(factsSchema),
         devices: z.array(factsSchema),
+        keys: z.array(factsSchema).meta({ description: 'API keys.' }),
         mails: z.array(factsSchema).meta({ description: 'Newest first; without text, code and link.' }),
         audit: z.array(factsSchema).meta({ description: 'Newest first; the newest ten thousand entries.' }),
       })
       .meta({ id: 'Export' }),
   },
   handle: async ({ tenant, person }) => {
-    const { account, sessions, apps, devices, mails, audit, exported_at } = await tenant.exportPerson(
+    const { account, sessions, apps, devices, keys, mails, audit, exported_at } = await tenant.exportPerson(
       person.account,
     );
     return {
@@ -35,6 +36,7 @@ export const exportOwnAccount = defineOperation({
       sessions: [...sessions],
       apps: [...apps],
       devices: [...devices],
+      keys: [...keys],
       mails: [...mails],
       audit: [...audit],
     };
