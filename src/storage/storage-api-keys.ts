@@ -36,8 +36,6 @@ export interface ApiKeyRecord {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly expiresAt?: number;
-  /** Refused until its owner has proven an e-mail address. */
-  readonly isUnverified?: true;
   /** Epoch milliseconds, and the address. */
   readonly lastUsedAt?: number;
   readonly lastUsedFrom?: string;

@@ -24,7 +24,7 @@ export interface KeyUse {
 
 /**
  * The key and its owner: one trip, unless the source of the owner is due to be asked. Undefined when nobody has this key, it is
- * over or not yet verified, or its owner may hold no tokens. Its networks and services are the caller's to check. The use is
+ * over, or its owner may hold no tokens. Its networks and services are the caller's to check. The use is
  * noted afterwards, once a minute.
  * @throws AppError `unavailable`
  */
@@ -50,7 +50,7 @@ export const createFindKey =
     const { key } = found;
     const nowMs = clock.now();
     const secret = secrets.match(key, presented, nowMs);
-    if (secret === undefined || isOver(key, nowMs) || key.isUnverified === true) return undefined;
+    if (secret === undefined || isOver(key, nowMs)) return undefined;
     const owner = await findActiveAccount(parts, found.owner);
     if (owner === undefined) return undefined;
     if (nowMs - (key.lastUsedAt ?? 0) >= minimumGapMs)

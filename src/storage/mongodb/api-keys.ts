@@ -100,7 +100,7 @@ export const createApiKeys = ({ apiKeys }: Pick<Collections, 'apiKeys'>, tenant:
             'resources',
             'networks',
           ] as const;
-          const absent = [...optional, 'expiresAt', 'isUnverified'].filter((name) => !(name in fields));
+          const absent = [...optional, 'expiresAt'].filter((name) => !(name in fields));
           const { matchedCount } = await apiKeys.updateOne(
             { ...one(key.id), version: key.version - 1 },
             { $set: fields, $unset: Object.fromEntries(absent.map((name) => [name, ''])) },

@@ -231,7 +231,6 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     networks: { type: [String], default: undefined },
     createdAt: number,
     expiresAt: Number,
-    isUnverified: Boolean,
     lastUsedAt: Number,
     lastUsedFrom: String,
     version: number,
