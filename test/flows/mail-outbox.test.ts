@@ -451,7 +451,7 @@ eachStore((store) => {
       const writeText = openMailTexts({ viewsDirectory, clock: systemClock });
       const hostile = '<i title="x">&{{code}} $t(mail.foot)';
       const escaped = '&lt;i title=&quot;x&quot;&gt;&amp;{{code}} $t(mail.foot)';
-      const names = ['username', 'factor', 'next', 'email', 'sources', 'recoverUrl'];
+      const names = ['username', 'factor', 'key', 'next', 'email', 'sources', 'recoverUrl'];
       const tenants = [acme, { ...acme, displayName: hostile }];
       const { mail: _, ...silent } = { ...acme, branding: { ...acme.branding, support: hostile } };
       for (const kind of mailKinds) {
