@@ -7,7 +7,6 @@ import { createAudit } from '../audit/audit.ts';
 import { systemClock as clock } from '../clock.ts';
 import { parseDurationMs } from '../config/parsing/quantities.ts';
 import { definedOnly } from '../defined-only.ts';
-import { openStore } from '../server/open-store.ts';
 import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
@@ -15,7 +14,7 @@ import { CommandFailure, exitCodes } from './exit.ts';
 import { collect, openUsers, requireAccount } from './open-users.ts';
 import { openRevocations } from './revocations.ts';
 import { requireDefinition } from './tenant-directory.ts';
-import { createCliLog, type StoreParts } from './with-store.ts';
+import { type StoreParts, withKeyedStore } from './with-store.ts';
 
 interface CreateOptions {
   readonly note?: string;
@@ -199,10 +198,8 @@ const withKeys = async (
 ): Promise<void> => {
   const { settings } = requireSettings(context);
   const definition = requireDefinition(settings, { id: tenant, env: context.env });
-  const log = createCliLog();
-  const { storage, masterKey, close } = await openStore({ settings, clock, log, role: 'cli' });
-  try {
-    const parts = { storage, settings, env: context.env, log };
+  await withKeyedStore(context, async (parts) => {
+    const { storage, masterKey, log } = parts;
     const own = storage.forTenant(tenant);
     const keys = createApiKeys({
       rules: definition.apiKeys,
@@ -213,7 +210,5 @@ const withKeys = async (
       clock,
     });
     await use(keys, parts);
-  } finally {
-    await close();
-  }
+  });
 };

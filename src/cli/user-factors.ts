@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { createFactorReset, type FactorReset } from '../accounts/factors/factor-reset.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock } from '../clock.ts';
-import { openStore } from '../server/open-store.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure, usageFailure } from './exit.ts';
@@ -11,7 +10,7 @@ import { askConfirmation, canAsk } from './prompts.ts';
 import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
 import { sendRecoveryMail } from './user-recovery-mail.ts';
-import { createCliLog } from './with-store.ts';
+import { withKeyedStore } from './with-store.ts';
 
 interface Person {
   readonly tenant: string;
@@ -66,12 +65,9 @@ const withFactors = async (
   { tenant, login }: Person,
   use: (reset: FactorReset, account: AccountRecord) => Promise<void>,
 ): Promise<void> => {
-  const { settings } = requireSettings(context);
-  requireTenant(settings, tenant);
-  const log = createCliLog();
-  const { storage, masterKey, close } = await openStore({ settings, clock: systemClock, log, role: 'cli' });
-  try {
-    const parts = { storage, settings, env: context.env, log };
+  requireTenant(requireSettings(context).settings, tenant);
+  await withKeyedStore(context, async (parts) => {
+    const { storage, masterKey, log } = parts;
     const { accounts: records, audit } = storage.forTenant(tenant);
     const reset = createFactorReset({
       records,
@@ -82,7 +78,5 @@ const withFactors = async (
       actor: 'cli',
     });
     await use(reset, await requireAccount(openUsers(parts, tenant), { tenant, login }));
-  } finally {
-    await close();
-  }
+  });
 };

@@ -7,11 +7,10 @@ import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { openMail } from '../mail/open-mail.ts';
 import type { TenantMail } from '../mail/tenant-mail.ts';
 import { packageRoot } from '../package-root.ts';
-import { openStore } from '../server/open-store.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { openVerifications } from '../tenants/mailed-proofs.ts';
-import { type CliContext, requireSettings } from './context.ts';
-import { createCliLog, type StoreParts } from './with-store.ts';
+import type { CliContext } from './context.ts';
+import { type StoreParts, withKeyedStore } from './with-store.ts';
 
 /** What a command needs that sends somebody a link. */
 export interface MailingTenant {
@@ -27,15 +26,13 @@ export interface MailingTenant {
  * Opens store and master key, and closes them in any case. The server that is running sends the mail, from the store.
  * @throws AppError `unavailable` when the store cannot be reached
  */
-export const withMailingTenant = async (
+export const withMailingTenant = (
   context: CliContext,
   definition: TenantDefinition,
   use: (tenant: MailingTenant, parts: StoreParts) => Promise<void>,
-): Promise<void> => {
-  const { settings } = requireSettings(context);
-  const log = createCliLog();
-  const { storage, masterKey, close } = await openStore({ settings, clock, log, role: 'cli' });
-  try {
+): Promise<void> =>
+  withKeyedStore(context, async (parts) => {
+    const { storage, masterKey, settings, log } = parts;
     const own = storage.forTenant(definition.id);
     const viewsDirectory = join(packageRoot(), 'views');
     const mail = openMail({ settings: settings.mail, storage, masterKey, viewsDirectory, clock, log });
@@ -50,8 +47,5 @@ export const withMailingTenant = async (
       audit: createAudit({ records: own.audit, log: log.child({ tenant: definition.id }), clock }),
       actor: 'cli',
     };
-    await use(tenant, { storage, settings, env: context.env, log });
-  } finally {
-    await close();
-  }
-};
+    await use(tenant, parts);
+  });
