@@ -6,6 +6,7 @@ import { publicKey } from '../accounts/api-keys/public-key.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock as clock } from '../clock.ts';
 import { parseDurationMs } from '../config/parsing/quantities.ts';
+import { shownPublicId } from '../crypto/api-key.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import { columns, formatTime } from './columns.ts';
@@ -157,7 +158,7 @@ const tableOf = (found: readonly { readonly key: ApiKeyRecord; readonly owner: s
     ['ID', 'KEY', 'USER', 'NOTE', 'CREATED', 'EXPIRES', 'LAST USED', 'FROM'],
     ...found.map(({ key, owner }) => [
       key.id,
-      key.secrets.map(({ publicId }) => `db_${publicId}`).join(' '),
+      key.secrets.map(({ publicId }) => shownPublicId(publicId)).join(' '),
       owner,
       key.note ?? '-',
       formatTime(key.createdAt),

@@ -24,9 +24,12 @@ const wholeForm = new RegExp(
 const randomText = (length: number): string =>
   Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 
+/** A public id as it is shown: the first half of the key. */
+export const shownPublicId = (publicId: string): string => `db_${publicId}`;
+
 /** CRC-32, which every change of neighbouring characters changes, as six digits of base 62. */
 const checksumOf = ({ publicId, secret }: ApiKeyParts): string => {
-  let rest = crc32(`db_${publicId}_${secret}`);
+  let rest = crc32(`${shownPublicId(publicId)}_${secret}`);
   let digits = '';
   for (let n = 0; n < checksumLength; n += 1) {
     digits = `${alphabet[rest % alphabet.length]}${digits}`;
@@ -42,7 +45,7 @@ export const newApiKey = (): ApiKeyParts => ({
 
 /** The two halves of a key, for headers of their own. */
 export const halvesOf = (parts: ApiKeyParts): { readonly key: string; readonly secret: string } => ({
-  key: `db_${parts.publicId}`,
+  key: shownPublicId(parts.publicId),
   secret: `${parts.secret}${checksumOf(parts)}`,
 });
 

@@ -1,5 +1,4 @@
 // API keys: made, listed, replaced and revoked by operators and by people for themselves. Each secret is shown once.
-
 import type { Audit } from '../../audit/audit.ts';
 import type { AuditAction } from '../../audit/audit-actions.ts';
 import type { Clock } from '../../clock.ts';
@@ -23,7 +22,8 @@ export interface NewKey extends KeyLimits {
 export type KeyMade =
   | {
       readonly ok: true;
-      readonly key: ApiKeyRecord /** The key itself, shown once. */;
+      readonly key: ApiKeyRecord;
+      /** The key itself, shown once. */
       readonly secret: string;
     }
   /**

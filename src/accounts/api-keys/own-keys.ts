@@ -6,7 +6,9 @@ import type { MailKind } from '../../mail/mail-content.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
-import { type ApiKeys, type KeyActor, type KeyMade, keysOfAnOwner } from './api-keys.ts';
+import type { SessionActor } from '../person-sessions.ts';
+import { type ApiKeys, type KeyMade, keysOfAnOwner } from './api-keys.ts';
+import { publicPartOf } from './public-key.ts';
 
 export interface NewOwnKey {
   readonly note: string;
@@ -19,9 +21,6 @@ export interface NewOwnKey {
 /** A key as its person finds it. */
 export type OwnKey = ApiKeyRecord;
 
-/** Where the person does it. */
-export type KeyOrigin = Pick<KeyActor, 'address' | 'requestId'>;
-
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
 export interface OwnKeys {
   /** Names of the services that they can be made for; empty: people have no keys of their own. */
@@ -29,11 +28,11 @@ export interface OwnKeys {
   /** Also those that an operator has made for the person. */
   list(sub: string): Promise<readonly OwnKey[]>;
   /** @throws AppError `not_found` where people have no keys of their own */
-  create(owner: AccountRecord, wanted: NewOwnKey, origin: KeyOrigin): Promise<KeyMade>;
+  create(owner: AccountRecord, wanted: NewOwnKey, by: SessionActor): Promise<KeyMade>;
   /** Only of keys that the person has made. */
-  rotate(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<KeyMade>;
+  rotate(owner: AccountRecord, id: string, by: SessionActor): Promise<KeyMade>;
   /** Undefined when the person has no such key. */
-  revoke(owner: AccountRecord, id: string, origin: KeyOrigin): Promise<OwnKey | undefined>;
+  revoke(owner: AccountRecord, id: string, by: SessionActor): Promise<OwnKey | undefined>;
 }
 
 export interface OwnKeysParts {
@@ -43,23 +42,17 @@ export interface OwnKeysParts {
 }
 
 /** What a key is called in lists and mails: its note, or its public part. */
-export const keyName = ({ note, secrets }: Pick<ApiKeyRecord, 'note' | 'secrets'>): string =>
-  note ?? `db_${secrets[0]?.publicId}`;
+export const keyName = (key: Pick<ApiKeyRecord, 'note' | 'secrets'>): string => key.note ?? publicPartOf(key);
 
 export const createOwnKeys = ({ rules, apiKeys, notifyOfChange }: OwnKeysParts): OwnKeys => {
   const allowed = rules.ownServices;
-  const actorOf = ({ sub }: AccountRecord, origin: KeyOrigin): KeyActor => ({
-    ...origin,
-    actor: sub,
-    owner: sub,
-  });
   const notice = (kind: MailKind, key: string) => ({ kind, values: { key } });
 
   return {
     services: allowed,
     list: (sub) => apiKeys.list({ sub, limit: keysOfAnOwner }),
 
-    create: async (owner, { note, services = allowed, lifetimeSeconds }, origin) => {
+    create: async (owner, { note, services = allowed, lifetimeSeconds }, actor) => {
       if (allowed.length === 0)
         throw new AppError('not_found', 'People of this tenant have no keys of their own');
       const foreign = services.find((service) => !allowed.includes(service));
@@ -71,13 +64,13 @@ export const createOwnKeys = ({ rules, apiKeys, notifyOfChange }: OwnKeysParts):
         };
       const wanted = { note, services, isOwn: true, ...definedOnly({ lifetimeSeconds }) } as const;
       return notifyOfChange(owner, notice('key_made', note), {
-        make: () => apiKeys.create(owner, wanted, actorOf(owner, origin)),
+        make: () => apiKeys.create(owner, wanted, { ...actor, owner: owner.sub }),
         isDone: ({ ok }) => ok,
       });
     },
 
-    rotate: async (owner, id, origin) => {
-      const by = actorOf(owner, origin);
+    rotate: async (owner, id, actor) => {
+      const by = { ...actor, owner: owner.sub };
       const key = await apiKeys.find(id, by);
       if (key?.isOwn !== true)
         return { ok: false, reason: 'absent', message: 'There is no such key of your own.' };
@@ -87,8 +80,8 @@ export const createOwnKeys = ({ rules, apiKeys, notifyOfChange }: OwnKeysParts):
       });
     },
 
-    revoke: async (owner, id, origin) => {
-      const by = actorOf(owner, origin);
+    revoke: async (owner, id, actor) => {
+      const by = { ...actor, owner: owner.sub };
       const key = await apiKeys.find(id, by);
       if (key === undefined) return undefined;
       return notifyOfChange(owner, notice('key_revoked', keyName(key)), {

@@ -1,3 +1,4 @@
+import { shownPublicId } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 
@@ -5,8 +6,12 @@ import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 export const publicKey = ({ secrets, version: _, isOnly: _only, ...key }: ApiKeyRecord) => ({
   ...key,
   secrets: secrets.map(({ publicId, createdAt, expiresAt }) => ({
-    publicId: `db_${publicId}`,
+    publicId: shownPublicId(publicId),
     createdAt,
     ...definedOnly({ expiresAt }),
   })),
 });
+
+/** Of the newest secret. */
+export const publicPartOf = ({ secrets: [newest] }: Pick<ApiKeyRecord, 'secrets'>): string =>
+  shownPublicId(newest?.publicId ?? '');

@@ -148,7 +148,7 @@ export const submitNewKey = async (
     parts.notices.show({ ctx, url: newKeyUrl(tenant) }, { problem, note } satisfies NewKeyNotice);
   if (note === '') return showAgain('key_note');
   const wanted = { note, services, lifetimeSeconds };
-  const made = await tenant.ownKeys.create(visit.account, wanted, originOf(visit));
+  const made = await tenant.ownKeys.create(visit.account, wanted, personOf(visit));
   if (made.ok) return showKeysAgain(parts, visit, { secret: made.secret });
   if (made.reason === 'note' || made.reason === 'too_many')
     return showAgain(made.reason === 'note' ? 'key_note' : 'key_limit');
@@ -175,7 +175,7 @@ export const submitKeyRotation = async (
 ): Promise<void> => {
   const visit = await submittedAtList(parts, ctx, tenant);
   if (visit === undefined) return;
-  const made = await tenant.ownKeys.rotate(visit.account, id, originOf(visit));
+  const made = await tenant.ownKeys.rotate(visit.account, id, personOf(visit));
   if (made.ok) return showKeysAgain(parts, visit, { secret: made.secret });
   showKeysAgain(parts, visit, { problem: made.reason === 'changed' ? 'changed' : 'not_found' });
 };
@@ -187,14 +187,9 @@ export const submitKeyRevocation = async (
 ): Promise<void> => {
   const visit = await submittedAtList(parts, ctx, tenant);
   if (visit === undefined) return;
-  const revoked = await tenant.ownKeys.revoke(visit.account, id, originOf(visit));
+  const revoked = await tenant.ownKeys.revoke(visit.account, id, personOf(visit));
   showKeysAgain(parts, visit, revoked === undefined ? { problem: 'not_found' } : { outcome: 'revoked' });
 };
 
 const showKeysAgain = (parts: LoginPageParts, { ctx, tenant }: AccountVisit, notice: KeysNotice): void =>
   parts.notices.show({ ctx, url: keysUrl(tenant) }, notice);
-
-const originOf = (visit: AccountVisit) => {
-  const { address, requestId } = personOf(visit);
-  return { address, requestId };
-};

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { KeyMade } from '../../accounts/api-keys/api-keys.ts';
+import { publicPartOf } from '../../accounts/api-keys/public-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
-import { type ApiPerson, defineOperation } from './operation.ts';
+import { defineOperation } from './operation.ts';
 
 const keySchema = z
   .object({
@@ -73,7 +74,7 @@ export const createOwnKey = defineOperation({
       await ownKeys.create(
         person.account,
         { note, ...definedOnly({ services, lifetimeSeconds }) },
-        originOf(person),
+        person.by,
       ),
     ),
 });
@@ -90,7 +91,7 @@ export const rotateOwnKey = defineOperation({
   parameters: { path: z.object({ id: idSchema }) },
   answer: madeAnswer,
   handle: async ({ tenant: { ownKeys }, person, path }) =>
-    toMade(await ownKeys.rotate(person.account, path.id, originOf(person))),
+    toMade(await ownKeys.rotate(person.account, path.id, person.by)),
 });
 
 export const revokeOwnKey = defineOperation({
@@ -102,7 +103,7 @@ export const revokeOwnKey = defineOperation({
   parameters: { path: z.object({ id: idSchema }) },
   answer: { description: 'It is refused from now on.' },
   handle: async ({ tenant: { ownKeys }, person, path }) => {
-    if ((await ownKeys.revoke(person.account, path.id, originOf(person))) === undefined)
+    if ((await ownKeys.revoke(person.account, path.id, person.by)) === undefined)
       throw new AppError('not_found', 'There is no such key');
     return undefined;
   },
@@ -114,14 +115,12 @@ const toMade = (made: KeyMade): z.input<typeof madeAnswer.schema> => {
   throw new AppError(made.reason === 'absent' ? 'not_found' : 'invalid_request', made.message);
 };
 
-const originOf = ({ by: { address, requestId } }: ApiPerson) => ({ address, requestId });
-
 const secondsOf = (epochMs: number | undefined): number | undefined =>
   epochMs === undefined ? undefined : toSeconds(epochMs);
 
 const toPublicKey = (key: ApiKeyRecord): z.input<typeof keySchema> => ({
   id: key.id,
-  key: `db_${key.secrets[0]?.publicId}`,
+  key: publicPartOf(key),
   own: key.isOwn === true,
   created_at: toSeconds(key.createdAt),
   ...definedOnly({
