@@ -12,6 +12,7 @@ import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf, requireSettings } from './context.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
+import { inPages } from './in-pages.ts';
 import { collect, openUsers, requireAccount } from './open-users.ts';
 import { openRevocations } from './revocations.ts';
 import { requireDefinition } from './tenant-directory.ts';
@@ -168,29 +169,18 @@ const tableOf = (found: readonly { readonly key: ApiKeyRecord; readonly owner: s
     ]),
   ]);
 
-const keysPerPage = 200;
+const limit = 200;
 
-async function* eachKey(keys: ApiKeys, sub: string | undefined): AsyncIterable<ApiKeyRecord> {
-  let afterId: string | undefined;
-  for (;;) {
-    const page = await keys.list({ limit: keysPerPage, ...definedOnly({ sub, afterId }) });
-    yield* page;
-    afterId = page.at(-1)?.id;
-    if (page.length < keysPerPage) return;
-  }
-}
+const eachKey = (keys: ApiKeys, sub: string | undefined): AsyncIterable<ApiKeyRecord> =>
+  inPages(limit, (last?: ApiKeyRecord) => keys.list({ limit, ...definedOnly({ sub, afterId: last?.id }) }));
 
-async function* eachExpiring(keys: ApiKeys, seconds: number): AsyncIterable<ApiKeyRecord> {
+const eachExpiring = (keys: ApiKeys, seconds: number): AsyncIterable<ApiKeyRecord> => {
   const beforeMs = clock.now() + seconds * 1000;
-  let last: ApiKeyRecord | undefined;
-  for (;;) {
+  return inPages(limit, (last?: ApiKeyRecord) => {
     const after = last === undefined ? undefined : { expiresAt: last.expiresAt ?? 0, id: last.id };
-    const page = await keys.expiring({ beforeMs, limit: keysPerPage, ...definedOnly({ after }) });
-    yield* page;
-    last = page.at(-1);
-    if (page.length < keysPerPage) return;
-  }
-}
+    return keys.expiring({ beforeMs, limit, ...definedOnly({ after }) });
+  });
+};
 
 const withKeys = async (
   context: CliContext,

@@ -8,6 +8,7 @@ import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { columns, formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { CommandFailure } from './exit.ts';
+import { inPages } from './in-pages.ts';
 import { openUsers } from './open-users.ts';
 import { openRevocations } from './revocations.ts';
 import { requireTenant } from './tenant-directory.ts';
@@ -117,20 +118,10 @@ const subOf = async (
   );
 };
 
-const devicesPerPage = 200;
+const limit = 200;
 
-async function* eachDevice(devices: Devices, sub: string | undefined): AsyncIterable<Device> {
-  let afterId: string | undefined;
-  for (;;) {
-    const page = await devices.list({
-      limit: devicesPerPage,
-      ...definedOnly({ sub, afterId }),
-    });
-    yield* page;
-    afterId = page.at(-1)?.id;
-    if (page.length < devicesPerPage) return;
-  }
-}
+const eachDevice = (devices: Devices, sub: string | undefined): AsyncIterable<Device> =>
+  inPages(limit, (last?: Device) => devices.list({ limit, ...definedOnly({ sub, afterId: last?.id }) }));
 
 const withDevices = (
   context: CliContext,

@@ -1,18 +1,9 @@
 import { definedOnly } from '../defined-only.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
+import { inPages } from './in-pages.ts';
 
-const accountsPerPage = 500;
+const limit = 500;
 
 /** All accounts of a tenant, by sub, a page at a time. */
-export async function* eachAccount(records: Pick<AccountRecords, 'list'>): AsyncIterable<AccountRecord> {
-  let afterSub: string | undefined;
-  for (;;) {
-    const page = await records.list({
-      limit: accountsPerPage,
-      ...definedOnly({ afterSub }),
-    });
-    yield* page;
-    afterSub = page.at(-1)?.sub;
-    if (page.length < accountsPerPage) return;
-  }
-}
+export const eachAccount = (records: Pick<AccountRecords, 'list'>): AsyncIterable<AccountRecord> =>
+  inPages(limit, (last?: AccountRecord) => records.list({ limit, ...definedOnly({ afterSub: last?.sub }) }));
