@@ -5,6 +5,7 @@ import type { NewKey } from '../../src/accounts/api-keys/api-keys.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { type Answer, introspect, type Parameters, tokenRequest } from '../support/oauth-client.ts';
 import {
+  alice,
   confidential,
   ordersApi,
   ordersResource,
@@ -28,7 +29,7 @@ const server = await useServer({
   store: sqliteStore,
   tenants: {
     acme: sampleTenant({ clients }),
-    globex: sampleTenant({ sources: [{ id: 'local', type: 'local', clients: [web.id] }] }),
+    globex: sampleTenant({ clients, sources: [{ id: 'local', type: 'local', clients: [web.id] }] }),
   },
 });
 const issuer = server.issuer('acme');
@@ -153,5 +154,19 @@ describe('token exchange of an API key', () => {
     const { status, body } = await exchange(secret, form);
     expect([status, body.error]).toEqual([400, error]);
     expect(JSON.stringify(body)).not.toContain(secret.slice(20, 48));
+  });
+
+  it('is refused to a client that is none of the source of its person', async () => {
+    const { apiKeys, accounts } = await servedTenant(server, 'globex');
+    await accounts.seed();
+    const owner = await server.storage.forTenant('globex').accounts.findByLogin(alice.username);
+    if (owner === undefined) throw new Error('no alice');
+    const made = await apiKeys.create(owner, { scopes: ['orders:read'] }, { actor: 'cli' });
+    if (!made.ok) throw new Error(made.message);
+    const { status, body } = await tokenRequest(server.issuer('globex'), trader, {
+      ...{ grant_type: grantType, subject_token: made.secret, subject_token_type: accessTokenType },
+      ...{ resource: ordersResource, scope: 'orders:read' },
+    });
+    expect([status, body.error]).toEqual([400, 'invalid_request']);
   });
 });

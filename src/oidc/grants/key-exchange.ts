@@ -1,6 +1,7 @@
 // Token exchange (RFC 8693) of an API key for a short access token of a resource, which a service can verify by itself.
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { FindKey } from '../../accounts/api-keys/find-key.ts';
+import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { readApiKey } from '../../crypto/api-key.ts';
 import { createAddressBlocks } from '../../protocol/address-blocks.ts';
@@ -33,6 +34,9 @@ export const exchangeKey = async (
   const found =
     presented === undefined ? undefined : await asProtocolErrors(() => parts.findKey(presented, use));
   if (found === undefined || !isUsableFrom(found.key, use.address)) throw new InvalidSubjectToken();
+  const person = { account: found.owner, provenBy: undefined };
+  if (!isAdmittedByClient(parts.definition.sources, ctx.oidc.client?.clientId, person))
+    throw new InvalidSubjectToken();
   if (!isForResource(found.key, resource))
     throw new errors.InvalidTarget('this key is not for that resource');
   if (isLessThanToken(found.key))
