@@ -32,6 +32,8 @@ export const openInstancesFront = async (port = 0): Promise<InstancesFront> => {
     onward.on('error', () => res.destroy());
     req.pipe(onward);
   });
+  // the instances' `Keep-Alive: timeout=75` is passed on, so a kept connection must live here for longer
+  server.keepAliveTimeout = 90_000;
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port, // it listens on TCP
