@@ -5,25 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { addApiKey } from './cli/api-key.ts';
-import { addAudit } from './cli/audit.ts';
-import { addBackup } from './cli/backup.ts';
-import { addClient } from './cli/client.ts';
-import { addConfig } from './cli/config.ts';
-import { addDevice } from './cli/device.ts';
-import { addDoctor } from './cli/doctor.ts';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
-import { addExplain } from './cli/explain.ts';
-import { addHealthcheck } from './cli/healthcheck.ts';
 import { addHelp } from './cli/help.ts';
-import { addInit } from './cli/init.ts';
-import { addKeys } from './cli/keys.ts';
-import { addMail } from './cli/mail.ts';
-import { addMigration } from './cli/migration.ts';
-import { addRestore } from './cli/restore.ts';
-import { addStart } from './cli/start.ts';
-import { addTenant } from './cli/tenant.ts';
-import { addUser } from './cli/user.ts';
 import { packageRoot } from './package-root.ts';
 import { explainFailure } from './process/explain-failure.ts';
 
@@ -37,7 +20,8 @@ export const runCli = async (args: readonly string[]): Promise<void> => {
     process.exitCode ??= exitCodes.failure;
   });
   try {
-    await createProgram().parseAsync([...args], { from: 'user' });
+    const program = await createProgram(args);
+    await program.parseAsync([...args], { from: 'user' });
     process.exitCode = exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -50,7 +34,30 @@ export const runCli = async (args: readonly string[]): Promise<void> => {
   }
 };
 
-const createProgram = (): Command => {
+/** In the order of the help. One is loaded when it is asked for: all together cost most of a second. */
+const verbs = {
+  init: async () => (await import('./cli/init.ts')).addInit,
+  start: async () => (await import('./cli/start.ts')).addStart,
+  config: async () => (await import('./cli/config.ts')).addConfig,
+  tenant: async () => (await import('./cli/tenant.ts')).addTenant,
+  client: async () => (await import('./cli/client.ts')).addClient,
+  user: async () => (await import('./cli/user.ts')).addUser,
+  'api-key': async () => (await import('./cli/api-key.ts')).addApiKey,
+  device: async () => (await import('./cli/device.ts')).addDevice,
+  mail: async () => (await import('./cli/mail.ts')).addMail,
+  migration: async () => (await import('./cli/migration.ts')).addMigration,
+  audit: async () => (await import('./cli/audit.ts')).addAudit,
+  keys: async () => (await import('./cli/keys.ts')).addKeys,
+  backup: async () => (await import('./cli/backup.ts')).addBackup,
+  restore: async () => (await import('./cli/restore.ts')).addRestore,
+  healthcheck: async () => (await import('./cli/healthcheck.ts')).addHealthcheck,
+  doctor: async () => (await import('./cli/doctor.ts')).addDoctor,
+  explain: async () => (await import('./cli/explain.ts')).addExplain,
+};
+
+const isVerb = (name: string): name is keyof typeof verbs => Object.hasOwn(verbs, name);
+
+const createProgram = async (args: readonly string[]): Promise<Command> => {
   const program = new Command('drawbridge')
     .description('A multi-tenant OpenID Connect provider and identity federation bridge')
     .version(readVersion())
@@ -60,23 +67,9 @@ const createProgram = (): Command => {
     .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride();
   addHelp(program);
-  addInit(program);
-  addStart(program);
-  addConfig(program);
-  addTenant(program);
-  addClient(program);
-  addUser(program);
-  addApiKey(program);
-  addDevice(program);
-  addMail(program);
-  addMigration(program);
-  addAudit(program);
-  addKeys(program);
-  addBackup(program);
-  addRestore(program);
-  addHealthcheck(program);
-  addDoctor(program);
-  addExplain(program);
+  const [verb = ''] = program.parseOptions([...args]).operands;
+  const wanted = isVerb(verb) ? [verbs[verb]] : Object.values(verbs);
+  for (const add of await Promise.all(wanted.map((load) => load()))) add(program);
   return program;
 };
 

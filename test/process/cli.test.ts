@@ -42,6 +42,7 @@ describe('exit codes', () => {
   it.each([
     ['no command', [], 2],
     ['an unknown command', ['strat'], 2],
+    ['a word that every object knows', ['constructor'], 2],
     ['an unknown option', ['start', '--prot', '1'], 2],
     ['a missing argument', ['user', 'add', 'acme'], 2],
     ['help', ['--help'], 0],
