@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { type ApiKeys, createApiKeys, type KeyMade, type NewKey } from '../accounts/api-keys/api-keys.ts';
 import { createKeySecrets } from '../accounts/api-keys/key-secrets.ts';
 import { apiKeyPurpose } from '../accounts/api-keys/keys-of-tenant.ts';
+import { faultOfNames, namesForKeys } from '../accounts/api-keys/known-names.ts';
 import { publicKey } from '../accounts/api-keys/public-key.ts';
 import { createAudit } from '../audit/audit.ts';
 import { systemClock as clock } from '../clock.ts';
 import { parseDurationMs } from '../config/parsing/quantities.ts';
+import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { shownPublicId } from '../crypto/api-key.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
@@ -88,9 +90,12 @@ const create = (
   context: CliContext,
   { tenant, login, options }: { tenant: string; login: string; options: CreateOptions },
 ): Promise<void> =>
-  withKeys(context, tenant, async (keys, parts) => {
+  withKeys(context, tenant, async (keys, { definition, ...parts }) => {
     const owner = await requireAccount(openUsers(parts, tenant), { tenant, login });
-    show(context, await keys.create(owner, wantedBy(options), { actor: 'cli' }));
+    const wanted = wantedBy(options);
+    const fault = faultOfNames(wanted, namesForKeys(definition, parts.settings.gateway.services));
+    if (fault !== undefined) throw new CommandFailure(fault);
+    show(context, await keys.create(owner, wanted, { actor: 'cli' }));
   });
 
 const wantedBy = ({ note, expires, ...limits }: CreateOptions): NewKey => {
@@ -156,18 +161,31 @@ const list = (
 
 const tableOf = (found: readonly { readonly key: ApiKeyRecord; readonly owner: string }[]) =>
   columns([
-    ['ID', 'KEY', 'USER', 'NOTE', 'CREATED', 'EXPIRES', 'LAST USED', 'FROM'],
+    ['ID', 'KEY', 'USER', 'NOTE', 'LIMITS', 'CREATED', 'EXPIRES', 'LAST USED', 'FROM'],
     ...found.map(({ key, owner }) => [
       key.id,
       key.secrets.map(({ publicId }) => shownPublicId(publicId)).join(' '),
       owner,
       key.note ?? '-',
+      limitsOf(key),
       formatTime(key.createdAt),
       formatTime(key.expiresAt),
       formatTime(key.lastUsedAt),
       key.lastUsedFrom ?? '-',
     ]),
   ]);
+
+/** By the names of the options that set them. */
+const limitsOf = ({ roles, scopes, services, resources, networks }: ApiKeyRecord): string => {
+  const limits = Object.entries({
+    role: roles,
+    scope: scopes,
+    service: services,
+    resource: resources,
+    network: networks,
+  }).flatMap(([name, some]) => (some === undefined ? [] : [`${name} ${some.join(', ') || 'none'}`]));
+  return limits.join('; ') || '-';
+};
 
 const limit = 200;
 
@@ -182,10 +200,14 @@ const eachExpiring = (keys: ApiKeys, seconds: number): AsyncIterable<ApiKeyRecor
   });
 };
 
+interface KeysParts extends StoreParts {
+  readonly definition: TenantDefinition;
+}
+
 const withKeys = async (
   context: CliContext,
   tenant: string,
-  use: (keys: ApiKeys, parts: StoreParts) => Promise<void>,
+  use: (keys: ApiKeys, parts: KeysParts) => Promise<void>,
 ): Promise<void> => {
   const { settings } = requireSettings(context);
   const definition = requireDefinition(settings, { id: tenant, env: context.env });
@@ -200,6 +222,6 @@ const withKeys = async (
       audit: createAudit({ records: own.audit, log: log.child({ tenant }), clock }),
       clock,
     });
-    await use(keys, parts);
+    await use(keys, { ...parts, definition });
   });
 };

@@ -16,9 +16,19 @@ describe('api-key', () => {
     await ensureBuilt();
     files = await startService();
     home = await createInstallation();
-    home.putTenant('acme', serviceTenant({ apiKeys: { maximumAge: '180d', onePerSystemUser: true } }));
+    home.putTenant(
+      'acme',
+      serviceTenant({
+        apiKeys: { maximumAge: '180d', onePerSystemUser: true },
+        resources: [{ identifier: 'https://orders.example.com', scopes: { 'orders:read': 'Read orders' } }],
+      }),
+    );
     mkdirSync(join(home.folder, 'config'));
-    const services = [{ name: 'files', prefix: '/files', tenants: ['acme'], target: { url: files.url } }];
+    const target = { url: files.url };
+    const services = [
+      { name: 'files', prefix: '/files', tenants: ['acme'], target },
+      { name: 'wages', prefix: '/wages', tenants: ['globex'], target },
+    ];
     writeFileSync(join(home.folder, 'config', 'server.yaml'), stringify({ gateway: { services } }));
     await home.run(['user', 'add', 'acme', 'robot', '--system']);
     await home.start();
@@ -38,7 +48,10 @@ describe('api-key', () => {
   it('gives a system user a key that a service gets to know, and replaces and revokes it while the server runs', async () => {
     const added = await home.run(['user', 'add', 'acme', 'ci', '--system', '--role', 'deployer']);
     expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('ci was added') });
-    const created = await run('create', 'acme', 'ci', '--note', 'nightly build', '--expires', '90d');
+    const limits = ['--service', 'files', '--scope', 'orders:read'];
+    const networks = ['--network', '127.0.0.0/8', '--network', '::1'];
+    const life = ['--note', 'nightly build', '--expires', '90d'];
+    const created = await run('create', 'acme', 'ci', ...life, ...limits, ...networks);
     const key = keyIn(created.stdout);
     expect(created).toMatchObject({ code: 0, stdout: expect.stringMatching(`^${key}\nThis is the key `) });
 
@@ -55,7 +68,7 @@ describe('api-key', () => {
     await eventually('the use is noted', async () => (await listed())[0]?.lastUsedAt !== undefined, 10_000);
     const [{ id } = {}] = await listed('--user', 'ci');
     expect((await run('list', 'acme')).stdout).toMatch(
-      /\S+ +db_\w{16} +ci +nightly build .* (127\.0\.0\.1|::1)\n/,
+      /\S+ +db_\w{16} +ci +nightly build +scope orders:read; service files; network 127\.0\.0\.0\/8, ::1 .* (127\.0\.0\.1|::1)\n/,
     );
 
     const refused = await run('create', 'acme', 'ci');
@@ -83,6 +96,13 @@ describe('api-key', () => {
     [['create', 'acme', 'robot', '--expires', '181d'], /at most 180 days/],
     [['create', 'acme', 'robot', '--role', 'admin'], /The owner has no role admin/],
     [['create', 'acme', 'robot', '--network', 'home'], /home is no network/],
+    [['create', 'acme', 'robot', '--service', 'wages'], /no service wages .* There are: files\./],
+    [
+      ['create', 'acme', 'robot', '--resource', 'https://nowhere.example.com'],
+      /no resource .* There are: https:\/\/orders\.example\.com\./,
+    ],
+    [['create', 'acme', 'robot', '--scope', 'order:read'], /no scope order:read .*orders:read/],
+    [['rotate', 'acme', 'any', '--overlap', '8d'], /at most 7 days/],
     [['revoke', 'acme', 'never'], /There is no key never in acme/],
     [['rotate', 'acme', 'never'], /There is no such key/],
     [['list', 'nowhere'], /There is no tenant nowhere/],

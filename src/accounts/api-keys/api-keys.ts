@@ -56,7 +56,7 @@ export interface ApiKeys {
   reassign(id: string, by: KeyActor): Promise<KeyMade>;
   /**
    * A new secret; the one before is accepted for an overlap, and any older one no longer.
-   * @param overlapSeconds default and most: as the tenant has it
+   * @param overlapSeconds default and most: as the tenant has it; more is refused
    */
   rotate(id: string, by: KeyActor, overlapSeconds?: number): Promise<KeyMade>;
   /** Undefined when there is no such key. */
@@ -147,8 +147,13 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
 
     reassign: (id, by) => replace(id, by, { action: 'key.reassign', keep: () => [] }),
 
-    rotate: (id, by, overlapSeconds = rules.overlapSeconds) => {
-      const until = clock.now() + Math.min(overlapSeconds, rules.overlapSeconds) * 1000;
+    rotate: async (id, by, overlapSeconds = rules.overlapSeconds) => {
+      if (overlapSeconds > rules.overlapSeconds)
+        return refused(
+          'lifetime',
+          `After a rotation the old key of this tenant is accepted for at most ${inWords(rules.overlapSeconds)} (apiKeys.rotationOverlap in its file).`,
+        );
+      const until = clock.now() + overlapSeconds * 1000;
       const keep = ({ secrets: [newest], expiresAt = until }: ApiKeyRecord): ApiKeyRecord['secrets'] =>
         newest === undefined ? [] : [{ ...newest, expiresAt: Math.min(until, expiresAt) }];
       return replace(id, by, { action: 'key.rotate', keep });
@@ -211,8 +216,19 @@ const expiryOf = (
     ? nowMs + Math.floor(seconds) * 1000
     : refused(
         'lifetime',
-        `A key of this tenant lives at most ${maximumAgeSeconds / 86_400} days, and at least a second.`,
+        `A key of this tenant lives at most ${inWords(maximumAgeSeconds)}, and at least a second.`,
       );
+};
+
+const units = [
+  ['days', 86_400],
+  ['hours', 3600],
+  ['minutes', 60],
+] as const;
+
+const inWords = (seconds: number): string => {
+  const [unit, size] = units.find(([, each]) => seconds >= each && seconds % each === 0) ?? ['seconds', 1];
+  return `${seconds / size} ${unit}`;
 };
 
 /** As far away as it was when the last secret was made, within what the tenant allows now. */
