@@ -1,11 +1,21 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TlsSettings } from '../config/server/server-settings.ts';
 import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { joinAuthorizations } from '../web/authorization-headers.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './declined-upgrade.ts';
 import { isHeadTooLong, longestHead } from './header-size.ts';
+import { readKeyPair, renewKeyPair } from './tls-files.ts';
 import {
   createUnreadableRequests,
   lacksHost,
@@ -33,8 +43,16 @@ export interface HttpListener {
   close(timeoutMs: number): Promise<void>;
 }
 
+export interface ListenerTls extends TlsSettings {
+  /** Clients are asked for a certificate; none is needed, and what it is worth is judged for each request. */
+  readonly asksForCertificate: boolean;
+  readonly log: Log;
+}
+
 export interface HttpListenerParts {
   readonly address: ListenAddress;
+  /** Absent: plain HTTP. */
+  readonly tls?: ListenerTls | undefined;
   /** Names the variable in the advice when the port is taken. */
   readonly portVariable: string;
   readonly answer: RequestListener;
@@ -58,31 +76,20 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
   const receiving = new Map<IncomingMessage, Receiving>();
   const upgraded = new Set<Duplex>();
   let isDraining = false;
-  const server = createServer(
-    {
-      headersTimeout: 10_000,
-      // it would end uploads to services as well: `cutSlowBodies` checks them first
-      requestTimeout: 0,
-      connectionsCheckingInterval: 5_000,
-      keepAliveTimeout: 75_000,
-      // `isHeadTooLong` says what may be so long
-      maxHeaderSize: longestHead,
-      requireHostHeader: false,
-    },
-    (req, res) => {
-      if (lacksHost(req)) return unreadable.answer(res, withoutHost);
-      if (isHeadTooLong(req)) return unreadable.answer(res, tooLong);
-      joinAuthorizations(req);
-      if (isDraining) res.setHeader('Connection', 'close');
-      underWay.add(res);
-      res.once('close', () => underWay.delete(res));
-      if (hasBody(req)) {
-        receiving.set(req, { res, until: performance.now() + bodyTimeoutMs });
-        req.once('close', () => receiving.delete(req));
-      }
-      answer(req, res);
-    },
-  );
+  const onRequest: RequestListener = (req, res) => {
+    if (lacksHost(req)) return unreadable.answer(res, withoutHost);
+    if (isHeadTooLong(req)) return unreadable.answer(res, tooLong);
+    joinAuthorizations(req);
+    if (isDraining) res.setHeader('Connection', 'close');
+    underWay.add(res);
+    res.once('close', () => underWay.delete(res));
+    if (hasBody(req)) {
+      receiving.set(req, { res, until: performance.now() + bodyTimeoutMs });
+      req.once('close', () => receiving.delete(req));
+    }
+    answer(req, res);
+  };
+  const { server, stopRenewal } = createServerFor(parts.tls, onRequest);
   unreadable.observe(server);
   if (upgrade !== undefined)
     server.on('upgrade', (req, socket, head) => {
@@ -137,11 +144,46 @@ export const createHttpListener = (parts: HttpListenerParts): HttpListener => {
       timeout.abort();
       clearInterval(idle);
       clearInterval(bodyCheck);
+      stopRenewal();
       server.closeAllConnections();
       for (const socket of upgraded) socket.destroy();
       await closed;
     },
   };
+};
+
+const httpOptions = {
+  headersTimeout: 10_000,
+  // it would end uploads to services as well: `cutSlowBodies` checks them first
+  requestTimeout: 0,
+  connectionsCheckingInterval: 5_000,
+  keepAliveTimeout: 75_000,
+  // `isHeadTooLong` says what may be so long
+  maxHeaderSize: longestHead,
+  requireHostHeader: false,
+} as const;
+
+const createServerFor = (
+  tls: ListenerTls | undefined,
+  onRequest: RequestListener,
+): { readonly server: Server; readonly stopRenewal: () => void } => {
+  if (tls === undefined) return { server: createServer(httpOptions, onRequest), stopRenewal: () => {} };
+  const { asksForCertificate, log } = tls;
+  const first = readKeyPair(tls);
+  const secureOptions = { minVersion: 'TLSv1.2' } as const;
+  const server = createTlsServer(
+    {
+      ...httpOptions,
+      ...secureOptions,
+      ...first,
+      handshakeTimeout: 10_000,
+      requestCert: asksForCertificate,
+      // each tenant has its own authorities
+      rejectUnauthorized: false,
+    },
+    onRequest,
+  );
+  return { server, stopRenewal: renewKeyPair(server, { tls, first, secureOptions, log }) };
 };
 
 interface Receiving {

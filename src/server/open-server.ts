@@ -168,6 +168,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const headers = headersForPrograms(isSecure(new URL(publicUrl).host), hstsIncludeSubDomains);
     const listeners = createListeners(settings, {
       unreadable: { log, headers },
+      log,
       main: gateway.dispatch(
         createProtocolFastPath({
           tenants,
@@ -227,8 +228,9 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 };
 
 const createListeners = (
-  { server, management }: ServerSettings,
+  { server, tls, management }: ServerSettings,
   answers: {
+    readonly log: Log;
     readonly main: GatewayDispatch;
     readonly management: RequestListener;
     readonly unreadable: UnreadableParts;
@@ -237,6 +239,7 @@ const createListeners = (
   const main = createHttpListener({
     address: { host: server.host, port: server.port },
     portVariable: 'DRAWBRIDGE_SERVER__PORT',
+    tls: tls === undefined ? undefined : { ...tls, asksForCertificate: false, log: answers.log },
     unreadable: answers.unreadable,
     ...answers.main,
   });

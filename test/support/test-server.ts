@@ -121,8 +121,11 @@ const testSettings = (
     services: [],
     ...changes.gateway,
   },
-  // a mail server is there or not, and has no defaults
-  ...definedOnly({ mail: changes.mail as ServerSettings['mail'] }),
+  // these are there or not, and have no defaults
+  ...definedOnly({
+    mail: changes.mail as ServerSettings['mail'],
+    tls: changes.tls as ServerSettings['tls'],
+  }),
 });
 
 export const publicUrlOf = ({ settings }: TestServerOptions, port: number): string =>

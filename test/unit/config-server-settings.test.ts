@@ -227,6 +227,23 @@ describe('loadServerSettings', () => {
     ]);
   });
 
+  it('wants certificate and key of TLS together, by file, with a public URL of https', () => {
+    put('config/server.yaml', 'tls:\n  cert: file:/etc/tls.pem\n');
+    expect(faultLines(load({}))).toEqual([
+      'config/server.yaml tls.key: is missing; write the key of tls.cert, file:/path',
+    ]);
+    put('config/server.yaml', 'tls:\n  cert: file:/etc/tls.pem\n  key: secret\n');
+    expect(faultLines(load({}))).toEqual([
+      'config/server.yaml:3:8 tls.key: is not the name of a file; write file:/absolute/path',
+    ]);
+    put('config/server.yaml', 'tls:\n  cert: file:/etc/tls.pem\n  key: file:/etc/tls.key\n');
+    expect(faultLines(load({}))).toEqual([
+      'config/server.yaml server.publicUrl: is not https, but this server speaks TLS itself (tls.cert); write https:// and a host that the certificate is for',
+    ]);
+    const { settings } = good(load({ DRAWBRIDGE_SERVER__PUBLIC_URL: 'https://id.example.com' }));
+    expect(settings.tls).toEqual({ certFile: '/etc/tls.pem', keyFile: '/etc/tls.key' });
+  });
+
   it('counts empty as unset', () => {
     put('config/server.yaml', 'server:\n  port: 4001\nlog:\n');
     const { settings, warnings } = good(

@@ -123,6 +123,7 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
       drainDelayMs: drainDelay,
       drainTimeoutMs: drainTimeout,
     },
+    ...definedOnly({ tls: file.tls }),
     storage: {
       url: file.storage.url.startsWith('file:')
         ? `file:${resolve(cwd, file.storage.url.slice('file:'.length))}`

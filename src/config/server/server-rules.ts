@@ -8,6 +8,7 @@ import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import { type MailSettings, readMailSettings } from './mail-settings.ts';
 import { type OutgoingProxy, readOutgoingProxy } from './outgoing-proxy.ts';
 import type { ServerFile } from './server-schema.ts';
+import type { TlsSettings } from './server-settings.ts';
 import type { GivenValue } from './setting-layers.ts';
 import { variableOf } from './settings-table.ts';
 
@@ -26,7 +27,8 @@ export interface SettingFault {
 }
 
 /** With references resolved. */
-export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'mail' | 'server'> & {
+export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'mail' | 'server' | 'tls'> & {
+  readonly tls?: TlsSettings;
   readonly server: Omit<ServerFile['server'], 'outgoingProxy' | 'outgoingProxyExcept'> & {
     readonly outgoingProxy?: OutgoingProxy;
   };
@@ -74,6 +76,7 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     ...proxyUrl.faults,
     ...(outgoing.ok ? [] : [{ name: 'server.outgoingProxy', message: outgoing.message }]),
     ...checkPublicUrl(file.server),
+    ...checkTls(file),
     ...checkKey(key.value),
     ...checkStorage(url.value, file.server.secretKey !== undefined),
     ...proxySecret.faults,
@@ -89,12 +92,12 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
   if (faults.length > 0) return { ok: false, faults };
   const { secretKey: _key, outgoingProxy: _proxy, outgoingProxyExcept: _except, ...server } = file.server;
   const outgoingProxy = outgoing.ok ? outgoing.value : undefined;
-  const { mail: _mail, ...rest } = file;
+  const { mail: _mail, tls, ...rest } = file;
   return {
     ok: true,
     value: {
       ...rest,
-      ...definedOnly({ mail: mail.settings }),
+      ...definedOnly({ mail: mail.settings, tls: toTlsSettings(tls) }),
       server: { ...server, ...definedOnly({ secretKey: key.value, outgoingProxy }) },
       storage: { url: url.value ?? file.storage.url },
       gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),
@@ -159,6 +162,28 @@ const checkPublicUrl = ({
     },
   ];
 };
+
+const checkTls = ({ tls, server }: ServerFile): readonly SettingFault[] => {
+  const { cert, key } = tls;
+  if (cert === undefined && key === undefined) return [];
+  if (cert === undefined)
+    return [{ name: 'tls.cert', message: 'is missing; write the certificate of tls.key, file:/path' }];
+  if (key === undefined)
+    return [{ name: 'tls.key', message: 'is missing; write the key of tls.cert, file:/path' }];
+  return server.publicUrl?.startsWith('https:') === true
+    ? []
+    : [
+        {
+          name: 'server.publicUrl',
+          message: `is not https, but this server speaks TLS itself (tls.cert); write https:// and a host that the certificate is for`,
+        },
+      ];
+};
+
+const toTlsSettings = ({ cert, key }: ServerFile['tls']): TlsSettings | undefined =>
+  cert === undefined || key === undefined
+    ? undefined
+    : { certFile: cert.slice('file:'.length), keyFile: key.slice('file:'.length) };
 
 const checkKey = (key: string | undefined): readonly SettingFault[] =>
   key === undefined || Buffer.byteLength(key) >= shortestKey

@@ -83,6 +83,20 @@ const server = z.strictObject({
     .meta({ description: 'After drainDelay: how long open requests may take to finish.' }),
 });
 
+const pemFile = (description: string) =>
+  z
+    .string()
+    .regex(/^file:\/[^\s"'#,{}[\]]*$/, { error: 'is not the name of a file; write file:/absolute/path' })
+    .optional()
+    .meta({ description });
+
+const tls = z.strictObject({
+  cert: pemFile(
+    'Certificate of this server with its intermediate certificates, PEM, as file:/path: the server then speaks https itself. Read again when the file changes. Default: plain http, for a reverse proxy in front.',
+  ),
+  key: pemFile('Private key of the certificate, PEM, without a pass phrase, as file:/path.'),
+});
+
 const storage = z.strictObject({
   url: z
     .string()
@@ -152,6 +166,7 @@ const management = z.strictObject({
 /** config/server.yaml as it is written: all keys optional, natural units. */
 export const serverSchema = z.strictObject({
   server: server.prefault({}).meta({ description: 'Addresses, proxies and processes.' }),
+  tls: tls.prefault({}).meta({ description: 'TLS without a reverse proxy.' }),
   storage: storage.prefault({}).meta({ description: 'The store.' }),
   tenants: tenants.prefault({}).meta({ description: 'The tenant files.' }),
   passwords: passwords.prefault({}).meta({

@@ -2,6 +2,12 @@ import type { GatewaySettings } from '../gateway/gateway-definition.ts';
 import type { MailSettings } from './mail-settings.ts';
 import type { OutgoingProxy } from './outgoing-proxy.ts';
 
+/** Absolute paths of PEM files. */
+export interface TlsSettings {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** The settings of `config/server.yaml` and the environment, with defaults and resolved secrets. Deeply frozen. */
 export interface ServerSettings {
   readonly server: {
@@ -27,6 +33,8 @@ export interface ServerSettings {
     /** How long requests under way may take to finish after that, in milliseconds. */
     readonly drainTimeoutMs: number;
   };
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsSettings;
   readonly storage: {
     /** `file:<folder>` or `mongodb://…` */
     readonly url: string;
