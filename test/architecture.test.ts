@@ -16,6 +16,8 @@ const floor = [
   'disk-fault.ts',
   'log.ts',
   'clock.ts',
+  // for audit records and error ids, which every layer writes about the same request
+  'current-request.ts',
   'defined-only.ts',
   'package-root.ts',
   'revocable-cache.ts',

@@ -1,5 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { noteOfRequest, runRequest } from '../current-request.ts';
+import { definedOnly } from '../defined-only.ts';
 import { hostOf, type IsSecureHost, servicePagesPath } from '../web/request-checks.ts';
 import { isAuthzUrl } from './answer/authz-endpoint.ts';
 import type { Services } from './decision/services.ts';
@@ -39,9 +41,13 @@ export const createGatewayDispatch = ({
   };
   return {
     answer: (req, res) => {
-      if (isAuthzUrl(req.url ?? '')) void authz(req, res);
-      else if (isForService(req)) void proxy.forward(req, res);
-      else otherwise(req, res);
+      const { 'user-agent': userAgent } = req.headers;
+      runRequest({ channel: 'gateway', ...definedOnly({ userAgent }) }, () => {
+        if (isAuthzUrl(req.url ?? '')) return void authz(req, res);
+        if (isForService(req)) return void proxy.forward(req, res);
+        noteOfRequest({ channel: 'protocol' }); // the router knows better of what the fast path does not answer
+        otherwise(req, res);
+      });
     },
     upgrade: (req, socket, head) => {
       // Caddy asks about a WebSocket in a request with the headers of the upgrade

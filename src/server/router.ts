@@ -1,5 +1,6 @@
 import Router, { type RouterMiddleware } from '@koa/router';
 import type { Context } from 'koa';
+import { noteOfRequest, type RequestChannel } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import { shareRefusal } from '../self-service/api/answer-operation.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -56,7 +57,10 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
           refuse(ctx);
         })
       : refuse;
-    router.all(path, fitting({ path, methods: [], ...definedOnly({ audience: rows[0]?.audience }) }, answer));
+    router.all(
+      path,
+      fitting({ path, methods: [], kind: 'own', ...definedOnly({ audience: rows[0]?.audience }) }, answer),
+    );
   }
   for (const route of routes.filter(({ kind, methods }) => kind === 'protocol' && methods.length === 0))
     router.all(route.path, fitting(route, ofTenant(parts.provider)));
@@ -64,7 +68,7 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
 };
 
 /** Answers the requests of a row. The router decodes parameters, but they must match as they were sent. */
-const fitting = ({ path, methods, audience }: Fitted, answer: Answer): RouterMiddleware => {
+const fitting = ({ path, methods, kind, audience }: Fitted, answer: Answer): RouterMiddleware => {
   const names = [...path.matchAll(/[:*](\w+)/g)].map(([, name = '']) => name);
   return async (ctx, next) => {
     const values = ctx.captures ?? [];
@@ -73,12 +77,19 @@ const fitting = ({ path, methods, audience }: Fitted, answer: Answer): RouterMid
     const isMethod = methods.length === 0 || methods.includes(ctx.method);
     if (!isFitting || !isMethod) return next();
     requestFacts(ctx).route = path;
+    noteOfRequest({ channel: channelOf(kind, audience) });
     if (audience === 'programs') ctx.req.headers.accept = 'application/json';
     await answer(ctx, Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])));
   };
 };
 
-type Fitted = Pick<Route, 'path' | 'methods'> & Partial<Pick<Route, 'audience'>>;
+type Fitted = Pick<Route, 'path' | 'methods' | 'kind'> & Partial<Pick<Route, 'audience'>>;
+
+/** For the audit record. */
+const channelOf = (kind: Route['kind'], audience: Route['audience'] = 'browsers'): RequestChannel => {
+  if (kind === 'protocol') return 'protocol';
+  return audience === 'browsers' ? 'page' : 'api';
+};
 
 const refuseMethod =
   (allowed: readonly string[]) =>

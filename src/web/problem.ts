@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import { errorIdOfRequest } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import { AppError, type AppErrorCode, isAppError } from '../errors.ts';
 
@@ -29,7 +29,7 @@ const statuses: Readonly<Record<AppErrorCode, number>> = {
 const defaultRetrySeconds = 5;
 
 /** The one form of error ids: long enough that no two are the same, short enough to be read out on the telephone. */
-export const newErrorId = (): string => randomBytes(8).toString('hex');
+export const newErrorId = (): string => errorIdOfRequest();
 
 const codeOfStatus = (status: number): string =>
   (STATUS_CODES[status] ?? 'error').toLowerCase().replace(/[^a-z]+/g, '_');

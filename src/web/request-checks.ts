@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
+import { noteOfRequest } from '../current-request.ts';
 import type { Log } from '../log.ts';
 import { createAddressBlocks, normalizeAddress } from '../protocol/address-blocks.ts';
 import { formatAuthority, parseAuthority } from '../protocol/authority.ts';
@@ -74,13 +75,14 @@ export const createRequestOriginOf = ({
     const peer = req.socket.remoteAddress ?? '';
     const forwardedFor = req.headers['x-forwarded-for'];
     const inbound = req.headers['x-request-id'];
-    return {
+    const facts = {
       address: clientAddress(peer, [forwardedFor].flat().join(',') || undefined, isTrusted),
       requestId: requestId(
         isTrusted(normalizeAddress(peer)) && typeof inbound === 'string' ? inbound : undefined,
       ),
-      host: hostOf(req, isSecure),
     };
+    noteOfRequest(facts);
+    return { ...facts, host: hostOf(req, isSecure) };
   };
 };
 
