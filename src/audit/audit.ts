@@ -1,13 +1,21 @@
 // Who did what to which object, from where, with what outcome: one record in the store and one log line each.
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { type CurrentRequest, currentRequest, errorIdOfRequest } from '../current-request.ts';
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { printable } from '../protocol/printable.ts';
 import type { AuditRecord, AuditRecords } from '../storage/storage-records.ts';
+import { type ActorKind, actorKindOf } from './actor-kind.ts';
 import type { AuditAction } from './audit-actions.ts';
 
-export type AuditEvent = Omit<AuditRecord, 'id' | 'at' | 'action'> & { readonly action: AuditAction };
+/** What it leaves out and the request in progress knows is added: address, client, session, browser, ids, and where it came in. */
+export type AuditEvent = Omit<AuditRecord, 'id' | 'at' | 'action' | 'actorKind'> & {
+  readonly action: AuditAction;
+  /** Default: `actorKindOf`. */
+  readonly actorKind?: ActorKind;
+};
 
 export interface Audit {
   /**
@@ -88,21 +96,34 @@ const toGapEvent = ({ count, firstAt, lastAt }: Gap): AuditEvent => ({
 });
 
 /** Copies the known fields, so that no other member of an event object gets into store or log. */
-const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => ({
-  id: sortableId(nowMs),
-  at: nowMs,
-  action: printable(event.action),
-  outcome: event.outcome,
-  actor: printable(event.actor),
-  ...optional('object', event.object),
-  ...optional('address', event.address),
-  ...optional('clientId', event.clientId),
-  ...optional('reason', event.reason),
-  ...optional('requestId', event.requestId),
-});
+const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => {
+  const request = event.actor === 'drawbridge' ? {} : (currentRequest() ?? {});
+  const { channel, address, userAgent, session, clientId, requestId } = request;
+  const members: Partial<Record<(typeof textMembers)[number], string | undefined>> = {
+    ...{ channel, address, userAgent, session, clientId, requestId },
+    errorId: event.outcome === 'failure' ? errorIdOf(request) : undefined,
+    ...definedOnly(event),
+    actorKind: event.actorKind ?? actorKindOf(event, request.systemUser),
+    ...(event.actor === 'cli' ? { channel: 'cli' } : {}),
+  };
+  const written = textMembers.flatMap((name) => {
+    const value = members[name];
+    return value === undefined ? [] : [[name, printable(value)]];
+  });
+  return {
+    ...{ id: sortableId(nowMs), at: nowMs, outcome: event.outcome },
+    ...(Object.fromEntries(written) as Omit<AuditRecord, 'id' | 'at' | 'outcome'>), // an event has the members that must be there
+  };
+};
 
-const optional = <Name extends string>(name: Name, value: string | undefined): { [K in Name]?: string } =>
-  (value === undefined ? {} : { [name]: printable(value) }) as { [K in Name]?: string }; // a computed key widens to string
+const textMembers = [
+  ...(['action', 'actor', 'actorKind', 'channel', 'object', 'address', 'userAgent'] as const),
+  ...(['session', 'clientId', 'reason', 'requestId', 'errorId'] as const),
+];
+
+/** What is refused to a program is an error answer; a page may show the form again instead. */
+const errorIdOf = ({ channel, errorId }: CurrentRequest): string | undefined =>
+  channel === undefined || channel === 'page' ? errorId : errorIdOfRequest();
 
 /**
  * Twelve hex digits of the time, sixteen of this machine's running clock, then chance: later events sort behind

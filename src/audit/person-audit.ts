@@ -1,6 +1,7 @@
 // The part of the audit record that is about one person, as that person may see it.
 import { definedOnly } from '../defined-only.ts';
 import type { AuditRecord, AuditRecords } from '../storage/storage-records.ts';
+import { actionsOfSources, actionsOfTypedNames } from './actor-kind.ts';
 
 export interface PersonAuditEntry {
   /** Of the record; a cursor for the next page. */
@@ -42,18 +43,6 @@ const toEntry = (record: AuditRecord, sub: string): PersonAuditEntry => {
     ...(by === 'person' ? definedOnly({ address, reason }) : {}),
   };
 };
-
-/** What is done after a source was asked about the person; the actor is its id. */
-const actionsOfSources: ReadonlySet<string> = new Set(['account.source_gone', 'account.source_locked']);
-
-/** The actor of a failure is what was typed, which may be a `sub`. */
-const actionsOfTypedNames: ReadonlySet<string> = new Set([
-  'recovery.begin',
-  'sign_in.basic',
-  'sign_in.direct_login',
-  'sign_in.page',
-  'sign_in.password_grant',
-]);
 
 const actorFor = ({ action, actor, outcome }: AuditRecord, sub: string): PersonAuditEntry['by'] => {
   if (outcome === 'failure' && actionsOfTypedNames.has(action)) return 'unknown';

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
+import { noteOfRequest } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import { findClient } from '../oidc/provider/clients.ts';
@@ -57,5 +58,8 @@ export const identifyBearer = async (
   shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
   const { account } = live;
   if (account === undefined || !isForUs(live)) return refuse('insufficient_scope');
+  const { clientId, sessionId } = live;
+  const systemUser = account.origin === 'system' ? account.sub : undefined;
+  noteOfRequest(definedOnly({ clientId, session: sessionId, systemUser }));
   return { live, account, refuse };
 };

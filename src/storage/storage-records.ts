@@ -62,11 +62,20 @@ export interface AuditRecord {
    * nothing.
    */
   readonly actor: string;
+  /** Kind of the actor; see `src/audit/actor-kind.ts`. Absent in records of before it was noted, as the members below are. */
+  readonly actorKind?: string;
+  /** Where it came in: `cli`, or as `RequestChannel`. */
+  readonly channel?: string;
   readonly object?: string;
   readonly address?: string;
+  readonly userAgent?: string;
+  /** A hash, as lists of sessions show it; never what the cookie has. */
+  readonly session?: string;
   readonly clientId?: string;
   readonly reason?: string;
   readonly requestId?: string;
+  /** Of the answer. */
+  readonly errorId?: string;
 }
 
 export interface AuditRecords {

@@ -6,6 +6,7 @@ const record: AuditRecord = {
   ...{ id: 'a-1', at: Date.UTC(2031, 4, 5), action: 'user.edit', outcome: 'failure' },
   ...{ actor: 'cli', object: 'sub-1', address: '192.0.2.7', clientId: 'app', reason: 'taken' },
 };
+const request = { userAgent: 'curl/8', session: 'hash', requestId: 'r-1', errorId: 'e-1', channel: 'api' };
 const { json, csv, cef } = auditFormats('1.2.3');
 const of = (changes: Partial<AuditRecord> = {}, seq?: number) => ({
   tenant: 'acme',
@@ -72,6 +73,10 @@ describe('a record', () => {
   it('is one line of CEF with the address by its family', () => {
     const { head, members } = partsOf(cef.toLine(of({}, 7)));
     expect(head).toEqual(['CEF:0', 'Drawbridge', 'Drawbridge', '1.2.3', 'user.edit', 'user.edit', '6']);
+    expect(partsOf(cef.toLine(of({ ...request, actorKind: 'operator' }))).members).toMatchObject({
+      ...{ spriv: 'operator', requestClientApplication: 'curl/8', cs3: 'r-1', cs4: 'hash', cs5: 'e-1' },
+      ...{ cs4Label: 'session', cs5Label: 'errorId', cs6: 'api', cs6Label: 'channel' },
+    });
     expect(members).toMatchObject({
       ...{ rt: `${record.at}`, suser: 'cli', duser: 'sub-1', src: '192.0.2.7', cs1: 'acme', cn1: '7' },
       ...{ cs1Label: 'tenant', outcome: 'failure', reason: 'taken' },
@@ -83,16 +88,17 @@ describe('a record', () => {
   });
 
   it.each(hostile)('keeps %j in its place', (text) => {
-    const entry = of({ actor: text, object: text, action: text, reason: text, id: text });
+    const entry = of({ actor: text, object: text, action: text, reason: text, id: text, userAgent: text });
     const visible = (line: string): string => line.replace(/\r$/, '');
     for (const format of [json, csv, cef])
       expect(visible(format.toLine(entry))).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
     const parsed = JSON.parse(json.toLine(entry));
     expect(Object.keys(parsed)).toEqual([
       ...['time', 'tenant', 'action', 'outcome', 'actor', 'object', 'address', 'clientId', 'reason', 'id'],
+      'userAgent',
     ]);
     const cells = cellsOf(csv.toLine(entry));
-    expect(cells).toHaveLength(12);
+    expect(cells).toHaveLength(17);
     for (const cell of cells) expect(cell).not.toMatch(/^\s*[=+\-@\uFF1D]/);
     expect(cells[5]?.replace(/^'/, '')).toBe(parsed.actor);
     const { head, members } = partsOf(cef.toLine(entry));

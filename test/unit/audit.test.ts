@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createAudit } from '../../src/audit/audit.ts';
+import { digestOf } from '../../src/audit/chain/chain-link.ts';
 import { createLog } from '../../src/log.ts';
 import type { AuditRecord } from '../../src/storage/storage-records.ts';
 import { openPeople, type People } from '../support/people.ts';
@@ -65,6 +66,19 @@ describe('an audit event', () => {
     await people.audit('acme').note({ ...event, ...{ password: 'hunter2', tokens: ['t0ken'] } });
     expect(JSON.stringify(await stored()) + people.lines.join('')).not.toMatch(/hunter2|t0ken/);
   });
+});
+
+it('a record of an earlier release, without the later members, has the digest that its link was made with', () => {
+  const record = {
+    id: 'a-1',
+    at: 1_936_000_000_000,
+    action: 'user.edit',
+    outcome: 'failure',
+    actor: 'cli',
+  } as const;
+  expect(digestOf({ ...record, object: 'sub-1', address: '192.0.2.7', reason: 'taken' })).toBe(
+    'QnpPiuwxdMZAelFSlEususum2ojlpT6hKnsneJaZDPQ',
+  );
 });
 
 describe('an audit record that cannot be written', () => {

@@ -9,7 +9,7 @@ export interface AuditEntry {
   readonly seq?: number | undefined;
 }
 
-/** In the order of the columns. */
+/** In the order of the columns; later ones are behind, since programs may read a column by its number. */
 export const auditFields = [
   'seq',
   'time',
@@ -23,9 +23,18 @@ export const auditFields = [
   'reason',
   'requestId',
   'id',
+  'actorKind',
+  'channel',
+  'userAgent',
+  'session',
+  'errorId',
 ] as const;
 
 export type AuditField = (typeof auditFields)[number];
+
+type TextField = Exclude<AuditField, 'seq' | 'time' | 'tenant'>;
+
+const textFields = auditFields.filter((name): name is TextField => !['seq', 'time', 'tenant'].includes(name));
 
 const timeText = (ms: number): string =>
   Number.isNaN(new Date(ms).getTime()) ? '' : new Date(ms).toISOString();
@@ -36,14 +45,14 @@ export const fieldsOf = ({
   record,
   seq,
 }: AuditEntry): Readonly<Record<AuditField, string | undefined>> => {
-  const { id, at, action, outcome, actor, object, address, clientId, reason, requestId } = record;
-  const texts = { id, action, outcome, actor, object, address, clientId, reason, requestId };
+  const { at, ...members } = record;
+  const texts = Object.fromEntries(textFields.map((name) => [name, members[name]]));
   const written = Object.entries(texts).map(([name, value]) => [
     name,
     value === undefined ? undefined : printable(String(value)),
   ]);
   return {
-    ...(Object.fromEntries(written) as Record<keyof typeof texts, string | undefined>), // the same names
+    ...(Object.fromEntries(written) as Record<TextField, string | undefined>), // the same names
     ...{ tenant, seq: seq?.toString(), time: timeText(at) },
   };
 };

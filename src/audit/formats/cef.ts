@@ -17,13 +17,18 @@ export const toCefLine = (entry: AuditEntry, version: string): string => {
     externalId: fields.id,
     outcome: fields.outcome,
     suser: fields.actor,
+    spriv: fields.actorKind,
     duser: fields.object,
+    requestClientApplication: fields.userAgent,
     src: isIPv4(address) ? address : undefined,
     ...(isIPv6(address) ? { c6a2: address, c6a2Label: 'Source IPv6 Address' } : {}),
     reason: fields.reason,
     ...labelled('cs1', 'tenant', fields.tenant),
     ...labelled('cs2', 'clientId', fields.clientId),
     ...labelled('cs3', 'requestId', fields.requestId),
+    ...labelled('cs4', 'session', fields.session),
+    ...labelled('cs5', 'errorId', fields.errorId),
+    ...labelled('cs6', 'channel', fields.channel),
     ...labelled('cn1', 'seq', fields.seq),
   };
   const members = Object.entries(extension).flatMap(([name, value]) =>

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { type FactorProof, withFactor } from '../../accounts/factors/proven-factor.ts';
 import { hashId } from '../../crypto/ids.ts';
+import { noteOfRequest } from '../../current-request.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { toAppError } from './errors.ts';
 import { readProvenBy } from './proven-by.ts';
@@ -31,9 +32,11 @@ export const findCurrentSession = async (
     const session = await provider.Session.get(ctx);
     const { accountId, loginTs, uid, amr, acr } = session;
     if (accountId === undefined) return undefined;
+    const id = hashId(uid);
+    noteOfRequest({ session: id });
     return {
       sub: accountId,
-      id: hashId(uid),
+      id,
       signedInAt: loginTs ?? 0,
       amr: amr ?? [],
       ...definedOnly({ acr, provenBy: readProvenBy(session) }),

@@ -45,6 +45,8 @@ export interface LiveAccessToken extends TokenSignIn {
    * end of one of them ends it.
    */
   readonly revocationIds: readonly string[];
+  /** Id of the Session artifact, where the token came from one. */
+  readonly sessionId?: string;
   /** RFC 9449 or RFC 8705: valid only together with a proof that the gateway does not see. */
   readonly isSenderConstrained: boolean;
 }
@@ -128,7 +130,7 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       const identityScopes = facts.audiences.length === 0 ? facts.scopes : grantedScopes(found);
       return {
         ...facts,
-        ...definedOnly({ provenBy }),
+        ...definedOnly({ provenBy, sessionId: found.session?.id }),
         identityScopes,
         account,
         revocationIds: [hashId(grantId), ...session],

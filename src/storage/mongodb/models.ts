@@ -150,11 +150,16 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     action: text,
     outcome: text,
     actor: text,
+    actorKind: String,
+    channel: String,
     object: String,
     address: String,
+    userAgent: String,
+    session: String,
     clientId: String,
     reason: String,
     requestId: String,
+    errorId: String,
     isMarked: Boolean,
   });
   audit.index({ tenant: 1, at: -1, _id: -1 });
