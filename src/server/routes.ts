@@ -2,7 +2,8 @@
 // matches no row gets 404. `gateway/gateway-dispatch.ts` runs before and takes the rows of the gateway.
 import { tenantIdForm } from '../protocol/tenant-id.ts';
 import { apiPath } from '../self-service/api/operation.ts';
-import { operationsByPath } from '../self-service/api/operations.ts';
+import { operations } from '../self-service/api/operations.ts';
+import { byPath } from '../web/api/described-operation.ts';
 import { isAmbiguousPath } from '../web/tenant-path.ts';
 
 /** Programs get JSON for any `Accept`; browsers may get a page. */
@@ -208,8 +209,8 @@ const preflightRow = (path: string): Row => [
 
 // One row for each operation of the API below `/oauth/:tenant/api/v1`, and one for the preflight requests of its path.
 const apiRows: readonly Row[] = [
-  ...[...operationsByPath()].flatMap(([path, operations]): readonly Row[] => [
-    ...operations.map(
+  ...[...byPath(operations, apiPath)].flatMap(([path, found]): readonly Row[] => [
+    ...found.map(
       ({ id, method }): Row => [
         method === 'GET' ? 'GET HEAD' : method,
         `/oauth/:tenant${path}`,

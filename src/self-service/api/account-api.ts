@@ -4,7 +4,7 @@ import { managedElsewhere } from '../../accounts/managed-elsewhere.ts';
 import { pictureUrl } from '../../accounts/pictures.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
-import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
 import { type ApiTenant, defineOperation } from './operation.ts';
 
 const text = z.string().optional();

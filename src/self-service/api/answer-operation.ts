@@ -6,14 +6,14 @@ import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
 import { accountScope } from '../../protocol/scopes.ts';
-import { readJson } from '../../web/body.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
+import { readFileBody, readJsonBody } from '../../web/api/read-body.ts';
 import { refuseAsJson } from '../../web/error-boundary.ts';
-import { readBytes } from '../../web/file-form.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { refuseBearer } from '../bearer.ts';
 import { identifyBearer, shareUnidentified } from '../identify-bearer.ts';
-import { type ApiPerson, type ApiTenant, apiPath, type Operation, OperationRefusal } from './operation.ts';
+import { type ApiPerson, type ApiTenant, apiPath, type Operation } from './operation.ts';
 
 export interface ApiParts {
   readonly parseJson: Middleware;
@@ -64,10 +64,10 @@ export const answerOperation = async (
   shareUnidentified(ctx, tenant);
   const person = operation.isPublic ? undefined : await identify(parts, operation, { ctx, tenant, path });
   if (person === undefined && !operation.isPublic) return;
-  const body = operation.body === undefined ? undefined : await readBody(parts, ctx);
+  const body = operation.body === undefined ? undefined : await readJsonBody(parts.parseJson, ctx);
   if (body !== undefined && person?.hasSignedInRecently === false && needsRecentSignIn(operation, body))
     return refuseOldSignIn(parts, ctx, tenant);
-  const file = operation.file === undefined ? Buffer.alloc(0) : await readFile(operation.file, ctx);
+  const file = operation.file === undefined ? Buffer.alloc(0) : await readFileBody(operation.file, ctx);
   const asked = { ctx, tenant, path, query: { ...ctx.query }, body, file, ...definedOnly({ person }) };
   const answer = await operation.run(asked).catch((error: unknown) => {
     if (error instanceof OperationRefusal) return error;
@@ -123,30 +123,3 @@ const needsRecentSignIn = (
   { needsRecentSignIn: members }: Operation,
   body: Readonly<Record<string, unknown>>,
 ): boolean => Array.isArray(members) && members.some((member) => Object.hasOwn(body, member));
-
-/** @throws errors with status 400, 413 and 415 */
-const readBody = async (
-  { parseJson }: ApiParts,
-  ctx: Context,
-): Promise<Readonly<Record<string, unknown>>> => {
-  const { type } = ctx.request;
-  if (type !== '' && type !== 'application/json') {
-    ctx.set('Accept', 'application/json'); // RFC 9110 section 15.5.16
-    ctx.throw(415, 'The body must be JSON (Content-Type: application/json)');
-  }
-  await parseJson(ctx, async () => {});
-  return readJson(ctx);
-};
-
-/** @throws errors with status 413 and 415 */
-const readFile = async (
-  { types, longest }: NonNullable<Operation['file']>,
-  ctx: Context,
-): Promise<Buffer> => {
-  if (!types.includes(ctx.request.type)) {
-    ctx.set('Accept', types.join(', ')); // RFC 9110 section 15.5.16
-    ctx.throw(415, `The body must be one of ${types.join(', ')}`);
-  }
-  const file = await readBytes(ctx, longest);
-  return file ?? ctx.throw(413, `The file is larger than ${longest} bytes`);
-};

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
-import { appSchema, appsOf, timeSchema } from './api-schemas.ts';
+import { timeSchema } from '../../web/api/api-schemas.ts';
+import { appSchema, appsOf } from './api-schemas.ts';
 import { defineOperation } from './operation.ts';
 
 /** As the table of addresses has it. */

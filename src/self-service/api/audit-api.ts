@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PersonAuditEntry } from '../../audit/person-audit.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
 import { defineOperation } from './operation.ts';
 
 const entrySchema = z

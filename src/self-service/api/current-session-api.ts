@@ -1,8 +1,9 @@
 // The session of the access token that is presented: shown, and prolonged.
 import { z } from 'zod';
+import { timeSchema } from '../../web/api/api-schemas.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { readBearer } from '../bearer.ts';
-import { timeSchema } from './api-schemas.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { defineOperation } from './operation.ts';
 
 export const showOwnSession = defineOperation({
   id: 'showOwnSession',

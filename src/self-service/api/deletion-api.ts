@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { DeletionRefusal } from '../../accounts/deletion-request.ts';
-import { timeSchema, toSeconds } from './api-schemas.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
+import { defineOperation } from './operation.ts';
 
 const words: Readonly<Record<DeletionRefusal, string>> = {
   file: 'The account is in the file of the tenant: an administrator removes it there',

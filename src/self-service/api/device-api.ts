@@ -3,7 +3,8 @@ import type { Device } from '../../accounts/devices.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
-import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
+import { nameSchema } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
 const deviceSchema = z

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { ClientDefinition, TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { AppError } from '../../errors.ts';
 import { findClient, isDirectLogin, isSecretOf } from '../../oidc/provider/clients.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { shareWith } from '../cross-origin.ts';
-import { OperationRefusal } from './operation.ts';
 
 export const text = z.string().min(1).max(1000);
 

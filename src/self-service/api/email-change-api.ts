@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { EmailBegun } from '../../accounts/email-change.ts';
 import { newBrowser } from '../../accounts/verifications.ts';
 import { AppError } from '../../errors.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { localeOf } from '../../web/locale.ts';
-import { type ApiPerson, type ApiTenant, defineOperation, OperationRefusal } from './operation.ts';
+import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
 const text = z.string().min(1).max(1000);
 const notHere =

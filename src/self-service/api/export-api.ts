@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timeSchema } from './api-schemas.ts';
+import { timeSchema } from '../../web/api/api-schemas.ts';
 import { defineOperation } from './operation.ts';
 
 const factsSchema = z.record(z.string(), z.unknown());

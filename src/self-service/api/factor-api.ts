@@ -4,7 +4,8 @@ import { type FactorFacts, factorFacts, recoveryCodesLeft } from '../../accounts
 import type { FactorOrigin } from '../../accounts/factors/proven-factor.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import { idSchema, nameSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
+import { nameSchema } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
 const factorSchema = z

@@ -4,7 +4,7 @@ import { publicPartOf } from '../../accounts/api-keys/public-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
-import { idSchema, timeSchema, toSeconds } from './api-schemas.ts';
+import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
 import { defineOperation } from './operation.ts';
 
 const keySchema = z

@@ -5,8 +5,9 @@ import type { DisclosedRefusal } from '../../accounts/account-types.ts';
 import { AppError } from '../../errors.ts';
 import type { LoginOutcome } from '../../oidc/direct-login/direct-login.ts';
 import type { EmailSessionOutcome } from '../../oidc/direct-login/email-sessions.ts';
-import { problemSchema } from './api-schemas.ts';
-import { type ApiTenant, type DescribedRefusal, OperationRefusal } from './operation.ts';
+import { problemSchema } from '../../web/api/api-schemas.ts';
+import { type DescribedRefusal, OperationRefusal } from '../../web/api/described-operation.ts';
+import type { ApiTenant } from './operation.ts';
 
 export const tokenSchema = z
   .object({

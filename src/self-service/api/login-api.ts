@@ -4,12 +4,13 @@ import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { LoginProof } from '../../oidc/direct-login/direct-login.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { readToken } from '../bearer.ts';
 import { shareWith } from '../cross-origin.ts';
 import { getBearerClient } from './direct-client.ts';
 import { loginRefusal, loginRefusals, tokenSchema } from './login-answers.ts';
-import { definePublicOperation, OperationRefusal } from './operation.ts';
+import { definePublicOperation } from './operation.ts';
 
 const text = z.string().min(1);
 

@@ -1,5 +1,5 @@
 // The JSON API for people's own account, below `<issuer>/api/v1`. One operation is one method at one path; each is
-// described once, and the description validates requests, makes the rows of the table of addresses and the document.
+// described once (`web/api/described-operation.ts`).
 //   operations.ts         all operations; account-api.ts, device-api.ts … define them, by subject
 //   answer-operation.ts   one request: access token, parameters, body, answer
 //   api-document.ts       the OpenAPI document; api-schemas.ts: what several operations share
@@ -21,13 +21,20 @@ import type { DisconnectSource } from '../../accounts/source-disconnection.ts';
 import type { PersonAudit } from '../../audit/person-audit.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
-import { AppError } from '../../errors.ts';
 import type { DirectLogin } from '../../oidc/direct-login/direct-login.ts';
 import type { EmailSessions } from '../../oidc/direct-login/email-sessions.ts';
 import type { ProlongSession } from '../../oidc/direct-login/prolong-session.ts';
 import type { TenantProvider } from '../../oidc/provider/tenant-provider.ts';
 import type { AccessTokens } from '../../oidc/tokens/access-tokens.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
+import {
+  type DescribedAnswer,
+  type DescribedOperation,
+  type GivenParts,
+  type OperationParts,
+  readParts,
+  type OperationFacts as SharedFacts,
+} from '../../web/api/described-operation.ts';
 
 /** Where the API begins, after the issuer. */
 export const apiPath = '/api/v1';
@@ -80,59 +87,11 @@ export interface ApiCall<Path, Query, Body> {
   readonly file: Buffer;
 }
 
-export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** A refusal with a code of its own, where programs must tell reasons apart. Its status is among the operation's `refusals`. */
-export class OperationRefusal extends Error {
-  override readonly name = 'OperationRefusal';
-  readonly status: number;
-  readonly code: string;
-  /** Further members of the answer, as `refusals` of the operation describes them. */
-  readonly members: Readonly<Record<string, unknown>>;
-
-  constructor(
-    status: number,
-    {
-      code,
-      description,
-      ...members
-    }: { readonly code: string; readonly description: string } & Readonly<Record<string, unknown>>,
-  ) {
-    super(description);
-    this.status = status;
-    this.code = code;
-    this.members = members;
-  }
-}
-
-/** One sentence, or with the members that the answer has beside the usual ones. */
-export type DescribedRefusal = string | { readonly description: string; readonly schema: z.ZodObject };
-
-/** Without a schema it is 204. Members that the schema does not name are not sent. */
-export interface DescribedAnswer<Answer extends z.ZodType> {
-  readonly description: string;
-  readonly schema?: Answer;
-  /** Of an answer with a schema; default 200. */
-  readonly status?: 201 | 202;
-}
-
-interface OperationFacts {
-  /** Unique; the name of the constant that holds the operation. */
-  readonly id: string;
-  readonly method: ApiMethod;
-  /** After `apiPath`; `{id}` is a parameter that `parameters` of the table of addresses knows. */
-  readonly path: `/${string}`;
-  /** One line for the reader of the document. */
-  readonly summary: string;
-  readonly description?: string;
+interface OperationFacts extends SharedFacts {
   /** Is a sign-in of the last five minutes needed? A list: for requests whose body has one of these members. */
   readonly needsRecentSignIn?: true | readonly string[];
   /** Is a sign-in with a second factor needed, of a person who has one? */
   readonly needsFactor?: true;
-  /** A file as the body, in place of JSON. */
-  readonly file?: { readonly types: readonly string[]; readonly longest: number };
-  /** Refusals beside those that every operation has. */
-  readonly refusals?: Readonly<Record<number, DescribedRefusal>>;
 }
 
 export interface OperationSpec<
@@ -140,9 +99,8 @@ export interface OperationSpec<
   Query extends z.ZodObject,
   Body extends z.ZodObject,
   Answer extends z.ZodType,
-> extends OperationFacts {
-  readonly parameters?: { readonly path?: Path; readonly query?: Query };
-  readonly body?: Body;
+> extends OperationFacts,
+    OperationParts<Path, Query, Body> {
   readonly answer: DescribedAnswer<Answer>;
   readonly handle: (
     call: ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>,
@@ -162,20 +120,14 @@ export interface PublicOperationSpec<
 }
 
 /** What was sent, unchecked. */
-export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant' | 'file'> {
+export interface ApiInput extends Pick<ApiCall<never, never, never>, 'ctx' | 'tenant' | 'file'>, GivenParts {
   /** Absent for a public operation. */
   readonly person?: ApiPerson;
-  readonly path: Readonly<Record<string, unknown>>;
-  readonly query: Readonly<Record<string, unknown>>;
-  readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface Operation extends OperationFacts {
+export interface Operation extends OperationFacts, DescribedOperation {
   /** Is no access token needed? */
   readonly isPublic?: true;
-  readonly parameters: { readonly path?: z.ZodObject; readonly query?: z.ZodObject };
-  readonly body?: z.ZodObject;
-  readonly answer: DescribedAnswer<z.ZodType>;
   /**
    * @returns what the answer says; undefined without a schema
    * @throws AppError `invalid_request` when a part of the request is not as described; OperationRefusal
@@ -227,27 +179,8 @@ const operationOf = <
     ...spec,
     parameters,
     run: async ({ ctx, tenant, person, file, ...given }) => {
-      const path = read('path parameter', parameters.path, given.path);
-      const query = read('query parameter', parameters.query, given.query);
-      const body = read('body', spec.body, given.body);
-      const found = await handle({ ctx, tenant, file, path, query, body }, person);
+      const found = await handle({ ctx, tenant, file, ...readParts(spec, given) }, person);
       return spec.answer.schema?.parse(found);
     },
   };
-};
-
-/** Names the members that are not as described, and says what zod says of each. @throws AppError */
-const read = <Schema extends z.ZodObject>(
-  place: string,
-  schema: Schema | undefined,
-  given: unknown,
-): z.output<Schema> => {
-  const result = schema?.safeParse(given);
-  // an operation without a schema does not read what there is none for
-  if (result === undefined) return undefined as unknown as z.output<Schema>;
-  if (result.success) return result.data;
-  const words = result.error.issues.map(
-    ({ path, message }) => `${[place, ...path.map(String)].join(' ')}: ${message}`,
-  );
-  throw new AppError('invalid_request', `The request is not as described. ${words.join('; ')}`);
 };

@@ -16,7 +16,7 @@ import {
 } from './factor-api.ts';
 import { createOwnKey, listOwnKeys, revokeOwnKey, rotateOwnKey } from './key-api.ts';
 import { logIn, logOut } from './login-api.ts';
-import { apiPath, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { addOwnPasskey, beginOwnPasskey } from './passkey-api.ts';
 import { changeOwnPassword } from './password-api.ts';
 import { beginPasswordReset, finishPasswordReset, verifyPasswordReset } from './password-reset-api.ts';
@@ -71,13 +71,3 @@ export const operations: readonly Operation[] = [
   listOwnAudit,
   exportOwnAccount,
 ];
-
-/** The paths of the operations, in the form of the table of addresses, with the operations at each. */
-export const operationsByPath = (): ReadonlyMap<string, readonly Operation[]> => {
-  const byPath = new Map<string, readonly Operation[]>();
-  for (const operation of operations) {
-    const path = apiPath + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    byPath.set(path, [...(byPath.get(path) ?? []), operation]);
-  }
-  return byPath;
-};

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { PasswordChangeOutcome } from '../../accounts/account-types.ts';
 import { canChangePassword } from '../../accounts/managed-elsewhere.ts';
 import { AppError } from '../../errors.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
+import { defineOperation } from './operation.ts';
 
 /** Characters; what a password may be is judged where it is kept. */
 const longestPassword = 1000;

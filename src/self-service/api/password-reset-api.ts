@@ -3,11 +3,12 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { codeSeconds, newBrowser } from '../../accounts/verifications.ts';
 import { AppError } from '../../errors.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { localeOf } from '../../web/locale.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { clientSchema, getDirectClient, type NamedClient, refusalsOfClients, text } from './direct-client.ts';
-import { type ApiTenant, definePublicOperation, OperationRefusal } from './operation.ts';
+import { type ApiTenant, definePublicOperation } from './operation.ts';
 
 const refusals = {
   ...refusalsOfClients,

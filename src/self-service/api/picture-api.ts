@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { longestPictureFile, pictureTypes } from '../../accounts/picture-file.ts';
 import { AppError } from '../../errors.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
+import { defineOperation } from './operation.ts';
 
 const elsewhere = 'The picture is not changed here, but where the profile is kept';
 

@@ -3,9 +3,10 @@ import { readFullName } from '../../accounts/new-person.ts';
 import type { ProfileOutcome, RenameOutcome } from '../../accounts/profile-change.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { accountSchema, toPublicAccount } from './account-api.ts';
 import { nameSchema } from './api-schemas.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { defineOperation } from './operation.ts';
 
 export const changeOwnProfile = defineOperation({
   id: 'changeOwnProfile',

@@ -5,11 +5,12 @@ import type { NewAccountOutcome } from '../../accounts/new-account.ts';
 import type { RegistrationBegun } from '../../accounts/registration.ts';
 import { codeSeconds, linkSeconds, newBrowser } from '../../accounts/verifications.ts';
 import { AppError } from '../../errors.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { localeOf } from '../../web/locale.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { clientSchema, getDirectClient, type NamedClient, refusalsOfClients, text } from './direct-client.ts';
-import { type ApiTenant, definePublicOperation, OperationRefusal } from './operation.ts';
+import { type ApiTenant, definePublicOperation } from './operation.ts';
 
 const refusalsOfRegistration = {
   ...refusalsOfClients,

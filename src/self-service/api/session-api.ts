@@ -3,7 +3,8 @@ import type { PersonSession } from '../../accounts/person-sessions.ts';
 import { browserName } from '../../accounts/session-origin.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import { appSchema, appsOf, idSchema, timeSchema } from './api-schemas.ts';
+import { idSchema, timeSchema } from '../../web/api/api-schemas.ts';
+import { appSchema, appsOf } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
 export const sessionSchema = z

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
-import { idSchema } from './api-schemas.ts';
-import { defineOperation, OperationRefusal } from './operation.ts';
+import { idSchema } from '../../web/api/api-schemas.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
+import { defineOperation } from './operation.ts';
 
 export const disconnectOwnSource = defineOperation({
   id: 'disconnectOwnSource',
