@@ -28,6 +28,7 @@ export const mailKinds = [
   'key_made',
   'key_rotated',
   'key_revoked',
+  'key_expiring',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];

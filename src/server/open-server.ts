@@ -34,6 +34,7 @@ import { startEndedEmails } from './ended-emails.ts';
 import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
+import { startKeyNotices } from './key-notices.ts';
 import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
@@ -155,6 +156,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
     const auditSealing = startAuditSealing({ storage, tenants, clock, log });
     const endedEmails = startEndedEmails({ storage, tenants, clock, log });
+    const keyNotices = startKeyNotices({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
     const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
@@ -211,6 +213,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await mail.close();
         await dueDeletions.close();
         await endedEmails.close();
+        await keyNotices.close();
         await auditSealing.close();
         await upstreamEndings.close();
         await hub.close();

@@ -36,6 +36,8 @@ export interface ApiKeyRecord {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly expiresAt?: number;
+  /** Epoch milliseconds: from then on a mail is to say that the key expires. Absent: it is sent, or there is none. */
+  readonly noticeAt?: number;
   /** Epoch milliseconds, and the address. */
   readonly lastUsedAt?: number;
   readonly lastUsedFrom?: string;
@@ -75,6 +77,10 @@ export interface ApiKeyRecords {
    * a public id is taken.
    */
   replace(key: ApiKeyRecord): Promise<boolean>;
+  /** Those whose `noticeAt` is `nowMs` or before, the oldest first. */
+  dueForNotice(page: { readonly nowMs: number; readonly limit: number }): Promise<readonly ApiKeyRecord[]>;
+  /** Removes this `noticeAt`: with many callers, exactly one gets true. The version stays. */
+  noticed(id: string, noticeAt: number): Promise<boolean>;
   /** Does nothing when absent, or used a moment before. */
   used(id: string, use: ApiKeyUse): Promise<void>;
   /** Resolves to the removed record: with many callers, exactly one gets it. */

@@ -61,6 +61,8 @@ export interface Storage {
   tenantsWithDueDeletions(nowMs: number): Promise<readonly string[]>;
   /** Tenants that have accounts whose oldest former address ended at `nowMs` or before. */
   tenantsWithEndedEmails(nowMs: number): Promise<readonly string[]>;
+  /** Tenants that have API keys whose `noticeAt` is `nowMs` or before. */
+  tenantsWithDueKeyNotices(nowMs: number): Promise<readonly string[]>;
   /** Tenants that have audit records of `untilMs` or before without a mark. */
   tenantsWithUnmarkedAudit(untilMs: number): Promise<readonly string[]>;
   /** Writes records of a backup; an existing record with the same key is replaced. */

@@ -189,7 +189,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const ownKeys = createKeysOfTenant({
     ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
-    ...{ recheck: accounts.recheck, notifyOfChange },
+    ...{ issuer, mail, recheck: accounts.recheck, notifyOfChange },
   });
   const provider = createTenantProvider({
     definition,

@@ -113,6 +113,38 @@ export const apiKeyClauses = (bench: GetBench): void => {
       ]);
     });
 
+    it('are found from the time of their notice on, with their tenants, and marked by one of 20 callers', async () => {
+      const due = async (nowMs: number, limit = 9, keys = open()) =>
+        (await keys.dueForNotice({ nowMs, limit })).map(({ id }) => id);
+      const tenantsDue = async (nowMs: number) =>
+        (await bench().second.tenantsWithDueKeyNotices(nowMs)).toSorted();
+      for (const [n, noticeAt] of [3000, 1000, 2000].entries())
+        await open().insert(apiKey({ id: `key-${n}`, secrets: [apiKeySecret(`p-${n}`)], noticeAt }));
+      await open().insert(apiKey({ id: 'none', secrets: [apiKeySecret('none')], expiresAt: 1 }));
+      await bench()
+        .first.forTenant('globex')
+        .apiKeys.insert(apiKey({ noticeAt: 2000 }));
+      expect(await due(999)).toEqual([]);
+      expect(await due(1000, 9, elsewhere())).toEqual(['key-1']);
+      expect(await due(9999, 2)).toEqual(['key-1', 'key-2']);
+      expect([await tenantsDue(999), await tenantsDue(1000), await tenantsDue(2000)]).toEqual([
+        ...[[], ['acme'], ['acme', 'globex']],
+      ]);
+      expect(await open().noticed('key-1', 999)).toBe(false);
+      const marked = await Promise.all(
+        times(20, (n) => (n % 2 === 0 ? open() : elsewhere()).noticed('key-1', 1000)),
+      );
+      expect(marked.filter(Boolean)).toHaveLength(1);
+      expect(await open().find('key-1')).toEqual(apiKey({ id: 'key-1', secrets: [apiKeySecret('p-1')] }));
+      // the version stays, so that a replacement at the same time is not refused
+      const again = apiKey({ id: 'key-1', secrets: [apiKeySecret('p-1')], noticeAt: 4000, version: 2 });
+      expect(await open().replace(again)).toBe(true);
+      expect(await due(4000)).toEqual(['key-2', 'key-0', 'key-1']);
+      const { noticeAt: _, ...silent } = { ...again, version: 3 };
+      expect(await open().replace(silent)).toBe(true);
+      expect(await due(4000)).toEqual(['key-2', 'key-0']);
+    });
+
     it('are removed by one of 20 callers, and with their owner', async () => {
       await open().insert(apiKey());
       const removed = await Promise.all(

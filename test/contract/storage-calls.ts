@@ -145,6 +145,9 @@ export const requestCalls = (
     'list API keys that expire': () => apiKeys.expiring({ beforeMs: startMs + 1, limit: 3 }),
     'list API keys that expire, further': () =>
       apiKeys.expiring({ beforeMs: startMs + 1, after: { expiresAt: 1, id: 'a' }, limit: 3 }),
+    'API keys due for a notice': () => apiKeys.dueForNotice({ nowMs: startMs, limit: 3 }),
+    'tenants with API keys due for a notice': () => storage.tenantsWithDueKeyNotices(startMs),
+    'mark the notice of an API key': () => apiKeys.noticed('key-1', startMs),
     'replace an API key': () => apiKeys.replace(apiKey({ version: 2 })),
     'use an API key': () => apiKeys.used('key-1', { nowMs: startMs, address: '::1', minimumGapMs: 0 }),
     'remove an API key': () => apiKeys.remove('key-1'),
@@ -191,5 +194,5 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await mails.add([mail({ purpose: tenant })]);
   await pictures.put(picture({ id: tenant }));
   await devices.signIn(device({ name: tenant }));
-  await apiKeys.insert(apiKey({ note: tenant, expiresAt: startMs }));
+  await apiKeys.insert(apiKey({ note: tenant, expiresAt: startMs, noticeAt: startMs }));
 };

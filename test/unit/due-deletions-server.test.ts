@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { startAuditSealing } from '../../src/server/audit-sealing.ts';
 import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
 import { startEndedEmails } from '../../src/server/ended-emails.ts';
+import { startKeyNotices } from '../../src/server/key-notices.ts';
 import { createTestClock } from '../support/test-clock.ts';
 
 const minute = 60_000;
@@ -69,6 +70,26 @@ it('addresses that can no longer be put back are removed each minute', async () 
   await jest.advanceTimersByTimeAsync(2 * minute);
   await emails.close();
   expect([asked, forgotten]).toEqual([[5, 5], 2]);
+});
+
+it('API keys that expire are looked for each minute', async () => {
+  const asked: number[] = [];
+  let written = 0;
+  const find = async () => ({ status: 'served', tenant: { notifyOfExpiry: async () => ++written } });
+  const notices = startKeyNotices({
+    storage: {
+      tenantsWithDueKeyNotices: async (nowMs) => {
+        asked.push(nowMs);
+        return ['acme'];
+      },
+    },
+    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(5),
+    log: pino({ enabled: false }),
+  });
+  await jest.advanceTimersByTimeAsync(2 * minute);
+  await notices.close();
+  expect([asked, written]).toEqual([[5, 5], 2]);
 });
 
 it('audit records that are old enough are put into their chain each minute', async () => {

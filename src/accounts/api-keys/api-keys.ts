@@ -8,13 +8,14 @@ import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys.ts';
 import type { Revocations } from '../revocations.ts';
+import { expiryOf, inWords, noticeTimeOf, renewedExpiry, type WantedLifetime } from './key-lifetimes.ts';
 import { faultOfLimits, type KeyLimits, readNote } from './key-limits.ts';
 import type { KeySecrets } from './key-secrets.ts';
 
 export interface NewKey extends KeyLimits {
   readonly note?: string;
   /** Seconds; default: as long as the tenant allows. `never`: of system users, where the tenant allows it. */
-  readonly lifetimeSeconds?: number | 'never';
+  readonly lifetimeSeconds?: Exclude<WantedLifetime, undefined>;
   /** The owner makes it. */
   readonly isOwn?: true;
 }
@@ -98,10 +99,12 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
     if (key === undefined) return absent;
     const nowMs = clock.now();
     const { kept, shown } = secrets.make(nowMs);
+    const { noticeAt: _, ...former } = key;
+    const expiresAt = renewedExpiry(key, rules, nowMs);
     const next = {
-      ...key,
+      ...former,
       secrets: [kept, ...keep(key)],
-      ...definedOnly({ expiresAt: renewed(key, rules, nowMs) }),
+      ...definedOnly({ expiresAt, noticeAt: noticeTimeOf(nowMs, expiresAt) }),
       version: key.version + 1,
     };
     const event = eventOf(action, key, by);
@@ -127,7 +130,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
         return refused('note', 'A note is plain text of at most 200 characters.');
       const nowMs = clock.now();
       const expiresAt = expiryOf(lifetimeSeconds, { owner, rules, nowMs });
-      if (typeof expiresAt === 'object') return expiresAt;
+      if (typeof expiresAt === 'object') return refused('lifetime', expiresAt.fault);
       const own = await records.list({ sub: owner.sub, limit: keysOfAnOwner });
       if (own.length >= keysOfAnOwner)
         return refused('too_many', `${owner.username} has ${keysOfAnOwner} keys: revoke one first.`);
@@ -137,6 +140,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
       const key: ApiKeyRecord = {
         ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
         ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
+        ...definedOnly({ noticeAt: noticeTimeOf(nowMs, expiresAt) }),
       };
       const event = eventOf('key.create', key, by);
       await audit.noteBefore({ ...event, outcome: 'success' });
@@ -188,57 +192,3 @@ const eventOf = (action: AuditAction, { id, sub }: ApiKeyRecord, { owner: _, ...
   action,
   object: `key ${id} of ${sub}`,
 });
-
-interface ExpiryFacts {
-  readonly owner: Pick<AccountRecord, 'origin'>;
-  readonly rules: ApiKeyRules;
-  readonly nowMs: number;
-}
-
-/** Epoch milliseconds; undefined: never. */
-const expiryOf = (
-  lifetime: NewKey['lifetimeSeconds'],
-  { owner, rules, nowMs }: ExpiryFacts,
-): number | undefined | Refused => {
-  const { maximumAgeSeconds, allowNonExpiring } = rules;
-  if (lifetime === 'never') {
-    if (!allowNonExpiring)
-      return refused(
-        'lifetime',
-        'Keys of this tenant expire; apiKeys.allowNonExpiring in its file allows others.',
-      );
-    return owner.origin === 'system'
-      ? undefined
-      : refused('lifetime', 'Only keys of system users may never expire.');
-  }
-  const seconds = lifetime ?? maximumAgeSeconds;
-  return seconds >= 1 && seconds <= maximumAgeSeconds
-    ? nowMs + Math.floor(seconds) * 1000
-    : refused(
-        'lifetime',
-        `A key of this tenant lives at most ${inWords(maximumAgeSeconds)}, and at least a second.`,
-      );
-};
-
-const units = [
-  ['days', 86_400],
-  ['hours', 3600],
-  ['minutes', 60],
-] as const;
-
-const inWords = (seconds: number): string => {
-  const [unit, size] = units.find(([, each]) => seconds >= each && seconds % each === 0) ?? ['seconds', 1];
-  return `${seconds / size} ${unit}`;
-};
-
-/** As far away as it was when the last secret was made, within what the tenant allows now. */
-const renewed = (
-  { expiresAt, createdAt, secrets: [newest] }: ApiKeyRecord,
-  { maximumAgeSeconds, allowNonExpiring }: ApiKeyRules,
-  nowMs: number,
-): number | undefined => {
-  if (expiresAt === undefined && allowNonExpiring) return undefined;
-  const lifeMs =
-    expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - (newest?.createdAt ?? createdAt);
-  return nowMs + Math.min(lifeMs, maximumAgeSeconds * 1000);
-};

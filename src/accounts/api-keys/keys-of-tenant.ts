@@ -2,6 +2,7 @@ import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts'
 import type { MasterKey } from '../../crypto/master-key.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import { type ApiKeys, type ApiKeysParts, createApiKeys } from './api-keys.ts';
+import { createNotifyOfExpiry, type ExpiryNoticesParts, type NotifyOfExpiry } from './expiry-notices.ts';
 import { createFindKey, type FindKey, type FindKeyParts } from './find-key.ts';
 import { createKeySecrets } from './key-secrets.ts';
 import { createOwnKeys, type OwnKeys, type OwnKeysParts } from './own-keys.ts';
@@ -10,14 +11,16 @@ export interface KeysOfTenant {
   readonly apiKeys: ApiKeys;
   readonly ownKeys: OwnKeys;
   readonly findKey: FindKey;
+  readonly notifyOfExpiry: NotifyOfExpiry;
 }
 
 export interface KeysOfTenantParts
   extends Pick<ApiKeysParts, 'revocations' | 'audit' | 'clock'>,
     Pick<FindKeyParts, 'recheck' | 'runAfterAnswer'>,
+    Pick<ExpiryNoticesParts, 'issuer' | 'mail'>,
     Pick<OwnKeysParts, 'notifyOfChange'> {
   readonly definition: TenantDefinition;
-  readonly storage: Pick<TenantStorage, 'apiKeys'>;
+  readonly storage: Pick<TenantStorage, 'apiKeys' | 'accounts'>;
   readonly masterKey: Pick<MasterKey, 'derive'>;
 }
 
@@ -29,5 +32,10 @@ export const createKeysOfTenant = ({ storage, masterKey, ...parts }: KeysOfTenan
   const own = { ...parts, records: storage.apiKeys, secrets };
   const rules = definition.apiKeys;
   const apiKeys = createApiKeys({ ...own, rules });
-  return { apiKeys, ownKeys: createOwnKeys({ ...own, rules, apiKeys }), findKey: createFindKey(own) };
+  return {
+    apiKeys,
+    ownKeys: createOwnKeys({ ...own, rules, apiKeys }),
+    findKey: createFindKey(own),
+    notifyOfExpiry: createNotifyOfExpiry({ ...own, accounts: storage.accounts }),
+  };
 };

@@ -8,7 +8,7 @@ import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 import type { NotifyOfChange } from '../account-notices.ts';
 import type { SessionActor } from '../person-sessions.ts';
 import { type ApiKeys, type KeyMade, keysOfAnOwner } from './api-keys.ts';
-import { publicPartOf } from './public-key.ts';
+import { keyName } from './public-key.ts';
 
 export interface NewOwnKey {
   readonly note: string;
@@ -40,9 +40,6 @@ export interface OwnKeysParts {
   readonly apiKeys: Pick<ApiKeys, 'create' | 'find' | 'list' | 'rotate' | 'revoke'>;
   readonly notifyOfChange: NotifyOfChange;
 }
-
-/** What a key is called in lists and mails: its note, or its public part. */
-export const keyName = (key: Pick<ApiKeyRecord, 'note' | 'secrets'>): string => key.note ?? publicPartOf(key);
 
 export const createOwnKeys = ({ rules, apiKeys, notifyOfChange }: OwnKeysParts): OwnKeys => {
   const allowed = rules.ownServices;

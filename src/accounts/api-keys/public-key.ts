@@ -3,7 +3,13 @@ import { definedOnly } from '../../defined-only.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 
 /** What may be shown of a key, to its owner and to operators. Times are epoch milliseconds. */
-export const publicKey = ({ secrets, version: _, isOnly: _only, ...key }: ApiKeyRecord) => ({
+export const publicKey = ({
+  secrets,
+  version: _,
+  isOnly: _only,
+  noticeAt: _noticeAt,
+  ...key
+}: ApiKeyRecord) => ({
   ...key,
   secrets: secrets.map(({ publicId, createdAt, expiresAt }) => ({
     publicId: shownPublicId(publicId),
@@ -15,3 +21,6 @@ export const publicKey = ({ secrets, version: _, isOnly: _only, ...key }: ApiKey
 /** Of the newest secret. */
 export const publicPartOf = ({ secrets: [newest] }: Pick<ApiKeyRecord, 'secrets'>): string =>
   shownPublicId(newest?.publicId ?? '');
+
+/** What a key is called in lists and mails: its note, or its public part. */
+export const keyName = (key: Pick<ApiKeyRecord, 'note' | 'secrets'>): string => key.note ?? publicPartOf(key);

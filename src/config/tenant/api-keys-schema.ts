@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationSeconds } from '../parsing/field-types.ts';
+import { durationSeconds, emailAddress } from '../parsing/field-types.ts';
 
 const day = 86_400;
 
@@ -19,6 +19,10 @@ export const apiKeysSchema = z.strictObject({
   rotationOverlap: durationSeconds({ min: 0, max: 90 * day })
     .prefault('7d')
     .meta({ description: 'How long the old secret of a key is still accepted after a rotation.' }),
+  contact: emailAddress().optional().meta({
+    description:
+      'Address for mails that a key of a system user expires, if the user has none. Needs a mail server.',
+  }),
   own: z
     .strictObject({
       services: z.array(z.string().min(1)).min(1).max(50).meta({

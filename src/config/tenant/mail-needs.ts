@@ -11,9 +11,10 @@ export const unmetMailNeeds = (
     demo,
     recovery,
     registration,
+    apiKeys,
     secondFactor,
     clients,
-  }: Pick<TenantDefinition, 'demo' | 'recovery' | 'registration' | 'secondFactor' | 'clients'>,
+  }: Pick<TenantDefinition, 'demo' | 'recovery' | 'registration' | 'apiKeys' | 'secondFactor' | 'clients'>,
   mail: MailSettings | undefined,
   file: string,
 ): readonly Fault[] => {
@@ -21,6 +22,7 @@ export const unmetMailNeeds = (
   const needs = [
     ...(recovery === undefined ? [] : [['recovery.password', 'is mail', 'write off'] as const]),
     ...(registration === undefined ? [] : [['registration', 'sends mails', 'remove registration'] as const]),
+    ...(apiKeys.contact === undefined ? [] : [['apiKeys.contact', 'gets mails', 'remove it'] as const]),
     ...(secondFactor.methods.includes('email')
       ? [['secondFactor.methods', 'holds email', 'remove email'] as const]
       : []),

@@ -99,6 +99,8 @@ export interface ApiKeyRules {
   readonly overlapSeconds: number;
   /** Services that people may make keys for themselves for, by name; empty: nobody has keys of their own. */
   readonly ownServices: readonly string[];
+  /** For mails that a key of a system user without an address expires. */
+  readonly contact?: string;
 }
 
 /** Seconds. */

@@ -211,9 +211,11 @@ const toApiKeyRules = ({
   maximumAge,
   rotationOverlap,
   own,
+  contact,
   ...rules
 }: TenantFileContent['apiKeys']): ApiKeyRules => ({
   ...rules,
+  ...definedOnly({ contact }),
   ownServices: own?.services ?? [],
   maximumAgeSeconds: maximumAge,
   overlapSeconds: rotationOverlap,

@@ -2,7 +2,8 @@
 // is one.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { keyName, type OwnKey } from '../../accounts/api-keys/own-keys.ts';
+import type { OwnKey } from '../../accounts/api-keys/own-keys.ts';
+import { keyName } from '../../accounts/api-keys/public-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { AccountKey } from '../../web/account-page-models.ts';

@@ -100,7 +100,7 @@ export const createApiKeys = ({ apiKeys }: Pick<Collections, 'apiKeys'>, tenant:
             'resources',
             'networks',
           ] as const;
-          const absent = [...optional, 'expiresAt'].filter((name) => !(name in fields));
+          const absent = [...optional, 'expiresAt', 'noticeAt'].filter((name) => !(name in fields));
           const { matchedCount } = await apiKeys.updateOne(
             { ...one(key.id), version: key.version - 1 },
             { $set: fields, $unset: Object.fromEntries(absent.map((name) => [name, ''])) },
@@ -109,6 +109,23 @@ export const createApiKeys = ({ apiKeys }: Pick<Collections, 'apiKeys'>, tenant:
           return matchedCount === 1;
         }),
       ),
+
+    dueForNotice: ({ nowMs, limit }) =>
+      call(async () => {
+        const options = { ...reading, sort: { noticeAt: 1 }, limit, batchSize: limit } as const;
+        const due = { noticeAt: { $lte: nowMs }, tenant };
+        return (await apiKeys.find(due, options).toArray()).map(toApiKeyRecord);
+      }),
+
+    noticed: (id, noticeAt) =>
+      call(async () => {
+        const { matchedCount } = await apiKeys.updateOne(
+          { ...one(id), noticeAt },
+          { $unset: { noticeAt: '' } },
+          writing,
+        );
+        return matchedCount === 1;
+      }),
 
     used: (id, { nowMs, address, minimumGapMs }) =>
       call(async () => {
@@ -129,3 +146,10 @@ export const createApiKeys = ({ apiKeys }: Pick<Collections, 'apiKeys'>, tenant:
       }),
   };
 };
+
+export const tenantsWithDueKeyNotices = (
+  { apiKeys }: Pick<Collections, 'apiKeys'>,
+  nowMs: number,
+): Promise<readonly string[]> =>
+  // the condition on the tenant is for the index, which begins with it
+  call(() => apiKeys.distinct('tenant', { tenant: { $gt: '' }, noticeAt: { $lte: nowMs } }, reading));

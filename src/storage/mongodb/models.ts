@@ -236,6 +236,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     networks: { type: [String], default: undefined },
     createdAt: number,
     expiresAt: Number,
+    noticeAt: Number,
     lastUsedAt: Number,
     lastUsedFrom: String,
     version: number,
@@ -250,6 +251,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { tenant: 1, expiresAt: 1, id: 1 },
     { partialFilterExpression: { expiresAt: { $exists: true } } },
   );
+  apiKeys.index({ tenant: 1, noticeAt: 1 }, { partialFilterExpression: { noticeAt: { $exists: true } } });
   const leases = createSchema('leases', { holder: text, expiresAt: { type: Date, required: true } });
   leases.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
   return {

@@ -6,7 +6,7 @@ import type { LogoutDelivery } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
 import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
-import { createApiKeys } from './api-keys.ts';
+import { createApiKeys, tenantsWithDueKeyNotices } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
 import { exportRecords, importRecords } from './backup.ts';
@@ -145,6 +145,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
     tenantsWithDueMails: (nowMs) => tenantsWithDue<MailRecord>(collections.mails, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(collections, nowMs),
     tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(collections, nowMs),
+    tenantsWithDueKeyNotices: (nowMs) => tenantsWithDueKeyNotices(collections, nowMs),
     tenantsWithUnmarkedAudit: (untilMs) => tenantsWithUnmarkedAudit(collections, untilMs),
     importRecords: (records) => importRecords(collections, records),
     dropEphemeral: () => dropEphemeral(collections),

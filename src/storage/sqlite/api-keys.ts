@@ -6,6 +6,9 @@ import type { Statements } from './statements.ts';
 
 const columns = 'k.value, k.last_used_at, k.last_used_from';
 
+/** As in the index. */
+const noticeAt = "json_extract(value, '$.noticeAt')";
+
 export const apiKeySql = {
   put: `INSERT INTO api_keys (tenant, id, sub, value, only_of, expires_at, last_used_at, last_used_from)
     VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (tenant, id) DO UPDATE
@@ -21,6 +24,17 @@ export const apiKeySql = {
   listOf: `SELECT ${columns} FROM api_keys k WHERE k.tenant = ? AND k.sub = ? AND k.id > ? ORDER BY k.id LIMIT ?`,
   expiring: `SELECT ${columns} FROM api_keys k WHERE k.tenant = ? AND k.expires_at < ?
     AND (k.expires_at, k.id) > (?, ?) ORDER BY k.expires_at, k.id LIMIT ?`,
+  dueForNotice: `SELECT ${columns} FROM api_keys k WHERE k.tenant = ? AND ${noticeAt} <= ? ORDER BY ${noticeAt} LIMIT ?`,
+  noticed: `UPDATE api_keys SET value = json_remove(value, '$.noticeAt') WHERE tenant = ? AND id = ? AND ${noticeAt} = ?`,
+  /** Skips from one tenant that has such keys to the next. */
+  tenantsWithDueNotices: `WITH RECURSIVE found (tenant) AS (
+      SELECT ''
+      UNION ALL
+      SELECT (SELECT k.tenant FROM api_keys k WHERE k.tenant > found.tenant AND ${noticeAt} IS NOT NULL
+        ORDER BY k.tenant LIMIT 1)
+      FROM found WHERE found.tenant IS NOT NULL
+    ) SELECT tenant FROM found WHERE EXISTS (SELECT 1 FROM api_keys k
+      WHERE k.tenant = found.tenant AND ${noticeAt} <= ?)`,
   used: `UPDATE api_keys SET last_used_at = ?3, last_used_from = ?4
     WHERE tenant = ?1 AND id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3 - ?5)`,
   remove: 'DELETE FROM api_keys WHERE tenant = ? AND id = ?',
@@ -102,6 +116,16 @@ export const createApiKeys = (connection: Connection, tenant: string): ApiKeyRec
       return stored?.version === key.version - 1 && putApiKey(sql, tenant, key);
     }),
 
+  dueForNotice: ({ nowMs, limit }) =>
+    connection.read('apiKey.dueForNotice', (sql) =>
+      sql(apiKeySql.dueForNotice)
+        .all(tenant, nowMs, limit)
+        .flatMap((row) => toApiKey(row) ?? []),
+    ),
+
+  noticed: (id, at) =>
+    connection.write('apiKey.noticed', (sql) => sql(apiKeySql.noticed).run(tenant, id, at).changes === 1),
+
   used: (id, { nowMs, address, minimumGapMs }) =>
     connection.write('apiKey.used', (sql) => {
       sql(apiKeySql.used).run(tenant, id, nowMs, address, minimumGapMs);
@@ -114,3 +138,8 @@ export const createApiKeys = (connection: Connection, tenant: string): ApiKeyRec
       return stored;
     }),
 });
+
+export const tenantsWithDueKeyNotices = (connection: Connection, nowMs: number): Promise<readonly string[]> =>
+  connection.read('apiKey.noticeTenants', (sql) =>
+    (sql(apiKeySql.tenantsWithDueNotices).all(nowMs) as { tenant: string }[]).map(({ tenant }) => tenant),
+  );

@@ -148,6 +148,12 @@ CREATE TABLE audit_checkpoints (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** API keys of which a mail is to say that they expire. */
+const version13 = `
+CREATE INDEX api_keys_notice ON api_keys (tenant, json_extract(value, '$.noticeAt'))
+  WHERE json_extract(value, '$.noticeAt') IS NOT NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -162,6 +168,7 @@ export const schemaSteps: readonly string[] = [
   version10,
   version11,
   version12,
+  version13,
 ];
 
 const readVersion = (database: Database): number =>

@@ -4,7 +4,7 @@ import type { StorageOptions } from '../engine-options.ts';
 import type { Storage } from '../storage.ts';
 import { requireTenantId } from '../tenant-id.ts';
 import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from './accounts.ts';
-import { createApiKeys } from './api-keys.ts';
+import { createApiKeys, tenantsWithDueKeyNotices } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
 import { exportRecords, importRecords } from './backup.ts';
@@ -79,6 +79,7 @@ export const openSqliteStorage = async ({
     tenantsWithDueMails: (nowMs) => tenantsWithDueMails(connection, nowMs),
     tenantsWithDueDeletions: (nowMs) => tenantsWithDueDeletions(connection, nowMs),
     tenantsWithEndedEmails: (nowMs) => tenantsWithEndedEmails(connection, nowMs),
+    tenantsWithDueKeyNotices: (nowMs) => tenantsWithDueKeyNotices(connection, nowMs),
     tenantsWithUnmarkedAudit: (untilMs) => tenantsWithUnmarkedAudit(connection, untilMs),
     importRecords: (records) => importRecords(connection, records),
     dropEphemeral: () => dropEphemeral(connection),
