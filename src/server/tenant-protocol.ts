@@ -8,6 +8,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { allowImages } from '../web/security-headers.ts';
 import { redirectPosted, takesForm } from './posted-request.ts';
+import { routes } from './routes.ts';
 
 /** Any of these on the issuer itself makes it an authorization request (RFC 6749 section 4.1.1). */
 const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'redirect_uri'];
@@ -15,10 +16,19 @@ const authorizationParameters = ['client_id', 'response_type', 'request_uri', 'r
 /** Passes all other requests below an issuer to the provider, which answers or refuses them. */
 export const askProvider = async (services: BegunAtServices, ctx: Context, tenant: Tenant): Promise<void> => {
   const path = pathBelow(ctx, tenant);
-  requestFacts(ctx).route = `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;
+  requestFacts(ctx).route = routeOf(path);
   if (takesForm(ctx, path)) await redirectPosted(ctx, `${tenant.provider.issuer}${path}`);
   else await forward(services, ctx, { tenant, path });
 };
+
+const endpoints: ReadonlySet<string> = new Set(
+  routes.flatMap(({ kind, path }) => (kind === 'protocol' ? [path] : [])),
+);
+
+const routeOf = (path: string): string =>
+  endpoints.has(`/oauth/:tenant${path}`)
+    ? `/oauth/:tenant${path}`
+    : `/oauth/:tenant${path.replace(/\/[A-Za-z0-9_-]{20,}/, '/:uid')}`;
 
 /** RFC 8414 section 3: the same document as below the issuer. */
 export const showMetadata = (services: BegunAtServices, ctx: Context, tenant: Tenant): Promise<void> => {
