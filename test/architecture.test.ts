@@ -101,7 +101,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'tenants',
     ],
     knows: [],
-    owns: ['koa', '@koa/router'],
+    owns: ['koa', '@koa/router', 'prom-client'],
   },
   process: { uses: ['server'], knows: [], owns: [] },
   cli: {

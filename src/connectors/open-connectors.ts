@@ -17,6 +17,7 @@ import { openDirectories } from './ldap/directories.ts';
 import { createLdapConnector } from './ldap/ldap-connector.ts';
 import { createLocalConnector, type LocalConnectorParts } from './local/local-connector.ts';
 import { withMapping } from './mapping/with-mapping.ts';
+import { measuredConnector, type PasswordCheck } from './measured-connector.ts';
 import { createUpstreamConnector } from './upstream/upstream-connector.ts';
 import { openUpstreams } from './upstream/upstreams.ts';
 
@@ -32,6 +33,8 @@ export interface SourceConnections {
   rawConnectorOf(tenant: string, source: RemoteSource): Connector<SourcePerson>;
   /** To be called after any revocation: verdicts on upstream tokens are then asked for anew. */
   forgetVerdicts(): void;
+  /** Their number, or of those that are being opened. */
+  openDirectoryConnections(): number;
   close(): Promise<void>;
 }
 
@@ -39,12 +42,15 @@ export interface SourceConnectionsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly outgoingProxy?: OutgoingProxy | undefined;
+  /** Counts the passwords that sources have checked. */
+  readonly onPasswordChecked?: ((check: PasswordCheck) => void) | undefined;
 }
 
 export const openSourceConnections = ({
   clock,
   log,
   outgoingProxy,
+  onPasswordChecked,
 }: SourceConnectionsParts): SourceConnections => {
   const directories = openDirectories({ clock, log });
   const upstreams = openUpstreams({ clock, log, outgoingProxy });
@@ -64,8 +70,8 @@ export const openSourceConnections = ({
 
   return {
     rawConnectorOf,
-    connectorsOf: ({ id: tenant, sources }, local) =>
-      sources.map((source) =>
+    connectorsOf: ({ id: tenant, sources }, local) => {
+      const connectors = sources.map((source) =>
         source.type === 'local'
           ? createLocalConnector(source, { ...local, tenant, log })
           : withMapping(rawConnectorOf(tenant, source), (subject, fault) =>
@@ -74,7 +80,12 @@ export const openSourceConnections = ({
                 `the e-mail address of a person was left out: it ${fault}`,
               ),
             ),
-      ),
+      );
+      return onPasswordChecked === undefined
+        ? connectors
+        : connectors.map((connector) => measuredConnector(connector, tenant, onPasswordChecked));
+    },
+    openDirectoryConnections: () => directories.size,
     forgetVerdicts: () => upstreams.verdicts.clear(),
     close: async () => {
       directories.close();

@@ -10,6 +10,13 @@ export interface FairQueueLimits {
 export interface FairQueue {
   /** @throws AppError `unavailable` with `retryAfterSeconds` when the queue is full. */
   run<T>(tenant: string, task: () => Promise<T>): Promise<T>;
+  load(): QueueLoad;
+}
+
+/** Numbers of tasks. */
+export interface QueueLoad {
+  readonly running: number;
+  readonly waiting: number;
 }
 
 interface Waiting {
@@ -95,5 +102,6 @@ export const createFairQueue = (limits: FairQueueLimits): FairQueue => {
         release();
       }
     },
+    load: () => ({ running, waiting }),
   };
 };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { argon2id, hash, verify } from 'argon2';
 import { AppError } from '../errors.ts';
-import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
+import { createFairQueue, type FairQueueLimits, type QueueLoad } from './fair-queue.ts';
 import { parsePasswordHash } from './foreign-hashes/parse-password-hash.ts';
 
 /** Password hashing with a bounded queue. The task counts towards the share of `tenant`. */
@@ -18,6 +18,7 @@ export interface PasswordHasher {
   verify(tenant: string, stored: string, password: string): Promise<PasswordVerdict>;
   /** Costs as much as `verify`, for people without a password: the time must not reveal which accounts exist. */
   verifyDecoy(tenant: string, password: string): Promise<void>;
+  load(): QueueLoad;
 }
 
 export interface PasswordVerdict {
@@ -133,6 +134,7 @@ export const createPasswordHasher = (parameters: HashingParameters): PasswordHas
     verifyDecoy: async (tenant, password) => {
       await compare(tenant, nothing, password);
     },
+    load: queue.load,
   };
 };
 

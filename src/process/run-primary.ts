@@ -1,4 +1,6 @@
+import { definedOnly } from '../defined-only.ts';
 import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { openStore } from '../server/open-store.ts';
 import type { ServeParts } from './serve.ts';
 import { listenForStop, type StopRequest } from './stop-signals.ts';
@@ -25,16 +27,19 @@ export const runPrimary = async (parts: ServeParts): Promise<number> => {
   });
   const store = await openStore({ settings, clock, log, role: 'server' });
   try {
+    const collectNumbers = lazyNumbers(log);
     let hasListened = false;
     const cannotBegin = new Promise<AppError>((resolve) => {
       slots = openWorkerSlots({
         count: settings.server.workers,
         log,
-        onMessage: (message) => {
+        onMessage: (message, answer) => {
           if (message.type === 'failed') {
             log.error({ reason: message.text }, 'a worker cannot begin');
             if (!hasListened) resolve(new AppError('unavailable', message.text));
-          } else if (!hasListened) {
+          } else if (message.type === 'numbers') {
+            void collectNumbers().then((text) => answer({ ...message, ...definedOnly({ text }) }));
+          } else if (message.type === 'listening' && !hasListened) {
             hasListened = true;
             parts.showBanner(message.banner);
           }
@@ -49,6 +54,22 @@ export const runPrimary = async (parts: ServeParts): Promise<number> => {
   } finally {
     await store.close();
   }
+};
+
+/** Resolves to undefined when a worker does not answer. */
+const lazyNumbers = (log: Log): (() => Promise<string | undefined>) => {
+  let collector: Promise<() => Promise<string>> | undefined;
+  return async () => {
+    collector ??= import('../server/metrics/numbers-text.ts').then((numbers) =>
+      numbers.createNumbersCollector(),
+    );
+    try {
+      return await (await collector)();
+    } catch (err) {
+      log.warn({ err }, 'a worker did not tell its numbers');
+      return undefined;
+    }
+  };
 };
 
 const stopWorkers = async (

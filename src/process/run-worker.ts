@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { explainFailure } from './explain-failure.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 import { type ServeParts, serve } from './serve.ts';
@@ -13,13 +14,14 @@ export const runWorker = async (parts: ServeParts): Promise<number> => {
   const alsoStoppedBy = new Promise<StopRequest>((resolve) => {
     process.on('message', (message: PrimaryMessage) => {
       if (message.type === 'reload') reload();
-      else resolve({ exitCode: 0, isAlone: message.isAlone });
+      if (message.type === 'stop') resolve({ exitCode: 0, isAlone: message.isAlone });
     });
   });
   try {
     return await serve({
       ...parts,
       role: 'worker',
+      askForNumbers,
       alsoStoppedBy,
       onListening: (banner) => void sendToPrimary({ type: 'listening', banner }),
       onReloadable: (take) => {
@@ -32,6 +34,20 @@ export const runWorker = async (parts: ServeParts): Promise<number> => {
     return 1;
   }
 };
+
+/** @throws Error when the primary could not collect them */
+const askForNumbers = (): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const id = randomInt(2 ** 32);
+    const take = (message: PrimaryMessage): void => {
+      if (message.type !== 'numbers' || message.id !== id) return;
+      process.off('message', take);
+      if (message.text === undefined) reject(new Error('a worker did not answer'));
+      else resolve(message.text);
+    };
+    process.on('message', take);
+    void sendToPrimary({ type: 'numbers', id });
+  });
 
 const sendToPrimary = (message: WorkerMessage): Promise<void> =>
   new Promise((resolve) => {

@@ -17,7 +17,7 @@ export interface WorkerSlots {
 
 export interface WorkerSlotsParts {
   readonly count: number;
-  readonly onMessage: (message: WorkerMessage) => void;
+  readonly onMessage: (message: WorkerMessage, answer: (message: PrimaryMessage) => void) => void;
   readonly log: Log;
 }
 
@@ -29,7 +29,7 @@ export const openWorkerSlots = ({ count, onMessage, log }: WorkerSlotsParts): Wo
   const runOne = async (): Promise<void> => {
     const worker = cluster.fork();
     workers.add(worker);
-    worker.on('message', onMessage);
+    worker.on('message', (message: WorkerMessage) => onMessage(message, (answer) => worker.send(answer)));
     // A worker that is just ending cannot receive a message; its exit is handled anyway.
     worker.on('error', (err) => log.debug({ err }, 'a message to a worker failed'));
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>

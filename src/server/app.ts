@@ -13,7 +13,7 @@ import type { ServerParts } from './server-parts.ts';
 
 /** The handlers of a request, in this order. The table of addresses is in `routes.ts`. */
 export const createApp = (parts: ServerParts): Koa => {
-  const { settings, hosts, pages, clock, log } = parts;
+  const { settings, hosts, pages, log } = parts;
   const { publicUrl, trustedProxies, hstsIncludeSubDomains: includeSubDomains } = settings.server;
   const homeUrl = (ctx: Context): string => {
     const definition = definitionOf(ctx);
@@ -22,7 +22,7 @@ export const createApp = (parts: ServerParts): Koa => {
 
   const app = new Koa();
   app.silent = true; // what a handler throws was logged by the error boundary
-  app.use(createRequestLog({ log, clock }));
+  app.use(createRequestLog(parts));
   app.use(createSecurityHeaders({ isSecure: hosts.isSecure, includeSubDomains }));
   app.use(createErrorBoundary({ pages, log, look: lookOfRequest, homeUrl }));
   app.use(preferJson);

@@ -26,6 +26,13 @@ export interface ReadinessParts {
   readonly log: Log;
 }
 
+/** The numbers in the text format of Prometheus. */
+export interface NumbersText {
+  readonly contentType: string;
+  /** @throws Error when another worker does not answer */
+  text(): Promise<string>;
+}
+
 /** `/healthz`: the process answers. */
 export const showHealth = (ctx: Context): void => {
   ctx.body = { status: 'ok' };
@@ -40,21 +47,32 @@ export const showHealth = (ctx: Context): void => {
 export const showReadiness = (ctx: Context, parts: ReadinessParts): Promise<void> =>
   answerReadiness(ctx, parts, isAskedHere(ctx));
 
-/** The answers of the management listener: both with all details, since only operators can reach it. */
-export const createManagementApp = (parts: ReadinessParts): Koa => {
+/** The answers of the management listener: with all details, since only operators can reach it. */
+export const createManagementApp = (parts: ReadinessParts, numbers: NumbersText): Koa => {
   const app = new Koa();
   app.use(async (ctx) => {
     ctx.set('Cache-Control', 'no-store');
     if (ctx.path === '/healthz') return showHealth(ctx);
     if (ctx.path === '/readyz') return answerReadiness(ctx, parts, true);
+    if (ctx.path === '/metrics') return showNumbers(ctx, parts.log, numbers);
     const problem = problemOf(
-      new AppError('not_found', 'The management listener serves /healthz and /readyz'),
+      new AppError('not_found', 'The management listener serves /healthz, /readyz and /metrics'),
     );
     ctx.status = problem.status;
     ctx.set(problemHeaders(problem));
     ctx.body = problemBody(problem);
   });
   return app;
+};
+
+const showNumbers = async (ctx: Context, log: Log, numbers: NumbersText): Promise<void> => {
+  try {
+    ctx.body = await numbers.text();
+    ctx.set('Content-Type', numbers.contentType);
+  } catch (err) {
+    log.warn({ err }, 'the numbers of all workers could not be collected');
+    ctx.status = 503;
+  }
 };
 
 const answerReadiness = async (ctx: Context, parts: ReadinessParts, isDetailed: boolean): Promise<void> => {

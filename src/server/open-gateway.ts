@@ -1,6 +1,5 @@
 import type { RequestListener } from 'node:http';
 import type { RevocationHub } from '../accounts/revocation-hub.ts';
-import type { Clock } from '../clock.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -23,23 +22,22 @@ import type { FindGatewayTenant } from '../gateway/gateway-types.ts';
 import { createErrorPage } from '../gateway/proxy/error-page.ts';
 import { createServiceProxy, type ServiceProxy } from '../gateway/proxy/service-proxy.ts';
 import { createHandOver, type HandOver } from '../gateway/sign-in/hand-over.ts';
-import type { Log } from '../log.ts';
 import { isLoopbackHost } from '../protocol/loopback.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import type { Pages } from '../web/pages.ts';
 import { createRequestOriginOf, type RequestOriginOptions } from '../web/request-checks.ts';
+import type { RequestLogOptions } from '../web/request-log.ts';
 import { derivedValue } from './derived-value.ts';
+import { proxiedRoute } from './routes.ts';
 
-export interface GatewayParts {
+export interface GatewayParts extends RequestLogOptions {
   readonly settings: ServerSettings;
   readonly tenants: TenantRegistry<Tenant>;
   readonly masterKey: MasterKey;
   readonly hub: Pick<RevocationHub, 'subscribe'>;
   readonly pages: Pages;
   readonly isSecure: RequestOriginOptions['isSecure'];
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** The parts that the pages of the hand-over share with the gateway. */
@@ -55,7 +53,7 @@ export interface OpenGateway {
 }
 
 export const openGateway = (parts: GatewayParts): OpenGateway => {
-  const { settings, tenants, masterKey, hub, pages, isSecure, clock, log } = parts;
+  const { settings, tenants, masterKey, hub, pages, isSecure, clock, log, onAnswered } = parts;
   const { gateway, server } = settings;
   const { publicUrl, trustedProxies } = server;
   const { cookieDomain, proxySecret } = gateway;
@@ -99,6 +97,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     proxySecret,
     publicScheme: cookie.isSecure ? 'https' : 'http',
     isPublicHost: publicHosts(settings, tenants),
+    onAnswered,
   });
   const proxy = createServiceProxy({
     ...shared,
@@ -109,6 +108,8 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     sessionHost: handOver.sessionHost,
     subscribe: hub.subscribe,
     errorPage: createErrorPage(pages),
+    // the paths of a service are not ours to tell apart
+    onAnswered: onAnswered && ((answered) => onAnswered({ ...answered, route: proxiedRoute })),
   });
   const onEachAnswer = Object.entries(authenticationOffHeaders(gateway.enabled));
   return {

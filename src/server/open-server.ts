@@ -35,6 +35,7 @@ import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
 import { createHttpListener, type HttpListener } from './http-listener.ts';
 import { startKeyNotices } from './key-notices.ts';
+import { openNumbers } from './metrics/open-numbers.ts';
 import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly role: StorageRole;
   /** Called for each trip to the store: for counting them. */
   readonly onTrip?: (trip: Trip) => void;
+  /** In one of several workers: the numbers of all, from the primary. */
+  readonly askForNumbers?: () => Promise<string>;
 }
 
 export interface OpenServer {
@@ -77,7 +80,9 @@ export interface OpenServer {
 export const openServer = async (options: ServerOptions): Promise<OpenServer> => {
   const { settings, env, clock, log, role, onTrip } = options;
   const store = await openStore({ settings, clock, log, role, onTrip });
-  const { storage, masterKey } = store;
+  const numbers = openNumbers(settings, options.askForNumbers);
+  const { masterKey } = store;
+  const storage = numbers?.measure(store.storage) ?? store.storage;
   let openHub: RevocationHub | undefined;
   let openConnections: SourceConnections | undefined;
   try {
@@ -92,6 +97,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       clock,
       log,
       outgoingProxy: settings.server.outgoingProxy,
+      onPasswordChecked: numbers?.passwordChecked,
     });
     openConnections = connections;
     hub.subscribe({
@@ -108,6 +114,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const afterAnswer = createAfterAnswer(log);
     const rewritePicture = createPictureRewriter();
     const breachedListCounts = { asked: 0, unanswered: 0 };
+    const onAnswered = numbers?.requestAnswered;
     const pageParts = { pages, notices, clock, log };
     const shared = {
       ...{ storage, masterKey, hasher, rewritePicture, connections, mail, afterAnswer },
@@ -128,7 +135,14 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       },
       build: (definition) =>
         openTenant(
-          { ...shared, breachedListCounts, publicUrl, services, gatewaySessionLife: { idle, absolute } },
+          {
+            ...shared,
+            onGrant: numbers?.grantAnswered,
+            breachedListCounts,
+            publicUrl,
+            services,
+            gatewaySessionLife: { idle, absolute },
+          },
           definition,
         ),
       warningsOf: (definition) => idleLimits(definition, services),
@@ -159,7 +173,9 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const keyNotices = startKeyNotices({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
     const { isSecure } = hosts;
-    const gateway = openGateway({ settings, tenants, masterKey, hub, pages, isSecure, clock, log });
+    const gateway = openGateway({
+      ...{ settings, tenants, masterKey, hub, pages, isSecure, clock, log, onAnswered },
+    });
     const readiness = {
       isDraining: false,
       isAuthenticating: settings.gateway.enabled,
@@ -177,8 +193,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
           trustedProxies: settings.server.trustedProxies,
           isSecure,
           includeSubDomains: settings.server.hstsIncludeSubDomains,
-          clock,
-          log,
+          ...{ clock, log, onAnswered },
           otherwise: createApp({
             ...shared,
             settings,
@@ -187,10 +202,16 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
             hosts,
             readiness,
             gateway,
+            onAnswered,
           }).callback(),
         }),
       ),
-      management: createManagementApp({ readiness, storage, tenants, log }).callback(),
+      management:
+        numbers &&
+        createManagementApp(
+          { readiness, storage, tenants, log },
+          numbers.show({ tenants, hasher, connections, readiness }),
+        ).callback(),
     });
     return {
       tenants,
@@ -235,7 +256,8 @@ const createListeners = (
   answers: {
     readonly log: Log;
     readonly main: GatewayDispatch;
-    readonly management: RequestListener;
+    /** Absent: no such listener. */
+    readonly management: RequestListener | undefined;
     readonly unreadable: UnreadableParts;
   },
 ): readonly HttpListener[] => {
@@ -246,7 +268,7 @@ const createListeners = (
     unreadable: answers.unreadable,
     ...answers.main,
   });
-  if (management.port === 0) return [main];
+  if (answers.management === undefined) return [main];
   const second = createHttpListener({
     address: management,
     portVariable: 'DRAWBRIDGE_MANAGEMENT__PORT',

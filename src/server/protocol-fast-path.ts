@@ -1,20 +1,16 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
 import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
 import { createRequestOriginOf, type RequestOriginOptions } from '../web/request-checks.ts';
-import { logAnswer } from '../web/request-log.ts';
+import { logAnswer, type RequestLogOptions } from '../web/request-log.ts';
 import { createHeaderSetter } from '../web/security-headers.ts';
 import { routes } from './routes.ts';
 
-export interface ProtocolFastPathParts extends RequestOriginOptions {
+export interface ProtocolFastPathParts extends RequestOriginOptions, RequestLogOptions {
   readonly tenants: TenantRegistry<Tenant>;
   /** Of Strict-Transport-Security. */
   readonly includeSubDomains: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Answers every request that is not for the fast path. */
   readonly otherwise: RequestListener;
 }

@@ -35,6 +35,9 @@ export const parameters: Readonly<Record<string, (value: string) => boolean>> = 
   rest: (value) => !isAmbiguousPath(`/${value}`),
 };
 
+/** Of every request to a service. */
+export const proxiedRoute = '/*rest';
+
 // On any host: `/api/authz/…`. Then the hosts of services, and the paths below the prefix of a service on a host of
 // ours; `/.drawbridge/…` never belongs to the service.
 // biome-ignore format: columns
@@ -45,7 +48,7 @@ const gatewayRows = [
   ['*', '/api/authz/:tenant/auth-request',      'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
   ['*', '/api/authz/:tenant/forward-auth',      'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
   ['*', '/api/authz/:tenant/ext-authz{/*rest}', 'gateway/answer/authz-endpoint.ts createAuthzEndpoint', 'programs'],
-  ['*', '/*rest',                               'gateway/proxy/service-proxy.ts createServiceProxy',    'browsers'],
+  ['*', proxiedRoute,                           'gateway/proxy/service-proxy.ts createServiceProxy',    'browsers'],
 ] as const satisfies readonly Row[];
 
 // On the hosts of public URLs; `/.drawbridge/…` also on the hosts of services, and the first two on any.

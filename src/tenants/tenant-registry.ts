@@ -39,6 +39,8 @@ export interface TenantRegistry<T> {
     readonly files: number;
     readonly checked: number;
     readonly isChecked: boolean;
+    /** Built and kept. */
+    readonly warm: number;
     readonly broken: readonly BrokenTenant[];
     /** Their files are right, but they must not be served here; `reason` is for the operator. */
     readonly refused: readonly { readonly id: string; readonly reason: string }[];
@@ -201,6 +203,7 @@ export const openTenantRegistry = async <T>(parts: TenantRegistryParts<T>): Prom
       files: entries.size,
       checked: [...entries.values()].filter(({ fingerprint }) => fingerprint !== undefined).length,
       isChecked,
+      warm: built.size,
       broken: [...entries].flatMap(([id, { faults, definition, refusal }]) =>
         faults === undefined
           ? []

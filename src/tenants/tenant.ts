@@ -33,6 +33,7 @@ import { createDirectSignIns, type DirectSignIns } from '../oidc/direct-login/di
 import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
 import { wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
+import type { OnGrant } from '../oidc/provider/provider-events.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
 import { type AccessTokens, createAccessTokens } from '../oidc/tokens/access-tokens.ts';
@@ -82,6 +83,7 @@ export interface TenantParts {
   /** The services behind the gateway. */
   readonly services: readonly ServiceDefinition[];
   /** Seconds. */
+  readonly onGrant?: OnGrant | undefined;
   readonly gatewaySessionLife: { readonly idle: number; readonly absolute: number };
 }
 
@@ -208,6 +210,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     masterKey,
     pages,
     notices: parts.notices,
+    onGrant: parts.onGrant,
     clock,
     log,
   });

@@ -8,16 +8,24 @@ import { requestFacts } from './request-facts.ts';
 export interface RequestLogOptions {
   readonly log: Log;
   readonly clock: Clock;
+  /** Counts the answers. */
+  readonly onAnswered?: ((answered: AnsweredRequest) => void) | undefined;
+}
+
+export interface AnsweredRequest
+  extends Pick<RequestLine, 'method' | 'route' | 'tenant' | 'service' | 'outcome'> {
+  readonly status: number;
+  readonly ms: number;
 }
 
 const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** One line a request. The query is never in it: codes, tokens and hints travel there. */
 export const createRequestLog =
-  ({ log, clock }: RequestLogOptions): Middleware =>
+  (options: RequestLogOptions): Middleware =>
   async (ctx, next) => {
     const [path = ''] = (ctx.originalUrl ?? '').split('?');
-    logAnswer({ log, clock }, ctx.res, () => {
+    logAnswer(options, ctx.res, () => {
       const { address, requestId, route = path.slice(0, 200), tenant } = requestFacts(ctx);
       return {
         requestId,
@@ -39,13 +47,16 @@ export interface RequestLine {
   readonly route: string;
   readonly address: string;
   readonly tenant?: string | undefined;
+  /** Of the gateway: a service and the decision. */
+  readonly service?: string | undefined;
+  readonly outcome?: string | undefined;
   /** Logged at `debug`: asked every few seconds, or with every page. */
   readonly isProbe?: boolean;
 }
 
 /** Logs a request once its answer has been sent, by any handler, and also when the client closes the connection. */
 export const logAnswer = (
-  { log, clock }: RequestLogOptions,
+  { log, clock, onAnswered }: RequestLogOptions,
   res: ServerResponse,
   lineOf: () => RequestLine,
 ): void => {
@@ -61,5 +72,6 @@ export const logAnswer = (
       ...(res.writableFinished ? {} : { aborted: true }),
     };
     log[isProbe ? 'debug' : 'info'](entry, 'request');
+    onAnswered?.(entry);
   });
 };

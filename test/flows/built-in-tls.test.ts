@@ -71,7 +71,7 @@ describe('TLS without a reverse proxy', () => {
 
   it('is asked for its health by the command of containers', async () => {
     const settings = { host: '127.0.0.1', port, publicUrl } as Parameters<typeof askHealth>[0]['server']; // what it reads
-    const management = { port: 0, host: '127.0.0.1' };
+    const management = { port: 0, host: '127.0.0.1', tenantLabels: 100 };
     expect(
       await askHealth({ server: settings, tls: { certFile, keyFile }, management }, '/healthz'),
     ).toMatchObject({ status: 200, body: { status: 'ok' } });

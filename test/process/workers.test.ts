@@ -1,4 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { readMetrics } from '../support/metrics-reading.ts';
+import { freePort } from '../support/test-server.ts';
 import { ensureBuilt } from './built.ts';
 import {
   createInstallation,
@@ -64,6 +67,17 @@ describe('several workers', () => {
       Array.from({ length: 8 }, () => passwordGrant(home.issuer('acme'), { username: 'alice', password })),
     );
     expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 400));
+  });
+
+  it('show the numbers of all of them', async () => {
+    const port = await freePort();
+    const server = await home.start({ DRAWBRIDGE_MANAGEMENT__PORT: String(port) });
+    await waitForWorkers(server, 2);
+    await Promise.all(Array.from({ length: 20 }, discover));
+    await server.waitForLog(() => workersThatAnswered(server).size === 2);
+    const route = { route: '/oauth/:tenant/.well-known/openid-configuration' };
+    const requests = async () => (await readMetrics(port)).sum('drawbridge_http_requests_total', route);
+    await eventually('all requests are counted', async () => (await requests()) === 20, 5000);
   });
 
   it('are replaced when they die', async () => {

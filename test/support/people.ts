@@ -97,6 +97,7 @@ export const countingHasher = (inner: PasswordHasher): CountingHasher => {
   const computed = { hash: 0, compare: 0 };
   return {
     computed,
+    load: inner.load,
     hash: (tenant, password) => {
       computed.hash += 1;
       return inner.hash(tenant, password);

@@ -112,7 +112,7 @@ const testSettings = (
   },
   passwords: { ...lightHashing, ...changes.passwords },
   log: { level: 'debug', ...changes.log },
-  management: { port: 0, host: '127.0.0.1', ...changes.management },
+  management: { port: 0, host: '127.0.0.1', tenantLabels: 100, ...changes.management },
   gateway: {
     enabled: true,
     sessionIdle: 1800,

@@ -111,7 +111,7 @@ describe('loadServerSettings', () => {
       tenants: { directory: join(cwd, 'tenants'), warmLimit: 200, rescanMs: 30_000, polling: false },
       passwords: { memoryKiB: 19_456, iterations: 2, parallelism: 1, concurrency: 4, queueLimit: 64 },
       log: { level: 'info' },
-      management: { port: 0, host: '127.0.0.1' },
+      management: { port: 0, host: '127.0.0.1', tenantLabels: 100 },
       gateway: { enabled: true, sessionIdle: 1800, sessionAbsolute: 43_200, basicCache: 0, services: [] },
     });
   });

@@ -37,7 +37,7 @@ it('leads to the mails of a demo tenant that nothing sends', () => {
     storage: { engine: 'sqlite', location: 'data' },
     tenants: {
       known: () => [loaded.definition, define('real')],
-      status: () => ({ files: 2, checked: 2, isChecked: true, broken: [], refused: [] }),
+      status: () => ({ files: 2, checked: 2, isChecked: true, warm: 0, broken: [], refused: [] }),
     },
     port: 3000,
   };
@@ -65,6 +65,7 @@ const bannerOf = (
     files: ids.length,
     checked: ids.length,
     isChecked: true,
+    warm: 0,
     broken: [],
     refused: [],
     ...status,

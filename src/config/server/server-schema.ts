@@ -157,10 +157,13 @@ const log = z.strictObject({
 });
 
 const management = z.strictObject({
-  port: port('Port of a second listener for /healthz and /readyz with details; 0: no such listener.').default(
-    0,
-  ),
+  port: port(
+    'Port of a second listener for /metrics, and for /healthz and /readyz with details; 0: no such listener.',
+  ).default(0),
   host: host('Address of the management listener.').default('127.0.0.1'),
+  tenantLabels: z.int().min(0).max(10_000).default(100).meta({
+    description: 'Most tenants that have numbers of their own; with more, the label `tenant` is empty.',
+  }),
 });
 
 /** config/server.yaml as it is written: all keys optional, natural units. */

@@ -64,9 +64,11 @@ export interface ServerSettings {
     readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   };
   readonly management: {
-    /** 0: metrics have no listener of their own. */
+    /** 0: no such listener, and nothing is counted. */
     readonly port: number;
     readonly host: string;
+    /** Most tenants that have numbers of their own. */
+    readonly tenantLabels: number;
   };
   /** Absent: no mail server, and no mail leaves. */
   readonly mail?: MailSettings;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { definedOnly } from '../../defined-only.ts';
 import { tenantIdPattern } from '../../protocol/tenant-id.ts';
 import { createRequestOriginOf } from '../../web/request-checks.ts';
-import { logAnswer, type RequestLine } from '../../web/request-log.ts';
+import { logAnswer, type RequestLine, type RequestLogOptions } from '../../web/request-log.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Decision, GatewayRequest, SignInDemand } from '../gateway-types.ts';
 import { type Answer, answerTo, problemAnswer } from './answers.ts';
@@ -22,7 +22,7 @@ import type { IdentityCut } from './presented-caller.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 import type { ServiceTokens } from './service-token.ts';
 
-export interface AuthzEndpointParts extends AskedRequestParts {
+export interface AuthzEndpointParts extends AskedRequestParts, RequestLogOptions {
   readonly decide: Decide;
   /** Absolute URL at which a browser signs in for this request. */
   readonly signInUrl: (request: GatewayRequest, decision: SignInDemand) => string;
@@ -151,7 +151,7 @@ export const createAuthzEndpoint = (
   };
 };
 
-interface AuthzLine extends RequestLine, Partial<Omit<DecisionFacts, 'tenant'>> {
+interface AuthzLine extends RequestLine, Partial<Pick<DecisionFacts, 'reason' | 'cut'>> {
   /** Host and path that were asked about; never the query. */
   readonly target?: string;
 }

@@ -9,12 +9,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../clock.ts';
 import type { GatewaySettings, ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
-import type { Log } from '../../log.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
 import type { RequestOrigin } from '../../web/request-checks.ts';
-import { logAnswer, type RequestLine } from '../../web/request-log.ts';
+import { logAnswer, type RequestLine, type RequestLogOptions } from '../../web/request-log.ts';
 import { responseOn } from '../../web/socket-response.ts';
 import { type Answer, problemAnswer } from '../answer/answers.ts';
 import { authenticationOffHeaders } from '../authentication-off.ts';
@@ -45,7 +43,9 @@ export interface ServiceProxy {
   close(): Promise<void>;
 }
 
-export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens'> {
+export interface ServiceProxyParts
+  extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens'>,
+    RequestLogOptions {
   readonly services: Pick<Services, 'originOf'>;
   readonly settings: Pick<GatewaySettings, 'enabled' | 'services' | 'proxySecret'>;
   readonly cookie: SessionCookiePlace;
@@ -53,8 +53,6 @@ export interface ServiceProxyParts extends Pick<AdmissionParts, 'decide' | 'sign
   readonly sessionHost: (service: ServiceDefinition) => string;
   readonly requestOriginOf: (req: IncomingMessage) => RequestOrigin;
   readonly subscribe: (watcher: EventWatcher) => () => void;
-  readonly clock: Clock;
-  readonly log: Log;
   /** For people; programs get JSON. */
   readonly errorPage?: ErrorPage;
 }
@@ -197,7 +195,10 @@ export const createServiceProxy = (parts: ServiceProxyParts): ServiceProxy => {
           }),
         failed: (failure) => answerFailure(call, resOf(), failure),
       });
-      if (status !== 0) log.info({ ...call.line, status, ms: clock.now() - startedAt }, 'request');
+      if (status === 0) return;
+      const entry = { ...call.line, status, ms: clock.now() - startedAt };
+      log.info(entry, 'request');
+      parts.onAnswered?.(entry);
     } catch (cause) {
       answerFault(call, resOf(), cause);
     } finally {

@@ -19,7 +19,16 @@ export interface ObserverParts {
   readonly records: Pick<RefusalRecords, 'note'>;
   /** The remedy of a refusal, for the operator. */
   readonly adviceFor: (ctx: KoaContextWithOIDC) => string | undefined;
+  readonly onGrant?: OnGrant | undefined;
 }
+
+/** Counts the answers of the token endpoint; `outcome` is `success` or the error code (RFC 6749 section 5.2). */
+export type OnGrant = (grant: {
+  readonly tenant: string;
+  /** As it was asked for; empty at the authorization challenge endpoint. */
+  readonly grantType: string;
+  readonly outcome: string;
+}) => void;
 
 /**
  * Refusals that are no mistake, so they are not stored: a device that polls (RFC 8628 section 3.5), a silent sign-in that
@@ -61,7 +70,7 @@ const refusals = [
  */
 export const observeProvider = (
   provider: Provider,
-  { tenant, definition, clock, records, log, factsOf, adviceFor }: ObserverParts,
+  { tenant, definition, clock, records, log, factsOf, adviceFor, onGrant }: ObserverParts,
 ): void => {
   const note = (ctx: KoaContextWithOIDC, error: Error, isFault: boolean): void => {
     const {
@@ -113,6 +122,12 @@ export const observeProvider = (
   const emitter: EventEmitter = provider; // the events' typed signatures differ only in the class of the error
   for (const event of refusals)
     emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, false));
+  if (onGrant !== undefined) {
+    const answered = (ctx: KoaContextWithOIDC, outcome: string): void =>
+      onGrant({ tenant, grantType: String(ctx.oidc.params?.grant_type ?? ''), outcome });
+    emitter.on('grant.success', (ctx: KoaContextWithOIDC) => answered(ctx, 'success'));
+    emitter.on('grant.error', (ctx: KoaContextWithOIDC, error: Error) => answered(ctx, error.message));
+  }
   emitter.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => note(ctx, error, true));
   // RFC 6749 section 3.3: an unknown scope is left out, and the answer names the granted ones
   const noteDropped = (ctx: KoaContextWithOIDC, given: ReadonlySet<string>): void => {

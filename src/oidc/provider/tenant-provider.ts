@@ -57,7 +57,7 @@ import { offeredBy } from './offered.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { createMethodsOf } from './protocol-methods.ts';
 import { providerConfiguration } from './provider-configuration.ts';
-import { observeProvider } from './provider-events.ts';
+import { type OnGrant, observeProvider } from './provider-events.ts';
 import { createHandle, type HandleRequest } from './provider-handle.ts';
 import { createProviderMiddleware } from './provider-middleware.ts';
 import { createProviderPages } from './provider-pages.ts';
@@ -98,6 +98,7 @@ export interface TenantProvider {
 }
 
 export interface TenantProviderParts {
+  readonly onGrant?: OnGrant | undefined;
   readonly definition: TenantDefinition;
   readonly issuer: string;
   /** Private signing keys; see `openTenantKeys`. */
