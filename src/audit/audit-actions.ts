@@ -15,6 +15,7 @@ export const auditActions = [
   'account.username',
   'app.withdraw',
   'audit.gap',
+  'audit.pruned',
   'client.assertion',
   'code.misuse',
   'code.replay',

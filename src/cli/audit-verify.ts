@@ -33,12 +33,20 @@ const requireKept = async (jws: string, keys: ChainKeys): Promise<Checkpoint> =>
 };
 
 const describe = (report: ChainReport, tenant: string): readonly string[] => {
-  const { findings, records, firstSeq, lastSeq, newestAt, checkpoint, waiting } = report;
+  const { findings, records, firstSeq, lastSeq, newestAt, checkpoint, waiting, mark, isKeptTooOld } = report;
   return [
     ...findings.map(describeFinding),
     records === 0
-      ? `The chain of ${tenant} has no records yet.`
+      ? `The chain of ${tenant} has no records.`
       : `${records} records are in the chain of ${tenant}, ${firstSeq} to ${lastSeq}, the newest of ${formatTime(newestAt)}.`,
+    ...(mark === undefined
+      ? []
+      : [
+          `Verified from checkpoint ${mark.seq} of ${formatTime(mark.at)} on. Records 1 to ${mark.seq} were removed when their retention was over.`,
+        ]),
+    ...(isKeptTooOld === undefined
+      ? []
+      : ['The one given with --checkpoint is older than that: nothing is left to compare it with.']),
     ...(waiting.count === 0
       ? []
       : [

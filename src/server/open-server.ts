@@ -28,6 +28,7 @@ import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
+import { startAuditRetention } from './audit-retention.ts';
 import { startAuditSealing } from './audit-sealing.ts';
 import { startDueDeletions } from './due-deletions.ts';
 import { startEndedEmails } from './ended-emails.ts';
@@ -169,6 +170,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
     const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
     const auditSealing = startAuditSealing({ storage, tenants, clock, log });
+    const auditRetention = startAuditRetention({ storage, tenants, clock, log });
     const endedEmails = startEndedEmails({ storage, tenants, clock, log });
     const keyNotices = startKeyNotices({ storage, tenants, clock, log });
     const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
@@ -236,6 +238,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await endedEmails.close();
         await keyNotices.close();
         await auditSealing.close();
+        await auditRetention.close();
         await upstreamEndings.close();
         await hub.close();
         await tenants.close();

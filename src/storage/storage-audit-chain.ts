@@ -26,6 +26,11 @@ export interface PageBySeq {
   readonly limit: number;
 }
 
+export interface SeqRange {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+}
+
 export interface AuditChainRecords {
   /** Records of `untilMs` or before without a mark, by time and id; `isLinked`: only the mark is missing. */
   unmarked(page: {
@@ -60,4 +65,15 @@ export interface AuditChainRecords {
   lastCheckpoint(): Promise<AuditCheckpoint | undefined>;
   /** By number, ascending. */
   checkpoints(page: PageBySeq): Promise<readonly AuditCheckpoint[]>;
+  /** The last one with this number or a lower one that was signed at `untilMs` or before. */
+  checkpointUpTo(end: {
+    readonly seq: number;
+    readonly untilMs: number;
+  }): Promise<AuditCheckpoint | undefined>;
+  /** Compare-and-set of `jws`: false when another than `previousJws` is stored under the number. */
+  replaceCheckpoint(checkpoint: AuditCheckpoint, previousJws: string): Promise<boolean>;
+  /** For the retention alone; numbers are included at both ends. */
+  removeCheckpoints(range: SeqRange): Promise<void>;
+  removeLinks(range: SeqRange): Promise<void>;
+  removeRecords(recordIds: readonly string[]): Promise<void>;
 }

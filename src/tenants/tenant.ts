@@ -13,9 +13,6 @@ import type { RewritePicture } from '../accounts/picture-file.ts';
 import { createRevocations, type Revocations } from '../accounts/revocations.ts';
 import { createStartBudget } from '../accounts/start-budget.ts';
 import { createThrottle } from '../accounts/throttle.ts';
-import { createAudit } from '../audit/audit.ts';
-import { createChainKeys } from '../audit/chain/chain-keys.ts';
-import { type ChainSealer, createChainSealer } from '../audit/chain/seal-chain.ts';
 import type { Clock } from '../clock.ts';
 import type { ServiceDefinition } from '../config/gateway/gateway-definition.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -46,10 +43,17 @@ import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
 import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
 import { createOwnAccount, type OwnAccount } from './own-account.ts';
+import { createTenantAudit, type TenantAudit } from './tenant-audit.ts';
 import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
-export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, OwnAccount, Upstreams {
+export interface Tenant
+  extends DirectSignIns,
+    KeysOfTenant,
+    MailedProofs,
+    OwnAccount,
+    Upstreams,
+    Omit<TenantAudit, 'audit'> {
   readonly definition: TenantDefinition;
   readonly provider: TenantProvider;
   readonly accounts: Accounts;
@@ -61,7 +65,6 @@ export interface Tenant extends DirectSignIns, KeysOfTenant, MailedProofs, OwnAc
   readonly gatewaySessions: GatewaySessions;
   readonly identityTokens: IdentityTokens;
   readonly mail: TenantMail;
-  readonly auditChain: ChainSealer;
 }
 
 /** The parts that all tenants of a server share. */
@@ -91,7 +94,7 @@ export interface TenantParts {
 export const openTenant = async (parts: TenantParts, definition: TenantDefinition): Promise<Tenant> => {
   const { masterKey, hasher, pages, clock, log } = parts;
   const storage = parts.storage.forTenant(definition.id);
-  const audit = createAudit({ records: storage.audit, log: log.child({ tenant: definition.id }), clock });
+  const { audit, ...ownAudit } = createTenantAudit({ definition, storage, masterKey, clock, log });
   const revocations = createRevocations({
     storage,
     authorizationsOf,
@@ -252,11 +255,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       clock,
     }),
     mail,
-    auditChain: createChainSealer({
-      chain: storage.auditChain,
-      keys: createChainKeys(definition.id, masterKey),
-      ...{ clock, log: log.child({ tenant: definition.id }) },
-    }),
+    ...ownAudit,
     ...mailedProofs,
     identityTokens: createIdentityTokens({ issuer, keys: keys.signing, clock }),
   };

@@ -84,6 +84,58 @@ export const auditChainClauses = (bench: GetBench): void => {
       expect(await numbers({ at: startMs + 1, id: 'b' })).toEqual([['c', 1, false]]);
     });
 
+    it('is removed by numbers and ids, of this tenant alone', async () => {
+      const other = bench().first.forTenant('zeta');
+      for (const { audit, auditChain } of [open(), other]) {
+        for (const id of ['a', 'b', 'c']) await audit.append(auditRecord({ id }));
+        await auditChain.append(['a', 'b', 'c'].map((recordId, n) => auditLink({ seq: n + 1, recordId })));
+        for (const seq of [1, 2, 3])
+          await auditChain.insertCheckpoint({ seq, at: startMs + seq, jws: `jws ${seq}` });
+      }
+      const { auditChain } = elsewhere();
+      await auditChain.removeRecords(['a', 'c', 'never there']);
+      await auditChain.removeLinks({ fromSeq: 2, toSeq: 3 });
+      await auditChain.removeCheckpoints({ fromSeq: 1, toSeq: 2 });
+      const page = { afterSeq: 0, limit: 9 };
+      const left = async (tenant: ReturnType<typeof open>) => [
+        (await tenant.audit.list({ limit: 9 }))
+          .map(({ id }) => id)
+          .toSorted()
+          .join(''),
+        (await tenant.auditChain.links(page)).map(({ link }) => link.seq).join(''),
+        (await tenant.auditChain.checkpoints(page)).map(({ seq }) => seq).join(''),
+      ];
+      expect(await left(open())).toEqual(['b', '1', '3']);
+      expect(await left(other)).toEqual(['abc', '123', '123']);
+    });
+
+    it('exchanges a checkpoint for whoever has read it, one of twenty', async () => {
+      const checkpoint = { seq: 7, at: startMs, jws: 'first' };
+      await open().auditChain.insertCheckpoint(checkpoint);
+      const wins = await Promise.all(
+        times(20, (n) =>
+          (n % 2 === 0 ? open() : elsewhere()).auditChain.replaceCheckpoint(
+            { ...checkpoint, jws: `${n}` },
+            'first',
+          ),
+        ),
+      );
+      expect(wins.filter(Boolean)).toHaveLength(1);
+      expect((await open().auditChain.lastCheckpoint())?.jws).toBe(`${wins.indexOf(true)}`);
+      expect(await open().auditChain.replaceCheckpoint({ ...checkpoint, seq: 8 }, 'first')).toBe(false);
+    });
+
+    it('finds the last checkpoint up to a number that is old enough', async () => {
+      const { auditChain } = open();
+      for (const seq of [5, 10, 15]) await auditChain.insertCheckpoint({ seq, at: startMs + seq, jws: 'x' });
+      const find = async (seq: number, untilMs: number) =>
+        (await elsewhere().auditChain.checkpointUpTo({ seq, untilMs: startMs + untilMs }))?.seq;
+      expect([await find(14, 99), await find(15, 99), await find(99, 14), await find(99, 10)]).toEqual([
+        ...[10, 15, 10, 10],
+      ]);
+      expect([await find(4, 99), await find(99, 4)]).toEqual([undefined, undefined]);
+    });
+
     it('keeps one checkpoint for a number', async () => {
       const checkpoint = (seq: number, jws = `jws ${seq}`) => ({ seq, at: startMs + seq, jws });
       const { auditChain } = open();

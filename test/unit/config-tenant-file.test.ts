@@ -44,6 +44,7 @@ describe('loadTenant', () => {
     expect(version).toMatch(/^[0-9a-f]{64}$/);
     expect(definition).toEqual({
       id: 'acme',
+      audit: {},
       displayName: 'acme',
       demo: false,
       listed: true,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
+import { type AuditRetentionParts, startAuditRetention } from '../../src/server/audit-retention.ts';
 import { startAuditSealing } from '../../src/server/audit-sealing.ts';
 import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
 import { startEndedEmails } from '../../src/server/ended-emails.ts';
@@ -110,4 +111,31 @@ it('audit records that are old enough are put into their chain each minute', asy
   await jest.advanceTimersByTimeAsync(2 * minute);
   await sealing.close();
   expect([asked, sealed]).toEqual([[1_000, 1_000], 2]);
+});
+
+it('audit records are removed of tenants whose oldest one is over its retention, and a day more', async () => {
+  const day = 24 * 3_600_000;
+  const pruned: string[] = [];
+  const tenant = (id: string, retentionDays?: number) => ({
+    id,
+    audit: retentionDays === undefined ? {} : { retentionSeconds: (retentionDays * day) / 1000 },
+  });
+  const oldest: Readonly<Record<string, number>> = { never: 0, young: 60.1 * day, over: 60 * day };
+  const retention = startAuditRetention({
+    storage: {
+      forTenant: (id: string) => ({ auditChain: { records: async () => [{ record: { at: oldest[id] } }] } }),
+    } as unknown as AuditRetentionParts['storage'], // the oldest record is all that is asked for
+    tenants: {
+      known: () => [tenant('never'), tenant('young', 39), tenant('over', 39)],
+      find: async (id: string) => ({
+        status: 'served',
+        tenant: { auditPruner: { prune: async () => pruned.push(id) } },
+      }),
+    } as unknown as AuditRetentionParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(100 * day),
+    log: pino({ enabled: false }),
+  });
+  await jest.advanceTimersByTimeAsync(minute);
+  await retention.close();
+  expect(pruned).toEqual(['over']);
 });

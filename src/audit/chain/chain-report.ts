@@ -27,6 +27,10 @@ export interface ChainReport {
   readonly newestAt?: number;
   /** The last one that is signed. */
   readonly checkpoint?: Checkpoint & { readonly jws: string };
+  /** The records up to this one were removed when their retention was over, which it says; the chain is verified from it on. */
+  readonly mark?: Checkpoint;
+  /** `--checkpoint` was given one that is older than the mark, with which nothing can be compared any more. */
+  readonly isKeptTooOld?: true;
   /** Records that are not in the chain yet. */
   readonly waiting: { readonly count: number; readonly oldestAt?: number };
 }

@@ -24,11 +24,13 @@ export const unlike = ({ seq }: Pick<Checkpoint, 'seq'>): ChainFinding => ({
 
 interface WalkParts {
   readonly keys: ChainKeys;
+  /** The oldest checkpoint, where it says that the records before it were removed. */
+  readonly mark?: Checkpoint | undefined;
   readonly add: (finding: ChainFinding) => void;
 }
 
 /** Goes from link to link. */
-export const createWalk = ({ keys, add }: WalkParts) => {
+export const createWalk = ({ keys, mark, add }: WalkParts) => {
   let first: AuditLink | undefined;
   /** `hash` is absent where the link says nothing. */
   let previous: { readonly seq: number; readonly hash?: string } | undefined;
@@ -82,6 +84,8 @@ export const createWalk = ({ keys, add }: WalkParts) => {
   return {
     step: (linked: Linked): void => {
       const { link, record } = linked;
+      // it may be under way
+      if (mark !== undefined && link.seq <= mark.seq) return;
       if (previous !== undefined && link.seq > previous.seq + 1) add(missing(previous.seq + 1, link.seq - 1));
       const finding = judge(linked);
       if (finding !== undefined) add(finding);
@@ -102,7 +106,8 @@ export const createWalk = ({ keys, add }: WalkParts) => {
         });
       if (link?.seq === checkpoint.seq && link.hash !== checkpoint.hash) return add(unlike(checkpoint));
       // of those before the first link only the last one says what is in front of it
-      if (first === undefined && link?.seq === checkpoint.seq + 1) previous = checkpoint;
+      const isBeforeFirst = link?.seq === checkpoint.seq + 1 || checkpoint.seq === mark?.seq;
+      if (first === undefined && isBeforeFirst) previous = checkpoint;
       mayBeginAt = Math.max(mayBeginAt, checkpoint.from);
       signed = { ...checkpoint, jws: stored.jws };
     },
@@ -117,7 +122,7 @@ export const createWalk = ({ keys, add }: WalkParts) => {
         firstSeq,
         lastSeq,
         records,
-        ...definedOnly({ newestAt: newestAt || undefined, checkpoint: signed }),
+        ...definedOnly({ newestAt: newestAt || undefined, checkpoint: signed, mark }),
       };
     },
   };

@@ -1,5 +1,5 @@
 import { CompactSign, compactVerify } from 'jose';
-import type { AuditLink } from '../../storage/storage-audit-chain.ts';
+import type { AuditChainRecords } from '../../storage/storage-audit-chain.ts';
 import type { ChainKeys } from './chain-keys.ts';
 
 export interface Checkpoint {
@@ -13,12 +13,15 @@ export interface Checkpoint {
   readonly from: number;
 }
 
+/** Does it say that all records up to its own were removed when their retention was over? */
+export const isMark = ({ seq, from }: Pick<Checkpoint, 'seq' | 'from'>): boolean => from === seq + 1;
+
 /** A type of its own (RFC 8725 section 3.11), so that it can be taken for no token. */
 const typ = 'drawbridge-audit-checkpoint';
 
 /** @returns a compact JWS (RFC 7515) */
 export const signCheckpoint = (
-  link: Pick<AuditLink, 'seq' | 'hash'>,
+  link: Pick<Checkpoint, 'seq' | 'hash'>,
   { at, from }: Pick<Checkpoint, 'at' | 'from'>,
   { tenant, signingKey }: ChainKeys,
 ): Promise<string> => {
@@ -41,4 +44,16 @@ export const verifyCheckpoint = async (
   } catch {
     return undefined;
   }
+};
+
+/** The oldest checkpoint, if it says that the records up to its own were removed. */
+export const findMark = async (
+  chain: Pick<AuditChainRecords, 'checkpoints'>,
+  keys: ChainKeys,
+): Promise<Checkpoint | undefined> => {
+  const [oldest] = await chain.checkpoints({ afterSeq: 0, limit: 1 });
+  const checkpoint = oldest === undefined ? undefined : await verifyCheckpoint(oldest.jws, keys);
+  return checkpoint !== undefined && checkpoint.seq === oldest?.seq && isMark(checkpoint)
+    ? checkpoint
+    : undefined;
 };

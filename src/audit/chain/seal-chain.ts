@@ -5,8 +5,8 @@ import type { Log } from '../../log.ts';
 import type { AuditChainRecords, AuditLink } from '../../storage/storage-audit-chain.ts';
 import type { AuditRecord } from '../../storage/storage-records.ts';
 import type { ChainKeys } from './chain-keys.ts';
-import { isGenuine, linkBehind } from './chain-link.ts';
-import { signCheckpoint, verifyCheckpoint } from './checkpoints.ts';
+import { firstPreviousHash, isGenuine, linkBehind } from './chain-link.ts';
+import { type Checkpoint, signCheckpoint, verifyCheckpoint } from './checkpoints.ts';
 
 export interface ChainSealer {
   /**
@@ -37,7 +37,7 @@ export const createChainSealer = (parts: ChainSealerParts): ChainSealer => ({
     let signed = await requireCheckpoint(parts);
     let sealed = 0;
     for (;;) {
-      const step = await sealStep(parts, untilMs);
+      const step = await sealStep(parts, signed, untilMs);
       if (step === undefined) return sealed;
       sealed += step.linked;
       const isLast = step.found < recordsPerStep;
@@ -53,16 +53,28 @@ export const createChainSealer = (parts: ChainSealerParts): ChainSealer => ({
 interface Step {
   readonly found: number;
   readonly linked: number;
-  readonly end: AuditLink | undefined;
+  readonly end: LinkEnd | undefined;
 }
 
+/** What the next link goes behind. */
+type LinkEnd = Pick<AuditLink, 'seq' | 'hash'>;
+
+/** The end of what is signed; `seq` 0: nothing is. */
+type Signed = Pick<Checkpoint, 'seq' | 'hash' | 'from'>;
+
 /** @returns undefined when another instance was faster */
-const sealStep = async ({ chain, keys }: ChainSealerParts, untilMs: number): Promise<Step | undefined> => {
-  const [unmarked, last] = await Promise.all([
+const sealStep = async (
+  { chain, keys }: ChainSealerParts,
+  signed: Signed,
+  untilMs: number,
+): Promise<Step | undefined> => {
+  const [unmarked, lastLink] = await Promise.all([
     chain.unmarked({ untilMs, limit: recordsPerStep }),
     chain.last(),
   ]);
-  requireGenuine(last, keys);
+  requireGenuine(lastLink, keys);
+  // without a link all were removed up to the checkpoint, or there are none yet
+  const last = lastLink ?? (signed.seq === 0 ? undefined : signed);
   const fresh = unmarked.filter(({ isLinked }) => !isLinked).map(({ record }) => record);
   const links = linksBehind(last, fresh, keys);
   if (links.length > 0 && !(await chain.append(links))) return undefined;
@@ -71,7 +83,7 @@ const sealStep = async ({ chain, keys }: ChainSealerParts, untilMs: number): Pro
 };
 
 const linksBehind = (
-  last: AuditLink | undefined,
+  last: LinkEnd | undefined,
   records: readonly AuditRecord[],
   keys: ChainKeys,
 ): readonly AuditLink[] => {
@@ -88,12 +100,9 @@ const requireGenuine = (last: AuditLink | undefined, keys: ChainKeys): void => {
     );
 };
 
-const requireCheckpoint = async ({
-  chain,
-  keys,
-}: ChainSealerParts): Promise<{ readonly seq: number; readonly from: number }> => {
+const requireCheckpoint = async ({ chain, keys }: ChainSealerParts): Promise<Signed> => {
   const stored = await chain.lastCheckpoint();
-  if (stored === undefined) return { seq: 0, from: 1 };
+  if (stored === undefined) return { seq: 0, hash: firstPreviousHash, from: 1 };
   const checkpoint = await verifyCheckpoint(stored.jws, keys);
   if (checkpoint === undefined || checkpoint.seq !== stored.seq)
     throw new AppError(
@@ -105,7 +114,7 @@ const requireCheckpoint = async ({
 
 const sign = async (
   { chain, keys, clock, log }: ChainSealerParts,
-  link: AuditLink,
+  link: LinkEnd,
   from: number,
 ): Promise<void> => {
   const at = clock.now();

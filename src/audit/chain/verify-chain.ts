@@ -3,7 +3,7 @@ import type { AuditChainRecords, AuditCheckpoint, AuditLink } from '../../storag
 import type { ChainKeys } from './chain-keys.ts';
 import { type ChainFinding, type ChainReport, findingLimit } from './chain-report.ts';
 import { createWalk, type Linked, lateMs, unlike } from './chain-walk.ts';
-import type { Checkpoint } from './checkpoints.ts';
+import { type Checkpoint, findMark } from './checkpoints.ts';
 
 export interface VerifyChainParts {
   readonly chain: AuditChainRecords;
@@ -14,14 +14,26 @@ export interface VerifyChainParts {
 
 const rowsPerPage = 500;
 
+const mostAttempts = 5;
+
 /** Reads the whole chain once in pages, then all records once: memory does not grow with them. */
 export const verifyChain = async (parts: VerifyChainParts): Promise<ChainReport> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const report = await verifyOnce(parts);
+    // records whose retention is over may have been removed meanwhile
+    const isSame = (await findMark(parts.chain, parts.keys))?.seq === report.mark?.seq;
+    if (report.findings.length === 0 || isSame || attempt === mostAttempts) return report;
+  }
+};
+
+const verifyOnce = async (parts: VerifyChainParts): Promise<ChainReport> => {
   const { chain, keys, kept } = parts;
   const findings: ChainFinding[] = [];
   const add = (finding: ChainFinding): void => {
     if (findings.length < findingLimit) findings.push(finding);
   };
-  const walk = createWalk({ keys, add });
+  const mark = await findMark(chain, keys);
+  const walk = createWalk({ keys, mark, add });
   const lastStored = await chain.lastCheckpoint();
   const end = Math.max(lastStored?.seq ?? 0, (await chain.last())?.seq ?? 0);
   const checkpoints = pages<AuditCheckpoint>(({ afterSeq }) =>
@@ -46,10 +58,12 @@ export const verifyChain = async (parts: VerifyChainParts): Promise<ChainReport>
     walk.step(linked);
     if (kept?.seq === linked.seq && kept.hash !== linked.link.hash) add(unlike(kept));
   }
+  if (kept !== undefined && kept.seq === mark?.seq && kept.hash !== mark.hash) add(unlike(kept));
   await compareUpTo(undefined);
   const chained = walk.finish(Math.max(end, kept?.seq ?? 0));
   const waiting = await findUnlinked(chain, { add, newestAt: chained.newestAt });
-  return { findings, waiting, ...chained };
+  const isKeptTooOld = (kept?.seq ?? Number.POSITIVE_INFINITY) < (mark?.seq ?? 0) || undefined;
+  return { findings, waiting, ...chained, ...definedOnly({ isKeptTooOld }) };
 };
 
 /** A record with a mark and without a link, or one of long before the newest in the chain, was put into the store by somebody else. */

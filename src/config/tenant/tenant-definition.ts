@@ -24,6 +24,7 @@ export interface TenantDefinition {
   readonly registration?: RegistrationRules;
   readonly accounts: AccountRules;
   readonly apiKeys: ApiKeyRules;
+  readonly audit: AuditRules;
   /** Absent: new passwords are judged by the rules alone. */
   readonly breachedPasswords?: BreachedPasswordList;
   /** Absent members: as the server has them. */
@@ -88,6 +89,12 @@ export type FooterLink = 'imprint' | 'privacy' | 'terms' | 'help';
 export interface AccountRules {
   readonly usernameChange: boolean;
   readonly deletion: DeletionRules;
+}
+
+/** The audit record. */
+export interface AuditRules {
+  /** Absent: records are never removed. */
+  readonly retentionSeconds?: number;
 }
 
 /** Keys of system users and people. */

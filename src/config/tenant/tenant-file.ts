@@ -11,20 +11,19 @@ import { parseYaml } from '../parsing/yaml-source.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 import { loadSources } from '../source/source-file.ts';
 import { writtenSources } from '../source/written-sources.ts';
+import { toClient } from './client-definition.ts';
 import { resolveClientSecret } from './client-rules.ts';
 import type { ClientFile } from './client-schema.ts';
 import { loadLogo, logoFilesIn } from './logo.ts';
 import { namesInFile } from './names-in-file.ts';
 import { type JudgedContent, partialContent, wholeContent } from './partial-content.ts';
 import { loadRegistration } from './registration-file.ts';
+import type { ResourceFile } from './resource-schema.ts';
 import type {
   AccountRules,
   Allowance,
   ApiKeyRules,
   Branding,
-  ClientDefinition,
-  Locale,
-  LocalText,
   RegistrationRules,
   ResourceDefinition,
   SecondFactorRules,
@@ -32,7 +31,7 @@ import type {
   UserSeed,
 } from './tenant-definition.ts';
 import { checkTenant } from './tenant-rules.ts';
-import { type ResourceFile, type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
+import { type TenantFileContent, tenantSchema, type UserFile } from './tenant-schema.ts';
 
 export interface TenantFileOptions {
   /** The file's name without `.yaml`. */
@@ -169,6 +168,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...definedOnly({ registration }),
     accounts: toAccountRules(content.accounts),
     apiKeys: toApiKeyRules(content.apiKeys),
+    audit: definedOnly({ retentionSeconds: content.audit.retention }),
     ...definedOnly({ breachedPasswords: content.passwords.breached }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },
@@ -244,55 +244,6 @@ const toResource = ({ groups, ...rest }: ResourceFile): ResourceDefinition => ({
   ...definedOnly(rest),
   ...(groups === 'all' ? {} : { groups }),
 });
-
-const toClient = (
-  client: ClientFile,
-  { locale, secrets = [] }: { readonly locale: Locale; readonly secrets: readonly string[] | undefined },
-): ClientDefinition => {
-  const [secret, secondSecret] = secrets;
-  const {
-    firstParty,
-    directLogin,
-    emailCode,
-    allowedOrigins,
-    defaultResource,
-    lifetimes,
-    passwordGrant,
-    ...metadata
-  } = client;
-  const {
-    client_name: name,
-    client_secret: _,
-    response_types: types,
-    idTokenClaims,
-    idTokenGroups,
-    assertionAudience,
-    ...rest
-  } = metadata;
-  return {
-    metadata: {
-      ...definedOnly(rest),
-      ...definedOnly({ client_name: textOf(name, locale), client_secret: secret }),
-      response_types: types ?? (rest.grant_types.includes('authorization_code') ? ['code'] : []),
-    },
-    ...definedOnly({ name: name === undefined ? undefined : toLocalText(name), secondSecret }),
-    firstParty,
-    directLogin,
-    emailCode,
-    idTokenClaims,
-    ...(idTokenGroups === 'all' ? {} : { idTokenGroups }),
-    allowedOrigins,
-    ...definedOnly({ defaultResource, assertionAudience }),
-    lifetimes: definedOnly(lifetimes),
-    passwordGrant: definedOnly(passwordGrant),
-  };
-};
-
-const toLocalText = (text: LocalText): LocalText => (typeof text === 'string' ? text : definedOnly(text));
-
-/** For what has one text only: interfaces for programs. */
-const textOf = (text: LocalText | undefined, locale: Locale): string | undefined =>
-  text === undefined || typeof text === 'string' ? text : (text[locale] ?? Object.values(text)[0]);
 
 const toAllowance = ({ attempts, window }: { attempts: number; window: number }): Allowance => ({
   points: attempts,

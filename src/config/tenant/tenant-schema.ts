@@ -1,25 +1,21 @@
 import { z } from 'zod';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { readEmail } from '../../protocol/email-address.ts';
-import { builtInScopes, isScopeName } from '../../protocol/scopes.ts';
-import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
 import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { accountsSchema } from './accounts-schema.ts';
 import { apiKeysSchema } from './api-keys-schema.ts';
+import { auditSchema } from './audit-schema.ts';
 import { clientSchema } from './client-schema.ts';
-import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
 import { registrationSchema } from './registration-schema.ts';
+import { resourceSchema } from './resource-schema.ts';
 import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 import { recoverySchema, tenantMailSchema } from './tenant-mail-schema.ts';
 import { passwordsSchema } from './tenant-passwords-schema.ts';
-
-const identifierWords =
-  'is not a resource identifier; write an absolute URI without fragment, such as https://api.example.com/orders';
 
 const isWebAddress = (value: string): boolean =>
   /^https?:\/\/[^\s"<>\\]+$/.test(value) && parseUrl(value) !== undefined;
@@ -29,58 +25,6 @@ const address = () =>
 
 const isContact = (value: string): boolean =>
   isWebAddress(value) || readEmail(value).ok || /^\+?[\d ()/-]{5,30}$/.test(value);
-
-const resource = z.strictObject({
-  identifier: z
-    .string()
-    .max(2000)
-    .refine((value) => parseUrl(value) !== undefined && !/[#\s]/.test(value), { error: identifierWords })
-    .meta({
-      description:
-        'Absolute URI that clients send as `resource` (RFC 8707); the audience of the access tokens.',
-    }),
-  name: localText(() => plainText(200))
-    .optional()
-    .meta({ description: 'Name of the resource on the consent page: a text, or one for each language.' }),
-  scopes: z
-    .record(
-      z
-        .string()
-        .refine(isScopeName, { error: 'is not a scope; write a name without spaces and quotes' })
-        .refine((name) => !(builtInScopes as readonly string[]).includes(name), {
-          error: `is a scope that every tenant has; choose a name of its own, such as orders:read`,
-        }),
-      localText(() => plainText(300)),
-    )
-    .default({})
-    .meta({
-      description:
-        'Scopes of the resource, each with its text on the consent page, or one for each language.',
-      examples: [{ read: { en: 'Read your orders', de: 'Ihre Bestellungen lesen' } }],
-    }),
-  format: z
-    .enum(['jwt', 'opaque'])
-    .default('jwt')
-    .meta({ description: 'jwt: the API verifies access tokens itself. opaque: the API introspects them.' }),
-  signingAlgorithm: z.enum(signingAlgorithms).default('EdDSA').meta({
-    description: 'Signature algorithm of the JWTs; choose one that the JWT library of the API supports.',
-  }),
-  typ: z.enum(['at+jwt', 'JWT']).default('at+jwt').meta({
-    description: 'Header typ of the JWTs: at+jwt (RFC 9068), or JWT for libraries that accept no other.',
-  }),
-  lifetime: durationSeconds({ min: 30, max: 24 * 3600 })
-    .prefault('1h')
-    .meta({ description: 'Lifetime of the access tokens.' }),
-  groups: groupChoice('Groups in the JWTs, for the scope groups.'),
-  introspectedBy: z
-    .array(z.string())
-    .default([])
-    .meta({ description: 'client_ids that may introspect the access tokens.' }),
-  clients: z
-    .array(z.string())
-    .optional()
-    .meta({ description: 'client_ids that may request the resource. Default: all clients of the tenant.' }),
-});
 
 /** Claims that the provider sets itself, or that have a key of their own in the file. */
 const ownClaims: ReadonlySet<string> = new Set(
@@ -216,6 +160,7 @@ export const tenantSchema = z.strictObject({
     examples: [{ deletion: { grace: '14d' } }],
   }),
   apiKeys: apiKeysSchema.prefault({}).meta({ description: 'API keys of system users and people.' }),
+  audit: auditSchema.prefault({}).meta({ description: 'The audit record of the tenant.' }),
   recovery: recoverySchema.prefault({}).meta({ description: 'What people may do who cannot sign in.' }),
   registration: registrationSchema
     .optional()
@@ -251,7 +196,10 @@ export const tenantSchema = z.strictObject({
     .array(z.string())
     .default([])
     .meta({ description: 'client_ids of confidential clients that need no PKCE.' }),
-  resources: z.array(resource).default([]).meta({ description: 'APIs for which clients get access tokens.' }),
+  resources: z
+    .array(resourceSchema)
+    .default([])
+    .meta({ description: 'APIs for which clients get access tokens.' }),
   defaultResource: z
     .string()
     .optional()
@@ -296,5 +244,4 @@ export const tenantSchema = z.strictObject({
 });
 
 export type TenantFileContent = z.infer<typeof tenantSchema>;
-export type ResourceFile = z.infer<typeof resource>;
 export type UserFile = z.infer<typeof user>;

@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { AuditChainRecords, AuditCheckpoint, AuditLink } from '../storage-audit-chain.ts';
+import type { AuditChainRecords, AuditCheckpoint, AuditLink, SeqRange } from '../storage-audit-chain.ts';
 import type { AuditRecord } from '../storage-records.ts';
 import type { AuditCheckpointDocument, AuditDocument, AuditLinkDocument } from './documents.ts';
 import { isDuplicate } from './errors.ts';
@@ -150,6 +150,41 @@ export const createAuditChain = (
       const found = await auditCheckpoints.find({ tenant, seq: { $gt: afterSeq } }, options).toArray();
       return found.map(toCheckpoint);
     }),
+
+  checkpointUpTo: ({ seq, untilMs }) =>
+    call(async () => {
+      const filter = { tenant, seq: { $lte: seq }, at: { $lte: untilMs } };
+      const found = await auditCheckpoints.findOne(filter, { ...reading, sort: { seq: -1 } });
+      return found === null ? undefined : toCheckpoint(found);
+    }),
+
+  replaceCheckpoint: ({ seq, at, jws }, previousJws) =>
+    call(async () => {
+      const filter = { tenant, seq, jws: previousJws };
+      const { matchedCount } = await auditCheckpoints.updateOne(filter, { $set: { at, jws } }, writing);
+      return matchedCount === 1;
+    }),
+
+  removeCheckpoints: (range) =>
+    call(async () => {
+      await auditCheckpoints.deleteMany(withSeqIn(tenant, range), writing);
+    }),
+
+  removeLinks: (range) =>
+    call(async () => {
+      await auditLinks.deleteMany(withSeqIn(tenant, range), writing);
+    }),
+
+  removeRecords: (recordIds) =>
+    call(async () => {
+      const ids = recordIds.map((id) => `${tenant}|${id}`);
+      await audit.deleteMany({ _id: { $in: ids }, tenant }, writing);
+    }),
+});
+
+const withSeqIn = (tenant: string, { fromSeq, toSeq }: SeqRange) => ({
+  tenant,
+  seq: { $gte: fromSeq, $lte: toSeq },
 });
 
 export const tenantsWithUnmarkedAudit = (

@@ -24,6 +24,12 @@ export const auditChainSql = {
     'INSERT INTO audit_checkpoints (tenant, seq, at, jws) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   lastCheckpoint: 'SELECT seq, at, jws FROM audit_checkpoints WHERE tenant = ? ORDER BY seq DESC LIMIT 1',
   checkpoints: 'SELECT seq, at, jws FROM audit_checkpoints WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?',
+  checkpointUpTo: `SELECT seq, at, jws FROM audit_checkpoints WHERE tenant = ? AND seq <= ? AND at <= ?
+    ORDER BY seq DESC LIMIT 1`,
+  replaceCheckpoint: 'UPDATE audit_checkpoints SET at = ?, jws = ? WHERE tenant = ? AND seq = ? AND jws = ?',
+  removeCheckpoints: 'DELETE FROM audit_checkpoints WHERE tenant = ? AND seq BETWEEN ? AND ?',
+  removeLinks: 'DELETE FROM audit_links WHERE tenant = ? AND seq BETWEEN ? AND ?',
+  removeRecord: 'DELETE FROM audit WHERE tenant = ? AND id = ?',
   tenantsWithUnmarked: `WITH RECURSIVE found (tenant) AS (
       SELECT (SELECT tenant FROM audit WHERE is_marked IS NULL AND tenant > '' AND at <= ?1 ORDER BY tenant LIMIT 1)
       UNION ALL
@@ -110,6 +116,33 @@ export const createAuditChain = (connection: Connection, tenant: string): AuditC
         ...row,
       })),
     ),
+
+  checkpointUpTo: ({ seq, untilMs }) =>
+    connection.read('auditChain.checkpointUpTo', (sql) => {
+      const row = sql(auditChainSql.checkpointUpTo).get(tenant, seq, untilMs) as AuditCheckpoint | undefined;
+      return row === undefined ? undefined : { ...row };
+    }),
+
+  replaceCheckpoint: ({ seq, at, jws }, previousJws) =>
+    connection.write('auditChain.replaceCheckpoint', (sql) => {
+      const { changes } = sql(auditChainSql.replaceCheckpoint).run(at, jws, tenant, seq, previousJws);
+      return Number(changes) === 1;
+    }),
+
+  removeCheckpoints: ({ fromSeq, toSeq }) =>
+    connection.write('auditChain.removeCheckpoints', (sql) => {
+      sql(auditChainSql.removeCheckpoints).run(tenant, fromSeq, toSeq);
+    }),
+
+  removeLinks: ({ fromSeq, toSeq }) =>
+    connection.write('auditChain.removeLinks', (sql) => {
+      sql(auditChainSql.removeLinks).run(tenant, fromSeq, toSeq);
+    }),
+
+  removeRecords: (recordIds) =>
+    connection.write('auditChain.removeRecords', (sql) => {
+      for (const id of recordIds) sql(auditChainSql.removeRecord).run(tenant, id);
+    }),
 });
 
 export const tenantsWithUnmarkedAudit = (
