@@ -20,21 +20,39 @@ const registered = async () => {
   return registry.getMetricsAsArray().filter(({ name }) => name.startsWith('drawbridge_'));
 };
 
+/** Prometheus's own library has them on every metric, its types do not. */
+const labelsOf = (metric: object): readonly unknown[] =>
+  (metric as { readonly labelNames?: readonly string[] }).labelNames ?? [];
+
 it('docs/monitoring.md lists the numbers that are in the code, with their labels', async () => {
   const listed = [...page.matchAll(/^\| `(drawbridge_\w+)` \| (.+?) \|/gm)].map(([, name, labels = '']) => [
     name,
     labels.match(/\w+/g),
   ]);
-  expect(listed).toEqual(
-    (await registered()).map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames]),
-  );
+  expect(listed).toEqual((await registered()).map((metric) => [metric.name, labelsOf(metric)]));
 });
 
-it('its expressions name numbers that exist', async () => {
-  const names = new Set((await registered()).map(({ name }) => name));
-  const used = [...page.matchAll(/^\| [^|]+ \| `(.*)` \|$/gm)].flatMap(([, expression = '']) =>
-    [...expression.matchAll(/drawbridge_\w+/g)].map(([name]) => name.replace(/_(?:bucket|count|sum)$/, '')),
+it.each([
+  ['prometheus/alerts.yaml', /^ +expr: (.+)$/gm, 8],
+  ['grafana/drawbridge.json', /"expr": "(.+)",$/gm, 16],
+] as const)('deploy/%s asks for numbers and labels that exist', async (file, form, atLeast) => {
+  const metrics = await registered();
+  const text = readFileSync(join(packageRoot(), 'deploy', file), 'utf8');
+  const expressions = [...text.matchAll(form)].map(([, expression = '']) =>
+    expression.replaceAll('\\"', '"'),
   );
-  expect(used.length).toBeGreaterThan(5);
-  expect(used.filter((name) => !names.has(name))).toEqual([]);
+  expect(expressions.length).toBeGreaterThanOrEqual(atLeast);
+  const unknown = expressions.flatMap((expression) =>
+    [...expression.matchAll(/(drawbridge_\w+)(?:\{([^}]*)\})?/g)].flatMap(
+      ([, series = '', matchers = '']) => {
+        const found = metrics.find(({ name }) => name === series.replace(/_(?:bucket|count|sum)$/, ''));
+        if (found === undefined) return [series];
+        const labels = [...matchers.matchAll(/(\w+)=~?"/g)].map(([, label]) => label);
+        return labels
+          .filter((label) => !labelsOf(found).includes(label))
+          .map((label) => `${series} ${label}`);
+      },
+    ),
+  );
+  expect(unknown).toEqual([]);
 });

@@ -101,6 +101,9 @@ export const createMetrics = ({ tenantLabel }: MetricsOptions): Metrics => {
     labelNames: ['queue', 'outcome'],
     registers,
   });
+  // a series that begins with its first failure shows no increase
+  for (const queue of ['logout', 'mail'])
+    for (const outcome of ['delivered', 'pending', 'failed']) attempts.inc({ queue, outcome }, 0);
 
   return {
     registry,
