@@ -7,6 +7,7 @@
 //   sign-in/                from a service to the sign-in page and back, sessions at services, sign-out
 //   cookies.ts              all cookies of the gateway
 //   authentication-off.ts   `AUTH_ENABLED=false`
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Accounts } from '../accounts/account-types.ts';
 import type { FindKey } from '../accounts/api-keys/find-key.ts';
@@ -37,6 +38,8 @@ export interface GatewayRequest {
   readonly tenant?: string;
   /** A client certificate that a trusted proxy has verified: SHA-256 of its DER form, hexadecimal. */
   readonly certificateFingerprint?: string;
+  /** The certificate of the client; `unreadable`: a trusted proxy sent something else. */
+  readonly certificate?: X509Certificate | 'unreadable';
   /** Can `/.drawbridge/` of this host and cookies be set by us? False behind a proxy that only asks. */
   readonly isOwnProxy: boolean;
 }
@@ -98,6 +101,8 @@ export interface Caller {
   readonly provenBy?: readonly string[];
   /** Epoch seconds. */
   readonly authTime?: number;
+  /** Of a token that is bound to a certificate, and valid only together with it. */
+  readonly certificateThumbprint?: string;
   /** Of an API key: where it may be used. */
   readonly keyLimits?: {
     readonly services?: readonly string[];

@@ -6,13 +6,14 @@ import type { Log } from '../log.ts';
 import { findClient } from '../oidc/provider/clients.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
+import { isHeldBy } from '../oidc/tokens/certificate-binding.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import { type BearerRefusal, readBearer, refuseBearer } from './bearer.ts';
 import { shareWith, shareWithAll } from './cross-origin.ts';
 
 export interface BearerTenant {
   readonly definition: TenantDefinition;
-  readonly provider: Pick<TenantProvider, 'issuer'>;
+  readonly provider: Pick<TenantProvider, 'issuer' | 'certificateOf'>;
   readonly accessTokens: Pick<AccessTokens, 'verify'>;
 }
 
@@ -54,7 +55,7 @@ export const identifyBearer = async (
   const token = readBearer(ctx);
   if (token === undefined) return refuse();
   const live = await accessTokens.verify(token);
-  if (live === undefined || live.isSenderConstrained) return refuse('invalid_token');
+  if (live === undefined || !isHeldBy(live, provider.certificateOf(ctx.req))) return refuse('invalid_token');
   shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
   const { account } = live;
   if (account === undefined || !isForUs(live)) return refuse('insufficient_scope');

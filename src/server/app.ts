@@ -7,6 +7,7 @@ import { createRequestChecks } from '../web/request-checks.ts';
 import { createRequestLog } from '../web/request-log.ts';
 import { createSecurityHeaders } from '../web/security-headers.ts';
 import { createBoundAnswers } from './bound-answers.ts';
+import { createAliasCheck } from './endpoint-aliases.ts';
 import { definitionOf, lookOfRequest } from './request-tenant.ts';
 import { createRouter } from './router.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -35,6 +36,7 @@ export const createApp = (parts: ServerParts): Koa => {
       isSecure: hosts.isSecure,
     }),
   );
+  app.use(createAliasCheck(hosts));
   app.use(createLanguageCookie({ isSecure: hosts.isSecure }));
   app.use(createRouter(createBoundAnswers(parts)));
   return app;

@@ -25,6 +25,7 @@ import { createHandOver, type HandOver } from '../gateway/sign-in/hand-over.ts';
 import { isLoopbackHost } from '../protocol/loopback.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantRegistry } from '../tenants/tenant-registry.ts';
+import type { ClientCertificates } from '../web/client-certificates.ts';
 import type { Pages } from '../web/pages.ts';
 import { createRequestOriginOf, type RequestOriginOptions } from '../web/request-checks.ts';
 import type { RequestLogOptions } from '../web/request-log.ts';
@@ -38,6 +39,7 @@ export interface GatewayParts extends RequestLogOptions {
   readonly hub: Pick<RevocationHub, 'subscribe'>;
   readonly pages: Pages;
   readonly isSecure: RequestOriginOptions['isSecure'];
+  readonly certificates: ClientCertificates;
 }
 
 /** The parts that the pages of the hand-over share with the gateway. */
@@ -87,6 +89,7 @@ export const openGateway = (parts: GatewayParts): OpenGateway => {
     decide,
     signInUrl: handOver.signInUrl,
     serviceTokens: createServiceTokens({ clock }),
+    certificates: parts.certificates,
     clock,
     log,
   };

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import { idleLimits } from '../config/gateway/gateway-references.ts';
 import { formatFault } from '../config/parsing/fault.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
+import { unmetCertificateNeeds } from '../config/tenant/certificate-needs.ts';
 import { unmetMailNeeds } from '../config/tenant/mail-needs.ts';
 import { hashTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from '../connectors/open-connectors.ts';
@@ -24,6 +25,7 @@ import { demoRefusal } from '../tenants/loopback-only.ts';
 import { openTenant, type Tenant } from '../tenants/tenant.ts';
 import { createTenantFiles } from '../tenants/tenant-files.ts';
 import { openTenantRegistry, type TenantRegistry } from '../tenants/tenant-registry.ts';
+import { createClientCertificates } from '../web/client-certificates.ts';
 import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
@@ -117,7 +119,12 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const breachedListCounts = { asked: 0, unanswered: 0 };
     const onAnswered = numbers?.requestAnswered;
     const pageParts = { pages, notices, clock, log };
+    const clientCertificates = createClientCertificates({
+      source: settings.clientCertificates,
+      trustedProxies: settings.server.trustedProxies,
+    });
     const shared = {
+      certificates: { of: clientCertificates.of, url: settings.clientCertificates?.url },
       ...{ storage, masterKey, hasher, rewritePicture, connections, mail, afterAnswer },
       ...pageParts,
     };
@@ -127,7 +134,12 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       judge: (file) => {
         const loaded = loadTenant({ ...file, env });
         const faults =
-          'faults' in loaded ? loaded.faults : unmetMailNeeds(loaded.definition, settings.mail, file.path);
+          'faults' in loaded
+            ? loaded.faults
+            : [
+                ...unmetMailNeeds(loaded.definition, settings.mail, file.path),
+                ...unmetCertificateNeeds(loaded.definition, settings.clientCertificates, file.path),
+              ];
         return Promise.resolve(
           'definition' in loaded && faults.length === 0
             ? loaded
@@ -173,10 +185,13 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     const auditRetention = startAuditRetention({ storage, tenants, clock, log });
     const endedEmails = startEndedEmails({ storage, tenants, clock, log });
     const keyNotices = startKeyNotices({ storage, tenants, clock, log });
-    const hosts = createPublicHosts(publicUrl, () => tenants.publicUrls());
+    const hosts = createPublicHosts({ publicUrl, aliasUrl: settings.clientCertificates?.url }, () =>
+      tenants.publicUrls(),
+    );
     const { isSecure } = hosts;
     const gateway = openGateway({
       ...{ settings, tenants, masterKey, hub, pages, isSecure, clock, log, onAnswered },
+      certificates: clientCertificates,
     });
     const readiness = {
       isDraining: false,
@@ -255,7 +270,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
 };
 
 const createListeners = (
-  { server, tls, management }: ServerSettings,
+  { server, tls, clientCertificates, management }: ServerSettings,
   answers: {
     readonly log: Log;
     readonly main: GatewayDispatch;
@@ -267,7 +282,10 @@ const createListeners = (
   const main = createHttpListener({
     address: { host: server.host, port: server.port },
     portVariable: 'DRAWBRIDGE_SERVER__PORT',
-    tls: tls === undefined ? undefined : { ...tls, asksForCertificate: false, log: answers.log },
+    tls:
+      tls === undefined
+        ? undefined
+        : { ...tls, asksForCertificate: clientCertificates?.from === 'tls', log: answers.log },
     unreadable: answers.unreadable,
     ...answers.main,
   });

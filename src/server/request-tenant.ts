@@ -44,7 +44,8 @@ export const findTenantHere = async (
   const facts = requestFacts(ctx);
   facts.tenant = id;
   const tenant = await findTenant(tenants, id);
-  if (tenant?.provider.host !== facts.host) return undefined;
+  if (tenant === undefined) return undefined;
+  if (tenant.provider.host !== facts.host && facts.isAtAlias !== true) return undefined;
   ctx.state.definition = tenant.definition;
   return tenant;
 };

@@ -30,6 +30,7 @@ import { createDirectSignIns, type DirectSignIns } from '../oidc/direct-login/di
 import { createMfaTokens } from '../oidc/grants/mfa-tokens.ts';
 import { wantsLogout } from '../oidc/provider/clients.ts';
 import type { Interactions } from '../oidc/provider/interactions.ts';
+import type { CertificatesOfRequests } from '../oidc/provider/mutual-tls.ts';
 import type { OnGrant } from '../oidc/provider/provider-events.ts';
 import { createTenantProvider, type TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAccessTokenJwtVerifier } from '../oidc/tokens/access-token-jwt.ts';
@@ -79,6 +80,7 @@ export interface TenantParts {
   readonly afterAnswer: Pick<AfterAnswer, 'forTenant'>;
   readonly pages: Pages;
   readonly notices: FormNotices;
+  readonly certificates: CertificatesOfRequests;
   readonly clock: Clock;
   readonly log: Log;
   /** Public origin of the server, for tenants that have none of their own. */
@@ -214,6 +216,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
     pages,
     notices: parts.notices,
     onGrant: parts.onGrant,
+    certificates: parts.certificates,
     clock,
     log,
   });

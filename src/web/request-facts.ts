@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly host: string;
   /** Set by the dispatcher once it is known. */
   tenant?: string;
+  /** It came to the host of the endpoint aliases, which is the host of every tenant for this request. */
+  isAtAlias?: boolean;
   /** Path template, such as `/oauth/:tenant/token`, for logs and limits. */
   route?: string;
 }

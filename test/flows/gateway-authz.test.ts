@@ -9,6 +9,7 @@ import { createAuthzEndpoint } from '../../src/gateway/answer/authz-endpoint.ts'
 import { createServiceTokens } from '../../src/gateway/answer/service-token.ts';
 import type { Decision, GatewayRequest } from '../../src/gateway/gateway-types.ts';
 import { createLog } from '../../src/log.ts';
+import { createClientCertificates } from '../../src/web/client-certificates.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { type RawAnswer, rawRequest } from '../support/raw-http.ts';
 import { createCertificateAuthority } from '../support/slapd-certificates.ts';
@@ -48,6 +49,7 @@ const start = async (setup: Setup = {}) => {
     trustedProxies: setup.trustedProxies ?? ['127.0.0.1'],
     isSecure: () => true,
     publicScheme: 'https',
+    certificates: createClientCertificates({ source: undefined, trustedProxies: [] }),
     ...definedOnly({ proxySecret: setup.proxySecret, isPublicHost: setup.isPublicHost }),
     clock,
     log: createLog({ level: 'debug' }, { write: (line) => void lines.push(line) }),

@@ -32,6 +32,7 @@ export interface CallOptions {
   readonly address?: string;
   /** `X-OTP` */
   readonly otp?: string;
+  readonly certificate?: GatewayRequest['certificate'];
   /** Others, by name in small letters. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -51,6 +52,7 @@ export const requestOf = (options: CallOptions = {}): GatewayRequest => ({
   address: options.address ?? '192.0.2.7',
   requestId: 'request-1',
   isOwnProxy: false,
+  ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
   ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
 });
 

@@ -34,7 +34,8 @@ export interface TestAuthority {
 
 /** Authorities and certificates by openssl, in a folder that is removed at the end. */
 export interface CertificateWorkshop {
-  authority(name: string): Promise<TestAuthority>;
+  /** @param extension one more, as openssl has it */
+  authority(name: string, extension?: string): Promise<TestAuthority>;
   selfSigned(wish?: CertificateWish): Promise<IssuedCertificate>;
   remove(): Promise<void>;
 }
@@ -87,10 +88,17 @@ export const openCertificateWorkshop = async (): Promise<CertificateWorkshop> =>
   };
 
   return {
-    authority: async (name) => {
+    authority: async (name, extension) => {
       made += 1;
       const [caFile, caKey] = [next('ca.pem'), next('ca.key')];
-      const self = ['-x509', '-days', '36500', '-subj', `/CN=${name}`];
+      const self = [
+        '-x509',
+        '-days',
+        '36500',
+        '-subj',
+        `/CN=${name}`,
+        ...(extension === undefined ? [] : ['-addext', extension]),
+      ];
       openssl('req', ...self, ...newKey, '-keyout', caKey, '-out', caFile);
       return {
         ca: await readFile(caFile, 'utf8'),

@@ -6,6 +6,7 @@ import { createServiceProxy, type ServiceProxy } from '../../src/gateway/proxy/s
 import { createLog } from '../../src/log.ts';
 import { createHttpListener } from '../../src/server/http-listener.ts';
 import type { EventWatcher, TenantEvent } from '../../src/storage/storage-endings.ts';
+import { createClientCertificates } from '../../src/web/client-certificates.ts';
 import { createRequestOriginOf } from '../../src/web/request-checks.ts';
 
 export const alice: Caller = {
@@ -107,6 +108,7 @@ export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> =
     settings: { enabled: true, services: [service] },
     cookie: { isSecure: false },
     sessionHost: () => serviceHost,
+    certificates: createClientCertificates({ source: undefined, trustedProxies: [] }),
     requestOriginOf: createRequestOriginOf({ trustedProxies: [], isSecure: () => false }),
     subscribe: (watcher) => {
       watchers.add(watcher);

@@ -125,6 +125,7 @@ const testSettings = (
   ...definedOnly({
     mail: changes.mail as ServerSettings['mail'],
     tls: changes.tls as ServerSettings['tls'],
+    clientCertificates: changes.clientCertificates as ServerSettings['clientCertificates'],
   }),
 });
 

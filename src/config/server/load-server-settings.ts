@@ -123,7 +123,7 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
       drainDelayMs: drainDelay,
       drainTimeoutMs: drainTimeout,
     },
-    ...definedOnly({ tls: file.tls }),
+    ...definedOnly({ tls: file.tls, clientCertificates: file.clientCertificates }),
     storage: {
       url: file.storage.url.startsWith('file:')
         ? `file:${resolve(cwd, file.storage.url.slice('file:'.length))}`

@@ -5,10 +5,11 @@ import { loadServices, toGatewaySettings } from '../gateway/gateway-file.ts';
 import { checkGateway } from '../gateway/gateway-rules.ts';
 import type { FaultPath, PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import { checkClientCertificates, toClientCertificateSettings } from './client-certificate-settings.ts';
 import { type MailSettings, readMailSettings } from './mail-settings.ts';
 import { type OutgoingProxy, readOutgoingProxy } from './outgoing-proxy.ts';
 import type { ServerFile } from './server-schema.ts';
-import type { TlsSettings } from './server-settings.ts';
+import type { ClientCertificateSettings, TlsSettings } from './server-settings.ts';
 import type { GivenValue } from './setting-layers.ts';
 import { variableOf } from './settings-table.ts';
 
@@ -27,8 +28,12 @@ export interface SettingFault {
 }
 
 /** With references resolved. */
-export type ResolvedServerFile = Omit<ServerFile, 'gateway' | 'mail' | 'server' | 'tls'> & {
+export type ResolvedServerFile = Omit<
+  ServerFile,
+  'clientCertificates' | 'gateway' | 'mail' | 'server' | 'tls'
+> & {
   readonly tls?: TlsSettings;
+  readonly clientCertificates?: ClientCertificateSettings;
   readonly server: Omit<ServerFile['server'], 'outgoingProxy' | 'outgoingProxyExcept'> & {
     readonly outgoingProxy?: OutgoingProxy;
   };
@@ -77,6 +82,7 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     ...(outgoing.ok ? [] : [{ name: 'server.outgoingProxy', message: outgoing.message }]),
     ...checkPublicUrl(file.server),
     ...checkTls(file),
+    ...checkClientCertificates(file),
     ...checkKey(key.value),
     ...checkStorage(url.value, file.server.secretKey !== undefined),
     ...proxySecret.faults,
@@ -92,12 +98,16 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
   if (faults.length > 0) return { ok: false, faults };
   const { secretKey: _key, outgoingProxy: _proxy, outgoingProxyExcept: _except, ...server } = file.server;
   const outgoingProxy = outgoing.ok ? outgoing.value : undefined;
-  const { mail: _mail, tls, ...rest } = file;
+  const { mail: _mail, tls, clientCertificates, ...rest } = file;
   return {
     ok: true,
     value: {
       ...rest,
-      ...definedOnly({ mail: mail.settings, tls: toTlsSettings(tls) }),
+      ...definedOnly({
+        mail: mail.settings,
+        tls: toTlsSettings(tls),
+        clientCertificates: toClientCertificateSettings(clientCertificates),
+      }),
       server: { ...server, ...definedOnly({ secretKey: key.value, outgoingProxy }) },
       storage: { url: url.value ?? file.storage.url },
       gateway: toGatewaySettings({ ...file.gateway, proxySecret: proxySecret.value }, loaded.services),

@@ -97,6 +97,31 @@ const tls = z.strictObject({
   key: pemFile('Private key of the certificate, PEM, without a pass phrase, as file:/path.'),
 });
 
+const clientCertificates = z.strictObject({
+  from: z.enum(['none', 'tls', 'rfc9440', 'nginx', 'haproxy', 'envoy', 'traefik']).default('none').meta({
+    description:
+      'Where the certificates of clients come from. tls: of connections to this server itself (tls.cert). Others: the form of the header that server.trustedProxies set; they must remove it from requests of clients.',
+  }),
+  header: z
+    .string()
+    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?$/, {
+      error: 'is not the name of a header; write letters, digits and hyphens, such as X-SSL-Client-Cert',
+    })
+    .transform((name) => name.toLowerCase())
+    .optional()
+    .meta({
+      description:
+        'Name of that header. Default: Client-Cert (rfc9440), X-SSL-Client-Cert (nginx, haproxy), X-Forwarded-Client-Cert (envoy), X-Forwarded-Tls-Client-Cert (traefik).',
+    }),
+  url: origin()
+    .optional()
+    .meta({
+      description:
+        'URL at which programs are asked for their certificate, if that is another host or port than publicUrl: mtls_endpoint_aliases in discovery (RFC 8705 section 5).',
+      examples: ['https://mtls.example.com'],
+    }),
+});
+
 const storage = z.strictObject({
   url: z
     .string()
@@ -170,6 +195,9 @@ const management = z.strictObject({
 export const serverSchema = z.strictObject({
   server: server.prefault({}).meta({ description: 'Addresses, proxies and processes.' }),
   tls: tls.prefault({}).meta({ description: 'TLS without a reverse proxy.' }),
+  clientCertificates: clientCertificates
+    .prefault({})
+    .meta({ description: 'Certificates of clients (RFC 8705), and of machines at the gateway.' }),
   storage: storage.prefault({}).meta({ description: 'The store.' }),
   tenants: tenants.prefault({}).meta({ description: 'The tenant files.' }),
   passwords: passwords.prefault({}).meta({

@@ -8,6 +8,18 @@ export interface TlsSettings {
   readonly keyFile: string;
 }
 
+/** Where the certificates of clients come from. */
+export type ClientCertificateSettings = (
+  | { /** Of connections to this server. */ readonly from: 'tls' }
+  /** The form, and the name in small letters, of the header that a trusted proxy sets. */
+  | { readonly from: CertificateForm; readonly header: string }
+) & {
+  /** Origin at which clients are asked for their certificates, if that is another one. */
+  readonly url?: string;
+};
+
+export type CertificateForm = 'rfc9440' | 'nginx' | 'haproxy' | 'envoy' | 'traefik';
+
 /** The settings of `config/server.yaml` and the environment, with defaults and resolved secrets. Deeply frozen. */
 export interface ServerSettings {
   readonly server: {
@@ -35,6 +47,8 @@ export interface ServerSettings {
   };
   /** Absent: plain HTTP. */
   readonly tls?: TlsSettings;
+  /** Absent: no certificate of a client is looked at. */
+  readonly clientCertificates?: ClientCertificateSettings;
   readonly storage: {
     /** `file:<folder>` or `mongodb://…` */
     readonly url: string;

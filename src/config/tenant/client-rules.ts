@@ -1,10 +1,13 @@
 import { accountScope } from '../../protocol/scopes.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
+import { checkClientCertificate } from './client-certificate-rules.ts';
 import type { ClientFile } from './client-schema.ts';
 import { checkRedirectUri } from './redirect-uri.ts';
 
 interface TenantFacts {
+  /** Undefined: not known. */
+  readonly hasAuthorities: boolean | undefined;
   readonly demo: boolean;
   readonly passwordGrant: boolean;
 }
@@ -22,6 +25,7 @@ export const checkClient = (client: ClientFile, tenant: TenantFacts): readonly P
   ...checkUris(client),
   ...checkGrants(client, tenant),
   ...checkProof(client),
+  ...checkClientCertificate(client, tenant.hasAuthorities),
   ...checkScope(client),
   ...checkDirectLogin(client),
 ];

@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from '../parsing/field-types.ts';
 import { webAddress } from '../source/source-field-types.ts';
+import { certificateName } from './certificates-schema.ts';
 import { groupChoice } from './group-choice.ts';
 import { localText } from './local-text.ts';
 import { checkSpelling } from './redirect-uri.ts';
@@ -102,9 +103,40 @@ export const clientSchema = z.strictObject({
       'native: an app on a device. Its redirect URIs may have a private-use scheme, or any port on a loopback address.',
   }),
   token_endpoint_auth_method: z
-    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .enum([
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'tls_client_auth',
+      'self_signed_tls_client_auth',
+      'none',
+    ])
     .default('client_secret_basic')
-    .meta({ description: 'Client authentication at the token endpoint. none: a public client.' }),
+    .meta({
+      description:
+        'Client authentication at the token endpoint. tls_client_auth: a certificate of certificates.ca. self_signed_tls_client_auth: a certificate in jwks (x5c). none: a public client.',
+    }),
+  tls_client_auth_subject_dn: certificateName('subject_dn').meta({
+    description:
+      'With tls_client_auth: the subject of the certificate (RFC 4514), as openssl x509 -noout -subject -nameopt RFC2253 writes it.',
+    examples: ['CN=reports,O=Acme'],
+  }),
+  tls_client_auth_san_dns: certificateName('san_dns').meta({
+    description: 'With tls_client_auth: a DNS name in the certificate (subjectAltName).',
+  }),
+  tls_client_auth_san_uri: certificateName('san_uri').meta({
+    description: 'With tls_client_auth: a URI in the certificate (subjectAltName), such as a SPIFFE ID.',
+  }),
+  tls_client_auth_san_ip: certificateName('san_ip').meta({
+    description: 'With tls_client_auth: an IP address in the certificate (subjectAltName).',
+  }),
+  tls_client_auth_san_email: certificateName('san_email').meta({
+    description: 'With tls_client_auth: an e-mail address in the certificate (subjectAltName).',
+  }),
+  tls_client_certificate_bound_access_tokens: z.boolean().optional().meta({
+    description:
+      'true: access tokens are valid only together with the certificate that the client used at the token endpoint (RFC 8705 section 3).',
+  }),
   token_endpoint_auth_signing_alg: z
     .enum(signingAlgorithms)
     .optional()

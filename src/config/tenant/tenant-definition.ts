@@ -42,7 +42,15 @@ export interface TenantDefinition {
   /** The sources of people, in the order in which they are asked; the local list when the file names none. */
   readonly sources: readonly SourceDefinition[];
   readonly secondFactor: SecondFactorRules;
+  /** Absent: no certificate of a client is trusted because of its issuer. */
+  readonly certificates?: CertificateRules;
   readonly gateway: TenantGateway;
+}
+
+/** Certificates of clients and machines. */
+export interface CertificateRules {
+  /** PEM: the authorities, each of which issues certificates of clients itself. */
+  readonly ca: string;
 }
 
 /** A list of passwords that have become public, as the range API of Pwned Passwords answers. */
@@ -193,6 +201,8 @@ export interface ClientMetadata {
     | 'client_secret_basic'
     | 'client_secret_post'
     | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
     | 'none';
   readonly grant_types: readonly string[];
   readonly response_types: readonly string[];

@@ -11,6 +11,7 @@ import { parseYaml } from '../parsing/yaml-source.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 import { loadSources } from '../source/source-file.ts';
 import { writtenSources } from '../source/written-sources.ts';
+import { loadCertificates } from './certificates-file.ts';
 import { toClient } from './client-definition.ts';
 import { resolveClientSecret } from './client-rules.ts';
 import type { ClientFile } from './client-schema.ts';
@@ -24,6 +25,7 @@ import type {
   Allowance,
   ApiKeyRules,
   Branding,
+  CertificateRules,
   RegistrationRules,
   ResourceDefinition,
   SecondFactorRules,
@@ -101,6 +103,7 @@ interface Filled {
   readonly sources: readonly SourceDefinition[];
   readonly gateway: TenantGateway;
   readonly registration?: RegistrationRules;
+  readonly certificates?: CertificateRules;
   readonly logo?: string;
   readonly faults: readonly PathFault[];
 }
@@ -142,9 +145,18 @@ const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: Tena
     ...context,
     tenantSources,
   });
-  faults.push(...loaded.faults, ...gatewayFaults, ...registrationFaults);
+  const { certificates, faults: certificateFaults } = loadCertificates(content.certificates, sources);
+  faults.push(...loaded.faults, ...gatewayFaults, ...registrationFaults, ...certificateFaults);
   const people = { sources: loaded.sources, ...definedOnly({ registration }) };
-  const filled = { content, secrets, passwords, ...people, gateway, faults };
+  const filled = {
+    content,
+    secrets,
+    passwords,
+    ...people,
+    gateway,
+    ...definedOnly({ certificates }),
+    faults,
+  };
   if (content.branding.logo === undefined) return filled;
   const logo = loadLogo(content.branding.logo, options.path, sources.readFile);
   if (logo.ok) return { ...filled, logo: logo.value };
@@ -153,7 +165,7 @@ const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: Tena
 };
 
 const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
-  const { content, secrets, passwords, sources, registration, gateway, logo } = filled;
+  const { content, secrets, passwords, sources, registration, certificates, gateway, logo } = filled;
   const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
   return {
     id: options.id,
@@ -195,6 +207,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     },
     sources,
     secondFactor: toSecondFactor(content.secondFactor),
+    ...definedOnly({ certificates }),
     gateway,
   };
 };

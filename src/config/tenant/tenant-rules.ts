@@ -45,7 +45,11 @@ const checkPublicUrl = ({ content, doubtful }: JudgedContent): readonly PathFaul
 
 const checkClients = (judged: JudgedContent, names: NamesInFile): readonly PathFault[] => {
   const { content, doubtful, fileIndexes } = judged;
-  const tenant = { demo: content.demo, passwordGrant: content.grants.password };
+  const tenant = {
+    demo: content.demo,
+    passwordGrant: content.grants.password,
+    hasAuthorities: doubtful.has('certificates') ? undefined : content.certificates.ca !== undefined,
+  };
   const scopes = [...builtInScopes, ...content.resources.flatMap(({ scopes: own }) => Object.keys(own))];
   // A resource that could not be read may have any scope.
   const knowsScopes = !doubtful.has('resources') && content.resources.length === names.resourceCount;

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { readEmail } from '../../protocol/email-address.ts';
 import { tenantGatewaySchema } from '../gateway/tenant-gateway-schema.ts';
-import { durationSeconds, origin, parseUrl, plainText, wholeNumber } from '../parsing/field-types.ts';
+import { durationSeconds, origin, parseUrl, plainText } from '../parsing/field-types.ts';
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { accountsSchema } from './accounts-schema.ts';
 import { apiKeysSchema } from './api-keys-schema.ts';
 import { auditSchema } from './audit-schema.ts';
+import { certificatesSchema } from './certificates-schema.ts';
 import { clientSchema } from './client-schema.ts';
 import { localText } from './local-text.ts';
 import { registrationSchema } from './registration-schema.ts';
@@ -16,6 +17,7 @@ import { secondFactorSchema } from './second-factor-schema.ts';
 import { lifetimeRanges, lifetimesSchema } from './tenant-lifetimes.ts';
 import { recoverySchema, tenantMailSchema } from './tenant-mail-schema.ts';
 import { passwordsSchema } from './tenant-passwords-schema.ts';
+import { throttleSchema } from './throttle-schema.ts';
 
 const isWebAddress = (value: string): boolean =>
   /^https?:\/\/[^\s"<>\\]+$/.test(value) && parseUrl(value) !== undefined;
@@ -73,15 +75,6 @@ const user = z.strictObject({
   groups: z.array(plainText(200)).default([]).meta({ description: 'Value of the groups claim.' }),
   roles: z.array(plainText(200)).default([]).meta({ description: 'Value of the roles claim.' }),
 });
-
-const allowance = (attempts: number, window: string, description: string) =>
-  z
-    .strictObject({
-      attempts: wholeNumber({ min: 1, max: 1_000_000 }).default(attempts),
-      window: durationSeconds({ min: 1, max: 86_400 }).prefault(window),
-    })
-    .prefault({})
-    .meta({ description });
 
 /** A tenant's file as it is written. */
 export const tenantSchema = z.strictObject({
@@ -210,33 +203,14 @@ export const tenantSchema = z.strictObject({
   users: z.array(user).default([]).meta({
     description: 'Demo users; in demo tenants only. To add other users: npx --no drawbridge user add.',
   }),
-  throttle: z
-    .strictObject({
-      account: allowance(10, '15m', 'Failed sign-ins per user name and per account.'),
-      address: allowance(100, '15m', 'Failed sign-ins per IP address.'),
-      startAddress: allowance(
-        6000,
-        '1m',
-        'Sign-ins and forms begun by browsers without a session, and requests pushed by public clients, per IP address.',
-      ),
-      userCodeSession: allowance(10, '1m', 'User codes entered in one browser session or by one user.'),
-      userCodeAddress: allowance(
-        30,
-        '1m',
-        'User codes entered from one IP address; separately, device codes issued to it.',
-      ),
-      userCodeTenant: allowance(
-        100,
-        '1m',
-        'User codes entered in the whole tenant by browsers in which nobody is signed in.',
-      ),
-    })
-    .prefault({})
-    .meta({
-      description: 'Rate limits. When the limit is reached, attempts are refused until the window is over.',
-    }),
+  throttle: throttleSchema.prefault({}).meta({
+    description: 'Rate limits. When the limit is reached, attempts are refused until the window is over.',
+  }),
   secondFactor: secondFactorSchema.prefault({}).meta({
     description: 'Second factors: which there are, and who must have one.',
+  }),
+  certificates: certificatesSchema.prefault({}).meta({
+    description: 'Certificates of clients and machines (mutual TLS).',
   }),
   gateway: tenantGatewaySchema.prefault({}).meta({
     description: 'Settings of the tenant for devices, services behind the gateway and trusted API gateways.',

@@ -6,8 +6,13 @@ import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { createAddressBlocks, normalizeAddress } from '../../protocol/address-blocks.ts';
 import { clientAddress } from '../../web/client-address.ts';
+import type { ClientCertificates } from '../../web/client-certificates.ts';
 import { hostOf, type RequestOriginOptions } from '../../web/request-checks.ts';
-import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
+import {
+  certificateFingerprint,
+  certificateHeader,
+  presentedCertificate,
+} from '../callers/client-certificate.ts';
 import type { Decision, GatewayRequest } from '../gateway-types.ts';
 import type { ProxyDialect } from './proxy-dialect.ts';
 
@@ -21,6 +26,7 @@ export interface AskedRequestParts extends RequestOriginOptions {
    * client's, and only the secret proves that the proxy itself asks. Absent: no client reaches any.
    */
   readonly isPublicHost?: (host: string) => boolean;
+  readonly certificates: ClientCertificates;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -64,7 +70,15 @@ const publicHost = 'public_host';
 export const createReadAskedRequest = (
   parts: AskedRequestParts,
 ): ((asked: Asked) => GatewayRequest | Refusal) => {
-  const { trustedProxies, isSecure, proxySecret, isPublicHost = () => false, publicScheme, log } = parts;
+  const {
+    trustedProxies,
+    isSecure,
+    proxySecret,
+    certificates,
+    isPublicHost = () => false,
+    publicScheme,
+    log,
+  } = parts;
   const isTrusted = trustedProxies.length === 0 ? () => false : createAddressBlocks(trustedProxies);
   const warn = oncePerMinute(parts.clock, (address: string, reason: string) =>
     log.warn({ address, reason }, `a request to /api/authz was refused. ${adviceFor(reason)}`),
@@ -88,6 +102,9 @@ export const createReadAskedRequest = (
     if ('fault' in original) return { outcome: 'invalid', description: original.fault };
     const { [secretHeader]: _secret, [certificateHeader]: certificate, ...headers } = req.headers;
     const fingerprint = certificateFingerprint(certificate, proxySecret);
+    // a connection to this endpoint has the certificate of the proxy at most
+    const ofClient =
+      certificates.header === undefined ? undefined : presentedCertificate(certificates, req, true);
     return {
       ...original,
       headers,
@@ -98,7 +115,11 @@ export const createReadAskedRequest = (
         (address) => address === peer || isTrusted(address),
       ),
       requestId,
-      ...definedOnly({ tenant: target.tenant, certificateFingerprint: fingerprint }),
+      ...definedOnly({
+        tenant: target.tenant,
+        certificateFingerprint: fingerprint,
+        certificate: ofClient,
+      }),
       isOwnProxy: false,
     };
   };

@@ -60,6 +60,7 @@ export const createAuthzEndpoint = (
   const { log } = parts;
   const originOf = createRequestOriginOf(parts);
   const readRequest = createReadAskedRequest(parts);
+  const ownHeaders = parts.certificates.header === undefined ? [] : [parts.certificates.header];
 
   const answerDecision = async (
     decision: Decision,
@@ -73,7 +74,8 @@ export const createAuthzEndpoint = (
     const { serviceTokens } = parts;
     const introduction = await introduce(decision, { serviceTokens, requestId: request.requestId });
     const { cut } = introduction;
-    return { answer: answerTo(decision, { ...context, ...introduction }), ...definedOnly({ cut }) };
+    const withheld = [...introduction.withheld, ...ownHeaders];
+    return { answer: answerTo(decision, { ...context, ...introduction, withheld }), ...definedOnly({ cut }) };
   };
 
   /** An error in here refuses the request. */

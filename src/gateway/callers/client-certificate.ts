@@ -1,5 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isEqualConstantTime } from '../../crypto/ids.ts';
+import { isAppError } from '../../errors.ts';
+import type { ClientCertificates } from '../../web/client-certificates.ts';
+import type { GatewayRequest } from '../gateway-types.ts';
 
 /** The header of a request, in small letters; its value is a secret. */
 export const certificateHeader = 'x-drawbridge-client-cert';
@@ -25,5 +29,19 @@ export const certificateFingerprint = (
     return createHash('sha256').update(raw).digest('hex');
   } catch {
     return undefined;
+  }
+};
+
+/** @param isProxyProven the peer is a trusted proxy, whatever its address */
+export const presentedCertificate = (
+  certificates: ClientCertificates,
+  req: IncomingMessage,
+  isProxyProven = false,
+): GatewayRequest['certificate'] => {
+  try {
+    return certificates.of(req, isProxyProven);
+  } catch (error) {
+    if (isAppError(error, 'invalid_request')) return 'unreadable';
+    throw error;
   }
 };

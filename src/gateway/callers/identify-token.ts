@@ -2,6 +2,7 @@ import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
+import { isHeldBy } from '../../oidc/tokens/certificate-binding.ts';
 import { unverifiedClaim } from '../../protocol/unverified-claim.ts';
 import { findTenantId } from '../../web/tenant-path.ts';
 import { type ChooseTenant, isServedBy, notServed } from '../decision/choose-tenant.ts';
@@ -35,10 +36,11 @@ export const createIdentifyToken = ({ findTenant, chooseTenant, callers }: Ident
     const { token, scheme, isTenantNamed } = asked;
     // the two are verified differently, so they do not share answers
     const key = callers.keyOf(tenant.definition, isTenantNamed ? 'token' : 'token of any tenant', token);
-    const known = callers.peek(key);
-    if (known !== undefined) return { status: 'known', caller: known, tenant };
-    const caller = await callers.find(key, tenant.definition.id, () => judge(tenant, asked));
-    if (!('status' in caller)) return { status: 'known', caller, tenant };
+    const caller =
+      callers.peek(key) ?? (await callers.find(key, tenant.definition.id, () => judge(tenant, asked)));
+    // the certificate belongs to the request, and who was found may be remembered from another one
+    if (!('status' in caller))
+      return isProven(caller, asked.request) ? { status: 'known', caller, tenant } : bad(notProven, scheme);
     // the answer may be shared with a caller that used the other scheme
     return caller.status === 'bad' ? { ...caller, scheme } : caller;
   };
@@ -96,6 +98,15 @@ interface Asked extends Presented {
 }
 
 const invalid = 'The token is not valid';
+const notProven = 'This token is good only together with the certificate that it is bound to';
+
+/** RFC 8705 section 3. */
+const isProven = ({ certificateThumbprint }: Caller, { certificate }: GatewayRequest): boolean =>
+  certificateThumbprint === undefined ||
+  isHeldBy(
+    { isSenderConstrained: true, certificateThumbprint },
+    certificate === 'unreadable' ? undefined : certificate,
+  );
 
 const bad = (description: string, scheme: 'Basic' | 'Bearer' = 'Bearer') =>
   ({ status: 'bad', scheme, error: 'invalid_token', description }) as const satisfies NotKnown;
@@ -104,8 +115,10 @@ const idInIssuer = (issuer: string): string | undefined =>
   URL.canParse(issuer) ? findTenantId(new URL(issuer).pathname) : undefined;
 
 const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: string): Promise<Finding> => {
-  // RFC 9449 section 7.2, RFC 8705 section 3: the proof is not for Drawbridge
-  if (live.isSenderConstrained) return bad('This token is good only together with a proof of its key');
+  const { certificateThumbprint } = live;
+  // RFC 9449 section 7.2: the proof is not for Drawbridge
+  if (live.isSenderConstrained && certificateThumbprint === undefined)
+    return bad('This token is good only together with a proof of its key');
   const { account, provenBy, clientId, isThirdParty, scopes, audiences, amr, expiresAt, revocationIds } =
     live;
   const { sources } = tenant.definition;
@@ -122,7 +135,7 @@ const findingOf = async (tenant: GatewayTenant, live: LiveAccessToken, token: st
     amr,
     expiresAt,
     revocationIds,
-    ...definedOnly({ acr, authTime }),
+    ...definedOnly({ acr, authTime, certificateThumbprint }),
   };
   const caller: Caller =
     account === undefined

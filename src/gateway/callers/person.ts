@@ -15,6 +15,7 @@ type Proof = Pick<Caller, 'method' | 'amr' | 'revocationIds'> &
       | 'expiresAt'
       | 'provenBy'
       | 'keyLimits'
+      | 'certificateThumbprint'
     >
   >;
 

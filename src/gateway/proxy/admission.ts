@@ -2,12 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { normalOrigin } from '../../protocol/authority.ts';
+import type { ClientCertificates } from '../../web/client-certificates.ts';
 import type { RequestOrigin } from '../../web/request-checks.ts';
 import { type Answer, answerTo, problemAnswer } from '../answer/answers.ts';
 import { type DecisionFacts, factsOf } from '../answer/decision-facts.ts';
 import { introduce } from '../answer/introduction.ts';
 import type { ServiceTokens } from '../answer/service-token.ts';
-import { certificateFingerprint, certificateHeader } from '../callers/client-certificate.ts';
+import {
+  certificateFingerprint,
+  certificateHeader,
+  presentedCertificate,
+} from '../callers/client-certificate.ts';
 import type { Decide } from '../decision/decide.ts';
 import type { Services } from '../decision/services.ts';
 import type { Caller, Decision, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
@@ -25,6 +30,7 @@ export interface AdmissionParts {
   readonly isUp: (service: string) => boolean;
   /** The secret by which a proxy in front proves that it has set the header with the client certificate. */
   readonly proxySecret?: string | undefined;
+  readonly certificates: ClientCertificates;
   /** Headers for each forwarded request, beside the identity. */
   readonly gatewayHeaders: Readonly<Record<string, string>>;
 }
@@ -62,7 +68,7 @@ export type Admit = (asked: Asked) => Promise<Admission>;
 export const createAdmit =
   (parts: AdmissionParts): Admit =>
   async (asked) => {
-    const request = gatewayRequestOf(asked, parts.proxySecret);
+    const request = gatewayRequestOf(asked, parts);
     if ('outcome' in request) return refused(request, asked.req);
     const decision = await parts.decide(request);
     if (decision.outcome !== 'allowed')
@@ -92,7 +98,7 @@ export const createAdmit =
       forwardPath,
       identity: { ...identity, ...parts.gatewayHeaders },
       token,
-      withheld,
+      withheld: [...withheld, ...definedHeaders(parts.certificates)],
       isSecure: origin.startsWith('https:'),
       isUpgrade,
     });
@@ -103,11 +109,14 @@ export const createAdmit =
     };
   };
 
+const definedHeaders = ({ header }: ClientCertificates): readonly string[] =>
+  header === undefined ? [] : [header];
+
 type Invalid = Extract<Decision, { readonly outcome: 'invalid' }>;
 
 const gatewayRequestOf = (
   { req, client }: Asked,
-  proxySecret: string | undefined,
+  { proxySecret, certificates }: Pick<AdmissionParts, 'proxySecret' | 'certificates'>,
 ): GatewayRequest | Invalid => {
   const { method = '', url = '', headers } = req;
   const { host, address, requestId } = client;
@@ -126,7 +135,10 @@ const gatewayRequestOf = (
     headers,
     address,
     requestId,
-    ...definedOnly({ certificateFingerprint: fingerprint }),
+    ...definedOnly({
+      certificateFingerprint: fingerprint,
+      certificate: presentedCertificate(certificates, req),
+    }),
     isOwnProxy: true,
   };
 };

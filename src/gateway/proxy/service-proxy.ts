@@ -44,7 +44,7 @@ export interface ServiceProxy {
 }
 
 export interface ServiceProxyParts
-  extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens'>,
+  extends Pick<AdmissionParts, 'decide' | 'signInUrl' | 'serviceTokens' | 'certificates'>,
     RequestLogOptions {
   readonly services: Pick<Services, 'originOf'>;
   readonly settings: Pick<GatewaySettings, 'enabled' | 'services' | 'proxySecret'>;

@@ -2,6 +2,7 @@ import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oi
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { clientScopes, findClient } from '../provider/clients.ts';
+import { type CertificatesOfRequests, certificateOf } from '../provider/mutual-tls.ts';
 import { setProvenBy } from '../provider/proven-by.ts';
 import { defaultResourceFor, resourceServerFor } from '../provider/resources.ts';
 import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
@@ -9,6 +10,7 @@ import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
 export interface DirectGrantParts {
   readonly provider: Provider;
   readonly definition: TenantDefinition;
+  readonly certificates: CertificatesOfRequests;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;
 }
 
@@ -44,7 +46,7 @@ export interface DirectGrant {
  * @throws errors.InvalidTarget, or errors.InvalidGrant when the person may hold no tokens
  */
 export const grantDirectly = async (
-  { provider, definition, findAccount }: DirectGrantParts,
+  { provider, definition, certificates, findAccount }: DirectGrantParts,
   { ctx, sub, gty, source, mayHave = () => true, atMostSeconds, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
@@ -85,6 +87,7 @@ export const grantDirectly = async (
   if (atMostSeconds !== undefined)
     Object.assign(accessToken, { expiresIn: Math.min(accessToken.expiration, atMostSeconds) });
   Object.assign(accessToken, signIn); // for `signInClaims`
+  bindToCertificate(certificates, ctx, accessToken);
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
   return {
@@ -100,6 +103,18 @@ export const grantDirectly = async (
       ...(accessToken.scope === '' ? {} : { scope: accessToken.scope }),
     },
   };
+};
+
+/** RFC 8705 section 3, as for the grants of the library. */
+const bindToCertificate = (
+  certificates: CertificatesOfRequests,
+  ctx: KoaContextWithOIDC,
+  token: InstanceType<Provider['AccessToken']>,
+): void => {
+  if (ctx.oidc.client?.tlsClientCertificateBoundAccessTokens !== true) return;
+  const certificate = certificateOf(certificates, ctx);
+  if (certificate === undefined) throw new errors.InvalidGrant('mutual TLS client certificate not provided');
+  token.setThumbprint('x5t', certificate);
 };
 
 const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {

@@ -6,6 +6,7 @@ import { definedOnly } from '../../defined-only.ts';
 import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
+import type { CertificatesOfRequests } from '../provider/mutual-tls.ts';
 import { grantDirectly } from './direct-grant.ts';
 import { MfaRequired } from './mfa-tokens.ts';
 import {
@@ -28,6 +29,7 @@ export const passwordGrantParameters = [
 
 export interface PasswordGrantParts extends ProgramSignInParts {
   readonly definition: TenantDefinition;
+  readonly certificates: CertificatesOfRequests;
   readonly accounts: ProgramSignInParts['accounts'] & Pick<Accounts, 'choose'>;
   readonly usage: PasswordGrantUsage;
   readonly findAccount: (ctx: KoaContextWithOIDC, sub: string) => Promise<Account | undefined>;

@@ -21,6 +21,7 @@ import {
 import { announceChallenges } from '../direct-login/challenge-answers.ts';
 import { type ChallengeEndpoint, challengeGrant, challengePath } from '../direct-login/challenge-endpoint.ts';
 import { createVerifyDpopProof } from '../direct-login/dpop-proof.ts';
+import type { CertificatesOfRequests } from '../provider/mutual-tls.ts';
 import { offeredBy } from '../provider/offered.ts';
 import type { ProviderRequest } from '../provider/provider-request.ts';
 import type { TenantAccounts } from '../provider/tenant-accounts.ts';
@@ -33,6 +34,7 @@ import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } 
 
 export interface RegisterGrantsParts {
   readonly definition: TenantDefinition;
+  readonly certificates: CertificatesOfRequests;
   readonly accounts: Accounts;
   readonly tenantAccounts: TenantAccounts;
   readonly connectors: readonly Connector[];

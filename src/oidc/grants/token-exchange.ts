@@ -17,6 +17,7 @@ import { isApiKeyShaped } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import { asProtocolErrors, InvalidSubjectToken } from '../provider/errors.ts';
+import type { CertificatesOfRequests } from '../provider/mutual-tls.ts';
 import { mayIntrospect } from '../provider/resources.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
@@ -39,6 +40,7 @@ export const tokenExchangeParameters = [
 
 export interface TokenExchangeParts extends Pick<KeyExchangeParts, 'findKey'> {
   readonly definition: TenantDefinition;
+  readonly certificates: CertificatesOfRequests;
   readonly accounts: Pick<Accounts, 'admitToken'>;
   readonly connectors: readonly Connector[];
   readonly upstreamTokens: Pick<KeptUpstreamTokens, 'find'>;

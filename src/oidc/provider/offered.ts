@@ -3,7 +3,14 @@ import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signa
 import { isDirectLogin } from './clients.ts';
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
-const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+const methods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'none',
+] as const;
 
 /**
  * The features that at least one client of a tenant may use. Discovery lists only these, and only these are enabled.
@@ -14,6 +21,9 @@ export interface Offered {
   readonly hasRefreshTokens: boolean;
   /** May people sign in on the page of one of the clients? */
   readonly hasDirectLogin: boolean;
+  readonly hasCertificateBoundTokens: boolean;
+  /** Are there clients with certificates, for authentication or for their tokens (RFC 8705)? */
+  readonly usesCertificates: boolean;
   readonly clientAuthMethods: (typeof methods)[number][];
   /** Algorithms of client assertions. */
   readonly assertionAlgorithms: SignatureAlgorithm[];
@@ -28,7 +38,12 @@ export const offeredBy = ({ clients }: Pick<TenantDefinition, 'clients'>): Offer
   const signers = metadata.filter((one) => one.token_endpoint_auth_method === 'private_key_jwt');
   const named = signers.map((one) => one.token_endpoint_auth_signing_alg);
   const ofIdTokens = new Set(['RS256', ...metadata.map((one) => one.id_token_signed_response_alg)]);
+  const hasCertificateBoundTokens = metadata.some(
+    (one) => one.tls_client_certificate_bound_access_tokens === true,
+  );
   return {
+    hasCertificateBoundTokens,
+    usesCertificates: hasCertificateBoundTokens || [...used].some((one) => one.endsWith('tls_client_auth')),
     grants,
     hasDeviceFlow: grants.has(deviceCodeGrant),
     hasDirectLogin: clients.some(isDirectLogin),

@@ -3,6 +3,7 @@ import type { Adapter, Configuration } from 'oidc-provider';
 import { furtherClaims } from '../../accounts/claims.ts';
 import { mfaAcr, phrAcr } from '../../accounts/factors/factor-demand.ts';
 import { isRegistrationOpen } from '../../accounts/registration-rules.ts';
+import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { builtInScopes } from '../../protocol/scopes.ts';
 import { dpopAlgorithms } from '../../protocol/signature-algorithms.ts';
@@ -16,6 +17,7 @@ import { lifetimesOf, toProviderClients } from './clients.ts';
 import { loadGrant } from './consent-policy.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { accountPrompt, registrationPrompt } from './interactions.ts';
+import { type CertificatesOfRequests, endpointAliases, mutualTls } from './mutual-tls.ts';
 import { offeredBy } from './offered.ts';
 import { createPromptPolicy } from './prompt-policy.ts';
 import type { ProviderPages } from './provider-pages.ts';
@@ -33,6 +35,8 @@ export interface ConfigurationParts {
   readonly rotation: RefreshRotation;
   readonly pages: ProviderPages;
   readonly crossOrigin: Pick<CrossOrigin, 'isAllowed'>;
+  readonly certificates: CertificatesOfRequests;
+  readonly clock: Clock;
 }
 
 /** Seconds. */
@@ -119,6 +123,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
       claims_parameter_supported: false,
       // section 8 of draft-ietf-oauth-first-party-apps-04
       ...(offered.hasDirectLogin ? { authorization_challenge_endpoint: `${issuer}${challengePath}` } : {}),
+      ...endpointAliases(issuer, { ...parts, offered }),
       service_documentation: undefined,
       prompt_values_supported: [
         ...['none', 'login', 'consent', accountPrompt],
@@ -207,6 +212,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
           return accountId === undefined || (await parts.accounts.find(ctx, accountId, token)) !== undefined;
         },
       },
+      mTLS: mutualTls({ ...parts, offered }),
       pushedAuthorizationRequests: { enabled: true },
       registration: { enabled: false },
       requestObjects: { enabled: false },

@@ -3,7 +3,7 @@
 //   ../adapter/                the library's models in the store, and the rules of codes and tokens
 //   tenant-accounts.ts         the tenant's people: who may hold tokens, and their claims
 //   provider-configuration.ts  the library's options; clients.ts, resources.ts, consent-policy.ts, ../cookies.ts,
-//                              offered.ts, client-assertions.ts, prompt-policy.ts
+//                              offered.ts, client-assertions.ts, mutual-tls.ts, prompt-policy.ts
 //   provider-patches.ts        adjustments of the library's classes that its options do not offer
 //   ../grants/                 the grants that the library does not have; ../direct-login/: sign-in on an app's own page
 //   provider-pages.ts          the pages that the library shows; errors.ts: our own errors as errors of the protocol
@@ -53,6 +53,7 @@ import { findClient } from './clients.ts';
 import { createCrossOrigin } from './cross-origin.ts';
 import { type CurrentSession, findCurrentSession, strengthenSession } from './current-session.ts';
 import { createInteractions, type Interactions, observeBegunSignIns } from './interactions.ts';
+import type { CertificatesOfRequests } from './mutual-tls.ts';
 import { offeredBy } from './offered.ts';
 import { createPreparedAnswers, type PreparedAnswers } from './prepared-answers.ts';
 import { createMethodsOf } from './protocol-methods.ts';
@@ -74,6 +75,7 @@ export interface TenantProvider {
   readonly host: string;
   /** Is the issuer https? */
   readonly isSecure: boolean;
+  readonly certificateOf: CertificatesOfRequests['of'];
   /** Discovery document and JWKS as prepared bytes. */
   readonly prepared: PreparedAnswers;
   /** Answers a request to the tenant's protocol endpoints. */
@@ -121,6 +123,7 @@ export interface TenantProviderParts {
   readonly notices: FormNotices;
   readonly clock: Clock;
   readonly findKey: FindKey;
+  readonly certificates: CertificatesOfRequests;
   readonly log: Log;
 }
 
@@ -171,6 +174,8 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
       rotation,
       pages,
       crossOrigin,
+      certificates: parts.certificates,
+      clock,
     }),
   );
   const refusals = createRefusalRecords({ artifacts: storage.artifacts, clock, log });
@@ -219,6 +224,7 @@ export const createTenantProvider = (parts: TenantProviderParts): TenantProvider
     issuer,
     host,
     isSecure: protocol === 'https:',
+    certificateOf: parts.certificates.of,
     prepared,
     handle: createHandle({
       requests,

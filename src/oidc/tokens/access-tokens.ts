@@ -2,6 +2,7 @@
 //   access-token-jwt.ts     JWT access tokens: their claims, their signature, their session
 //   jwt-handles.ts          JWTs at introspection, revocation and token exchange
 //   refresh-rotation.ts     successors of refresh tokens, the grace, the lifetimes
+//   certificate-binding.ts  tokens that are bound to the certificate of a client
 //   sign-in-claims.ts       when and how the person of a token signed in
 //   logout-tokens.ts        logout tokens for apps
 //   tenant-keys.ts          the tenant's signing keys
@@ -47,8 +48,10 @@ export interface LiveAccessToken extends TokenSignIn {
   readonly revocationIds: readonly string[];
   /** Id of the Session artifact, where the token came from one. */
   readonly sessionId?: string;
-  /** RFC 9449 or RFC 8705: valid only together with a proof that the gateway does not see. */
+  /** RFC 9449 or RFC 8705: see `isHeldBy`. */
   readonly isSenderConstrained: boolean;
+  /** Of the certificate that it is bound to. */
+  readonly certificateThumbprint?: string;
 }
 
 export interface AccessTokens {
@@ -143,6 +146,7 @@ const factsOf = (payload: AdapterPayload) => ({
   scopes: scopesIn(payload.scope),
   audiences: payload.aud === undefined ? [] : [payload.aud].flat(),
   isSenderConstrained: payload.jkt !== undefined || payload['x5t#S256'] !== undefined,
+  ...definedOnly({ certificateThumbprint: payload['x5t#S256'] }),
   ...readSignIn(payload.extra),
 });
 

@@ -54,7 +54,7 @@ export const getBearerClient = (
   named: NamedClient,
 ): ClientDefinition => {
   const client = getDirectClient(ctx, definition, named);
-  if (client.metadata.dpop_bound_access_tokens === true) throw refusal(403, needsProof);
+  if (needsProofOf(client)) throw refusal(403, needsProof);
   return client;
 };
 
@@ -63,11 +63,17 @@ const isAuthenticated = (client: ClientDefinition, presented: string | undefined
     case 'none':
       return presented === undefined;
     case 'private_key_jwt':
+    case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
       throw refusal(403, needsEndpoint);
     default:
       return presented !== undefined && isSecretOf(client, presented);
   }
 };
+
+/** This API gives tokens without a proof of possession (RFC 9449, RFC 8705). */
+const needsProofOf = ({ metadata }: ClientDefinition): boolean =>
+  metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true;
 
 const refusal = (status: number, words: { readonly code: string; readonly description: string }) =>
   new OperationRefusal(status, words);
@@ -79,9 +85,9 @@ const unauthorized = {
 const wrongSecret = { code: 'invalid_client', description: 'The client_secret is missing, or is not right' };
 const needsEndpoint = {
   code: 'unauthorized_client',
-  description: 'A client with private_key_jwt uses the authorization challenge endpoint',
+  description: 'A client with private_key_jwt or a certificate uses the authorization challenge endpoint',
 };
 const needsProof = {
   code: 'unauthorized_client',
-  description: 'A client with dpop_bound_access_tokens uses the authorization challenge endpoint',
+  description: 'A client with bound access tokens uses the authorization challenge endpoint',
 };

@@ -1,9 +1,11 @@
 // Sign-in on an app's own page, in one request, and its end.
+
 import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { LoginProof } from '../../oidc/direct-login/direct-login.ts';
 import { findClient } from '../../oidc/provider/clients.ts';
+import { isHeldBy } from '../../oidc/tokens/certificate-binding.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { readToken } from '../bearer.ts';
@@ -80,7 +82,7 @@ export const logOut = definePublicOperation({
   handle: async ({ ctx, tenant }) => {
     const token = readToken(ctx);
     const live = token === undefined ? undefined : await tenant.accessTokens.verify(token);
-    if (live === undefined || live.isSenderConstrained) {
+    if (live === undefined || !isHeldBy(live, tenant.provider.certificateOf(ctx.req))) {
       const reason = token === undefined ? '' : ', error="invalid_token"';
       ctx.set('WWW-Authenticate', `Bearer realm="${tenant.provider.issuer}"${reason}`);
       throw new OperationRefusal(401, {

@@ -42,7 +42,7 @@ export const apiPath = '/api/v1';
 /** What the operations need of a tenant. */
 export interface ApiTenant {
   readonly definition: TenantDefinition;
-  readonly provider: Pick<TenantProvider, 'issuer'>;
+  readonly provider: Pick<TenantProvider, 'issuer' | 'certificateOf'>;
   readonly directLogin: DirectLogin;
   readonly emailSessions: EmailSessions;
   readonly prolongSession: ProlongSession;
