@@ -8,9 +8,11 @@ import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys.ts';
 import type { Revocations } from '../revocations.ts';
+import { type KeyActor, keyEvent } from './key-event.ts';
 import { expiryOf, inWords, noticeTimeOf, renewedExpiry, type WantedLifetime } from './key-lifetimes.ts';
 import { faultOfLimits, type KeyLimits, readNote } from './key-limits.ts';
 import type { KeySecrets } from './key-secrets.ts';
+import { createRevokeKey, type RevokeKey } from './revoke-key.ts';
 
 export interface NewKey extends KeyLimits {
   readonly note?: string;
@@ -37,16 +39,6 @@ export type KeyMade =
       readonly message: string;
     };
 
-/** The actor of a change, for the audit record. */
-export interface KeyActor {
-  /** A sub, or `cli`. */
-  readonly actor: string;
-  /** Only keys of this owner; absent: of all. */
-  readonly owner?: string;
-  readonly address?: string;
-  readonly requestId?: string;
-}
-
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
 export interface ApiKeys {
   create(owner: AccountRecord, wanted: NewKey, by: KeyActor): Promise<KeyMade>;
@@ -60,8 +52,7 @@ export interface ApiKeys {
    * @param overlapSeconds default and most: as the tenant has it; more is refused
    */
   rotate(id: string, by: KeyActor, overlapSeconds?: number): Promise<KeyMade>;
-  /** Undefined when there is no such key. */
-  revoke(id: string, by: KeyActor): Promise<ApiKeyRecord | undefined>;
+  readonly revoke: RevokeKey;
 }
 
 export interface ApiKeysParts {
@@ -107,7 +98,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
       ...definedOnly({ expiresAt, noticeAt: noticeTimeOf(nowMs, expiresAt) }),
       version: key.version + 1,
     };
-    const event = eventOf(action, key, by);
+    const event = keyEvent(action, key, by);
     await audit.noteBefore({ ...event, outcome: 'success' });
     if (!(await records.replace(next))) {
       await audit.note({ ...event, outcome: 'failure', reason: 'changed' });
@@ -142,7 +133,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
         ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
         ...definedOnly({ noticeAt: noticeTimeOf(nowMs, expiresAt) }),
       };
-      const event = eventOf('key.create', key, by);
+      const event = keyEvent('key.create', key, by);
       await audit.noteBefore({ ...event, outcome: 'success' });
       if (await records.insert(key)) return { ok: true, key, secret: shown };
       await audit.note({ ...event, outcome: 'failure', reason: 'only' });
@@ -163,14 +154,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
       return replace(id, by, { action: 'key.rotate', keep });
     },
 
-    revoke: async (id, by) => {
-      const key = await find(id, by);
-      if (key === undefined) return undefined;
-      await audit.noteBefore({ ...eventOf('key.revoke', key, by), outcome: 'success' });
-      const removed = await records.remove(id);
-      await forget(key, 'key.revoke');
-      return removed;
-    },
+    revoke: createRevokeKey(parts),
   };
 };
 
@@ -186,9 +170,3 @@ const changedMeanwhile = refused(
 
 const only = ({ username }: AccountRecord): Refused =>
   refused('only', `${username} has a key, and may have no other: reassign or rotate that one.`);
-
-const eventOf = (action: AuditAction, { id, sub }: ApiKeyRecord, { owner: _, ...by }: KeyActor) => ({
-  ...by,
-  action,
-  object: `key ${id} of ${sub}`,
-});
