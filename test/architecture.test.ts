@@ -114,8 +114,6 @@ const rooms: Readonly<Record<string, Room>> = {
       'audit',
       'accounts',
       'oidc',
-      // what a gateway session says of itself, to list it
-      'gateway',
       'tenants',
       'server',
       'process',

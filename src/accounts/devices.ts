@@ -8,7 +8,7 @@ import type { DeviceRecord } from '../storage/storage-devices.ts';
 import { findLiveSession, type SessionAuthorization, servesGrant } from './live-session.ts';
 import { readPlainText } from './plain-text.ts';
 import type { Revocations } from './revocations.ts';
-import { mayHoldTokens } from './standing.ts';
+import { mayHoldTokensSince } from './standing.ts';
 
 export interface Device extends DeviceRecord {
   /** Can the device still get tokens? */
@@ -130,9 +130,13 @@ const refsOf = ({ grantId, sessionId }: DeviceRecord): readonly ArtifactRef[] =>
   ...(sessionId === undefined ? [] : [{ kind: 'Session' as const, id: sessionId }]),
 ];
 
-const isGranted = ({ grantId, sub }: DeviceRecord, loaded: Loaded): boolean =>
+/** Its last token is as late as its sign-in, and a sign-in that was ended for good gets no later one. */
+const isGranted = ({ grantId, sub, lastSeenAt }: DeviceRecord, loaded: Loaded): boolean =>
   loaded.artifacts.some(({ kind, id }) => kind === 'Grant' && id === grantId) &&
-  mayHoldTokens(loaded.linkedAccounts.find((account) => account.sub === sub));
+  mayHoldTokensSince(
+    loaded.linkedAccounts.find((account) => account.sub === sub),
+    Math.floor(lastSeenAt / 1000),
+  );
 
 const isSessionAlive = (
   { sessionId, grantId, sub }: DeviceRecord,

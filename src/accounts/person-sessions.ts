@@ -2,35 +2,11 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { definedOnly } from '../defined-only.ts';
-import type { Artifact, TenantStorage } from '../storage/storage.ts';
+import type { Artifact, SignInPlace, TenantStorage } from '../storage/storage.ts';
 import type { SessionAuthorization } from './live-session.ts';
 import type { Revocations } from './revocations.ts';
-import type { SessionOrigin } from './session-origin.ts';
+import type { PersonSession, SessionPages } from './sign-ins/session-pages.ts';
 import { endOfSessions } from './standing.ts';
-
-export interface PersonSession {
-  /** Not a secret: the cookie of a browser has another value. */
-  readonly id: string;
-  /** Epoch seconds of the sign-in. */
-  readonly signedInAt?: number;
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-  /** The apps that it serves. */
-  readonly clients: readonly string[];
-  /**
-   * Hosts of services behind the gateway where it is used; `*.example.com`: all below that domain. A session that a name and
-   * password began at a service has that one, and no apps.
-   */
-  readonly services: readonly string[];
-  readonly origin?: SessionOrigin;
-}
-
-export interface GatewaySessionFacts {
-  /** Host, or `*.example.com`. */
-  readonly service: string;
-  /** Absent for one that ends with a session at the provider. */
-  readonly origin?: SessionOrigin;
-}
 
 /** The actor of a change, for the audit record. */
 export interface SessionActor {
@@ -42,7 +18,7 @@ export interface SessionActor {
 
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
 export interface PersonSessions {
-  /** The newest sign-in first. */
+  /** The newest sign-in first; of each kind at most `mostListed`. */
   list(sub: string): Promise<readonly PersonSession[]>;
   /** With the grants and tokens of its apps. False when the person has no such session. */
   end(sub: string, id: string, by: SessionActor): Promise<boolean>;
@@ -61,41 +37,42 @@ export interface PersonSessionsParts {
   readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
   readonly revocations: Pick<Revocations, 'endSession' | 'endAccount' | 'endOtherSessions' | 'endGrants'>;
   readonly authorizationsOf: (session: Artifact) => readonly SessionAuthorization[];
-  readonly originOf: (session: Artifact) => SessionOrigin | undefined;
-  readonly gatewaySessionFacts: (gatewaySession: Artifact) => GatewaySessionFacts;
+  readonly pages: SessionPages;
   readonly audit: Audit;
   readonly clock: Clock;
 }
 
-const grantsPerStep = 500;
+/** The end of each costs a command. */
+const grantsPerStep = 100;
+const sessionsPerRead = 500;
+const mostListed = 5000;
 
 export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions => {
-  const { revocations, authorizationsOf, originOf, gatewaySessionFacts, audit, clock } = parts;
+  const { revocations, authorizationsOf, pages, audit, clock } = parts;
   const { accounts, artifacts } = parts.storage;
 
-  const load = async (sub: string): Promise<SessionsOfPerson> => {
-    const [own, atServices] = await Promise.all([
-      artifacts.sessionsOf(sub),
-      artifacts.gatewaySessionsOf(sub),
-    ]);
-    const byPassword = atServices.filter(({ sessionUid }) => sessionUid === undefined);
-    return { own, byPassword, all: [...own, ...byPassword], atServices };
+  /** All that end by themselves: those of services among them that a name and password began. */
+  const load = async (sub: string): Promise<readonly Artifact[]> =>
+    (await Promise.all([artifacts.sessionsOf(sub), artifacts.gatewaySessionsOf(sub)])).flat();
+
+  const find = async (sub: string, id: string): Promise<Artifact | undefined> => {
+    const refs = [{ kind: 'Session', id } as const, { kind: 'GatewaySession', id } as const];
+    const found = (await artifacts.load(refs)).artifacts;
+    return found.find(({ accountId, sessionUid }) => accountId === sub && sessionUid === undefined);
   };
 
-  /** Ids of those grants that are there: the end of one leaves its entry in the session. */
-  const findGrants = async (sessions: readonly Artifact[]): Promise<ReadonlySet<string>> => {
-    const ids = sessions.flatMap(authorizationsOf).flatMap(({ grantId = [] }) => grantId);
-    if (ids.length === 0) return new Set();
-    const loaded = await artifacts.load([...new Set(ids)].map((id) => ({ kind: 'Grant', id })));
-    return new Set(loaded.artifacts.map(({ id }) => id));
-  };
+  const grantsOfSession = (session: Artifact): readonly string[] =>
+    authorizationsOf(session).flatMap(({ grantId = [] }) => grantId);
 
-  const endGrantsBut = async (sub: string, kept: ReadonlySet<string>): Promise<void> => {
+  const endGrantsBut = async (
+    sub: string,
+    { kept, reason }: { readonly kept: ReadonlySet<string>; readonly reason: string },
+  ): Promise<void> => {
     let found = await artifacts.grantsOf(sub, { limit: grantsPerStep });
     while (found.length > 0) {
       const ids = found.map(({ id }) => id);
       const ended = { ids: ids.filter((id) => !kept.has(id)), sub };
-      await revocations.endGrants(ended, 'session.end_others');
+      await revocations.endGrants(ended, reason);
       found = await artifacts.grantsOf(sub, {
         ...definedOnly({ afterId: ids.at(-1) }),
         limit: grantsPerStep,
@@ -105,32 +82,14 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
 
   return {
     list: async (sub) => {
-      const { own, byPassword, atServices } = await load(sub);
-      const grants = await findGrants(own);
-      const clientsOf = (session: Artifact): readonly string[] =>
-        authorizationsOf(session)
-          .filter(({ grantId }) => grantId !== undefined && grants.has(grantId))
-          .map(({ clientId }) => clientId);
-      const servicesOf = (session: Artifact): readonly string[] =>
-        atServices
-          .filter(({ sessionUid }) => sessionUid === session.id)
-          .map((one) => gatewaySessionFacts(one).service);
-      const atProvider = own.map((session) => ({
-        ...timesOf(session),
-        ...definedOnly({ origin: originOf(session) }),
-        clients: [...new Set(clientsOf(session))],
-        services: [...new Set(servicesOf(session))],
-      }));
-      const atGateway = byPassword.map((session) => {
-        const { service, ...origin } = gatewaySessionFacts(session);
-        return { ...timesOf(session), ...origin, clients: [], services: [service] };
-      });
-      return [...atProvider, ...atGateway].toSorted(
-        (one, other) => (other.signedInAt ?? 0) - (one.signedInAt ?? 0),
-      );
+      const all = await Promise.all([
+        inPages((page) => pages.atProvider(sub, page)),
+        inPages((page) => pages.atServices(sub, page)),
+      ]);
+      return all.flat().toSorted((one, other) => (other.signedInAt ?? 0) - (one.signedInAt ?? 0));
     },
     end: async (sub, id, by) => {
-      const session = (await load(sub)).all.find((one) => one.id === id);
+      const session = await find(sub, id);
       if (session === undefined) return false;
       await audit.noteBefore({ ...by, action: 'session.end', object: sub, outcome: 'success' });
       await revocations.endSession(session, 'session.end');
@@ -141,42 +100,37 @@ export const createPersonSessions = (parts: PersonSessionsParts): PersonSessions
       await revocations.endGrants({ ids: [id], sub }, 'session.end');
     },
     endAll: async (sub, by) => {
-      const { all: before } = await load(sub);
+      const before = await load(sub);
       await audit.noteBefore({ ...by, action: 'session.end_all', object: sub, outcome: 'success' });
       const nowMs = clock.now();
       await accounts.update(sub, { notBefore: endOfSessions(nowMs), updatedAt: nowMs });
       await revocations.endAccount(sub, 'session.end_all');
+      const begunSince = (await artifacts.sessionsOf(sub)).flatMap(grantsOfSession);
+      await endGrantsBut(sub, { kept: new Set(begunSince), reason: 'session.end_all' });
       return before.length;
     },
     endOthers: async (sub, kept, by) => {
-      const { all: sessions } = await load(sub);
+      const sessions = await load(sub);
       const present = sessions.find(({ id }) => kept.includes(id));
       await audit.noteBefore({ ...by, action: 'session.end_others', object: sub, outcome: 'success' });
       await revocations.endOtherSessions(sub, kept, 'session.end_others');
-      const grants =
-        present === undefined ? [] : authorizationsOf(present).flatMap(({ grantId = [] }) => grantId);
-      await endGrantsBut(sub, new Set([...kept, ...grants]));
+      const grants = present === undefined ? [] : grantsOfSession(present);
+      await endGrantsBut(sub, { kept: new Set([...kept, ...grants]), reason: 'session.end_others' });
       return sessions.length - (present === undefined ? 0 : 1);
     },
   };
 };
 
-interface SessionsOfPerson {
-  /** At the provider. */
-  readonly own: readonly Artifact[];
-  /** Gateway sessions that a name and password began: they end with no other. */
-  readonly byPassword: readonly Artifact[];
-  /** Both of these. */
-  readonly all: readonly Artifact[];
-  /** All gateway sessions. */
-  readonly atServices: readonly Artifact[];
-}
-
-const timesOf = ({
-  id,
-  expiresAt,
-  signedInAt,
-}: Artifact): Pick<PersonSession, 'id' | 'expiresAt' | 'signedInAt'> => ({
-  ...{ id, expiresAt },
-  ...definedOnly({ signedInAt }),
-});
+const inPages = async (
+  read: (page: { readonly after?: SignInPlace; readonly limit: number }) => Promise<readonly PersonSession[]>,
+): Promise<readonly PersonSession[]> => {
+  const found: PersonSession[] = [];
+  let page = await read({ limit: sessionsPerRead });
+  found.push(...page);
+  while (page.length === sessionsPerRead && found.length < mostListed) {
+    const { signedInAt = 0, id = '' } = page.at(-1) ?? {};
+    page = await read({ after: { signedInAt, id }, limit: sessionsPerRead });
+    found.push(...page);
+  }
+  return found;
+};

@@ -53,6 +53,8 @@ export const upstreamLogout = 'upstream_logout';
 
 /** Seconds within which a server ends what was left at an upstream. */
 const upstreamEndingTtl = 24 * 3600;
+/** Each with the grants of its apps, whose end costs a command: one call of the store has a time limit. */
+const sessionsPerStep = 50;
 /** Seconds between the change of an account and the end of its sessions. */
 const mostDelay = 5;
 
@@ -69,11 +71,8 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
 
   /** Those that end by themselves: a gateway session with a `sessionUid` ends with that session. */
   const sessionsOf = async (sub: string): Promise<readonly Artifact[]> => {
-    const [own, atServices] = await Promise.all([
-      storage.artifacts.sessionsOf(sub),
-      storage.artifacts.gatewaySessionsOf(sub),
-    ]);
-    return [...own, ...atServices.filter(({ sessionUid }) => sessionUid === undefined)];
+    const { artifacts } = storage;
+    return (await Promise.all([artifacts.sessionsOf(sub), artifacts.gatewaySessionsOf(sub)])).flat();
   };
 
   const publish = (event: Omit<RevocationEvent, 'at'>): Promise<void> =>
@@ -84,6 +83,13 @@ export const createRevocations = (parts: RevocationsParts): Revocations => {
    * @returns those that came from an upstream; see `publishUpstream`
    */
   const end = async (sessions: readonly Artifact[], reason: string): Promise<readonly Artifact[]> => {
+    const upstream: Artifact[] = [];
+    for (let from = 0; from < sessions.length; from += sessionsPerStep)
+      upstream.push(...(await endSome(sessions.slice(from, from + sessionsPerStep), reason)));
+    return upstream;
+  };
+
+  const endSome = async (sessions: readonly Artifact[], reason: string): Promise<readonly Artifact[]> => {
     const logouts = sessions.flatMap((session) => logoutsOf(session, authorizationsOf(session)));
     await queueLogouts(logouts, reason);
     const removals = sessions.flatMap((session) => removalsOf(session, authorizationsOf(session)));

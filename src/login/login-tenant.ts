@@ -34,6 +34,7 @@ import type { PersonSessions } from '../accounts/person-sessions.ts';
 import type { Pictures } from '../accounts/pictures.ts';
 import type { ProfileChanges } from '../accounts/profile-change.ts';
 import type { Registration } from '../accounts/registration.ts';
+import type { SignIns } from '../accounts/sign-ins/sign-ins.ts';
 import type { DisconnectSource } from '../accounts/source-disconnection.ts';
 import type { PersonAudit } from '../audit/person-audit.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -55,7 +56,8 @@ export interface LoginTenant {
   readonly accounts: Accounts;
   readonly disconnectSource: DisconnectSource;
   readonly devices: Pick<Devices, 'list' | 'revoke'>;
-  readonly sessions: Pick<PersonSessions, 'list' | 'end' | 'endOthers'>;
+  readonly sessions: Pick<PersonSessions, 'endOthers'>;
+  readonly signIns: Pick<SignIns, 'list' | 'end'>;
   readonly apps: PersonApps;
   readonly ownKeys: OwnKeys;
   readonly personAudit: PersonAudit;

@@ -29,6 +29,7 @@ export const parameters: Readonly<Record<string, (value: string) => boolean>> = 
   uid: (value) => /^[A-Za-z0-9_-]{10,64}$/.test(value),
   source: (value) => /^[a-z0-9][a-z0-9-]{0,30}$/.test(value),
   id: (value) => /^[\w-]{1,64}$/.test(value),
+  kind: (value) => /^[a-z_]{1,20}$/.test(value),
   sub: (value) => /^[\w-]{1,64}$/.test(value),
   client_id: (value) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value),
   file: () => true,

@@ -109,7 +109,10 @@ export interface Artifact {
   readonly phase?: Phase;
   /** Session: one entry per client, merged on write (`mergeSession`). Values are opaque. */
   readonly authorizations?: Readonly<Record<string, string>>;
-  /** Session, GatewaySession: epoch seconds of the sign-in; absent before any sign-in. See `mergeSession`. */
+  /**
+   * Session, GatewaySession: epoch seconds of the sign-in; absent before any sign-in. See `mergeSession`. RefreshToken: the
+   * same, of one that ends with no session and no device. See `signInsOf`.
+   */
   readonly signedInAt?: number;
   /** Epoch milliseconds of the winning `consume`. Never set by the caller. */
   readonly consumedAt?: number;
@@ -161,6 +164,18 @@ export interface PollOutcome {
   readonly tooSoon: boolean;
 }
 
+export interface SignInPlace {
+  readonly signedInAt: number;
+  readonly id: string;
+}
+
+export interface SignInsPage {
+  readonly kind: 'Session' | 'GatewaySession' | 'RefreshToken';
+  /** Only those behind this one. */
+  readonly after?: SignInPlace;
+  readonly limit: number;
+}
+
 export interface Artifacts {
   /**
    * One trip for all refs and their links. Absent and expired ones are missing from the result, whose order is
@@ -193,8 +208,16 @@ export interface Artifacts {
   poll(id: string, nowMs: number, intervalSeconds: number): Promise<PollOutcome | undefined>;
   /** All Sessions of an account that have not expired. */
   sessionsOf(accountId: string): Promise<readonly Artifact[]>;
-  /** All GatewaySessions of an account that have not expired, those that end with a Session (`sessionUid`) included. */
+  /** All GatewaySessions of an account that have not expired and end with no Session (`sessionUid`). */
   gatewaySessionsOf(accountId: string): Promise<readonly Artifact[]>;
+  /** GatewaySessions that end with one of these Sessions and have not expired; at most `limit`. */
+  gatewaySessionsWith(sessionIds: readonly string[], limit: number): Promise<readonly Artifact[]>;
+  /**
+   * What an account is signed in by, of one kind, that has not expired: the latest sign-in first, those of one second by id,
+   * descending. Sessions; GatewaySessions that end with no Session; RefreshTokens that have a `signedInAt` and are not
+   * consumed, in place of whose own id, which each refresh replaces, counts that of the grant.
+   */
+  signInsOf(accountId: string, page: SignInsPage): Promise<readonly Artifact[]>;
   /** Grants of an account that have not expired, by id, ascending, after `afterId`. */
   grantsOf(accountId: string, page: PageById): Promise<readonly Artifact[]>;
   /** All AccessTokens, RefreshTokens, AuthorizationCodes and DeviceCodes with this grantId that have not expired. */

@@ -6,7 +6,6 @@ import { createFormerUsernames } from '../accounts/former-usernames.ts';
 import { managedElsewhere } from '../accounts/managed-elsewhere.ts';
 import { createPersonApps, type PersonApps } from '../accounts/person-apps.ts';
 import { createPersonExport, type ExportPerson } from '../accounts/person-export.ts';
-import { createPersonSessions, type PersonSessions } from '../accounts/person-sessions.ts';
 import type { RewritePicture } from '../accounts/picture-file.ts';
 import { createPictures, type Pictures } from '../accounts/pictures.ts';
 import { createProfileChanges, type ProfileChanges } from '../accounts/profile-change.ts';
@@ -18,15 +17,14 @@ import { createPersonAudit, type PersonAudit } from '../audit/person-audit.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { Connector } from '../connectors/connector.ts';
-import { gatewaySessionFacts } from '../gateway/sign-in/gateway-sessions.ts';
-import { authorizationsOf, originOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
+import { authorizationsOf, withoutClient } from '../oidc/adapter/artifact-payload.ts';
 import { grantFactsOf } from '../oidc/adapter/grant-facts.ts';
 import { accountClientId } from '../oidc/provider/clients.ts';
 import type { TenantStorage } from '../storage/storage.ts';
+import { createPersonSignIns, type PersonSignIns } from './person-sign-ins.ts';
 
 /** What people see and change of their own account. */
-export interface OwnAccount {
-  readonly sessions: PersonSessions;
+export interface OwnAccount extends PersonSignIns {
   readonly apps: PersonApps;
   readonly personAudit: PersonAudit;
   readonly exportPerson: ExportPerson;
@@ -56,7 +54,7 @@ export interface OwnAccountParts {
 export const createOwnAccount = (parts: OwnAccountParts): OwnAccount => {
   const { definition, storage, devices, connectors, rewritePicture, clock } = parts;
   const records = storage.accounts;
-  const sessions = createPersonSessions({ ...parts, authorizationsOf, originOf, gatewaySessionFacts });
+  const { sessions, signIns } = createPersonSignIns(parts);
   const apps = createPersonApps({
     ...{ ...parts, authorizationsOf, withoutClient, grantFactsOf },
     isApp: (clientId) => clientId !== accountClientId,
@@ -69,7 +67,7 @@ export const createOwnAccount = (parts: OwnAccountParts): OwnAccount => {
   });
   const formerUsernames = createFormerUsernames({ records, artifacts: storage.artifacts, clock });
   return {
-    ...{ sessions, apps, personAudit, pictures },
+    ...{ sessions, signIns, apps, personAudit, pictures },
     profile: createProfileChanges({ ...parts, records, formerUsernames }),
     deletion: createAccountDeletion(parts),
     disconnectSource: createDisconnectSource(parts),

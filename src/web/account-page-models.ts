@@ -17,19 +17,29 @@ interface AccountForms extends AccountPage {
   readonly csrf: string;
 }
 
-export interface AccountSession {
+export interface AccountSignIn {
+  /** As in the API. */
+  readonly kind: 'session' | 'gateway_session' | 'refresh_token' | 'device' | 'api_key';
   readonly isCurrent: boolean;
+  /** Of a device or key; of a refresh token the app. */
+  readonly name?: string;
+  /** The name of the app on whose own page it began. */
+  readonly pageOf?: string;
   readonly browser?: string;
   readonly system?: string;
   /** IP address. */
   readonly address?: string;
   /** Epoch milliseconds. */
   readonly signedInAt?: number;
+  readonly lastUsedAt?: number;
   /** Names of apps. */
   readonly apps: readonly string[];
   /** Hosts of services behind the gateway. */
   readonly services: readonly string[];
-  readonly endAction: string;
+  /** Absent for the present session, which the sign-out ends, and for keys. */
+  readonly endAction?: string;
+  /** Where a key is revoked. */
+  readonly manageUrl?: string;
 }
 
 export interface AccountApp {
@@ -98,7 +108,10 @@ export interface AccountPageModels {
   'account-deleted': { readonly deleteAt: number; readonly signInUrl: string };
   'account-kept': { readonly username: string; readonly deleteAt: number; readonly nextUrl: string };
   'account-sessions': AccountForms & {
-    readonly sessions: readonly AccountSession[];
+    readonly signIns: readonly AccountSignIn[];
+    readonly isFirst: boolean;
+    /** Of the next page, if there may be one. */
+    readonly moreUrl?: string;
     readonly endOthersAction: string;
     readonly outcome?: 'ended' | 'others_ended';
     readonly problem?: 'not_found';

@@ -5,42 +5,11 @@ import type { Trip } from '../../src/storage/engine-options.ts';
 import { eventsSince } from '../../src/storage/mongodb/event-polls.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { type Command, collect, explainable, explanationsOf } from '../support/mongodb-explain.ts';
 import { mongoStore, mongoUrl, type OpenedStore } from '../support/stores.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { fill, requestCalls } from './storage-calls.ts';
 import { artifact, delivery, event, mail, session, startMs, startSeconds, times } from './storage-samples.ts';
-
-type Command = Readonly<Record<string, unknown>>;
-
-const explainable = ['find', 'aggregate', 'update', 'delete', 'findAndModify', 'distinct', 'count'];
-const ofTheSession = [
-  'lsid',
-  '$db',
-  '$clusterTime',
-  'txnNumber',
-  '$readPreference',
-  'writeConcern',
-  'maxTimeMS',
-];
-
-/** An explain takes one statement at a time, and nothing of session, time or write concern. */
-const explanationsOf = (name: string, command: Command): readonly Command[] => {
-  const plain = Object.fromEntries(
-    Object.entries(command).filter(([field]) => !ofTheSession.includes(field)),
-  );
-  const list = name === 'update' ? 'updates' : 'deletes';
-  if (name !== 'update' && name !== 'delete') return [plain];
-  return (command[list] as readonly unknown[]).map((statement) => ({ ...plain, [list]: [statement] }));
-};
-
-/** Every value of the given name in a plan, however deep. */
-const collect = (value: unknown, name: string): readonly unknown[] => {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([field, inner]) => [
-    ...(field === name ? [inner] : []),
-    ...collect(inner, name),
-  ]);
-};
 
 const define = (): void => {
   let store: OpenedStore;

@@ -40,7 +40,7 @@ describe('SQLite', () => {
 
   /** The tenant and the kind alone leave too many: an id, a user code or a grant has to be looked up as well. */
   const isNarrow = (step: string): boolean =>
-    !/SEARCH artifacts /.test(step) || /\b(id|user_code|grant_id|account_id)=\?/.test(step);
+    !/SEARCH artifacts /.test(step) || /\b(id|user_code|grant_id|session_uid|account_id)=\?/.test(step);
 
   /** Reading through the list of phases that the caller gave, or through what was found so far, is no scan of a table. */
   const scansOf = (sql: string): readonly string[] =>
@@ -65,6 +65,15 @@ describe('SQLite', () => {
     expect(scansOf(sql)).toEqual([]);
     expect(planOf(sql).filter((step) => !isNarrow(step))).toEqual([]);
   });
+
+  it.each(Object.entries<string>(artifactSql).filter(([name]) => name.startsWith('signInsBy')))(
+    'goes on in the index where a page of sign-ins ended: %s',
+    (_, sql) => {
+      expect(planOf(sql)).toEqual([
+        expect.stringMatching(/\(tenant=\? AND account_id=\? AND .*\(signed_in_at,\w+\)<\(\?,\?\)\)$/),
+      ]);
+    },
+  );
 
   it('sees a scan when there is one', () => {
     expect(scansOf('SELECT 1 FROM artifacts WHERE payload = ?')).not.toEqual([]);

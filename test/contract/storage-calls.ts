@@ -15,6 +15,7 @@ import {
   picture,
   session,
   startMs,
+  startSeconds,
 } from './storage-samples.ts';
 
 /** Every call of the port that a request may make, on a tenant that `fill` has filled. */
@@ -37,6 +38,7 @@ export const requestCalls = (
     devices,
     apiKeys,
   } = storage.forTenant(tenant);
+  const after = { signedInAt: startSeconds, id: 'm' };
   const settled = {
     state: 'delivered',
     nextAttemptAt: 0,
@@ -72,6 +74,15 @@ export const requestCalls = (
     poll: () => artifacts.poll('device-1', startMs, 5),
     'sessions of an account': () => artifacts.sessionsOf('alice'),
     'gateway sessions of an account': () => artifacts.gatewaySessionsOf('alice'),
+    'gateway sessions of sessions': () => artifacts.gatewaySessionsWith(['session-1', 'never'], 3),
+    'sign-ins by session': () => artifacts.signInsOf('alice', { kind: 'Session', limit: 3 }),
+    'sign-ins by session, further': () => artifacts.signInsOf('alice', { kind: 'Session', after, limit: 3 }),
+    'sign-ins by gateway session': () => artifacts.signInsOf('alice', { kind: 'GatewaySession', limit: 3 }),
+    'sign-ins by gateway session, further': () =>
+      artifacts.signInsOf('alice', { kind: 'GatewaySession', after, limit: 3 }),
+    'sign-ins by refresh token': () => artifacts.signInsOf('alice', { kind: 'RefreshToken', limit: 3 }),
+    'sign-ins by refresh token, further': () =>
+      artifacts.signInsOf('alice', { kind: 'RefreshToken', after, limit: 3 }),
     'grants of an account': () => artifacts.grantsOf('alice', { limit: 3 }),
     'grants of an account, further': () => artifacts.grantsOf('alice', { afterId: 'a', limit: 3 }),
     'tokens of a grant': () => artifacts.tokensOfGrant('other'),

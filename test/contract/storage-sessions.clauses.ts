@@ -217,24 +217,36 @@ export const sessionClauses = (bench: GetBench): void => {
       expect(await elsewhere().sessionsOf('nobody')).toEqual([]);
     });
 
-    it('of the gateway are found by their account, whether they end with a session or alone', async () => {
-      const { sessionUid: _, ...alone } = gatewaySession({ id: 'alone' });
-      const hers = [gatewaySession({ id: 'a' }), alone];
+    it('of the gateway are found by their account or by the session with which they end', async () => {
+      const alone = (changes: Partial<Artifact> = {}): Artifact => {
+        const { sessionUid: _, ...rest } = gatewaySession(changes);
+        return rest;
+      };
+      const ending = gatewaySession({ id: 'with' });
       const others = [
-        gatewaySession({ id: 'bobs', accountId: 'bob' }),
-        gatewaySession({ id: 'ended', expiresAt: startSeconds + 1 }),
+        gatewaySession({ id: 'with-another', sessionUid: 'session-2' }),
+        gatewaySession({ id: 'with-and-ended', expiresAt: startSeconds + 1 }),
+        alone({ id: 'bobs', accountId: 'bob' }),
+        alone({ id: 'ended', expiresAt: startSeconds + 1 }),
         session(),
       ];
-      await open().write([...hers, ...others].map((artifact) => ({ op: 'put', artifact })));
+      await open().write(
+        [alone({ id: 'alone' }), ending, ...others].map((artifact) => ({ op: 'put', artifact })),
+      );
       await bench()
         .first.forTenant('zeta')
-        .artifacts.write([{ op: 'put', artifact: gatewaySession({ id: 'elsewhere' }) }]);
+        .artifacts.write([
+          { op: 'put', artifact: gatewaySession({ id: 'elsewhere' }) },
+          { op: 'put', artifact: alone({ id: 'alone elsewhere' }) },
+        ]);
       bench().clock.advance(1000);
       const { trips } = bench();
       trips.splice(0);
-      const found = await open().gatewaySessionsOf('alice');
-      expect(trips).toHaveLength(1);
-      expect(found.toSorted((one, other) => one.id.localeCompare(other.id))).toEqual(hers);
+      expect(await open().gatewaySessionsOf('alice')).toEqual([alone({ id: 'alone' })]);
+      expect(await open().gatewaySessionsWith(['session-1', 'never'], 9)).toEqual([ending]);
+      expect(trips).toHaveLength(2);
+      expect(await open().gatewaySessionsWith(['session-1', 'session-2'], 1)).toHaveLength(1);
+      expect(await open().gatewaySessionsWith([], 9)).toEqual([]);
       expect(await open().sessionsOf('alice')).toEqual([session()]);
     });
 

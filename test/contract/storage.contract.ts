@@ -15,6 +15,7 @@ import { mailClauses } from './storage-mails.clauses.ts';
 import { pictureClauses } from './storage-pictures.clauses.ts';
 import { recordClauses } from './storage-records.clauses.ts';
 import { sessionClauses } from './storage-sessions.clauses.ts';
+import { signInClauses } from './storage-sign-ins.clauses.ts';
 
 /** Two storages on the same new, empty data, as two processes have them, and what they cost. */
 export interface Bench {
@@ -39,6 +40,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     const getBench = () => bench;
     artifactClauses(getBench);
     sessionClauses(getBench);
+    signInClauses(getBench);
     deviceClauses(getBench);
     deviceRecordClauses(getBench);
     accountClauses(getBench);

@@ -49,6 +49,7 @@ const samples: Readonly<Record<string, string>> = {
   source: 'local',
   id: 'x',
   client_id: 'x',
+  kind: 'session',
   sub: 'x',
   file: 'drawbridge.css',
   // the provider takes a trailing slash

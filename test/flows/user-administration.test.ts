@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { createPersonSessions, type PersonSessions } from '../../src/accounts/person-sessions.ts';
+import type { PersonSessions } from '../../src/accounts/person-sessions.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { systemClock } from '../../src/clock.ts';
-import { gatewaySessionFacts } from '../../src/gateway/sign-in/gateway-sessions.ts';
 import { createLog } from '../../src/log.ts';
-import { authorizationsOf, originOf } from '../../src/oidc/adapter/artifact-payload.ts';
+import { createPersonSignIns } from '../../src/tenants/person-sign-ins.ts';
 import { createBrowser, formsOf } from '../support/browser.ts';
 import { approveDevice, pollDevice, startDevice } from '../support/device.ts';
 import { addNewPerson, type NewPerson } from '../support/new-person.ts';
@@ -26,15 +25,13 @@ await withEachStore({ instances: 2, tenants: { acme: sampleTenant() } }, (server
     const storage = server.storage.forTenant('acme');
     const found = await server.instances[0]?.tenants.find('acme');
     if (found?.status !== 'served') throw new Error('the tenant is not served');
-    return createPersonSessions({
-      storage,
-      revocations: found.tenant.revocations,
-      authorizationsOf,
-      originOf,
-      gatewaySessionFacts,
-      audit: createAudit({ records: storage.audit, log: createLog({ level: 'silent' }), clock: systemClock }),
+    const { revocations, devices } = found.tenant;
+    const audit = createAudit({
+      records: storage.audit,
+      log: createLog({ level: 'silent' }),
       clock: systemClock,
     });
+    return createPersonSignIns({ storage, revocations, devices, audit, clock: systemClock }).sessions;
   };
   const actionsOf = async (): Promise<readonly string[]> =>
     (await server.storage.forTenant('acme').audit.list({ limit: 20 }))

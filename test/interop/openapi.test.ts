@@ -36,7 +36,7 @@ const options = [
 ];
 
 /**
- * A code that the app does not show now is refused, though it is as described; so are passkeys, clients, passwords, and files that
+ * A code that the app does not show now is refused, though it is as described; so are cursors, passkeys, clients, passwords, and files that
  * are no pictures. The tool would also use the ids that it has seen, and so end what its own access token needs.
  */
 const settings = `
@@ -107,6 +107,14 @@ checks.positive_data_acceptance.expected-statuses = ["2XX", "400"]
 
 [[operations]]
 include-operation-id = "endOwnSession"
+parameters = { id = "another" }
+
+[[operations]]
+include-operation-id = "listOwnSignIns"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
+
+[[operations]]
+include-operation-id = "endOwnSignIn"
 parameters = { id = "another" }
 
 [[operations]]

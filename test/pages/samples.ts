@@ -158,8 +158,9 @@ const {
 const accountSessions: PageModels['account-sessions'] = {
   accountUrl: '/oauth/acme/account',
   csrf,
-  sessions: [
+  signIns: [
     {
+      kind: 'session',
       isCurrent: true,
       browser: 'Firefox',
       system: 'Linux',
@@ -167,9 +168,9 @@ const accountSessions: PageModels['account-sessions'] = {
       signedInAt: sampleNow - 5 * 60_000,
       apps: ['Notes', 'Calendar of Acme Corporation'],
       services: ['wiki.example.com', 'files.example.com'],
-      endAction: '/oauth/acme/account/sessions/s1/end',
     },
     {
+      kind: 'session',
       isCurrent: false,
       browser: 'Microsoft Edge',
       address: '192.0.2.7',
@@ -178,8 +179,51 @@ const accountSessions: PageModels['account-sessions'] = {
       services: ['*.example.com'],
       endAction: '/oauth/acme/account/sessions/s2/end',
     },
-    { isCurrent: false, apps: ['Notes'], services: [], endAction: '/oauth/acme/account/sessions/s3/end' },
+    {
+      kind: 'session',
+      isCurrent: false,
+      pageOf: 'Notes',
+      apps: ['Notes'],
+      services: [],
+      endAction: '/oauth/acme/account/sessions/s3/end',
+    },
+    {
+      kind: 'gateway_session',
+      isCurrent: false,
+      browser: 'git',
+      signedInAt: sampleNow - 3_600_000,
+      apps: [],
+      services: ['git.example.com'],
+      endAction: '/oauth/acme/account/sessions/s4/end',
+    },
+    {
+      kind: 'refresh_token',
+      isCurrent: false,
+      name: 'Calendar of Acme Corporation',
+      signedInAt: sampleNow - 40 * 3_600_000,
+      lastUsedAt: sampleNow - 60_000,
+      apps: [],
+      services: [],
+      endAction: '/oauth/acme/account/sessions/g1/end',
+    },
+    {
+      kind: 'device',
+      isCurrent: false,
+      apps: ['Television'],
+      services: [],
+      endAction: '/oauth/acme/account/sessions/d1/end',
+    },
+    {
+      kind: 'api_key',
+      isCurrent: false,
+      name: 'Old mail program',
+      signedInAt: sampleNow - 40 * 3_600_000,
+      apps: [],
+      services: [],
+      manageUrl: '/oauth/acme/account/keys',
+    },
   ],
+  isFirst: true,
   endOthersAction: '/oauth/acme/account/sessions/end-others',
 };
 
@@ -777,6 +821,11 @@ export const samples: readonly Sample[] = [
     managed: { profile: ['Staff directory', 'Globex Account'], password: ['Staff directory'] },
   }),
   sample('account-sessions', 'account-sessions', accountSessions),
+  sample('account-sessions-more', 'account-sessions', {
+    ...accountSessions,
+    isFirst: false,
+    moreUrl: '/oauth/acme/account/sessions?cursor=x',
+  }),
   sample('account-sessions-ended', 'account-sessions', { ...accountSessions, outcome: 'ended' }),
   sample('account-sessions-others', 'account-sessions', { ...accountSessions, outcome: 'others_ended' }),
   sample('account-sessions-not-found', 'account-sessions', { ...accountSessions, problem: 'not_found' }),

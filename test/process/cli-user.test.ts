@@ -159,6 +159,37 @@ describe('user', () => {
     expect((await user('sessions', 'alice')).stdout).toBe('alice has no sessions.\n');
     expect((await user('sessions', 'alice', '--end-all')).stdout).toBe('0 sessions of alice ended.\n');
     expect((await user('sessions', 'alice', '--end', 'x')).code).toBe(1);
+    for (const wrong of [
+      ['--limit', '0'],
+      ['--limit', 'x'],
+      ['--kind', 'x'],
+      ['--with-keys'],
+      ['--end', 'x', '--end-all'],
+    ])
+      expect((await user('sessions', 'alice', ...wrong)).code).toBe(2);
+    const bad = await user('sessions', 'alice', '--cursor', 'x');
+    expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining('begin without it')]);
+  });
+
+  it('shows what else is signed in, page by page, and ends it', async () => {
+    await home.start();
+    await add('alice');
+    for (const note of ['one', 'two'])
+      expect((await home.run(['api-key', 'create', 'acme', 'alice', '--note', note])).code).toBe(0);
+    const grant = await passwordGrant(home.issuer('acme'), { username: 'alice', password });
+    expect(grant.status).toBe(200);
+
+    const shown = JSON.parse((await user('sessions', 'alice', '--limit', '1', '--json')).stdout);
+    expect(shown).toMatchObject({ entries: [{ kind: expect.any(String) }], next: expect.any(String) });
+    const rest = await user('sessions', 'alice', '--cursor', shown.next);
+    expect(rest.stdout).toContain('api_key');
+    const keys = JSON.parse((await user('sessions', 'alice', '--kind', 'api_key', '--json')).stdout);
+    expect(keys.entries.map(({ name }: { name: string }) => name).sort()).toEqual(['one', 'two']);
+    expect((await user('sessions', 'alice', '--end', keys.entries[0].id)).stdout).toBe(
+      'The key of alice was ended.\n',
+    );
+    expect((await user('sessions', 'alice', '--end-all', '--with-keys')).stdout).toContain('1 key revoked.');
+    expect((await user('sessions', 'alice')).stdout).toBe('alice has no sessions.\n');
   });
 
   it('invites somebody, whose roles travel with the mail', async () => {

@@ -1,9 +1,9 @@
 import type { Accounts } from '../../accounts/account-types.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { findLiveSession } from '../../accounts/live-session.ts';
-import type { GatewaySessionFacts } from '../../accounts/person-sessions.ts';
 import type { Revocations } from '../../accounts/revocations.ts';
 import type { SessionOrigin } from '../../accounts/session-origin.ts';
+import type { GatewaySessionFacts } from '../../accounts/sign-ins/session-pages.ts';
 import { findActiveAccount } from '../../accounts/standing.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
@@ -225,8 +225,8 @@ export const createGatewaySessions = (parts: GatewaySessionsParts): GatewaySessi
 
 /** For people: what a stored gateway session says of where it is valid, and where it was begun. */
 export const gatewaySessionFacts = ({ payload }: Artifact): GatewaySessionFacts => {
-  const { host, origin } = JSON.parse(payload) as StoredSession; // written by `begin`
-  return { service: host.startsWith('.') ? `*${host}` : host, ...definedOnly({ origin }) };
+  const { host, amr, origin } = JSON.parse(payload) as StoredSession; // written by `begin`
+  return { service: host.startsWith('.') ? `*${host}` : host, amr, ...definedOnly({ origin }) };
 };
 
 /** A session that a name and password began has none. */

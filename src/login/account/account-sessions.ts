@@ -1,14 +1,18 @@
-// Where the person is signed in. Another browser is signed out here; this one by the sign-out of the tenant.
+// By what the person is signed in. Others are signed out here; this browser by the sign-out of the tenant.
 import type { Context } from 'koa';
-import type { PersonSession } from '../../accounts/person-sessions.ts';
+import { z } from 'zod';
 import { browserName } from '../../accounts/session-origin.ts';
+import { type SignInEntry, signInKinds } from '../../accounts/sign-ins/sign-in-entry.ts';
 import type { Locale } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
-import type { AccountSession } from '../../web/account-page-models.ts';
+import type { AccountSignIn } from '../../web/account-page-models.ts';
+import { readForm } from '../../web/body.ts';
 import { sendPage } from '../../web/send-page.ts';
+import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { appName } from './account-apps.ts';
+import { keysUrl } from './account-keys.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
@@ -16,6 +20,7 @@ import {
   goTo,
   newsOf,
   personOf,
+  refuseForeignForm,
   submittedBy,
   visitOrSignIn,
 } from './account-visit.ts';
@@ -24,6 +29,8 @@ const news = { outcome: ['ended', 'others_ended'], problem: ['not_found'] } as c
 
 const pageUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/sessions`;
 
+const pageSize = 50;
+
 export const showOwnSessions = async (
   parts: LoginPageParts,
   ctx: Context,
@@ -31,14 +38,23 @@ export const showOwnSessions = async (
 ): Promise<void> => {
   const visit = await visitOrSignIn(ctx, tenant, pageUrl(tenant));
   if (visit === undefined) return;
-  const sessions = await tenant.sessions.list(visit.session.sub);
+  const { cursor } = ctx.query;
+  const isFirst = typeof cursor !== 'string' || cursor === '';
+  const { entries, next } = await tenant.signIns.list(visit.session.sub, {
+    limit: pageSize,
+    ...(isFirst ? {} : { cursor }),
+  });
   const look = lookOf(ctx, tenant);
   sendPage(ctx, parts.pages, {
     name: 'account-sessions',
     model: {
       accountUrl: accountUrl(tenant),
       csrf: accountCsrfToken(parts.csrf, visit),
-      sessions: sessions.map((session) => sessionLine(visit, session, look.locale)).toSorted(currentFirst),
+      signIns: entries.map((entry) => signInLine(visit, entry, look.locale)).toSorted(currentFirst),
+      isFirst,
+      ...(next === undefined
+        ? {}
+        : { moreUrl: `${pageUrl(tenant)}?${new URLSearchParams({ cursor: next })}` }),
       endOthersAction: `${pageUrl(tenant)}/end-others`,
       ...newsOf(ctx, news),
     },
@@ -46,21 +62,40 @@ export const showOwnSessions = async (
   });
 };
 
-const currentFirst = (one: AccountSession, other: AccountSession): number =>
+/** It is of the first kind. */
+const currentFirst = (one: AccountSignIn, other: AccountSignIn): number =>
   Number(other.isCurrent) - Number(one.isCurrent);
 
-const sessionLine = (
+const signInLine = (
   { tenant, session: current }: AccountVisit,
-  { id, signedInAt, clients, services, origin }: PersonSession,
+  entry: SignInEntry,
   locale: Locale,
-): AccountSession => ({
-  isCurrent: id === current.id,
-  ...browserName(origin ?? {}),
-  ...definedOnly({ address: origin?.address }),
-  ...(signedInAt === undefined ? {} : { signedInAt: signedInAt * 1000 }),
-  apps: clients.flatMap((clientId) => appName(tenant, clientId, locale) ?? []),
-  services,
-  endAction: `${pageUrl(tenant)}/${encodeURIComponent(id)}/end`,
+): AccountSignIn => {
+  const { kind, id, clients, clientId, services, origin, signedInAt, lastUsedAt } = entry;
+  const isCurrent = kind === 'session' && id === current.id;
+  const apps = clients.flatMap((client) => appName(tenant, client, locale) ?? []);
+  const pageOf = clientId === undefined ? undefined : appName(tenant, clientId, locale);
+  const name = kind === 'refresh_token' ? apps[0] : entry.name;
+  return {
+    kind,
+    isCurrent,
+    ...definedOnly({ name, pageOf, address: origin?.address }),
+    ...browserName(origin ?? {}),
+    ...(signedInAt === undefined ? {} : { signedInAt: signedInAt * 1000 }),
+    ...(lastUsedAt === undefined ? {} : { lastUsedAt: lastUsedAt * 1000 }),
+    apps: kind === 'refresh_token' ? [] : apps,
+    services,
+    ...(kind === 'api_key' ? { manageUrl: keysUrl(tenant) } : {}),
+    ...(isCurrent || kind === 'api_key'
+      ? {}
+      : { endAction: `${pageUrl(tenant)}/${encodeURIComponent(id)}/end` }),
+  };
+};
+
+/** Whoever revokes a key has to prove more, on the page of keys. */
+const endFields = z.object({
+  csrf: csrfField,
+  kind: z.enum(signInKinds).exclude(['api_key']).default('session'),
 });
 
 export const submitSessionEnd = async (
@@ -68,9 +103,11 @@ export const submitSessionEnd = async (
   ctx: Context,
   { tenant, id }: { readonly tenant: LoginTenant; readonly id: string },
 ): Promise<void> => {
-  const visit = await submittedBy(parts, ctx, () => visitOrSignIn(ctx, tenant, pageUrl(tenant)));
+  const { csrf, kind } = readForm(ctx, endFields);
+  const visit = await visitOrSignIn(ctx, tenant, pageUrl(tenant));
   if (visit === undefined) return;
-  const isEnded = await tenant.sessions.end(visit.session.sub, id, personOf(visit));
+  refuseForeignForm(parts.csrf, visit, csrf);
+  const isEnded = await tenant.signIns.end(visit.session.sub, { kind, id }, personOf(visit));
   goTo(ctx, pageUrl(tenant), isEnded ? { outcome: 'ended' } : { problem: 'not_found' });
 };
 

@@ -1,11 +1,10 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { SessionAuthorization } from '../../accounts/live-session.ts';
-import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import { hashId } from '../../crypto/ids.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { ArtifactKind } from '../../storage/artifact-kind.ts';
 import type { Artifact, ArtifactWrite, Phase } from '../../storage/storage.ts';
-import { deviceAuthorizationKey, sessionIdOf } from './session-uid.ts';
+import { deviceAuthorizationKey, parseSessionUid, sessionIdOf } from './session-uid.ts';
 
 /**
  * Between the provider's payloads and stored artifacts. A stored payload never holds the artifact's own id:
@@ -21,6 +20,11 @@ const linksOf = (payload: AdapterPayload): Pick<Artifact, 'grantId' | 'sessionUi
     ...definedOnly({ accountId }),
   };
 };
+
+/** A refresh token that ends neither with a session nor with a device is a sign-in of its own. */
+const endsAlone = ({ expiresWithSession, sessionUid }: AdapterPayload): boolean =>
+  expiresWithSession !== true &&
+  (sessionUid === undefined || parseSessionUid(sessionUid).deviceId === undefined);
 
 /** RFC 8628: no person has claimed it, one person is deciding, or it is decided. */
 export const phaseOf = (payload: AdapterPayload): Phase => {
@@ -49,6 +53,9 @@ export const toArtifact = (
     payload: JSON.stringify(kept),
     expiresAt,
     ...linksOf(payload),
+    ...(kind === 'RefreshToken' && endsAlone(payload)
+      ? definedOnly({ signedInAt: payload.authTime ?? payload.iat })
+      : {}),
     ...(kind === 'DeviceCode' ? { phase: phaseOf(payload) } : {}),
     ...(payload.userCode === undefined ? {} : { userCode: hashId(payload.userCode) }),
   };
@@ -132,10 +139,6 @@ export const authorizationsOf = (session: Artifact): readonly SessionAuthorizati
       ...(grantId === undefined ? {} : { grantId: hashId(grantId) }),
     };
   });
-
-/** Where the person of a stored session signed in; undefined for sessions from before this was kept. */
-export const originOf = ({ payload }: Artifact): SessionOrigin | undefined =>
-  (JSON.parse(payload) as { readonly origin?: SessionOrigin }).origin; // see `keepOrigin`
 
 /** Removes the app, and its devices, from a stored session. Undefined when the session does not serve it. */
 export const withoutClient = (session: Artifact, clientId: string): ArtifactWrite | undefined => {

@@ -1,6 +1,7 @@
 import type { Client, Provider, Session } from 'oidc-provider';
 import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { clientScopes, findClient } from '../provider/clients.ts';
 import { setProvenBy } from '../provider/proven-by.ts';
 import { resourceServerFor } from '../provider/resources.ts';
@@ -61,7 +62,7 @@ export const beginDirectSession = async (
 
   const session = new provider.Session();
   session.loginAccount({ accountId: sub, loginTs: signedInAt, amr: [...amr], acr });
-  if (origin !== undefined) Object.assign(session, { origin }); // see `keepOrigin`
+  Object.assign(session, { directClientId: clientId, ...definedOnly({ origin }) }); // see `keepOrigin`
   setProvenBy(session, [source]);
   session.ensureClientContainer(clientId);
   session.grantIdFor(clientId, grantId);

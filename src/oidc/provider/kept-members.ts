@@ -26,8 +26,8 @@ export const keepProvenBy = (provider: Provider, current: CurrentContext): void 
 };
 
 /**
- * A session remembers the browser and the address of its last sign-in, for its person to recognise it. Held by
- * flows/own-account.test.ts.
+ * A session remembers the browser and the address of its last sign-in, and the app on whose own page it was, for its person
+ * to recognise it. Held by flows/own-account.test.ts and flows/sign-ins.test.ts.
  */
 export const keepOrigin = (
   provider: Provider,
@@ -35,6 +35,7 @@ export const keepOrigin = (
   addressOf: (ctx: KoaContextWithOIDC) => string,
 ): void => {
   keepInPayload(provider.Session, 'origin');
+  keepInPayload(provider.Session, 'directClientId');
   const prototype = provider.Session.prototype as unknown as LoginSession; // public, but untyped
   const { loginAccount } = prototype;
   prototype.loginAccount = function loginFrom(details): void {

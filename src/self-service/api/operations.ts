@@ -24,6 +24,7 @@ import { removeOwnPicture, replaceOwnPicture } from './picture-api.ts';
 import { changeOwnProfile } from './profile-api.ts';
 import { beginRegistration, finishRegistration, verifyRegistration } from './registration-api.ts';
 import { endOtherOwnSessions, endOwnSession, listOwnSessions } from './session-api.ts';
+import { endOwnSignIn, listOwnSignIns } from './sign-in-api.ts';
 import { disconnectOwnSource } from './source-api.ts';
 
 /** All operations, in the order of the document. */
@@ -51,6 +52,8 @@ export const operations: readonly Operation[] = [
   listOwnSessions,
   endOtherOwnSessions,
   endOwnSession,
+  listOwnSignIns,
+  endOwnSignIn,
   listOwnApps,
   withdrawOwnApp,
   disconnectOwnSource,

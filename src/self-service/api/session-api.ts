@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { PersonSession } from '../../accounts/person-sessions.ts';
 import { browserName } from '../../accounts/session-origin.ts';
+import type { PersonSession } from '../../accounts/sign-ins/session-pages.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { idSchema, timeSchema } from '../../web/api/api-schemas.ts';

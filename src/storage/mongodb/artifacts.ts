@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose';
 import type { Clock } from '../../clock.ts';
 import type { ArtifactKind } from '../artifact-kind.ts';
 import { isTooSoon, slowDownSeconds, toleranceMs } from '../polling.ts';
-import type { Artifact, ArtifactRef, Artifacts, Loaded } from '../storage.ts';
+import type { Artifact, ArtifactRef, Artifacts, Loaded, SignInsPage } from '../storage.ts';
 import { toAccount } from './account-documents.ts';
 import { findJoined, type LoadedDocument, runStep } from './artifact-commands.ts';
 import { artifactKey, keyOf, toArtifact, toDocument } from './artifact-documents.ts';
@@ -56,6 +56,22 @@ const pollUpdate = (nowMs: number, intervalSeconds: number) => {
   return [{ $set: { polledAt: nowMs, pollInterval: grown } }];
 };
 
+/** What the indexes of sign-ins have of each kind. */
+const signInsFilter = (
+  tenant: string,
+  accountId: string,
+  kind: SignInsPage['kind'],
+): mongo.Filter<ArtifactDocument> => {
+  const own = { tenant, account: `${tenant}|${accountId}`, kind };
+  if (kind === 'Session') return own;
+  const absent = kind === 'GatewaySession' ? { links: null } : { consumedAt: null };
+  return { ...own, ...absent } as unknown as mongo.Filter<ArtifactDocument>; // the driver's types have no null for an absent field
+};
+
+/** As the sort key of a kind has it. */
+const placeOf = (tenant: string, kind: SignInsPage['kind'], id: string): string =>
+  kind === 'RefreshToken' ? id : artifactKey(tenant, kind, id);
+
 /** More sessions than any person has, so that one batch and one trip suffice. */
 const sessionsPerBatch = 10_000;
 
@@ -76,7 +92,7 @@ export const createArtifacts = (
   });
   const listOf = (kind: 'Session' | 'GatewaySession', accountId: string): Promise<readonly Artifact[]> =>
     call(async () => {
-      const filter = { tenant, account: `${tenant}|${accountId}`, kind };
+      const filter = signInsFilter(tenant, accountId, kind);
       const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
       const found = collection.find({ ...filter, ...isAlive }, { ...reading, batchSize: sessionsPerBatch });
       return (await found.toArray()).map(toArtifact);
@@ -150,6 +166,33 @@ export const createArtifacts = (
     sessionsOf: (accountId) => listOf('Session', accountId),
 
     gatewaySessionsOf: (accountId) => listOf('GatewaySession', accountId),
+
+    gatewaySessionsWith: (sessionIds, limit) =>
+      call(async () => {
+        const links = sessionIds.map((id) => artifactKey(tenant, 'Session', id));
+        const filter = { tenant, kind: 'GatewaySession', links: { $in: links } } as const;
+        const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
+        const page = { ...reading, limit, batchSize: limit } as const;
+        return (await collection.find({ ...filter, ...isAlive }, page).toArray()).map(toArtifact);
+      }),
+
+    signInsOf: (accountId, { kind, after, limit }) =>
+      call(async () => {
+        const isAlive = { expiresAt: { $gt: new Date(clock.now()) } };
+        const own = { ...signInsFilter(tenant, accountId, kind), ...isAlive };
+        const key = kind === 'RefreshToken' ? 'grantId' : '_id';
+        const filter =
+          after === undefined
+            ? { ...own, signedInAt: { $exists: true } }
+            : {
+                $or: [
+                  { ...own, signedInAt: after.signedInAt, [key]: { $lt: placeOf(tenant, kind, after.id) } },
+                  { ...own, signedInAt: { $lt: after.signedInAt } },
+                ],
+              };
+        const page = { ...reading, sort: { signedInAt: -1, [key]: -1 }, limit, batchSize: limit } as const;
+        return (await collection.find(filter, page).toArray()).map(toArtifact);
+      }),
 
     grantsOf: (accountId, { afterId, limit }) =>
       call(async () => {

@@ -66,12 +66,20 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { unique: true, partialFilterExpression: { userCode: { $exists: true } } },
   );
   artifacts.index(
-    { tenant: 1, account: 1 },
+    { tenant: 1, account: 1, signedInAt: -1, _id: -1 },
     { partialFilterExpression: { kind: 'Session', account: { $exists: true } } },
   );
   artifacts.index(
-    { tenant: 1, account: 1, kind: 1 },
-    { partialFilterExpression: { kind: 'GatewaySession', account: { $exists: true } } },
+    { tenant: 1, account: 1, kind: 1, signedInAt: -1, _id: -1 },
+    { partialFilterExpression: { kind: 'GatewaySession', account: { $exists: true }, links: null } },
+  );
+  artifacts.index(
+    { tenant: 1, links: 1 },
+    { partialFilterExpression: { kind: 'GatewaySession', links: { $exists: true } } },
+  );
+  artifacts.index(
+    { tenant: 1, account: 1, signedInAt: -1, grantId: -1 },
+    { partialFilterExpression: { kind: 'RefreshToken', signedInAt: { $exists: true }, consumedAt: null } },
   );
   artifacts.index(
     { tenant: 1, account: 1, _id: 1 },

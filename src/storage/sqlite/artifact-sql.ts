@@ -27,10 +27,22 @@ export const artifactSql = {
     WHERE tenant = ? AND kind = 'DeviceCode' AND id = ? AND expires_at > ? AND consumed_at IS NULL
     AND phase IN (SELECT value FROM json_each(?))`,
   // The planner cannot know that an account has few sessions and a tenant many.
-  sessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_account
+  sessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_sessions_of
     WHERE tenant = ? AND kind = 'Session' AND account_id = ? AND expires_at > ?`,
-  gatewaySessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_gateway_sessions
-    WHERE tenant = ? AND kind = 'GatewaySession' AND account_id = ? AND expires_at > ?`,
+  gatewaySessionsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_gateway_sessions_of
+    WHERE tenant = ? AND kind = 'GatewaySession' AND account_id = ? AND session_uid IS NULL AND expires_at > ?`,
+  gatewaySessionsWith: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_gateway_sessions_with
+    WHERE tenant = ? AND kind = 'GatewaySession' AND session_uid IN (SELECT value FROM json_each(?))
+    AND expires_at > ? LIMIT ?`,
+  signInsBySession: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_sessions_of
+    WHERE tenant = ? AND kind = 'Session' AND account_id = ? AND (signed_in_at, id) < (?, ?) AND expires_at > ?
+    ORDER BY signed_in_at DESC, id DESC LIMIT ?`,
+  signInsByGatewaySession: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_gateway_sessions_of
+    WHERE tenant = ? AND kind = 'GatewaySession' AND account_id = ? AND session_uid IS NULL
+    AND (signed_in_at, id) < (?, ?) AND expires_at > ? ORDER BY signed_in_at DESC, id DESC LIMIT ?`,
+  signInsByRefreshToken: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_refresh_tokens_of
+    WHERE tenant = ? AND kind = 'RefreshToken' AND account_id = ? AND consumed_at IS NULL
+    AND signed_in_at IS NOT NULL AND (signed_in_at, grant_id) < (?, ?) AND expires_at > ? ORDER BY signed_in_at DESC, grant_id DESC LIMIT ?`,
   grantsOf: `SELECT ${artifactColumns} FROM artifacts INDEXED BY artifacts_grants_of
     WHERE tenant = ? AND kind = 'Grant' AND account_id = ? AND id > ? AND expires_at > ? ORDER BY id LIMIT ?`,
   notePoll: `UPDATE artifacts SET polled_at = ?, poll_interval = ? WHERE tenant = ? AND kind = 'DeviceCode' AND id = ?`,

@@ -10,6 +10,9 @@ import type { Statements } from './statements.ts';
 /** kind, id: the first values of `toValues`, which a replacement keeps. */
 const columnsOfKey = 2;
 
+/** The place in front of every sign-in. */
+const beforeAll = { signedInAt: Number.MAX_SAFE_INTEGER, id: '' };
+
 interface Scope {
   readonly tenant: string;
   readonly now: number;
@@ -163,6 +166,24 @@ export const createArtifacts = (connection: Connection, clock: Clock, tenant: st
     sessionsOf: (accountId) => listOf('sessionsOf', accountId),
 
     gatewaySessionsOf: (accountId) => listOf('gatewaySessionsOf', accountId),
+
+    gatewaySessionsWith: (sessionIds, limit) =>
+      connection.read(
+        'gatewaySessionsWith',
+        (sql) =>
+          sql(artifactSql.gatewaySessionsWith)
+            .all(tenant, JSON.stringify(sessionIds), scope().now, limit)
+            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+      ),
+
+    signInsOf: (accountId, { kind, after = beforeAll, limit }) =>
+      connection.read(
+        'signInsOf',
+        (sql) =>
+          sql(artifactSql[`signInsBy${kind}`])
+            .all(tenant, accountId, after.signedInAt, after.id, scope().now, limit)
+            .map((row) => toArtifact(row as ArtifactRow)), // the statement selects the columns of a row
+      ),
 
     grantsOf: (accountId, { afterId = '', limit }) =>
       connection.read(

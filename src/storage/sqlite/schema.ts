@@ -154,6 +154,20 @@ CREATE INDEX api_keys_notice ON api_keys (tenant, json_extract(value, '$.noticeA
   WHERE json_extract(value, '$.noticeAt') IS NOT NULL;
 `;
 
+/** What an account is signed in by, the latest sign-in first. */
+const version14 = `
+DROP INDEX artifacts_account;
+CREATE INDEX artifacts_sessions_of ON artifacts (tenant, account_id, signed_in_at DESC, id DESC)
+  WHERE kind = 'Session' AND account_id IS NOT NULL;
+DROP INDEX artifacts_gateway_sessions;
+CREATE INDEX artifacts_gateway_sessions_of ON artifacts (tenant, account_id, signed_in_at DESC, id DESC)
+  WHERE kind = 'GatewaySession' AND account_id IS NOT NULL AND session_uid IS NULL;
+CREATE INDEX artifacts_gateway_sessions_with ON artifacts (tenant, session_uid)
+  WHERE kind = 'GatewaySession' AND session_uid IS NOT NULL;
+CREATE INDEX artifacts_refresh_tokens_of ON artifacts (tenant, account_id, signed_in_at DESC, grant_id DESC)
+  WHERE kind = 'RefreshToken' AND account_id IS NOT NULL AND signed_in_at IS NOT NULL AND consumed_at IS NULL;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -169,6 +183,7 @@ export const schemaSteps: readonly string[] = [
   version11,
   version12,
   version13,
+  version14,
 ];
 
 const readVersion = (database: Database): number =>
