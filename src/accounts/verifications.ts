@@ -12,7 +12,8 @@ export type VerificationPurpose =
   | 'registration'
   | 'email-change'
   | 'email-undo'
-  | 'factor-recovery';
+  | 'factor-recovery'
+  | 'api-key';
 
 /** What was proven: somebody has received a mail at this address, for this account if there is one. */
 export interface Verified {

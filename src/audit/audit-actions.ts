@@ -30,6 +30,7 @@ export const auditActions = [
   'factor.verify',
   'gateway.assertion',
   'gateway.proof',
+  'key.begin',
   'key.create',
   'key.reassign',
   'key.revoke',

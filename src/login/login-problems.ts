@@ -89,6 +89,12 @@ const answers: Readonly<Record<Problem, ProblemAnswer>> = {
   missing_code: missing,
   missing_name: missing,
   name: { status: 400, code: 'invalid_request', description: 'The name is no plain text, or too long' },
+  key_address: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'The person has no verified e-mail address',
+  },
+  key_mails: { status: 429, code: 'throttled', description: 'Too many mails with codes for this account' },
   key_limit: { status: 400, code: 'invalid_request', description: 'The person has too many keys' },
   key_note: { status: 400, code: 'invalid_request', description: 'The note is no plain text, or too long' },
   key_services: { status: 400, code: 'invalid_request', description: 'The key is for no allowed service' },

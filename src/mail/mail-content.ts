@@ -25,6 +25,7 @@ export const mailKinds = [
   'factor_recovery',
   'account_deletion_begun',
   'account_deletion_undone',
+  'key_code',
   'key_made',
   'key_rotated',
   'key_revoked',

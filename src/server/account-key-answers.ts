@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { askForKeyCode, submitKeyCode, submitKeyCodeAgain } from '../login/account/account-key-code.ts';
 import {
   askForNewKey,
   showOwnKeys,
@@ -20,6 +21,9 @@ export const bindAccountKeys = (login: LoginPageParts, accountForm: BindAccountF
   showOwnKeys: ((ctx, tenant) => showOwnKeys(login, ctx, tenant)) satisfies AnswerOfTenant,
   askForNewKey: ((ctx, tenant) => askForNewKey(login, ctx, tenant)) satisfies AnswerOfTenant,
   submitNewKey: accountForm((ctx, tenant) => submitNewKey(login, ctx, tenant)),
+  askForKeyCode: accountForm((ctx, tenant, id) => askForKeyCode(login, ctx, { tenant, id })),
+  submitKeyCode: accountForm((ctx, tenant, id) => submitKeyCode(login, ctx, { tenant, id })),
+  submitKeyCodeAgain: accountForm((ctx, tenant, id) => submitKeyCodeAgain(login, ctx, { tenant, id })),
   submitKeyRotation: accountForm((ctx, tenant, id) => submitKeyRotation(login, ctx, { tenant, id })),
   submitKeyRevocation: accountForm((ctx, tenant, id) => submitKeyRevocation(login, ctx, { tenant, id })),
 });

@@ -25,6 +25,8 @@ export type ArtifactKind =
   | 'UpstreamSid'
   /** The upstream's tokens of one person, where the tenant keeps them. Sealed. */
   | 'UpstreamTokens'
+  /** An API key that waits for the code of a mail; its id is that of the key. */
+  | 'PendingApiKey'
   /** A lock of the process that refreshes those tokens. */
   | 'UpstreamLease'
   /** The next step of a sign-out, after the sign-out at the upstream. */

@@ -42,7 +42,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
 import { issuerOf } from './issuer.ts';
-import { createMailedProofs, type MailedProofs } from './mailed-proofs.ts';
+import { createMailedProofs, type MailedProofs, openVerifications } from './mailed-proofs.ts';
 import { createOwnAccount, type OwnAccount } from './own-account.ts';
 import { createTenantAudit, type TenantAudit } from './tenant-audit.ts';
 import { createUpstreams, type Upstreams } from './upstreams.ts';
@@ -196,7 +196,8 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   });
   const ownKeys = createKeysOfTenant({
     ...{ definition, storage, masterKey, revocations, audit, runAfterAnswer, clock },
-    ...{ issuer, mail, recheck: accounts.recheck, notifyOfChange },
+    verifications: openVerifications(definition.id, { storage, throttle, masterKey, clock }),
+    ...{ issuer, mail, throttle, recheck: accounts.recheck, notifyOfChange },
   });
   const provider = createTenantProvider({
     definition,

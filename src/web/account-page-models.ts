@@ -1,6 +1,6 @@
 // What the templates of the account need, beside the overview in `pages.ts`. Each page has a navigation to the others.
 import type { Locale } from '../config/tenant/tenant-definition.ts';
-import type { KeyProblem, ProfileProblem } from './page-problems.ts';
+import type { KeyCodeProblem, KeyProblem, ProfileProblem } from './page-problems.ts';
 
 export interface ScopeLine {
   readonly name: string;
@@ -125,7 +125,7 @@ export interface AccountPageModels {
     readonly keys: readonly AccountKey[];
     /** Absent where nobody may make keys. */
     readonly newKeyUrl?: string;
-    readonly outcome?: 'revoked';
+    readonly outcome?: 'revoked' | 'verified';
     readonly problem?: 'not_found' | 'changed';
   };
   'account-key-new': {
@@ -140,6 +140,23 @@ export interface AccountPageModels {
     readonly problem?: KeyProblem;
   };
   'account-key-made': { readonly secret: string; readonly username: string; readonly nextUrl: string };
+  'account-key-code': {
+    readonly action: string;
+    /** Sends another code. */
+    readonly againAction: string;
+    readonly csrf: string;
+    readonly username: string;
+    /** Where the code was sent, with most letters left out. */
+    readonly address: string;
+    /** The key itself, until the code is right or the page was left. */
+    readonly secret?: string;
+    readonly outcome?: 'sent';
+    readonly problem?: KeyCodeProblem;
+    readonly retryAfterSeconds?: number;
+    /** Of a demo tenant. */
+    readonly demoMailUrl?: string;
+    readonly cancelUrl: string;
+  };
   'account-activity': AccountPage & {
     readonly entries: readonly AccountActivity[];
     readonly olderUrl?: string;

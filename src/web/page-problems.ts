@@ -94,7 +94,10 @@ export type ProfileProblem =
   | 'username_taken';
 
 /** Why no key is made. Each has its words in `account.keys.problem`. */
-export type KeyProblem = 'key_limit' | 'key_note' | 'key_services';
+export type KeyProblem = 'key_address' | 'key_limit' | 'key_mails' | 'key_note' | 'key_services';
+
+/** Why a new key stays refused. The words are in `account.keys.problem` too. */
+export type KeyCodeProblem = 'code' | 'key_address' | 'key_limit' | 'missing_code' | 'throttled';
 
 /** Why a sign-in or a form does not go on. Each has its words in `over`. */
 export type SignInOver =

@@ -43,6 +43,7 @@ const allKinds: Readonly<Record<ArtifactKind, true>> = {
   MfaToken: true,
   EmailCode: true,
   AuthSession: true,
+  PendingApiKey: true,
   EmailSession: true,
 };
 const kinds = Object.keys(allKinds) as ArtifactKind[]; // its keys are no others

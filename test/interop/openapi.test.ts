@@ -85,6 +85,10 @@ include-operation-id = "verifyOwnEmailChange"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403", "404", "409"]
 
 [[operations]]
+include-operation-id = "verifyOwnKey"
+checks.positive_data_acceptance.expected-statuses = ["2XX", "400", "401", "403"]
+
+[[operations]]
 include-operation-id = "refreshOwnSession"
 checks.positive_data_acceptance.expected-statuses = ["2XX", "401", "403", "409"]
 

@@ -283,6 +283,16 @@ const accountKeyNew: PageModels['account-key-new'] = {
   cancelUrl: '/oauth/acme/account/keys',
 };
 
+const accountKeyCode: PageModels['account-key-code'] = {
+  action: '/oauth/acme/account/keys/aB3dE/code',
+  againAction: '/oauth/acme/account/keys/aB3dE/code/again',
+  csrf,
+  username: 'alice',
+  address: 'a•••@example.com',
+  secret: 'db_4xGq9TzWm2Lk7RvB_h0K3pVnYc8dQwE5sJ1uXf6ZaB9tM2G7oPq0Ri',
+  cancelUrl: '/oauth/acme/account/keys',
+};
+
 const accountDeleteRefused: PageModels['account-delete'] = {
   accountUrl: '/oauth/acme/account',
   csrf,
@@ -834,11 +844,12 @@ export const samples: readonly Sample[] = [
   sample('account-apps-not-found', 'account-apps', { ...accountApps, problem: 'not_found' }),
   sample('account-keys', 'account-keys', accountKeys),
   sample('account-keys-none', 'account-keys', { ...accountKeys, keys: [], outcome: 'revoked' }),
+  sample('account-keys-verified', 'account-keys', { ...accountKeys, outcome: 'verified' }),
   ...(['not_found', 'changed'] as const).map((problem) =>
     sample(`account-keys-${problem}`, 'account-keys', { ...accountKeys, problem }),
   ),
   sample('account-key-new', 'account-key-new', accountKeyNew),
-  ...(['key_limit', 'key_note', 'key_services'] as const).map((problem) =>
+  ...(['key_address', 'key_limit', 'key_mails', 'key_note', 'key_services'] as const).map((problem) =>
     sample(`account-key-new-${problem}`, 'account-key-new', { ...accountKeyNew, problem }),
   ),
   sample('account-key-made', 'account-key-made', {
@@ -846,6 +857,11 @@ export const samples: readonly Sample[] = [
     username: 'alice',
     nextUrl: '/oauth/acme/account/keys',
   }),
+  sample('account-key-code', 'account-key-code', accountKeyCode),
+  ...(['code', 'key_address', 'key_limit', 'missing_code', 'throttled'] as const).map((problem) =>
+    sample(`account-key-code-${problem}`, 'account-key-code', { ...accountKeyCode, problem }),
+  ),
+  sample('account-key-code-sent', 'account-key-code', { ...accountKeyCode, outcome: 'sent' }),
   sample('account-activity', 'account-activity', accountActivity),
   sample('account-activity-none', 'account-activity', {
     accountUrl: '/oauth/acme/account',

@@ -55,7 +55,7 @@ describe('checkConfig', () => {
       '{ client_id: app, token_endpoint_auth_method: none, redirect_uris: ["https://app.example.com/cb"], firstParty: true, directLogin: true, emailCode: true }';
     put(
       'tenants/shop.yaml',
-      `recovery: { password: mail }\nregistration: { mode: invited }\napiKeys: { contact: ops@example.com }\nsecondFactor: { methods: [totp, email] }\nclients: [${app}]\n`,
+      `recovery: { password: mail }\nregistration: { mode: invited }\napiKeys: { contact: ops@example.com, verification: mail, own: { services: [a] } }\nsecondFactor: { methods: [totp, email] }\nclients: [${app}]\n`,
     );
     put('tenants/demo.yaml', 'demo: true\nrecovery: { password: mail }\nregistration: { mode: open }\n');
     const ask = (env: Record<string, string> = {}, tenant?: string) =>
@@ -63,6 +63,7 @@ describe('checkConfig', () => {
     expect(ask()).toEqual([
       'tenants/shop.yaml recovery.password: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
       'tenants/shop.yaml registration: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove registration',
+      'tenants/shop.yaml apiKeys.verification: is mail, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or write off',
       'tenants/shop.yaml apiKeys.contact: gets mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove it',
       'tenants/shop.yaml secondFactor.methods: holds email, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove email',
       'tenants/shop.yaml clients.0.emailCode: sends mails, but the server has no mail server; set mail.host and mail.from in config/server.yaml, or remove it',

@@ -113,6 +113,14 @@ describe('loadTenant', () => {
     },
   );
 
+  it('refuses a code by e-mail for keys that nobody makes', () => {
+    const keys = (more = '') => `displayName: Acme\napiKeys: { verification: mail${more} }\n`;
+    expect(faultsOf(keys())).toEqual([
+      expect.stringMatching(/apiKeys\.verification: is mail, but nobody makes keys.*own: \{ services/),
+    ]);
+    expect(define(keys(', own: { services: [mail] }')).apiKeys).toMatchObject({ verification: 'mail' });
+  });
+
   it('fills in the defaults of a client as RFC 7591 has them', () => {
     const { clients } = define(
       `clients:\n  - client_id: web\n    client_secret: env:SECRET\n    redirect_uris: [https://app.example.com/cb]\n`,

@@ -11,7 +11,7 @@ import type { Revocations } from '../revocations.ts';
 import { type KeyActor, keyEvent } from './key-event.ts';
 import { expiryOf, inWords, noticeTimeOf, renewedExpiry, type WantedLifetime } from './key-lifetimes.ts';
 import { faultOfLimits, type KeyLimits, readNote } from './key-limits.ts';
-import type { KeySecrets } from './key-secrets.ts';
+import type { KeySecrets, MadeSecret } from './key-secrets.ts';
 import { createRevokeKey, type RevokeKey } from './revoke-key.ts';
 
 export interface NewKey extends KeyLimits {
@@ -22,13 +22,13 @@ export interface NewKey extends KeyLimits {
   readonly isOwn?: true;
 }
 
+export interface MadeKey extends MadeSecret {
+  readonly ok: true;
+  readonly key: ApiKeyRecord;
+}
+
 export type KeyMade =
-  | {
-      readonly ok: true;
-      readonly key: ApiKeyRecord;
-      /** The key itself, shown once. */
-      readonly secret: string;
-    }
+  | MadeKey
   /**
    * `only`: the owner has a key already, and may have no other. `changed`: somebody else changed it meanwhile. `message` says
    * what to do.
@@ -42,6 +42,10 @@ export type KeyMade =
 /** All of them throw AppError `unavailable`; a change that cannot be recorded is not made. */
 export interface ApiKeys {
   create(owner: AccountRecord, wanted: NewKey, by: KeyActor): Promise<KeyMade>;
+  /** The same, without storing it: nobody can use it before `add`. */
+  prepare(owner: AccountRecord, wanted: NewKey): Promise<KeyMade>;
+  /** Stores a prepared key. False when it is stored already, or the owner may have no other. */
+  add(key: ApiKeyRecord, by: KeyActor): Promise<boolean>;
   find(id: string, by?: Pick<KeyActor, 'owner'>): Promise<ApiKeyRecord | undefined>;
   list: ApiKeyRecords['list'];
   expiring: ApiKeyRecords['expiring'];
@@ -89,7 +93,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
     const key = await find(id, by);
     if (key === undefined) return absent;
     const nowMs = clock.now();
-    const { kept, shown } = secrets.make(nowMs);
+    const { kept, ...shown } = secrets.make(nowMs);
     const { noticeAt: _, ...former } = key;
     const expiresAt = renewedExpiry(key, rules, nowMs);
     const next = {
@@ -105,39 +109,53 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
       return changedMeanwhile;
     }
     await forget(key, action);
-    return { ok: true, key: next, secret: shown };
+    return { ok: true, key: next, ...shown };
+  };
+
+  const prepare: ApiKeys['prepare'] = async (
+    owner,
+    { note: typed = '', lifetimeSeconds, isOwn, ...limits },
+  ) => {
+    const fault = faultOfLimits(limits, owner);
+    if (fault !== undefined) return refused('limits', fault);
+    const note = typed === '' ? undefined : readNote(typed);
+    if (typed !== '' && note === undefined)
+      return refused('note', 'A note is plain text of at most 200 characters.');
+    const nowMs = clock.now();
+    const expiresAt = expiryOf(lifetimeSeconds, { owner, rules, nowMs });
+    if (typeof expiresAt === 'object') return refused('lifetime', expiresAt.fault);
+    const own = await records.list({ sub: owner.sub, limit: keysOfAnOwner });
+    if (own.length >= keysOfAnOwner)
+      return refused('too_many', `${owner.username} has ${keysOfAnOwner} keys: revoke one first.`);
+    const isOnly = rules.onePerSystemUser && owner.origin === 'system';
+    if (isOnly && own.length > 0) return only(owner);
+    const { kept, ...shown } = secrets.make(nowMs);
+    const key: ApiKeyRecord = {
+      ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
+      ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
+      ...definedOnly({ noticeAt: noticeTimeOf(nowMs, expiresAt) }),
+    };
+    return { ok: true, key, ...shown };
+  };
+
+  const add: ApiKeys['add'] = async (key, by) => {
+    const event = keyEvent('key.create', key, by);
+    await audit.noteBefore({ ...event, outcome: 'success' });
+    if (await records.insert(key)) return true;
+    await audit.note({ ...event, outcome: 'failure', reason: 'only' });
+    return false;
   };
 
   return {
     find,
     list: (page) => records.list(page),
     expiring: (page) => records.expiring(page),
+    prepare,
+    add,
 
-    create: async (owner, { note: typed = '', lifetimeSeconds, isOwn, ...limits }, by) => {
-      const fault = faultOfLimits(limits, owner);
-      if (fault !== undefined) return refused('limits', fault);
-      const note = typed === '' ? undefined : readNote(typed);
-      if (typed !== '' && note === undefined)
-        return refused('note', 'A note is plain text of at most 200 characters.');
-      const nowMs = clock.now();
-      const expiresAt = expiryOf(lifetimeSeconds, { owner, rules, nowMs });
-      if (typeof expiresAt === 'object') return refused('lifetime', expiresAt.fault);
-      const own = await records.list({ sub: owner.sub, limit: keysOfAnOwner });
-      if (own.length >= keysOfAnOwner)
-        return refused('too_many', `${owner.username} has ${keysOfAnOwner} keys: revoke one first.`);
-      const isOnly = rules.onePerSystemUser && owner.origin === 'system';
-      if (isOnly && own.length > 0) return only(owner);
-      const { kept, shown } = secrets.make(nowMs);
-      const key: ApiKeyRecord = {
-        ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
-        ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
-        ...definedOnly({ noticeAt: noticeTimeOf(nowMs, expiresAt) }),
-      };
-      const event = keyEvent('key.create', key, by);
-      await audit.noteBefore({ ...event, outcome: 'success' });
-      if (await records.insert(key)) return { ok: true, key, secret: shown };
-      await audit.note({ ...event, outcome: 'failure', reason: 'only' });
-      return only(owner);
+    create: async (owner, wanted, by) => {
+      const made = await prepare(owner, wanted);
+      return !made.ok || (await add(made.key, by)) ? made : only(owner);
     },
 
     reassign: (id, by) => replace(id, by, { action: 'key.reassign', keep: () => [] }),

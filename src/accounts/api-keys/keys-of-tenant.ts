@@ -1,10 +1,12 @@
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { MasterKey } from '../../crypto/master-key.ts';
+import type { TenantMail } from '../../mail/tenant-mail.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import { type ApiKeys, type ApiKeysParts, createApiKeys } from './api-keys.ts';
 import { createNotifyOfExpiry, type ExpiryNoticesParts, type NotifyOfExpiry } from './expiry-notices.ts';
 import { createFindKey, type FindKey, type FindKeyParts } from './find-key.ts';
 import { createKeySecrets } from './key-secrets.ts';
+import { createKeyVerifications, type KeyVerificationsParts } from './key-verification.ts';
 import { createOwnKeys, type OwnKeys, type OwnKeysParts } from './own-keys.ts';
 
 export interface KeysOfTenant {
@@ -17,10 +19,12 @@ export interface KeysOfTenant {
 export interface KeysOfTenantParts
   extends Pick<ApiKeysParts, 'revocations' | 'audit' | 'clock'>,
     Pick<FindKeyParts, 'recheck' | 'runAfterAnswer'>,
-    Pick<ExpiryNoticesParts, 'issuer' | 'mail'>,
+    Pick<ExpiryNoticesParts, 'issuer'>,
+    Pick<KeyVerificationsParts, 'verifications' | 'throttle'>,
     Pick<OwnKeysParts, 'notifyOfChange'> {
   readonly definition: TenantDefinition;
-  readonly storage: Pick<TenantStorage, 'apiKeys' | 'accounts'>;
+  readonly mail: TenantMail;
+  readonly storage: Pick<TenantStorage, 'apiKeys' | 'accounts' | 'artifacts'>;
   readonly masterKey: Pick<MasterKey, 'derive'>;
 }
 
@@ -32,9 +36,10 @@ export const createKeysOfTenant = ({ storage, masterKey, ...parts }: KeysOfTenan
   const own = { ...parts, records: storage.apiKeys, secrets };
   const rules = definition.apiKeys;
   const apiKeys = createApiKeys({ ...own, rules });
+  const keyVerifications = createKeyVerifications({ ...parts, artifacts: storage.artifacts });
   return {
     apiKeys,
-    ownKeys: createOwnKeys({ ...own, rules, apiKeys }),
+    ownKeys: createOwnKeys({ ...own, rules, apiKeys, keyVerifications }),
     findKey: createFindKey(own),
     notifyOfExpiry: createNotifyOfExpiry({ ...own, accounts: storage.accounts }),
   };

@@ -19,6 +19,10 @@ export const apiKeysSchema = z.strictObject({
   rotationOverlap: durationSeconds({ min: 0, max: 90 * day })
     .prefault('7d')
     .meta({ description: 'How long the old secret of a key is still accepted after a rotation.' }),
+  verification: z.enum(['mail', 'off']).default('off').meta({
+    description:
+      'mail: a key that somebody makes for themselves is refused until they present a code that is sent to their verified e-mail address. Needs own, and a mail server (mail of the server), except in demo tenants.',
+  }),
   contact: emailAddress().optional().meta({
     description:
       'Address for mails that a key of a system user expires, if the user has none. Needs a mail server.',

@@ -22,6 +22,9 @@ export const unmetMailNeeds = (
   const needs = [
     ...(recovery === undefined ? [] : [['recovery.password', 'is mail', 'write off'] as const]),
     ...(registration === undefined ? [] : [['registration', 'sends mails', 'remove registration'] as const]),
+    ...(apiKeys.verification === undefined
+      ? []
+      : [['apiKeys.verification', 'is mail', 'write off'] as const]),
     ...(apiKeys.contact === undefined ? [] : [['apiKeys.contact', 'gets mails', 'remove it'] as const]),
     ...(secondFactor.methods.includes('email')
       ? [['secondFactor.methods', 'holds email', 'remove email'] as const]

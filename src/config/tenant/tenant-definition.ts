@@ -114,6 +114,8 @@ export interface ApiKeyRules {
   readonly overlapSeconds: number;
   /** Services that people may make keys for themselves for, by name; empty: nobody has keys of their own. */
   readonly ownServices: readonly string[];
+  /** Keys that people make for themselves are good once a code is presented that is sent by e-mail. */
+  readonly verification?: 'mail';
   /** For mails that a key of a system user without an address expires. */
   readonly contact?: string;
 }

@@ -11,6 +11,7 @@ import { parseYaml } from '../parsing/yaml-source.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
 import { loadSources } from '../source/source-file.ts';
 import { writtenSources } from '../source/written-sources.ts';
+import { toApiKeyRules } from './api-keys-file.ts';
 import { loadCertificates } from './certificates-file.ts';
 import { toClient } from './client-definition.ts';
 import { resolveClientSecret } from './client-rules.ts';
@@ -23,7 +24,6 @@ import type { ResourceFile } from './resource-schema.ts';
 import type {
   AccountRules,
   Allowance,
-  ApiKeyRules,
   Branding,
   CertificateRules,
   RegistrationRules,
@@ -218,20 +218,6 @@ const toAccountRules = ({
 }: TenantFileContent['accounts']): AccountRules => ({
   ...rules,
   deletion: { allowed, graceSeconds: grace },
-});
-
-const toApiKeyRules = ({
-  maximumAge,
-  rotationOverlap,
-  own,
-  contact,
-  ...rules
-}: TenantFileContent['apiKeys']): ApiKeyRules => ({
-  ...rules,
-  ...definedOnly({ contact }),
-  ownServices: own?.services ?? [],
-  maximumAgeSeconds: maximumAge,
-  overlapSeconds: rotationOverlap,
 });
 
 const toSecondFactor = ({

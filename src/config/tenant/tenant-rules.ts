@@ -18,9 +18,21 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkSources(judged, names),
   ...checkUsers(judged),
   ...checkAccounts(judged),
+  ...checkApiKeys(judged),
   ...checkSecondFactor(judged.content.secondFactor, names.clients),
   ...checkTenantGateway(judged, names.clients),
 ];
+
+const checkApiKeys = ({ content: { apiKeys }, doubtful }: JudgedContent): readonly PathFault[] =>
+  apiKeys.verification === 'mail' && apiKeys.own === undefined && !doubtful.has('apiKeys')
+    ? [
+        {
+          path: ['apiKeys', 'verification'],
+          message:
+            'is mail, but nobody makes keys for themselves; write own: { services: […] } beside it, or remove it',
+        },
+      ]
+    : [];
 
 const checkPublicUrl = ({ content, doubtful }: JudgedContent): readonly PathFault[] => {
   if (content.publicUrl === undefined || doubtful.has('demo')) return [];

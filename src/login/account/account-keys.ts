@@ -15,9 +15,17 @@ import type { LoginPageParts } from '../login-form.ts';
 import { announce } from '../login-problems.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import {
+  askForKeyCodeNext,
+  codeRequestOf,
+  type KeysNotice,
+  type OneKey,
+  showKeysAgain,
+} from './account-key-code.ts';
+import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
+  keysUrl,
   personOf,
   refuseForeignForm,
   submittedBy,
@@ -25,18 +33,10 @@ import {
   visitWithFactorRecently,
 } from './account-visit.ts';
 
-export const keysUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/keys`;
 const newKeyUrl = (tenant: LoginTenant): string => `${keysUrl(tenant)}/new`;
 
 /** May people of this tenant make keys for themselves? */
 export const offersKeys = ({ ownKeys }: LoginTenant): boolean => ownKeys.services.length > 0;
-
-interface KeysNotice {
-  readonly outcome?: 'revoked';
-  readonly problem?: 'not_found' | 'changed';
-  /** To be shown once. */
-  readonly secret?: string;
-}
 
 export const showOwnKeys = async (
   parts: LoginPageParts,
@@ -148,19 +148,17 @@ export const submitNewKey = async (
   const showAgain = (problem: KeyProblem): void =>
     parts.notices.show({ ctx, url: newKeyUrl(tenant) }, { problem, note } satisfies NewKeyNotice);
   if (note === '') return showAgain('key_note');
-  const wanted = { note, services, lifetimeSeconds };
+  const wanted = { note, services, lifetimeSeconds, code: codeRequestOf(visit) };
   const made = await tenant.ownKeys.create(visit.account, wanted, personOf(visit));
+  if (made.ok && made.needsCode) return askForKeyCodeNext(parts, visit, made);
   if (made.ok) return showKeysAgain(parts, visit, { secret: made.secret });
   if (made.reason === 'note' || made.reason === 'too_many')
     return showAgain(made.reason === 'note' ? 'key_note' : 'key_limit');
   if (made.reason === 'limits') return showAgain('key_services');
+  if (made.reason === 'not_sent')
+    return showAgain(made.code.reason === 'throttled' ? 'key_mails' : 'key_address');
   throw new AppError('invalid_request', made.message);
 };
-
-interface OneKey {
-  readonly tenant: LoginTenant;
-  readonly id: string;
-}
 
 const submittedAtList = (
   parts: LoginPageParts,
@@ -191,6 +189,3 @@ export const submitKeyRevocation = async (
   const revoked = await tenant.ownKeys.revoke(visit.account, id, personOf(visit));
   showKeysAgain(parts, visit, revoked === undefined ? { problem: 'not_found' } : { outcome: 'revoked' });
 };
-
-const showKeysAgain = (parts: LoginPageParts, { ctx, tenant }: AccountVisit, notice: KeysNotice): void =>
-  parts.notices.show({ ctx, url: keysUrl(tenant) }, notice);

@@ -18,7 +18,7 @@ import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { deletionUrl } from './account-deletion.ts';
 import { offersFactors } from './account-factors.ts';
-import { keysUrl, offersKeys } from './account-keys.ts';
+import { offersKeys } from './account-keys.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
@@ -26,6 +26,7 @@ import {
   emailUrl,
   findAccountVisit,
   goTo,
+  keysUrl,
   newsOf,
   profileUrl,
   usernameUrl,

@@ -12,12 +12,12 @@ import { csrfField } from '../interaction-form.ts';
 import type { LoginPageParts } from '../login-form.ts';
 import { type LoginTenant, lookOf } from '../login-tenant.ts';
 import { appName } from './account-apps.ts';
-import { keysUrl } from './account-keys.ts';
 import {
   type AccountVisit,
   accountCsrfToken,
   accountUrl,
   goTo,
+  keysUrl,
   newsOf,
   personOf,
   refuseForeignForm,

@@ -159,6 +159,7 @@ export const submittedBy = async (
 export const accountUrl = ({ provider }: LoginTenant): string => `${provider.issuer}/account`;
 export const profileUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/profile`;
 export const emailUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/email`;
+export const keysUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/keys`;
 export const usernameUrl = (tenant: LoginTenant): string => `${accountUrl(tenant)}/username`;
 
 /** To a page with a notice. An attacker can write it into the address, so it names a fixed text. */

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { KeyMade } from '../../accounts/api-keys/api-keys.ts';
+import type { CodeNotSent } from '../../accounts/api-keys/key-verification.ts';
 import { publicPartOf } from '../../accounts/api-keys/public-key.ts';
+import { newBrowser } from '../../accounts/verifications.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
+import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { defineOperation } from './operation.ts';
 
 const keySchema = z
@@ -24,10 +27,19 @@ const keySchema = z
   })
   .meta({ id: 'ApiKey' });
 
+const secretSchema = z.object({
+  key: keySchema,
+  secret: z.string().meta({ description: 'The key in its whole form.' }),
+  api_key: z.string().meta({ description: 'Its first half, for the header X-API-Key.' }),
+  api_secret: z.string().meta({ description: 'Its second half, for the header X-API-Secret.' }),
+});
+
 const madeAnswer = {
-  description: 'The key, and the secret in its whole form. It is not shown again.',
-  schema: z.object({ key: keySchema, secret: z.string() }),
+  description: 'The key with its secret, which is not shown again.',
+  schema: secretSchema,
 };
+
+const verificationId = z.string().meta({ description: 'Belongs to the code of the mail.' });
 
 const protectedChange = { needsRecentSignIn: true, needsFactor: true } as const;
 
@@ -51,9 +63,14 @@ export const createOwnKey = defineOperation({
   method: 'POST',
   path: '/account/keys',
   summary: 'Make an API key',
-  description: 'The person uses it as a password at services behind the gateway. A mail tells of it.',
+  description:
+    'The person uses it as a password at services behind the gateway. A mail tells of it. Where the tenant asks for a code, the mail has a code, and the key is refused until the code is presented, within 10 minutes.',
   ...protectedChange,
-  refusals: { 404: 'People of this tenant have no keys of their own.' },
+  refusals: {
+    400: 'The request is not as described, or `no_verified_email`: no code can be sent to the person.',
+    404: 'People of this tenant have no keys of their own.',
+    429: 'There were too many mails with codes; try again after Retry-After seconds.',
+  },
   body: z.strictObject({
     note: z.string().min(1).max(200).meta({ description: 'What it is for; plain text.' }),
     services: z
@@ -62,21 +79,89 @@ export const createOwnKey = defineOperation({
       .max(50)
       .optional()
       .meta({ description: 'Default: all that the tenant allows.' }),
+    roles: z
+      .array(z.string())
+      .max(50)
+      .optional()
+      .meta({ description: 'Only with these roles of the person, and without groups.' }),
     expires_in: z
       .int()
       .min(1)
       .optional()
       .meta({ description: 'Seconds; default: as long as the tenant allows.' }),
   }),
-  answer: { ...madeAnswer, status: 201 },
-  handle: async ({ tenant: { ownKeys }, person, body: { note, services, expires_in: lifetimeSeconds } }) =>
-    toMade(
-      await ownKeys.create(
-        person.account,
-        { note, ...definedOnly({ services, lifetimeSeconds }) },
-        person.by,
-      ),
-    ),
+  answer: {
+    ...madeAnswer,
+    status: 201,
+    schema: secretSchema.extend({
+      verification_id: verificationId
+        .optional()
+        .meta({ description: 'Where a code is asked for. Belongs to the code of the mail.' }),
+    }),
+  },
+  handle: async ({ tenant: { ownKeys }, person, body }) => {
+    const { note, services, roles, expires_in: lifetimeSeconds } = body;
+    const code = { browser: newBrowser() };
+    const wanted = { note, code, ...definedOnly({ services, roles, lifetimeSeconds }) };
+    const made = await ownKeys.create(person.account, wanted, person.by);
+    if (made.ok) return { ...toMade(made), ...(made.needsCode ? { verification_id: code.browser } : {}) };
+    if (made.reason === 'not_sent') throw refusalOf(made.code);
+    return toMade(made);
+  },
+});
+
+export const verifyOwnKey = defineOperation({
+  id: 'verifyOwnKey',
+  method: 'POST',
+  path: '/account/keys/{id}/verification',
+  summary: 'Present the code of the mail about a new key',
+  description: 'The key is accepted from now on.',
+  needsFactor: true,
+  refusals: {
+    400: 'The request is not as described, or `invalid_code`: wrong, too old, used, of another key, or too many attempts.',
+  },
+  parameters: { path: z.object({ id: idSchema }) },
+  body: z.strictObject({
+    verification_id: z.string().min(1).max(1000),
+    code: z.string().min(1).max(1000).meta({ description: 'Of the mail.' }),
+  }),
+  answer: { description: 'The key.', schema: z.object({ key: keySchema }) },
+  handle: async ({ tenant: { ownKeys }, person, path: { id }, body }) => {
+    const typed = { id, browser: body.verification_id, code: body.code };
+    const outcome = await ownKeys.verify(person.account, typed, person.by);
+    if (outcome.ok) return { key: toPublicKey(outcome.key) };
+    if (outcome.reason === 'too_many')
+      throw new AppError('invalid_request', 'You have too many keys: revoke one first');
+    throw new OperationRefusal(400, {
+      code: 'invalid_code',
+      description: 'The code is wrong, too old or already used; ask for another one, or make another key',
+    });
+  },
+});
+
+export const sendOwnKeyCode = defineOperation({
+  id: 'sendOwnKeyCode',
+  method: 'POST',
+  path: '/account/keys/{id}/code',
+  summary: 'Another code for a new key',
+  needsFactor: true,
+  refusals: {
+    400: '`no_verified_email`: no code can be sent to the person.',
+    404: 'No key with this id waits for a code; it waits for 15 minutes.',
+    429: 'There were too many mails with codes; try again after Retry-After seconds.',
+  },
+  parameters: { path: z.object({ id: idSchema }) },
+  answer: {
+    status: 202,
+    description: 'The mail is on its way.',
+    schema: z.object({ verification_id: verificationId }),
+  },
+  handle: async ({ tenant: { ownKeys }, person, path: { id } }) => {
+    const browser = newBrowser();
+    const sent = await ownKeys.sendCode(person.account, id, { browser });
+    if (!sent.ok) throw refusalOf(sent);
+    return { verification_id: browser };
+  },
 });
 
 export const rotateOwnKey = defineOperation({
@@ -110,9 +195,28 @@ export const revokeOwnKey = defineOperation({
 });
 
 /** @throws AppError */
-const toMade = (made: KeyMade): z.input<typeof madeAnswer.schema> => {
-  if (made.ok) return { key: toPublicKey(made.key), secret: made.secret };
+const toMade = (made: KeyMade): z.input<typeof secretSchema> => {
+  if (made.ok) {
+    const { key, secret, halves } = made;
+    return { key: toPublicKey(key), secret, api_key: halves.key, api_secret: halves.secret };
+  }
   throw new AppError(made.reason === 'absent' ? 'not_found' : 'invalid_request', made.message);
+};
+
+const refusalOf = (refused: CodeNotSent): Error => {
+  switch (refused.reason) {
+    case 'absent':
+      return new AppError('not_found', 'No key with this id waits for a code');
+    case 'address':
+      return new OperationRefusal(400, {
+        code: 'no_verified_email',
+        description: 'A code is sent to your verified e-mail address, and you have none: verify it first',
+      });
+    case 'throttled':
+      return new AppError('throttled', 'There were too many mails with codes', {
+        retryAfterSeconds: refused.retryAfterSeconds,
+      });
+  }
 };
 
 const secondsOf = (epochMs: number | undefined): number | undefined =>

@@ -14,7 +14,14 @@ import {
   removeOwnFactor,
   renewOwnRecoveryCodes,
 } from './factor-api.ts';
-import { createOwnKey, listOwnKeys, revokeOwnKey, rotateOwnKey } from './key-api.ts';
+import {
+  createOwnKey,
+  listOwnKeys,
+  revokeOwnKey,
+  rotateOwnKey,
+  sendOwnKeyCode,
+  verifyOwnKey,
+} from './key-api.ts';
 import { logIn, logOut } from './login-api.ts';
 import type { Operation } from './operation.ts';
 import { addOwnPasskey, beginOwnPasskey } from './passkey-api.ts';
@@ -69,6 +76,8 @@ export const operations: readonly Operation[] = [
   renewOwnRecoveryCodes,
   listOwnKeys,
   createOwnKey,
+  verifyOwnKey,
+  sendOwnKeyCode,
   rotateOwnKey,
   revokeOwnKey,
   listOwnAudit,
