@@ -4,6 +4,7 @@ import type { AccountRecord } from '../storage/storage.ts';
 import type { NoteAttack } from './attack-record.ts';
 import type { Factors } from './factors/factors.ts';
 import type { ShownPasskey } from './factors/passkeys.ts';
+import type { FindMachine } from './machine-certificates.ts';
 import type { SecretVerdict, ShownSecret } from './secret-gate.ts';
 import type { Recheck } from './standing.ts';
 
@@ -216,6 +217,7 @@ export interface Accounts {
    * @throws AppError `unavailable`
    */
   findAsserted(login: string): Promise<AccountRecord | undefined>;
+  readonly findMachine: FindMachine;
   /**
    * The user name that services get for this person: no other person of the tenant has it.
    * @throws AppError `unavailable`

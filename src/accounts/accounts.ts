@@ -6,7 +6,8 @@
 //   passkey-sign-in.ts       people who sign in with a passkey alone
 //   password-change.ts       a new password at the source; password-link.ts: a source connected by its password
 //   federation.ts            people whom an upstream has proven: sign-in, connecting and disconnecting a source
-//   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway
+//   asserted-identity.ts     people named by a trusted gateway; secret-gate.ts: the secret of that gateway;
+//                            machine-certificates.ts: system users with certificates
 //   resolve.ts               from a proven identity to its account; linked-identities.ts: what that changes in it;
 //                            email-linking.ts: who may be linked by an e-mail address
 //   factors/                 second factors of people: who is asked for one, proving and changing them
@@ -46,6 +47,7 @@ import { createFactors, type FactorsParts } from './factors/factors.ts';
 import { createSignInAtOnce } from './factors/sign-in-at-once.ts';
 import { createFederation } from './federation.ts';
 import { createKnownBrowsers } from './known-browsers.ts';
+import { createFindMachine } from './machine-certificates.ts';
 import { countAsOneName, sharedNameOf } from './one-name-gate.ts';
 import { createPasskeySignIn } from './passkey-sign-in.ts';
 import { createPasswordAdoption } from './password-adoption.ts';
@@ -168,6 +170,10 @@ export const createAccounts = (parts: AccountsParts): Accounts => {
       return account !== undefined && isAdmitted(account) ? account : undefined;
     },
     findAsserted: afterSeed(findAsserted),
+    findMachine: createFindMachine({
+      ...{ records, recheck, audit, clock: shared.clock },
+      definition: { demo: definition.demo, sources },
+    }),
     displayUsername: createDisplayUsername({ findByLogin, sources }),
     displayEmail: createBelievedEmail({
       records: { findByIdentity: records.findByIdentity, findByLogin },

@@ -16,6 +16,7 @@ export interface NoticedAttack {
     | 'refresh_token.misuse'
     | 'client.assertion'
     | 'gateway.assertion'
+    | 'gateway.certificate'
     | 'token_exchange.subject_token'
     | 'sign_in.upstream'
     | 'sign_in.passkey';

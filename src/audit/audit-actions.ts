@@ -29,6 +29,7 @@ export const auditActions = [
   'factor.remove',
   'factor.verify',
   'gateway.assertion',
+  'gateway.certificate',
   'gateway.proof',
   'key.begin',
   'key.create',

@@ -56,6 +56,7 @@ export interface GatewayTenant {
     | 'factors'
     | 'findBySub'
     | 'findAsserted'
+    | 'findMachine'
     | 'judgeSecret'
     | 'noteAttack'
     | 'displayUsername'
@@ -80,7 +81,7 @@ export interface Caller {
   /** A system user is known like a person. */
   readonly kind: 'person' | 'client';
   /** `none`: authentication is off. */
-  readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'gateway' | 'none';
+  readonly method: 'session' | 'basic' | 'bearer' | 'apikey' | 'certificate' | 'gateway' | 'none';
   /** Unique in the tenant: see `Accounts.displayUsername`. Empty for a client. */
   readonly username: string;
   readonly name?: string;

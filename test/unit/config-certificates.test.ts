@@ -121,6 +121,39 @@ describe('the authorities in a tenant file', () => {
   });
 });
 
+describe('machines in a tenant file', () => {
+  const machines = (list: string) =>
+    faultsOf(`certificates: { ca: "file:${authority.caFile}", machines: ${list} }\n`);
+  it('have one name each, and a user', () => {
+    expect(machines('[{ subject: "CN=a,O=b", user: robot }, { uri: "spiffe://a/b", user: robot }]')).toEqual(
+      [],
+    );
+    expect(machines('[{ user: robot }, { dns: a.example, ip: 10.0.0.1, user: robot }]')).toEqual([
+      'certificates.machines.0: has no name; write one of subject, dns, uri, ip, email',
+      'certificates.machines.1: has several names; write one of subject, dns, uri, ip, email',
+    ]);
+    expect(machines('[{ dns: a.example, user: x }, { dns: a.example, user: y }]')).toEqual([
+      'certificates.machines.1: has a name that was given above; remove one of the two',
+    ]);
+    expect(machines('[{ dns: "*.example", user: x }]')).toEqual([
+      'certificates.machines.0.dns: is not the name of one host; write such as robot.example.com, without a wildcard',
+    ]);
+  });
+
+  it('need an authority, and a server that gets certificates', () => {
+    expect(faultsOf('certificates: { machines: [{ dns: a.example, user: x }] }\n')).toEqual([
+      'certificates.machines: need the authority that issues the certificates; write certificates: { ca: file:/path, … }',
+    ]);
+    const loaded = load(
+      `certificates: { ca: "file:${authority.caFile}", machines: [{ dns: a.example, user: x }] }\n`,
+    );
+    if ('faults' in loaded) throw new Error('it is right');
+    expect(unmetCertificateNeeds(loaded.definition, undefined, 'acme.yaml')).toMatchObject([
+      { path: 'certificates.machines' },
+    ]);
+  });
+});
+
 describe('where certificates come from', () => {
   const settingsOf = (env: Readonly<Record<string, string>>) =>
     loadServerSettings({ env, cwd: folder, cores: 1 });

@@ -1,3 +1,4 @@
+import type { CertificateName } from '../../protocol/certificate-name.ts';
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
@@ -51,6 +52,15 @@ export interface TenantDefinition {
 export interface CertificateRules {
   /** PEM: the authorities, each of which issues certificates of clients itself. */
   readonly ca: string;
+  /** The first that fits decides. */
+  readonly machines: readonly MachineCertificate[];
+}
+
+/** A certificate that stands for a system user at the gateway. */
+export interface MachineCertificate {
+  readonly name: CertificateName;
+  /** User name. */
+  readonly user: string;
 }
 
 /** A list of passwords that have become public, as the range API of Pwned Passwords answers. */

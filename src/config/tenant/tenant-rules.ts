@@ -5,6 +5,7 @@ import type { PathFault } from '../parsing/fault.ts';
 import { hint, reference, unique } from '../parsing/name-references.ts';
 import { checkSources } from '../source/source-rules.ts';
 import { checkAccounts } from './accounts-rules.ts';
+import { checkMachines } from './certificates-file.ts';
 import { checkClient, isPublic } from './client-rules.ts';
 import type { NamesInFile } from './names-in-file.ts';
 import type { JudgedContent } from './partial-content.ts';
@@ -20,6 +21,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkAccounts(judged),
   ...checkApiKeys(judged),
   ...checkSecondFactor(judged.content.secondFactor, names.clients),
+  ...checkMachines(judged.content.certificates),
   ...checkTenantGateway(judged, names.clients),
 ];
 

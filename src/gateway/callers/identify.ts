@@ -3,6 +3,7 @@
 //   identify-basic.ts      name and password, remembered by basic-cache.ts
 //   identify-token.ts      access tokens, ours and (upstream-person.ts) those of an upstream
 //   identify-key.ts        API keys
+//   identify-certificate.ts certificates of system users; client-certificate.ts: the one of a request
 //   external-gateway.ts    a trusted API gateway: a secret, a signed assertion (gateway-assertion.ts) or a certificate
 //                          (client-certificate.ts)
 //   identify-session.ts    the session cookie
@@ -20,6 +21,7 @@ import { createCallerCache } from './caller-cache.ts';
 import { readCredential } from './credentials.ts';
 import { createExternalGateways } from './external-gateway.ts';
 import { createIdentifyBasic } from './identify-basic.ts';
+import { createIdentifyCertificate } from './identify-certificate.ts';
 import { createIdentifyKey } from './identify-key.ts';
 import { createIdentifySession } from './identify-session.ts';
 import { createIdentifyToken } from './identify-token.ts';
@@ -42,7 +44,7 @@ const passwordsAtMost = 10_000;
 
 /**
  * A credential in `Authorization` alone decides and is final; without one, the user that a trusted API gateway names;
- * without that, the cookie.
+ * without that, the certificate of a system user; without that, the cookie.
  */
 export const createIdentify = (parts: IdentifyParts): Identify => {
   const { findTenant, clock, cookie, subscribe } = parts;
@@ -57,6 +59,7 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
   const byPassword = createIdentifyBasic({ ...shared, cookie, passwords });
   const byToken = createIdentifyToken(shared);
   const byKey = createIdentifyKey(shared);
+  const byCertificate = createIdentifyCertificate({ ...shared, clock });
   const gateways = createExternalGateways({ clock, callers });
   const byGateway = async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {
     const choice = chooseTenant(request, service);
@@ -69,7 +72,9 @@ export const createIdentify = (parts: IdentifyParts): Identify => {
     switch (credential.kind) {
       case 'none': {
         const found = await byGateway(request, service);
-        return found.status === 'nothing' ? bySession(request, service) : found;
+        if (found.status !== 'nothing') return found;
+        const machine = await byCertificate(request, service);
+        return machine.status === 'nothing' ? bySession(request, service) : machine;
       }
       case 'basic':
         return byPassword(request, service, credential);

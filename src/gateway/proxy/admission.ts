@@ -144,14 +144,17 @@ const gatewayRequestOf = (
 };
 
 /**
- * Browsers let any page open a WebSocket to any host, with cookies and remembered passwords: only the service's own
+ * Browsers let any page open a WebSocket to any host, with cookies, remembered passwords and certificates: only the service's own
  * pages may use them (RFC 6455 section 10.2).
  */
 const isForeignPage = (
   { headers }: GatewayRequest,
   { caller, origin }: { readonly caller: Caller | undefined; readonly origin: string },
 ): boolean =>
-  (caller?.method === 'session' || caller?.method === 'basic' || isRememberedKey(headers, caller)) &&
+  (caller?.method === 'session' ||
+    caller?.method === 'basic' ||
+    caller?.method === 'certificate' ||
+    isRememberedKey(headers, caller)) &&
   headers.origin !== undefined &&
   normalOrigin(headers.origin) !== origin;
 
