@@ -16,6 +16,7 @@ export const auditActions = [
   'app.withdraw',
   'audit.gap',
   'audit.pruned',
+  'audit.stream_gap',
   'client.assertion',
   'code.misuse',
   'code.replay',

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { auditFormatNames } from '../audit/formats/audit-formats.ts';
 import { type ExportOptions, exportAudit } from './audit-export.ts';
+import { showAuditStreams } from './audit-streams.ts';
 import { type TailOptions, tailAudit } from './audit-tail.ts';
 import { type VerifyOptions, verifyAudit } from './audit-verify.ts';
 import { contextOf } from './context.ts';
@@ -34,5 +35,11 @@ export const addAudit = (program: Command): void => {
     .option('-f, --follow', 'go on with those that are written from now on')
     .action((tenant: string, options: TailOptions, command: Command) =>
       tailAudit(contextOf(command), { tenant, version, ...options }),
+    );
+  audit
+    .command('streams <tenant>')
+    .description('show how far other systems have the records')
+    .action((tenant: string, _options: object, command: Command) =>
+      showAuditStreams(contextOf(command), tenant),
     );
 };

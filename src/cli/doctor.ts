@@ -6,6 +6,7 @@ import { dataFolder } from '../server/open-store.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { count } from './count.ts';
+import { checkAuditStreams } from './doctor/check-audit-streams.ts';
 import { checkBreachedPasswords } from './doctor/check-breached-passwords.ts';
 import { checkDataFolder } from './doctor/check-data-folder.ts';
 import { checkGateway, checkTenantGateway } from './doctor/check-gateway.ts';
@@ -94,12 +95,15 @@ const examine = async (context: CliContext, { tenant, mailTo }: Asked): Promise<
   const more = async (storage: Parameters<typeof checkTenantData>[0]): Promise<readonly Finding[]> =>
     tenant === undefined
       ? []
-      : checkTenantData(
-          storage,
-          definition === undefined
-            ? { id: tenant, sources: [] }
-            : { ...definition, issuer: issuerOf(definition, settings.server.publicUrl) },
-        );
+      : definition === undefined
+        ? checkTenantData(storage, { id: tenant, sources: [] })
+        : [
+            ...(await checkTenantData(storage, {
+              ...definition,
+              issuer: issuerOf(definition, settings.server.publicUrl),
+            })),
+            ...(await checkAuditStreams(storage, definition)),
+          ];
   findings.push(...(await checkStore(settings, more)));
   return findings;
 };

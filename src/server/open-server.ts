@@ -30,8 +30,7 @@ import { openPages } from '../web/open-pages.ts';
 import { headersForPrograms } from '../web/security-headers.ts';
 import { openTexts } from '../web/texts.ts';
 import { createApp } from './app.ts';
-import { startAuditRetention } from './audit-retention.ts';
-import { startAuditSealing } from './audit-sealing.ts';
+import { startAuditWork } from './audit-work.ts';
 import { startDueDeletions } from './due-deletions.ts';
 import { startEndedEmails } from './ended-emails.ts';
 import { createSealedFormNotices } from './form-notices.ts';
@@ -181,8 +180,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     });
     const upstreamEndings = listenForUpstreamEndings({ hub, tenants, log });
     const dueDeletions = startDueDeletions({ storage, tenants, clock, log });
-    const auditSealing = startAuditSealing({ storage, tenants, clock, log });
-    const auditRetention = startAuditRetention({ storage, tenants, clock, log });
+    const auditWork = startAuditWork({ storage, tenants, clock, log });
     const endedEmails = startEndedEmails({ storage, tenants, clock, log });
     const keyNotices = startKeyNotices({ storage, tenants, clock, log });
     const hosts = createPublicHosts({ publicUrl, aliasUrl: settings.clientCertificates?.url }, () =>
@@ -227,7 +225,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         numbers &&
         createManagementApp(
           { readiness, storage, tenants, log },
-          numbers.show({ tenants, hasher, connections, readiness }),
+          numbers.show({ tenants, hasher, connections, readiness, auditStreaming: auditWork.streaming }),
         ).callback(),
     });
     return {
@@ -252,8 +250,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
         await dueDeletions.close();
         await endedEmails.close();
         await keyNotices.close();
-        await auditSealing.close();
-        await auditRetention.close();
+        await auditWork.close();
         await upstreamEndings.close();
         await hub.close();
         await tenants.close();

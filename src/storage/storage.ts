@@ -2,6 +2,7 @@ import type { ArtifactKind } from './artifact-kind.ts';
 import type { AccountRecord, AccountRecords } from './storage-accounts.ts';
 import type { ApiKeyRecords } from './storage-api-keys.ts';
 import type { AuditChainRecords } from './storage-audit-chain.ts';
+import type { AuditStreams } from './storage-audit-streams.ts';
 import type { DeviceRecords } from './storage-devices.ts';
 import type { EventWatcher, LogoutDelivery, RevocationEvents } from './storage-endings.ts';
 import type { InstallationFacts } from './storage-installation.ts';
@@ -46,7 +47,7 @@ export interface Storage {
   purgeAccount(tenant: string, sub: string): Promise<number>;
   /** Deletes expired records, in bounded steps (SQLite; MongoDB has TTL indexes and resolves to 0). */
   sweep(): Promise<number>;
-  /** All durable records (everything but artifacts, counters, events, deliveries and mails), for a backup. */
+  /** All durable records (everything but artifacts, counters, events, deliveries, mails and streams of audit records), for a backup. */
   exportRecords(): AsyncIterable<StoredRecord>;
   /**
    * Calls the watcher for each revocation event of any tenant that any process on this store publishes from now on:
@@ -80,6 +81,7 @@ export interface TenantStorage {
   readonly usage: PasswordGrantUsage;
   readonly audit: AuditRecords;
   readonly auditChain: AuditChainRecords;
+  readonly auditStreams: AuditStreams;
   readonly events: RevocationEvents;
   readonly deliveries: StoredQueue<LogoutDelivery>;
   readonly mails: StoredMails;

@@ -17,7 +17,7 @@ export interface TenantAudit {
 
 export interface TenantAuditParts {
   readonly definition: Pick<TenantDefinition, 'id' | 'audit'>;
-  readonly storage: Pick<TenantStorage, 'audit' | 'auditChain'>;
+  readonly storage: Pick<TenantStorage, 'audit' | 'auditChain' | 'auditStreams'>;
   readonly masterKey: MasterKey;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,12 +34,25 @@ export const createTenantAudit = ({
   const log = parts.log.child({ tenant: definition.id });
   const audit = createAudit({ records: storage.audit, log, clock });
   const chain = { chain: storage.auditChain, keys: createChainKeys(definition.id, masterKey), clock, log };
-  const { retentionSeconds } = definition.audit;
+  const { retentionSeconds, stream = {} } = definition.audit;
+  const targets = Object.keys(stream);
+  const deliveredTo = async (): Promise<number> => {
+    if (targets.length === 0) return Number.POSITIVE_INFINITY;
+    const states = await storage.auditStreams.list();
+    return Math.min(...targets.map((target) => states.find((one) => one.target === target)?.seq ?? 0));
+  };
   return {
     audit,
     auditChain: createChainSealer(chain),
     ...(retentionSeconds === undefined
       ? {}
-      : { auditPruner: createChainPruner({ ...chain, audit, retentionMs: retentionSeconds * 1000 }) }),
+      : {
+          auditPruner: createChainPruner({
+            ...chain,
+            audit,
+            deliveredTo,
+            retentionMs: retentionSeconds * 1000,
+          }),
+        }),
   };
 };

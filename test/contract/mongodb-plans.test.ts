@@ -152,6 +152,7 @@ const define = (): void => {
         'audit',
         'auditLinks',
         'auditCheckpoints',
+        'auditStreams',
         'deliveries',
         'mails',
         'devices',

@@ -5,6 +5,7 @@ import { accountSql } from '../../src/storage/sqlite/account-rows.ts';
 import { apiKeySql } from '../../src/storage/sqlite/api-keys.ts';
 import { artifactSql } from '../../src/storage/sqlite/artifact-sql.ts';
 import { auditChainSql } from '../../src/storage/sqlite/audit-chain.ts';
+import { auditStreamSql } from '../../src/storage/sqlite/audit-streams.ts';
 import { databaseFile } from '../../src/storage/sqlite/connection.ts';
 import { deliverySql } from '../../src/storage/sqlite/deliveries.ts';
 import { deviceSql } from '../../src/storage/sqlite/devices.ts';
@@ -54,6 +55,7 @@ describe('SQLite', () => {
       accountSql,
       recordSql,
       auditChainSql,
+      auditStreamSql,
       eventSql,
       deliverySql,
       mailSql,

@@ -31,6 +31,7 @@ export const requestCalls = (
     usage,
     audit,
     auditChain,
+    auditStreams,
     events,
     deliveries,
     mails,
@@ -126,6 +127,15 @@ export const requestCalls = (
     'remove checkpoints': () => auditChain.removeCheckpoints({ fromSeq: 7, toSeq: 9 }),
     'remove links': () => auditChain.removeLinks({ fromSeq: 7, toSeq: 9 }),
     'remove audit records': () => auditChain.removeRecords(['gone']),
+    'claim a stream': () =>
+      auditStreams.claim('webhook', { holder: 'a', nowMs: startMs, leaseUntilMs: startMs }),
+    'settle a stream': () =>
+      auditStreams.settle(
+        'webhook',
+        { seq: 1, failures: 0, nextAttemptAt: 0 },
+        { holder: 'a', leaseUntilMs: startMs },
+      ),
+    'list streams': () => auditStreams.list(),
     'list checkpoints': () => auditChain.checkpoints({ afterSeq: 0, limit: 3 }),
     'publish an event': () => events.publish(event({ sub: 'alice' })),
     'add deliveries': () => deliveries.add([delivery({ id: 'd-1' }), delivery({ id: 'd-2' })]),
@@ -182,6 +192,7 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
     usage,
     audit,
     auditChain,
+    auditStreams,
     deliveries,
     mails,
     pictures,
@@ -206,6 +217,9 @@ export const fill = async (storage: Storage, tenant: string): Promise<void> => {
   await audit.append(auditRecord({ actor: tenant }));
   await auditChain.append([auditLink({ hash: tenant })]);
   await auditChain.insertCheckpoint({ seq: 1, at: startMs, jws: tenant });
+  await auditStreams.claim('webhook', { holder: tenant, nowMs: startMs, leaseUntilMs: startMs });
+  const state = { seq: 1, failures: 0, nextAttemptAt: 0, lastOutcome: tenant };
+  await auditStreams.settle('webhook', state, { holder: tenant, leaseUntilMs: 0 });
   await deliveries.add([delivery({ reason: tenant })]);
   await mails.add([mail({ purpose: tenant })]);
   await pictures.put(picture({ id: tenant }));

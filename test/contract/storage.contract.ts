@@ -6,6 +6,7 @@ import { accountClauses } from './storage-accounts.clauses.ts';
 import { apiKeyClauses } from './storage-api-keys.clauses.ts';
 import { artifactClauses } from './storage-artifacts.clauses.ts';
 import { auditChainClauses } from './storage-audit-chain.clauses.ts';
+import { auditStreamClauses } from './storage-audit-streams.clauses.ts';
 import { deliveryClauses } from './storage-deliveries.clauses.ts';
 import { deviceRecordClauses } from './storage-device-records.clauses.ts';
 import { deviceClauses } from './storage-devices.clauses.ts';
@@ -46,6 +47,7 @@ export const storageContract = (name: string, open: () => Promise<Bench>): void 
     accountClauses(getBench);
     recordClauses(getBench);
     auditChainClauses(getBench);
+    auditStreamClauses(getBench);
     eventClauses(getBench);
     deliveryClauses(getBench);
     mailClauses(getBench);

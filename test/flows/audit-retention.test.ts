@@ -27,6 +27,7 @@ eachStore((store) => {
   let log: ReturnType<typeof createLog>;
 
   beforeEach(async () => {
+    delivered = Number.POSITIVE_INFINITY;
     opened = await store.open();
     clock = createTestClock(Date.UTC(2031, 4, 5));
     lines = [];
@@ -47,8 +48,12 @@ eachStore((store) => {
     clock.advance(settleMs);
     await createChainSealer({ chain: at(0).auditChain, keys, clock, log }).seal();
   };
-  const prune = (instance = 0, chain: AuditChainRecords = at(instance).auditChain): Promise<number> =>
-    createChainPruner({ chain, keys, audit: auditAt(instance), retentionMs, clock, log }).prune();
+  let delivered = Number.POSITIVE_INFINITY;
+  const prune = (instance = 0, chain: AuditChainRecords = at(instance).auditChain): Promise<number> => {
+    const deliveredTo = async () => delivered;
+    const audit = auditAt(instance);
+    return createChainPruner({ chain, keys, audit, deliveredTo, retentionMs, clock, log }).prune();
+  };
   const verify = (kept?: Parameters<typeof verifyChain>[0]['kept']) =>
     verifyChain({ chain: at(1).auditChain, keys, kept });
   /** Five records and a checkpoint each day. */
@@ -114,6 +119,17 @@ eachStore((store) => {
       expect(await prune()).toBe(0);
       clock.advance(1);
       expect(await prune()).toBe(5);
+    });
+
+    it('waits for what is not delivered yet, thirty days at most', async () => {
+      await days(40);
+      delivered = 7;
+      expect(await prune()).toBe(5);
+      delivered = 0;
+      expect(await prune()).toBe(0);
+      clock.advance(31 * day);
+      expect(await prune()).toBeGreaterThan(0);
+      expect(await verify()).toMatchObject({ findings: [], firstSeq: 56 });
     });
 
     it('is whole after a process was stopped at any step, and another one finishes', async () => {

@@ -61,6 +61,30 @@ describe('audit', () => {
       expect(await home.run(['audit', ...wrong])).toMatchObject({ code: 2, stdout: '' });
   });
 
+  it('streams shows how far a receiver is, and doctor reports one that takes nothing', async () => {
+    home.putTenant('globex', serviceTenant());
+    expect((await home.run(['audit', 'streams', 'globex'])).stdout).toBe(
+      'The file of globex has no audit.stream.\n',
+    );
+    home.putTenant('globex', serviceTenant({ audit: { stream: { file: '/nowhere/globex.jsonl' } } }));
+    const shown = await home.run(['audit', 'streams', 'globex']);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^RECEIVER +HAS +OF +WAITING .*\nfile +0 +0 +0 +- +0 +- +- +-\n$/);
+    const storage = await openStorage({ url: `file:${data()}`, clock, log });
+    const { auditStreams } = storage.forTenant('globex');
+    const holder = 'somebody';
+    await auditStreams.claim('file', { holder, nowMs: 0, leaseUntilMs: 0 });
+    await auditStreams.settle(
+      'file',
+      { seq: 0, failures: 3, nextAttemptAt: 0, lastOutcome: 'ENOENT' },
+      { holder, leaseUntilMs: 0 },
+    );
+    await storage.close();
+    expect((await home.run(['doctor', 'globex'])).stdout).toContain(
+      'audit.stream.file takes no records: ENOENT at the last of 3 attempts.',
+    );
+  });
+
   it('verify says what is in the chain, what waits, and what was changed', async () => {
     const waiting = await verify();
     expect(waiting).toMatchObject({

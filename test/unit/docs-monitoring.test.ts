@@ -14,6 +14,7 @@ const registered = async () => {
       status: () => ({ files: 0, checked: 0, isChecked: true, warm: 0, broken: [], refused: [] }),
     },
     hasher: { load: () => ({ running: 0, waiting: 0 }) },
+    auditStreaming: { waiting: () => ({}) },
     connections: { openDirectoryConnections: () => 0 },
     readiness: { services: () => [], breachedListCounts: { asked: 0, unanswered: 0 } },
   });

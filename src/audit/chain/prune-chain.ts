@@ -22,11 +22,15 @@ export interface ChainPrunerParts {
   readonly keys: ChainKeys;
   readonly audit: Pick<Audit, 'noteBefore'>;
   readonly retentionMs: number;
+  /** Number of the last record that all receivers of the tenant have; Infinity without a receiver. */
+  readonly deliveredTo: () => Promise<number>;
   readonly clock: Clock;
   /** A logger with the tenant in its bindings. */
   readonly log: Log;
 }
 
+/** What is not delivered is kept so much longer. */
+const undeliveredMs = 30 * 24 * 3_600_000;
 /** Beyond the retention: so there is one `audit.pruned` a day at most, and not one with each checkpoint. */
 export const slackMs = 24 * 3_600_000;
 const rowsPerStep = 500;
@@ -61,7 +65,13 @@ const findCut = async (parts: ChainPrunerParts): Promise<Cut | undefined> => {
   const oldestAt = oldest.record?.at ?? timeInId(oldest.link.recordId) ?? 0;
   if (oldestAt > untilMs - slackMs) return undefined;
   const firstSeq = oldest.link.seq;
-  const stored = await chain.checkpointUpTo({ seq: firstSeq + recordsPerPortion - 1, untilMs });
+  const end = firstSeq + recordsPerPortion - 1;
+  const delivered = Math.min(end, await parts.deliveredTo());
+  const [usual, late] = await Promise.all([
+    chain.checkpointUpTo({ seq: delivered, untilMs }),
+    delivered === end ? undefined : chain.checkpointUpTo({ seq: end, untilMs: untilMs - undeliveredMs }),
+  ]);
+  const stored = (late?.seq ?? 0) > (usual?.seq ?? 0) ? late : usual;
   if (stored === undefined || stored.seq < firstSeq) return undefined;
   const checkpoint = await verifyCheckpoint(stored.jws, keys);
   if (checkpoint !== undefined && checkpoint.seq === stored.seq && checkpoint.at <= untilMs)

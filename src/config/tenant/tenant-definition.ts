@@ -113,6 +113,12 @@ export interface AccountRules {
 export interface AuditRules {
   /** Absent: records are never removed. */
   readonly retentionSeconds?: number;
+  /** Systems that get all records. */
+  readonly stream?: {
+    readonly webhook?: { readonly url: string; readonly secret: string };
+    /** An absolute path. */
+    readonly file?: string;
+  };
 }
 
 /** Keys of system users and people. */

@@ -12,6 +12,7 @@ import type { SourceDefinition } from '../source/source-definition.ts';
 import { loadSources } from '../source/source-file.ts';
 import { writtenSources } from '../source/written-sources.ts';
 import { toApiKeyRules } from './api-keys-file.ts';
+import { loadAudit } from './audit-file.ts';
 import { loadCertificates } from './certificates-file.ts';
 import { toClient } from './client-definition.ts';
 import { resolveClientSecret } from './client-rules.ts';
@@ -24,6 +25,7 @@ import type { ResourceFile } from './resource-schema.ts';
 import type {
   AccountRules,
   Allowance,
+  AuditRules,
   Branding,
   CertificateRules,
   RegistrationRules,
@@ -104,6 +106,7 @@ interface Filled {
   readonly gateway: TenantGateway;
   readonly registration?: RegistrationRules;
   readonly certificates?: CertificateRules;
+  readonly audit: AuditRules;
   readonly logo?: string;
   readonly faults: readonly PathFault[];
 }
@@ -146,7 +149,14 @@ const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: Tena
     tenantSources,
   });
   const { certificates, faults: certificateFaults } = loadCertificates(content.certificates, sources);
-  faults.push(...loaded.faults, ...gatewayFaults, ...registrationFaults, ...certificateFaults);
+  const { audit, faults: auditFaults } = loadAudit(content.audit, context);
+  faults.push(
+    ...loaded.faults,
+    ...gatewayFaults,
+    ...registrationFaults,
+    ...certificateFaults,
+    ...auditFaults,
+  );
   const people = { sources: loaded.sources, ...definedOnly({ registration }) };
   const filled = {
     content,
@@ -154,6 +164,7 @@ const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: Tena
     passwords,
     ...people,
     gateway,
+    audit,
     ...definedOnly({ certificates }),
     faults,
   };
@@ -165,7 +176,7 @@ const fillIn = ({ content, fileIndexes, doubtful }: JudgedContent, options: Tena
 };
 
 const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinition => {
-  const { content, secrets, passwords, sources, registration, certificates, gateway, logo } = filled;
+  const { content, secrets, passwords, sources, registration, certificates, gateway, audit, logo } = filled;
   const { lifetimes, authentication, throttle, publicUrl, defaultResource } = content;
   return {
     id: options.id,
@@ -180,7 +191,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...definedOnly({ registration }),
     accounts: toAccountRules(content.accounts),
     apiKeys: toApiKeyRules(content.apiKeys),
-    audit: definedOnly({ retentionSeconds: content.audit.retention }),
+    audit,
     ...definedOnly({ breachedPasswords: content.passwords.breached }),
     ...(Object.keys(content.mail).length === 0 ? {} : { mail: definedOnly(content.mail) }),
     lifetimes: { ...lifetimes, deviceCode: authentication.oauth2.deviceCodeExpiration },

@@ -4,6 +4,7 @@ import type { LinkedIdentity } from '../linked-identity.ts';
 import type { AccountRecord } from '../storage.ts';
 import type { ApiKeyRecord } from '../storage-api-keys.ts';
 import type { AuditCheckpoint, AuditLink } from '../storage-audit-chain.ts';
+import type { AuditStreamState } from '../storage-audit-streams.ts';
 import type { DeviceRecord } from '../storage-devices.ts';
 import type { LogoutDelivery, RevocationEvent } from '../storage-endings.ts';
 import type { MailRecord } from '../storage-mails.ts';
@@ -32,6 +33,15 @@ export interface ArtifactDocument {
   readonly consumedAt?: number;
   readonly polledAt?: number;
   readonly pollInterval?: number;
+}
+
+export interface AuditStreamDocument extends AuditStreamState {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly target: string;
+  readonly holder: string;
+  /** Epoch milliseconds. */
+  readonly leaseUntil: number;
 }
 
 export interface AccountDocument {

@@ -12,6 +12,7 @@ const tenantCollections: readonly CollectionName[] = [
   'audit',
   'auditLinks',
   'auditCheckpoints',
+  'auditStreams',
   'deliveries',
   'mails',
   'devices',

@@ -1,5 +1,6 @@
 import type { Connection, mongo, Schema } from 'mongoose';
 import { eventRetentionMs } from '../storage-endings.ts';
+import { createAuditSchemas } from './audit-schemas.ts';
 import type {
   AccountDocument,
   ApiKeyDocument,
@@ -7,6 +8,7 @@ import type {
   AuditCheckpointDocument,
   AuditDocument,
   AuditLinkDocument,
+  AuditStreamDocument,
   CounterDocument,
   DeliveryDocument,
   DeviceDocument,
@@ -29,6 +31,7 @@ export interface Collections {
   readonly audit: mongo.Collection<AuditDocument>;
   readonly auditLinks: mongo.Collection<AuditLinkDocument>;
   readonly auditCheckpoints: mongo.Collection<AuditCheckpointDocument>;
+  readonly auditStreams: mongo.Collection<AuditStreamDocument>;
   readonly events: mongo.Collection<EventDocument>;
   readonly deliveries: mongo.Collection<DeliveryDocument>;
   readonly mails: mongo.Collection<MailDocument>;
@@ -151,48 +154,6 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     count: number,
     lastUsedAt: number,
   });
-  const audit = createSchema('audit', {
-    tenant: text,
-    id: text,
-    at: number,
-    action: text,
-    outcome: text,
-    actor: text,
-    actorKind: String,
-    channel: String,
-    object: String,
-    address: String,
-    userAgent: String,
-    session: String,
-    clientId: String,
-    reason: String,
-    requestId: String,
-    errorId: String,
-    isMarked: Boolean,
-  });
-  audit.index({ tenant: 1, at: -1, _id: -1 });
-  audit.index({ tenant: 1, actor: 1, at: -1, _id: -1 });
-  audit.index({ tenant: 1, object: 1, at: -1, _id: -1 });
-  audit.index({ tenant: 1, at: 1, _id: 1 }, { partialFilterExpression: { isMarked: null } });
-  const auditLinks = createSchema('auditLinks', {
-    tenant: text,
-    seq: number,
-    recordId: text,
-    record: text,
-    digest: text,
-    hash: text,
-    mac: text,
-  });
-  auditLinks.index({ tenant: 1, seq: 1 }, { unique: true });
-  auditLinks.index({ tenant: 1, recordId: 1 }, { unique: true });
-  auditLinks.index({ record: 1 });
-  const auditCheckpoints = createSchema('auditCheckpoints', {
-    tenant: text,
-    seq: number,
-    at: number,
-    jws: text,
-  });
-  auditCheckpoints.index({ tenant: 1, seq: 1 }, { unique: true });
   const events = createSchema('events', {
     tenant: text,
     publishedAt: { type: Date, required: true },
@@ -268,9 +229,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     keys,
     counters,
     usage,
-    audit,
-    auditLinks,
-    auditCheckpoints,
+    ...createAuditSchemas(),
     events,
     deliveries,
     mails,

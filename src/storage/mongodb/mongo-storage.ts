@@ -9,6 +9,7 @@ import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from 
 import { createApiKeys, tenantsWithDueKeyNotices } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
+import { createAuditStreams } from './audit-streams.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { createRunCommand } from './commands.ts';
 import { createDevices } from './devices.ts';
@@ -122,6 +123,7 @@ export const openMongoStorage = async (options: StorageOptions): Promise<Storage
         usage: createUsage(collections, tenant),
         audit: createAudit(collections, tenant),
         auditChain: createAuditChain(collections, tenant),
+        auditStreams: createAuditStreams(collections, tenant),
         events: createEvents(collections.events, tenant),
         deliveries: createQueue<LogoutDelivery>({ collection: collections.deliveries, run }, clock, tenant),
         pictures: createPictures(collections, tenant),

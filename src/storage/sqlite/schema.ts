@@ -168,6 +168,15 @@ CREATE INDEX artifacts_refresh_tokens_of ON artifacts (tenant, account_id, signe
   WHERE kind = 'RefreshToken' AND account_id IS NOT NULL AND signed_in_at IS NOT NULL AND consumed_at IS NULL;
 `;
 
+/** How far audit records were delivered to other systems. */
+const version15 = `
+CREATE TABLE audit_streams (
+  tenant TEXT NOT NULL, target TEXT NOT NULL, seq INTEGER NOT NULL, failures INTEGER NOT NULL,
+  next_attempt_at INTEGER NOT NULL, last_attempt_at INTEGER, last_outcome TEXT, holder TEXT NOT NULL,
+  lease_until INTEGER NOT NULL, PRIMARY KEY (tenant, target)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -184,6 +193,7 @@ export const schemaSteps: readonly string[] = [
   version12,
   version13,
   version14,
+  version15,
 ];
 
 const readVersion = (database: Database): number =>

@@ -7,6 +7,7 @@ import { createAccounts, tenantsWithDueDeletions, tenantsWithEndedEmails } from 
 import { createApiKeys, tenantsWithDueKeyNotices } from './api-keys.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createAuditChain, tenantsWithUnmarkedAudit } from './audit-chain.ts';
+import { createAuditStreams } from './audit-streams.ts';
 import { exportRecords, importRecords } from './backup.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { createDeliveries, tenantsWithDueDeliveries } from './deliveries.ts';
@@ -56,6 +57,7 @@ export const openSqliteStorage = async ({
         usage: createUsage(connection, tenant),
         audit: createAudit(connection, tenant),
         auditChain: createAuditChain(connection, tenant),
+        auditStreams: createAuditStreams(connection, tenant),
         events: eventLog.forTenant(tenant),
         deliveries: createDeliveries(connection, clock, tenant),
         mails: createMails(connection, clock, tenant),
