@@ -17,6 +17,8 @@ export interface BearerRefusal {
   readonly realm: string;
   /** That the token needs. */
   readonly scope: string;
+  /** `key`: an API key was presented in place of a token. */
+  readonly credential?: 'key';
   /** Of `insufficient_user_authentication`: seconds since the sign-in, or how it is to be done. */
   readonly maxAge?: number;
   readonly acr?: string;
@@ -41,8 +43,12 @@ const attributeOf = ({ error, scope, maxAge, acr }: BearerRefusal): string => {
   return acr === undefined ? `, max_age="${maxAge}"` : `, acr_values="${acr}"`;
 };
 
-const describe = ({ error, scope, acr }: BearerRefusal): string => {
+const describe = ({ error, scope, acr, credential }: BearerRefusal): string => {
   if (error === undefined) return 'An access token is expected';
+  if (credential === 'key')
+    return error === 'insufficient_scope'
+      ? `The API key lacks the scope ${scope}, is limited to something else, or is not accepted for this: then a person must sign in`
+      : 'The API key is not valid, or no longer valid';
   return acr === undefined
     ? descriptions[error](scope)
     : 'The person must have signed in with a second factor; ask for a sign-in with acr_values';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { keyHeadersIn, readCredential } from '../../src/accounts/presented-credential.ts';
 import { newApiKey, writeApiKey } from '../../src/crypto/api-key.ts';
-import { keyHeadersIn, readCredential } from '../../src/gateway/callers/credentials.ts';
 import { joinAuthorizations } from '../../src/web/authorization-headers.ts';
 
 const read = (authorization: string) => readCredential({ authorization });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
-import type { ApiKeyParts } from '../../crypto/api-key.ts';
+import { type ApiKeyParts, readApiKey } from '../../crypto/api-key.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
 import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys.ts';
 import type { Accounts } from '../account-types.ts';
@@ -66,6 +66,16 @@ export const createFindKey =
       ...(ends.length === 0 ? {} : { expiresAt: Math.min(...ends) }),
     };
   };
+
+/** The same by what was presented as a key. One with a typing error is refused without a look at the store. */
+export const findWrittenKey = async (
+  findKey: FindKey,
+  written: string,
+  use: KeyUse,
+): Promise<FoundKey | undefined> => {
+  const presented = readApiKey(written);
+  return presented === undefined ? undefined : findKey(presented, use);
+};
 
 const isOver = ({ expiresAt = Number.POSITIVE_INFINITY }: ApiKeyRecord, nowMs: number): boolean =>
   expiresAt <= nowMs;

@@ -5,9 +5,10 @@
 //   introduction.ts      the caller's identity for a service: presented-caller.ts, identity-headers.ts,
 //                        service-token.ts, identity-tokens.ts
 //   decision-facts.ts    the fields of a decision in the log
+
+import { keyHeadersIn } from '../../accounts/presented-credential.ts';
 import { isAppError } from '../../errors.ts';
 import { newErrorId, type Problem, problemHeaders } from '../../web/problem.ts';
-import { keyHeadersIn } from '../callers/credentials.ts';
 import type { Decision, Demand, GatewayRequest, GatewayTenant, SignInDemand } from '../gateway-types.ts';
 import { cutHeaders, foreignIdentityHeaders, identityHeaderNames } from './identity-headers.ts';
 

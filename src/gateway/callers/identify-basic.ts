@@ -1,4 +1,5 @@
 import { isFactorMissing } from '../../accounts/factors/factor-demand.ts';
+import type { PresentedCredential } from '../../accounts/presented-credential.ts';
 import { mayHoldTokensSince } from '../../accounts/standing.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -14,7 +15,6 @@ import type {
 } from '../gateway-types.ts';
 import type { BasicCache } from './basic-cache.ts';
 import type { CallerCache, NotKnown } from './caller-cache.ts';
-import type { PresentedCredential } from './credentials.ts';
 import { proofOf, sessionKeptMs } from './identify-session.ts';
 import { personOf } from './person.ts';
 

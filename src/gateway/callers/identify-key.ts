@@ -1,5 +1,6 @@
 import { grantedBy } from '../../accounts/api-keys/key-limits.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
+import type { PresentedCredential } from '../../accounts/presented-credential.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { type ApiKeyParts, readApiKey } from '../../crypto/api-key.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -14,7 +15,6 @@ import type {
   Identification,
 } from '../gateway-types.ts';
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
-import type { PresentedCredential } from './credentials.ts';
 import { identifyAtFirst, tenantsTried } from './first-tenant.ts';
 import { personOf } from './person.ts';
 import { notForServices } from './upstream-person.ts';

@@ -1,4 +1,5 @@
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
+import { isJwtShaped, type PresentedCredential } from '../../accounts/presented-credential.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
@@ -14,7 +15,6 @@ import type {
   Identification,
 } from '../gateway-types.ts';
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
-import { isJwtShaped, type PresentedCredential } from './credentials.ts';
 import { identifyAtFirst, tenantsTried } from './first-tenant.ts';
 import { personOf } from './person.ts';
 import { findUpstreamPerson, notForServices } from './upstream-person.ts';

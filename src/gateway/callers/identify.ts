@@ -1,5 +1,5 @@
 // Identifies the caller: the credential of a request is verified at its tenant.
-//   credentials.ts         reads `Authorization`; then one of
+// `accounts/presented-credential.ts` reads `Authorization`; then one of
 //   identify-basic.ts      name and password, remembered by basic-cache.ts
 //   identify-token.ts      access tokens, ours and (upstream-person.ts) those of an upstream
 //   identify-key.ts        API keys
@@ -10,6 +10,8 @@
 //   first-tenant.ts        where a token or key is looked up when the request names no tenant
 //   person.ts              the caller of an account
 //   caller-cache.ts        who was found, for moments; like basic-cache.ts on the revocable cache (src/revocable-cache.ts)
+
+import { readCredential } from '../../accounts/presented-credential.ts';
 import type { Clock } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import type { EventWatcher } from '../../storage/storage-endings.ts';
@@ -18,7 +20,6 @@ import { createChooseTenant, type TenantHosts } from '../decision/choose-tenant.
 import type { FindGatewayTenant, GatewayRequest, Identification } from '../gateway-types.ts';
 import { createBasicCache } from './basic-cache.ts';
 import { createCallerCache } from './caller-cache.ts';
-import { readCredential } from './credentials.ts';
 import { createExternalGateways } from './external-gateway.ts';
 import { createIdentifyBasic } from './identify-basic.ts';
 import { createIdentifyCertificate } from './identify-certificate.ts';

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import { readCredential } from '../../accounts/presented-credential.ts';
 import { sessionOrigin } from '../../accounts/session-origin.ts';
 import { type Clock, cacheTime, epochSeconds } from '../../clock.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { isAppError } from '../../errors.ts';
-import { readCredential } from '../callers/credentials.ts';
 import { readSessionCookie, type SessionCookiePlace, sessionCookie, withSession } from '../cookies.ts';
 import type { Caller, GatewayRequest, GatewayTenant } from '../gateway-types.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { keyHeadersIn } from '../../accounts/presented-credential.ts';
 import type { ServiceDefinition, ServiceTarget } from '../../config/gateway/gateway-definition.ts';
 import { isIdentityHeader } from '../answer/identity-headers.ts';
-import { keyHeadersIn } from '../callers/credentials.ts';
 import { isReservedCookieName } from '../cookies.ts';
 import { endToEndHeaders, type HeaderLine } from './connection-headers.ts';
 

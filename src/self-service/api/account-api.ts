@@ -39,6 +39,7 @@ export const showOwnAccount = defineOperation({
   method: 'GET',
   path: '/account',
   summary: 'The person of the access token',
+  acceptsKeys: 'everybody',
   answer: { description: 'Their account.', schema: accountSchema },
   handle: async ({ tenant, person: { account } }) => toPublicAccount(tenant, account),
 });

@@ -6,6 +6,7 @@ import { definedOnly } from '../../defined-only.ts';
 import type { Log } from '../../log.ts';
 import type { LiveAccessToken } from '../../oidc/tokens/access-tokens.ts';
 import { accountScope } from '../../protocol/scopes.ts';
+import type { AccountRecord } from '../../storage/storage.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { readFileBody, readJsonBody } from '../../web/api/read-body.ts';
 import { refuseAsJson } from '../../web/error-boundary.ts';
@@ -13,6 +14,7 @@ import { nothingHere } from '../../web/problem.ts';
 import { requestFacts } from '../../web/request-facts.ts';
 import { refuseBearer } from '../bearer.ts';
 import { identifyBearer, shareUnidentified } from '../identify-bearer.ts';
+import { identifyByKey, readPresentedKey } from '../identify-by-key.ts';
 import { type ApiPerson, type ApiTenant, apiPath, type Operation } from './operation.ts';
 
 export interface ApiParts {
@@ -90,6 +92,14 @@ const identify = async (
   operation: Operation,
   { ctx, tenant }: ApiRequest,
 ): Promise<ApiPerson | undefined> => {
+  const key = readPresentedKey(ctx);
+  if (key !== undefined) {
+    const demand = { scope: accountScope, log, ...definedOnly({ accepts: operation.acceptsKeys }) };
+    const owner = await identifyByKey(ctx, tenant, { ...key, ...demand });
+    return owner === undefined
+      ? undefined
+      : { ...personOf(ctx, owner), revocationIds: [], hasSignedInRecently: false };
+  }
   const identity = await identifyBearer(ctx, tenant, { scope: accountScope, isForUs, log });
   if (identity === undefined) return undefined;
   const { live, account, refuse } = identity;
@@ -102,10 +112,13 @@ const identify = async (
   const isFactorMissing = !isMultiFactor(live.acr) && canProveFactor(tenant.definition.secondFactor, account);
   if (operation.needsFactor && isFactorMissing)
     return refuse('insufficient_user_authentication', { acr: mfaAcr });
+  return { ...personOf(ctx, account), revocationIds: live.revocationIds, hasSignedInRecently };
+};
+
+const personOf = (ctx: Context, account: AccountRecord) => {
   const { sub } = account;
   const { address, requestId } = requestFacts(ctx);
-  const by = { actor: sub, address, requestId };
-  return { sub, account, revocationIds: live.revocationIds, hasSignedInRecently, by };
+  return { sub, account, by: { actor: sub, address, requestId } };
 };
 
 /** A client may have lost the right since the token was issued; a token for a resource is for that alone. */

@@ -21,13 +21,19 @@ const describeOperations = () =>
   createDocument({
     openapi: '3.1.0',
     info: { title: '', version: '1' },
-    security: [{ accessToken: [accountScope] }],
+    security: [byToken],
     paths: pathsOf(operations, {
       problem: { mediaType: 'application/json', schema: problemSchema },
       refusalsOf: ({ isPublic }) => (isPublic ? {} : refusalsOfTokens),
-      more: ({ isPublic }) => (isPublic ? { security: [] } : {}),
+      more: ({ isPublic, acceptsKeys }) =>
+        isPublic ? { security: [] } : acceptsKeys ? { security: withKeys } : {},
     }),
   });
+
+const byToken = { accessToken: [accountScope] };
+
+/** In each form of the gateway. */
+const withKeys = [byToken, { apiKey: [] }, { apiKeyAsUser: [] }, { apiKeyHalf: [], apiSecretHalf: [] }];
 
 const describeApi = (
   shared: ReturnType<typeof describeOperations>,
@@ -48,11 +54,33 @@ const describeApi = (
         openIdConnectUrl: `${issuer}/.well-known/openid-configuration`,
         description: `Authorization: Bearer, with an access token that has the scope ${accountScope} and is for no resource.`,
       },
+      apiKey: {
+        type: 'http',
+        scheme: 'bearer',
+        description: `Authorization: Bearer, with an API key that has the scope ${accountScope} and is for no service or resource. An API key reads, and changes nothing.`,
+      },
+      apiKeyAsUser: {
+        type: 'http',
+        scheme: 'basic',
+        description: 'The same API key as the password of its owner, or as the user name without a password.',
+      },
+      apiKeyHalf: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-API-Key',
+        description: 'The first half of the same API key, or the whole of it.',
+      },
+      apiSecretHalf: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-API-Secret',
+        description: 'The second half.',
+      },
     },
   },
 });
 
 const refusalsOfTokens = {
-  401: 'There is no access token, it is no longer valid, or the sign-in was too long ago.',
-  403: `The access token lacks the scope ${accountScope}, or is for another service.`,
+  401: 'There is no access token or API key, it is no longer valid, or the sign-in was too long ago.',
+  403: `The access token or API key lacks the scope ${accountScope}, is for another service, or is a key where a person must sign in.`,
 };

@@ -22,6 +22,7 @@ export const listOwnApps = defineOperation({
   method: 'GET',
   path: '/apps',
   summary: 'Apps with access to the account',
+  acceptsKeys: 'people',
   answer: {
     description: 'The last one that got access comes first.',
     schema: z.object({ apps: z.array(accessSchema) }),

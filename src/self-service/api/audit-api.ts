@@ -27,6 +27,7 @@ export const listOwnAudit = defineOperation({
   method: 'GET',
   path: '/audit',
   summary: 'What was done by the person, and with their account',
+  acceptsKeys: 'people',
   parameters: {
     query: z.object({ before: idSchema.optional().meta({ description: '`next` of the page before.' }) }),
   },

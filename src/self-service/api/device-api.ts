@@ -31,6 +31,7 @@ export const listOwnDevices = defineOperation({
   method: 'GET',
   path: '/devices',
   summary: 'Devices that the person has connected',
+  acceptsKeys: 'people',
   parameters: {
     query: z.object({ after: idSchema.optional().meta({ description: '`next` of the page before.' }) }),
   },

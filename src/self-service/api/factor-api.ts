@@ -54,6 +54,7 @@ export const listOwnFactors = defineOperation({
   method: 'GET',
   path: '/factors',
   summary: 'Second factors of the person',
+  acceptsKeys: 'people',
   refusals: notOffered,
   answer: {
     description: 'The factors, and how many recovery codes are left.',

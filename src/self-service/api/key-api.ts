@@ -48,6 +48,7 @@ export const listOwnKeys = defineOperation({
   method: 'GET',
   path: '/account/keys',
   summary: 'API keys of the person',
+  acceptsKeys: 'everybody',
   answer: {
     description: 'The keys, and the services for which the person may make some; none: nobody may.',
     schema: z.object({ keys: z.array(keySchema), services: z.array(z.string()) }),

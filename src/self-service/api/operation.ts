@@ -6,6 +6,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { Accounts } from '../../accounts/account-types.ts';
+import type { FindKey } from '../../accounts/api-keys/find-key.ts';
 import type { OwnKeys } from '../../accounts/api-keys/own-keys.ts';
 import type { DeletionRequests } from '../../accounts/deletion-request.ts';
 import type { Devices } from '../../accounts/devices.ts';
@@ -37,6 +38,8 @@ import {
   type OperationFacts as SharedFacts,
 } from '../../web/api/described-operation.ts';
 
+import type { AcceptedKeys } from '../identify-by-key.ts';
+
 /** Where the API begins, after the issuer. */
 export const apiPath = '/api/v1';
 
@@ -48,6 +51,7 @@ export interface ApiTenant {
   readonly emailSessions: EmailSessions;
   readonly prolongSession: ProlongSession;
   readonly accessTokens: AccessTokens;
+  readonly findKey: FindKey;
   readonly connectors: readonly Connector[];
   readonly devices: Devices;
   readonly sessions: PersonSessions;
@@ -94,6 +98,8 @@ interface OperationFacts extends SharedFacts {
   readonly needsRecentSignIn?: true | readonly string[];
   /** Is a sign-in with a second factor needed, of a person who has one? */
   readonly needsFactor?: true;
+  /** Is an API key with the scope enough, and whose? Absent: somebody must have signed in. Only for what changes nothing. */
+  readonly acceptsKeys?: AcceptedKeys;
 }
 
 export interface OperationSpec<
@@ -115,7 +121,10 @@ export interface PublicOperationSpec<
   Query extends z.ZodObject,
   Body extends z.ZodObject,
   Answer extends z.ZodType,
-> extends Omit<OperationSpec<Path, Query, Body, Answer>, 'handle' | 'needsRecentSignIn' | 'needsFactor'> {
+> extends Omit<
+    OperationSpec<Path, Query, Body, Answer>,
+    'handle' | 'needsRecentSignIn' | 'needsFactor' | 'acceptsKeys'
+  > {
   readonly handle: (
     call: Omit<ApiCall<z.output<Path>, z.output<Query>, z.output<Body>>, 'person'>,
   ) => Promise<z.input<Answer> | undefined>;

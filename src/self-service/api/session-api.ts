@@ -29,6 +29,7 @@ export const listOwnSessions = defineOperation({
   method: 'GET',
   path: '/sessions',
   summary: 'Where the person is signed in',
+  acceptsKeys: 'people',
   answer: {
     description: 'The newest sign-in first.',
     schema: z.object({ sessions: z.array(sessionSchema) }),

@@ -41,6 +41,7 @@ export const listOwnSignIns = defineOperation({
   method: 'GET',
   path: '/account/sign-ins',
   summary: 'All by which the person is signed in',
+  acceptsKeys: 'people',
   parameters: {
     query: z.object({
       cursor: cursorSchema.optional().meta({ description: '`next` of the page before.' }),

@@ -1,6 +1,7 @@
+// The credential of a request: one reading, for the gateway and for our own APIs.
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import { beginsLikeApiKey, isApiKeyShaped } from '../../crypto/api-key.ts';
+import { beginsLikeApiKey, isApiKeyShaped } from '../crypto/api-key.ts';
 
 /** The credential of a request in `Authorization`. */
 export type PresentedCredential =
