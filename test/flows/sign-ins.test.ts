@@ -200,6 +200,13 @@ await withEachStore({ instances: 2, tenants: { acme: tenant, globex: tenant } },
       }
     });
 
+    it('leaves out a token that was refreshed while its grant ended', async () => {
+      await byPassword();
+      const id = await idOf('refresh_token');
+      await server.storage.forTenant('acme').artifacts.write([{ op: 'remove', kind: 'Grant', id }]);
+      expect(await all()).toEqual([]);
+    });
+
     it.each(['bm9uc2Vuc2U', 'WyJzZXNzaW9uIiwxXQ', 'x', 'WyJrZXkiXQ'])(
       'refuses the cursor %s',
       async (cursor) => {
@@ -232,6 +239,23 @@ await withEachStore({ instances: 2, tenants: { acme: tenant, globex: tenant } },
       expect(await end(mine.access_token, `gateway_session/${await idOf('gateway_session')}`)).toBe(204);
       expect(await serviceOnBoth(cookie)).toEqual([false, false]);
       expect(await onBoth(mine.access_token)).toEqual([200, 200]);
+    });
+
+    it('has no token left, however often it was refreshed meanwhile', async () => {
+      const mine = await inBrowser();
+      const theirs = await byPassword();
+      const place = `refresh_token/${await idOf('refresh_token')}`;
+      const [ended, ...answers] = await Promise.all([
+        end(mine.access_token, place),
+        ...Array.from({ length: 20 }, () => refresh(issuer, migrator, theirs.refresh_token)),
+      ]);
+      expect(ended).toBe(204);
+      const given = [theirs, ...answers.map(({ body }) => body)];
+      for (const { access_token: token } of given)
+        if (token !== undefined) expect(await onBoth(token)).toEqual([401, 401]);
+      for (const { refresh_token: token } of given)
+        if (token !== undefined) expect((await refresh(issuer, migrator, token)).status).toBe(400);
+      expect(await idOf('refresh_token')).toBe('');
     });
 
     it('may be a session, with its apps and services', async () => {

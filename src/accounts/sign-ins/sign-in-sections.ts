@@ -34,7 +34,7 @@ export interface SectionPage {
 export type ReadSection = (sub: string, page: SectionPage) => Promise<Section>;
 
 export interface SignInSectionsParts {
-  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
+  readonly storage: Pick<TenantStorage, 'artifacts'>;
   readonly pages: SessionPages;
   readonly devices: Pick<Devices, 'list'>;
   readonly keys: Pick<ApiKeyRecords, 'list'>;
@@ -46,16 +46,20 @@ export const createSignInSections = (
   parts: SignInSectionsParts,
 ): Readonly<Record<SignInKind, ReadSection>> => {
   const { pages, devices, keys, refreshTokenFactsOf, clock } = parts;
-  const { accounts, artifacts } = parts.storage;
+  const { artifacts } = parts.storage;
 
   const refreshTokens = async (sub: string, found: readonly Artifact[]): Promise<readonly SignInEntry[]> => {
-    if (found.length === 0) return [];
-    const account = await accounts.findBySub(sub);
+    const grantIds = new Set(found.flatMap(({ grantId = [] }) => grantId));
+    if (grantIds.size === 0) return [];
+    const loaded = await artifacts.load([...grantIds].map((id) => ({ kind: 'Grant', id })));
+    const account = loaded.linkedAccounts.find((one) => one.sub === sub);
+    // a token that was refreshed while its grant ended is left alone, and of no use
+    const granted = new Set(loaded.artifacts.map(({ id }) => id));
     const entries = new Map<string, SignInEntry>();
     for (const token of found) {
       const { grantId = '', signedInAt = 0, expiresAt } = token;
       // of several of one grant, which end together, the latest sign-in comes first
-      if (entries.has(grantId) || !mayHoldTokensSince(account, signedInAt)) continue;
+      if (entries.has(grantId) || !granted.has(grantId) || !mayHoldTokensSince(account, signedInAt)) continue;
       const { clientId, ...use } = refreshTokenFactsOf(token);
       entries.set(grantId, {
         ...{ kind: 'refresh_token', id: grantId, revocationId: grantId, clients: [clientId], services: [] },

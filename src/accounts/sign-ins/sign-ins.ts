@@ -3,7 +3,6 @@
 //   sign-in-sections.ts   how each kind is read; session-pages.ts: the sessions among them
 //   sign-in-cursor.ts     where a page goes on
 import { definedOnly } from '../../defined-only.ts';
-import type { TenantStorage } from '../../storage/storage.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
 import type { Devices } from '../devices.ts';
 import type { PersonSessions, SessionActor } from '../person-sessions.ts';
@@ -45,7 +44,6 @@ export interface SignIns {
 }
 
 export interface SignInsParts extends Omit<SignInSectionsParts, 'devices' | 'keys'> {
-  readonly storage: Pick<TenantStorage, 'accounts' | 'artifacts'>;
   readonly sessions: Pick<PersonSessions, 'end' | 'endGrant' | 'endAll'>;
   readonly devices: Pick<Devices, 'list' | 'revoke'>;
   readonly keys: Pick<ApiKeys, 'list' | 'revoke'>;
