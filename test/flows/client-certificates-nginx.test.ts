@@ -1,5 +1,4 @@
 // Client certificates through a real nginx that terminates TLS, with the configurations of the documentation.
-import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findPart } from '../../scripts/real-parts.mjs';
 import { type IssuedCertificate, openCertificateWorkshop } from '../support/client-certificates.ts';
@@ -7,22 +6,13 @@ import { documentedBlocks, withReplaced } from '../support/documented.ts';
 import { type EchoService, startEchoService } from '../support/echo-service.ts';
 import { serviceOf } from '../support/guarded-service.ts';
 import { type RunningProxy, startNginx } from '../support/nginx.ts';
-import { formOf } from '../support/oauth-client.ts';
+import { formOf, type TokenBody } from '../support/oauth-client.ts';
 import { ordersResource, sampleClients, sampleTenant } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort, startTestServer, type TestServer } from '../support/test-server.ts';
+import { type TlsRequest, tlsRequest } from '../support/tls-request.ts';
 
-interface Sent {
-  readonly host?: string;
-  readonly certificate?: IssuedCertificate | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly form?: Readonly<Record<string, string>>;
-}
-
-interface Got {
-  readonly status: number;
-  readonly body: string;
-}
+type Sent = Pick<TlsRequest, 'host' | 'certificate' | 'headers'>;
 
 const describeNginx = findPart('nginx') === undefined ? describe.skip : describe;
 
@@ -143,33 +133,14 @@ describeNginx('nginx with client certificates as documented', () => {
     await (await workshop).remove();
   });
 
-  const send = (to: number, path: string, sent: Sent = {}): Promise<Got> =>
-    new Promise((resolve, reject) => {
-      const { certificate, host = `localhost:${to}`, headers = {}, form } = sent;
-      const body = form === undefined ? undefined : formOf(form).toString();
-      request(
-        {
-          ...{ host: '127.0.0.1', port: to, path, servername: 'localhost', ca: serverCa, agent: false },
-          ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
-          method: body === undefined ? 'GET' : 'POST',
-          headers: {
-            ...headers,
-            host,
-            ...(body === undefined
-              ? {}
-              : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length }),
-          },
-        },
-        (answer) => {
-          let text = '';
-          answer.on('data', (chunk: Buffer) => {
-            text += chunk.toString();
-          });
-          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
-        },
-      )
-        .once('error', reject)
-        .end(body);
+  const send = (
+    to: number,
+    path: string,
+    { form, ...sent }: Sent & { readonly form?: Readonly<Record<string, string>> } = {},
+  ): Promise<Response> =>
+    tlsRequest({
+      ...{ port: to, path, ca: serverCa, ...sent },
+      ...(form === undefined ? {} : { form: formOf(form) }),
     });
 
   const forged = () => ({ 'X-SSL-Client-Cert': encodeURIComponent(robot?.cert ?? '') });
@@ -194,7 +165,7 @@ describeNginx('nginx with client certificates as documented', () => {
     'a machine reaches a service behind %s, which sees who it is and no certificate',
     async (_name, place) => {
       const { to, host } = place();
-      const seenBy = async (sent: Sent): Promise<Got> => {
+      const seenBy = async (sent: Sent): Promise<Response> => {
         echo.forget();
         return send(to, '/', { host, ...sent });
       };
@@ -219,7 +190,7 @@ describeNginx('nginx with client certificates as documented', () => {
   );
 
   it('a bound token opens a service only with its certificate', async () => {
-    const { access_token: token } = JSON.parse((await tokenWith({ certificate: robot })).body);
+    const { access_token: token } = (await (await tokenWith({ certificate: robot })).json()) as TokenBody;
     const headers = { authorization: `Bearer ${token}` };
     const host = `files.localhost:${port}`;
     expect((await send(port, '/', { host, headers, certificate: robot })).status).toBe(200);

@@ -2,8 +2,6 @@
 // header of a trusted proxy.
 
 import { createPublicKey } from 'node:crypto';
-import type { OutgoingHttpHeaders } from 'node:http';
-import { request } from 'node:https';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { createBrowser } from '../support/browser.ts';
@@ -32,6 +30,7 @@ import {
 } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort } from '../support/test-server.ts';
+import { type TlsRequest, tlsRequest } from '../support/tls-request.ts';
 import { useServer } from '../support/use-server.ts';
 
 cloneInThisRealm();
@@ -57,6 +56,7 @@ const keyOf = (certificate: IssuedCertificate) => ({
 });
 
 const app = { id: 'app', redirectUri: 'http://127.0.0.1:49152/callback' };
+const site = { id: 'site', redirectUri: 'https://site.example/callback' };
 const machine = (id: string, more: Partial<ClientContent>): ClientContent => ({
   client_id: id,
   grant_types: ['client_credentials'],
@@ -82,6 +82,15 @@ const clients: readonly ClientContent[] = [
     grant_types: ['password'],
     client_secret: secretOf('migrating'),
   }),
+  {
+    client_id: site.id,
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_subject_dn: 'CN=reports,O=Acme\\, Inc,C=DE',
+    tls_client_certificate_bound_access_tokens: true,
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: [site.redirectUri],
+    firstParty: true,
+  },
   publicClient(app, {
     redirect_uris: ['http://127.0.0.1/callback'],
     tls_client_certificate_bound_access_tokens: true,
@@ -120,46 +129,21 @@ const server = await useServer({
   },
 });
 
-interface Sent {
-  readonly method?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string;
-}
-
-const call = async (url: string, certificate: IssuedCertificate | undefined, sent: Sent = {}) => {
-  const { cert, key } = certificate ?? {};
-  const { method = 'GET', headers = {}, body } = sent;
-  const identity = cert === undefined ? {} : { cert, key };
-  const response = await new Promise<Response>((resolve, reject) => {
-    request(url, { ca: serverCa.ca, agent: false, method, headers, ...identity }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => void chunks.push(chunk));
-      answer.on('end', () =>
-        resolve(
-          new Response(Buffer.concat(chunks), {
-            status: answer.statusCode ?? 0,
-            headers: { 'content-type': answer.headers['content-type'] ?? '' },
-          }),
-        ),
-      );
-    })
-      .once('error', reject)
-      .end(body);
-  });
-  return toAnswer(response);
-};
+const call = async (
+  url: string,
+  certificate: IssuedCertificate | undefined,
+  sent: Pick<TlsRequest, 'headers' | 'form'> = {},
+) =>
+  toAnswer(
+    await tlsRequest({ ...{ port, path: new URL(url).pathname, ca: serverCa.ca, certificate }, ...sent }),
+  );
 
 const post = (
   url: string,
   form: Parameters,
   certificate?: IssuedCertificate,
-  headers: OutgoingHttpHeaders = {},
-) =>
-  call(url, certificate, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-    body: formOf(form).toString(),
-  });
+  headers: NonNullable<TlsRequest['headers']> = {},
+) => call(url, certificate, { headers, form: formOf(form) });
 
 const tokenOf = (
   client: string,
@@ -335,6 +319,27 @@ describe('clients with certificates behind a trusted proxy', () => {
       for (const wrong of [undefined, reportsCert])
         expect(await get(wrong)).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
     }
+  });
+
+  it('a confidential client redeems its code with its certificate, and renews with another one of its name', async () => {
+    const { code, verifier } = await signIn(createBrowser(), { issuer, client: site });
+    const form = {
+      ...{ client_id: site.id, grant_type: 'authorization_code', code },
+      ...{ code_verifier: verifier, redirect_uri: site.redirectUri },
+    };
+    expect(await tokenRequest(form)).toMatchObject(refused);
+    expect(await tokenRequest(form, otherCert)).toMatchObject(refused);
+    const { body } = await tokenRequest(form, reportsCert);
+    const renewedCert = await acmeCa.issue(named);
+    const again = {
+      ...{ client_id: site.id, grant_type: 'refresh_token', refresh_token: body.refresh_token },
+    };
+    expect(await tokenRequest(again, otherCert)).toMatchObject(refused);
+    const renewed = await tokenRequest(again, renewedCert);
+    const me = (certificate: IssuedCertificate) =>
+      through('/me', certificate, { headers: { authorization: `Bearer ${renewed.body.access_token}` } });
+    expect((await me(renewedCert)).status).toBe(200);
+    expect((await me(reportsCert)).status).toBe(401);
   });
 
   it('a code cannot be redeemed without a header that can be read', async () => {
