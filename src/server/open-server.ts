@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AfterAnswer, createAfterAnswer } from '../accounts/after-answer.ts';
@@ -14,7 +13,6 @@ import { hashTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from '../connectors/open-connectors.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { AppError } from '../errors.ts';
-import type { GatewayDispatch } from '../gateway/gateway-dispatch.ts';
 import type { Log } from '../log.ts';
 import { openLogoutOutbox } from '../logout/outbox.ts';
 import { openMail } from '../mail/open-mail.ts';
@@ -35,14 +33,13 @@ import { startDueDeletions } from './due-deletions.ts';
 import { startEndedEmails } from './ended-emails.ts';
 import { createSealedFormNotices } from './form-notices.ts';
 import { createManagementApp } from './health.ts';
-import { createHttpListener, type HttpListener } from './http-listener.ts';
 import { startKeyNotices } from './key-notices.ts';
+import { createListeners } from './listeners.ts';
 import { openNumbers } from './metrics/open-numbers.ts';
 import { openGateway } from './open-gateway.ts';
 import { openStore } from './open-store.ts';
 import { createProtocolFastPath } from './protocol-fast-path.ts';
 import { createPublicHosts } from './public-hosts.ts';
-import type { UnreadableParts } from './unreadable-requests.ts';
 import { listenForUpstreamEndings } from './upstream-endings.ts';
 
 export interface ServerOptions {
@@ -264,34 +261,4 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
     await store.close();
     throw error;
   }
-};
-
-const createListeners = (
-  { server, tls, clientCertificates, management }: ServerSettings,
-  answers: {
-    readonly log: Log;
-    readonly main: GatewayDispatch;
-    /** Absent: no such listener. */
-    readonly management: RequestListener | undefined;
-    readonly unreadable: UnreadableParts;
-  },
-): readonly HttpListener[] => {
-  const main = createHttpListener({
-    address: { host: server.host, port: server.port },
-    portVariable: 'DRAWBRIDGE_SERVER__PORT',
-    tls:
-      tls === undefined
-        ? undefined
-        : { ...tls, asksForCertificate: clientCertificates?.from === 'tls', log: answers.log },
-    unreadable: answers.unreadable,
-    ...answers.main,
-  });
-  if (answers.management === undefined) return [main];
-  const second = createHttpListener({
-    address: management,
-    portVariable: 'DRAWBRIDGE_MANAGEMENT__PORT',
-    answer: answers.management,
-    unreadable: answers.unreadable,
-  });
-  return [main, second];
 };

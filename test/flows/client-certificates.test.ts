@@ -403,3 +403,30 @@ describe('a client that forges the header of the proxy', () => {
     expect(response.status).toBe(401);
   });
 });
+
+const [mainPort, certificatePort] = [await freePort(), await freePort()];
+const dual = await useServer({
+  store: sqliteStore,
+  tenants,
+  settings: {
+    server: { publicUrl: `https://localhost:${mainPort}`, port: mainPort },
+    tls: { certFile: ofServer.certFile, keyFile: ofServer.keyFile },
+    clientCertificates: { from: 'tls', port: certificatePort, url: `https://localhost:${certificatePort}` },
+  },
+});
+
+describe('a port of its own for certificates', () => {
+  it('is the only one that asks for them, and the one of the aliases', async () => {
+    const { ca } = serverCa;
+    const at = async (port: number, path: string, more: Partial<TlsRequest> = {}) =>
+      toAnswer(await tlsRequest({ port, path, ca, certificate: reportsCert, ...more }));
+    const { body } = await at(mainPort, '/oauth/acme/.well-known/openid-configuration');
+    const aliases = body.mtls_endpoint_aliases as Readonly<Record<string, string>>;
+    expect(aliases.token_endpoint).toBe(`https://localhost:${certificatePort}/oauth/acme/token`);
+    const form = formOf({ client_id: 'reports', ...grant });
+    expect((await at(certificatePort, '/oauth/acme/token', { form })).status).toBe(200);
+    expect((await at(mainPort, '/oauth/acme/token', { form })).status).toBe(401);
+    expect((await at(certificatePort, '/oauth/acme/account')).status).toBe(404);
+    expect(dual.publicUrl).toBe(`https://localhost:${mainPort}`);
+  });
+});

@@ -179,6 +179,9 @@ describe('where certificates come from', () => {
     expect(faults({ [from]: 'tls' })).toEqual([
       'is tls, but this server has no TLS; write tls.cert and tls.key, or the form of the proxy in front',
     ]);
+    expect(faults({ ...proxies, [from]: 'nginx', DRAWBRIDGE_CLIENT_CERTIFICATES__PORT: '8443' })).toEqual([
+      'is of no use with from: nginx; remove it',
+    ]);
     expect(
       faults({ ...proxies, [from]: 'nginx', DRAWBRIDGE_CLIENT_CERTIFICATES__HEADER: 'X-Forwarded-For' }),
     ).toEqual(['is a header that means something else; write one such as X-SSL-Client-Cert']);

@@ -21,7 +21,7 @@ const takenHeaders =
   /^(?:authorization|connection|content-.*|cookie|expect|forwarded|host|origin|te|transfer-encoding|upgrade|x-api-.*|x-auth-.*|x-drawbridge-.*|x-forwarded-(?:for|host|method|port|prefix|proto|uri)|x-id-tenant-name|x-original-.*|x-request-id)$/;
 
 export const checkClientCertificates = ({
-  clientCertificates: { from, header, url },
+  clientCertificates: { from, header, port, url },
   tls,
   server,
 }: Pick<ServerFile, 'clientCertificates' | 'tls' | 'server'>): readonly Fault[] => {
@@ -48,6 +48,15 @@ export const checkClientCertificates = ({
     ...(header !== undefined && takenHeaders.test(header)
       ? [fault('header', 'is a header that means something else; write one such as X-SSL-Client-Cert')]
       : []),
+    ...(port !== 0 && from !== 'tls' ? [fault('port', `is of no use with from: ${from}; remove it`)] : []),
+    ...(port !== 0 && from === 'tls' && url === undefined
+      ? [
+          fault(
+            'url',
+            'is missing; write the URL of clientCertificates.port, where clients find the endpoints',
+          ),
+        ]
+      : []),
     ...(url !== undefined && from === 'none'
       ? [fault('url', 'is of no use without clientCertificates.from; add that, or remove it')]
       : []),
@@ -63,9 +72,10 @@ export const checkClientCertificates = ({
 export const toClientCertificateSettings = ({
   from,
   header,
+  port,
   url,
 }: ServerFile['clientCertificates']): ClientCertificateSettings | undefined => {
   if (from === 'none') return undefined;
-  if (from === 'tls') return { from, ...definedOnly({ url }) };
+  if (from === 'tls') return { from, ...(port === 0 ? {} : { port }), ...definedOnly({ url }) };
   return { from, header: header ?? usualHeaders[from], ...definedOnly({ url }) };
 };

@@ -113,6 +113,9 @@ const clientCertificates = z.strictObject({
       description:
         'Name of that header. Default: Client-Cert (rfc9440), X-SSL-Client-Cert (nginx, haproxy), X-Forwarded-Client-Cert (envoy), X-Forwarded-Tls-Client-Cert (traefik).',
     }),
+  port: port(
+    'With from tls: a second port that asks for certificates, so that the main one, where browsers are, does not. 0: the main port asks.',
+  ).default(0),
   url: origin()
     .optional()
     .meta({

@@ -9,14 +9,16 @@ export interface TlsSettings {
 }
 
 /** Where the certificates of clients come from. */
-export type ClientCertificateSettings = (
-  | { /** Of connections to this server. */ readonly from: 'tls' }
-  /** The form, and the name in small letters, of the header that a trusted proxy sets. */
-  | { readonly from: CertificateForm; readonly header: string }
-) & {
-  /** Origin at which clients are asked for their certificates, if that is another one. */
-  readonly url?: string;
-};
+export type ClientCertificateSettings =
+  /** Of connections to this server. `port`: of the listener that asks for them; absent: the main one. */
+  (
+    | { readonly from: 'tls'; readonly port?: number }
+    /** The form, and the name in small letters, of the header that a trusted proxy sets. */
+    | { readonly from: CertificateForm; readonly header: string }
+  ) & {
+    /** Origin at which clients are asked for their certificates, if that is another one. */
+    readonly url?: string;
+  };
 
 export type CertificateForm = 'rfc9440' | 'nginx' | 'haproxy' | 'envoy' | 'traefik';
 
