@@ -1,6 +1,8 @@
 // What the record of an event says of the request that has caused it.
 import assert from 'node:assert';
 import { expect, it } from '@jest/globals';
+import { databaseFile } from '../../src/storage/sqlite/connection.ts';
+import { loadDriver } from '../../src/storage/sqlite/driver.ts';
 import type { AuditRecord } from '../../src/storage/storage-records.ts';
 import { askApi } from '../support/account-api.ts';
 import { createBrowser, formsOf } from '../support/browser.ts';
@@ -95,4 +97,30 @@ it('a wrong password at a service, and an act of the command line', async () => 
   const byCli = await lastOf('user.add');
   expect(byCli).toMatchObject({ actor: 'cli', actorKind: 'operator', channel: 'cli' });
   expect(byCli).not.toHaveProperty('requestId');
+});
+
+it('sign-ins go on while records cannot be written, the log says so, and a record says how many are missing', async () => {
+  const file = databaseFile(server.storeUrl.slice('file:'.length));
+  const execute = async (sql: string): Promise<void> => {
+    const database = (await loadDriver())(file);
+    database.exec(sql);
+    database.close();
+  };
+  const { person } = await addNewPerson(server);
+  const form = { grant_type: 'password', ...person };
+  const signIn = async (): Promise<number> => (await postAs(migrator, `${issuer}/token`, { form })).status;
+  await execute("CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
+  expect([await signIn(), await signIn()]).toEqual([200, 200]);
+  const loud = server.logLines().filter((line) => line.includes('audit record not written'));
+  expect(loud.map((line) => JSON.parse(line))).toEqual(
+    [1, 2].map(() =>
+      expect.objectContaining({ level: 'error', audit: expect.objectContaining({ channel: 'protocol' }) }),
+    ),
+  );
+  await execute('DROP TRIGGER no_audit');
+  expect(await signIn()).toBe(200);
+  expect(await lastOf('audit.gap')).toMatchObject({
+    ...{ actor: 'drawbridge', actorKind: 'server', outcome: 'failure' },
+    reason: expect.stringMatching(/^2 from /),
+  });
 });

@@ -107,7 +107,11 @@ describe('a record', () => {
   });
 
   it('does not end the export when somebody has changed its time', () => {
-    for (const format of [json, csv, cef])
-      expect(format.toLine(of({ at: 'x' as unknown as number }))).toContain('user.edit');
+    for (const at of ['x', '1 suser=eve', '1\nCEF:0|eve|', null])
+      for (const format of [json, csv, cef]) {
+        const line = format.toLine(of({ at: at as unknown as number }));
+        expect(line).toContain('user.edit');
+        expect(line).not.toMatch(/eve|\n/);
+      }
   });
 });

@@ -13,7 +13,8 @@ export const toCefLine = (entry: AuditEntry, version: string): string => {
   const severity = entry.record.outcome === 'failure' ? severities.failure : severities.success;
   const head = ['CEF:0', 'Drawbridge', 'Drawbridge', version, action, action, severity];
   const extension: Readonly<Record<string, string | undefined>> = {
-    rt: entry.record.at.toString(),
+    // somebody may have put a text into the store
+    rt: Number.isFinite(entry.record.at) ? `${entry.record.at}` : undefined,
     externalId: fields.id,
     outcome: fields.outcome,
     suser: fields.actor,
