@@ -1,9 +1,11 @@
 // API keys at the endpoints of OAuth: introspection (RFC 7662), and token exchange (RFC 8693) for a short access token.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { NewKey } from '../../src/accounts/api-keys/api-keys.ts';
+import { serviceOf } from '../support/guarded-service.ts';
 import { moveTime, restoreTime } from '../support/moved-time.ts';
 import { type Answer, introspect, type Parameters, tokenRequest } from '../support/oauth-client.ts';
+import { rawRequest } from '../support/raw-http.ts';
 import {
   alice,
   confidential,
@@ -16,6 +18,7 @@ import {
   webClient,
 } from '../support/sample-tenants.ts';
 import { servedTenant } from '../support/served-tenant.ts';
+import { startService } from '../support/service.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
@@ -25,14 +28,45 @@ const inactive = { active: false };
 const trader = confidential('trader');
 
 const clients = [...sampleClients, webClient(trader, { grant_types: ['authorization_code', grantType] })];
+const orders = await startService({
+  answer: ({ headers }, res) => {
+    const [roles = '', groups = ''] = ['x-auth-roles', 'remote-groups'].map((name) => headers[name]);
+    res.end(JSON.stringify({ roles, groups }));
+  },
+});
+afterAll(() => orders.close());
 const server = await useServer({
   store: sqliteStore,
+  settings: {
+    gateway: {
+      services: [
+        serviceOf('orders', {
+          host: 'orders.test',
+          resources: [ordersResource],
+          target: {
+            ...{ url: orders.url, connectTimeoutMs: 2000, timeoutMs: 5000, idleTimeoutMs: 60_000 },
+            ...{ hostHeader: 'public', authorization: 'none' },
+          },
+        }),
+      ],
+    },
+  },
   tenants: {
     acme: sampleTenant({ clients }),
     globex: sampleTenant({ clients, sources: [{ id: 'local', type: 'local', clients: [web.id] }] }),
   },
 });
 const issuer = server.issuer('acme');
+
+/** What a service of the resource gets to know. */
+const rolesAtGateway = async (token: string) => {
+  const { status, body } = await rawRequest({
+    port: Number(new URL(server.publicUrl).port),
+    target: '/',
+    headers: ['Host: orders.test', 'X-ID-TENANT-NAME: acme', `Authorization: Bearer ${token}`],
+  });
+  return status === 200 ? (JSON.parse(/\{.*\}/.exec(body)?.[0] ?? '') as object) : status;
+};
 
 let count = 0;
 const robotWith = async (wanted: NewKey = {}) => {
@@ -132,6 +166,25 @@ describe('token exchange of an API key', () => {
     expect((await introspect(issuer, ordersApi, token)).body).toMatchObject({ active: true });
   });
 
+  it('gives the roles of the key and no groups, in the token and at the gateway', async () => {
+    const { secret } = await robotWith({ scopes: ['orders:read', 'roles', 'groups'], roles: ['reader'] });
+    const { body } = await exchange(secret, { scope: 'orders:read roles groups' });
+    const token = body.access_token ?? '';
+    expect(decodeJwt(token)).toMatchObject({ roles: ['reader'], groups: [] });
+    expect((await introspect(issuer, ordersApi, token)).body).toMatchObject({
+      roles: ['reader'],
+      groups: [],
+    });
+    const seen = await rolesAtGateway(token);
+    expect(seen).toEqual({ roles: 'reader', groups: '' });
+    const whole = await robotWith({ scopes: ['orders:read'] });
+    const other = await exchange(whole.secret);
+    expect(await rolesAtGateway(other.body.access_token ?? '')).toEqual({
+      roles: 'reader,writer',
+      groups: 'robots',
+    });
+  });
+
   it('gives no more than the key has', async () => {
     const { secret } = await robotWith({ scopes: ['roles'], lifetimeSeconds: 60 });
     const { body } = await exchange(secret, { scope: 'orders:read roles groups' });
@@ -143,8 +196,7 @@ describe('token exchange of an API key', () => {
   it.each([
     ['another resource than its own', { resources: [reportsResource] }, {}, 'invalid_target'],
     ['a service of the gateway alone', { services: ['files'] }, {}, 'invalid_target'],
-    // the gateway would find all roles of the owner in the token, and accept it at other services
-    ['some roles of its owner', { roles: ['reader'] }, {}, 'invalid_target'],
+    // the gateway would accept the token at other services of the resource
     ['a service of the resource', { services: ['files'], resources: [ordersResource] }, {}, 'invalid_target'],
     ['another network', { networks: ['10.0.0.0/8'] }, {}, 'invalid_request'],
     ['a resource that there is not', {}, { resource: 'https://nowhere.example.com' }, 'invalid_target'],

@@ -5,6 +5,7 @@ import { clientScopes, findClient } from '../provider/clients.ts';
 import { type CertificatesOfRequests, certificateOf } from '../provider/mutual-tls.ts';
 import { setProvenBy } from '../provider/proven-by.ts';
 import { defaultResourceFor, resourceServerFor } from '../provider/resources.ts';
+import { setRoleLimit } from '../provider/role-limit.ts';
 import type { TokenSignIn } from '../tokens/sign-in-claims.ts';
 
 export interface DirectGrantParts {
@@ -21,6 +22,8 @@ export interface DirectGrantOptions {
   readonly gty: string;
   /** The access token lives no longer than this. */
   readonly atMostSeconds?: number;
+  /** The only roles that the token has; default: all of the person. */
+  readonly atMostRoles?: readonly string[];
   /** Id of the source at which the person has just signed in; absent: nobody has. */
   readonly source?: string;
   /** Of the scopes that the client asks for; default: all. */
@@ -47,7 +50,7 @@ export interface DirectGrant {
  */
 export const grantDirectly = async (
   { provider, definition, certificates, findAccount }: DirectGrantParts,
-  { ctx, sub, gty, source, mayHave = () => true, atMostSeconds, signIn }: DirectGrantOptions,
+  { ctx, sub, gty, source, mayHave = () => true, atMostSeconds, atMostRoles, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');
@@ -58,6 +61,7 @@ export const grantDirectly = async (
 
   const grant = new provider.Grant({ accountId: sub, clientId: client.clientId, ...limit });
   setProvenBy(grant, source === undefined ? undefined : [source]);
+  setRoleLimit(grant, atMostRoles);
   const allowed = clientScopes(findClient(definition, client.clientId));
   const oidcScopes = [...ctx.oidc.requestParamOIDCScopes].filter(
     (scope) => allowed?.has(scope) !== false && mayHave(scope),

@@ -4,6 +4,7 @@ import type { FindKey } from '../../accounts/api-keys/find-key.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import { type Clock, epochSeconds } from '../../clock.ts';
 import { readApiKey } from '../../crypto/api-key.ts';
+import { definedOnly } from '../../defined-only.ts';
 import { createAddressBlocks } from '../../protocol/address-blocks.ts';
 import type { ApiKeyRecord } from '../../storage/storage-api-keys.ts';
 import { asProtocolErrors, InvalidSubjectToken } from '../provider/errors.ts';
@@ -39,9 +40,9 @@ export const exchangeKey = async (
     throw new InvalidSubjectToken();
   if (!isForResource(found.key, resource))
     throw new errors.InvalidTarget('this key is not for that resource');
-  if (isLessThanToken(found.key))
+  if (found.key.services !== undefined)
     throw new errors.InvalidTarget(
-      'a key for some roles or services cannot be exchanged: a token would be good for all',
+      'a key for some services cannot be exchanged: a token would be good for all services of the resource',
     );
   const now = epochSeconds(parts.clock);
   const left = found.expiresAt === undefined ? longestSeconds : Math.floor(found.expiresAt / 1000) - now;
@@ -52,6 +53,7 @@ export const exchangeKey = async (
     gty: 'token_exchange',
     atMostSeconds: Math.min(longestSeconds, left),
     mayHave: (scope) => found.key.scopes?.includes(scope) === true,
+    ...definedOnly({ atMostRoles: found.key.roles }),
   });
   return answer;
 };
@@ -61,7 +63,3 @@ const isUsableFrom = ({ networks }: ApiKeyRecord, address: string): boolean =>
 
 const isForResource = ({ resources }: ApiKeyRecord, resource: string): boolean =>
   resources?.includes(resource) ?? true;
-
-/** The gateway would give the bearer of a token all roles of the owner, at each service of the resource. */
-const isLessThanToken = ({ roles, services }: ApiKeyRecord): boolean =>
-  roles !== undefined || services !== undefined;

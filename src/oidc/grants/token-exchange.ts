@@ -19,6 +19,7 @@ import type { Log } from '../../log.ts';
 import { asProtocolErrors, InvalidSubjectToken } from '../provider/errors.ts';
 import type { CertificatesOfRequests } from '../provider/mutual-tls.ts';
 import { mayIntrospect } from '../provider/resources.ts';
+import { readRoleLimit } from '../provider/role-limit.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
 import { exchangeKey, type KeyExchangeParts } from './key-exchange.ts';
@@ -150,7 +151,10 @@ const findSubject = async (
     throw new InvalidSubjectToken();
   if (token.isSenderConstrained())
     throw new errors.InvalidRequest('a token that is bound to its sender cannot be exchanged');
-  ctx.oidc.entity('Grant', await requireGrant(provider, token));
+  const grant = await requireGrant(provider, token);
+  // of a key with fewer roles than its owner: the source would give all of them
+  if (readRoleLimit(grant) !== undefined) throw new InvalidSubjectToken();
+  ctx.oidc.entity('Grant', grant);
   const account = await parts.findAccount(ctx, token.accountId, token);
   if (account === undefined) throw new InvalidSubjectToken();
   ctx.oidc.entity('Account', account);

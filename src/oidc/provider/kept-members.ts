@@ -25,6 +25,9 @@ export const keepProvenBy = (provider: Provider, current: CurrentContext): void 
   };
 };
 
+/** A grant remembers the only roles that its tokens have. Held by flows/api-key-tokens.test.ts. */
+export const keepRoleLimit = (provider: Provider): void => keepInPayload(provider.Grant, 'atMostRoles');
+
 /**
  * A session remembers the browser and the address of its last sign-in, and the app on whose own page it was, for its person
  * to recognise it. Held by flows/own-account.test.ts and flows/sign-ins.test.ts.

@@ -12,6 +12,7 @@
 //   leaveOutUndefinedScopes    ClientCredentials.save              no scopes that mean nothing
 //   storeFirstSessions         Session.persist                     forms without a session
 //   keepProvenBy               Session and Grant.IN_PAYLOAD, Session.loginAccount  sources of a sign-in
+//   keepRoleLimit              Grant.IN_PAYLOAD                    roles of an exchanged key
 //   keepOrigin                 Session.IN_PAYLOAD, .loginAccount   browser and address of a sign-in
 //   markTokensOfCodes          AccessToken and RefreshToken.IN_PAYLOAD, .save     which code gave a token
 //   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
@@ -34,7 +35,7 @@ import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { findClient } from './clients.ts';
 import { leaveAccountToFirstParties } from './first-party-scopes.ts';
-import { keepOrigin, keepProvenBy, markTokensOfCodes } from './kept-members.ts';
+import { keepOrigin, keepProvenBy, keepRoleLimit, markTokensOfCodes } from './kept-members.ts';
 import { deviceCodeGrant } from './offered.ts';
 
 export interface ProviderPatchesParts {
@@ -60,6 +61,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   leaveOutUndefinedScopes(provider);
   storeFirstSessions(provider, parts);
   keepProvenBy(provider, parts.current);
+  keepRoleLimit(provider);
   keepOrigin(provider, parts.current, parts.addressOf);
   markTokensOfCodes(provider, parts.current);
   refuseGrantTypes(provider, parts);

@@ -13,6 +13,7 @@ import type { RequestScope } from '../adapter/request-scope.ts';
 import { readSignIn, signInClaims } from '../tokens/sign-in-claims.ts';
 import { asProtocolErrors } from './errors.ts';
 import { readProvenBy } from './proven-by.ts';
+import { limitedBy } from './role-limit.ts';
 
 /** The tenant's people in the form that the provider expects. */
 export interface TenantAccounts {
@@ -125,8 +126,10 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
     factorDemandOf: parts.factorDemandOf,
     find: async (ctx, sub, token) => {
       const when = isRefresh(ctx, token) ? 'always' : 'due';
-      const account = await asProtocolErrors(() => current(sub, { when, signedInAt: provenAt(token) }));
-      if (account === undefined || !isForItsClient(definition, ctx, { account, token })) return undefined;
+      const found = await asProtocolErrors(() => current(sub, { when, signedInAt: provenAt(token) }));
+      if (found === undefined || !isForItsClient(definition, ctx, { account: found, token }))
+        return undefined;
+      const account = limitedBy(ctx.oidc.entities.Grant, found);
       return {
         accountId: account.sub,
         claims: async (_use, scope) => {
@@ -148,14 +151,14 @@ export const createTenantAccounts = (parts: TenantAccountsParts): TenantAccounts
       const granted = new Set(ctx?.oidc.grant?.getOIDCScope().split(' '));
       if (ctx === undefined || aud === undefined || !(granted.has('groups') || granted.has('roles')))
         return signIn;
-      const account = await findActive(ctx, accountId);
-      return account === undefined
-        ? signIn
-        : {
-            ...signIn,
-            ...(granted.has('groups') ? groupsFor(parts.definition, aud, account) : {}),
-            ...(granted.has('roles') ? { roles: account.roles } : {}),
-          };
+      const found = await findActive(ctx, accountId);
+      if (found === undefined) return signIn;
+      const account = limitedBy(ctx.oidc.grant, found);
+      return {
+        ...signIn,
+        ...(granted.has('groups') ? groupsFor(parts.definition, aud, account) : {}),
+        ...(granted.has('roles') ? { roles: account.roles } : {}),
+      };
     },
   };
 };

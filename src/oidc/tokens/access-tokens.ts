@@ -16,6 +16,7 @@ import { definedOnly } from '../../defined-only.ts';
 import type { AccountRecord, Artifact, Loaded, TenantStorage } from '../../storage/storage.ts';
 import { findClient } from '../provider/clients.ts';
 import { readProvenBy } from '../provider/proven-by.ts';
+import { limitedBy } from '../provider/role-limit.ts';
 import {
   isTokenSessionAlive,
   linksOfJwt,
@@ -30,7 +31,7 @@ import { readSignIn, type TokenSignIn } from './sign-in-claims.ts';
 export interface LiveAccessToken extends TokenSignIn {
   readonly clientId: string;
   readonly isThirdParty: boolean;
-  /** Absent: the client acts for itself. */
+  /** With the roles that this token has. Absent: the client acts for itself. */
   readonly account?: AccountRecord;
   /** Ids of the sources at which the person signed in; absent for grants from before this was noted. */
   readonly provenBy?: readonly string[];
@@ -125,9 +126,11 @@ export const createAccessTokens = (parts: AccessTokensParts): AccessTokens => {
       const isThirdParty = !client.firstParty;
       const facts = { ...factsOf(found.payload), clientId, isThirdParty, expiresAt: exp };
       if (kind === 'ClientCredentials') return { ...facts, identityScopes: [], revocationIds: [clientId] };
-      const account = await findPerson(found);
-      if (account === undefined || grantId === undefined) return undefined;
-      const provenBy = readProvenBy(findGrant(found));
+      const person = await findPerson(found);
+      if (person === undefined || grantId === undefined) return undefined;
+      const grant = findGrant(found);
+      const account = limitedBy(grant, person);
+      const provenBy = readProvenBy(grant);
       if (!isAdmittedByClient(definition.sources, clientId, { account, provenBy })) return undefined;
       const session = found.session === undefined ? [] : [found.session.id];
       const identityScopes = facts.audiences.length === 0 ? facts.scopes : grantedScopes(found);
