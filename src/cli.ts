@@ -2,12 +2,10 @@
 //   cli/context.ts       what every verb gets: settings, output for people or programs (`--json`)
 //   cli/with-store.ts    opens the store for one verb; cli/exit.ts: exit codes and failures with words
 //   cli/doctor/          the checks of `doctor`; cli/explain/ what `explain` shows of a person at a source
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { CommandFailure, exitCodes } from './cli/exit.ts';
 import { addHelp } from './cli/help.ts';
-import { packageRoot } from './package-root.ts';
+import { packageVersion } from './package-root.ts';
 import { explainFailure } from './process/explain-failure.ts';
 
 /** Runs one command; its exit code is in `process.exitCode` when the promise resolves. */
@@ -60,7 +58,7 @@ const isVerb = (name: string): name is keyof typeof verbs => Object.hasOwn(verbs
 const createProgram = async (args: readonly string[]): Promise<Command> => {
   const program = new Command('drawbridge')
     .description('A multi-tenant OpenID Connect provider and identity federation bridge')
-    .version(readVersion())
+    .version(packageVersion())
     .option('-c, --config <file>', 'file of settings (default: config/server.yaml)')
     .option('--json', 'print results as JSON')
     .option('-q, --quiet', 'print results only')
@@ -72,6 +70,3 @@ const createProgram = async (args: readonly string[]): Promise<Command> => {
   for (const add of await Promise.all(wanted.map((load) => load()))) add(program);
   return program;
 };
-
-const readVersion = (): string =>
-  (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version; // our own file

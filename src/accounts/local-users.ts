@@ -8,7 +8,7 @@ import { definedOnly } from '../defined-only.ts';
 import { canonicalLogin, withoutInvisibleEdges } from '../protocol/canonical-login.ts';
 import { readEmail } from '../protocol/email-address.ts';
 import type { KeptSignIn } from '../storage/former-email.ts';
-import type { AccountRecord, TenantStorage } from '../storage/storage.ts';
+import type { AccountRecord, AccountRecords, TenantStorage } from '../storage/storage.ts';
 import { changeAccount } from './account-change.ts';
 import { createFormerUsernames } from './former-usernames.ts';
 import { keptAsDecided } from './kept-sign-in.ts';
@@ -18,8 +18,11 @@ import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
 import { createClearThrottle, createThrottle } from './throttle.ts';
 import {
+  type AtVersion,
   alreadyTaken,
+  changedMeanwhile,
   hasNoPassword,
+  isAnotherVersion,
   notFound,
   type UserChange,
   unusableEmail,
@@ -64,19 +67,21 @@ export interface LocalUsers {
    */
   setPasswordBySub(sub: string, password: string): Promise<UserChange>;
   /** Ends all sessions for good; enabling again does not revive them. */
-  disable(login: string): Promise<UserChange>;
+  disable(login: string, at?: AtVersion): Promise<UserChange>;
   /** Lifts a source's lock too, until that source is asked again. */
-  enable(login: string): Promise<UserChange>;
+  enable(login: string, at?: AtVersion): Promise<UserChange>;
+  /** Lifts the throttle and a source's lock alone: who was disabled stays so. */
+  unlock(login: string, at?: AtVersion): Promise<UserChange>;
   /** Changes what the tenant itself keeps of a person; refused where a source fills the account. */
-  edit(login: string, edit: UserEdit): Promise<UserChange>;
+  edit(login: string, edit: UserEdit, at?: AtVersion): Promise<UserChange>;
   /**
    * Deletes the account with all that belongs to it: sessions, grants, tokens, devices, links. The audit record keeps the sub
    * alone. Resolves to the account that was.
    */
-  remove(login: string): Promise<UserChange>;
+  remove(login: string, at?: AtVersion): Promise<UserChange>;
   find(login: string): Promise<AccountRecord | undefined>;
-  /** By sub, ascending, after `afterSub`. */
-  list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
+  /** See `AccountRecords`. */
+  list: AccountRecords['list'];
 }
 
 export interface LocalUsersParts {
@@ -126,11 +131,17 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
 
   const change = async (
     account: AccountRecord | undefined,
-    { action, patch }: PlannedChange,
+    { action, patch, version }: PlannedChange,
   ): Promise<UserChange> => {
     if (account === undefined) return notFound;
-    await audit.noteBefore({ action, actor, object: account.sub, outcome: 'success' });
-    if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }))) return notFound;
+    if (isAnotherVersion(account, { version })) return changedMeanwhile;
+    const event = { action, actor, object: account.sub } as const;
+    await audit.noteBefore({ ...event, outcome: 'success' });
+    if (!(await records.update(account.sub, { ...patch, updatedAt: clock.now() }, version))) {
+      if (version === undefined) return notFound;
+      await audit.note({ ...event, outcome: 'failure', reason: 'changed' });
+      return changedMeanwhile;
+    }
     await clearThrottle(account);
     if (patch.notBefore !== undefined) await parts.revocations.endAccount(account.sub, action);
     const changed = await records.findBySub(account.sub);
@@ -168,14 +179,18 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
       return kept.ok ? kept : set;
     },
     setPasswordBySub: async (sub, password) => setPasswordOf(await records.findBySub(sub), password),
-    disable: async (login) => {
+    disable: async (login, at) => {
       const nowMs = clock.now();
       const patch = { disabledAt: nowMs, notBefore: endOfSessions(nowMs) };
-      return change(await find(login), { action: 'user.disable', patch });
+      return change(await find(login), { action: 'user.disable', patch, ...at });
     },
-    enable: async (login) => {
+    enable: async (login, at) => {
       const patch = { disabledAt: undefined, lockedAt: undefined, lockedBy: undefined };
-      return change(await find(login), { action: 'user.enable', patch });
+      return change(await find(login), { action: 'user.enable', patch, ...at });
+    },
+    unlock: async (login, at) => {
+      const patch = { lockedAt: undefined, lockedBy: undefined };
+      return change(await find(login), { action: 'user.unlock', patch, ...at });
     },
     edit: createUserEdit({
       ...{ ...parts, records, find },
@@ -187,8 +202,8 @@ export const createLocalUsers = (parts: LocalUsersParts): LocalUsers => {
   };
 };
 
-interface PlannedChange {
-  readonly action: 'user.passwd' | 'user.disable' | 'user.enable';
+interface PlannedChange extends AtVersion {
+  readonly action: 'user.passwd' | 'user.disable' | 'user.enable' | 'user.unlock';
   readonly patch: { readonly [K in keyof AccountRecord]?: AccountRecord[K] | undefined };
 }
 

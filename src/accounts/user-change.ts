@@ -28,6 +28,20 @@ export const alreadyTaken: UserChange = {
   message: 'The user name or the e-mail address belongs to another user of this tenant already.',
 };
 
+/** The change is made of this version of the account alone; absent: of any. */
+export interface AtVersion {
+  readonly version?: number | undefined;
+}
+
+export const isAnotherVersion = (account: Pick<AccountRecord, 'version'>, { version }: AtVersion): boolean =>
+  version !== undefined && version !== account.version;
+
+export const changedMeanwhile: UserChange = {
+  ok: false,
+  reason: 'changed',
+  message: 'Somebody else changed this user meanwhile; look at it, and try again.',
+};
+
 export const hasNoPassword = {
   ok: false,
   reason: 'system',

@@ -7,7 +7,16 @@ import type { FormerUsernames } from './former-usernames.ts';
 import { type AccountChange, keysWithoutEmail } from './linked-identities.ts';
 import { loginsOf } from './logins.ts';
 import type { Revocations } from './revocations.ts';
-import { alreadyTaken, notFound, type UserChange, unusableEmail, unusableName } from './user-change.ts';
+import {
+  type AtVersion,
+  alreadyTaken,
+  changedMeanwhile,
+  isAnotherVersion,
+  notFound,
+  type UserChange,
+  unusableEmail,
+  unusableName,
+} from './user-change.ts';
 
 /** What is absent stays as it is; `null` removes it. */
 export interface UserEdit {
@@ -35,9 +44,10 @@ export interface UserEditParts {
 /** The change is in the next tokens, and at services at once: their caches forget the person. */
 export const createUserEdit =
   ({ records, find, formerUsernames, revocations, audit, clock, actor }: UserEditParts) =>
-  async (login: string, edit: UserEdit): Promise<UserChange> => {
+  async (login: string, edit: UserEdit, at: AtVersion = {}): Promise<UserChange> => {
     const account = await find(login);
     if (account === undefined) return notFound;
+    if (isAnotherVersion(account, at)) return changedMeanwhile;
     if (account.origin === 'source') return ownedBySource(account);
     const planned = changeOf(account, edit);
     if ('ok' in planned) return planned;
@@ -56,12 +66,6 @@ export const createUserEdit =
     const changed = await records.findBySub(account.sub);
     return changed === undefined ? notFound : { ok: true, account: changed };
   };
-
-const changedMeanwhile: UserChange = {
-  ok: false,
-  reason: 'changed',
-  message: 'Somebody else changed this user meanwhile; look at it, and try again.',
-};
 
 const lostUsername = ({ username }: AccountRecord, { logins = [] }: AccountChange) => ({
   before: [canonicalLogin(username) ?? ''],

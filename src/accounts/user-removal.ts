@@ -3,7 +3,13 @@ import type { Clock } from '../clock.ts';
 import type { AccountRecord, AccountRecords } from '../storage/storage.ts';
 import type { Revocations } from './revocations.ts';
 import { endOfSessions } from './standing.ts';
-import { notFound, type UserChange } from './user-change.ts';
+import {
+  type AtVersion,
+  changedMeanwhile,
+  isAnotherVersion,
+  notFound,
+  type UserChange,
+} from './user-change.ts';
 
 export interface AccountRemovalParts {
   readonly records: Pick<AccountRecords, 'update'>;
@@ -47,11 +53,14 @@ export interface UserRemovalParts extends AccountRemovalParts {
   readonly find: (login: string) => Promise<AccountRecord | undefined>;
 }
 
-export const createUserRemoval = (parts: UserRemovalParts): ((login: string) => Promise<UserChange>) => {
+export const createUserRemoval = (
+  parts: UserRemovalParts,
+): ((login: string, at?: AtVersion) => Promise<UserChange>) => {
   const remove = createAccountRemoval(parts);
-  return async (login) => {
+  return async (login, at = {}) => {
     const account = await parts.find(login);
     if (account === undefined) return notFound;
+    if (isAnotherVersion(account, at)) return changedMeanwhile;
     await remove(account);
     return { ok: true, account };
   };

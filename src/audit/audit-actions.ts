@@ -67,6 +67,7 @@ export const auditActions = [
   'user.passwd',
   'user.recovery_code',
   'user.recovery_mail',
+  'user.unlock',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

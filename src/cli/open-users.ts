@@ -1,4 +1,6 @@
 // What the verbs of `drawbridge user` share: the people of a tenant, and the report of a change.
+
+import { statusOf } from '../accounts/account-status.ts';
 import { refuseBreached } from '../accounts/breached-passwords.ts';
 import { factorFacts, recoveryCodesLeft } from '../accounts/factors/factor-facts.ts';
 import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
@@ -9,7 +11,6 @@ import { systemClock } from '../clock.ts';
 import { withoutEmailDomain } from '../config/source/email-domain-warnings.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import { statusOf } from './account-status.ts';
 import type { CliContext } from './context.ts';
 import { CommandFailure } from './exit.ts';
 import { openRevocations } from './revocations.ts';

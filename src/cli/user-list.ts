@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { statusOf } from '../accounts/account-status.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import { statusOf } from './account-status.ts';
 import { formatTime } from './columns.ts';
 import { type CliContext, contextOf } from './context.ts';
 import { eachAccount } from './each-account.ts';

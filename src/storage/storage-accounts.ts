@@ -75,8 +75,12 @@ export interface AccountRecords {
     patch: { readonly [K in keyof AccountPatch]: AccountPatch[K] | undefined },
     expectedVersion?: number,
   ): Promise<boolean>;
-  /** By sub, ascending, after `afterSub`. */
-  list(page: { readonly afterSub?: string; readonly limit: number }): Promise<readonly AccountRecord[]>;
+  /** By sub, ascending, after `afterSub`; all, or those of this origin. */
+  list(page: {
+    readonly afterSub?: string;
+    readonly origin?: 'system';
+    readonly limit: number;
+  }): Promise<readonly AccountRecord[]>;
   count(): Promise<number>;
   /** Those whose `deleteAt` is `nowMs` or before, the oldest first. */
   dueForDeletion(due: { readonly nowMs: number; readonly limit: number }): Promise<readonly AccountRecord[]>;

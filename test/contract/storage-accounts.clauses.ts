@@ -195,6 +195,18 @@ export const accountClauses = (bench: GetBench): void => {
       expect(await open().count()).toBe(5);
     });
 
+    it('are listed by origin: the system users alone', async () => {
+      for (const n of [4, 1, 3, 2])
+        await open().insert(account({ sub: `s${n}`, logins: [`s${n}`], origin: n % 2 ? 'local' : 'system' }));
+      const subs = async (afterSub: string, limit: number) =>
+        (await elsewhere().list({ afterSub, origin: 'system', limit })).map(({ sub }) => sub);
+      expect(await subs('', 9)).toEqual(['s2', 's4']);
+      expect(await subs('', 1)).toEqual(['s2']);
+      expect(await subs('s2', 1)).toEqual(['s4']);
+      expect(await open().update('s2', { origin: 'local' })).toBe(true);
+      expect(await subs('', 9)).toEqual(['s4']);
+    });
+
     it('are found from the time of their deletion on, the oldest first, and their tenants', async () => {
       const due = async (nowMs: number, limit = 9, records = open()) =>
         (await records.dueForDeletion({ nowMs, limit })).map(({ sub }) => sub);

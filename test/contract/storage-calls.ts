@@ -94,6 +94,7 @@ export const requestCalls = (
       accounts.insert(account({ sub: 'bob', logins: ['bob'], identityKeys: ['identity-2'] })),
     'update an account': () => accounts.update('alice', { username: 'x' }),
     'list accounts': () => accounts.list({ afterSub: 'a', limit: 5 }),
+    'list system users': () => accounts.list({ afterSub: 'a', origin: 'system', limit: 5 }),
     'count accounts': () => accounts.count(),
     'accounts due for deletion': () => accounts.dueForDeletion({ nowMs: startMs, limit: 5 }),
     'tenants with accounts due for deletion': () => storage.tenantsWithDueDeletions(startMs),

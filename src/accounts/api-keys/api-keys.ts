@@ -15,6 +15,8 @@ import type { KeySecrets, MadeSecret } from './key-secrets.ts';
 import { createRevokeKey, type RevokeKey } from './revoke-key.ts';
 
 export interface NewKey extends KeyLimits {
+  /** Default: a new one. One that is taken is refused. */
+  readonly id?: string;
   readonly note?: string;
   /** Seconds; default: as long as the tenant allows. `never`: of system users, where the tenant allows it. */
   readonly lifetimeSeconds?: Exclude<WantedLifetime, undefined>;
@@ -92,6 +94,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
   ): Promise<KeyMade> => {
     const key = await find(id, by);
     if (key === undefined) return absent;
+    if (by.version !== undefined && by.version !== key.version) return changedMeanwhile;
     const nowMs = clock.now();
     const { kept, ...shown } = secrets.make(nowMs);
     const { noticeAt: _, ...former } = key;
@@ -114,7 +117,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
 
   const prepare: ApiKeys['prepare'] = async (
     owner,
-    { note: typed = '', lifetimeSeconds, isOwn, ...limits },
+    { id = randomId(12), note: typed = '', lifetimeSeconds, isOwn, ...limits },
   ) => {
     const fault = faultOfLimits(limits, owner);
     if (fault !== undefined) return refused('limits', fault);
@@ -131,7 +134,7 @@ export const createApiKeys = (parts: ApiKeysParts): ApiKeys => {
     if (isOnly && own.length > 0) return only(owner);
     const { kept, ...shown } = secrets.make(nowMs);
     const key: ApiKeyRecord = {
-      ...{ id: randomId(12), sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
+      ...{ id, sub: owner.sub, secrets: [kept], createdAt: nowMs, version: 1 },
       ...definedOnly({ ...limits, isOwn, note, expiresAt, isOnly: isOnly || undefined }),
       ...definedOnly({ noticeAt: noticeTimeOf(nowMs, expiresAt) }),
     };

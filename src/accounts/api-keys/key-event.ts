@@ -7,11 +7,17 @@ export interface KeyActor {
   readonly actor: string;
   /** Only keys of this owner; absent: of all. */
   readonly owner?: string;
+  /** Only this version of the key; absent: any. */
+  readonly version?: number | undefined;
   readonly address?: string;
   readonly requestId?: string;
 }
 
-export const keyEvent = (action: AuditAction, { id, sub }: ApiKeyRecord, { owner: _, ...by }: KeyActor) => ({
+export const keyEvent = (
+  action: AuditAction,
+  { id, sub }: ApiKeyRecord,
+  { owner: _owner, version: _version, ...by }: KeyActor,
+) => ({
   ...by,
   action,
   object: `key ${id} of ${sub}`,

@@ -1,3 +1,4 @@
+import { statusOf } from '../../accounts/account-status.ts';
 import type { LocalSource, SourceDefinition } from '../../config/source/source-definition.ts';
 import type { Connector, LookupVerdict, Profile, SourcePerson } from '../../connectors/connector.ts';
 import { type MappingTraceStep, mapPerson } from '../../connectors/mapping/map-person.ts';
@@ -5,7 +6,6 @@ import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
-import { statusOf } from '../account-status.ts';
 import type { AccountFinder, FoundAccount } from './find-account.ts';
 import { createRedactor, type Redactor } from './redactor.ts';
 

@@ -1,3 +1,4 @@
+import { type AccountStatus, statusOf } from '../../accounts/account-status.ts';
 import { isAdmittedTo } from '../../accounts/admission.ts';
 import { identityKey } from '../../accounts/linked-identities.ts';
 import { createResolver } from '../../accounts/resolve.ts';
@@ -6,7 +7,6 @@ import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Identity } from '../../connectors/connector.ts';
 import type { AccountRecords } from '../../storage/storage.ts';
-import { type AccountStatus, statusOf } from '../account-status.ts';
 
 /** The account of the person after a sign-in. */
 export type FoundAccount =

@@ -48,12 +48,13 @@ export const createAccounts = ({ accounts }: Collections, tenant: string): Accou
       }
     }),
 
-  list: ({ afterSub, limit }) =>
+  list: ({ afterSub, origin, limit }) =>
     call(async () => {
       const range = rangeOf(tenant);
       const _id = afterSub === undefined ? range : { $gt: `${tenant}|${afterSub}`, $lt: range.$lt };
       const options = { ...reading, sort: { _id: 1 }, limit, batchSize: limit } as const;
-      return (await accounts.find({ _id, tenant }, options).toArray()).map(toAccount);
+      const whose = origin === undefined ? {} : { origin };
+      return (await accounts.find({ _id, tenant, ...whose }, options).toArray()).map(toAccount);
     }),
 
   count: () =>

@@ -132,6 +132,7 @@ const createSchemas = (): Readonly<Record<CollectionName, Schema>> => {
     { tenant: 1, 'formerEmails.0.until': 1 },
     { partialFilterExpression: { 'formerEmails.0.until': { $exists: true } } },
   );
+  accounts.index({ tenant: 1, _id: 1 }, { partialFilterExpression: { origin: 'system' } });
   const keys = createSchema('keys', {
     tenant: text,
     slot: text,

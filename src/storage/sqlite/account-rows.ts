@@ -32,6 +32,8 @@ export const accountSql = {
   addIdentity: 'INSERT INTO identities (tenant, key, sub) VALUES (?, ?, ?)',
   removeIdentities: 'DELETE FROM identities WHERE tenant = ? AND sub = ?',
   list: 'SELECT value FROM accounts WHERE tenant = ? AND sub > ? ORDER BY sub LIMIT ?',
+  listSystem: `SELECT value FROM accounts WHERE tenant = ? AND sub > ? AND json_extract(value, '$.origin') = 'system'
+    ORDER BY sub LIMIT ?`,
   dueForDeletion: dueBy(deleteAt),
   tenantsWithDueDeletions: tenantsDueBy(deleteAt),
   withEndedEmails: dueBy(emailUntil),

@@ -68,9 +68,9 @@ export const createAccounts = (connection: Connection, tenant: string): AccountR
       return putAccount(sql, tenant, { ...stored, ...changes, version: stored.version + 1 });
     }),
 
-  list: ({ afterSub, limit }) =>
+  list: ({ afterSub, origin, limit }) =>
     connection.read('account.list', (sql) =>
-      sql(accountSql.list)
+      sql(origin === undefined ? accountSql.list : accountSql.listSystem)
         .all(tenant, afterSub ?? '', limit)
         .map(toAccount)
         .filter((account) => account !== undefined),

@@ -177,6 +177,11 @@ CREATE TABLE audit_streams (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** System users, which are few among many people. */
+const version16 = `
+CREATE INDEX accounts_system ON accounts (tenant, sub) WHERE json_extract(value, '$.origin') = 'system';
+`;
+
 /** One migration for each release that changed the schema; a file runs those that it lacks. */
 export const schemaSteps: readonly string[] = [
   version1,
@@ -194,6 +199,7 @@ export const schemaSteps: readonly string[] = [
   version13,
   version14,
   version15,
+  version16,
 ];
 
 const readVersion = (database: Database): number =>
