@@ -1,4 +1,4 @@
-import { accountScope } from '../../protocol/scopes.ts';
+import { accountScope, adminScope } from '../../protocol/scopes.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
 import { checkClientCertificate } from './client-certificate-rules.ts';
@@ -49,14 +49,12 @@ const checkDirectLogin = (client: ClientFile): readonly PathFault[] => {
 };
 
 const checkScope = ({ scope, firstParty }: ClientFile): readonly PathFault[] =>
-  firstParty || scope?.split(' ').includes(accountScope) !== true
-    ? []
-    : [
-        {
-          path: ['scope'],
-          message: `holds ${accountScope}, which only clients with firstParty: true can have; remove it`,
-        },
-      ];
+  [accountScope, adminScope]
+    .filter((name) => !firstParty && scope?.split(' ').includes(name) === true)
+    .map((name) => ({
+      path: ['scope'],
+      message: `holds ${name}, which only clients with firstParty: true can have; remove it`,
+    }));
 
 const checkUris = (client: ClientFile): readonly PathFault[] =>
   (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((key) =>

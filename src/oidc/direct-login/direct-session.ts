@@ -2,7 +2,7 @@ import type { Client, Provider, Session } from 'oidc-provider';
 import type { SessionOrigin } from '../../accounts/session-origin.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { clientScopes, findClient } from '../provider/clients.ts';
+import { clientScopes, findClient, mayHaveScope } from '../provider/clients.ts';
 import { setProvenBy } from '../provider/proven-by.ts';
 import { resourceServerFor } from '../provider/resources.ts';
 
@@ -49,12 +49,15 @@ export const beginDirectSession = async (
   const { sub, signedInAt, amr, acr, source } = proof;
   const grant = new provider.Grant({ accountId: sub, clientId });
   setProvenBy(grant, [source]);
-  const allowed = clientScopes(findClient(definition, clientId));
-  const identityScopes = [...asked.identityScopes].filter((scope) => allowed?.has(scope) !== false);
+  const known = findClient(definition, clientId);
+  const allowed = clientScopes(known);
+  const identityScopes = [...asked.identityScopes].filter(
+    (scope) => allowed?.has(scope) !== false && mayHaveScope(known, scope),
+  );
   if (identityScopes.length > 0) grant.addOIDCScope(identityScopes.join(' '));
   const resourceScopes = resources.flatMap((resource) => {
-    const known = new Set(resourceServerFor(definition, resource, clientId).scope.split(' '));
-    const scopes = [...asked.scopes].filter((scope) => known.has(scope));
+    const offered = new Set(resourceServerFor(definition, resource, clientId).scope.split(' '));
+    const scopes = [...asked.scopes].filter((scope) => offered.has(scope));
     if (scopes.length > 0) grant.addResourceScope(resource, scopes.join(' '));
     return scopes;
   });

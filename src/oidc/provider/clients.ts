@@ -6,7 +6,7 @@ import type {
   TenantDefinition,
 } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
-import { builtInScopes } from '../../protocol/scopes.ts';
+import { accountScope, adminScope, builtInScopes } from '../../protocol/scopes.ts';
 import { challengeGrant } from '../direct-login/challenge-endpoint.ts';
 
 /** client_id of the built-in client behind the sign-in without parameters. */
@@ -49,6 +49,12 @@ export const lifetimesOf = (definition: TenantDefinition, clientId: string | und
 /** Scopes a client may ask for; undefined when it is not limited. */
 export const clientScopes = (client: ClientDefinition | undefined): ReadonlySet<string> | undefined =>
   client?.metadata.scope === undefined ? undefined : new Set(client.metadata.scope.split(' '));
+
+/** May this client have the scope at all? Some are not for every client of a tenant. */
+export const mayHaveScope = (client: ClientDefinition | undefined, scope: string): boolean => {
+  if (scope !== accountScope && scope !== adminScope) return true;
+  return client?.firstParty === true && (scope !== adminScope || clientScopes(client)?.has(scope) === true);
+};
 
 /**
  * Clients in the form that the provider expects. In place of the secrets it gets their hashes, compared in

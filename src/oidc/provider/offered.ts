@@ -1,6 +1,7 @@
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { adminScope, type builtInScopes } from '../../protocol/scopes.ts';
 import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signature-algorithms.ts';
-import { isDirectLogin } from './clients.ts';
+import { isDirectLogin, mayHaveScope } from './clients.ts';
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const methods = [
@@ -19,6 +20,8 @@ export interface Offered {
   readonly grants: ReadonlySet<string>;
   readonly hasDeviceFlow: boolean;
   readonly hasRefreshTokens: boolean;
+  /** Is it of use to one of the clients? */
+  readonly hasScope: (scope: (typeof builtInScopes)[number]) => boolean;
   /** May people sign in on the page of one of the clients? */
   readonly hasDirectLogin: boolean;
   readonly hasCertificateBoundTokens: boolean;
@@ -41,13 +44,18 @@ export const offeredBy = ({ clients }: Pick<TenantDefinition, 'clients'>): Offer
   const hasCertificateBoundTokens = metadata.some(
     (one) => one.tls_client_certificate_bound_access_tokens === true,
   );
+  const hasRefreshTokens = grants.has('refresh_token');
   return {
     hasCertificateBoundTokens,
     usesCertificates: hasCertificateBoundTokens || [...used].some((one) => one.endsWith('tls_client_auth')),
     grants,
+    hasRefreshTokens,
     hasDeviceFlow: grants.has(deviceCodeGrant),
     hasDirectLogin: clients.some(isDirectLogin),
-    hasRefreshTokens: grants.has('refresh_token'),
+    hasScope: (scope) => {
+      if (scope === adminScope) return clients.some((client) => mayHaveScope(client, scope));
+      return scope !== 'offline_access' || hasRefreshTokens;
+    },
     clientAuthMethods: methods.filter((method) => used.has(method)),
     assertionAlgorithms: signingAlgorithms.filter((one) => named.includes(undefined) || named.includes(one)),
     idTokenAlgorithms: signingAlgorithms.filter((one) => ofIdTokens.has(one)),

@@ -64,7 +64,7 @@ export const providerConfiguration = (parts: ConfigurationParts): Configuration 
     jwks: { keys: [...parts.jwks] as never }, // jose's JWK and the provider's differ in the spelling of optional members
     findAccount: (ctx, sub, token) => parts.accounts.find(ctx, sub, token),
 
-    scopes: builtInScopes.filter((scope) => scope !== 'offline_access' || offered.hasRefreshTokens),
+    scopes: builtInScopes.filter((scope) => offered.hasScope(scope)),
     // groups and roles belong to openid too, so that ID tokens carry them when their scope was granted; every ID token
     // says how and when the person signed in
     claims: {

@@ -18,7 +18,7 @@
 //   refuseGrantTypes           Client.grantTypeAllowed             `unauthorized_client`
 //   noticeReplays              ReplayDetection.unique              the insert decides
 //   giveAllClaims              IdToken.issue                       `idTokenClaims: all`, `idTokenGroups`
-//   leaveAccountToFirstParties OIDCContext.requestParamOIDCScopes  the scope `account`
+//   leaveRightsToFirstParties  OIDCContext.requestParamOIDCScopes  the scopes `account` and `admin`
 //
 // Elsewhere only the policy of prompts is changed (prompt-policy.ts), by the library's own
 // means, and members of single objects that are public but untyped are read or set, beside their use.
@@ -34,7 +34,7 @@ import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
 import { pollIntervalSeconds } from '../grants/device-codes.ts';
 import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { findClient } from './clients.ts';
-import { leaveAccountToFirstParties } from './first-party-scopes.ts';
+import { leaveRightsToFirstParties } from './first-party-scopes.ts';
 import { keepOrigin, keepProvenBy, keepRoleLimit, markTokensOfCodes } from './kept-members.ts';
 import { deviceCodeGrant } from './offered.ts';
 
@@ -67,7 +67,7 @@ export const patchProvider = (provider: Provider, parts: ProviderPatchesParts): 
   refuseGrantTypes(provider, parts);
   noticeReplays(provider);
   giveAllClaims(provider, parts.definition);
-  leaveAccountToFirstParties(provider, parts.definition);
+  leaveRightsToFirstParties(provider, parts.definition);
 };
 
 /**
