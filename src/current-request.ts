@@ -17,6 +17,8 @@ export interface CurrentRequest {
   readonly clientId?: string;
   /** Sub of the caller, where that is a system user. */
   readonly systemUser?: string;
+  /** The actor of its records, where that is somebody with an administrative role. */
+  readonly operator?: string;
   /** Of the answer. */
   readonly errorId?: string;
 }

@@ -84,9 +84,15 @@ const rooms: Readonly<Record<string, Room>> = {
     knows: ['mail'],
     owns: ['chokidar'],
   },
+  admin: {
+    uses: ['crypto', 'audit', 'accounts', 'web', 'oidc', 'tenants'],
+    knows: ['config', 'storage'],
+    owns: [],
+  },
   server: {
     uses: [
       'accounts',
+      'admin',
       'audit',
       'config',
       'crypto',
@@ -132,9 +138,9 @@ const otherOwners: Readonly<Record<string, readonly string[]>> = {
   // a pattern is refused when the file is read, and run where people are mapped
   re2js: ['config', 'connectors'],
   // a form is read by a schema, as a file is, and so is what the API is sent
-  zod: ['web', 'login', 'self-service'],
+  zod: ['web', 'login', 'self-service', 'admin'],
   // each API describes its own operations by what web/api has for all
-  'zod-openapi': ['web', 'self-service'],
+  'zod-openapi': ['web', 'self-service', 'admin'],
   // caches are bounded
   'lru-cache': ['revocable-cache.ts', 'accounts', 'gateway', 'connectors', 'tenants'],
   // pages and mails

@@ -1,3 +1,4 @@
+import type { CurrentRequest } from '../current-request.ts';
 import type { AuditRecord } from '../storage/storage-records.ts';
 
 /**
@@ -32,13 +33,13 @@ export const actionsOfTypedNames: ReadonlySet<string> = new Set([
   'sign_in.password_grant',
 ]);
 
-/** @param systemUser sub of the caller of the request, where that is a system user */
+/** @param request who calls, where that is a system user, or somebody with an administrative role */
 export const actorKindOf = (
   { action, actor, outcome }: Pick<AuditRecord, 'action' | 'actor' | 'outcome'>,
-  systemUser?: string,
+  { systemUser, operator }: Pick<CurrentRequest, 'systemUser' | 'operator'> = {},
 ): ActorKind => {
   if (actor === 'unknown' || (outcome === 'failure' && actionsOfTypedNames.has(action))) return 'unproven';
-  if (actor === 'cli') return 'operator';
+  if (actor === 'cli' || actor === operator) return 'operator';
   if (actor === 'drawbridge') return 'server';
   if (actionsOfSources.has(action)) return 'source';
   if (action === 'registration.begin') return 'unproven';

@@ -103,7 +103,7 @@ const toRecord = (event: AuditEvent, nowMs: number): AuditRecord => {
     ...{ channel, address, userAgent, session, clientId, requestId },
     errorId: event.outcome === 'failure' ? errorIdOf(request) : undefined,
     ...definedOnly(event),
-    actorKind: event.actorKind ?? actorKindOf(event, request.systemUser),
+    actorKind: event.actorKind ?? actorKindOf(event, request),
     ...(event.actor === 'cli' ? { channel: 'cli' } : {}),
   };
   const written = textMembers.flatMap((name) => {

@@ -9,6 +9,8 @@ const others: ReadonlySet<string> = new Set(['cli', 'drawbridge', 'unknown']);
  * that is proven, or anybody could write records in which the operator or another person seems to have acted.
  */
 export const typedActor = (typed: string): string => {
-  const isLikeProven = others.has(canonicalLogin(typed) ?? '') || hasSubForm(withoutInvisibleEdges(typed));
+  // an operator of another tenant has the name of that in front of the sub
+  const sub = withoutInvisibleEdges(typed).split('/').at(-1) ?? '';
+  const isLikeProven = others.has(canonicalLogin(typed) ?? '') || hasSubForm(sub);
   return isLikeProven ? JSON.stringify(typed) : typed;
 };

@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
+  absentAdministration,
   absentTenants,
   askedOnPublicHost,
   idleLimits,
@@ -109,6 +110,7 @@ export const checkConfig = (options: CheckConfigOptions): CheckedConfig => {
     }
   warnings.push(...absentTenants(services, ids));
   if (settings !== undefined) {
+    warnings.push(...absentAdministration(settings.administration, ids));
     const { publicUrl } = settings.server;
     const { proxySecret } = settings.gateway;
     warnings.push(...askedOnPublicHost(services, { publicUrl, proxySecret }));

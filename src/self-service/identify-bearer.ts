@@ -8,7 +8,7 @@ import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import type { AccessTokens, LiveAccessToken } from '../oidc/tokens/access-tokens.ts';
 import { isHeldBy } from '../oidc/tokens/certificate-binding.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import { type BearerRefusal, readBearer, refuseBearer } from './bearer.ts';
+import { type BearerRefusal, readBearer, refuseBearer } from '../web/bearer.ts';
 import { shareWith, shareWithAll } from './cross-origin.ts';
 
 export interface BearerTenant {

@@ -11,8 +11,8 @@ import { createAddressBlocks } from '../protocol/address-blocks.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
+import { type BearerRefusal, refuseBearer } from '../web/bearer.ts';
 import { requestFacts } from '../web/request-facts.ts';
-import { type BearerRefusal, refuseBearer } from './bearer.ts';
 import { shareWith } from './cross-origin.ts';
 
 export interface KeyTenant {

@@ -1,9 +1,11 @@
 import Koa, { type Context, type Middleware } from 'koa';
+import { adminApiPath } from '../admin/api/operation.ts';
 import { apiPath } from '../self-service/api/operation.ts';
 import { issuerOf } from '../tenants/issuer.ts';
 import { createErrorBoundary } from '../web/error-boundary.ts';
 import { createLanguageCookie } from '../web/language-switch.ts';
 import { createRequestChecks } from '../web/request-checks.ts';
+import { requestFacts } from '../web/request-facts.ts';
 import { createRequestLog } from '../web/request-log.ts';
 import { createSecurityHeaders } from '../web/security-headers.ts';
 import { createBoundAnswers } from './bound-answers.ts';
@@ -44,8 +46,10 @@ export const createApp = (parts: ServerParts): Koa => {
 
 const apiForm = new RegExp(`^/oauth/[^/]+${apiPath}(?:/|$)`);
 
-/** Below the API there are no pages, for any `Accept`, also where there is nothing. */
+/** Below the APIs there are no pages, for any `Accept`, also where there is nothing. */
 const preferJson: Middleware = (ctx, next) => {
-  if (apiForm.test(ctx.path)) ctx.req.headers.accept = 'application/json';
+  const isAdmin = `${ctx.path}/`.startsWith(`${adminApiPath}/`);
+  if (isAdmin) requestFacts(ctx).hasProblemDetails = true;
+  if (isAdmin || apiForm.test(ctx.path)) ctx.req.headers.accept = 'application/json';
   return next();
 };

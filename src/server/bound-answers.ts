@@ -98,6 +98,7 @@ import { createCsrf } from '../web/csrf.ts';
 import { nothingHere } from '../web/problem.ts';
 import { openAssetServer } from '../web/serve-assets.ts';
 import { type BindAccountForm, bindAccountKeys } from './account-key-answers.ts';
+import { bindAdminApi } from './admin-answers.ts';
 import { showHealth, showReadiness } from './health.ts';
 import { findTenant, findTenantHere, getTenantHere, lookOfNobody } from './request-tenant.ts';
 import type { AnswerOfTenant, RouterParts } from './router.ts';
@@ -156,6 +157,7 @@ export const createBoundAnswers = (parts: ServerParts): RouterParts => {
     );
 
   return {
+    admin: bindAdminApi(parts),
     getTenant: (ctx, id) => getTenantHere(tenants, ctx, id),
     provider: orRefuseUnknown((ctx, tenant) => askProvider(gateway, ctx, tenant)),
     root: {

@@ -18,6 +18,8 @@ export interface RouterParts {
   readonly ofTenant: Readonly<Record<TenantAnswer, AnswerOfTenant>>;
   /** The operations of the API by their id, and `answerPreflight`. */
   readonly api: Readonly<Record<string, AnswerOfTenant>>;
+  /** The operations of the administration API by their id, and `createAdminDocument`. */
+  readonly admin: Readonly<Record<string, Answer>>;
   /** All other paths below an issuer. */
   readonly provider: AnswerOfTenant;
   /** @throws AppError `not_found` or `unavailable` */
@@ -36,6 +38,7 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
       answer(ctx, await parts.getTenant(ctx, given.tenant ?? ''), given);
   const answers: Readonly<Record<string, Answer>> = {
     ...parts.root,
+    ...parts.admin,
     ...Object.fromEntries(
       Object.entries({ ...parts.ofTenant, ...parts.api }).map(([name, answer]) => [name, ofTenant(answer)]),
     ),
@@ -51,7 +54,7 @@ export const createRouter = (parts: RouterParts): RouterMiddleware => {
   for (const path of new Set(own.map((route) => route.path))) {
     const rows = own.filter((route) => route.path === path);
     const refuse = refuseMethod(rows.flatMap(({ methods }) => methods));
-    const answer = path.includes(':tenant')
+    const answer = rows[0]?.isOfTenant
       ? ofTenant((ctx, tenant) => {
           shareRefusal(ctx, tenant);
           refuse(ctx);

@@ -1,5 +1,7 @@
 // The table of addresses, with the function that answers each. `router.ts` binds the rows to functions; a request that
 // matches no row gets 404. `gateway/gateway-dispatch.ts` runs before and takes the rows of the gateway.
+import { adminApiPath } from '../admin/api/operation.ts';
+import { adminOperations } from '../admin/api/operations.ts';
 import { tenantIdForm } from '../protocol/tenant-id.ts';
 import { apiPath } from '../self-service/api/operation.ts';
 import { operations } from '../self-service/api/operations.ts';
@@ -19,6 +21,8 @@ export interface Route {
   readonly audience: Audience;
   /** `gateway` answers before all other handlers, `protocol` is the tenant's provider. */
   readonly kind: 'gateway' | 'own' | 'protocol';
+  /** Is `:tenant` the one that answers, on its own host? It is looked up first then. */
+  readonly isOfTenant: boolean;
   /** Called many times a second: `protocol-fast-path.ts` takes the ordinary requests. */
   readonly isFast: boolean;
 }
@@ -230,6 +234,22 @@ const apiRows: readonly Row[] = [
   preflightRow(`${apiPath}/openapi.json`),
 ];
 
+// One row for each operation of the administration API, on the hosts of public URLs. Whether the tenant of the address exists
+// is said after the caller is known.
+const adminRows: readonly Row[] = [
+  ['GET HEAD', `${adminApiPath}/openapi.json`, 'admin/api/api-document.ts createAdminDocument', 'programs'],
+  ...[...byPath(adminOperations, adminApiPath)].flatMap(([path, found]): readonly Row[] =>
+    found.map(
+      ({ id, method }): Row => [
+        method === 'GET' ? 'GET HEAD' : method,
+        path,
+        `admin/api/operations.ts ${id}`,
+        'programs',
+      ],
+    ),
+  ),
+];
+
 type Row = readonly [methods: string, path: string, answeredBy: string, audience: Audience, speed?: 'fast'];
 
 type NameIn<A> = A extends `${string} ${infer Name}` ? Name : never;
@@ -241,13 +261,14 @@ export type TenantAnswer = NameIn<(typeof tenantRows)[number][2]>;
 /** The function's name in `answeredBy`. */
 export const nameIn = ({ answeredBy }: Pick<Route, 'answeredBy'>): string => answeredBy.split(' ')[1] ?? '';
 
-const toRoutes = (rows: readonly Row[], kind: Route['kind']): readonly Route[] =>
+const toRoutes = (rows: readonly Row[], kind: Route['kind'], isOfTenant = false): readonly Route[] =>
   rows.map(([methods, path, answeredBy, audience, speed]) => ({
     methods: methods === '*' ? [] : methods.split(' '),
     path,
     answeredBy,
     audience,
     kind,
+    isOfTenant,
     isFast: speed === 'fast',
   }));
 
@@ -255,7 +276,8 @@ const toRoutes = (rows: readonly Row[], kind: Route['kind']): readonly Route[] =
 export const routes: readonly Route[] = [
   ...toRoutes(gatewayRows, 'gateway'),
   ...toRoutes(rootRows, 'own'),
-  ...toRoutes(tenantRows, 'own'),
-  ...toRoutes(apiRows, 'own'),
-  ...toRoutes(protocolRows, 'protocol'),
+  ...toRoutes(adminRows, 'own'),
+  ...toRoutes(tenantRows, 'own', true),
+  ...toRoutes(apiRows, 'own', true),
+  ...toRoutes(protocolRows, 'protocol', true),
 ];

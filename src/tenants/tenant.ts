@@ -6,7 +6,6 @@ import { createKeysOfTenant, type KeysOfTenant } from '../accounts/api-keys/keys
 import { type BreachedListCounts, refuseBreached } from '../accounts/breached-passwords.ts';
 import { createDevices, type Devices } from '../accounts/devices.ts';
 import { createProgramCodes } from '../accounts/factors/program-codes.ts';
-import { createLocalUsers } from '../accounts/local-users.ts';
 import { hasLocalPassword } from '../accounts/password-adoption.ts';
 import { createPasswordRules } from '../accounts/password-rules.ts';
 import type { RewritePicture } from '../accounts/picture-file.ts';
@@ -41,6 +40,7 @@ import { createUpstreamTokens } from '../oidc/upstream/upstream-tokens.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { FormNotices } from '../web/form-notice.ts';
 import type { Pages } from '../web/pages.ts';
+import { type Administration, createAdministration } from './administration.ts';
 import { issuerOf } from './issuer.ts';
 import { createMailedProofs, type MailedProofs, openVerifications } from './mailed-proofs.ts';
 import { createOwnAccount, type OwnAccount } from './own-account.ts';
@@ -49,7 +49,8 @@ import { createUpstreams, type Upstreams } from './upstreams.ts';
 
 /** A built tenant. It must not own a socket or a timer: then dropping it from memory needs no clean-up. */
 export interface Tenant
-  extends DirectSignIns,
+  extends Administration,
+    DirectSignIns,
     KeysOfTenant,
     MailedProofs,
     OwnAccount,
@@ -170,15 +171,13 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
   const purgeAccount = (sub: string): Promise<number> => parts.storage.purgeAccount(definition.id, sub);
   const runAfterAnswer = parts.afterAnswer.forTenant(definition.id);
   const forgetTokens = (sub: string, source: string): Promise<void> => upstreamTokens.forget(sub, source);
+  const administration = createAdministration({
+    ...{ definition, storage, masterKey, revocations, hasher, faultOfPassword, purgeAccount, audit, clock },
+  });
   const mailedProofs = createMailedProofs({
     ...{ definition, issuer, storage, revocations, throttle, mail, masterKey, audit, clock, log },
     ...{ notifyOfChange, seed: accounts.seed, faultOfPassword, runAfterAnswer, forgetTokens },
-    usersAs: (actor, judge) =>
-      createLocalUsers({
-        ...{ tenant: definition.id, storage, revocations, hasher, audit, clock, actor },
-        faultOfPassword: judge,
-        purgeAccount,
-      }),
+    usersAs: administration.usersAs,
   });
   const programCodes = createProgramCodes({
     rules: definition.secondFactor,
@@ -234,6 +233,7 @@ export const openTenant = async (parts: TenantParts, definition: TenantDefinitio
       ...{ purgeAccount, notifyOfChange, forgetTokens, rewritePicture: parts.rewritePicture },
     }),
     ...ownKeys,
+    ...administration,
     interactions: provider.interactions,
     connectors,
     ...upstreams,

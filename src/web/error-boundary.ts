@@ -4,7 +4,15 @@ import { definedOnly } from '../defined-only.ts';
 import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Look, Pages } from './pages.ts';
-import { newErrorId, nothingHere, type Problem, problemBody, problemHeaders, problemOf } from './problem.ts';
+import {
+  newErrorId,
+  nothingHere,
+  type Problem,
+  problemBody,
+  problemDetails,
+  problemHeaders,
+  problemOf,
+} from './problem.ts';
 import { requestFacts } from './request-facts.ts';
 import { sendPage } from './send-page.ts';
 
@@ -29,7 +37,12 @@ export const renderErrorPage = (ctx: Context, problem: Problem, options: ErrorPa
 const renderErrorJson = (ctx: Context, problem: Problem): void => {
   ctx.status = problem.status;
   ctx.set({ ...problemHeaders(problem), 'Cache-Control': 'no-store' });
-  ctx.body = problemBody(problem);
+  if (requestFacts(ctx).hasProblemDetails !== true) {
+    ctx.body = problemBody(problem);
+    return;
+  }
+  ctx.body = problemDetails(problem);
+  ctx.type = 'application/problem+json';
 };
 
 /** The one log line that connects an error id with its cause. */

@@ -85,6 +85,21 @@ export const problemHeaders = (problem: Problem): Readonly<Record<string, string
     : { 'Retry-After': String(Math.max(1, Math.ceil(problem.retryAfterSeconds))) }),
 });
 
+/** RFC 9457; `code` and `error_id` are ours. The type `about:blank`: the status says what kind of problem it is. */
+export const problemDetails = ({
+  status,
+  code,
+  description,
+  errorId,
+}: Problem): Readonly<Record<string, string | number>> => ({
+  type: 'about:blank',
+  title: STATUS_CODES[status] ?? 'Error',
+  status,
+  ...definedOnly({ detail: description }),
+  code,
+  error_id: errorId,
+});
+
 /** The answer to a program. */
 export const problemBody = ({ code, description, errorId }: Problem): Readonly<Record<string, string>> => ({
   error: code,

@@ -12,6 +12,8 @@ export interface RequestFacts {
   tenant?: string;
   /** It came to the host of the endpoint aliases, which is the host of every tenant for this request. */
   isAtAlias?: boolean;
+  /** Is a refusal of this request sent as problem details (RFC 9457)? */
+  hasProblemDetails?: true;
   /** Path template, such as `/oauth/:tenant/token`, for logs and limits. */
   route?: string;
 }

@@ -137,7 +137,7 @@ describe('an own address asked with another method', () => {
     for (const { headers } of answers) expect(headers.allow).toBe(allowed.join(', '));
   });
 
-  const pathsOfTenants = ownPaths.filter((path) => path.includes(':tenant'));
+  const pathsOfTenants = [...new Set(own.filter(({ isOfTenant }) => isOfTenant).map(({ path }) => path))];
   const askWithout = async (tenant: string): Promise<void> => {
     for (const path of pathsOfTenants) {
       const route = own.find((candidate) => candidate.path === path) as Route;
@@ -147,6 +147,16 @@ describe('an own address asked with another method', () => {
   };
 
   it('is still not found when there is no such tenant', () => askWithout('nobody'));
+
+  it('does not say at the administration API whether there is such a tenant', async () => {
+    const paths = ownPaths.filter((path) => path.includes(':tenant') && !pathsOfTenants.includes(path));
+    expect(paths.length).toBeGreaterThan(10);
+    for (const path of paths) {
+      const route = own.find((candidate) => candidate.path === path) as Route;
+      const target = fill(path.replace(':tenant', 'nobody'));
+      expect({ target, ...(await ask(route, 'PUT', target)) }).toMatchObject({ target, status: 405 });
+    }
+  });
 
   it.each(['ACME', '%61cme', '-acme', 'acme;x', 'a'.repeat(64)])(
     'is still not found under %s, for which no tenant is looked up',

@@ -1,20 +1,13 @@
-// The API against its own OpenAPI document: schemathesis (https://schemathesis.readthedocs.io) makes requests that are as
-// described and requests that are not, and compares each answer with what the document allows.
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// The API against its own OpenAPI document.
 import { describe, expect, it } from '@jest/globals';
-import { findPart, schemathesisFolder } from '../../scripts/real-parts.mjs';
 import { createBrowser } from '../support/browser.ts';
-import { watchChild } from '../support/child.ts';
 import { directClients } from '../support/direct-login.ts';
 import { tokensFor } from '../support/oauth-client.ts';
 import { sampleClients, sampleTenant, shop, web } from '../support/sample-tenants.ts';
+import { runSchemathesis, schemathesis } from '../support/schemathesis.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { useServer } from '../support/use-server.ts';
 
-const python = findPart('schemathesis');
 const server = await useServer({
   store: sqliteStore,
   tenants: {
@@ -26,14 +19,6 @@ const server = await useServer({
   },
 });
 const issuer = server.issuer('acme');
-
-const options = [
-  ...['--phases', 'examples,coverage,fuzzing'],
-  ...['--max-examples', '5'],
-  ...['--seed', '20010101', '--generation-deterministic'],
-  ...['--checks', 'all'],
-  ...['--continue-on-failure', '--no-color', '--output-sanitize', 'false'],
-];
 
 /**
  * A code that the app does not show now is refused, though it is as described; so are cursors, passkeys, clients, passwords, and files that
@@ -125,7 +110,7 @@ parameters = { id = "another" }
 include-operation-id = "withdrawOwnApp"
 parameters = { client_id = "shop" }
 `;
-(python === undefined ? describe.skip : describe)('the API', () => {
+(schemathesis === undefined ? describe.skip : describe)('the API', () => {
   it('gives only answers that its OpenAPI document allows', async () => {
     const { access_token: token } = await tokensFor(createBrowser(), {
       issuer,
@@ -133,22 +118,8 @@ parameters = { client_id = "shop" }
       scope: 'openid account',
     });
     await tokensFor(createBrowser(), { issuer, client: shop });
-    const folder = await mkdtemp(join(tmpdir(), 'drawbridge-openapi-')); // it keeps what it found
-    await writeFile(join(folder, 'schemathesis.toml'), settings);
-    const child = watchChild(
-      spawn(
-        python ?? '',
-        [
-          ...['-m', 'schemathesis.cli', 'run', `${issuer}/api/v1/openapi.json`],
-          ...['--header', `Authorization: Bearer ${token}`],
-          ...options,
-        ],
-        { cwd: folder, env: { ...process.env, PYTHONPATH: schemathesisFolder(), PYTHONWARNINGS: 'ignore' } },
-      ),
-    );
-    const code = await child.exited;
-    await rm(folder, { recursive: true });
-    expect({ code, report: [...child.lines, child.errors()].join('\n') }).toEqual({
+    const url = `${issuer}/api/v1/openapi.json`;
+    expect(await runSchemathesis({ url, token, settings })).toEqual({
       code: 0,
       report: expect.stringMatching(/\d+ generated, \d+ passed/),
     });

@@ -67,7 +67,7 @@ export const postAs = async (
 
 export const toAnswer = async (response: Response): Promise<Answer> => {
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
     headers: response.headers,

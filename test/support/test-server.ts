@@ -111,6 +111,12 @@ const testSettings = (
     ...changes.tenants,
   },
   passwords: { ...lightHashing, ...changes.passwords },
+  administration: {
+    operators: { subs: [], roles: [], groups: [] },
+    secondFactor: true,
+    maxAgeSeconds: 43_200,
+    ...changes.administration,
+  },
   log: { level: 'debug', ...changes.log },
   management: { port: 0, host: '127.0.0.1', tenantLabels: 100, ...changes.management },
   gateway: {

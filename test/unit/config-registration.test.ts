@@ -36,6 +36,17 @@ describe('registration in a tenant file', () => {
     expect(rulesOf(check('http://127.0.0.1:99/x'))?.check?.url).toBe('http://127.0.0.1:99/x');
   });
 
+  it('gives nobody a role or group that has rights over others', () => {
+    const administrators = (grant: string) => `administration: { administrators: ${grant} }\n`;
+    expect(faultsOf('{ mode: open, roles: [member] }', administrators('{ roles: [boss] }'))).toEqual([]);
+    expect(faultsOf('{ mode: open, roles: [boss] }', administrators('{ roles: [it, boss] }'))).toEqual([
+      expect.stringMatching(/^administration\.administrators\.roles\.1: is given by registration\.roles/),
+    ]);
+    expect(faultsOf('{ mode: invited, groups: [it] }', administrators('{ groups: [it] }'))).toEqual([
+      expect.stringMatching(/^administration\.administrators\.groups\.0: is given by registration\.groups/),
+    ]);
+  });
+
   it('is read again when the key changes', () => {
     const options = file(check('https://c.test/x'));
     expect(hashTenant({ ...options, env: { KEY: `${key}-2` } })).not.toBe(hashTenant(options));

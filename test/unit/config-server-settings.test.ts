@@ -91,6 +91,35 @@ describe('loadServerSettings of mail', () => {
   });
 });
 
+describe('loadServerSettings of administration', () => {
+  const administration = (env: Record<string, string>) =>
+    load(
+      Object.fromEntries(
+        Object.entries(env).map(([name, text]) => [`DRAWBRIDGE_ADMINISTRATION__${name}`, text]),
+      ),
+    );
+
+  it('names the operators, by sub, role and group', () => {
+    expect(
+      good(administration({ TENANT: 'operations', OPERATORS: 'a,b', OPERATOR_ROLES: 'root', MAX_AGE: '1h' }))
+        .settings.administration,
+    ).toEqual({
+      tenant: 'operations',
+      operators: { subs: ['a', 'b'], roles: ['root'], groups: [] },
+      secondFactor: true,
+      maxAgeSeconds: 3600,
+    });
+  });
+
+  it.each([
+    [{ TENANT: 'operations' }, 'TENANT: is of no use while nobody is an operator'],
+    [{ OPERATOR_ROLES: 'root' }, 'OPERATOR_ROLES: is of no use without administration.tenant'],
+    [{ TENANT: 'Operations', OPERATORS: 'a' }, 'TENANT: is not the id of a tenant'],
+  ])('says what is missing: %j', (env, words) => {
+    expect(faultLines(administration(env)).join('\n')).toContain(`DRAWBRIDGE_ADMINISTRATION__${words}`);
+  });
+});
+
 describe('loadServerSettings', () => {
   it('needs nothing: no file, no environment', () => {
     const { settings, warnings } = good(load());
@@ -112,6 +141,11 @@ describe('loadServerSettings', () => {
       passwords: { memoryKiB: 19_456, iterations: 2, parallelism: 1, concurrency: 4, queueLimit: 64 },
       log: { level: 'info' },
       management: { port: 0, host: '127.0.0.1', tenantLabels: 100 },
+      administration: {
+        operators: { subs: [], roles: [], groups: [] },
+        secondFactor: true,
+        maxAgeSeconds: 43_200,
+      },
       gateway: { enabled: true, sessionIdle: 1800, sessionAbsolute: 43_200, basicCache: 0, services: [] },
     });
   });

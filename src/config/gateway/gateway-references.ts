@@ -1,6 +1,7 @@
 import { isLoopbackHost } from '../../protocol/loopback.ts';
 import { isIdentityScope } from '../../protocol/scopes.ts';
 import { hint } from '../parsing/name-references.ts';
+import type { ServerSettings } from '../server/server-settings.ts';
 import type { TenantDefinition } from '../tenant/tenant-definition.ts';
 import type { AccessRule, ServiceDefinition } from './gateway-definition.ts';
 
@@ -51,6 +52,15 @@ export const absentTenants = (
           .filter((id) => !ids.includes(id))
           .map((id) => `the service ${name} is for the tenant ${id}, which has no file${hint(id, ids)}`),
   );
+
+/** The tenant at which operators sign in, if it has no file. */
+export const absentAdministration = (
+  { tenant }: ServerSettings['administration'],
+  ids: readonly string[],
+): readonly string[] =>
+  tenant === undefined || ids.includes(tenant)
+    ? []
+    : [`administration.tenant is ${tenant}, which has no file, so nobody is an operator${hint(tenant, ids)}`];
 
 /**
  * Rules that any client of the tenant satisfies, each with the correction to write. A client that is not first-party

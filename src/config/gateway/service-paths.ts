@@ -43,6 +43,7 @@ export const isHost = (host: string): boolean =>
 /** Paths of Drawbridge's own pages and protocols. */
 const ownPaths = [
   '/oauth',
+  '/admin',
   '/api/authz',
   '/assets',
   '/healthz',

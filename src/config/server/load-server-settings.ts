@@ -141,6 +141,16 @@ const toSettings = (file: ResolvedServerFile, cwd: string, cores: number): Serve
       // libuv has four threads for them by default
       concurrency: concurrency === 'auto' ? Math.min(cores, 4) : concurrency,
     },
+    administration: {
+      ...definedOnly({ tenant: file.administration.tenant }),
+      operators: {
+        subs: file.administration.operators,
+        roles: file.administration.operatorRoles,
+        groups: file.administration.operatorGroups,
+      },
+      secondFactor: file.administration.secondFactor,
+      maxAgeSeconds: file.administration.maxAge,
+    },
     log: file.log,
     management: file.management,
     ...definedOnly({ mail: file.mail }),

@@ -90,6 +90,7 @@ export const checkServerFile = (file: ServerFile, context: Context): CheckedServ
     ...mailUser.faults,
     ...mailPassword.faults,
     ...mail.faults,
+    ...checkAdministration(file.administration),
     ...[
       ...checkGateway(file.gateway, face),
       ...loaded.faults.map((fault) => ({ ...fault, path: ['services', ...fault.path] })),
@@ -215,6 +216,26 @@ const checkProxySecret = (secret: string | undefined): readonly SettingFault[] =
             'is shorter than 32 characters, or holds some that a header cannot have; make one with: openssl rand -base64 32',
         },
       ];
+
+const grants = ['operators', 'operatorRoles', 'operatorGroups'] as const;
+
+const checkAdministration = (administration: ServerFile['administration']): readonly SettingFault[] => {
+  const given = grants.filter((name) => administration[name].length > 0);
+  if (administration.tenant !== undefined)
+    return given.length > 0
+      ? []
+      : [
+          {
+            name: 'administration.tenant',
+            message:
+              'is of no use while nobody is an operator; write operators, operatorRoles or operatorGroups',
+          },
+        ];
+  return given.map((name) => ({
+    name: `administration.${name}`,
+    message: 'is of no use without administration.tenant; write the tenant at which operators sign in',
+  }));
+};
 
 const checkStorage = (url: string | undefined, hasKey: boolean): readonly SettingFault[] => {
   if (url === undefined) return [];

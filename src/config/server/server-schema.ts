@@ -1,8 +1,17 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isAddressBlock } from '../../protocol/address-blocks.ts';
+import { tenantIdForm } from '../../protocol/tenant-id.ts';
 import { gatewaySchema } from '../gateway/gateway-schema.ts';
-import { countOrAuto, durationMs, origin, sizeKiB, wholeNumber } from '../parsing/field-types.ts';
+import {
+  countOrAuto,
+  durationMs,
+  durationSeconds,
+  origin,
+  plainText,
+  sizeKiB,
+  wholeNumber,
+} from '../parsing/field-types.ts';
 import { mailSchema } from './mail-schema.ts';
 import { isProxyUrl } from './outgoing-proxy.ts';
 
@@ -177,6 +186,35 @@ const passwords = z.strictObject({
   }),
 });
 
+const names = (description: string) => z.array(plainText(200)).default([]).meta({ description });
+
+const administration = z.strictObject({
+  tenant: z
+    .string()
+    .regex(tenantIdForm, { error: 'is not the id of a tenant; write the name of its file without .yaml' })
+    .optional()
+    .meta({
+      description:
+        'Tenant at which the operators of the server sign in: they may administer all tenants. Default: nobody may, and each tenant has its own administrators alone.',
+      examples: ['operations'],
+    }),
+  operators: names(
+    'Operators, by sub: people and system users of that tenant. npx --no drawbridge user list shows the sub.',
+  ),
+  operatorRoles: names('Operators: whoever has one of these roles at that tenant.'),
+  operatorGroups: names('Operators: whoever is in one of these groups of that tenant.'),
+  secondFactor: z.boolean().default(true).meta({
+    description:
+      'true: people use the administration API only after a sign-in with a second factor. API keys need none.',
+  }),
+  maxAge: durationSeconds({ min: 60, max: 30 * 86_400 })
+    .prefault('12h')
+    .meta({
+      description:
+        'How long ago the sign-in of a person may be who uses the administration API, at all tenants.',
+    }),
+});
+
 const log = z.strictObject({
   level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({
     description:
@@ -206,6 +244,9 @@ export const serverSchema = z.strictObject({
   passwords: passwords.prefault({}).meta({
     description:
       'Cost of password hashes. After an increase, a hash is renewed at the next sign-in of its user.',
+  }),
+  administration: administration.prefault({}).meta({
+    description: 'Who may administer all tenants, and how administrators sign in.',
   }),
   log: log.prefault({}).meta({ description: 'The log: JSON lines on standard output.' }),
   management: management.prefault({}).meta({ description: 'A second listener, for monitoring.' }),

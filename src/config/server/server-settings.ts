@@ -1,4 +1,5 @@
 import type { GatewaySettings } from '../gateway/gateway-definition.ts';
+import type { AdministrationGrant } from '../tenant/administration-definition.ts';
 import type { MailSettings } from './mail-settings.ts';
 import type { OutgoingProxy } from './outgoing-proxy.ts';
 
@@ -75,6 +76,16 @@ export interface ServerSettings {
     readonly concurrency: number;
     /** Hashes that may wait in one process; further ones are refused with 503. */
     readonly queueLimit: number;
+  };
+  readonly administration: {
+    /** At which operators sign in; absent: there are none. */
+    readonly tenant?: string;
+    /** Who of that tenant may administer all. */
+    readonly operators: AdministrationGrant;
+    /** Must the sign-in of a person have had a second factor? */
+    readonly secondFactor: boolean;
+    /** How long ago it may have been. */
+    readonly maxAgeSeconds: number;
   };
   readonly log: {
     readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

@@ -2,6 +2,7 @@ import type { CertificateName } from '../../protocol/certificate-name.ts';
 import type { SignatureAlgorithm } from '../../protocol/signature-algorithms.ts';
 import type { TenantGateway } from '../gateway/gateway-definition.ts';
 import type { SourceDefinition } from '../source/source-definition.ts';
+import type { TenantAdministration } from './administration-definition.ts';
 import type { GroupChoice } from './group-choice.ts';
 
 /** The content of a tenant's file, parsed, with defaults and resolved secrets. Deeply frozen. */
@@ -24,6 +25,8 @@ export interface TenantDefinition {
   /** Absent: an operator adds people. */
   readonly registration?: RegistrationRules;
   readonly accounts: AccountRules;
+  /** Who may administer the tenant, beside the operators of the server. */
+  readonly administration: TenantAdministration;
   readonly apiKeys: ApiKeyRules;
   readonly audit: AuditRules;
   /** Absent: new passwords are judged by the rules alone. */

@@ -190,6 +190,7 @@ const toDefinition = (filled: Filled, options: TenantFileOptions): TenantDefinit
     ...(content.recovery.password === 'mail' ? { recovery: { password: 'mail' } } : {}),
     ...definedOnly({ registration }),
     accounts: toAccountRules(content.accounts),
+    administration: content.administration,
     apiKeys: toApiKeyRules(content.apiKeys),
     audit,
     ...definedOnly({ breachedPasswords: content.passwords.breached }),

@@ -5,6 +5,7 @@ import type { PathFault } from '../parsing/fault.ts';
 import { hint, reference, unique } from '../parsing/name-references.ts';
 import { checkSources } from '../source/source-rules.ts';
 import { checkAccounts } from './accounts-rules.ts';
+import { checkAdministration } from './administration-schema.ts';
 import { checkMachines } from './certificates-file.ts';
 import { checkClient, isPublic } from './client-rules.ts';
 import type { NamesInFile } from './names-in-file.ts';
@@ -20,6 +21,7 @@ export const checkTenant = (judged: JudgedContent, names: NamesInFile): readonly
   ...checkUsers(judged),
   ...checkAccounts(judged),
   ...checkApiKeys(judged),
+  ...checkAdministration(judged.content.administration, judged.content.registration),
   ...checkSecondFactor(judged.content.secondFactor, names.clients),
   ...checkMachines(judged.content.certificates),
   ...checkTenantGateway(judged, names.clients),

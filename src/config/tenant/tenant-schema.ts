@@ -6,6 +6,7 @@ import { durationSeconds, origin, parseUrl, plainText } from '../parsing/field-t
 import { sourcesSchema } from '../source/source-schema.ts';
 import { topProperties } from '../source/upstream-source-schema.ts';
 import { accountsSchema } from './accounts-schema.ts';
+import { administrationSchema } from './administration-schema.ts';
 import { apiKeysSchema } from './api-keys-schema.ts';
 import { auditSchema } from './audit-schema.ts';
 import { certificatesSchema } from './certificates-schema.ts';
@@ -151,6 +152,11 @@ export const tenantSchema = z.strictObject({
   accounts: accountsSchema.prefault({}).meta({
     description: 'What users may do with their own account.',
     examples: [{ deletion: { grace: '14d' } }],
+  }),
+  administration: administrationSchema.prefault({}).meta({
+    description:
+      'Who may administer the tenant by the administration API, beside the operators of the server.',
+    examples: [{ administrators: { roles: ['tenant-admin'] } }],
   }),
   apiKeys: apiKeysSchema.prefault({}).meta({ description: 'API keys of system users and people.' }),
   audit: auditSchema.prefault({}).meta({ description: 'The audit record of the tenant.' }),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { timeSchema } from '../../web/api/api-schemas.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
-import { readBearer } from '../bearer.ts';
+import { readBearer } from '../../web/bearer.ts';
 import { defineOperation } from './operation.ts';
 
 export const showOwnSession = defineOperation({

@@ -59,10 +59,15 @@ const describeFile = ({ types, longest }: NonNullable<DescribedOperation['file']
 });
 
 const successOf = ({ answer }: DescribedOperation): ZodOpenApiResponsesObject => {
-  const { description, schema, status = 200 } = answer;
-  return schema === undefined
-    ? { '204': { description } }
-    : { [`${status}`]: { description, content: { 'application/json': { schema } } } };
+  const { description, schema, status = 200, repeated, types } = answer;
+  if (types !== undefined)
+    return { '200': { description, content: Object.fromEntries(types.map((type) => [type, {}])) } };
+  if (schema === undefined) return { '204': { description } };
+  const content = { 'application/json': { schema } };
+  return {
+    [`${status}`]: { description, content },
+    ...(repeated === undefined ? {} : { '200': { description: repeated, content } }),
+  };
 };
 
 const refusalsOf = <One extends DescribedOperation>(

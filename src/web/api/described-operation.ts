@@ -34,12 +34,16 @@ export class OperationRefusal extends Error {
 /** One sentence, or with the members that the answer has beside the usual ones. */
 export type DescribedRefusal = string | { readonly description: string; readonly schema: z.ZodObject };
 
-/** Without a schema it is 204. Members that the schema does not name are not sent. */
+/** Without a schema and types it is 204. Members that the schema does not name are not sent. */
 export interface DescribedAnswer<Answer extends z.ZodType> {
   readonly description: string;
   readonly schema?: Answer;
   /** Of an answer with a schema; default 200. */
   readonly status?: 201 | 202;
+  /** The answer 200 to a request that was made before, with the same schema. */
+  readonly repeated?: string;
+  /** Media types of an answer that is a stream, and has no schema. */
+  readonly types?: readonly string[];
 }
 
 export interface OperationFacts {

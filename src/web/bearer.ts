@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Log } from '../log.ts';
-import { refuseAsJson } from '../web/error-boundary.ts';
+import { refuseAsJson } from './error-boundary.ts';
 
 /** The token of `Authorization: Bearer` (RFC 6750 section 2.1); no other method of sending one is accepted. */
 export const readBearer = (ctx: Context): string | undefined =>
@@ -22,6 +22,8 @@ export interface BearerRefusal {
   /** Of `insufficient_user_authentication`: seconds since the sign-in, or how it is to be done. */
   readonly maxAge?: number;
   readonly acr?: string;
+  /** In place of the usual words. */
+  readonly description?: string;
   /** RFC 6750 section 3.1, RFC 9470 section 3; absent when no token was presented. */
   readonly error?: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
 }
@@ -33,7 +35,7 @@ export const refuseBearer = (ctx: Context, log: Log, refusal: BearerRefusal): un
   refuseAsJson(ctx, log, {
     status: error === 'insufficient_scope' ? 403 : 401,
     code: error ?? 'unauthorized',
-    description: describe(refusal),
+    description: refusal.description ?? describe(refusal),
   });
 };
 
