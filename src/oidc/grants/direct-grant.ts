@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { type Account, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -49,11 +50,12 @@ export interface DirectGrant {
  * @throws errors.InvalidTarget, or errors.InvalidGrant when the person may hold no tokens
  */
 export const grantDirectly = async (
-  { provider, definition, certificates, findAccount }: DirectGrantParts,
+  { provider, definition, findAccount, ...parts }: DirectGrantParts,
   { ctx, sub, gty, source, mayHave = () => true, atMostSeconds, atMostRoles, signIn }: DirectGrantOptions,
 ): Promise<DirectGrant> => {
   const { client, requestParamScopes: wanted } = ctx.oidc;
   if (client === undefined) throw new errors.InvalidClient('the client is not known');
+  const certificate = certificateToBind(parts, ctx);
   const account = await findAccount(ctx, sub);
   if (account === undefined) throw new errors.InvalidGrant('account not found');
   ctx.oidc.entity('Account', account);
@@ -91,7 +93,7 @@ export const grantDirectly = async (
   if (atMostSeconds !== undefined)
     Object.assign(accessToken, { expiresIn: Math.min(accessToken.expiration, atMostSeconds) });
   Object.assign(accessToken, signIn); // for `signInClaims`
-  bindToCertificate(certificates, ctx, accessToken);
+  if (certificate !== undefined) accessToken.setThumbprint('x5t', certificate);
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
   return {
@@ -109,16 +111,18 @@ export const grantDirectly = async (
   };
 };
 
-/** RFC 8705 section 3, as for the grants of the library. */
-const bindToCertificate = (
-  certificates: CertificatesOfRequests,
+/**
+ * Of a client whose tokens are bound (RFC 8705 section 3), as for the grants of the library.
+ * @throws errors.InvalidGrant when there is none
+ */
+export const certificateToBind = (
+  { certificates }: Pick<DirectGrantParts, 'certificates'>,
   ctx: KoaContextWithOIDC,
-  token: InstanceType<Provider['AccessToken']>,
-): void => {
-  if (ctx.oidc.client?.tlsClientCertificateBoundAccessTokens !== true) return;
+): X509Certificate | undefined => {
+  if (ctx.oidc.client?.tlsClientCertificateBoundAccessTokens !== true) return undefined;
   const certificate = certificateOf(certificates, ctx);
   if (certificate === undefined) throw new errors.InvalidGrant('mutual TLS client certificate not provided');
-  token.setThumbprint('x5t', certificate);
+  return certificate;
 };
 
 const requestedResource = (definition: TenantDefinition, ctx: KoaContextWithOIDC): string | undefined => {

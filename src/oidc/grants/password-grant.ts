@@ -7,7 +7,7 @@ import type { PasswordGrantUsage } from '../../storage/storage-records.ts';
 import { findClient } from '../provider/clients.ts';
 import { asProtocolErrors, TooManyRequests } from '../provider/errors.ts';
 import type { CertificatesOfRequests } from '../provider/mutual-tls.ts';
-import { grantDirectly } from './direct-grant.ts';
+import { certificateToBind, grantDirectly } from './direct-grant.ts';
 import { MfaRequired } from './mfa-tokens.ts';
 import {
   createProgramSignIn,
@@ -54,6 +54,8 @@ export const createPasswordGrant =
     if (ctx.get('DPoP') !== '' || client.dpopBoundAccessTokens === true) {
       throw new errors.InvalidRequest('DPoP is not supported with the password grant');
     }
+    // before a password is looked at
+    certificateToBind(parts, ctx);
     const { account, source, signedInAt: authTime, amr, acr } = await prove(parts, ctx, client.clientId);
     const { sub } = account;
     await asProtocolErrors(() =>
