@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
@@ -8,6 +8,7 @@ import { hashId } from '../../src/crypto/ids.ts';
 import { createCallerCache } from '../../src/gateway/callers/caller-cache.ts';
 import { createExternalGateways, gatewayHeadersOf } from '../../src/gateway/callers/external-gateway.ts';
 import type { GatewayRequest, GatewayTenant, Identification } from '../../src/gateway/gateway-types.ts';
+import { openCertificateWorkshop } from '../support/client-certificates.ts';
 import { openPeople, type People, throttle } from '../support/people.ts';
 
 const secret = 'a-secret-of-the-gateway-0123456789abcdef';
@@ -178,6 +179,22 @@ describe('a gateway with a client certificate', () => {
   it('says who the user is', async () => {
     const asked = request(headers, { certificateFingerprint: fingerprint.toUpperCase() });
     expect(await identify([byCertificate], asked)).toMatchObject(known('alice', 'edge'));
+  });
+
+  it('says it with the certificate of its connection too, as long as that is valid', async () => {
+    const workshop = await openCertificateWorkshop();
+    const authority = await workshop.authority('Edge');
+    const identifyWith = async (to?: string) => {
+      const { cert } = await authority.issue(to === undefined ? {} : { to });
+      const certificate = new X509Certificate(cert);
+      const fingerprints = [certificate.fingerprint256.replaceAll(':', '').toLowerCase()];
+      const trusted = { ...byCertificate, proof: { type: 'certificate' as const, fingerprints } };
+      return identify([trusted], request(headers, { certificate }));
+    };
+    expect(await identifyWith()).toMatchObject(known('alice', 'edge'));
+    expect(await identifyWith('20010101000000Z')).toEqual(nothing);
+    expect(await identify([byCertificate], request(headers, { certificate: 'unreadable' }))).toEqual(nothing);
+    await workshop.remove();
   });
 
   it('is not believed with another certificate, or none', async () => {

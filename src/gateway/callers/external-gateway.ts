@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import type { TenantGateway, TrustedGateway } from '../../config/gateway/gateway-definition.ts';
+import { isWithinDates } from '../../crypto/certificates.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
 import type { GatewayRequest, GatewayTenant, Identification } from '../gateway-types.ts';
 import type { CallerCache, NotKnown } from './caller-cache.ts';
@@ -98,7 +99,7 @@ export const createExternalGateways = (parts: ExternalGatewaysParts): ExternalGa
     tenant: GatewayTenant,
   ): Promise<readonly Proven[] | NotKnown> => {
     const { trustedGateways } = tenant.definition.gateway;
-    const proven: Proven[] = provenByCertificate(request.certificateFingerprint, trustedGateways);
+    const proven: Proven[] = provenByCertificate(fingerprintIn(request, parts.clock), trustedGateways);
     let wrong = false;
     for (const [value, gateways] of shownProofs(request.headers, trustedGateways)) {
       const { proven: found, faults } = await provenBy(value, gateways);
@@ -188,6 +189,18 @@ const shownProofs = (
 
 const usesHeader = (gateway: TrustedGateway): gateway is HeaderGateway =>
   gateway.proof.type !== 'certificate';
+
+/** As a proxy with the secret states it, else of the certificate of the client itself. */
+const fingerprintIn = (
+  { certificateFingerprint, certificate }: GatewayRequest,
+  clock: Clock,
+): string | undefined => {
+  if (certificateFingerprint !== undefined || certificate === undefined || certificate === 'unreadable')
+    return certificateFingerprint;
+  return isWithinDates(certificate, clock.now())
+    ? certificate.fingerprint256.replaceAll(':', '').toLowerCase()
+    : undefined;
+};
 
 /** An unknown certificate proves nothing and is no error: it may be meant for the service. */
 const provenByCertificate = (
