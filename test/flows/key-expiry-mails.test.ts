@@ -97,6 +97,7 @@ eachStore((store) => {
     days(17);
     expect(await server.storage.tenantsWithDueKeyNotices(clock.now())).toEqual(['silent']);
     await look('silent');
+    expect(await server.storage.tenantsWithDueKeyNotices(clock.now())).toEqual([]);
     expect(await server.storage.forTenant('silent').mails.list({ limit: 5 })).toEqual([]);
   });
 });

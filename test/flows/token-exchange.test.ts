@@ -26,6 +26,7 @@ import {
   web,
   webClient,
 } from '../support/sample-tenants.ts';
+import { servedTenant } from '../support/served-tenant.ts';
 import { describeOnce, eachStore } from '../support/stores.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { openUpstreamOauth2, type UpstreamOauth2 } from '../support/upstream-oauth2.ts';
@@ -190,6 +191,24 @@ eachStore((store) => {
         const refused = records.filter(({ action }) => action === 'token_exchange.subject_token');
         expect(refused).toHaveLength(8);
         expect(refused[0]).toMatchObject({ outcome: 'failure', reason: 'not_valid', clientId: web.id });
+      });
+
+      it('gives nothing for the token of an API key with fewer roles than its person', async () => {
+        await signInAtPlain({ issuer, client: web });
+        const { accounts } = server.storage.forTenant('acme');
+        const bob = (await accounts.list({ limit: 100 })).find(({ origin }) => origin === 'source');
+        if (bob === undefined) throw new Error('bob has no account');
+        const { apiKeys } = await servedTenant(server, 'acme');
+        const statuses: number[] = [];
+        for (const limits of [{}, { roles: [] }]) {
+          const made = await apiKeys.create(bob, { scopes: ['orders:read'], ...limits }, { actor: 'cli' });
+          if (!made.ok) throw new Error(made.message);
+          const { body } = await exchange(ordersApi, {
+            ...{ subject_token: made.secret, resource: ordersResource, scope: 'orders:read' },
+          });
+          statuses.push((await forUpstream(body.access_token ?? '', ordersApi)).status);
+        }
+        expect(statuses).toEqual([200, 400]);
       });
 
       it('gives nothing of a person whom an operator has disabled', async () => {

@@ -32,9 +32,11 @@ export const createNotifyOfExpiry = (parts: ExpiryNoticesParts): NotifyOfExpiry 
 
   const notify = async (key: ApiKeyRecord, noticeAt: number): Promise<boolean> => {
     const { id, expiresAt = 0 } = key;
-    const owner = expiresAt > clock.now() ? await parts.accounts.findBySub(key.sub) : undefined;
+    const isWanted = mail.mode !== 'none' && expiresAt > clock.now();
+    const owner = isWanted ? await parts.accounts.findBySub(key.sub) : undefined;
     const to = owner === undefined || isGone(owner) ? undefined : addressOf(owner);
     if (owner === undefined || to === undefined) {
+      // the mark goes all the same, so that nobody looks again
       await records.noticed(id, noticeAt);
       return false;
     }
@@ -51,7 +53,6 @@ export const createNotifyOfExpiry = (parts: ExpiryNoticesParts): NotifyOfExpiry 
   };
 
   return async () => {
-    if (mail.mode === 'none') return 0;
     let written = 0;
     for (const key of await records.dueForNotice({ nowMs: clock.now(), limit: atOnce }))
       if (key.noticeAt !== undefined && (await notify(key, key.noticeAt))) written += 1;
