@@ -86,7 +86,7 @@ export interface VerificationsParts {
 
 export const linkSeconds = 30 * 60;
 export const codeSeconds = 10 * 60;
-/** Wrong codes in one browser: with as many codes as the limits of mails allow, a guess stays hopeless. */
+/** Wrong codes for one mail: with as many mails as their limits allow, a guess stays hopeless. */
 const tries = { points: 5, windowSeconds: codeSeconds } as const;
 
 /**
@@ -179,12 +179,11 @@ export const createVerifications = (parts: VerificationsParts): Verifications =>
     consumeCode: async (purpose, { browser, code }) => {
       const place = idOfBrowser(purpose, browser);
       const found = await load(place);
-      const { isAllowed } = await throttle.spend(
-        `verification/${found === undefined ? sharedBy(place) : place}`,
-        tries,
-      );
-      if (found === undefined || !isAllowed) return undefined;
-      const { id, mac } = open<CodeContent>(found);
+      const sent = found === undefined ? undefined : open<CodeContent>(found);
+      // by the mail: another one for the same browser brings new tries
+      const { isAllowed } = await throttle.spend(`verification/${sent?.id ?? sharedBy(place)}`, tries);
+      if (sent === undefined || !isAllowed) return undefined;
+      const { id, mac } = sent;
       const digits = withoutSeparators(code);
       if (!isEqualConstantTime(mac, hmac(codeKey, tenant, purpose, browser, digits))) return undefined;
       return consume(purpose, id);
