@@ -65,6 +65,11 @@ describe('loadTenant', () => {
       },
       grants: { password: false },
       accounts: { usernameChange: false, deletion: { allowed: 'local', graceSeconds: 604_800 } },
+      administration: {
+        administrators: { subs: [], roles: [], groups: [] },
+        helpDesk: { subs: [], roles: [], groups: [] },
+        auditors: { subs: [], roles: [], groups: [] },
+      },
       apiKeys: {
         ...{ maximumAgeSeconds: 365 * 86_400, allowNonExpiring: false },
         ...{ onePerSystemUser: false, overlapSeconds: 604_800, ownServices: [] },
