@@ -9,6 +9,7 @@ import { type ApiKeyParts, readApiKey } from '../crypto/api-key.ts';
 import { noteOfRequest } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import { findClient, mayHaveScope } from '../oidc/provider/clients.ts';
+import { isHeldBy } from '../oidc/tokens/certificate-binding.ts';
 import { createAddressBlocks } from '../protocol/address-blocks.ts';
 import { canonicalLogin } from '../protocol/canonical-login.ts';
 import { adminScope } from '../protocol/scopes.ts';
@@ -58,7 +59,7 @@ export const identifyCaller = async (parts: IdentifyParts, ctx: Context): Promis
     case 'malformed':
       return invalid(credential.description);
     case 'bearer':
-      return byToken(parts, credential.token);
+      return byToken(parts, credential.token, ctx);
     case 'apiKey': {
       const key = readApiKey(credential.key);
       return key === undefined
@@ -68,12 +69,18 @@ export const identifyCaller = async (parts: IdentifyParts, ctx: Context): Promis
   }
 };
 
-const byToken = async ({ homes, settings, clock }: IdentifyParts, token: string): Promise<Identified> => {
-  for (const { accessTokens, definition } of homes) {
+const byToken = async (
+  { homes, settings, clock }: IdentifyParts,
+  token: string,
+  { req }: Context,
+): Promise<Identified> => {
+  for (const { accessTokens, definition, provider } of homes) {
     const live = await accessTokens.verify(token);
     if (live === undefined) continue;
-    if (live.isSenderConstrained)
-      return invalid('An access token that is bound to a key is not accepted here');
+    if (!isHeldBy(live, provider.certificateOf(req)))
+      return invalid(
+        'An access token that is bound to a key or certificate is accepted with that certificate only',
+      );
     const { account, clientId, scopes, audiences, acr, authTime = 0, sessionId } = live;
     // the client may have lost the right since the token was issued; a token for a resource is for that alone
     const isForUs = scopes.includes(adminScope) && mayHaveScope(findClient(definition, clientId), adminScope);
