@@ -2,3 +2,7 @@
 import { register } from 'node:module';
 
 register('./typescript-hooks.mjs', import.meta.url);
+
+// A killed test leaves no child behind: its standard input ends with the process of the test.
+process.stdin.on('end', () => process.exit(1)).resume();
+process.stdin.unref?.();
