@@ -36,6 +36,14 @@ const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 /** Lists the grant, but the source gives it nothing. */
 const outsider = confidential('outsider');
 
+const newKey = async (server: TestServer, tenant: string) => {
+  const added = await server.users(tenant).add({ username: 'robot', isSystem: true });
+  const { apiKeys } = await servedTenant(server, tenant);
+  const made = added.ok ? await apiKeys.create(added.account, {}, { actor: 'cli' }) : added;
+  if (!made.ok) throw new Error(made.message);
+  return made;
+};
+
 eachStore((store) => {
   describe('token exchange', () => {
     let upstream: UpstreamOauth2;
@@ -343,6 +351,15 @@ eachStore((store) => {
         const { status, body } = await fromUpstream(token);
 
         expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+      });
+
+      it('shows no API key of ours to an upstream', async () => {
+        const { secret } = await newKey(server, 'acme');
+        upstream.setFaults({ at: /./, fault: { kind: 'status', status: 500 } });
+        for (const form of [{}, { resource: ordersResource }, { audience: 'plain' }]) {
+          const { status, body } = await fromUpstream(secret, form);
+          expect([status, body.error]).toEqual([400, 'invalid_request']);
+        }
       });
 
       it('refuses a person who has a second factor that the upstream did not ask for', async () => {

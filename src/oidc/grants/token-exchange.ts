@@ -81,7 +81,12 @@ export const createTokenExchange =
       throw new errors.InvalidRequest(`subject_token_type must be ${accessTokenType}`);
     const { subject_token: token, subject_issuer: issuer, audience } = params;
     if (typeof token !== 'string' || token === '') throw new errors.InvalidRequest('missing subject_token');
-    if (isApiKeyShaped(token) && issuer === undefined && audience === undefined) {
+    if (isApiKeyShaped(token)) {
+      // no upstream may see it
+      if (issuer !== undefined || audience !== undefined)
+        throw new errors.InvalidRequest(
+          'an API key is exchanged for a token of a resource: leave out subject_issuer and audience',
+        );
       const answer = await exchangeKey({ ...parts, provider }, ctx, token);
       ctx.body = { ...answer, issued_token_type: accessTokenType };
       return;
