@@ -122,7 +122,7 @@ describe('an API key with the scope account', () => {
     const { secret, key } = await keyOf(robot);
     expect((await ask(bearer(secret))).body).toMatchObject({ sub: robot.sub, username: 'robot' });
     const { body } = await ask(bearer(secret), '/account/keys');
-    expect(body.keys).toEqual([expect.objectContaining({ id: key.id })]);
+    expect(body.keys).toEqual([expect.objectContaining({ id: key.id, scopes: ['account'] })]);
     for (const path of ['/sessions', '/audit', '/factors'])
       expect((await ask(bearer(secret), path)).status).toBe(403);
   });

@@ -121,7 +121,10 @@ describe('the code of a key', () => {
   afterEach(() => server.close());
 
   it('is asked for where the tenant says so, and the two halves are everywhere', async () => {
-    const made = await (await personAt(server, alice, 'plain')).make();
+    const person = await personAt(server, alice, 'plain');
+    const made = await person.make({ roles: ['admin'] });
+    expect(await person.list()).toEqual([expect.objectContaining({ roles: ['admin'], services: ['files'] })]);
+    expect((await person.post('', { note: 'Build', roles: ['owner'] })).status).toBe(400);
     expect(made).not.toHaveProperty('verification_id');
     expect(await statusesAt(server, made, 'plain')).toEqual([200]);
   });

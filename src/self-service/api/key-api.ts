@@ -10,6 +10,12 @@ import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { defineOperation } from './operation.ts';
 
+const limit = (what: string) =>
+  z
+    .array(z.string())
+    .optional()
+    .meta({ description: `${what}; absent: no such limit.` });
+
 const keySchema = z
   .object({
     id: idSchema,
@@ -20,6 +26,10 @@ const keySchema = z
       .array(z.string())
       .optional()
       .meta({ description: 'Names of services behind the gateway; absent: all of them.' }),
+    roles: limit('The only roles of the person that it has, without groups'),
+    scopes: z.array(z.string()).optional().meta({ description: 'Absent: none.' }),
+    resources: limit('Identifiers of the only resources'),
+    networks: limit('The only addresses and CIDR blocks'),
     created_at: timeSchema,
     expires_at: timeSchema.optional(),
     last_used_at: timeSchema.optional(),
@@ -223,6 +233,14 @@ const refusalOf = (refused: CodeNotSent): Error => {
 const secondsOf = (epochMs: number | undefined): number | undefined =>
   epochMs === undefined ? undefined : toSeconds(epochMs);
 
+const limitsOf = ({ services, roles, scopes, resources, networks }: ApiKeyRecord) =>
+  Object.fromEntries(
+    Object.entries({ services, roles, scopes, resources, networks }).map(([name, some]) => [
+      name,
+      some && [...some],
+    ]),
+  );
+
 const toPublicKey = (key: ApiKeyRecord): z.input<typeof keySchema> => ({
   id: key.id,
   key: publicPartOf(key),
@@ -230,7 +248,7 @@ const toPublicKey = (key: ApiKeyRecord): z.input<typeof keySchema> => ({
   created_at: toSeconds(key.createdAt),
   ...definedOnly({
     note: key.note,
-    services: key.services && [...key.services],
+    ...limitsOf(key),
     expires_at: secondsOf(key.expiresAt),
     last_used_at: secondsOf(key.lastUsedAt),
     last_used_from: key.lastUsedFrom,
