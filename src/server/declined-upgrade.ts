@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 /** GET with `Upgrade: websocket` (RFC 6455 section 4.1). */
 export const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean =>
@@ -22,7 +23,8 @@ export const answerWithoutUpgrade = (
     if (kept !== undefined) lines.push(`${name}: ${kept}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit('connection', socket);
+  // a server with TLS expects a handshake on each new connection
+  server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
 };
 
 const withoutOffer = (name: string, value: string): string | undefined => {

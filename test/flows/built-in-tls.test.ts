@@ -7,8 +7,11 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { askHealth } from '../../src/cli/healthcheck.ts';
 import { openCertificateWorkshop } from '../support/client-certificates.ts';
 import { eventually } from '../support/eventually.ts';
+import { basicAuthorization } from '../support/oauth-client.ts';
+import { service } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
 import { freePort } from '../support/test-server.ts';
+import { tlsRequest } from '../support/tls-request.ts';
 import { useServer } from '../support/use-server.ts';
 
 const workshop = await openCertificateWorkshop();
@@ -67,6 +70,15 @@ describe('TLS without a reverse proxy', () => {
     expect(status).toBe(200);
     expect(JSON.parse(body).issuer).toBe(server.issuer('acme'));
     expect(headers).toMatchObject({ 'strict-transport-security': 'max-age=31536000' });
+  });
+
+  it('answers a request that offers another protocol as any other', async () => {
+    const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
+    const form = new URLSearchParams({ grant_type: 'client_credentials' });
+    for (const more of [{ headers }, { headers: { ...headers, ...basicAuthorization(service) }, form }])
+      expect((await tlsRequest({ port, path: '/oauth/acme/token', ca: authority.ca, ...more })).status).toBe(
+        'form' in more ? 200 : 404,
+      );
   });
 
   it('is asked for its health by the command of containers', async () => {
