@@ -14,6 +14,7 @@ export type AdministrativeRole = (typeof administrativeRoles)[number];
 export const permissions = [
   'people.read',
   'people.unlock',
+  'people.resetFactors',
   'people.change',
   'systemUsers.read',
   'systemUsers.change',
@@ -31,16 +32,17 @@ const _ = false;
 
 // biome-ignore format: columns
 export const permissionTable: Readonly<Record<Permission, Readonly<Record<AdministrativeRole, boolean>>>> = {
-  'people.read':        { operator: o, administrator: o, helpDesk: o, auditor: o },
-  'people.unlock':      { operator: o, administrator: o, helpDesk: o, auditor: _ },
-  'people.change':      { operator: o, administrator: o, helpDesk: _, auditor: _ },
-  'systemUsers.read':   { operator: o, administrator: o, helpDesk: _, auditor: o },
-  'systemUsers.change': { operator: o, administrator: o, helpDesk: _, auditor: _ },
-  'keys.read':          { operator: o, administrator: o, helpDesk: _, auditor: o },
-  'keys.change':        { operator: o, administrator: o, helpDesk: _, auditor: _ },
-  'signIns.read':       { operator: o, administrator: o, helpDesk: o, auditor: o },
-  'signIns.end':        { operator: o, administrator: o, helpDesk: o, auditor: _ },
-  'audit.read':         { operator: o, administrator: o, helpDesk: _, auditor: o },
+  'people.read':         { operator: o, administrator: o, helpDesk: o, auditor: o },
+  'people.unlock':       { operator: o, administrator: o, helpDesk: o, auditor: _ },
+  'people.resetFactors': { operator: o, administrator: o, helpDesk: o, auditor: _ },
+  'people.change':       { operator: o, administrator: o, helpDesk: _, auditor: _ },
+  'systemUsers.read':    { operator: o, administrator: o, helpDesk: _, auditor: o },
+  'systemUsers.change':  { operator: o, administrator: o, helpDesk: _, auditor: _ },
+  'keys.read':           { operator: o, administrator: o, helpDesk: _, auditor: o },
+  'keys.change':         { operator: o, administrator: o, helpDesk: _, auditor: _ },
+  'signIns.read':        { operator: o, administrator: o, helpDesk: o, auditor: o },
+  'signIns.end':         { operator: o, administrator: o, helpDesk: o, auditor: _ },
+  'audit.read':          { operator: o, administrator: o, helpDesk: _, auditor: o },
 };
 
 export const may = (roles: readonly AdministrativeRole[], permission: Permission): boolean =>

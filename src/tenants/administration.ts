@@ -1,3 +1,4 @@
+import { createFactorReset, type FactorReset } from '../accounts/factors/factor-reset.ts';
 import { createLocalUsers, type LocalUsers } from '../accounts/local-users.ts';
 import type { FaultOfPassword } from '../accounts/password-rules.ts';
 import type { Revocations } from '../accounts/revocations.ts';
@@ -19,6 +20,8 @@ export interface Administration {
    * @param faultOfPassword what judges the passwords that are set; default: the tenant's rules
    */
   readonly usersAs: (actor: string, faultOfPassword?: FaultOfPassword) => LocalUsers;
+  /** For people who have lost a second factor. @param actor for the audit record */
+  readonly factorResetAs: (actor: string) => FactorReset;
   readonly auditTrail: {
     readonly list: AuditRecords['list'];
     readonly chain: AuditChainRecords;
@@ -43,6 +46,11 @@ export const createAdministration = (parts: AdministrationParts): Administration
   return {
     usersAs: (actor, faultOfPassword = parts.faultOfPassword) =>
       createLocalUsers({ ...parts, tenant: definition.id, actor, faultOfPassword }),
+    factorResetAs: (actor) =>
+      createFactorReset({
+        ...{ ...parts, records: storage.accounts, actor },
+        recoveryKey: masterKey.derive('recovery codes'),
+      }),
     auditTrail: {
       list: (page) => storage.audit.list(page),
       chain: storage.auditChain,

@@ -27,6 +27,7 @@ const server = await useServer({
 const rows: Readonly<Record<string, readonly Permission[]>> = {
   'people: see': ['people.read'],
   'people: unlock': ['people.unlock'],
+  'people: remove second factors': ['people.resetFactors'],
   'people: disable, enable': ['people.change'],
   'sign-ins of people: see': ['signIns.read'],
   'sign-ins of people: end': ['signIns.end'],

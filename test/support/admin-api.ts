@@ -87,6 +87,7 @@ export const adminSamples = ({
     listPeople: at('/people'),
     showPerson: at(`/people/${sub}`),
     unlockPerson: at(`/people/${sub}/unlock`),
+    resetFactors: at(`/people/${sub}/reset-factors`),
     disablePerson: at(`/people/${sub}/disable`),
     enablePerson: at(`/people/${sub}/enable`),
     listSignIns: at(`/people/${sub}/sign-ins`),

@@ -58,7 +58,7 @@ describe('administrative roles', () => {
     expect(Object.fromEntries(table)).toEqual({
       operator: [...permissions],
       administrator: [...permissions],
-      helpDesk: ['people.read', 'people.unlock', 'signIns.read', 'signIns.end'],
+      helpDesk: ['people.read', 'people.unlock', 'people.resetFactors', 'signIns.read', 'signIns.end'],
       auditor: ['people.read', 'systemUsers.read', 'keys.read', 'signIns.read', 'audit.read'],
     });
   });

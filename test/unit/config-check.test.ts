@@ -75,6 +75,14 @@ describe('checkConfig', () => {
     expect(checkConfig({ cwd, env: {}, tenant: 'demo' }).otherFaulty).toEqual(['shop']);
   });
 
+  it('warns of operators of a tenant that has no file', () => {
+    put('config/server.yaml', 'administration: { tenant: acne, operatorRoles: [root] }\n');
+    put('tenants/acme.yaml', 'displayName: Acme\n');
+    expect(checkConfig({ cwd, env: {} }).warnings).toEqual([
+      expect.stringMatching(/^administration\.tenant is acne, which has no file.* acme/),
+    ]);
+  });
+
   it('looks where the settings say, and says when that is nowhere', () => {
     mkdirSync(join(cwd, 'elsewhere'));
     put('elsewhere/one.yaml', 'locale: fr\n');

@@ -9,7 +9,14 @@ import {
   showKey,
 } from './key-api.ts';
 import type { AdminOperation } from './operation.ts';
-import { disablePerson, enablePerson, listPeople, showPerson, unlockPerson } from './person-api.ts';
+import {
+  disablePerson,
+  enablePerson,
+  listPeople,
+  resetFactors,
+  showPerson,
+  unlockPerson,
+} from './person-api.ts';
 import { endSignIn, endSignIns, listSignIns } from './sign-in-api.ts';
 import {
   changeSystemUser,
@@ -26,6 +33,7 @@ export const adminOperations: readonly AdminOperation[] = [
   listPeople,
   showPerson,
   unlockPerson,
+  resetFactors,
   disablePerson,
   enablePerson,
   listSignIns,

@@ -116,3 +116,22 @@ export const unlockPerson = defineAdminOperation({
     return toPublicPerson(accountAfter(request, await tenant.usersAs(operator.actor).unlock(sub, at)));
   },
 });
+
+export const resetFactors = defineAdminOperation({
+  id: 'resetFactors',
+  method: 'POST',
+  path: '/people/{sub}/reset-factors',
+  permission: 'people.resetFactors',
+  summary: 'Remove all second factors of a person',
+  description:
+    'All sessions and tokens end. Whoever knows the password alone can then sign in, so be sure who asks for it.',
+  parameters: ofPerson,
+  answer: changeAnswer,
+  handle: async ({ path, ...request }) => {
+    const { tenant, operator, ctx } = request;
+    await tenant.factorResetAs(operator.actor).removeAll(await getManageable(request, path.sub, 'person'));
+    const account = await getAccount(request, path.sub, 'person');
+    sendVersion(ctx, account);
+    return toPublicPerson(account);
+  },
+});

@@ -18,7 +18,9 @@ const grant = (description: string) =>
 /** `administration` of a tenant's file. */
 export const administrationSchema = z.strictObject({
   administrators: grant('May do everything in this tenant that the administration API offers.'),
-  helpDesk: grant('See people and their sign-ins, unlock people, and end sign-ins.'),
+  helpDesk: grant(
+    'See people and their sign-ins, unlock people, remove their second factors, and end sign-ins.',
+  ),
   auditors: grant('See everything, the audit record included, and change nothing.'),
 });
 
