@@ -77,7 +77,7 @@ describe('TLS without a reverse proxy', () => {
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     for (const more of [{ headers }, { headers: { ...headers, ...basicAuthorization(service) }, form }])
       expect((await tlsRequest({ port, path: '/oauth/acme/token', ca: authority.ca, ...more })).status).toBe(
-        'form' in more ? 200 : 404,
+        'form' in more ? 200 : 405,
       );
   });
 
