@@ -180,6 +180,16 @@ describe('the code of a key', () => {
     expect((await server.storage.forTenant('acme').artifacts.load([artifact])).artifacts).toEqual([]);
   });
 
+  it('is needed again when the key has expired', async () => {
+    const person = await personAt(server);
+    const made = await person.make({ expires_in: 60 });
+    expect((await person.verify(made, await lastMailedCode(server, 'acme'))).status).toBe(200);
+    expect((await person.post(`/${made.key.id}/rotation`)).status).toBe(200);
+    clock.advance(60_000);
+    expect(await statusesAt(server, made)).toEqual([401]);
+    expect((await person.post(`/${made.key.id}/rotation`)).status).toBe(404);
+  });
+
   it('is entered on the page without JavaScript, below the key', async () => {
     const browser = createBrowser();
     const send = async (page: Page, fields: Readonly<Record<string, string>>, end = ''): Promise<Page> => {

@@ -6,6 +6,7 @@ import type { ApiKeyRecord, ApiKeyRecords } from '../../storage/storage-api-keys
 import type { Accounts } from '../account-types.ts';
 import type { RunAfterAnswer } from '../after-answer.ts';
 import { findActiveAccount } from '../standing.ts';
+import { isOver } from './key-lifetimes.ts';
 import { withinTenant } from './key-limits.ts';
 import type { KeySecrets } from './key-secrets.ts';
 
@@ -76,6 +77,3 @@ export const findWrittenKey = async (
   const presented = readApiKey(written);
   return presented === undefined ? undefined : findKey(presented, use);
 };
-
-const isOver = ({ expiresAt = Number.POSITIVE_INFINITY }: ApiKeyRecord, nowMs: number): boolean =>
-  expiresAt <= nowMs;

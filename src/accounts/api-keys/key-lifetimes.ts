@@ -41,6 +41,11 @@ export const renewedExpiry = (
   return nowMs + Math.min(lifeMs, maximumAgeSeconds * 1000);
 };
 
+export const isOver = (
+  { expiresAt = Number.POSITIVE_INFINITY }: Pick<ApiKeyRecord, 'expiresAt'>,
+  nowMs: number,
+): boolean => expiresAt <= nowMs;
+
 const dayMs = 86_400_000;
 const longestAheadMs = 14 * dayMs;
 /** Whoever makes a key for less makes the next one too. */

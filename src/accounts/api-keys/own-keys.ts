@@ -1,4 +1,5 @@
 // Keys that people make for themselves, where the tenant allows it. A mail goes to them at each change.
+import type { Clock } from '../../clock.ts';
 import type { ApiKeyRules } from '../../config/tenant/tenant-definition.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -9,6 +10,7 @@ import type { NotifyOfChange } from '../account-notices.ts';
 import type { SessionActor } from '../person-sessions.ts';
 import type { TypedCode } from '../verifications.ts';
 import { type ApiKeys, type KeyMade, keysOfAnOwner, type MadeKey } from './api-keys.ts';
+import { isOver } from './key-lifetimes.ts';
 import type { CodeNotSent, KeyCodeRequest, KeyCodeSent, KeyVerifications } from './key-verification.ts';
 import { keyName } from './public-key.ts';
 
@@ -52,7 +54,7 @@ export interface OwnKeys {
   isWaiting(owner: AccountRecord, id: string): Promise<boolean>;
   /** The key is good from now on. One of all callers has it. */
   verify(owner: AccountRecord, typed: TypedCode & { id: string }, by: SessionActor): Promise<KeyVerified>;
-  /** Only of keys that the person has made. */
+  /** Only of keys that the person has made, and that have not expired: in place of those a new one is made, with its code. */
   rotate(owner: AccountRecord, id: string, by: SessionActor): Promise<KeyMade>;
   /** Undefined when the person has no such key. */
   revoke(owner: AccountRecord, id: string, by: SessionActor): Promise<OwnKey | undefined>;
@@ -63,6 +65,7 @@ export interface OwnKeysParts {
   readonly apiKeys: Pick<ApiKeys, 'prepare' | 'add' | 'create' | 'find' | 'list' | 'rotate' | 'revoke'>;
   readonly keyVerifications: KeyVerifications;
   readonly notifyOfChange: NotifyOfChange;
+  readonly clock: Clock;
 }
 
 export const createOwnKeys = ({
@@ -70,6 +73,7 @@ export const createOwnKeys = ({
   apiKeys,
   keyVerifications,
   notifyOfChange,
+  clock,
 }: OwnKeysParts): OwnKeys => {
   const allowed = rules.ownServices;
   const notice = (kind: MailKind, key: string) => ({ kind, values: { key } });
@@ -122,8 +126,12 @@ export const createOwnKeys = ({
     rotate: async (owner, id, actor) => {
       const by = { ...actor, owner: owner.sub };
       const key = await apiKeys.find(id, by);
-      if (key?.isOwn !== true)
-        return { ok: false, reason: 'absent', message: 'There is no such key of your own.' };
+      if (key?.isOwn !== true || isOver(key, clock.now()))
+        return {
+          ok: false,
+          reason: 'absent',
+          message: 'There is no such key of your own, or it has expired.',
+        };
       return notifyOfChange(owner, notice('key_rotated', keyName(key)), {
         make: () => apiKeys.rotate(id, by),
         isDone: ({ ok }) => ok,

@@ -2,6 +2,7 @@
 // is one.
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { isOver } from '../../accounts/api-keys/key-lifetimes.ts';
 import type { OwnKey } from '../../accounts/api-keys/own-keys.ts';
 import { keyName } from '../../accounts/api-keys/public-key.ts';
 import { definedOnly } from '../../defined-only.ts';
@@ -62,7 +63,7 @@ export const showOwnKeys = async (
     model: {
       accountUrl: accountUrl(tenant),
       csrf: accountCsrfToken(parts.csrf, visit),
-      keys: keys.map((key) => keyLine(url, key)),
+      keys: keys.map((key) => keyLine(url, key, parts.clock.now())),
       ...(offersKeys(tenant) ? { newKeyUrl: newKeyUrl(tenant) } : {}),
       ...definedOnly(shown),
     },
@@ -70,11 +71,11 @@ export const showOwnKeys = async (
   });
 };
 
-const keyLine = (url: string, key: OwnKey): AccountKey => ({
+const keyLine = (url: string, key: OwnKey, nowMs: number): AccountKey => ({
   name: keyName(key),
   createdAt: key.createdAt,
   ...definedOnly({ services: key.services, expiresAt: key.expiresAt, lastUsedAt: key.lastUsedAt }),
-  ...(key.isOwn === true ? { rotateAction: `${url}/${key.id}/rotate` } : {}),
+  ...(key.isOwn === true && !isOver(key, nowMs) ? { rotateAction: `${url}/${key.id}/rotate` } : {}),
   revokeAction: `${url}/${key.id}/revoke`,
 });
 

@@ -183,7 +183,7 @@ export const rotateOwnKey = defineOperation({
   description:
     'The old one is accepted for a while, as the tenant has it. Only for keys that the person made.',
   ...protectedChange,
-  refusals: { 404: 'The person has made no such key.' },
+  refusals: { 404: 'The person has made no such key, or it has expired.' },
   parameters: { path: z.object({ id: idSchema }) },
   answer: madeAnswer,
   handle: async ({ tenant: { ownKeys }, person, path }) =>
