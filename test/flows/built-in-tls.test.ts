@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,9 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { askHealth } from '../../src/cli/healthcheck.ts';
 import { openCertificateWorkshop } from '../support/client-certificates.ts';
+import { startEchoService } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
+import { serviceOf } from '../support/guarded-service.ts';
 import { basicAuthorization } from '../support/oauth-client.ts';
 import { service } from '../support/sample-tenants.ts';
 import { sqliteStore } from '../support/stores.ts';
@@ -24,9 +27,26 @@ copyFileSync(first.certFile, certFile);
 copyFileSync(first.keyFile, keyFile);
 const port = await freePort();
 const publicUrl = `https://localhost:${port}`;
+const echo = await startEchoService();
 const server = await useServer({
   store: sqliteStore,
-  settings: { server: { publicUrl, port }, tls: { certFile, keyFile } },
+  settings: {
+    server: { publicUrl, port },
+    tls: { certFile, keyFile },
+    gateway: {
+      services: [
+        serviceOf('files', {
+          host: `files.localhost:${port}`,
+          rules: [{ access: 'anyone' }],
+          target: {
+            url: echo.url,
+            ...{ connectTimeoutMs: 2000, timeoutMs: 5000, idleTimeoutMs: 5000 },
+            ...{ hostHeader: 'public', authorization: 'none' },
+          },
+        }),
+      ],
+    },
+  },
 });
 
 const get = (
@@ -60,6 +80,7 @@ const fingerprintOf = (thumbprint: string): string =>
   (Buffer.from(thumbprint, 'base64url').toString('hex').toUpperCase().match(/../g) ?? []).join(':');
 
 afterAll(async () => {
+  await echo.close();
   await workshop.remove();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -79,6 +100,21 @@ describe('TLS without a reverse proxy', () => {
       expect((await tlsRequest({ port, path: '/oauth/acme/token', ca: authority.ca, ...more })).status).toBe(
         'form' in more ? 200 : 405,
       );
+  });
+
+  it('passes a WebSocket on to a service', async () => {
+    const socket: TLSSocket = connect({ port, host: 'localhost', ca: authority.ca });
+    socket.write(
+      [
+        `GET /socket HTTP/1.1`,
+        `Host: files.localhost:${port}`,
+        ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      ].join('\r\n'),
+    );
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /);
   });
 
   it('is asked for its health by the command of containers', async () => {
