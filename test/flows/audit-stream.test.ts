@@ -152,8 +152,11 @@ eachStore((store) => {
         secret,
         String(clock.now()),
       ]);
-      await eventually('a request is under way', () => receiver.requests.length === 1, 8_000);
-      child.process.kill('SIGKILL');
+      try {
+        await eventually('a request is under way', () => receiver.requests.length === 1, 8_000);
+      } finally {
+        child.process.kill('SIGKILL');
+      }
       await child.exited;
       receiver.answer(204);
       await look();

@@ -1,4 +1,5 @@
-// A process of its own that delivers audit records without an end, until it is killed.
+// A process of its own that delivers audit records until it is killed, a minute at most.
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { systemClock } from '../../src/clock.ts';
 import type { TenantDefinition } from '../../src/config/tenant/tenant-definition.ts';
@@ -12,4 +13,8 @@ const clock = { now: () => Number(now) + systemClock.now() - startedAt };
 const storage = await openStorage({ url: storeUrl, clock, log, role: 'worker' });
 const definition = { id: 'acme', audit: { stream: { webhook: { url, secret } } } } as TenantDefinition; // what is looked at
 const streaming = startAuditStreaming({ storage, tenants: { known: () => [definition] }, clock, log });
-for (;;) await streaming.look();
+setTimeout(() => process.exit(), 60_000).unref();
+for (;;) {
+  await streaming.look();
+  await delay(50);
+}
