@@ -30,6 +30,8 @@ export interface TestAuthority {
   readonly ca: string;
   readonly caFile: string;
   issue(wish?: CertificateWish): Promise<IssuedCertificate>;
+  /** PEM of a certificate of the authority with the same name and key, and these dates. */
+  renewed(dates: Required<Pick<CertificateWish, 'from' | 'to'>>): Promise<string>;
 }
 
 /** Authorities and certificates by openssl, in a folder that is removed at the end. */
@@ -38,6 +40,11 @@ export interface CertificateWorkshop {
   authority(name: string, extension?: string): Promise<TestAuthority>;
   selfSigned(wish?: CertificateWish): Promise<IssuedCertificate>;
   remove(): Promise<void>;
+}
+
+interface SignWish extends CertificateWish {
+  /** File of the key of an authority, when the certificate is one of an authority. */
+  readonly authorityKey?: string;
 }
 
 const openssl = (...args: readonly string[]): void => {
@@ -62,12 +69,14 @@ export const openCertificateWorkshop = async (): Promise<CertificateWorkshop> =>
 
   /** `x509 -req` of old versions knows no dates, so the small CA of openssl is used. */
   const sign = async (
-    { subject = '/CN=robot', san, usage = 'clientAuth', from, to }: CertificateWish,
+    { subject = '/CN=robot', san, usage = 'clientAuth', from, to, authorityKey }: SignWish,
     signer: readonly string[],
   ): Promise<void> => {
-    openssl('req', '-subj', subject, ...newKey, '-keyout', next('key'), '-out', next('csr'));
+    const key =
+      authorityKey === undefined ? [...newKey, '-keyout', next('key')] : ['-new', '-key', authorityKey];
+    openssl('req', '-subj', subject, ...key, '-out', next('csr'));
     const extensions = [
-      'basicConstraints=CA:FALSE',
+      `basicConstraints=CA:${authorityKey === undefined ? 'FALSE' : 'TRUE'}`,
       ...(usage === '' ? [] : [`extendedKeyUsage=${usage}`]),
       ...(san === undefined ? [] : [`subjectAltName=${san}`]),
     ];
@@ -107,6 +116,12 @@ export const openCertificateWorkshop = async (): Promise<CertificateWorkshop> =>
           made += 1;
           await sign(wish, ['-cert', caFile, '-keyfile', caKey]);
           return toIssued();
+        },
+        renewed: async (dates) => {
+          made += 1;
+          const wish = { ...dates, subject: `/CN=${name}`, usage: '', authorityKey: caKey };
+          await sign(wish, ['-selfsign', '-keyfile', caKey]);
+          return readFile(next('pem'), 'utf8');
         },
       };
     },

@@ -120,6 +120,19 @@ describe('the authorities of a tenant', () => {
     expect(judge(await issue({ usage: '' }))).toBe('trusted');
   });
 
+  it('trust by each of their certificates that is valid, when it was renewed with the same key', async () => {
+    const certificate = await issue({});
+    const old = await authority.renewed({ from: '20200101000000Z', to: '20291231235959Z' });
+    const renewed = await authority.renewed({ from: '20291201000000Z', to: '20400101000000Z' });
+    for (const pem of [old + renewed, renewed + old]) {
+      const { judge } = createCertificateTrust(pem);
+      expect(judge(certificate, Date.UTC(2025, 0, 1))).toBe('trusted');
+      expect(judge(certificate, now)).toBe('trusted');
+      expect(judge(certificate, Date.UTC(2041, 0, 1))).toBe('expired');
+    }
+    expect(createCertificateTrust(old).judge(certificate, now)).toBe('expired');
+  });
+
   it('do not trust servers, other authorities of the same name, self-signed ones, nor themselves', async () => {
     const other = await workshop.authority('Acme Clients');
     expect(judge(await issue({ usage: 'serverAuth' }))).toBe('untrusted');
