@@ -48,8 +48,12 @@ const writtenIn: Readonly<Record<CertificateHeaderForm, (value: string) => strin
     if (certificates.length > 1) throw new Error('there are several certificates');
     return decodeURIComponent((certificates[0]?.[2] ?? '').replace(/^"|"$/g, ''));
   },
-  /** DER in base64, URL-encoded by some versions; the chain that the client sent follows after commas. */
-  traefik: (value) => decodeURIComponent(value).split(',')[0] ?? '',
+  /** DER in base64, URL-encoded by some versions; the chain that the client sent follows after commas without spaces. */
+  traefik: (value) => {
+    // so joined are several headers of one name, of which one may be the client's
+    if (/\s/.test(value)) throw new Error('there are several headers');
+    return decodeURIComponent(value).split(',')[0] ?? '';
+  },
 };
 
 const readBase64 = (text: string): Buffer => {

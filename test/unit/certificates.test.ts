@@ -186,6 +186,8 @@ describe('the header of a proxy', () => {
       ['envoy', `Cert="${escaped}";Cert="${escaped}"`],
       ['envoy', `Subject="a";Cert=${escaped}"`],
       ['traefik', 'x'],
+      ['traefik', `${der}, ${der}`],
+      ['traefik', `${encodeURIComponent(der)}, ${encodeURIComponent(der)}`],
     ];
     for (const [form, value] of wrong) expect(() => read(form, value)).toThrow();
   });
