@@ -21,8 +21,7 @@ import { loadServerSettings, type ServerSettingsOptions } from './server/load-se
 import type { ServerSettings } from './server/server-settings.ts';
 import { withoutEmailDomains } from './source/email-domain-warnings.ts';
 import { withoutRecheck } from './source/recheck-warnings.ts';
-import { unmetCertificateNeeds } from './tenant/certificate-needs.ts';
-import { unmetMailNeeds } from './tenant/mail-needs.ts';
+import { faultsAtServer } from './tenant/faults-at-server.ts';
 import type { TenantDefinition } from './tenant/tenant-definition.ts';
 import { type LoadedTenant, loadTenant } from './tenant/tenant-file.ts';
 import { tenantFileName, tenantIdsAmong } from './tenant/tenant-file-names.ts';
@@ -81,10 +80,7 @@ export const checkConfig = (options: CheckConfigOptions): CheckedConfig => {
     const path = join(directory, tenantFileName(id));
     const loaded = checkFile(path, id, options);
     if ('definition' in loaded && settings !== undefined) {
-      const unmet = [
-        ...unmetMailNeeds(loaded.definition, settings.mail, shownIn(path)),
-        ...unmetCertificateNeeds(loaded.definition, settings.clientCertificates, shownIn(path)),
-      ];
+      const unmet = faultsAtServer(loaded.definition, settings, shownIn(path));
       if (isReported(id)) faults.push(...unmet);
       else if (unmet.length > 0) otherFaulty.push(id);
     }

@@ -7,8 +7,7 @@ import type { Clock } from '../clock.ts';
 import { idleLimits } from '../config/gateway/gateway-references.ts';
 import { formatFault } from '../config/parsing/fault.ts';
 import type { ServerSettings } from '../config/server/server-settings.ts';
-import { unmetCertificateNeeds } from '../config/tenant/certificate-needs.ts';
-import { unmetMailNeeds } from '../config/tenant/mail-needs.ts';
+import { faultsAtServer } from '../config/tenant/faults-at-server.ts';
 import { hashTenant, loadTenant } from '../config/tenant/tenant-file.ts';
 import { openSourceConnections, type SourceConnections } from '../connectors/open-connectors.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
@@ -130,12 +129,7 @@ export const openServer = async (options: ServerOptions): Promise<OpenServer> =>
       judge: (file) => {
         const loaded = loadTenant({ ...file, env });
         const faults =
-          'faults' in loaded
-            ? loaded.faults
-            : [
-                ...unmetMailNeeds(loaded.definition, settings.mail, file.path),
-                ...unmetCertificateNeeds(loaded.definition, settings.clientCertificates, file.path),
-              ];
+          'faults' in loaded ? loaded.faults : faultsAtServer(loaded.definition, settings, file.path);
         return Promise.resolve(
           'definition' in loaded && faults.length === 0
             ? loaded

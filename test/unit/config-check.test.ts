@@ -83,6 +83,24 @@ describe('checkConfig', () => {
     ]);
   });
 
+  it('refuses a tenant whose registration would make operators of strangers', () => {
+    put(
+      'config/server.yaml',
+      'administration: { tenant: ops, operatorRoles: [staff], operatorGroups: [crew] }\n',
+    );
+    const file = 'demo: true\nregistration: { mode: open, roles: [guest, staff], groups: [crew] }\n';
+    put('tenants/ops.yaml', file);
+    put('tenants/shop.yaml', file);
+    expect(checkConfig({ cwd, env: {} }).faults.map(formatFault)).toEqual([
+      expect.stringMatching(
+        /^tenants\/ops\.yaml registration\.roles: gives staff to everybody .*operatorRoles/,
+      ),
+      expect.stringMatching(
+        /^tenants\/ops\.yaml registration\.groups: gives crew to everybody .*operatorGroups/,
+      ),
+    ]);
+  });
+
   it('looks where the settings say, and says when that is nowhere', () => {
     mkdirSync(join(cwd, 'elsewhere'));
     put('elsewhere/one.yaml', 'locale: fr\n');
