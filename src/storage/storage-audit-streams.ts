@@ -20,10 +20,15 @@ export interface AuditStreamTurn {
   readonly leaseUntilMs: number;
 }
 
+/** A lease or pause that ends further ahead was stored by a process with a wrong clock, and counts as over. */
+export const longestLeaseMs = 120_000;
+export const longestPauseMs = 600_000;
+
 export interface AuditStreams {
   /**
    * Takes the stream for one process, and creates it when it is not there. Undefined while another process has it, and before
-   * its next attempt. The holder can take it again.
+   * its next attempt. The holder can take it again. A lease of more than `longestLeaseMs` from now is over, and so is a pause of more
+   * than `longestPauseMs`.
    */
   claim(
     target: string,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { longestLeaseMs, longestPauseMs } from '../../src/storage/storage-audit-streams.ts';
 import type { GetBench } from './storage.contract.ts';
 import { startMs, times } from './storage-samples.ts';
 
@@ -40,6 +41,21 @@ export const auditStreamClauses = (bench: GetBench): void => {
       expect(await open().settle('webhook', after, turn('one'))).toBe(false);
       expect(await open(1).list()).toEqual([{ target: 'webhook', ...after }]);
       expect(await bench().first.forTenant('zeta').auditStreams.list()).toEqual([]);
+    });
+
+    it('are taken from one whose clock was far ahead', async () => {
+      const year = 365 * 24 * 3_600_000;
+      const ahead = { holder: 'ahead', nowMs: startMs, leaseUntilMs: startMs + year };
+      expect(await open().claim('webhook', ahead)).toEqual(fresh);
+      expect(await open(1).claim('webhook', turn('one'))).toEqual(fresh);
+      const failed = { ...fresh, failures: 1, nextAttemptAt: startMs + year };
+      await open().settle('webhook', failed, { holder: 'one', leaseUntilMs: startMs + year });
+      expect(await open(1).claim('webhook', turn('two'))).toEqual(failed);
+      const paused = { ...fresh, nextAttemptAt: startMs + longestPauseMs };
+      await open().settle('webhook', paused, { holder: 'two', leaseUntilMs: 0 });
+      expect(await open(1).claim('webhook', turn('three'))).toBeUndefined();
+      await open().settle('webhook', fresh, { holder: 'two', leaseUntilMs: startMs + longestLeaseMs });
+      expect(await open(1).claim('webhook', turn('three'))).toBeUndefined();
     });
   });
 };

@@ -166,6 +166,17 @@ eachStore((store) => {
       expect(receiver.taken).toEqual(numbers(1, 250));
     });
 
+    it('gets them at once when an instance whose clock was ahead has put them off', async () => {
+      await note(3);
+      const year = 365 * 24 * 3_600_000;
+      const ahead = { holder: 'ahead', nowMs: clock.now() + year, leaseUntilMs: clock.now() + year };
+      await at(0).auditStreams.claim('webhook', ahead);
+      const failed = { seq: 0, failures: 1, nextAttemptAt: clock.now() + year };
+      await at(0).auditStreams.settle('webhook', failed, ahead);
+      await look();
+      expect(receiver.taken).toEqual([1, 2, 3]);
+    });
+
     it('learns of records that were removed before it got them', async () => {
       await note(3);
       await look();

@@ -34,6 +34,7 @@ const batchesPerRun = 50;
 /** Longer than an attempt can take, so that no other instance sends while one of this instance is under way. */
 const leaseMs = 60_000;
 const pausesMs = [1_000, 5_000, 30_000, 120_000] as const;
+/** A pause of twice that was stored by an instance with a wrong clock, and counts as over; `claim` has the same rule. */
 const longestPauseMs = 300_000;
 
 export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
@@ -96,7 +97,8 @@ export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
         nextAttemptAt: 0,
       };
       const waiting = Math.max(0, (last?.seq ?? 0) - seq);
-      return { waiting, isDue: waiting > 0 && nextAttemptAt <= clock.now() };
+      const pauseMs = nextAttemptAt - clock.now();
+      return { waiting, isDue: waiting > 0 && (pauseMs <= 0 || pauseMs > 2 * longestPauseMs) };
     },
     run: async (closing) => {
       let state = await streams.claim(name, { ...lease(), nowMs: clock.now() });

@@ -1,4 +1,9 @@
-import type { AuditStreamState, AuditStreams } from '../storage-audit-streams.ts';
+import {
+  type AuditStreamState,
+  type AuditStreams,
+  longestLeaseMs,
+  longestPauseMs,
+} from '../storage-audit-streams.ts';
 import { type AuditStreamDocument, rangeOf } from './documents.ts';
 import { isDuplicateId } from './errors.ts';
 import { call, reading, writing } from './limits.ts';
@@ -13,14 +18,22 @@ const toState = ({
   ...state
 }: AuditStreamDocument): AuditStreamState => state;
 
+const isOver = (member: 'nextAttemptAt' | 'leaseUntil', nowMs: number, longestMs: number) => [
+  { [member]: { $lte: nowMs } },
+  { [member]: { $gt: nowMs + longestMs } },
+];
+
 export const createAuditStreams = ({ auditStreams }: Collections, tenant: string): AuditStreams => ({
   claim: (target, { holder, leaseUntilMs, nowMs }) =>
     call(async () => {
       try {
         const claimed = await auditStreams.findOneAndUpdate(
           {
-            ...{ _id: `${tenant}|${target}`, tenant, nextAttemptAt: { $lte: nowMs } },
-            $or: [{ leaseUntil: { $lte: nowMs } }, { holder }],
+            ...{ _id: `${tenant}|${target}`, tenant },
+            $and: [
+              { $or: isOver('nextAttemptAt', nowMs, longestPauseMs) },
+              { $or: [...isOver('leaseUntil', nowMs, longestLeaseMs), { holder }] },
+            ],
           },
           {
             $set: { holder, leaseUntil: leaseUntilMs },

@@ -1,5 +1,10 @@
 import { definedOnly } from '../../defined-only.ts';
-import type { AuditStreamState, AuditStreams } from '../storage-audit-streams.ts';
+import {
+  type AuditStreamState,
+  type AuditStreams,
+  longestLeaseMs,
+  longestPauseMs,
+} from '../storage-audit-streams.ts';
 import type { Connection } from './connection.ts';
 
 const columns = 'target, seq, failures, next_attempt_at, last_attempt_at, last_outcome';
@@ -8,7 +13,8 @@ export const auditStreamSql = {
   claim: `INSERT INTO audit_streams (tenant, target, seq, failures, next_attempt_at, holder, lease_until)
       VALUES (?1, ?2, 0, 0, 0, ?3, ?4)
     ON CONFLICT (tenant, target) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until
-      WHERE next_attempt_at <= ?5 AND (lease_until <= ?5 OR holder = excluded.holder)
+      WHERE (next_attempt_at <= ?5 OR next_attempt_at > ?5 + ${longestPauseMs})
+        AND (lease_until <= ?5 OR lease_until > ?5 + ${longestLeaseMs} OR holder = excluded.holder)
     RETURNING ${columns}`,
   settle: `UPDATE audit_streams SET seq = ?, failures = ?, next_attempt_at = ?, last_attempt_at = ?, last_outcome = ?,
       lease_until = ? WHERE tenant = ? AND target = ? AND holder = ?`,
