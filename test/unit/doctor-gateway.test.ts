@@ -168,8 +168,8 @@ describe('the doctor on services', () => {
 
 describe("the doctor on a tenant's part of the gateway", () => {
   const services = [orders()];
-  const about = (text: string, gateway: object = {}): readonly string[] =>
-    checkTenantGateway(settingsOf({ services, ...gateway }), tenant('acme', text)).map(
+  const about = (text: string, gateway: object = {}, more: Partial<ServerSettings> = {}): readonly string[] =>
+    checkTenantGateway({ ...settingsOf({ services, ...gateway }), ...more }, tenant('acme', text)).map(
       ({ verdict, message }) => `${verdict} ${message}`,
     );
 
@@ -183,7 +183,7 @@ describe("the doctor on a tenant's part of the gateway", () => {
     ]);
   });
 
-  it('knows certificates that no proxy can pass on', () => {
+  it('knows certificates that nothing passes on', () => {
     const text = `gateway:
   trustedGateways:
     - id: edge
@@ -192,6 +192,9 @@ describe("the doctor on a tenant's part of the gateway", () => {
 `;
     expect(about(text)).toEqual([expect.stringMatching(/^warning The gateway edge .*gateway\.proxySecret/)]);
     expect(about(text, { proxySecret: 'a secret' })).toEqual([]);
+    expect(about(text, {}, { clientCertificates: { from: 'tls' } })).toEqual([]);
+    const ofProxy = { from: 'nginx', header: 'x-ssl-client-cert' } as const;
+    expect(about(text, {}, { clientCertificates: ofProxy })).toEqual([]);
   });
 
   it('says how devices get in that ask in the old way', () => {

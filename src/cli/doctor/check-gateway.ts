@@ -30,22 +30,27 @@ export const checkGateway = async (
 
 /** Checks `gateway` in the file of one tenant against that of the server. */
 export const checkTenantGateway = (
-  { gateway: { services, proxySecret } }: Pick<ServerSettings, 'gateway'>,
+  {
+    gateway: { services, proxySecret },
+    clientCertificates,
+  }: Pick<ServerSettings, 'gateway' | 'clientCertificates'>,
   definition: TenantDefinition,
 ): readonly Finding[] => {
   const { gateway, clients, id } = definition;
   const about = `tenant ${id}, gateway`;
+  // either says which certificate it was
+  const seesCertificates = proxySecret !== undefined || clientCertificates !== undefined;
   const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceGrant));
   return [
     ...[...idleLimits(definition, services), ...openToAnyClient(definition, services)].map((words) =>
       warning(about, `${words}.`),
     ),
     ...gateway.trustedGateways
-      .filter(({ proof }) => proof.type === 'certificate' && proxySecret === undefined)
+      .filter(({ proof }) => proof.type === 'certificate' && !seesCertificates)
       .map((trusted) =>
         warning(
           about,
-          `The gateway ${trusted.id} proves itself by a certificate, and no proxy can pass on which one it was. Set gateway.proxySecret of the server, and let the proxy that ends TLS send it.`,
+          `The gateway ${trusted.id} proves itself by a certificate, and nothing says which one it was. Set clientCertificates.from of the server, or set gateway.proxySecret and let the proxy that ends TLS send it.`,
         ),
       ),
     ...(devices.length > 0 && gateway.deviceClient === undefined && services.length > 0
