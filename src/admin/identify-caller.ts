@@ -77,7 +77,7 @@ const byToken = async (
   for (const { accessTokens, definition, provider } of homes) {
     const live = await accessTokens.verify(token);
     if (live === undefined) continue;
-    if (!isHeldBy(live, provider.certificateOf(req)))
+    if (!isHeldBy(live, () => provider.certificateOf(req)))
       return invalid(
         'An access token that is bound to a key or certificate is accepted with that certificate only',
       );

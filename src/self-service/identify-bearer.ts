@@ -55,7 +55,8 @@ export const identifyBearer = async (
   const token = readBearer(ctx);
   if (token === undefined) return refuse();
   const live = await accessTokens.verify(token);
-  if (live === undefined || !isHeldBy(live, provider.certificateOf(ctx.req))) return refuse('invalid_token');
+  if (live === undefined || !isHeldBy(live, () => provider.certificateOf(ctx.req)))
+    return refuse('invalid_token');
   shareWith(ctx, findClient(definition, live.clientId)?.allowedOrigins ?? []);
   const { account } = live;
   if (account === undefined || !isForUs(live)) return refuse('insufficient_scope');

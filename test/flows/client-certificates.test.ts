@@ -15,6 +15,7 @@ import {
   signIn,
   type TokenBody,
   toAnswer,
+  tokensFor,
 } from '../support/oauth-client.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { cloneInThisRealm } from '../support/same-realm-clone.ts';
@@ -57,6 +58,7 @@ const keyOf = (certificate: IssuedCertificate) => ({
 });
 
 const app = { id: 'app', redirectUri: 'http://127.0.0.1:49152/callback' };
+const unbound = { id: 'unbound', redirectUri: 'http://127.0.0.1:49152/callback' };
 const site = { id: 'site', redirectUri: 'https://site.example/callback' };
 const machine = (id: string, more: Partial<ClientContent>): ClientContent => ({
   client_id: id,
@@ -92,6 +94,7 @@ const clients: readonly ClientContent[] = [
     redirect_uris: [site.redirectUri],
     firstParty: true,
   },
+  publicClient(unbound, { scope: 'openid account admin', redirect_uris: ['http://127.0.0.1/callback'] }),
   publicClient(app, {
     scope: 'openid account admin',
     redirect_uris: ['http://127.0.0.1/callback'],
@@ -371,6 +374,20 @@ describe('clients with certificates behind a trusted proxy', () => {
       body: formOf(grant),
     });
     expect(other.status).toBe(200);
+  });
+
+  it('a token that is not bound is good with a header that cannot be read', async () => {
+    const { access_token: token } = await tokensFor(createBrowser(), {
+      issuer,
+      client: unbound,
+      scope: 'openid account admin',
+    });
+    const headers = { authorization: `Bearer ${token}`, 'x-ssl-client-cert': 'nonsense' };
+    for (const path of ['/me', '/api/v1/account', '/devices'])
+      expect((await through(path, undefined, { headers })).status).toBe(200);
+    expect((await askAdmin(behind, '/tenants/acme/people', { headers })).status).toBe(200);
+    expect((await through('/api/v1/logout', undefined, { method: 'POST', headers })).status).toBe(204);
+    expect((await through('/me', undefined, { headers })).status).toBe(401);
   });
 
   it('the aliases have another host, where there is nothing but them', async () => {

@@ -103,8 +103,7 @@ const notProven = 'This token is good only together with the certificate that it
 /** RFC 8705 section 3. */
 const isProven = ({ certificateThumbprint }: Caller, { certificate }: GatewayRequest): boolean =>
   certificateThumbprint === undefined ||
-  isHeldBy(
-    { isSenderConstrained: true, certificateThumbprint },
+  isHeldBy({ isSenderConstrained: true, certificateThumbprint }, () =>
     certificate === 'unreadable' ? undefined : certificate,
   );
 

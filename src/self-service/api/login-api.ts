@@ -82,7 +82,7 @@ export const logOut = definePublicOperation({
   handle: async ({ ctx, tenant }) => {
     const token = readToken(ctx);
     const live = token === undefined ? undefined : await tenant.accessTokens.verify(token);
-    if (live === undefined || !isHeldBy(live, tenant.provider.certificateOf(ctx.req))) {
+    if (live === undefined || !isHeldBy(live, () => tenant.provider.certificateOf(ctx.req))) {
       const reason = token === undefined ? '' : ', error="invalid_token"';
       ctx.set('WWW-Authenticate', `Bearer realm="${tenant.provider.issuer}"${reason}`);
       throw new OperationRefusal(401, {
