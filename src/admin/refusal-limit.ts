@@ -1,12 +1,13 @@
 import { addressBucket } from '../accounts/address-bucket.ts';
 import { createBoundedCache } from '../accounts/bounded-cache.ts';
 import type { Clock } from '../clock.ts';
+import { hashParts } from '../crypto/ids.ts';
 
 export interface RefusalLimit {
   /** How long no credential of this address is looked at; 0: it is. */
   secondsLeft(address: string): number;
-  /** Counts a credential that was wrong. */
-  charge(address: string): void;
+  /** Counts a credential that was wrong, once: a program that repeats an expired one locks nobody out. */
+  charge(address: string, credential: string): void;
 }
 
 const points = 100;
@@ -19,13 +20,17 @@ const remembered = 10_000;
  */
 export const createRefusalLimit = (clock: Clock): RefusalLimit => {
   const counts = createBoundedCache<{ readonly count: number; readonly endsAt: number }>(clock, remembered);
+  const seen = createBoundedCache<true>(clock, remembered);
   return {
     secondsLeft: (address) => {
       const { count = 0, endsAt = 0 } = counts.get(addressBucket(address)) ?? {};
       return count < points ? 0 : Math.ceil(Math.max(0, endsAt - clock.now()) / 1000);
     },
-    charge: (address) => {
+    charge: (address, credential) => {
       const bucket = addressBucket(address);
+      const once = hashParts(bucket, credential);
+      if (seen.has(once)) return;
+      seen.set(once, true, { ttl: windowMs });
       const nowMs = clock.now();
       const { count = 0, endsAt = nowMs + windowMs } = counts.get(bucket) ?? {};
       counts.set(bucket, { count: count + 1, endsAt }, { ttl: Math.max(1, endsAt - nowMs) });

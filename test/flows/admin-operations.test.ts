@@ -125,6 +125,12 @@ await withEachStore({ clock, tenants, settings, instances: 2 }, (server, store) 
       expect(new Set(all.map(({ body }) => body.sub)).size).toBe(1);
       expect((await send('another')).body.code).toBe('idempotency_key_reused');
       expect((await post('/system-users', { username: 'once' })).body.code).toBe('username_taken');
+      const owner = all[0]?.body.sub;
+      const sendKey = (limits: object) =>
+        post('/keys', { owner, note: 'two spaces  ', ...limits }, { 'idempotency-key': 'a-key' });
+      expect((await sendKey({ networks: ['10.0.0.0/8'] })).status).toBe(201);
+      expect((await sendKey({ networks: ['10.0.0.0/8'] })).status).toBe(200);
+      expect((await sendKey({})).body.code).toBe('idempotency_key_reused');
       // the key of somebody else is another key
       const { body, status } = await ask('/system-users', {
         ...{ method: 'POST', key: operator.secret, body: { username: 'theirs' } },

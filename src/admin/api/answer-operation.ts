@@ -66,9 +66,12 @@ const identify = async (
   const homes = [...new Set([operators.tenant, asked])].filter((home) => home !== undefined);
   const identified = await identifyCaller({ homes, settings: administration, clock }, ctx);
   if (identified.ok) return identified.caller;
-  if (identified.refusal.error === 'invalid_token') limit.charge(address);
+  if (identified.refusal.error === 'invalid_token') limit.charge(address, sentCredential(ctx));
   return refuse(parts, ctx, identified.refusal);
 };
+
+const sentCredential = (ctx: Context): string =>
+  ['Authorization', 'X-API-Key', 'X-API-Secret'].map((name) => ctx.get(name)).join('\n');
 
 /** The realm is the same whether there is a tenant or not. */
 const refuse = ({ publicUrl, log }: AdminParts, ctx: Context, refusal: CallerRefusal): undefined =>

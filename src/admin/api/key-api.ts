@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { KeyMade, NewKey } from '../../accounts/api-keys/api-keys.ts';
+import { readNote } from '../../accounts/api-keys/key-limits.ts';
 import { faultOfNames, namesForKeys } from '../../accounts/api-keys/known-names.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
@@ -119,9 +121,10 @@ export const createKey = defineAdminOperation({
   },
   handle: async ({ body: { owner: sub, note, expires_in: seconds, ...limitsOfKey }, ...request }) => {
     const { tenant, operator, ctx, parts } = request;
+    const asked = { sub, note: note === undefined ? undefined : readNote(note), ...limitsOfKey };
     const id = idOfRepeatable(request, 'key', idLength);
     const before = id === undefined ? undefined : await tenant.apiKeys.find(id);
-    if (before !== undefined) return repeatOf(ctx, before, { sub, note });
+    if (before !== undefined) return repeatOf(ctx, before, asked);
     const owner = await getManageable(request, sub, 'any');
     const wanted: NewKey = {
       ...definedOnly(limitsOfKey),
@@ -132,16 +135,18 @@ export const createKey = defineAdminOperation({
     const made = await tenant.apiKeys.create(owner, wanted, { actor: operator.actor });
     // the same request, at the same time
     const other = made.ok || id === undefined ? undefined : await tenant.apiKeys.find(id);
-    return other === undefined ? toMade(request, made) : repeatOf(ctx, other, { sub, note });
+    return other === undefined ? toMade(request, made) : repeatOf(ctx, other, asked);
   },
 });
 
 const repeatOf = (
   ctx: Context,
   key: ApiKeyRecord,
-  wanted: Pick<ApiKeyRecord, 'sub'> & { readonly note: string | undefined },
+  asked: Readonly<Record<string, unknown>>,
 ): Repeated<z.input<typeof madeSchema>> => {
-  if (key.sub !== wanted.sub || key.note !== wanted.note) throw repeatedWithOtherParts();
+  const { sub, note, roles, scopes, services, resources, networks } = key;
+  const kept = { sub, note, roles, scopes, services, resources, networks };
+  if (!isDeepStrictEqual(definedOnly(kept), definedOnly(asked))) throw repeatedWithOtherParts();
   sendVersion(ctx, key);
   return new Repeated({ key: toPublicKey(key) });
 };
