@@ -127,7 +127,8 @@ eachStore((store) => {
     expect(made[0]?.username).toBe(`dora-${tried.findIndex(isDone)}`);
     for (const link of links) {
       const late = await submitAccount(link);
-      expect([400, 409]).toContain(late.status);
+      // 429: the twenty may have used up the tries of the address
+      expect([400, 409, 429]).toContain(late.status);
     }
   });
 
