@@ -101,15 +101,33 @@ eachStore((store) => {
     it('removes all of a tenant in which nothing happens, and the chain goes on', async () => {
       await days(1);
       clock.advance(400 * day);
+      for (const instance of [0, 1]) expect(await prune(instance)).toBe(0);
+      await seal();
+      expect(await prune()).toBe(0);
+      expect(await noted()).toMatchObject([{ outcome: 'failure', actor: 'drawbridge' }]);
+      clock.advance(7 * day);
       expect(await prune()).toBe(5);
       expect(await verify()).toMatchObject({
         findings: [],
-        records: 0,
+        records: 1,
         mark: { seq: 5 },
         waiting: { count: 1 },
       });
       await days(2);
-      expect(await verify()).toMatchObject({ findings: [], firstSeq: 6, lastSeq: 16, records: 11 });
+      expect(await verify()).toMatchObject({ findings: [], firstSeq: 6, lastSeq: 17, records: 12 });
+    });
+
+    it('removes nothing at an instance whose clock is years ahead, also when that one writes records', async () => {
+      await days(40);
+      clock.advance(730 * day);
+      expect(await prune()).toBe(0);
+      expect(lines.filter((line) => line.includes('check the clock'))).toHaveLength(1);
+      for (let n = 0; n < 3; n += 1) {
+        await days(1);
+        expect(await prune()).toBe(0);
+      }
+      clock.advance(-733 * day);
+      expect(await prune()).toBe(50);
     });
 
     it('keeps all that is younger, and what is a day older at most', async () => {
@@ -127,7 +145,7 @@ eachStore((store) => {
       expect(await prune()).toBe(5);
       delivered = 0;
       expect(await prune()).toBe(0);
-      clock.advance(31 * day);
+      await days(31);
       expect(await prune()).toBeGreaterThan(0);
       expect(await verify()).toMatchObject({ findings: [], firstSeq: 56 });
     });

@@ -7,6 +7,7 @@ import type { ChainKeys } from './chain-keys.ts';
 import { digestOf, isGenuine } from './chain-link.ts';
 import { timeInId } from './chain-report.ts';
 import { type Checkpoint, findMark, isMark, signCheckpoint, verifyCheckpoint } from './checkpoints.ts';
+import { isClockSteady } from './steady-clock.ts';
 
 export interface ChainPruner {
   /**
@@ -63,7 +64,7 @@ const findCut = async (parts: ChainPrunerParts): Promise<Cut | undefined> => {
   const [oldest] = await chain.links({ afterSeq: 0, limit: 1 });
   if (oldest === undefined) return undefined;
   const oldestAt = oldest.record?.at ?? timeInId(oldest.link.recordId) ?? 0;
-  if (oldestAt > untilMs - slackMs) return undefined;
+  if (oldestAt > untilMs - slackMs || !(await isClockSteady(parts))) return undefined;
   const firstSeq = oldest.link.seq;
   const end = firstSeq + recordsPerPortion - 1;
   const delivered = Math.min(end, await parts.deliveredTo());
