@@ -4,6 +4,7 @@ import type { ServiceDefinition } from '../../src/config/gateway/gateway-definit
 import { startApache } from '../support/apache.ts';
 import { createBrowser } from '../support/browser.ts';
 import { startCaddy } from '../support/caddy.ts';
+import { certificateHeaders } from '../support/certificate-headers.ts';
 import { documentedBlocks, withReplaced } from '../support/documented.ts';
 import { type EchoService, startEchoService } from '../support/echo-service.ts';
 import { serviceOf } from '../support/guarded-service.ts';
@@ -139,6 +140,19 @@ for (const name of names)
       expect(socket.status).toBe(101);
       expect(await socket.echo('hello')).toBe('hello');
       socket.close();
+    });
+
+    it('passes no certificate that a client sends', async () => {
+      const answer = await rawRequest({
+        port: ports.port,
+        target: '/',
+        headers: [
+          `Host: files.localhost:${ports.port}`,
+          ...certificateHeaders.flatMap((header) => [`${header}: forged`, `${header}: forged again`]),
+        ],
+      });
+      expect(answer.status).toBe(200);
+      expect(answer.body).not.toContain('forged');
     });
   });
 
