@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createAudit } from '../audit/audit.ts';
 import { type AuditStream, createAuditStream } from '../audit/stream/audit-stream.ts';
-import { createFileTarget } from '../audit/stream/file.ts';
+import { createFileWriting, type FileWriting } from '../audit/stream/file.ts';
 import type { StreamTarget } from '../audit/stream/stream-target.ts';
 import { createWebhookTarget } from '../audit/stream/webhook.ts';
 import type { Clock } from '../clock.ts';
@@ -36,6 +36,7 @@ export const startAuditStreaming = (parts: AuditStreamingParts): AuditStreaming 
   const { storage, tenants, clock, log } = parts;
   const holder = randomUUID();
   const closing = new AbortController();
+  const files = createFileWriting();
   const underWay = new Map<string, Promise<void>>();
   /** Records that waited at the last look, by stream. */
   const seen = new Map<string, number>();
@@ -65,7 +66,7 @@ export const startAuditStreaming = (parts: AuditStreamingParts): AuditStreaming 
   const lookAtAll = async (): Promise<void> => {
     const streamsNow = new Set<string>();
     for (const definition of tenants.known())
-      for (const target of targetsOf(definition.audit, clock)) {
+      for (const target of targetsOf(definition.audit, { clock, files })) {
         streamsNow.add(keyOf(target, definition));
         if (closing.signal.aborted) return;
         await lookAt(target, definition).catch((err: unknown) =>
@@ -108,7 +109,10 @@ export const startAuditStreaming = (parts: AuditStreamingParts): AuditStreaming 
 
 const keyOf = ({ name }: StreamTarget, { id }: TenantDefinition): string => `${id}/${name}`;
 
-const targetsOf = ({ stream }: AuditRules, clock: Clock): readonly StreamTarget[] => [
+const targetsOf = (
+  { stream }: AuditRules,
+  { clock, files }: { readonly clock: Clock; readonly files: FileWriting },
+): readonly StreamTarget[] => [
   ...(stream?.webhook === undefined ? [] : [createWebhookTarget(stream.webhook, clock)]),
-  ...(stream?.file === undefined ? [] : [createFileTarget(stream.file)]),
+  ...(stream?.file === undefined ? [] : [files.targetOf(stream.file)]),
 ];
