@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { grantedBy } from '../accounts/api-keys/key-limits.ts';
+import { isNameOfOwner } from '../accounts/api-keys/name-of-owner.ts';
 import { isAdmittedByClient } from '../accounts/client-admission.ts';
 import { isMultiFactor, mfaAcr } from '../accounts/factors/factor-demand.ts';
 import { readCredential } from '../accounts/presented-credential.ts';
@@ -11,7 +12,6 @@ import { definedOnly } from '../defined-only.ts';
 import { findClient, mayHaveScope } from '../oidc/provider/clients.ts';
 import { isHeldBy } from '../oidc/tokens/certificate-binding.ts';
 import { createAddressBlocks } from '../protocol/address-blocks.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
 import { adminScope } from '../protocol/scopes.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -114,9 +114,8 @@ const byKey = async ({ homes }: IdentifyParts, { key, login, ctx }: PresentedKey
     if (found === undefined) continue;
     const { owner } = found;
     const { scopes = [], services, resources, networks, roles } = found.key;
-    const isOwners = login === undefined || owner.logins.includes(canonicalLogin(login) ?? '');
     if (
-      !isOwners ||
+      !isNameOfOwner(login, owner) ||
       !isAdmittedByClient(definition.sources, undefined, { account: owner, provenBy: undefined })
     )
       break;

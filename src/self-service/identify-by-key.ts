@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { type FindKey, findWrittenKey } from '../accounts/api-keys/find-key.ts';
+import { isNameOfOwner } from '../accounts/api-keys/name-of-owner.ts';
 import { isAdmittedByClient } from '../accounts/client-admission.ts';
 import { type PresentedCredential, readCredential } from '../accounts/presented-credential.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
@@ -8,7 +9,6 @@ import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
 import { createAddressBlocks } from '../protocol/address-blocks.ts';
-import { canonicalLogin } from '../protocol/canonical-login.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import { type BearerRefusal, refuseBearer } from '../web/bearer.ts';
@@ -57,8 +57,7 @@ export const identifyByKey = async (
   if (found === undefined) return refuse('invalid_token');
   const { owner } = found;
   // as at the gateway: a name beside the key must be that of its owner, and a source with `clients` is for apps alone
-  if (login !== undefined && !owner.logins.includes(canonicalLogin(login) ?? ''))
-    return refuse('invalid_token');
+  if (!isNameOfOwner(login, owner)) return refuse('invalid_token');
   if (!isAdmittedByClient(definition.sources, undefined, { account: owner, provenBy: undefined }))
     return refuse('invalid_token');
   const isForOwner = accepts === 'everybody' || (accepts === 'people' && owner.origin !== 'system');

@@ -1,4 +1,5 @@
 import { grantedBy } from '../../accounts/api-keys/key-limits.ts';
+import { isNameOfOwner } from '../../accounts/api-keys/name-of-owner.ts';
 import { isAdmittedByClient } from '../../accounts/client-admission.ts';
 import type { PresentedCredential } from '../../accounts/presented-credential.ts';
 import type { ServiceDefinition } from '../../config/gateway/gateway-definition.ts';
@@ -103,7 +104,7 @@ const findCaller = async (
   // services use no source with `clients`
   if (!isAdmittedByClient(tenant.definition.sources, undefined, { account: owner, provenBy: undefined }))
     return notForServices;
-  if (login !== undefined && !owner.logins.includes(canonicalLogin(login) ?? '')) return bad(scheme, invalid);
+  if (!isNameOfOwner(login, owner)) return bad(scheme, invalid);
   const { services, networks, resources, scopes = [] } = key;
   const caller = await personOf(
     tenant,
