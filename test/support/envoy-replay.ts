@@ -26,11 +26,22 @@ interface ConnectionSettings {
   readonly common_http_protocol_options: { readonly headers_with_underscores_action: string };
 }
 
-const documented = (): { readonly filter: ExtAuthz; readonly connection: ConnectionSettings } => {
-  const [filter = '', connection = ''] = documentedBlocks('gateway/envoy.md', 'yaml').filter((text) =>
-    text.startsWith('# Envoy'),
+interface OwnRoute {
+  readonly match: { readonly prefix: string };
+  readonly request_headers_to_remove: readonly string[];
+}
+
+interface Documented {
+  readonly filter: ExtAuthz;
+  readonly connection: ConnectionSettings;
+  readonly route: OwnRoute;
+}
+
+const documented = (): Documented => {
+  const [filter = '', connection = '', route = ''] = documentedBlocks('gateway/envoy.md', 'yaml').filter(
+    (text) => text.startsWith('# Envoy'),
   );
-  return { filter: parse(filter).typed_config, connection: parse(connection) };
+  return { filter: parse(filter).typed_config, connection: parse(connection), route: parse(route) };
 };
 
 const matches = ({ patterns }: Patterns, name: string): boolean =>
@@ -56,7 +67,7 @@ export const startEnvoyReplay = (
   places: ProxyPlaces,
   { failureModeAllow }: EnvoyOptions = {},
 ): Promise<RunningProxy> => {
-  const { filter, connection } = documented();
+  const { filter, connection, route } = documented();
   const { http_service: service, allowed_headers: allowed } = filter;
   const { allowed_upstream_headers: upstream, allowed_client_headers: client } =
     service.authorization_response;
@@ -68,7 +79,11 @@ export const startEnvoyReplay = (
   const read = (req: IncomingMessage): ReplayedRequest | undefined => {
     const [, absolute, target = ''] = /^(?:http:\/\/([^/?]*))?(\/[^#]*)$/.exec(req.url ?? '') ?? [];
     if (target === '') return undefined;
-    const headers = chosen(withoutHops(req), (name) => !(dropsUnderscores && name.includes('_')));
+    const removed = target.startsWith(route.match.prefix) ? route.request_headers_to_remove : [];
+    const headers = chosen(
+      withoutHops(req),
+      (name) => !(dropsUnderscores && name.includes('_')) && !removed.includes(name),
+    );
     return { method: req.method ?? '', host: absolute ?? req.headers.host ?? '', target, headers };
   };
 

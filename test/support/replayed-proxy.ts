@@ -109,7 +109,7 @@ export const startReplay = async (
       return;
     }
     if (asked.target.startsWith('/.drawbridge/')) {
-      forward([req, res], { port: drawbridgePort, path: asked.target, headers: withoutHops(req) });
+      forward([req, res], { port: drawbridgePort, path: asked.target, headers: asked.headers });
       return;
     }
     const verdict = replay.verdict(asked, await ask(drawbridgePort, replay.question(asked)));

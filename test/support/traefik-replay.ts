@@ -12,15 +12,27 @@ interface ForwardAuth {
   readonly authResponseHeadersRegex: string;
 }
 
-const documented = (): ForwardAuth => {
+interface Router {
+  readonly middlewares: readonly string[];
+}
+
+interface Documented {
+  readonly middlewares: {
+    readonly 'no-certificates': { readonly headers: { readonly customRequestHeaders: Headers } };
+    readonly drawbridge: { readonly forwardAuth: ForwardAuth };
+  };
+  readonly routers: Readonly<Record<'orders' | 'orders-drawbridge', Router>>;
+}
+
+const documented = (): Documented => {
   const [block = ''] = documentedBlocks('gateway/traefik.md', 'yaml').filter((text) =>
     text.startsWith('# Traefik'),
   );
-  return parse(block).http.middlewares.drawbridge.forwardAuth;
+  return parse(block).http;
 };
 
 /** Go's `url.ParseRequestURI` and `URL.RequestURI`. */
-const read = (req: IncomingMessage): ReplayedRequest | undefined => {
+const understood = (req: IncomingMessage): ReplayedRequest | undefined => {
   const [, absolute, path = ''] = /^(?:http:\/\/([^/?]*))?(\/.*)$/.exec(req.url ?? '') ?? [];
   if (path === '' || /%(?![0-9A-Fa-f]{2})/.test(path.split('?')[0] ?? '')) return undefined;
   const host = absolute ?? req.headers.host ?? '';
@@ -39,12 +51,27 @@ const believed = (headers: Headers): Headers =>
 
 /** `pkg/middlewares/auth/forward.go`, with the middleware of the documentation. */
 export const startTraefikReplay = (places: ProxyPlaces): Promise<RunningProxy> => {
-  const { address, authResponseHeaders, authResponseHeadersRegex, trustForwardHeader } = documented();
+  const { middlewares, routers } = documented();
+  const { address, authResponseHeaders, authResponseHeadersRegex, trustForwardHeader } =
+    middlewares.drawbridge.forwardAuth;
   if (trustForwardHeader) throw new Error('a client could say for itself what it asks for');
   // Go writes the flag in front
   const pattern = new RegExp(authResponseHeadersRegex.replace('(?i)', ''), 'i');
   const listed = authResponseHeaders.map((name) => name.toLowerCase());
   const isReplaced = (name: string): boolean => listed.includes(name) || pattern.test(name);
+
+  /** `pkg/middlewares/headers/header.go`: an empty value removes the header; middlewares come in the order of the router. */
+  const removed = Object.entries(middlewares['no-certificates'].headers.customRequestHeaders)
+    .filter(([, value]) => value === '')
+    .map(([name]) => name.toLowerCase());
+  const read = (req: IncomingMessage): ReplayedRequest | undefined => {
+    const request = understood(req);
+    if (request === undefined) return undefined;
+    const router = request.target.startsWith('/.drawbridge/') ? 'orders-drawbridge' : 'orders';
+    if (routers[router].middlewares[0] !== 'no-certificates') return request;
+    const kept = Object.entries(request.headers).filter(([name]) => !removed.includes(name));
+    return { ...request, headers: Object.fromEntries(kept) };
+  };
 
   return startReplay(places, {
     read,
