@@ -177,6 +177,20 @@ eachStore((store) => {
       expect(receiver.taken).toEqual([1, 2, 3]);
     });
 
+    it('gets all that is kept when its place is beyond the end of the chain', async () => {
+      await note(3);
+      const turn = { holder: 'somebody', nowMs: clock.now(), leaseUntilMs: 0 };
+      await at(0).auditStreams.claim('webhook', turn);
+      await at(0).auditStreams.settle('webhook', { seq: 1_000_000, failures: 0, nextAttemptAt: 0 }, turn);
+      await look();
+      expect(receiver.taken).toEqual([1, 2, 3]);
+      expect(lines.filter((line) => line.includes('beyond the end of the chain'))).toHaveLength(1);
+      await at(0).auditChain.removeLinks({ fromSeq: 1, toSeq: 3 });
+      await look();
+      // when the retention of all is over the last checkpoint says where the chain goes on
+      expect(await stateOf()).toMatchObject({ seq: 3 });
+    });
+
     it('learns of records that were removed before it got them', async () => {
       await note(3);
       await look();

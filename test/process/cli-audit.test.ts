@@ -79,10 +79,12 @@ describe('audit', () => {
       { seq: 0, failures: 3, nextAttemptAt: 0, lastOutcome: 'ENOENT' },
       { holder, leaseUntilMs: 0 },
     );
+    const doctor = async () => (await home.run(['doctor', 'globex'])).stdout;
+    expect(await doctor()).toContain('audit.stream.file takes no records: ENOENT at the last of 3 attempts.');
+    const beyond = { seq: 1_000_000, failures: 0, nextAttemptAt: 0 };
+    await auditStreams.settle('file', beyond, { holder, leaseUntilMs: 0 });
     await storage.close();
-    expect((await home.run(['doctor', 'globex'])).stdout).toContain(
-      'audit.stream.file takes no records: ENOENT at the last of 3 attempts.',
-    );
+    expect(await doctor()).toContain('audit.stream.file is at 1000000, and the chain ends at 0');
   });
 
   it('verify says what is in the chain, what waits, and what was changed', async () => {

@@ -5,6 +5,7 @@ import type { AuditStreamState, AuditStreams } from '../../storage/storage-audit
 import type { AuditRecord } from '../../storage/storage-records.ts';
 import type { Audit } from '../audit.ts';
 import { toJsonLine } from '../formats/json-lines.ts';
+import { findEnd } from './stream-lag.ts';
 import type { StreamBatch, StreamTarget } from './stream-target.ts';
 
 export interface AuditStream {
@@ -20,7 +21,7 @@ export interface AuditStream {
 export interface AuditStreamParts {
   readonly tenant: string;
   readonly target: StreamTarget;
-  readonly chain: Pick<AuditChainRecords, 'links' | 'last'>;
+  readonly chain: Pick<AuditChainRecords, 'links' | 'last' | 'lastCheckpoint'>;
   readonly streams: AuditStreams;
   readonly audit: Pick<Audit, 'noteBefore'>;
   /** Of this process. */
@@ -56,6 +57,7 @@ export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
     closing: AbortSignal,
   ): Promise<AuditStreamState | undefined> => {
     const page = await chain.links({ afterSeq: state.seq, limit: recordsPerBatch });
+    if (page.length === 0 && (await isBeyondEnd(state.seq))) return beginAnew(state);
     const batch = batchOf(tenant, page);
     if (batch === undefined || closing.aborted) {
       await streams.settle(name, state, released);
@@ -79,6 +81,18 @@ export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
     return isDelivered && isOurs ? next : undefined;
   };
 
+  const isBeyondEnd = async (seq: number): Promise<boolean> => seq > (await findEnd(chain));
+
+  /** Without this nothing would be delivered until the chain is as long as somebody has claimed in the store. */
+  const beginAnew = async (state: AuditStreamState): Promise<AuditStreamState | undefined> => {
+    log.error(
+      { target: name, seq: state.seq },
+      'the place of the stream was beyond the end of the chain, so all records are delivered again',
+    );
+    const next = { ...state, seq: 0 };
+    return (await streams.settle(name, next, lease())) ? next : undefined;
+  };
+
   /** What was removed before it was delivered is missing for ever; the record that says so is delivered. */
   const jump = async (state: AuditStreamState, toSeq: number): Promise<AuditStreamState | undefined> => {
     await parts.audit.noteBefore({
@@ -97,8 +111,9 @@ export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
         nextAttemptAt: 0,
       };
       const waiting = Math.max(0, (last?.seq ?? 0) - seq);
+      const isWanted = waiting > 0 || (seq > (last?.seq ?? 0) && (await isBeyondEnd(seq)));
       const pauseMs = nextAttemptAt - clock.now();
-      return { waiting, isDue: waiting > 0 && (pauseMs <= 0 || pauseMs > 2 * longestPauseMs) };
+      return { waiting, isDue: isWanted && (pauseMs <= 0 || pauseMs > 2 * longestPauseMs) };
     },
     run: async (closing) => {
       let state = await streams.claim(name, { ...lease(), nowMs: clock.now() });

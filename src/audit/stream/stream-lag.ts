@@ -1,5 +1,5 @@
 import type { TenantStorage } from '../../storage/storage.ts';
-import type { AuditLink } from '../../storage/storage-audit-chain.ts';
+import type { AuditChainRecords, AuditLink } from '../../storage/storage-audit-chain.ts';
 import type { AuditStreamState } from '../../storage/storage-audit-streams.ts';
 import { timeInId } from '../chain/chain-report.ts';
 
@@ -14,6 +14,12 @@ export interface StreamLag extends AuditStreamState {
   readonly waitingSince?: number;
 }
 
+/** Number of the last link that there was; only the checkpoint is left of it when the retention of all records is over. */
+export const findEnd = async (chain: Pick<AuditChainRecords, 'last' | 'lastCheckpoint'>): Promise<number> => {
+  const [last, checkpoint] = await Promise.all([chain.last(), chain.lastCheckpoint()]);
+  return Math.max(last?.seq ?? 0, checkpoint?.seq ?? 0);
+};
+
 const notBegun: AuditStreamState = { seq: 0, failures: 0, nextAttemptAt: 0 };
 
 /** @param targets those that the file of the tenant names */
@@ -21,21 +27,22 @@ export const findStreamLags = async (
   { auditChain, auditStreams }: Pick<TenantStorage, 'auditChain' | 'auditStreams'>,
   targets: readonly string[],
 ): Promise<readonly StreamLag[]> => {
-  const [states, last] = await Promise.all([auditStreams.list(), auditChain.last()]);
+  // in this order, as a stream may go on meanwhile
+  const states = await auditStreams.list();
+  const lastSeq = await findEnd(auditChain);
   const lags = targets.map(async (target) => {
     const state = states.find((one) => one.target === target) ?? { target, ...notBegun };
     const [next] = await auditChain.links({ afterSeq: state.seq, limit: 1 });
-    return lagOf(state, last, next?.link);
+    return lagOf(state, lastSeq, next?.link);
   });
   return Promise.all(lags);
 };
 
 const lagOf = (
   state: AuditStreamState & { readonly target: string },
-  last: AuditLink | undefined,
+  lastSeq: number,
   next: AuditLink | undefined,
 ): StreamLag => {
-  const lastSeq = last?.seq ?? state.seq;
   if (next === undefined) return { ...state, lastSeq, waiting: 0 };
   const waitingSince = timeInId(next.recordId);
   const waiting = lastSeq - next.seq + 1;
