@@ -43,6 +43,10 @@ const hostile = [
   '\t=1+1',
   '\uFF1D1+1',
   ' =1+1',
+  'x;=HYPERLINK("https://evil.example")',
+  'x"; +1',
+  'x;"=1+1',
+  'x; \uFF1D1+1',
   'a","b',
   'a|b\\|c',
   'eve suser=cli outcome=success',
@@ -100,7 +104,10 @@ describe('a record', () => {
     const cells = cellsOf(csv.toLine(entry));
     expect(cells).toHaveLength(17);
     for (const cell of cells) expect(cell).not.toMatch(/^\s*[=+\-@\uFF1D]/);
-    expect(cells[5]?.replace(/^'/, '')).toBe(parsed.actor);
+    // also where a spreadsheet takes the semicolon for the end of a cell
+    for (const cell of csv.toLine(entry).split(/[;\t]/).slice(1))
+      expect(cell).not.toMatch(/^["\s]*[=+\-@\uFF1D]/);
+    expect(cells[5]?.replace(/^'|(?<=;)'/, '')).toBe(parsed.actor);
     const { head, members } = partsOf(cef.toLine(entry));
     expect(head).toHaveLength(7);
     expect(members).toMatchObject({ suser: parsed.actor, duser: parsed.actor, outcome: 'failure' });
