@@ -86,6 +86,25 @@ eachStore((store) => {
       expect(await verify()).toMatchObject({ findings: [], records: 14, waiting: { count: 0 } });
     });
 
+    it('has nothing to complain about after the clock was ahead for a while, and finds what is of long ago', async () => {
+      const year = 365 * 24 * 3_600_000;
+      const [first] = await twelve();
+      clock.advance(year);
+      await twelve();
+      clock.advance(-year);
+      await note(2);
+      clock.advance(settleMs);
+      await seal();
+      await note(2);
+      expect(await verify()).toMatchObject({ findings: [], records: 26, waiting: { count: 2 } });
+      const forged = { ...(first?.record as AuditRecord), id: 'forged' }; // there are twelve
+      await at(0).audit.append({ ...forged, at: forged.at - 3_600_000 });
+      expect(await found()).toEqual([{ kind: 'inserted', id: 'forged' }]);
+      clock.advance(settleMs);
+      await seal();
+      expect(await found()).toEqual([{ kind: 'inserted', seq: 27, id: 'forged' }]);
+    });
+
     it('is one chain when many write over two instances while both seal', async () => {
       await Promise.all(
         Array.from({ length: 8 }, async (_, writer) => {

@@ -23,7 +23,7 @@ export interface ChainReport {
   readonly lastSeq: number;
   /** Records in the chain. */
   readonly records: number;
-  /** Epoch milliseconds: the time of the newest record in the chain. */
+  /** Epoch milliseconds: the time of the newest record in the chain, without those of a clock that was ahead. */
   readonly newestAt?: number;
   /** The last one that is signed. */
   readonly checkpoint?: Checkpoint & { readonly jws: string };

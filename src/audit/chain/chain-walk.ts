@@ -82,6 +82,17 @@ export const createWalk = ({ keys, mark, add }: WalkParts) => {
   };
 
   return {
+    /**
+     * A checkpoint that was signed before the newest record says that the clock was ahead then, and is not any more.
+     *
+     * @param stored the first one that signs the next link
+     */
+    correctClock: async (stored: AuditCheckpoint | undefined): Promise<void> => {
+      if (stored === undefined || stored.at >= newestAt) return;
+      const checkpoint = await verifyCheckpoint(stored.jws, keys);
+      if (checkpoint?.seq === stored.seq) newestAt = Math.min(newestAt, checkpoint.at);
+    },
+
     step: (linked: Linked): void => {
       const { link, record } = linked;
       // it may be under way

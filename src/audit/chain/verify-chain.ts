@@ -54,7 +54,9 @@ const verifyOnce = async (parts: VerifyChainParts): Promise<ChainReport> => {
   );
   for (let linked = await links.next(); linked !== undefined; linked = await links.next()) {
     if (linked.seq > end) break;
+    const signing = checkpoint;
     if (checkpoint !== undefined && checkpoint.seq <= linked.seq) await compareUpTo(linked.link);
+    await walk.correctClock(signing?.seq === linked.seq ? signing : checkpoint);
     walk.step(linked);
     if (kept?.seq === linked.seq && kept.hash !== linked.link.hash) add(unlike(kept));
   }
