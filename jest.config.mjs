@@ -19,4 +19,6 @@ export default {
   testSequencer: '<rootDir>/test/support/slow-first-sequencer.mjs',
   testTimeout: 90_000, // a test that hangs ends; on a busy machine ten commands in a row take half a minute
   maxWorkers: 2,
+  // modules of a test file stay in memory; near the limit of the heap all that follow are many times slower
+  workerIdleMemoryLimit: '1GB',
 };

@@ -83,5 +83,5 @@ eachStore((store) => {
       expect(await verifyChain({ chain, keys })).toMatchObject({ findings: [], records: 100_000 });
       expect(used.length).toBeGreaterThan(3);
       expect(Math.max(...used)).toBeLessThan(10_000_000);
-    });
+    }, 300_000);
 });
