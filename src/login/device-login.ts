@@ -1,5 +1,6 @@
 // The device flow at addresses that name the tenant, or nothing but the code. The request is rewritten into one to an
 // endpoint of the issuer, so that codes, throttle and answers are the same.
+
 import type { Context } from 'koa';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { AppError } from '../errors.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../log.ts';
 import { deviceParameters } from '../oidc/grants/device-description.ts';
 import { postForm, takeForm } from '../oidc/provider/form-body.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
+import { deviceCodeGrant } from '../protocol/grant-types.ts';
 import { tenantIdPattern } from '../protocol/tenant-id.ts';
 import { refuseAsJson } from '../web/error-boundary.ts';
 import { requestFacts } from '../web/request-facts.ts';
@@ -55,7 +57,7 @@ export const pollDeviceLogin = async (parts: DeviceLoginParts, ctx: Context): Pr
       description: 'This device code is not known here',
     });
   const form = new URLSearchParams({
-    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    grant_type: deviceCodeGrant,
     client_id: deviceClientOf(tenant),
     device_code: code,
   });

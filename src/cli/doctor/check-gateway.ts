@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '../../config/gateway/gateway-definition.
 import { askedOnPublicHost, idleLimits, openToAnyClient } from '../../config/gateway/gateway-references.ts';
 import type { ServerSettings } from '../../config/server/server-settings.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { deviceCodeGrant } from '../../protocol/grant-types.ts';
 import { count } from '../count.ts';
 import { checkService } from './check-service.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
@@ -40,7 +41,7 @@ export const checkTenantGateway = (
   const about = `tenant ${id}, gateway`;
   // either says which certificate it was
   const seesCertificates = proxySecret !== undefined || clientCertificates !== undefined;
-  const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceGrant));
+  const devices = clients.filter(({ metadata }) => metadata.grant_types.includes(deviceCodeGrant));
   return [
     ...[...idleLimits(definition, services), ...openToAnyClient(definition, services)].map((words) =>
       warning(about, `${words}.`),
@@ -63,8 +64,6 @@ export const checkTenantGateway = (
       : []),
   ];
 };
-
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 const authenticationOff = warning(
   'gateway',

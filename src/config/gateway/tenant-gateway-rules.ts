@@ -1,10 +1,9 @@
+import { deviceCodeGrant } from '../../protocol/grant-types.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { reference, unique } from '../parsing/name-references.ts';
 import type { JudgedContent } from '../tenant/partial-content.ts';
 import { checkAccessRules } from './access-rule-checks.ts';
 import type { TrustedGatewayFile } from './tenant-gateway-schema.ts';
-
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** The rules of a tenant's `gateway`. Paths begin at the file. */
 export const checkTenantGateway = (
@@ -17,16 +16,16 @@ export const checkTenantGateway = (
     ...reference(['deviceClient'], deviceClient, clients),
     ...content.clients
       .filter(
-        ({ client_id, grant_types }) => client_id === deviceClient && !grant_types.includes(deviceGrant),
+        ({ client_id, grant_types }) => client_id === deviceClient && !grant_types.includes(deviceCodeGrant),
       )
       .map(() => ({
         path: ['deviceClient'],
-        message: `names a client without the device grant; add ${deviceGrant} to its grant_types, or name another`,
+        message: `names a client without the device grant; add ${deviceCodeGrant} to its grant_types, or name another`,
       })),
     ...content.clients
       .filter(
         ({ client_id, grant_types, token_endpoint_auth_method: method }) =>
-          client_id === deviceClient && grant_types.includes(deviceGrant) && method !== 'none',
+          client_id === deviceClient && grant_types.includes(deviceCodeGrant) && method !== 'none',
       )
       .map(() => ({
         path: ['deviceClient'],

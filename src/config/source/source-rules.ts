@@ -1,6 +1,6 @@
+import { tokenExchangeGrant } from '../../protocol/grant-types.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { reference } from '../parsing/name-references.ts';
-import { tokenExchangeGrant } from '../tenant/client-rules.ts';
 import type { NamesInFile } from '../tenant/names-in-file.ts';
 import type { JudgedContent } from '../tenant/partial-content.ts';
 import { checkLdapSource } from './ldap-source-rules.ts';

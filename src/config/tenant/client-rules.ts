@@ -1,3 +1,4 @@
+import { deviceCodeGrant, tokenExchangeGrant } from '../../protocol/grant-types.ts';
 import { accountScope, adminScope } from '../../protocol/scopes.ts';
 import type { PathFault } from '../parsing/fault.ts';
 import { resolveSecret, type SecretSources } from '../parsing/secrets.ts';
@@ -11,10 +12,6 @@ interface TenantFacts {
   readonly demo: boolean;
   readonly passwordGrant: boolean;
 }
-
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
-/** RFC 8693: hands the tokens of an upstream to clients that its source names. */
-export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** A public client has no credentials (RFC 6749 section 2.1). */
 export const isPublic = (client: Pick<ClientFile, 'token_endpoint_auth_method'>): boolean =>
@@ -87,7 +84,7 @@ const checkGrants = (client: ClientFile, tenant: TenantFacts): readonly PathFaul
     fault(['response_types'], 'does not fit grant_types; remove this line, it follows from them');
   if (
     grants.has('refresh_token') &&
-    !['authorization_code', 'password', deviceGrant].some((one) => grants.has(one))
+    !['authorization_code', 'password', deviceCodeGrant].some((one) => grants.has(one))
   )
     fault(
       at('refresh_token'),

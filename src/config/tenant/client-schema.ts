@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { clientAuthMethods } from '../../protocol/client-auth-methods.ts';
+import { grantTypes } from '../../protocol/grant-types.ts';
 import { isScopeName } from '../../protocol/scopes.ts';
 import { signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import {
@@ -102,20 +104,10 @@ export const clientSchema = z.strictObject({
     description:
       'native: an app on a device. Its redirect URIs may have a private-use scheme, or any port on a loopback address.',
   }),
-  token_endpoint_auth_method: z
-    .enum([
-      'client_secret_basic',
-      'client_secret_post',
-      'private_key_jwt',
-      'tls_client_auth',
-      'self_signed_tls_client_auth',
-      'none',
-    ])
-    .default('client_secret_basic')
-    .meta({
-      description:
-        'Client authentication at the token endpoint. tls_client_auth: a certificate of certificates.ca. self_signed_tls_client_auth: a certificate in jwks (x5c). none: a public client.',
-    }),
+  token_endpoint_auth_method: z.enum(clientAuthMethods).default('client_secret_basic').meta({
+    description:
+      'Client authentication at the token endpoint. tls_client_auth: a certificate of certificates.ca. self_signed_tls_client_auth: a certificate in jwks (x5c). none: a public client.',
+  }),
   tls_client_auth_subject_dn: certificateName('subject_dn').meta({
     description:
       'With tls_client_auth: the subject of the certificate (RFC 4514), as openssl x509 -noout -subject -nameopt RFC2253 writes it.',
@@ -142,16 +134,7 @@ export const clientSchema = z.strictObject({
     .optional()
     .meta({ description: 'With private_key_jwt: the only accepted algorithm of client assertions.' }),
   grant_types: z
-    .array(
-      z.enum([
-        'authorization_code',
-        'refresh_token',
-        'client_credentials',
-        'password',
-        'urn:ietf:params:oauth:grant-type:device_code',
-        'urn:ietf:params:oauth:grant-type:token-exchange',
-      ]),
-    )
+    .array(z.enum(grantTypes))
     .default(['authorization_code'])
     .meta({ description: 'Grant types that the client may use.' }),
   response_types: z

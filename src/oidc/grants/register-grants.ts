@@ -3,6 +3,7 @@
 //   mfa-tokens.ts         the step between password and second factor
 //   device-codes.ts       rules of device codes that the library does not enforce: polling, throttle, handles
 //   device-sign-ins.ts    an approved device gets a grant of its own; device-description.ts: what it says of itself
+
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Accounts } from '../../accounts/account-types.ts';
 import type { FindKey } from '../../accounts/api-keys/find-key.ts';
@@ -12,6 +13,7 @@ import type { Clock } from '../../clock.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import type { Connector } from '../../connectors/connector.ts';
 import type { Log } from '../../log.ts';
+import { tokenExchangeGrant } from '../../protocol/grant-types.ts';
 import type { TenantStorage } from '../../storage/storage.ts';
 import type { AuthSessions } from '../direct-login/auth-sessions.ts';
 import {
@@ -30,7 +32,7 @@ import type { PasswordTokens } from '../upstream/password-tokens.ts';
 import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { announceMfaTokens, type MfaTokens } from './mfa-tokens.ts';
 import { createPasswordGrant, passwordGrantParameters } from './password-grant.ts';
-import { createTokenExchange, tokenExchangeGrantType, tokenExchangeParameters } from './token-exchange.ts';
+import { createTokenExchange, tokenExchangeParameters } from './token-exchange.ts';
 
 export interface RegisterGrantsParts {
   readonly definition: TenantDefinition;
@@ -89,9 +91,9 @@ export const registerGrants = (provider: Provider, parts: RegisterGrantsParts): 
       ['resource'],
     );
   }
-  if (grants.has(tokenExchangeGrantType))
+  if (grants.has(tokenExchangeGrant))
     provider.registerGrantType(
-      tokenExchangeGrantType,
+      tokenExchangeGrant,
       createTokenExchange(provider, {
         ...parts,
         findAccount: (ctx, sub, token) => tenantAccounts.find(ctx, sub, token),

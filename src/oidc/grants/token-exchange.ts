@@ -24,8 +24,6 @@ import type { KeptUpstreamTokens } from '../upstream/upstream-tokens.ts';
 import { grantDirectly } from './direct-grant.ts';
 import { exchangeKey, type KeyExchangeParts } from './key-exchange.ts';
 
-export const tokenExchangeGrantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
-
 /** RFC 8693 section 2.1, and `subject_issuer`: the id of the source whose token the subject token is. */
 export const tokenExchangeParameters = [
   'subject_token',

@@ -1,17 +1,9 @@
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
+import { clientAuthMethods } from '../../protocol/client-auth-methods.ts';
+import { deviceCodeGrant } from '../../protocol/grant-types.ts';
 import { adminScope, type builtInScopes } from '../../protocol/scopes.ts';
 import { type SignatureAlgorithm, signingAlgorithms } from '../../protocol/signature-algorithms.ts';
 import { isDirectLogin, mayHaveScope } from './clients.ts';
-
-export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code';
-const methods = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-  'none',
-] as const;
 
 /**
  * The features that at least one client of a tenant may use. Discovery lists only these, and only these are enabled.
@@ -27,7 +19,7 @@ export interface Offered {
   readonly hasCertificateBoundTokens: boolean;
   /** Are there clients with certificates, for authentication or for their tokens (RFC 8705)? */
   readonly usesCertificates: boolean;
-  readonly clientAuthMethods: (typeof methods)[number][];
+  readonly clientAuthMethods: (typeof clientAuthMethods)[number][];
   /** Algorithms of client assertions. */
   readonly assertionAlgorithms: SignatureAlgorithm[];
   readonly idTokenAlgorithms: SignatureAlgorithm[];
@@ -56,7 +48,7 @@ export const offeredBy = ({ clients }: Pick<TenantDefinition, 'clients'>): Offer
       if (scope === adminScope) return clients.some((client) => mayHaveScope(client, scope));
       return scope !== 'offline_access' || hasRefreshTokens;
     },
-    clientAuthMethods: methods.filter((method) => used.has(method)),
+    clientAuthMethods: clientAuthMethods.filter((method) => used.has(method)),
     assertionAlgorithms: signingAlgorithms.filter((one) => named.includes(undefined) || named.includes(one)),
     idTokenAlgorithms: signingAlgorithms.filter((one) => ofIdTokens.has(one)),
   };

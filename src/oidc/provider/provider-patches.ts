@@ -28,6 +28,7 @@ import type { AppLogout } from '../../accounts/revocations.ts';
 import type { GroupChoice } from '../../config/tenant/group-choice.ts';
 import type { TenantDefinition } from '../../config/tenant/tenant-definition.ts';
 import { hashId, isEqualConstantTime } from '../../crypto/ids.ts';
+import { deviceCodeGrant } from '../../protocol/grant-types.ts';
 import { matchingNames } from '../../protocol/name-pattern.ts';
 import { UsedAlready } from '../adapter/token-adapters.ts';
 import { anonymousSessionTtl, sessionCookieOptions } from '../cookies.ts';
@@ -36,7 +37,6 @@ import type { RefreshRotation } from '../tokens/refresh-rotation.ts';
 import { findClient } from './clients.ts';
 import { leaveRightsToFirstParties } from './first-party-scopes.ts';
 import { keepOrigin, keepProvenBy, keepRoleLimit, markTokensOfCodes } from './kept-members.ts';
-import { deviceCodeGrant } from './offered.ts';
 
 export interface ProviderPatchesParts {
   readonly definition: TenantDefinition;

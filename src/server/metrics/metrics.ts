@@ -2,10 +2,12 @@
 //   metrics.ts           what is counted as it happens
 //   state-metrics.ts     what is looked at when the numbers are asked for
 //   measured-storage.ts  times each call to the store
+
 import { METHODS } from 'node:http';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { PasswordCheck } from '../../connectors/measured-connector.ts';
 import { isAppError } from '../../errors.ts';
+import { grantTypes } from '../../protocol/grant-types.ts';
 import type { TenantParts } from '../../tenants/tenant.ts';
 import type { AnsweredRequest } from '../../web/request-log.ts';
 import { routes } from '../routes.ts';
@@ -29,11 +31,7 @@ export interface MetricsOptions {
 
 /** Paths and methods that nobody has foreseen share one label: a stranger must not make labels. */
 const other = 'other';
-const grantTypes: ReadonlySet<string> = new Set([
-  ...['authorization_code', 'refresh_token', 'client_credentials', 'password'],
-  ...['urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-  '',
-]);
+const knownGrants: ReadonlySet<string> = new Set([...grantTypes, '']);
 const knownRoutes: ReadonlySet<string> = new Set(
   routes.flatMap(({ path }) => [path, path.replace(/\{.*$/, '')]),
 );
@@ -120,7 +118,7 @@ export const createMetrics = ({ tenantLabel }: MetricsOptions): Metrics => {
     },
     grantAnswered: ({ tenant, grantType, outcome }) =>
       grants.inc({
-        grant_type: grantTypes.has(grantType) ? grantType : other,
+        grant_type: knownGrants.has(grantType) ? grantType : other,
         outcome,
         tenant: tenantLabel(tenant),
       }),
