@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
+import { faultOfKeyAtApi } from '../accounts/api-keys/key-at-api.ts';
 import { grantedBy } from '../accounts/api-keys/key-limits.ts';
-import { isNameOfOwner } from '../accounts/api-keys/name-of-owner.ts';
-import { isAdmittedByClient } from '../accounts/client-admission.ts';
 import { isMultiFactor, mfaAcr } from '../accounts/factors/factor-demand.ts';
 import { readCredential } from '../accounts/presented-credential.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +10,6 @@ import { noteOfRequest } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import { findClient, mayHaveScope } from '../oidc/provider/clients.ts';
 import { isHeldBy } from '../oidc/tokens/certificate-binding.ts';
-import { createAddressBlocks } from '../protocol/address-blocks.ts';
 import { adminScope } from '../protocol/scopes.ts';
 import type { AccountRecord } from '../storage/storage.ts';
 import type { Tenant } from '../tenants/tenant.ts';
@@ -107,28 +105,21 @@ interface PresentedKey {
   readonly ctx: Context;
 }
 
+const words = {
+  limits: `The API key lacks the scope ${adminScope}, or is for services or resources alone`,
+  network: 'The API key may not be used from this network',
+} as const;
+
 const byKey = async ({ homes }: IdentifyParts, { key, login, ctx }: PresentedKey): Promise<Identified> => {
   const { address, requestId } = requestFacts(ctx);
   for (const { definition, findKey } of homes) {
     const found = await findKey(key, { address, requestId });
     if (found === undefined) continue;
     const { owner } = found;
-    const { scopes = [], services, resources, networks, roles } = found.key;
-    if (
-      !isNameOfOwner(login, owner) ||
-      !isAdmittedByClient(definition.sources, undefined, { account: owner, provenBy: undefined })
-    )
-      break;
-    if (!scopes.includes(adminScope) || services !== undefined || resources !== undefined)
-      return refuse({
-        error: 'insufficient_scope',
-        description: `The API key lacks the scope ${adminScope}, or is for services or resources alone`,
-      });
-    if (networks !== undefined && !createAddressBlocks(networks)(address))
-      return refuse({
-        error: 'insufficient_scope',
-        description: 'The API key may not be used from this network',
-      });
+    const { roles } = found.key;
+    const fault = faultOfKeyAtApi(found, { login, address, scope: adminScope, sources: definition.sources });
+    if (fault === 'invalid') break;
+    if (fault !== undefined) return refuse({ error: 'insufficient_scope', description: words[fault] });
     const own = roles === undefined ? { sub: owner.sub } : {};
     return {
       ok: true,

@@ -1,16 +1,13 @@
 import type { Context } from 'koa';
 import { type FindKey, findWrittenKey } from '../accounts/api-keys/find-key.ts';
-import { isNameOfOwner } from '../accounts/api-keys/name-of-owner.ts';
-import { isAdmittedByClient } from '../accounts/client-admission.ts';
+import { faultOfKeyAtApi } from '../accounts/api-keys/key-at-api.ts';
 import { type PresentedCredential, readCredential } from '../accounts/presented-credential.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import { noteOfRequest } from '../current-request.ts';
 import { definedOnly } from '../defined-only.ts';
 import type { Log } from '../log.ts';
 import type { TenantProvider } from '../oidc/provider/tenant-provider.ts';
-import { createAddressBlocks } from '../protocol/address-blocks.ts';
 import type { AccountRecord } from '../storage/storage.ts';
-import type { ApiKeyRecord } from '../storage/storage-api-keys.ts';
 import { type BearerRefusal, refuseBearer } from '../web/bearer.ts';
 import { requestFacts } from '../web/request-facts.ts';
 import { shareWith } from './cross-origin.ts';
@@ -56,23 +53,10 @@ export const identifyByKey = async (
   const found = await findWrittenKey(findKey, key, use);
   if (found === undefined) return refuse('invalid_token');
   const { owner } = found;
-  // as at the gateway: a name beside the key must be that of its owner, and a source with `clients` is for apps alone
-  if (!isNameOfOwner(login, owner)) return refuse('invalid_token');
-  if (!isAdmittedByClient(definition.sources, undefined, { account: owner, provenBy: undefined }))
-    return refuse('invalid_token');
+  const fault = faultOfKeyAtApi(found, { login, scope, address: use.address, sources: definition.sources });
+  if (fault === 'invalid') return refuse('invalid_token');
   const isForOwner = accepts === 'everybody' || (accepts === 'people' && owner.origin !== 'system');
-  if (!isForOwner || !isForUs(found.key, { scope, address: use.address }))
-    return refuse('insufficient_scope');
+  if (!isForOwner || fault !== undefined) return refuse('insufficient_scope');
   if (owner.origin === 'system') noteOfRequest({ systemUser: owner.sub });
   return owner;
 };
-
-/** A key for some services or resources is for those alone, as an access token for a resource is. */
-const isForUs = (
-  { scopes = [], services, resources, networks }: ApiKeyRecord,
-  { scope, address }: { readonly scope: string; readonly address: string },
-): boolean =>
-  scopes.includes(scope) &&
-  services === undefined &&
-  resources === undefined &&
-  (networks === undefined || createAddressBlocks(networks)(address));
