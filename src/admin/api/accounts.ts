@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { type AccountStatus, statusOf } from '../../accounts/account-status.ts';
 import { factorFacts } from '../../accounts/factors/factor-facts.ts';
-import type { UserChange } from '../../accounts/user-change.ts';
+import type { LocalUsers } from '../../accounts/local-users.ts';
+import type { AtVersion, UserChange } from '../../accounts/user-change.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
 import type { AccountRecord } from '../../storage/storage.ts';
@@ -10,7 +11,7 @@ import { idSchema, timeSchema, toSeconds } from '../../web/api/api-schemas.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { mayManage, rolesAt } from '../permissions.ts';
-import { changedMeanwhile, sendVersion } from './conditions.ts';
+import { changedMeanwhile, sendVersion, versionWanted } from './conditions.ts';
 import type { AdminRequest } from './operation.ts';
 
 const statuses = ['enabled', 'disabled', 'locked', 'deleting'] as const satisfies readonly AccountStatus[];
@@ -103,6 +104,23 @@ export const getManageable = async (
   const account = await getAccount(request, sub, kind);
   requireManageable(request, account);
   return account;
+};
+
+/**
+ * Changes an account, if the request is for the version that it has.
+ * @param change by the functions that the CLI calls too
+ * @returns it afterwards; the answer has its version
+ * @throws AppError, OperationRefusal
+ */
+export const changeAccount = async (
+  request: AdminRequest,
+  { sub, kind }: { readonly sub: string; readonly kind: 'person' | 'system user' },
+  change: (users: LocalUsers, account: AccountRecord, at: AtVersion) => Promise<UserChange>,
+): Promise<AccountRecord> => {
+  const at = versionWanted(request.ctx);
+  const account = await getManageable(request, sub, kind);
+  const users = request.tenant.usersAs(request.operator.actor);
+  return accountAfter(request, await change(users, account, at));
 };
 
 /** The account after a change, whose version the answer has. @throws AppError, OperationRefusal */

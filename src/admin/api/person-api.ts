@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { definedOnly } from '../../defined-only.ts';
 import { idSchema } from '../../web/api/api-schemas.ts';
 import { OperationRefusal } from '../../web/api/described-operation.ts';
-import { accountAfter, getAccount, getManageable, personSchema, toPublicPerson } from './accounts.ts';
-import { sendVersion, versionWanted } from './conditions.ts';
-import { defineAdminOperation } from './operation.ts';
+import { changeAccount, getAccount, getManageable, personSchema, toPublicPerson } from './accounts.ts';
+import { sendVersion } from './conditions.ts';
+import { type AdminRequest, defineAdminOperation } from './operation.ts';
 import { nextOf, nextSchema, pageParameters } from './paging.ts';
 
 const ofPerson = { path: z.object({ sub: idSchema }) } as const;
@@ -55,6 +55,13 @@ export const showPerson = defineAdminOperation({
   },
 });
 
+const changedPerson = async (
+  request: AdminRequest,
+  sub: string,
+  change: Parameters<typeof changeAccount>[2],
+): Promise<z.input<typeof personSchema>> =>
+  toPublicPerson(await changeAccount(request, { sub, kind: 'person' }, change));
+
 const changeAnswer = { description: 'The person afterwards.', schema: personSchema } as const;
 
 export const disablePerson = defineAdminOperation({
@@ -67,12 +74,8 @@ export const disablePerson = defineAdminOperation({
   description: 'All sessions and tokens end for good.',
   parameters: ofPerson,
   answer: changeAnswer,
-  handle: async ({ path, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const { sub } = await getManageable(request, path.sub, 'person');
-    const { tenant, operator } = request;
-    return toPublicPerson(accountAfter(request, await tenant.usersAs(operator.actor).disable(sub, at)));
-  },
+  handle: ({ path, ...request }) =>
+    changedPerson(request, path.sub, (users, { sub }, at) => users.disable(sub, at)),
 });
 
 export const enablePerson = defineAdminOperation({
@@ -85,12 +88,8 @@ export const enablePerson = defineAdminOperation({
   description: 'It lifts locks and limits too. Sessions of before do not come back.',
   parameters: ofPerson,
   answer: changeAnswer,
-  handle: async ({ path, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const { sub } = await getManageable(request, path.sub, 'person');
-    const { tenant, operator } = request;
-    return toPublicPerson(accountAfter(request, await tenant.usersAs(operator.actor).enable(sub, at)));
-  },
+  handle: ({ path, ...request }) =>
+    changedPerson(request, path.sub, (users, { sub }, at) => users.enable(sub, at)),
 });
 
 export const unlockPerson = defineAdminOperation({
@@ -104,17 +103,15 @@ export const unlockPerson = defineAdminOperation({
   refusals: { 409: '`disabled`: somebody disabled the person, which this does not undo.' },
   parameters: ofPerson,
   answer: changeAnswer,
-  handle: async ({ path, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const { sub, disabledAt } = await getManageable(request, path.sub, 'person');
-    if (disabledAt !== undefined)
-      throw new OperationRefusal(409, {
-        code: 'disabled',
-        description: 'This person was disabled; somebody who may enable people has to do that',
-      });
-    const { tenant, operator } = request;
-    return toPublicPerson(accountAfter(request, await tenant.usersAs(operator.actor).unlock(sub, at)));
-  },
+  handle: ({ path, ...request }) =>
+    changedPerson(request, path.sub, (users, { sub, disabledAt }, at) => {
+      if (disabledAt !== undefined)
+        throw new OperationRefusal(409, {
+          code: 'disabled',
+          description: 'This person was disabled; somebody who may enable people has to do that',
+        });
+      return users.unlock(sub, at);
+    }),
 });
 
 export const resetFactors = defineAdminOperation({

@@ -4,6 +4,7 @@ import { canonicalLogin } from '../../protocol/canonical-login.ts';
 import { idSchema } from '../../web/api/api-schemas.ts';
 import {
   accountAfter,
+  changeAccount,
   getAccount,
   getManageable,
   requireManageable,
@@ -11,13 +12,20 @@ import {
   toPublicSystemUser,
 } from './accounts.ts';
 import { idOfRepeatable, repeatedWithOtherParts, sendVersion, versionWanted } from './conditions.ts';
-import { defineAdminOperation, Repeated } from './operation.ts';
+import { type AdminRequest, defineAdminOperation, Repeated } from './operation.ts';
 import { nextOf, nextSchema, pageParameters } from './paging.ts';
 
 const text = (longest: number) => z.string().min(1).max(longest);
 const names = z.array(text(200)).max(100);
 
 const ofSystemUser = { path: z.object({ sub: idSchema }) } as const;
+const changedSystemUser = async (
+  request: AdminRequest,
+  sub: string,
+  change: Parameters<typeof changeAccount>[2],
+): Promise<z.input<typeof systemUserSchema>> =>
+  toPublicSystemUser(await changeAccount(request, { sub, kind: 'system user' }, change));
+
 const changeAnswer = { description: 'The system user afterwards.', schema: systemUserSchema } as const;
 
 /** Characters of a sub. */
@@ -127,15 +135,13 @@ export const changeSystemUser = defineAdminOperation({
     409: '`username_taken`: somebody has this user name; or `changed`: somebody else changed it meanwhile.',
   },
   answer: changeAnswer,
-  handle: async ({ path, body, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const account = await getManageable(request, path.sub, 'system user');
-    const { roles = account.roles, groups = account.groups } = body;
-    requireManageable(request, { sub: account.sub, roles, groups });
-    const users = request.tenant.usersAs(request.operator.actor);
-    const changed = await users.edit(account.sub, definedOnly(body), { version: account.version, ...at });
-    return toPublicSystemUser(accountAfter(request, changed));
-  },
+  handle: ({ path, body, ...request }) =>
+    changedSystemUser(request, path.sub, (users, account, at) => {
+      const { sub, version } = account;
+      const { roles = account.roles, groups = account.groups } = body;
+      requireManageable(request, { sub, roles, groups });
+      return users.edit(sub, definedOnly(body), { version, ...at });
+    }),
 });
 
 export const disableSystemUser = defineAdminOperation({
@@ -147,12 +153,8 @@ export const disableSystemUser = defineAdminOperation({
   summary: 'Refuse all keys of a system user',
   parameters: ofSystemUser,
   answer: changeAnswer,
-  handle: async ({ path, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const { sub } = await getManageable(request, path.sub, 'system user');
-    const users = request.tenant.usersAs(request.operator.actor);
-    return toPublicSystemUser(accountAfter(request, await users.disable(sub, at)));
-  },
+  handle: ({ path, ...request }) =>
+    changedSystemUser(request, path.sub, (users, { sub }, at) => users.disable(sub, at)),
 });
 
 export const enableSystemUser = defineAdminOperation({
@@ -164,12 +166,8 @@ export const enableSystemUser = defineAdminOperation({
   summary: 'Accept the keys of a system user again',
   parameters: ofSystemUser,
   answer: changeAnswer,
-  handle: async ({ path, ...request }) => {
-    const at = versionWanted(request.ctx);
-    const { sub } = await getManageable(request, path.sub, 'system user');
-    const users = request.tenant.usersAs(request.operator.actor);
-    return toPublicSystemUser(accountAfter(request, await users.enable(sub, at)));
-  },
+  handle: ({ path, ...request }) =>
+    changedSystemUser(request, path.sub, (users, { sub }, at) => users.enable(sub, at)),
 });
 
 export const deleteSystemUser = defineAdminOperation({
