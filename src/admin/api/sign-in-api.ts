@@ -1,37 +1,24 @@
 import { z } from 'zod';
-import { browserName } from '../../accounts/session-origin.ts';
+import { publicSignIn } from '../../accounts/sign-ins/public-sign-in.ts';
 import { type SignInEntry, signInKinds } from '../../accounts/sign-ins/sign-in-entry.ts';
 import { mostSignIns } from '../../accounts/sign-ins/sign-ins.ts';
 import { definedOnly } from '../../defined-only.ts';
-import { idSchema, timeSchema } from '../../web/api/api-schemas.ts';
+import { idSchema } from '../../web/api/api-schemas.ts';
+import { cursorSchema, signInKindSchema, signInMembers } from '../../web/api/sign-in-schemas.ts';
 import { nothingHere } from '../../web/problem.ts';
 import { may } from '../permissions.ts';
 import { getAccount, getManageable } from './accounts.ts';
 import { defineAdminOperation } from './operation.ts';
 
-const kindSchema = z.enum(signInKinds).meta({
-  description:
-    "`session`: of a browser, or of a sign-in on an app's own page. `gateway_session`: begun by user name and password at a service. `refresh_token`: of an app, ends with no session.",
-});
+const kindSchema = signInKindSchema(signInKinds);
 
 const signInSchema = z
   .object({
     kind: kindSchema,
-    id: idSchema.meta({ description: 'Unique within the kind.' }),
-    name: z.string().optional().meta({ description: 'Of a device; of a key its note.' }),
-    signed_in_at: timeSchema.optional(),
-    last_used_at: timeSchema.optional(),
-    expires_at: timeSchema.optional(),
-    address: z.string().optional().meta({ description: 'IP address of the sign-in.' }),
-    browser: z.string().optional().meta({ description: 'Such as `Firefox`.' }),
-    system: z.string().optional().meta({ description: 'Such as `Windows`.' }),
-    amr: z.array(z.string()).optional().meta({ description: 'How the person signed in (RFC 8176).' }),
+    ...signInMembers,
     clients: z.array(z.string()).meta({ description: 'client_ids of its apps.' }),
-    services: z.array(z.string()).meta({ description: 'Hosts of services behind the gateway.' }),
   })
   .meta({ id: 'SignIn' });
-
-const cursorSchema = z.string().regex(/^[\w-]{1,300}$/);
 
 const ofPerson = z.object({ sub: idSchema });
 
@@ -107,20 +94,7 @@ export const endSignIns = defineAdminOperation({
   },
 });
 
-const toPublicSignIn = (entry: SignInEntry): z.input<typeof signInSchema> => {
-  const { kind, id, name, amr, origin, signedInAt, lastUsedAt, expiresAt } = entry;
-  return {
-    ...{ kind, id },
-    ...definedOnly({
-      name,
-      signed_in_at: signedInAt,
-      last_used_at: lastUsedAt,
-      expires_at: expiresAt,
-      address: origin?.address,
-      amr: amr && [...amr],
-    }),
-    ...browserName(origin ?? {}),
-    clients: [...entry.clients],
-    services: [...entry.services],
-  };
-};
+const toPublicSignIn = (entry: SignInEntry): z.input<typeof signInSchema> => ({
+  ...publicSignIn(entry),
+  clients: [...entry.clients],
+});

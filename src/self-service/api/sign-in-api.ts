@@ -1,40 +1,25 @@
 import { z } from 'zod';
-import { browserName } from '../../accounts/session-origin.ts';
+import { publicSignIn } from '../../accounts/sign-ins/public-sign-in.ts';
 import { type SignInEntry, signInKinds } from '../../accounts/sign-ins/sign-in-entry.ts';
 import { mostSignIns } from '../../accounts/sign-ins/sign-ins.ts';
 import { definedOnly } from '../../defined-only.ts';
 import { AppError } from '../../errors.ts';
-import { idSchema, timeSchema } from '../../web/api/api-schemas.ts';
+import { idSchema } from '../../web/api/api-schemas.ts';
+import { cursorSchema, signInKindSchema, signInMembers } from '../../web/api/sign-in-schemas.ts';
 import { appSchema, appsOf } from './api-schemas.ts';
 import { type ApiPerson, type ApiTenant, defineOperation } from './operation.ts';
 
-const kindSchema = z.enum(signInKinds).meta({
-  description:
-    "`session`: of a browser, or of a sign-in on an app's own page. `gateway_session`: begun by user name and password at a service. `refresh_token`: of an app, ends with no session.",
-});
+const kindSchema = signInKindSchema(signInKinds);
 
 const signInSchema = z
   .object({
     kind: kindSchema,
-    id: idSchema.meta({ description: 'Unique within the kind.' }),
+    ...signInMembers,
     current: z.boolean().meta({ description: 'Does the presented access token belong to it?' }),
-    name: z.string().optional().meta({ description: 'Of a device; of a key its note.' }),
-    signed_in_at: timeSchema.optional(),
-    last_used_at: timeSchema.optional(),
-    expires_at: timeSchema.optional(),
-    address: z.string().optional().meta({ description: 'IP address of the sign-in.' }),
-    browser: z.string().optional().meta({ description: 'Such as `Firefox`.' }),
-    system: z.string().optional().meta({ description: 'Such as `Windows`.' }),
-    amr: z.array(z.string()).optional().meta({ description: 'How the person signed in (RFC 8176).' }),
     page_of: appSchema.optional().meta({ description: 'The app on whose own page the person signed in.' }),
     apps: z.array(appSchema).meta({ description: 'That it serves, or belongs to.' }),
-    services: z.array(z.string()).meta({
-      description: 'Hosts of services behind the gateway; `*.example.com`: all below that domain.',
-    }),
   })
   .meta({ id: 'SignIn' });
-
-const cursorSchema = z.string().regex(/^[\w-]{1,300}$/);
 
 export const listOwnSignIns = defineOperation({
   id: 'listOwnSignIns',
@@ -91,23 +76,12 @@ const toPublicSignIn = (
   { definition }: Pick<ApiTenant, 'definition'>,
   { revocationIds }: Pick<ApiPerson, 'revocationIds'>,
 ): z.input<typeof signInSchema> => {
-  const { kind, id, name, clientId, amr, origin, signedInAt, lastUsedAt, expiresAt } = entry;
+  const { clientId, revocationId, clients } = entry;
   const [pageOf] = clientId === undefined ? [] : appsOf(definition, [clientId]);
   return {
-    kind,
-    id,
-    current: revocationIds.includes(entry.revocationId),
-    ...definedOnly({
-      name,
-      signed_in_at: signedInAt,
-      last_used_at: lastUsedAt,
-      expires_at: expiresAt,
-      address: origin?.address,
-      amr: amr && [...amr],
-      page_of: pageOf,
-    }),
-    ...browserName(origin ?? {}),
-    apps: appsOf(definition, entry.clients),
-    services: [...entry.services],
+    ...publicSignIn(entry),
+    current: revocationIds.includes(revocationId),
+    ...definedOnly({ page_of: pageOf }),
+    apps: appsOf(definition, clients),
   };
 };
