@@ -2,6 +2,7 @@ import { type Audit, createAudit } from '../audit/audit.ts';
 import { createChainKeys } from '../audit/chain/chain-keys.ts';
 import { type ChainPruner, createChainPruner } from '../audit/chain/prune-chain.ts';
 import { type ChainSealer, createChainSealer } from '../audit/chain/seal-chain.ts';
+import { stateOf } from '../audit/stream/stream-lag.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantDefinition } from '../config/tenant/tenant-definition.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
@@ -39,7 +40,7 @@ export const createTenantAudit = ({
   const deliveredTo = async (): Promise<number> => {
     if (targets.length === 0) return Number.POSITIVE_INFINITY;
     const states = await storage.auditStreams.list();
-    return Math.min(...targets.map((target) => states.find((one) => one.target === target)?.seq ?? 0));
+    return Math.min(...targets.map((target) => stateOf(states, target).seq));
   };
   return {
     audit,

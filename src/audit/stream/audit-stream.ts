@@ -5,7 +5,7 @@ import type { AuditStreamState, AuditStreams } from '../../storage/storage-audit
 import type { AuditRecord } from '../../storage/storage-records.ts';
 import type { Audit } from '../audit.ts';
 import { toJsonLine } from '../formats/json-lines.ts';
-import { findEnd } from './stream-lag.ts';
+import { findEnd, stateOf } from './stream-lag.ts';
 import type { StreamBatch, StreamTarget } from './stream-target.ts';
 
 export interface AuditStream {
@@ -106,10 +106,7 @@ export const createAuditStream = (parts: AuditStreamParts): AuditStream => {
   return {
     look: async () => {
       const [states, last] = await Promise.all([streams.list(), chain.last()]);
-      const { seq, nextAttemptAt } = states.find((one) => one.target === name) ?? {
-        seq: 0,
-        nextAttemptAt: 0,
-      };
+      const { seq, nextAttemptAt } = stateOf(states, name);
       const waiting = Math.max(0, (last?.seq ?? 0) - seq);
       const isWanted = waiting > 0 || (seq > (last?.seq ?? 0) && (await isBeyondEnd(seq)));
       const pauseMs = nextAttemptAt - clock.now();

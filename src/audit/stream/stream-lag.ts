@@ -22,6 +22,12 @@ export const findEnd = async (chain: Pick<AuditChainRecords, 'last' | 'lastCheck
 
 const notBegun: AuditStreamState = { seq: 0, failures: 0, nextAttemptAt: 0 };
 
+/** The place of one receiver; at the beginning, if it has none yet. */
+export const stateOf = <State extends AuditStreamState & { readonly target: string }>(
+  states: readonly State[],
+  target: string,
+): AuditStreamState => states.find((one) => one.target === target) ?? notBegun;
+
 /** @param targets those that the file of the tenant names */
 export const findStreamLags = async (
   { auditChain, auditStreams }: Pick<TenantStorage, 'auditChain' | 'auditStreams'>,
@@ -31,7 +37,7 @@ export const findStreamLags = async (
   const states = await auditStreams.list();
   const lastSeq = await findEnd(auditChain);
   const lags = targets.map(async (target) => {
-    const state = states.find((one) => one.target === target) ?? { target, ...notBegun };
+    const state = { ...stateOf(states, target), target };
     const [next] = await auditChain.links({ afterSeq: state.seq, limit: 1 });
     return lagOf(state, lastSeq, next?.link);
   });
