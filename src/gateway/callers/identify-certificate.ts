@@ -9,11 +9,10 @@ import {
   hasName,
   thumbprintOf,
 } from '../../crypto/certificates.ts';
-import { isAppError } from '../../errors.ts';
 import type { ChooseTenant } from '../decision/choose-tenant.ts';
 import type { FindGatewayTenant, GatewayRequest, GatewayTenant, Identification } from '../gateway-types.ts';
 import type { CallerCache, Finding, NotKnown } from './caller-cache.ts';
-import { tenantsTried } from './first-tenant.ts';
+import { identifyAtFirst, tenantsTried } from './first-tenant.ts';
 import { personOf } from './person.ts';
 
 export interface IdentifyCertificateParts {
@@ -87,9 +86,8 @@ export const createIdentifyCertificate = ({
     return { caller: await personOf(tenant, account, proof), keptMs };
   };
 
-  const identifyAt = async (id: string, asked: Asked): Promise<Identification> => {
-    const tenant = await findTenant(id);
-    if (tenant === undefined || (tenant.definition.certificates?.machines ?? []).length === 0) return nothing;
+  const identifyAt = async (tenant: GatewayTenant, asked: Asked): Promise<Identification> => {
+    if ((tenant.definition.certificates?.machines ?? []).length === 0) return nothing;
     const { certificate } = asked;
     if (certificate === 'unreadable')
       return bad('The proxy in front sent a client certificate that cannot be read', 'invalid_request');
@@ -100,32 +98,23 @@ export const createIdentifyCertificate = ({
     return 'status' in caller ? caller : { status: 'known', caller, tenant };
   };
 
-  /** A tenant that cannot be served matters only if no other knows the certificate. */
-  const identifyAtFirst = async (ids: readonly string[], asked: Asked): Promise<Identification> => {
-    let answer: Identification = nothing;
-    let outage: unknown;
-    for (const id of ids) {
-      try {
-        const found = await identifyAt(id, asked);
-        if (found.status === 'known' || found.status === 'forbidden') return found;
-        if (answer.status === 'nothing') answer = found;
-      } catch (error) {
-        if (!isAppError(error, 'unavailable')) throw error;
-        outage ??= error;
-      }
-    }
-    if (outage !== undefined) throw outage;
-    return answer;
-  };
-
   return async (request: GatewayRequest, service: ServiceDefinition): Promise<Identification> => {
     const { certificate } = request;
     if (certificate === undefined) return nothing;
     const choice = chooseTenant(request, service);
     const asked = { request, certificate };
-    if (choice.status === 'chosen') return identifyAt(choice.tenant, { ...asked, isTenantNamed: true });
+    if (choice.status === 'chosen') {
+      const tenant = await findTenant(choice.tenant);
+      return tenant === undefined ? nothing : identifyAt(tenant, { ...asked, isTenantNamed: true });
+    }
     if (choice.status !== 'open' || service.tenants === 'all' || service.tenants.length > tenantsTried)
       return nothing;
-    return identifyAtFirst(service.tenants, { ...asked, isTenantNamed: false });
+    return identifyAtFirst(service.tenants, {
+      findTenant,
+      identifyAt: (tenant) => identifyAt(tenant, { ...asked, isTenantNamed: false }),
+      unknown: nothing,
+      // the certificate that is wrong here may be right at another one
+      isFinal: ({ status }) => status === 'known' || status === 'forbidden',
+    });
   };
 };
