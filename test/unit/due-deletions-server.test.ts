@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { type AuditRetentionParts, startAuditRetention } from '../../src/server/audit-retention.ts';
 import { startAuditSealing } from '../../src/server/audit-sealing.ts';
 import { type DueDeletionsParts, startDueDeletions } from '../../src/server/due-deletions.ts';
 import { startEndedEmails } from '../../src/server/ended-emails.ts';
 import { startKeyNotices } from '../../src/server/key-notices.ts';
-import { createTestClock } from '../support/test-clock.ts';
+import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
 const minute = 60_000;
 
@@ -53,64 +53,61 @@ it('a look that takes long is not begun again meanwhile', async () => {
   await deletions.close();
 });
 
-it('addresses that can no longer be put back are removed each minute', async () => {
+interface MinuteParts {
+  /** The tenants that have something to do; keeps the time that is asked for. */
+  readonly due: (ms: number) => Promise<readonly string[]>;
+  readonly tenants: DueDeletionsParts['tenants'];
+  readonly clock: TestClock;
+  readonly log: Logger;
+}
+
+/** What is done for the only tenant, which always has something to do. */
+const runTwoMinutes = async (
+  tenantOf: (work: () => Promise<number>) => object,
+  {
+    nowMs,
+    start,
+  }: { readonly nowMs: number; readonly start: (parts: MinuteParts) => { close(): Promise<void> } },
+) => {
   const asked: number[] = [];
-  let forgotten = 0;
-  const find = async () => ({ status: 'served', tenant: { forgetEndedEmails: async () => ++forgotten } });
-  const emails = startEndedEmails({
-    storage: {
-      tenantsWithEndedEmails: async (nowMs) => {
-        asked.push(nowMs);
-        return ['acme'];
-      },
+  let done = 0;
+  const tenant = tenantOf(async () => ++done);
+  const running = start({
+    due: async (ms) => {
+      asked.push(ms);
+      return ['acme'];
     },
-    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
-    clock: createTestClock(5),
+    tenants: { find: async () => ({ status: 'served', tenant }) } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
+    clock: createTestClock(nowMs),
     log: pino({ enabled: false }),
   });
   await jest.advanceTimersByTimeAsync(2 * minute);
-  await emails.close();
-  expect([asked, forgotten]).toEqual([[5, 5], 2]);
+  await running.close();
+  return [asked, done];
+};
+
+it('addresses that can no longer be put back are removed each minute', async () => {
+  const seen = await runTwoMinutes((forgetEndedEmails) => ({ forgetEndedEmails }), {
+    nowMs: 5,
+    start: ({ due, ...parts }) => startEndedEmails({ storage: { tenantsWithEndedEmails: due }, ...parts }),
+  });
+  expect(seen).toEqual([[5, 5], 2]);
 });
 
 it('API keys that expire are looked for each minute', async () => {
-  const asked: number[] = [];
-  let written = 0;
-  const find = async () => ({ status: 'served', tenant: { notifyOfExpiry: async () => ++written } });
-  const notices = startKeyNotices({
-    storage: {
-      tenantsWithDueKeyNotices: async (nowMs) => {
-        asked.push(nowMs);
-        return ['acme'];
-      },
-    },
-    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
-    clock: createTestClock(5),
-    log: pino({ enabled: false }),
+  const seen = await runTwoMinutes((notifyOfExpiry) => ({ notifyOfExpiry }), {
+    nowMs: 5,
+    start: ({ due, ...parts }) => startKeyNotices({ storage: { tenantsWithDueKeyNotices: due }, ...parts }),
   });
-  await jest.advanceTimersByTimeAsync(2 * minute);
-  await notices.close();
-  expect([asked, written]).toEqual([[5, 5], 2]);
+  expect(seen).toEqual([[5, 5], 2]);
 });
 
 it('audit records that are old enough are put into their chain each minute', async () => {
-  const asked: number[] = [];
-  let sealed = 0;
-  const find = async () => ({ status: 'served', tenant: { auditChain: { seal: async () => ++sealed } } });
-  const sealing = startAuditSealing({
-    storage: {
-      tenantsWithUnmarkedAudit: async (untilMs) => {
-        asked.push(untilMs);
-        return ['acme'];
-      },
-    },
-    tenants: { find } as unknown as DueDeletionsParts['tenants'], // what of a tenant is looked at
-    clock: createTestClock(6_000),
-    log: pino({ enabled: false }),
+  const seen = await runTwoMinutes((seal) => ({ auditChain: { seal } }), {
+    nowMs: 6_000,
+    start: ({ due, ...parts }) => startAuditSealing({ storage: { tenantsWithUnmarkedAudit: due }, ...parts }),
   });
-  await jest.advanceTimersByTimeAsync(2 * minute);
-  await sealing.close();
-  expect([asked, sealed]).toEqual([[1_000, 1_000], 2]);
+  expect(seen).toEqual([[1_000, 1_000], 2]);
 });
 
 it('audit records are removed of tenants whose oldest one is over its retention, and a day more', async () => {
